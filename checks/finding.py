@@ -1,0 +1,204 @@
+"""The types that every step speaks: findings, the facts in them, and the fixes that they offer.
+
+All of them are immutable and encode to JSON; the shape of a finding is a public contract
+(`ecotui check --json`, schema `ecotui.check/1`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+
+class State(StrEnum):
+    """What a look found. Only `ok` lets the rebuild go on without a word."""
+
+    OK = "ok"
+    WARN = "warn"
+    BLOCKED = "blocked"
+    UNKNOWN = "unknown"
+    """Could not look; never to be shown as green."""
+    SKIPPED = "skipped"
+    """Does not apply here, or waits for an earlier step."""
+
+
+_WORST_FIRST = (State.BLOCKED, State.UNKNOWN, State.WARN, State.OK, State.SKIPPED)
+
+
+def worst(states: Iterable[State]) -> State:
+    """The state that stands for all: blocked, then unknown, warn, ok; `skipped` only when there is nothing else."""
+    present = set(states)
+    return next((state for state in _WORST_FIRST if state in present), State.SKIPPED)
+
+
+class Risk(StrEnum):
+    """What a fix can do to the world, from nothing to gone."""
+
+    READS = "reads"
+    CHANGES = "changes"
+    COSTS = "costs"
+    """Creates things that are paid for."""
+    DESTROYS = "destroys"
+
+
+class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Base of the small values here: immutable, keyword only."""
+
+
+class Fact(Value, frozen=True):
+    """One thing that was seen, for a two-column table."""
+
+    label: str
+    value: str
+
+
+class Run(Value, frozen=True, tag="run", tag_field="how"):
+    """Run a command under the supervisor. An argv[0] of `ecotui` means this program."""
+
+    argv: tuple[str, ...]
+
+
+class InTerminal(Value, frozen=True, tag="terminal", tag_field="how"):
+    """Run a command that talks to the operator, in the suspended terminal."""
+
+    argv: tuple[str, ...]
+
+
+class Paste(Value, frozen=True, tag="paste", tag_field="how"):
+    """Ask for a secret (masked) and give it to the command's standard input; it is kept nowhere."""
+
+    argv: tuple[str, ...]
+    prompt: str
+
+
+class SetVariable(Value, frozen=True, tag="variable", tag_field="how"):
+    """Ask for the value of an environment variable, for this session only."""
+
+    name: str
+    secret: bool = False
+    purpose: str = ""
+
+
+class UnsetVariable(Value, frozen=True, tag="unset", tag_field="how"):
+    """Leave an environment variable out of everything that this session starts."""
+
+    name: str
+
+
+class PickProfile(Value, frozen=True, tag="profile", tag_field="how"):
+    """Choose one of the AWS profiles, for this session only."""
+
+    choices: tuple[str, ...]
+
+
+class Visit(Value, frozen=True, tag="visit", tag_field="how"):
+    """The way on is in another step's screen."""
+
+    step: str
+    select: tuple[str, ...] = ()
+    """Ids of resources to preselect there."""
+
+
+class Copy(Value, frozen=True, tag="copy", tag_field="how"):
+    """A command or text to take away; nothing is run."""
+
+    text: str
+
+
+Action = Run | InTerminal | Paste | SetVariable | UnsetVariable | PickProfile | Visit | Copy
+
+
+class Fix(Value, frozen=True):
+    """A way out of a finding: what it runs, what it changes, how risky it is."""
+
+    id: str
+    title: str
+    action: Action
+    changes: str
+    """In plain words, what is different afterwards."""
+    risk: Risk = Risk.READS
+    recommended: bool = False
+
+    @property
+    def command(self) -> str:
+        """The exact command line behind this fix, quoted for a shell; empty where there is none."""
+        import shlex
+
+        match self.action:
+            case Run(argv=argv) | InTerminal(argv=argv) | Paste(argv=argv):
+                return shlex.join(argv)
+            case SetVariable(name=name, secret=secret):
+                return f"export {name}={'••••' if secret else '…'}"
+            case UnsetVariable(name=name):
+                return f"unset {name}"
+            case PickProfile():
+                return "export AWS_PROFILE=…"
+            case Copy(text=text):
+                return text
+            case Visit():
+                return ""
+
+
+class Finding(Value, frozen=True):
+    """One answer of a look."""
+
+    id: str
+    """Stable, dotted, starts with the step: `quota.vcpu`."""
+    step: str
+    state: State
+    title: str
+    summary: str
+    """One line, plain words: what is wrong, or what is right."""
+    facts: tuple[Fact, ...] = ()
+    guide: tuple[str, ...] = ()
+    """Entries of the guide that explain it: `3.1`."""
+    fixes: tuple[Fix, ...] = ()
+    raw: str = ""
+    """The raw text behind the summary, sanitised; never a secret."""
+    denied: tuple[str, ...] = ()
+    """IAM actions (or GitHub scopes, Kubernetes verbs) that were missing, where the state is `unknown`."""
+
+
+class Report(Value, frozen=True):
+    """All that one look of one step found."""
+
+    step: str
+    findings: tuple[Finding, ...]
+    started: float
+    """Seconds since the epoch."""
+    seconds: float
+    """How long the look took."""
+    detail: dict[str, Any] | None = None
+    """What the step's screen draws beyond the findings; each step converts it with `msgspec.convert`."""
+
+    @property
+    def state(self) -> State:
+        return worst(finding.state for finding in self.findings)
+
+
+def public(finding: Finding) -> dict[str, Any]:
+    """A finding in the shape of `ecotui.check/1`: every key present, nothing more."""
+    plain = msgspec.to_builtins(finding)
+    return {
+        "id": finding.id,
+        "step": finding.step,
+        "state": finding.state.value,
+        "title": finding.title,
+        "summary": finding.summary,
+        "facts": plain.get("facts", []),
+        "guide": plain.get("guide", []),
+        "fixes": [
+            {
+                "id": fix.id,
+                "title": fix.title,
+                "command": fix.command,
+                "changes": fix.changes,
+                "risk": fix.risk.value,
+                "recommended": fix.recommended,
+            }
+            for fix in finding.fixes
+        ],
+    }

@@ -1,0 +1,61 @@
+"""The steps of a rebuild, in order. A new step is one module with `look`, and one line here."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from checks.finding import Finding, Report, State
+from checks.world import World
+
+
+@dataclass(frozen=True)
+class Step:
+    id: str
+    title: str
+    purpose: str
+    """What the step makes sure of, in a line."""
+    module: str
+
+    def look(self, world: World) -> Report:
+        """Look, read-only. Never raises: what goes wrong in a look is a finding with state `unknown`."""
+        started = time.time()
+        clock = time.perf_counter()
+        try:
+            look: Callable[[World], Report] = importlib.import_module(self.module).look
+            return look(world)
+        except Exception as error:  # noqa: BLE001 - a look that breaks must not take the other steps with it
+            broken = Finding(
+                id=f"{self.id}.look",
+                step=self.id,
+                state=State.UNKNOWN,
+                title=f"{self.title} could not be looked at",
+                summary=f"The look itself failed: {type(error).__name__}: {error}",
+                raw=repr(error),
+            )
+            return Report(
+                step=self.id,
+                findings=(broken,),
+                started=started,
+                seconds=time.perf_counter() - clock,
+            )
+
+
+STEPS = (
+    Step(
+        "environment",
+        "Environment",
+        "tools, AWS identity, variables and files are in place",
+        "checks.environment",
+    ),
+    Step("quota", "Quotas", "the account may run what the plan needs", "checks.quota"),
+    Step("github", "GitHub", "the login and its scopes are enough", "checks.github"),
+    Step("cleanup", "Cleanup", "nothing of an earlier deployment is in the way", "checks.cleanup"),
+    Step("apply", "Apply", "terraform has built what the project describes", "checks.apply"),
+    Step("cloudfront", "CloudFront", "the distributions are deployed", "checks.cloudfront"),
+    Step("nodes", "Nodes", "every expected node is Ready", "checks.nodes"),
+)
+
+BY_ID = {step.id: step for step in STEPS}

@@ -1,0 +1,43 @@
+"""What a look may look at: the settings, the project folder, the environment, and one AWS session."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from config.model import Settings
+
+if TYPE_CHECKING:
+    from checks.aws import Aws
+
+
+def _say_nothing(text: str) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class World:
+    """Handed to every look and every fix; holds no state of its own."""
+
+    settings: Settings
+    project: Path
+    """The folder of ecotui.yaml; relative paths in the settings start here."""
+    env: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    """The environment of every command that is started."""
+    say: Callable[[str], None] = _say_nothing
+    """Told, in a few words, what is being looked at; for the operator who waits."""
+
+    @property
+    def terraform_folder(self) -> Path:
+        return (self.project / self.settings.terraform.directory).resolve()
+
+    @cached_property
+    def aws(self) -> Aws:
+        """The AWS session, made on first use: boto3 is slow to import."""
+        from checks.aws import Aws
+
+        return Aws(self.settings.aws, self.env)

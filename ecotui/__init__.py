@@ -1,0 +1,1 @@
+"""The application: the command line, the Textual app, and the engine under both."""

@@ -1,0 +1,113 @@
+"""The command line: one module a command, imported only when that command is called.
+
+A command module has `configure(parser)` and `run(args) -> int`. A new command is one module, and one line here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+COMMANDS = {
+    "demo": "the whole rebuild against an embedded AWS, GitHub and Kubernetes",
+    "check": "look at the steps; nothing is changed",
+    "quota": "request an increase of a quota, or wait for one",
+    "cleanup": "list leftovers of an earlier deployment, or delete the approved ones",
+    "plan": "plan, and forecast what would go wrong",
+    "apply": "apply the reviewed plan",
+    "cloudfront": "look at the distributions, or wait until they are deployed",
+    "nodes": "look at the nodes, or wait until all are Ready",
+    "diagnose": "match an error text against the guide",
+    "guide": "read or search the guide",
+    "sessions": "list and review past sessions",
+    "init": "write an ecotui.yaml from what is found here",
+    "config": "show, explain or validate the settings",
+}
+"""Every command with its one-line help, in the order of the help text."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose usage errors end with the exit code of the design."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        from ecotui.cli.exits import USAGE
+
+        self.print_usage(sys.stderr)
+        self.exit(USAGE, f"{self.prog}: {message}\n")
+
+
+def common(parser: argparse.ArgumentParser) -> None:
+    """The options that every command takes."""
+    parser.add_argument("-C", "--project", metavar="DIR", help="the project's folder (default: here)")
+    parser.add_argument(
+        "--config", metavar="FILE", help="the settings file (default: ecotui.yaml, found upward)"
+    )
+    parser.add_argument(
+        "--set",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="override one setting: aws.region=eu-west-1",
+    )
+
+
+def _parser(command: str | None) -> Parser:
+    parser = Parser(
+        prog="ecotui",
+        description="Guides you through rebuilding a Kubernetes cluster on AWS. Without a command: the terminal UI.",
+    )
+    parser.add_argument("--version", action="store_true", help="print the version")
+    common(parser)
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    for name, purpose in COMMANDS.items():
+        sub = subparsers.add_parser(name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.")
+        if name == command:
+            common(sub)
+            importlib.import_module(f"ecotui.cli.{name}").configure(sub)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code (`ecotui.cli.exits`). Never shows a traceback for bad input."""
+    from ecotui.cli.exits import ERROR, INTERRUPTED, USAGE
+
+    argv = list(sys.argv[1:] if argv is None else argv)
+    command = next((word for word in argv if word in COMMANDS), None)
+    try:
+        args = _parser(command).parse_args(argv)
+        if args.version:
+            from ecotui.version import version
+
+            print(f"ecotui {version()}")
+            return 0
+        if args.command is None:
+            from ecotui.app import start
+
+            return start(args)
+        return int(importlib.import_module(f"ecotui.cli.{args.command}").run(args))
+    except KeyboardInterrupt:
+        print("ecotui: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): that is not an error, and nothing may be written any more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else ERROR
+    except Exception as error:
+        from config.load import SettingsError
+
+        if isinstance(error, SettingsError):
+            print(f"ecotui: {error}", file=sys.stderr)
+            return USAGE
+        if os.environ.get("ECOTUI_DEBUG"):
+            raise
+        from checks.sanitize import one_line
+
+        print(f"ecotui: {type(error).__name__}: {one_line(str(error))}", file=sys.stderr)
+        print("Set ECOTUI_DEBUG=1 to see where.", file=sys.stderr)
+        return ERROR

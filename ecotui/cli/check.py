@@ -1,0 +1,74 @@
+"""`ecotui check`: look at the steps, all at once, and say what is in the way."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+import msgspec
+
+from checks.finding import Report, public, worst
+from checks.steps import BY_ID, STEPS
+from checks.world import World
+from ecotui.cli import exits
+from ecotui.cli.opening import world
+from ecotui.cli.output import SIGNS, document
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("steps", nargs="*", metavar="STEP", help=f"one of: {', '.join(BY_ID)} (default: all)")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    # For the TUI, which follows the looks one by one: a report a line, in the order in which they end.
+    parser.add_argument("--stream", action="store_true", help=argparse.SUPPRESS)
+
+
+def run(args: argparse.Namespace) -> int:
+    unknown = [step for step in args.steps if step not in BY_ID]
+    if unknown:
+        print(
+            f"ecotui check: there is no step {unknown[0]!r}; the steps are {', '.join(BY_ID)}",
+            file=sys.stderr,
+        )
+        return exits.USAGE
+    chosen = args.steps or [step.id for step in STEPS]
+    reports = look(world(args), chosen, stream=args.stream)
+    findings = [finding for step in chosen for finding in reports[step].findings]
+    if args.stream:
+        pass
+    elif args.json:
+        document("check", {"findings": [public(finding) for finding in findings]})
+    else:
+        for step in chosen:
+            _print(reports[step])
+    return exits.of(worst(finding.state for finding in findings))
+
+
+def look(where: World, steps: list[str], *, stream: bool = False) -> dict[str, Report]:
+    """Look at the steps side by side; with `stream`, print each report as a line of JSON when it is there."""
+    needs_aws = {"environment", "quota", "cleanup", "cloudfront", "nodes"}
+    if needs_aws.intersection(steps):
+        where.aws  # noqa: B018 - made here, once: making clients in parallel threads is slower than in sequence
+    reports: dict[str, Report] = {}
+    with ThreadPoolExecutor(max_workers=len(steps), thread_name_prefix="look") as pool:
+        futures = {pool.submit(BY_ID[step].look, where): step for step in dict.fromkeys(steps)}
+        for future in as_completed(futures):
+            report = future.result()
+            reports[futures[future]] = report
+            if stream:
+                sys.stdout.buffer.write(msgspec.json.encode(report) + b"\n")
+                sys.stdout.buffer.flush()
+    return reports
+
+
+def _print(report: Report) -> None:
+    step = BY_ID[report.step]
+    print(f"{SIGNS[report.state]} {step.title}  {report.state.value}  ({report.seconds:.1f} s)")
+    for finding in report.findings:
+        print(f"  {SIGNS[finding.state]} {finding.summary}  [{finding.id}]")
+        if finding.denied:
+            print(f"      not allowed: {', '.join(finding.denied)}")
+        if finding.guide:
+            print(f"      guide: {', '.join(f'ecotui guide {entry}' for entry in finding.guide)}")
+        for fix in finding.fixes:
+            print(f"      → {fix.title}{f': {fix.command}' if fix.command else ''}")
