@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 
-from checks.world import World
 from config.load import load
+
+from checks.world import World
 
 
 def world(args: argparse.Namespace) -> World:
