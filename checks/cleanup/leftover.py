@@ -1,0 +1,145 @@
+"""The types of the cleanup: what was seen in the account, and what is told about it. No boto3 here: screens import it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from enum import StrEnum
+
+from checks.finding import Value
+
+
+class Ownership(StrEnum):
+    """Whose a resource is, from the surest proof to none."""
+
+    IN_STATE = "in-state"
+    """Terraform manages it: it goes with `terraform destroy`, never here."""
+    TAGGED = "tagged"
+    """Carries all the tags of `cleanup.tags`."""
+    SESSION = "session"
+    """An earlier session of ecotui created it."""
+    NAME_ONLY = "name-only"
+    """A selector matches its name; that is a hint, no proof."""
+    FOREIGN = "foreign"
+    """Nothing says that it is ours: not listed, never touched."""
+
+
+PROVEN = frozenset({Ownership.TAGGED, Ownership.SESSION})
+"""The ownerships that may be selected without a person naming the resource."""
+
+
+class Seen(Value, frozen=True):
+    """A resource as the account showed it, before anything is judged."""
+
+    kind: str
+    id: str
+    """What the API deletes it by, unique within its kind and account."""
+    name: str
+    """What people call it; matched against the selectors."""
+    arn: str = ""
+    region: str = ""
+    """Empty where the kind is global."""
+    aliases: tuple[str, ...] = ()
+    """Other names that the selectors are matched against: aliases, comments, unique ids."""
+    domains: tuple[str, ...] = ()
+    """DNS names that `cleanup.domains` is matched against."""
+    tags: dict[str, str] = {}
+    created: float | None = None
+    """Seconds since the epoch; None where AWS does not tell."""
+    size: str = ""
+    """In words: `3 versions`, `1,000+ objects`."""
+    state: str = ""
+    """The state that AWS shows: `InProgress, enabled`."""
+    uses: tuple[str, ...] = ()
+    """What it is attached to or serves. It may shrink while a deletion is under way; growth means that somebody uses it."""
+    identity: tuple[str, ...] = ()
+    """What makes it this very resource and not a later one of the same name: unique id, creation date."""
+    blocked_by: tuple[str, ...] = ()
+    """Keys of resources that must be gone first."""
+    guarded: str = ""
+    """Why it must never be deleted, whatever the selectors say: `service-linked role`. Empty: it may be."""
+    knobs: dict[str, str] = {}
+    """What the deletion of its kind needs to know and nobody else does."""
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind}:{self.id}"
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when the resource is another one or its tags changed; not by a deletion that is half done."""
+        marks = [self.kind, self.id, self.arn, self.region, sorted(self.tags.items()), list(self.identity)]
+        return hashlib.sha256(json.dumps(marks, ensure_ascii=False).encode()).hexdigest()[:24]
+
+
+class Leftover(Value, frozen=True):
+    """One row of the cleanup: a resource, whose it is, and what would be done with it."""
+
+    key: str
+    """`kind:id`, stable from look to look."""
+    kind: str
+    id: str
+    name: str
+    ownership: Ownership
+    why: str
+    """Which selector found it, in words."""
+    action: str
+    """`delete`, `detach+delete`, `empty+delete`, `disable+delete`, `terminate`, `release`; `keep`, `terraform-destroy`."""
+    arn: str = ""
+    region: str = ""
+    blocked_by: tuple[str, ...] = ()
+    """Keys of leftovers that must be gone before this one can be."""
+    blocks: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+    """What it is attached to; the deletion detaches it there."""
+    state: str = ""
+    age_seconds: float | None = None
+    size: str = ""
+    tags: dict[str, str] = {}
+    fingerprint: str = ""
+    preselected: bool = False
+    """Proven to be ours, and nothing speaks against deleting it."""
+    protected: str = ""
+    """Why it is never deleted; empty when it may be."""
+
+    @property
+    def deletable(self) -> bool:
+        return not self.protected and self.ownership in PROVEN | {Ownership.NAME_ONLY}
+
+
+class CleanupDetail(Value, frozen=True):
+    """What the cleanup screen draws beyond the findings."""
+
+    account: str = ""
+    account_name: str = ""
+    """What is typed to consent: the alias, else the name in the settings, else the id."""
+    region: str = ""
+    resources: tuple[Leftover, ...] = ()
+    """In the order of deletion; what is kept comes last."""
+    looked_at: tuple[str, ...] = ()
+    """Kinds that were looked at wholly."""
+    not_looked_at: tuple[str, ...] = ()
+    """Kinds of which something could not be looked at."""
+    state_read: bool = True
+    """False when terraform's state could not be read: then nothing is preselected."""
+
+
+class ItemState(StrEnum):
+    """Where one approved item is."""
+
+    WAITING = "waiting"
+    DELETING = "deleting"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    GONE = "gone"
+
+
+class Progress(Value, frozen=True):
+    """One line of `ecotui cleanup --delete --progress`."""
+
+    counts: dict[str, int]
+    """How many items are in each state; always all five."""
+    item: str = ""
+    """The key of the item that this is about; empty for the whole."""
+    state: str = ""
+    message: str = ""

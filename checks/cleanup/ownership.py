@@ -1,0 +1,125 @@
+"""Whose a resource is: pure decisions over what was seen, the selectors, and what is known. Nothing here asks AWS.
+
+An exclusion beats an inclusion, always: a resource that is protected is never deletable, whatever else matches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from checks.cleanup.leftover import PROVEN, Ownership, Seen
+from config.model import Cleanup
+
+
+@dataclass(frozen=True)
+class Known:
+    """What terraform's state and earlier sessions know."""
+
+    state_read: bool = True
+    """False: the state could not be read, so anything tagged as ours may still be managed."""
+    why_unread: str = ""
+    in_state: frozenset[tuple[str, str]] = frozenset()
+    """(terraform type, id or name or ARN) of everything that the state manages."""
+    state_arns: frozenset[str] = frozenset()
+    by_sessions: frozenset[str] = frozenset()
+    """ARNs, or `kind:id` keys, that earlier sessions created."""
+    state_storage: frozenset[str] = frozenset()
+    """Buckets and tables that hold terraform's state and its lock."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    ownership: Ownership
+    why: str = ""
+    protected: str = ""
+    preselected: bool = False
+    listed: bool = field(default=True)
+
+    @property
+    def deletable(self) -> bool:
+        """The one place where it is decided that something may be deleted when a person asks for it."""
+        return not self.protected and self.ownership in PROVEN | {Ownership.NAME_ONLY}
+
+
+def judge(seen: Seen, selectors: Cleanup, known: Known, terraform_types: tuple[str, ...] = ()) -> Verdict:
+    """Whose `seen` is, why it was found, and whether it may ever be deleted."""
+    found = _why(seen, selectors)
+    tagged = bool(selectors.tags) and carries(seen.tags, selectors.tags)
+    remembered = bool({seen.arn, seen.key} & known.by_sessions)
+    if managed(seen, known, terraform_types):
+        return Verdict(Ownership.IN_STATE, why="in terraform's state", protected=protection(seen, selectors, known))
+    if tagged:
+        ownership = Ownership.TAGGED
+        why = f"tagged {', '.join(f'{key}={value}' for key, value in selectors.tags.items())}"
+    elif remembered:
+        ownership, why = Ownership.SESSION, "created by an earlier session"
+    elif found:
+        ownership, why = Ownership.NAME_ONLY, found
+    else:
+        return Verdict(Ownership.FOREIGN, listed=False)
+    protected = protection(seen, selectors, known)
+    if ownership in PROVEN and found:
+        why = f"{why}; {found}"
+    return Verdict(
+        ownership,
+        why=why,
+        protected=protected,
+        preselected=ownership in PROVEN and not protected and known.state_read,
+    )
+
+
+def managed(seen: Seen, known: Known, terraform_types: tuple[str, ...]) -> bool:
+    """True when terraform's state holds it. A same name of the same type counts: when in doubt, it is terraform's."""
+    if seen.arn and seen.arn in known.state_arns:
+        return True
+    names = {seen.id, seen.name, seen.arn} - {""}
+    return any((kind, name) in known.in_state for kind in terraform_types for name in names)
+
+
+def protection(seen: Seen, selectors: Cleanup, known: Known) -> str:
+    """Why it is never deleted, in words; empty when it may be."""
+    if seen.guarded:
+        return seen.guarded
+    names = {seen.id, seen.name, seen.arn, seen.key, *seen.aliases} - {""}
+    if names & known.state_storage:
+        return "holds terraform's state or its lock"
+    for pattern in selectors.protect:
+        if any(_matches(pattern, name) for name in names):
+            return f"cleanup.protect: {pattern}"
+    return ""
+
+
+def carries(tags: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    """True when all the wanted tags are there with these very values."""
+    return all(tags.get(key) == value for key, value in wanted.items())
+
+
+def _why(seen: Seen, selectors: Cleanup) -> str:
+    """The selector that matches, in words; empty when none does. An empty selector matches nothing."""
+    names = [name for name in (seen.name, *seen.aliases) if name]
+    for wanted in selectors.exact:
+        if wanted and wanted in names:
+            return f"named exactly {wanted}"
+    for prefix in selectors.prefixes:
+        if prefix and any(name.startswith(prefix) for name in names):
+            return f"name starts with {prefix}"
+    for pattern in selectors.names:
+        if pattern and any(fnmatchcase(name, pattern) for name in names):
+            return f"name matches {pattern}"
+    for domain in selectors.domains:
+        if domain and any(belongs(name, domain) for name in seen.domains):
+            return f"in the domain {domain}"
+    return ""
+
+
+def belongs(name: str, domain: str) -> bool:
+    """True for the domain itself and what is under it; `notexample.com` is not under `example.com`."""
+    name, domain = name.rstrip(".").lower(), domain.strip(".").lower()
+    return bool(domain) and (name == domain or name.endswith(f".{domain}"))
+
+
+def _matches(pattern: str, name: str) -> bool:
+    # Protection is generous: the case does not matter, so that a protected name cannot be missed by a capital.
+    return bool(pattern) and fnmatchcase(name.lower(), pattern.lower())
