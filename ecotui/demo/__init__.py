@@ -1,0 +1,1 @@
+"""The embedded world of `ecotui demo`: an AWS, a GitHub and a Kubernetes API on loopback ports."""
