@@ -1,0 +1,332 @@
+"""Ask a command-line tool a question, and wait for the answer: bounded in time, in memory, and in what it may touch.
+
+The child has no terminal, no standard input of ours and a process session of its own, so that it can neither prompt
+nor be hit by the operator's Ctrl-C. What runs long or changes things belongs to the supervisor, not here.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from checks.sanitize import one_line, sanitize
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CHUNK = 65_536
+"""Bytes a read: the capacity of a pipe on Linux."""
+GRACE = 1.0
+"""Seconds between asking a command that takes too long to end, and killing it."""
+
+
+class CommandError(Exception):
+    """A command could not be asked. `explain` says so in plain words, and what can be done."""
+
+    def explain(self) -> str:
+        return str(self)
+
+
+class CommandMissing(CommandError):
+    """There is no such command on PATH."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(name)
+
+    def explain(self) -> str:
+        return f"{self.name} is not installed, or not on PATH: install it, or set its command in ecotui.yaml"
+
+
+class CommandTimeout(CommandError):
+    """The command did not end in time, and was killed with everything that it had started."""
+
+    def __init__(self, argv: Sequence[str], seconds: float, stderr: str = "") -> None:
+        self.argv = tuple(argv)
+        self.seconds = seconds
+        self.stderr = stderr
+        """What it had said until then, sanitised."""
+        super().__init__(argv, seconds)
+
+    def explain(self) -> str:
+        said = f"; its last words: {last_line(self.stderr)}" if last_line(self.stderr) else ""
+        return f"no answer from `{one_line(shlex.join(self.argv), limit=80)}` in {self.seconds:g} s{said}"
+
+
+class CommandUnrunnable(CommandError):
+    """The command is there but cannot be started: not executable, a wrong format, a missing interpreter or folder."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = name
+        self.reason = reason
+        super().__init__(name, reason)
+
+    def explain(self) -> str:
+        return f"{self.name} cannot be started: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command answered. Its exit code is the caller's to judge."""
+
+    argv: tuple[str, ...]
+    exit_code: int
+    """Negative: ended by that signal."""
+    stdout: str
+    """Sanitised; where it was longer than the limit, its beginning and its end."""
+    stderr: str
+    seconds: float
+    data: bytes = field(default=b"", repr=False)
+    """Standard output as it came, for a decoder; never to be shown."""
+    truncated: bool = False
+    """Standard output was longer than the limit."""
+
+    @property
+    def ok(self) -> bool:
+        return self.exit_code == 0
+
+    @property
+    def last_error(self) -> str:
+        """The last line with words of what it said on standard error: with most tools, the message."""
+        return last_line(self.stderr)
+
+
+def last_line(text: str) -> str:
+    """The last line that is not blank, as one line of at most 300 characters."""
+    return next((one_line(line) for line in reversed(text.splitlines()) if line.strip()), "")
+
+
+class _Kept:
+    """The beginning and the end of a stream, never more than `limit` bytes of it."""
+
+    def __init__(self, limit: int) -> None:
+        self.total = 0
+        self._room = limit // 2
+        self._head: list[bytes] = []
+        self._tail: deque[bytes] = deque()
+        self._tail_size = 0
+        self._tail_limit = limit - limit // 2
+
+    def write(self, chunk: bytes) -> None:
+        """Called by sh, from its reading thread; an object with `write` and no encoding is given bytes."""
+        self.total += len(chunk)
+        if self._room:
+            self._head.append(chunk[: self._room])
+            chunk = chunk[self._room :]
+            self._room -= len(self._head[-1])
+        if chunk:
+            self._tail.append(chunk)
+            self._tail_size += len(chunk)
+            while self._tail_size - len(self._tail[0]) >= self._tail_limit:
+                self._tail_size -= len(self._tail.popleft())
+
+    def parts(self) -> tuple[bytes, int, bytes]:
+        """The beginning, how many bytes were left out after it, and the end."""
+        head, tail = b"".join(self._head), b"".join(self._tail)[-self._tail_limit :]
+        return head, self.total - len(head) - len(tail), tail
+
+    def text(self) -> str:
+        head, missing, tail = self.parts()
+        if not missing:
+            return sanitize(head + tail)
+        return f"{sanitize(head)}\n… {missing} bytes left out …\n{sanitize(tail)}"
+
+
+def query(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path | None = None,
+    timeout: float,
+    stdin: str | None = None,
+    limit: int = 8_000_000,
+    text: bool = True,
+) -> Outcome:
+    """Run a command that only reads, and return what it answered, whatever its exit code.
+
+    `timeout` is in seconds; then the command and its whole process group are ended. `limit` is in bytes, for each of
+    the two streams. `stdin` is for short texts and secrets (at most 60,000 bytes); without it the child reads the end
+    of the file. With `text=False` the answer's `stdout` stays empty and only `data` is filled, for large JSON.
+
+    Raises CommandMissing, CommandUnrunnable, CommandTimeout. Safe to call from any thread.
+    """
+    import sh
+
+    path = _resolve(argv[0], env, cwd)
+    out, err = _Kept(limit), _Kept(limit)
+    clock = time.perf_counter()
+    with _standard_input(stdin) as source:
+        process = _start(sh, path, argv, env=env, cwd=cwd, source=source, out=out, err=err)
+    ended = _wait(process, timeout)
+    seconds = time.perf_counter() - clock
+    if not ended:
+        raise CommandTimeout(argv, timeout, err.text())
+    head, missing, tail = out.parts()
+    return Outcome(
+        argv=tuple(argv),
+        exit_code=process.exit_code,
+        stdout=out.text() if text else "",
+        stderr=err.text(),
+        seconds=seconds,
+        data=head + tail,
+        truncated=missing > 0,
+    )
+
+
+def stop_all() -> None:
+    """End every query that still runs, in any thread: for a program that was told to stop itself."""
+    for group in tuple(_running):
+        _signal(group, signal.SIGKILL)
+
+
+_running: set[int] = set()
+"""The process groups of the queries that run now."""
+_refused: dict[tuple[str, int, int], str] = {}
+"""Files that the system refused to execute (path, time of change, size), and why. A refusal costs sh a few file
+descriptors, which a poll of a broken tool would add up."""
+
+
+def _resolve(name: str, env: Mapping[str, str], cwd: Path | None) -> str:
+    """The absolute path of a command, looked up on the PATH that the child gets, not on ours."""
+    if cwd is not None and not cwd.is_dir():
+        raise CommandUnrunnable(name, f"the folder {one_line(str(cwd))} does not exist")
+    search = env.get("PATH", os.defpath)
+    if "/" in name:
+        path = str((cwd or Path.cwd()) / Path(name).expanduser())
+        found = path if os.access(path, os.X_OK) and not Path(path).is_dir() else None
+        places = [path]
+    else:
+        found = shutil.which(name, path=search)
+        places = [str(Path(folder or ".") / name) for folder in search.split(os.pathsep)]
+    if found is None:
+        blocked = next((place for place in places if Path(place).is_file()), None)
+        if blocked is None:
+            raise CommandMissing(name)
+        raise CommandUnrunnable(name, f"{blocked} is not executable: chmod +x {shlex.quote(blocked)}")
+    found = str(Path(found).absolute())
+    refusal = _refused.get(_mark(found))
+    if refusal is not None:
+        raise CommandUnrunnable(name, refusal)
+    return found
+
+
+def _mark(path: str) -> tuple[str, int, int]:
+    status = Path(path).stat()
+    return path, status.st_mtime_ns, status.st_size
+
+
+@contextmanager
+def _standard_input(text: str | None) -> Iterator[Any]:
+    """A file to read from: the null device, or a pipe that holds all of the text already."""
+    if text is None:
+        with Path(os.devnull).open("rb") as nothing:
+            yield nothing
+        return
+    data = text.encode()
+    if len(data) > 60_000:
+        raise ValueError(f"{len(data)} bytes are too many for the standard input of a query")
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as source:
+        os.set_blocking(writing, False)
+        try:
+            written = os.write(writing, data)
+        finally:
+            os.close(writing)
+        if written < len(data):
+            raise CommandError("the system gives pipes too little room for the standard input of a query")
+        yield source
+
+
+def _start(
+    sh: Any,
+    path: str,
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path | None,
+    source: Any,
+    out: _Kept,
+    err: _Kept,
+) -> Any:
+    """Start the child; returns sh's process object."""
+    try:
+        return sh.Command(path)(
+            *argv[1:],
+            _bg=True,
+            _bg_exc=False,
+            _cwd=str(cwd) if cwd else None,
+            _decode_errors="replace",
+            _encoding="utf-8",
+            # ssh, where kubectl is reached through it, must not open a window to ask for a passphrase.
+            _env={**env, "SSH_ASKPASS_REQUIRE": "never"},
+            _err=err,
+            _err_bufsize=CHUNK,
+            _in=source,
+            _new_session=True,
+            _no_pipe=True,
+            _out=out,
+            _out_bufsize=CHUNK,
+            _tty_out=False,
+        ).process
+    except sh.ForkException as error:
+        reason = _why_not(str(error))
+        _refused[_mark(path)] = reason
+        raise CommandUnrunnable(argv[0], reason) from None
+    except (OSError, TypeError, ValueError) as error:
+        raise CommandUnrunnable(argv[0], one_line(str(error))) from error
+
+
+def _why_not(traceback: str) -> str:
+    """From the traceback of sh's child to what is wrong with the file."""
+    message = last_line(traceback)
+    if "Exec format error" in message:
+        return "the file is not a program for this machine (exec format error)"
+    if "FileNotFoundError" in message:
+        return "the interpreter that its first line names is missing"
+    if "PermissionError" in message:
+        return "permission denied"
+    return message.partition(": ")[2] or message
+
+
+def _wait(process: Any, timeout: float) -> bool:
+    """Wait for the end of the child. False when it had to be ended."""
+    group = process.pgid
+    expired = threading.Event()
+
+    def ask() -> None:
+        expired.set()
+        _signal(group, signal.SIGTERM)
+
+    def kill() -> None:
+        _signal(group, signal.SIGKILL)
+
+    timers = [threading.Timer(timeout, ask), threading.Timer(timeout + GRACE, kill)]
+    _running.add(group)
+    try:
+        for timer in timers:
+            timer.daemon = True
+            timer.start()
+        # sh's own _timeout kills the leader only, and its wait(timeout) polls ten times a second; this one blocks.
+        process.wait()
+    finally:
+        for timer in timers:
+            timer.cancel()
+        # Whatever it left behind in its group, or all of it when we are interrupted here.
+        _signal(group, signal.SIGKILL)
+        _running.discard(group)
+    return not expired.is_set()
+
+
+def _signal(group: int, number: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
