@@ -56,6 +56,8 @@ class Seen(Value, frozen=True):
     """What makes it this very resource and not a later one of the same name: unique id, creation date."""
     blocked_by: tuple[str, ...] = ()
     """Keys of resources that must be gone first."""
+    blocks: tuple[str, ...] = ()
+    """Keys of resources that this one keeps from going, where only this side knows."""
     guarded: str = ""
     """Why it must never be deleted, whatever the selectors say: `service-linked role`. Empty: it may be."""
     knobs: dict[str, str] = {}

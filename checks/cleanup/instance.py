@@ -1,0 +1,78 @@
+"""EC2 instances of the region. One with termination protection is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from checks.cleanup.asking import Asking, NotYet, epoch, is_missing, tags_of
+from checks.cleanup.kinds import Task
+from checks.cleanup.leftover import Seen
+
+_GONE = frozenset({"terminated"})
+
+
+def find(asking: Asking) -> Iterable[Seen]:
+    listed = [
+        instance
+        for reservation in asking.pages("ec2", "describe_instances", "Reservations")
+        for instance in reservation["Instances"]
+        if instance["State"]["Name"] not in _GONE
+    ]
+    return asking.each(lambda instance: _seen(asking, instance, asking.region), listed)
+
+
+def again(asking: Asking, id: str, region: str) -> Seen | None:
+    try:
+        answer = asking.client("ec2", region).describe_instances(InstanceIds=[id])
+    except Exception as error:
+        if is_missing(error):
+            return None
+        raise
+    for reservation in answer["Reservations"]:
+        for instance in reservation["Instances"]:
+            if instance["State"]["Name"] not in _GONE:
+                return _seen(asking, instance, region)
+    return None
+
+
+def delete(asking: Asking, seen: Seen, task: Task) -> None:
+    if "shutting-down" not in seen.state:
+        asking.client("ec2", seen.region).terminate_instances(InstanceIds=[seen.id])
+    raise NotYet("shutting down")
+
+
+def _seen(asking: Asking, instance: dict[str, Any], region: str) -> Seen:
+    id, tags = instance["InstanceId"], tags_of(instance.get("Tags"))
+    profile = instance.get("IamInstanceProfile", {}).get("Arn", "").rpartition("/")[2]
+    plain = Seen(
+        kind="ec2-instance",
+        id=id,
+        name=tags.get("Name", id),
+        region=region,
+        aliases=(id,),
+        tags=tags,
+        created=epoch(instance.get("LaunchTime")),
+        size=instance.get("InstanceType", ""),
+        state=instance["State"]["Name"],
+        identity=(id,),
+        blocks=(
+            *(f"security-group:{group['GroupId']}" for group in instance.get("SecurityGroups", ())),
+            *([f"instance-profile:{profile}"] if profile else []),
+        ),
+    )
+    if not asking.wanted(plain):
+        return plain
+    kept = asking.attempt(
+        "ec2:DescribeInstanceAttribute",
+        lambda: bool(
+            asking.client("ec2", region)
+            .describe_instance_attribute(InstanceId=id, Attribute="disableApiTermination")
+            .get("DisableApiTermination", {})
+            .get("Value")
+        ),
+        False,
+    )
+    from msgspec.structs import replace
+
+    return replace(plain, guarded="termination protection is on" if kept else "")
