@@ -1,0 +1,130 @@
+"""Settings from the environment and from `--set key=value`.
+
+A variable is the key in capitals with its dots as underscores: `aws.region` is ECOTUI_AWS_REGION (two underscores are
+taken as well: ECOTUI_AWS__REGION). An empty variable counts as not set. Values are YAML: `[repo, "read:org"]` is a list.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from msgspec import inspect
+
+from config.document import Node, parse
+from config.error import SettingsError, shortened
+from config.shape import Shape, leaves, model, suggestion
+
+PREFIX = "ECOTUI_"
+NOT_SETTINGS = frozenset({"ECOTUI_CONFIG", "ECOTUI_DEBUG", "ECOTUI_SESSION", "ECOTUI_STATE_DIR"})
+"""Variables of the program itself."""
+
+
+@cache
+def variables() -> dict[str, str]:
+    """Every variable that is a setting, with its dotted key."""
+    return {PREFIX + "_".join(path).upper(): ".".join(path) for path, _ in leaves()}
+
+
+def from_environment(env: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """(key, value, variable) of each setting in the environment. Raises SettingsError for a misspelt one."""
+    from difflib import get_close_matches
+
+    known = variables()
+    sections = tuple(
+        f"{PREFIX}{field.name.upper()}_"
+        for field in model().fields
+        if isinstance(field.type, inspect.StructType)
+    )
+    for name in sorted(env):
+        if not name.startswith(PREFIX) or name in NOT_SETTINGS or not env[name]:
+            continue
+        key = known.get(re.sub("__+", "_", name))
+        if key is not None:
+            yield key, env[name], name
+        elif name.startswith(sections):
+            near = get_close_matches(name, list(known), n=1, cutoff=0.6)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise SettingsError(name, f"no setting belongs to this variable{hint}")
+
+
+def from_flag(text: str) -> tuple[str, str, str]:
+    """(key, value, label) of one `--set`. Raises SettingsError."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise SettingsError("--set", f"expected KEY=VALUE, got {shortened(text)}")
+    return key.strip(), value, "--set"
+
+
+def apply(merged: dict[str, Any], origins: dict[str, str], key: str, value: str, label: str) -> None:
+    """Put one value into the merged data, in place. Raises SettingsError."""
+    parts = [part for part in re.split(r"\.|\[(\d+)\]\.?", key) if part]
+    node = _node(value, label)
+    shape = Shape(label, lines=False, loose=True)
+    at: Any = merged
+    kind: inspect.Type = model()
+    path = ""
+    for number, part in enumerate(parts):
+        last = number == len(parts) - 1
+        kind, step, path = _into(kind, at, part, path, label)
+        if not last:
+            if isinstance(kind, inspect.StructType | inspect.DictType) and isinstance(at, dict):
+                at = at.setdefault(step, {})
+            else:
+                at = at[step]
+            continue
+        _put(at, step, shape, node, kind, path)
+    whole = path.partition("[")[0]
+    replaced = (f"{path}[",) if isinstance(kind, inspect.StructType) else (f"{path}[", f"{path}.")
+    for old in [known for known in origins if known.startswith(replaced)]:
+        del origins[old]
+    if whole != path:
+        origins[whole] = (
+            f"{origins.get(whole, 'default').removesuffix(f', changed by {label}')}, changed by {label}"
+        )
+    origins.update(shape.origins)
+
+
+def _put(at: Any, step: Any, shape: Shape, node: Node, kind: inspect.Type, path: str) -> None:
+    if isinstance(kind, inspect.StructType) and isinstance(node.value, dict) and isinstance(step, str):
+        at.setdefault(step, {}).update(shape.section(node, kind, path))
+        return
+    if node.value is None and node.text == "" and isinstance(kind, inspect.StrType):
+        at[step] = ""
+        shape.origins[path] = shape.where(0)
+        return
+    at[step] = shape.value(node, kind, path)
+
+
+def _node(value: str, label: str) -> Node:
+    node = parse(value, label) if value.strip() else None
+    return node if node is not None else Node(1, None, value.strip())
+
+
+def _into(kind: inspect.Type, at: Any, part: str, path: str, label: str) -> tuple[inspect.Type, Any, str]:
+    """One step down a dotted key: the type there, the index into the data, and the key so far."""
+    match kind:
+        case inspect.StructType():
+            key = f"{path}.{part}" if path else part
+            field = next((field for field in kind.fields if field.name == part), None)
+            if field is None:
+                known = [field.name for field in kind.fields]
+                near = suggestion(part, known) or f"; known are {', '.join(known)}"
+                raise SettingsError(label, key, f"unknown key{near}")
+            return field.type, part, key
+        case inspect.VarTupleType(item_type=item):
+            key = f"{path}[{part}]"
+            if not part.isdecimal() or int(part) >= len(at):
+                raise SettingsError(label, key, f"the list has {len(at)} items, counted from 0")
+            return item, int(part), key
+        case inspect.TupleType(item_types=items):
+            key = f"{path}[{part}]"
+            if not part.isdecimal() or int(part) >= len(items):
+                raise SettingsError(label, key, f"the list has {len(items)} items, counted from 0")
+            return items[int(part)], int(part), key
+        case inspect.DictType(value_type=value):
+            return value, part, f"{path}.{part}"
+        case _:
+            raise SettingsError(label, f"{path}.{part}", f"unknown key; {path!r} has no keys of its own")
