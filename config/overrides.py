@@ -61,6 +61,8 @@ def from_flag(text: str) -> tuple[str, str, str]:
 def apply(merged: dict[str, Any], origins: dict[str, str], key: str, value: str, label: str) -> None:
     """Put one value into the merged data, in place. Raises SettingsError."""
     parts = [part for part in re.split(r"\.|\[(\d+)\]\.?", key) if part]
+    if not parts:
+        raise SettingsError(label, f"{shortened(key)} names no setting")
     node = _node(value, label)
     shape = Shape(label, lines=False, loose=True)
     at: Any = merged
