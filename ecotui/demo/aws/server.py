@@ -1,0 +1,72 @@
+"""The AWS of the demo: moto with the extensions of this package, on a loopback port."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ecotui.demo.pace import Pace
+
+ACCOUNT = "123456789012"
+"""The account id of the AWS documentation's examples; moto's default."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running AWS."""
+
+    endpoint: str
+    _server: Any
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def start(pace: Pace, home: Path) -> Server:
+    """Serve on a free loopback port, in threads of this process. Raises ImportError without moto's server.
+
+    Changes moto for the whole process, and cannot be taken back: give it a process of its own.
+    """
+    from ecotui.demo.aws.images import images
+
+    path = home / "images.json"
+    path.write_text(json.dumps(images()))
+    # Read by moto when it is imported.
+    os.environ["MOTO_AMIS_PATH"] = str(path)
+    os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT
+
+    from moto import settings
+    from moto.moto_server.werkzeug_app import (
+        DomainDispatcherApplication,
+        MotoRequestHandler,
+        create_backend_app,
+    )
+    from werkzeug.serving import make_server
+
+    from ecotui.demo.aws import distributions, instances, policies, quotas
+
+    settings.ACM_VALIDATION_WAIT = pace.seconds(pace.certificate)
+    desk = quotas.Desk(pace, ACCOUNT)
+    quotas.install(desk)
+    instances.install(desk)
+    policies.install()
+    distributions.install(pace)
+
+    class Quiet(MotoRequestHandler):  # type: ignore[misc]
+        def log(self, type: str, message: str, *args: Any) -> None:
+            """Say nothing: the terminal is the TUI's."""
+
+    server = make_server(
+        "127.0.0.1",
+        0,
+        DomainDispatcherApplication(create_backend_app),
+        threaded=True,
+        request_handler=Quiet,
+    )
+    threading.Thread(target=server.serve_forever, name="aws", daemon=True).start()
+    return Server(endpoint=f"http://127.0.0.1:{server.server_port}", _server=server)
