@@ -1,0 +1,205 @@
+"""What terraform says went wrong, typed; and what the operator can do about it. Pure text work.
+
+terraform says it in three ways: JSON lines (`plan -json`), one JSON document (`validate -json`), and text for
+people on stderr (no boxes are drawn without colour). All three become `Diagnostic`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from checks.finding import Value
+from checks.sanitize import sanitize
+
+
+class Diagnostic(Value, frozen=True):
+    severity: str
+    """`error` or `warning`."""
+    summary: str
+    detail: str = ""
+    address: str = ""
+    """The resource that it is about."""
+    filename: str = ""
+    """Relative to the folder of the root module."""
+    line: int = 0
+    code: str = ""
+    """The line of the configuration, where terraform quoted it."""
+
+    @property
+    def is_error(self) -> bool:
+        return self.severity == "error"
+
+    @property
+    def place(self) -> str:
+        """`cloudfront.tf:152`, or nothing."""
+        return f"{self.filename}:{self.line}" if self.filename else ""
+
+    @property
+    def text(self) -> str:
+        head = f"{'Error' if self.is_error else 'Warning'}: {self.summary}"
+        where = f"  on {self.filename} line {self.line}" if self.filename else ""
+        return "\n".join(part for part in (head, where, self.detail) if part)
+
+
+class Lock(Value, frozen=True):
+    """Who holds the lock of the state. Times as terraform writes them."""
+
+    id: str
+    who: str = ""
+    operation: str = ""
+    created: str = ""
+    path: str = ""
+    version: str = ""
+    alive: bool | None = None
+    """Whether the holder still runs; None when that cannot be known from this machine."""
+
+    @property
+    def sentence(self) -> str:
+        operation = self.operation.removeprefix("OperationType").lower() or "an operation"
+        since = f" since {self.created.partition('.')[0]} UTC" if self.created else ""
+        return f"The state is locked by {self.who or 'somebody'} for {operation}{since} (lock {self.id})"
+
+
+def parse(text: str) -> tuple[Diagnostic, ...]:
+    """Every diagnostic in an output of terraform, in any of its three ways, each once."""
+    found = list(_from_json(text)) if text.lstrip().startswith("{") else []
+    return tuple(dict.fromkeys(found or _from_text(text)))
+
+
+def of_json(node: dict[str, Any]) -> Diagnostic:
+    """One diagnostic object of terraform's JSON."""
+
+    def text(value: object) -> str:
+        return sanitize(str(value or ""), limit=20_000)
+
+    span: dict[str, Any] = node.get("range") or {}
+    snippet: dict[str, Any] = node.get("snippet") or {}
+    line = (span.get("start") or {}).get("line") or 0
+    return Diagnostic(
+        severity=text(node.get("severity")) or "error",
+        summary=text(node.get("summary")),
+        detail=text(node.get("detail")),
+        address=text(node.get("address")),
+        filename=text(span.get("filename")),
+        line=line if isinstance(line, int) else 0,
+        code=text(snippet.get("code")).strip(),
+    )
+
+
+def _from_json(text: str) -> Iterable[Diagnostic]:
+    try:
+        whole = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        whole = None
+    if isinstance(whole, dict) and isinstance(whole.get("diagnostics"), list):
+        yield from (of_json(node) for node in whole["diagnostics"] if isinstance(node, dict))
+        return
+    for line in text.splitlines():
+        if '"diagnostic"' not in line:
+            continue
+        try:
+            node = msgspec.json.decode(line)
+        except msgspec.DecodeError:
+            continue
+        if isinstance(node, dict) and isinstance(node.get("diagnostic"), dict):
+            yield of_json(node["diagnostic"])
+
+
+_HEAD = re.compile(r"^(Error|Warning): (.*)$", re.MULTILINE)
+_WITH = re.compile(r"^ {2}with (.+?),?$", re.MULTILINE)
+_ON = re.compile(r"^ {2}on (\S+) line (\d+)", re.MULTILINE)
+_CODE = re.compile(r"^ *(\d+): (.*)$", re.MULTILINE)
+
+
+def _from_text(text: str) -> Iterable[Diagnostic]:
+    text = re.sub(r"^[│╷╵] ?", "", sanitize(text), flags=re.MULTILINE)
+    heads = list(_HEAD.finditer(text))
+    for head, after in zip(heads, [*heads[1:], None], strict=True):
+        body = text[head.end() : after.start() if after else len(text)]
+        address, place, code = _WITH.search(body), _ON.search(body), _CODE.search(body)
+        rest = "\n".join(
+            line
+            for line in body.splitlines()
+            if not (_WITH.match(line) or _ON.match(line) or _CODE.match(line))
+        )
+        yield Diagnostic(
+            severity="error" if head[1] == "Error" else "warning",
+            summary=head[2].strip(),
+            detail=rest.strip(),
+            address=address[1] if address else "",
+            filename=place[1] if place else "",
+            line=int(place[2]) if place else 0,
+            code=code[2].strip() if code else "",
+        )
+
+
+_LOCK_FIELD = re.compile(r"^ *(ID|Path|Operation|Who|Version|Created):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
+
+
+def lock(diagnostics: Iterable[Diagnostic]) -> Lock | None:
+    """The lock that an operation ran into, if it did."""
+    for one in diagnostics:
+        if "acquiring the state lock" not in one.summary:
+            continue
+        fields = {key.lower(): value for key, value in _LOCK_FIELD.findall(one.detail)}
+        if fields.get("id"):
+            return Lock(
+                id=fields["id"],
+                **{
+                    key: fields[key]
+                    for key in ("who", "operation", "created", "path", "version")
+                    if key in fields
+                },
+            )
+        return Lock(id="unknown")
+    return None
+
+
+# The entries of the guide's first chapter, by the summary that terraform gives each of them.
+_GUIDE = (
+    (re.compile(r'^Duplicate (resource|data) ".*" configuration'), "1.1"),
+    (re.compile(r"^Provider configuration not present"), "1.2"),
+    (re.compile(r"^Reference to undeclared resource"), "1.3"),
+    (re.compile(r"^Missing resource instance key"), "1.4"),
+    (re.compile(r"^No configuration files"), "1.6"),
+)
+
+
+def guide(diagnostics: Iterable[Diagnostic]) -> tuple[str, ...]:
+    """The guide's entries that explain these, most severe diagnostics first, each once."""
+    found: dict[str, None] = {}
+    for one in sorted(diagnostics, key=lambda each: not each.is_error):
+        for pattern, entry in _GUIDE:
+            if pattern.search(one.summary):
+                found[entry] = None
+        if (
+            "Invalid Attribute Combination" in one.summary
+            and "filter" in one.detail
+            and "prefix" in one.detail
+        ):
+            found["1.5"] = None
+    return tuple(found)
+
+
+_NOT_INITIALISED = (
+    "Missing required provider",
+    "Required plugins are not installed",
+    "Could not load plugin",
+    "Backend initialization required",
+    "Module not installed",
+    "Inconsistent dependency lock file",
+    "Failed to load plugin schemas",
+    "Initialization required",
+)
+
+
+def not_initialised(diagnostics: Iterable[Diagnostic]) -> bool:
+    """Whether `terraform init` is what is missing: every error is one that init cures."""
+    errors = [one for one in diagnostics if one.is_error]
+    return bool(errors) and all(
+        any(one.summary.startswith(start) for start in _NOT_INITIALISED) for one in errors
+    )
