@@ -161,11 +161,11 @@ class Asking:
 
         `action` is the IAM action of the question. What is missing is no trouble: the default says so.
         """
-        from botocore.exceptions import BotoCoreError, ClientError
+        from checks.aws import errors
 
         try:
             return ask()
-        except (BotoCoreError, ClientError) as error:
+        except errors() as error:
             if is_missing(error):
                 return default
             with self._lock:

@@ -51,15 +51,16 @@ def _seen(asking: Asking, role: dict[str, Any]) -> Seen:
         tags = asking.attempt(
             "iam:ListRoleTags", lambda: tags_of(iam.list_role_tags(RoleName=name).get("Tags")), {}
         )
+    none: tuple[str, ...] = ()
     profiles = asking.attempt(
         "iam:ListInstanceProfilesForRole",
         lambda: tuple(
-            profile["InstanceProfileName"]
+            str(profile["InstanceProfileName"])
             for profile in asking.pages(
                 "iam", "list_instance_profiles_for_role", "InstanceProfiles", RoleName=name
             )
         ),
-        (),
+        none,
     )
     return Seen(
         kind="iam-role",

@@ -6,6 +6,8 @@ import hashlib
 import json
 from enum import StrEnum
 
+import msgspec
+
 from checks.finding import Value
 
 
@@ -43,7 +45,7 @@ class Seen(Value, frozen=True):
     """Other names that the selectors are matched against: aliases, comments, unique ids."""
     domains: tuple[str, ...] = ()
     """DNS names that `cleanup.domains` is matched against."""
-    tags: dict[str, str] = {}
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
     created: float | None = None
     """Seconds since the epoch; None where AWS does not tell."""
     size: str = ""
@@ -60,8 +62,6 @@ class Seen(Value, frozen=True):
     """Keys of resources that this one keeps from going, where only this side knows."""
     guarded: str = ""
     """Why it must never be deleted, whatever the selectors say: `service-linked role`. Empty: it may be."""
-    knobs: dict[str, str] = {}
-    """What the deletion of its kind needs to know and nobody else does."""
 
     @property
     def key(self) -> str:
@@ -97,7 +97,7 @@ class Leftover(Value, frozen=True):
     state: str = ""
     age_seconds: float | None = None
     size: str = ""
-    tags: dict[str, str] = {}
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
     fingerprint: str = ""
     preselected: bool = False
     """Proven to be ours, and nothing speaks against deleting it."""

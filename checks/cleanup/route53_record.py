@@ -15,9 +15,10 @@ _BY_DOMAIN = frozenset({"A", "AAAA", "CNAME"})
 
 def find(asking: Asking) -> Iterable[Seen]:
     zones = list(asking.pages("route53", "list_hosted_zones", "HostedZones"))
+    nothing: list[Seen] = []
     found = asking.each(
         lambda zone: asking.attempt(
-            "route53:ListResourceRecordSets", lambda: _in_zone(asking, zone["Id"].rpartition("/")[2]), []
+            "route53:ListResourceRecordSets", lambda: _in_zone(asking, zone["Id"].rpartition("/")[2]), nothing
         ),
         zones,
     )

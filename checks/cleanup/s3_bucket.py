@@ -93,7 +93,7 @@ def _tags(ask: Any, **parameters: str) -> dict[str, str]:
 def _region(asking: Asking, name: str) -> str:
     # us-east-1 is told as nothing, eu-west-1 as EU in buckets of old.
     told = asking.client("s3").get_bucket_location(Bucket=name).get("LocationConstraint")
-    return {None: "us-east-1", "": "us-east-1", "EU": "eu-west-1"}.get(told, told)
+    return {None: "us-east-1", "": "us-east-1", "EU": "eu-west-1"}.get(told) or str(told)
 
 
 def _locked(s3: Any, name: str) -> bool:

@@ -48,7 +48,7 @@ def _group(asking: Asking, id: str, region: str) -> dict[str, Any] | None:
 
 
 def _only_groups(rule: dict[str, Any]) -> dict[str, Any]:
-    kept = {key: rule[key] for key in ("IpProtocol", "FromPort", "ToPort") if key in rule}
+    kept: dict[str, Any] = {key: rule[key] for key in ("IpProtocol", "FromPort", "ToPort") if key in rule}
     pairs = [
         {key: pair[key] for key in ("GroupId", "UserId") if key in pair} for pair in rule["UserIdGroupPairs"]
     ]

@@ -1,0 +1,208 @@
+"""Delete what was approved: in the order of the graph, side by side where nothing forbids it, waiting without a slot.
+
+Idempotent: what is gone already counts as gone, so the same list run again after a kill finishes the job.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from checks.cleanup import graph
+from checks.cleanup.approval import Approval, Item, changed
+from checks.cleanup.asking import WIDTH, Asking, NotYet, Refused, is_missing, is_passing
+from checks.cleanup.kinds import BY_ID, Task
+from checks.cleanup.leftover import ItemState, Ownership, Progress
+from checks.cleanup.ownership import Known, judge
+from checks.sanitize import one_line
+from config.model import Cleanup
+
+if TYPE_CHECKING:
+    from checks.aws import Aws
+
+FINAL = frozenset({ItemState.FAILED, ItemState.SKIPPED, ItemState.GONE})
+TRIES = 8
+"""Refusals in a row that may pass, after which one that waits for nothing that we delete is given up."""
+BACKOFF = (0.5, 20.0)
+"""Seconds before the second try, doubled from there, and the most."""
+SETTLE = 1.0
+"""Seconds between a deletion that was accepted and the look whether it is gone, where it is not gone at once."""
+
+
+class Clock:
+    """The time, and waiting; tests have one of their own."""
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def rest(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+@dataclass
+class _Job:
+    item: Item
+    state: ItemState = ItemState.WAITING
+    message: str = ""
+    due: float = 0.0
+    """When it may be tried next, on the clock."""
+    tries: int = 0
+    started: float | None = None
+    """When AWS first made it wait."""
+
+
+@dataclass
+class Deletion:
+    """One run over an approved list. `tell` hears every change; it is called from several threads, one at a time."""
+
+    aws: Aws
+    approval: Approval
+    selectors: Cleanup
+    known: Known
+    tell: Callable[[Progress], None]
+    clock: Clock = field(default_factory=Clock)
+    width: int = WIDTH
+    stopping: threading.Event = field(default_factory=threading.Event)
+    _jobs: dict[str, _Job] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def run(self) -> Mapping[str, tuple[ItemState, str]]:
+        """Delete, and return state and last message by key. `stopping` ends it after what is under way."""
+        self._jobs = {item.key: _Job(item) for item in self.approval.items}
+        keys = list(self._jobs)
+        before = graph.acyclic(
+            keys, {key: frozenset(job.item.blocked_by) for key, job in self._jobs.items()}
+        )
+        with (
+            ThreadPoolExecutor(WIDTH, thread_name_prefix="detail") as details,
+            ThreadPoolExecutor(self.width, thread_name_prefix="delete") as pool,
+        ):
+            asking = Asking(self.aws, self.approval.region, details)
+            under_way: dict[Future[None], str] = {}
+            try:
+                self._loop(pool, asking, before, under_way)
+            except BaseException:
+                self.stopping.set()
+                raise
+        return {key: (job.state, job.message) for key, job in self._jobs.items()}
+
+    def counts(self) -> dict[str, int]:
+        with self._lock:
+            states = [job.state for job in self._jobs.values()]
+            return {state.value: states.count(state) for state in ItemState}
+
+    def _loop(
+        self,
+        pool: ThreadPoolExecutor,
+        asking: Asking,
+        before: Mapping[str, frozenset[str]],
+        under_way: dict[Future[None], str],
+    ) -> None:
+        while True:
+            self._give_up_blocked(before)
+            busy = set(under_way.values())
+            open_jobs = [job for key, job in self._jobs.items() if job.state not in FINAL and key not in busy]
+            if self.stopping.is_set():
+                open_jobs = []
+            now = self.clock.now()
+            free = [job for job in open_jobs if self._free(job, before)]
+            for job in free:
+                if job.due <= now and len(under_way) < self.width:
+                    under_way[pool.submit(self._attempt, asking, job)] = job.item.key
+            later = [job.due for job in free if job.due > now]
+            if under_way:
+                pause = max(0.05, min(later) - now) if later else None
+                done, _ = wait(under_way, timeout=pause, return_when=FIRST_COMPLETED)
+                for future in done:
+                    under_way.pop(future)
+                    future.result()
+            elif later:
+                self.clock.rest(min(1.0, max(0.0, min(later) - now)))
+            elif not open_jobs:
+                return
+
+    def _free(self, job: _Job, before: Mapping[str, frozenset[str]]) -> bool:
+        return all(self._jobs[key].state is ItemState.GONE for key in before[job.item.key])
+
+    def _give_up_blocked(self, before: Mapping[str, frozenset[str]]) -> None:
+        """What waits for something that will not go cannot go either; in order, so that it passes on."""
+        for key in graph.order(list(self._jobs), before):
+            job = self._jobs[key]
+            stuck = [one for one in sorted(before[key]) if self._jobs[one].state in {ItemState.FAILED, ItemState.SKIPPED}]
+            if job.state is ItemState.WAITING and stuck:
+                self._set(job, ItemState.FAILED, f"blocked by {', '.join(stuck)}")
+
+    def _attempt(self, asking: Asking, job: _Job) -> None:
+        """One go at one item. Whatever happens to it ends in its state; the others go on."""
+        item = job.item
+        kind = BY_ID.get(item.kind)
+        if kind is None:
+            return self._set(job, ItemState.SKIPPED, f"this version does not know the kind {item.kind}")
+        try:
+            seen = kind.handler.again(asking, item.id, item.region)
+            if seen is None:
+                return self._set(job, ItemState.GONE, "gone" if job.tries else "already gone")
+            verdict = judge(seen, self.selectors, self.known, kind.terraform)
+            if not verdict.deletable:
+                why = verdict.protected or (
+                    "terraform manages it" if verdict.ownership is Ownership.IN_STATE else "no selector finds it any more"
+                )
+                return self._set(job, ItemState.SKIPPED, f"kept: {why}")
+            if difference := changed(item, seen):
+                return self._set(job, ItemState.SKIPPED, difference)
+            if job.tries == 0:
+                self._set(job, ItemState.DELETING, "deleting")
+            job.tries += 1
+            task = Task(say=lambda message: self._set(job, ItemState.DELETING, message), stopping=self.stopping)
+            kind.handler.delete(asking, seen, task)
+            if kind.handler.again(asking, item.id, item.region) is None:
+                return self._set(job, ItemState.GONE, "gone")
+            return self._later(job, "deleted; waiting until it no longer shows", SETTLE, counted=True)
+        except NotYet as patience:
+            return self._later(job, str(patience), self.selectors.poll, counted=False)
+        except Refused as refusal:
+            return self._set(job, ItemState.FAILED, str(refusal))
+        except Exception as error:  # noqa: BLE001 - one item that breaks must not end the others
+            if is_missing(error):
+                # Gone between two questions, or something that it refers to is: the next go tells.
+                return self._later(job, "something it refers to has gone", BACKOFF[0], counted=True, error=error)
+            if is_passing(error):
+                seconds = min(BACKOFF[1], BACKOFF[0] * 2 ** min(job.tries, 10))
+                return self._later(job, self._words(error), seconds, counted=True, error=error)
+            return self._set(job, ItemState.FAILED, self._words(error))
+
+    def _later(
+        self, job: _Job, message: str, seconds: float, *, counted: bool, error: Exception | None = None
+    ) -> None:
+        """Try again, up to an end: by tries for refusals while nothing else goes on, by `cleanup.wait` for everything."""
+        now = self.clock.now()
+        job.started = now if job.started is None else job.started
+        others = any(one is not job and one.state not in FINAL for one in self._jobs.values())
+        if now - job.started >= self.selectors.wait:
+            return self._set(job, ItemState.FAILED, f"not gone after {self.selectors.wait:.0f} s: {message}")
+        if counted and job.tries >= TRIES and not others:
+            return self._set(job, ItemState.FAILED, message)
+        job.due = now + seconds
+        return self._set(job, ItemState.DELETING, message)
+
+    def _words(self, error: Exception) -> str:
+        from checks.aws import errors
+
+        if isinstance(error, errors()):
+            trouble = self.aws.explain(error)
+            return trouble.summary
+        return one_line(f"{type(error).__name__}: {error}")
+
+    def _set(self, job: _Job, state: ItemState, message: str) -> None:
+        message = one_line(message)
+        with self._lock:
+            if (job.state, job.message) == (state, message):
+                return
+            job.state, job.message = state, message
+            self.tell(
+                Progress(counts=self.counts(), item=job.item.key, state=state.value, message=message)
+            )
