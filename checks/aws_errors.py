@@ -1,0 +1,349 @@
+"""What went wrong with an AWS call, in plain words, and what the operator can do about it.
+
+Error codes differ by protocol (query, JSON, REST-XML); the lists hold every spelling that was met.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from checks.finding import Copy, Finding, Fix, InTerminal, Risk, State
+from checks.sanitize import one_line, sanitize
+
+
+class Kind(StrEnum):
+    """What sort of trouble it is, for code that reacts to it."""
+
+    NO_CREDENTIALS = "no-credentials"
+    EXPIRED = "expired"
+    INVALID = "invalid-credentials"
+    SSO = "sso-expired"
+    MFA = "mfa"
+    DENIED = "denied"
+    THROTTLED = "throttled"
+    NETWORK = "network"
+    TIMEOUT = "timeout"
+    CONFIGURATION = "configuration"
+    SERVER = "server"
+    OTHER = "other"
+
+
+class Trouble(msgspec.Struct, frozen=True, kw_only=True):
+    """An AWS error, explained."""
+
+    kind: Kind
+    summary: str
+    denied: tuple[str, ...] = ()
+    state: State = State.UNKNOWN
+    raw: str = ""
+    fixes: tuple[Fix, ...] = ()
+    code: str = ""
+    """AWS's own error code, where there is one."""
+
+    @property
+    def passing(self) -> bool:
+        """Likely to go away by itself: worth another try while waiting."""
+        return self.kind in (Kind.THROTTLED, Kind.NETWORK, Kind.TIMEOUT, Kind.SERVER)
+
+
+class MfaNeeded(Exception):
+    """The profile wants a code from an MFA device; a look never asks for one."""
+
+
+class CredentialProcessStuck(Exception):
+    """The profile's `credential_process` did not end in time and was killed."""
+
+    def __init__(self, command: str, seconds: float) -> None:
+        super().__init__(f"credential_process did not end within {seconds:g} s: {command}")
+        self.command = command
+        self.seconds = seconds
+
+
+def errors() -> tuple[type[Exception], ...]:
+    """Everything that a call through `Aws` raises for trouble outside of this program."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    return (BotoCoreError, ClientError, MfaNeeded, CredentialProcessStuck)
+
+
+DENIED = frozenset(
+    {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "UnauthorizedAccess",
+     "AuthorizationErrorException", "NotAuthorized", "Forbidden", "403"}
+)  # fmt: skip
+EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
+INVALID = frozenset(
+    {"InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure", "InvalidAccessKeyId", "SignatureDoesNotMatch",
+     "InvalidSignatureException", "IncompleteSignature", "InvalidToken", "InvalidUserID.NotFound"}
+)  # fmt: skip
+THROTTLED = frozenset(
+    {"RequestLimitExceeded", "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled",
+     "RequestThrottledException", "TooManyRequestsException", "SlowDown", "BandwidthLimitExceeded",
+     "ProvisionedThroughputExceededException", "PriorRequestNotComplete", "LimitExceededException.Throttle"}
+)  # fmt: skip
+REGION = frozenset({"OptInRequired", "IllegalLocationConstraintException", "UnsupportedRegion"})
+
+_ACTION = re.compile(r"\b([a-z0-9][a-z0-9-]{1,40}:[A-Z][A-Za-z0-9]{2,80})\b")
+
+_IAM_PREFIX = {
+    "elbv2": "elasticloadbalancing",
+    "elb": "elasticloadbalancing",
+    "elastic load balancing v2": "elasticloadbalancing",
+    "service-quotas": "servicequotas",
+    "resourcegroupstaggingapi": "tag",
+    "efs": "elasticfilesystem",
+    "cloudwatch": "cloudwatch",
+    "s3control": "s3",
+}
+"""Services whose IAM prefix is not the client's name (Service Authorization Reference)."""
+
+_S3_ACTION = {
+    "ListBuckets": "s3:ListAllMyBuckets",
+    "HeadBucket": "s3:ListBucket",
+    "ListObjects": "s3:ListBucket",
+    "ListObjectsV2": "s3:ListBucket",
+    "ListObjectVersions": "s3:ListBucketVersions",
+    "ListMultipartUploads": "s3:ListBucketMultipartUploads",
+    "DeleteObjects": "s3:DeleteObject",
+    "HeadObject": "s3:GetObject",
+    "GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
+    "GetBucketEncryption": "s3:GetEncryptionConfiguration",
+}
+"""S3 names its permissions after what they allow, not after the call (Service Authorization Reference, Amazon S3)."""
+
+
+def iam_action(service: str, operation: str) -> str:
+    """The IAM action that a call needs: `("service-quotas", "GetServiceQuota")` gives `servicequotas:GetServiceQuota`."""
+    if "_" in operation or operation[:1].islower():
+        operation = "".join(part.capitalize() for part in operation.split("_"))
+    if service == "s3":
+        return _S3_ACTION.get(operation, f"s3:{operation}")
+    return f"{_IAM_PREFIX.get(service, service)}:{operation}"
+
+
+def explain(error: BaseException, action: str = "", *, profile: str = "", region: str = "") -> Trouble:
+    """Any error of a call through `Aws` as plain words, a state and ways out.
+
+    `action` is the IAM action that the call needs (`ec2:DescribeInstances`); AWS's own message names a better one.
+    Unknown errors come back too, as `Kind.OTHER`: this never raises.
+    """
+    from botocore.exceptions import ClientError
+
+    if isinstance(error, ClientError):
+        return _answered(error, action, profile, region)
+    return _unanswered(error, action, profile, region)
+
+
+def unknown(id: str, step: str, title: str, trouble: Trouble) -> Finding:
+    """The finding for a look that could not be made."""
+    return Finding(
+        id=id,
+        step=step,
+        state=trouble.state,
+        title=title,
+        summary=trouble.summary,
+        fixes=trouble.fixes,
+        raw=trouble.raw,
+        denied=trouble.denied,
+    )
+
+
+def _answered(error: object, action: str, profile: str, region: str) -> Trouble:
+    """AWS answered, and said no."""
+    response: dict[str, dict[str, Any]] = getattr(error, "response", {}) or {}
+    details = response.get("Error", {}) or {}
+    code = one_line(str(details.get("Code", "")), limit=80)
+    message = one_line(str(details.get("Message", "") or error), limit=600)
+    raw = sanitize(str(error), limit=4000)
+    status = (response.get("ResponseMetadata", {}) or {}).get("HTTPStatusCode")
+    asked = action or str(getattr(error, "operation_name", "the call"))
+    if code in DENIED or (code not in EXPIRED and "not authorized to perform" in message):
+        named = _ACTION.search(message)
+        missing = named.group(1) if named else action or asked
+        if "explicit deny in a service control policy" in message:
+            why = "a service control policy of the organisation forbids it; a permission does not help"
+        elif "explicit deny" in message:
+            why = "a policy forbids it explicitly"
+        else:
+            why = f"the identity lacks {missing}"
+        return Trouble(
+            kind=Kind.DENIED,
+            summary=f"Not allowed to call {missing}: {why}.",
+            denied=(missing,),
+            raw=raw,
+            fixes=(_grant(missing),) if "forbids" not in why else (),
+            code=code,
+        )
+    if code in EXPIRED:
+        return Trouble(
+            kind=Kind.EXPIRED,
+            summary=f"The AWS credentials have expired ({code}); log in again or fetch new ones.",
+            raw=raw,
+            fixes=_new_credentials(profile),
+            code=code,
+        )
+    if code in INVALID:
+        return Trouble(
+            kind=Kind.INVALID,
+            summary=f"AWS does not accept the credentials ({code}): {message}",
+            raw=raw,
+            fixes=_new_credentials(profile),
+            code=code,
+        )
+    if code in THROTTLED or status == 429:
+        return Trouble(
+            kind=Kind.THROTTLED,
+            summary=f"AWS is throttling {asked} ({code}); it was tried several times. Look again in a minute.",
+            raw=raw,
+            code=code,
+        )
+    if code in REGION:
+        return Trouble(
+            kind=Kind.CONFIGURATION,
+            summary=f"The region {region or 'in use'} is not enabled for this account ({code}): {message}",
+            raw=raw,
+            code=code,
+        )
+    if isinstance(status, int) and status >= 500:
+        return Trouble(
+            kind=Kind.SERVER,
+            summary=f"AWS failed to answer {asked} (HTTP {status}, {code}); look again in a minute.",
+            raw=raw,
+            code=code,
+        )
+    return Trouble(kind=Kind.OTHER, summary=f"{asked} failed: {code}: {message}", raw=raw, code=code)
+
+
+def _unanswered(error: BaseException, action: str, profile: str, region: str) -> Trouble:
+    """There was no answer: credentials, configuration or network."""
+    from botocore import exceptions as boto
+
+    raw = sanitize(f"{type(error).__name__}: {error}", limit=4000)
+    text = one_line(str(error))
+    named = f"profile {profile!r}" if profile else "the default profile"
+
+    def trouble(kind: Kind, summary: str, *fixes: Fix) -> Trouble:
+        return Trouble(kind=kind, summary=summary, raw=raw, fixes=fixes)
+
+    match error:
+        case MfaNeeded():
+            return trouble(
+                Kind.MFA,
+                f"{named.capitalize()} needs a code from an MFA device, and a look never asks for one; "
+                "fetch temporary credentials with it first.",
+                _mfa(),
+            )
+        case CredentialProcessStuck():
+            return trouble(
+                Kind.TIMEOUT, f"The credential_process of {named} did not end within {error.seconds:g} s."
+            )
+        case (
+            boto.UnauthorizedSSOTokenError()
+            | boto.SSOTokenLoadError()
+            | boto.TokenRetrievalError()
+            | boto.SSOError()
+        ):
+            return trouble(
+                Kind.SSO, f"The SSO login of {named} has expired or was never made.", _sso(profile)
+            )
+        case boto.NoCredentialsError() | boto.NoAuthTokenError():
+            return trouble(
+                Kind.NO_CREDENTIALS,
+                f"No AWS credentials were found: none in the environment, none in {named}, no instance role.",
+                *_new_credentials(profile),
+            )
+        case boto.PartialCredentialsError():
+            return trouble(Kind.NO_CREDENTIALS, f"The AWS credentials are incomplete: {text}")
+        case boto.ProfileNotFound():
+            return trouble(
+                Kind.CONFIGURATION,
+                f"The AWS profile {profile!r} does not exist." if profile else text,
+                _list_profiles(),
+            )
+        case boto.ConfigParseError() | boto.ConfigNotFound() | boto.InvalidConfigError():
+            return trouble(Kind.CONFIGURATION, f"The AWS configuration cannot be used: {text}")
+        case boto.NoRegionError():
+            return trouble(Kind.CONFIGURATION, "No AWS region is set; name one as aws.region in ecotui.yaml.")
+        case boto.InvalidRegionError():
+            return trouble(Kind.CONFIGURATION, f"{region or text!r} is not a region name.")
+        case (
+            boto.CredentialRetrievalError()
+            | boto.MetadataRetrievalError()
+            | boto.RefreshWithMFAUnsupportedError()
+        ):
+            return trouble(Kind.NO_CREDENTIALS, f"The credentials of {named} could not be fetched: {text}")
+        case boto.ConnectTimeoutError() | boto.ReadTimeoutError():
+            return trouble(Kind.TIMEOUT, f"AWS did not answer {action or 'the call'} in time: {_where(text)}")
+        case boto.SSLError():
+            return trouble(
+                Kind.NETWORK, f"The TLS certificate of the AWS endpoint is not trusted: {_where(text)}"
+            )
+        case boto.ProxyConnectionError():
+            return trouble(Kind.NETWORK, f"The proxy does not let us through to AWS: {text}")
+        case boto.EndpointConnectionError() | boto.ConnectionClosedError() | boto.HTTPClientError():
+            hint = ""
+            if region and "amazonaws.com" in text and "Could not connect" in text:
+                hint = f" Check the network, and that {region!r} is a region."
+            return trouble(Kind.NETWORK, f"AWS cannot be reached: {_where(text)}.{hint}")
+        case _:
+            return trouble(Kind.OTHER, f"{action or 'The AWS call'} failed: {type(error).__name__}: {text}")
+
+
+def _where(text: str) -> str:
+    """The endpoint that an error of botocore names, or its whole text."""
+    found = re.search(r'"(https?://[^"?]+)', text)
+    return found.group(1).rstrip("/") if found else text
+
+
+def _sso(profile: str) -> Fix:
+    return Fix(
+        id="sso-login",
+        title="Log in with SSO",
+        action=InTerminal(argv=("aws", "sso", "login", *(("--profile", profile) if profile else ()))),
+        changes="A new SSO token is stored for this profile.",
+        risk=Risk.CHANGES,
+        recommended=True,
+    )
+
+
+def _new_credentials(profile: str) -> tuple[Fix, ...]:
+    configure = Fix(
+        id="configure",
+        title="Enter access keys",
+        action=InTerminal(argv=("aws", "configure", *(("--profile", profile) if profile else ()))),
+        changes="The keys are stored in the AWS credentials file by the aws command.",
+        risk=Risk.CHANGES,
+    )
+    return (_sso(profile), configure)
+
+
+def _mfa() -> Fix:
+    return Fix(
+        id="mfa",
+        title="Fetch temporary credentials with the MFA code",
+        action=Copy(text="aws sts get-session-token --serial-number ARN_OF_THE_DEVICE --token-code CODE"),
+        changes="Nothing by itself; set the three values that it prints as AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY "
+        "and AWS_SESSION_TOKEN.",
+    )
+
+
+def _list_profiles() -> Fix:
+    return Fix(
+        id="profiles",
+        title="List the profiles",
+        action=InTerminal(argv=("aws", "configure", "list-profiles")),
+        changes="Nothing.",
+    )
+
+
+def _grant(action: str) -> Fix:
+    statement = f'{{"Effect": "Allow", "Action": "{action}", "Resource": "*"}}'
+    return Fix(
+        id="grant",
+        title=f"Ask for the permission {action}",
+        action=Copy(text=statement),
+        changes="Nothing by itself: a statement for whoever keeps the IAM policies.",
+    )
