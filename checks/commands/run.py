@@ -45,7 +45,7 @@ class CommandMissing(CommandError):
         super().__init__(name)
 
     def explain(self) -> str:
-        return f"{self.name} is not installed, or not on PATH: install it, or set its command in ecotui.yaml"
+        return f"{self.name} is not installed, or not on PATH: install it, or put its folder on PATH"
 
 
 class CommandTimeout(CommandError):
