@@ -1,0 +1,61 @@
+"""The first step: tools, AWS identity, project, files and variables, looked at all at once."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+
+from checks import environment_place as place
+from checks.environment_identity import IdentitySeen
+from checks.environment_identity import look as look_at_identity
+from checks.environment_place import VariableSeen
+from checks.environment_tools import ToolSeen
+from checks.environment_tools import look as look_at_tool
+from checks.finding import Finding, Report, Value
+from checks.world import World
+
+
+class EnvironmentDetail(Value, frozen=True):
+    """What the step's screen shows beside the findings."""
+
+    tools: tuple[ToolSeen, ...] = ()
+    identity: IdentitySeen = IdentitySeen()
+    variables: tuple[VariableSeen, ...] = ()
+    project: str = ""
+    terraform_folder: str = ""
+
+
+def look(world: World) -> Report:
+    """Look at the machine and at the AWS identity; read-only."""
+    started, clock = time.time(), time.perf_counter()
+    tools = world.settings.environment.tools
+    with ThreadPoolExecutor(max_workers=len(tools) + 1, thread_name_prefix="environment") as pool:
+        asked = [pool.submit(look_at_tool, world, tool) for tool in tools]
+        who = pool.submit(look_at_identity, world)
+        world.say("variables and files")
+        of_variables, variables = place.variables(world)
+        of_place = (*place.project(world), *place.files(world), *place.ssh_key(world))
+        of_tools = [one.result() for one in asked]
+        of_identity, identity = who.result()
+    findings: tuple[Finding, ...] = (
+        *(finding for finding, _ in of_tools),
+        *of_identity,
+        *of_variables,
+        *of_place,
+    )
+    detail = EnvironmentDetail(
+        tools=tuple(seen for _, seen in of_tools),
+        identity=identity,
+        variables=variables,
+        project=str(world.project),
+        terraform_folder=str(world.terraform_folder),
+    )
+    return Report(
+        step="environment",
+        findings=findings,
+        started=started,
+        seconds=time.perf_counter() - clock,
+        detail=msgspec.to_builtins(detail),
+    )
