@@ -1,0 +1,96 @@
+"""What each setting means, read from the model itself: the text under a field is its documentation."""
+
+from __future__ import annotations
+
+import ast
+import inspect as source
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import msgspec
+from msgspec import inspect
+
+from config import model
+from config.error import SettingsError
+from config.overrides import variables
+from config.shape import find, leaves, suggestion, wanted
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A key of the settings, for people."""
+
+    key: str
+    type: str
+    meaning: str
+    default: Any
+    """Of the model, not of defaults.yaml; None where the key has to be given."""
+    variable: str
+    """The environment variable that sets it; empty for keys inside the items of a list."""
+    keys: tuple[str, ...] = ()
+    """For a section, or a list of sections: the keys in it."""
+
+
+def setting(key: str) -> Setting:
+    """What a dotted key means: of a value, a section, or a key inside the items of a list. Raises SettingsError."""
+    field = find(key)
+    if field is None:
+        known = [".".join(path) for path, _ in leaves()]
+        names = [*known, *dict.fromkeys(one.partition(".")[0] for one in known)]
+        ends = [one for one in known if one.rpartition(".")[2] == key]
+        near = f"; did you mean {ends[0]!r}?" if ends else suggestion(key, names)
+        raise SettingsError(key, f"no setting has this name{near}")
+    inner = field.type.item_type if isinstance(field.type, inspect.VarTupleType) else field.type
+    keys: tuple[str, ...] = ()
+    if isinstance(inner, inspect.StructType):
+        keys = tuple(one.name for one in inner.fields)
+    variable = next((name for name, known in variables().items() if known == key), "")
+    return Setting(key, wanted(field.type), _meaning(key), _default(field), variable, keys)
+
+
+def _default(field: inspect.Field) -> Any:
+    if field.default is not msgspec.NODEFAULT:
+        return msgspec.to_builtins(field.default)
+    if field.default_factory is not msgspec.NODEFAULT:
+        return msgspec.to_builtins(field.default_factory())
+    return None
+
+
+def _meaning(key: str) -> str:
+    """The text under the field, or of the class where the field is a section without one."""
+    section, _, name = key.rpartition(".")
+    holder: Any = model.Settings
+    if section:
+        above = find(section)
+        kind = above.type if above else None
+        inner = kind.item_type if isinstance(kind, inspect.VarTupleType) else kind
+        holder = inner.cls if isinstance(inner, inspect.StructType) else model.Settings
+    text = _texts().get((holder.__name__, name), "")
+    field = find(key)
+    if not text and field is not None:
+        kind = field.type.item_type if isinstance(field.type, inspect.VarTupleType) else field.type
+        if isinstance(kind, inspect.StructType):
+            text = _texts().get((kind.cls.__name__, ""), "")
+    return text
+
+
+@cache
+def _texts() -> dict[tuple[str, str], str]:
+    """(class, field) to the text under the field; (class, "") to the text of the class."""
+    found: dict[tuple[str, str], str] = {}
+    for node in ast.parse(source.getsource(model)).body:
+        if not isinstance(node, ast.ClassDef):
+            continue
+        found[node.name, ""] = _folded(ast.get_docstring(node) or "")
+        for field, below in zip(node.body, [*node.body[1:], None], strict=True):
+            if not (isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)):
+                continue
+            match below:
+                case ast.Expr(value=ast.Constant(value=str(text))):
+                    found[node.name, field.target.id] = _folded(text)
+    return found
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,175 @@
+"""`ecotui config show|explain|validate`: the settings in force, what a key means, and whether a file can be used."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from config.load import Loaded, SettingsError, load
+from ecotui.cli import common, exits
+from ecotui.cli.output import document
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    show = actions.add_parser("show", help="the settings in force, and where each value comes from")
+    explain = actions.add_parser("explain", help="what a key means, its type, its default and its value")
+    explain.add_argument(
+        "key", nargs="?", default="", metavar="KEY", help="aws.region, for example; default: all"
+    )
+    validate = actions.add_parser("validate", help="whether a settings file can be used")
+    validate.add_argument(
+        "file", nargs="?", metavar="FILE", help="default: the ecotui.yaml that would be used"
+    )
+    for action in (show, explain, validate):
+        action.add_argument("--json", action="store_true", help="print one JSON document")
+        common(action, nested=True)
+
+
+def run(args: argparse.Namespace) -> int:
+    match args.action:
+        case "show":
+            return _show(args)
+        case "explain":
+            return _explain(args)
+        case _:
+            return _validate(args)
+
+
+def _load(args: argparse.Namespace, file: str | None = None) -> Loaded:
+    return load(project=args.project, file=file or args.config, overrides=args.set, env=os.environ)
+
+
+def _show(args: argparse.Namespace) -> int:
+    import msgspec
+
+    loaded = _load(args)
+    settings = msgspec.to_builtins(loaded.settings)
+    if args.json:
+        body = {
+            "project": str(loaded.project),
+            "files": [str(path) for path in loaded.files],
+            "settings": settings,
+            "provenance": loaded.provenance,
+        }
+        document("config-show", body)
+        return exits.OK
+    print(f"# Project: {loaded.project}")
+    print(f"# Files: {', '.join(str(path) for path in loaded.files) or 'none; defaults only'}")
+    for line in _lines(settings, loaded.provenance):
+        print(line)
+    return exits.OK
+
+
+def _lines(
+    values: dict[str, Any], provenance: dict[str, str], section: str = "", indent: str = ""
+) -> list[str]:
+    """The settings as YAML, each value with a comment that says where it comes from."""
+    lines: list[str] = []
+    for name, value in values.items():
+        key = f"{section}.{name}" if section else name
+        if key not in provenance:
+            lines.append(f"{indent}{name}:")
+            lines += _lines(value, provenance, key, f"{indent}  ")
+            continue
+        comment = f"  # {provenance[key]}"
+        if isinstance(value, (list, tuple)) and value and isinstance(value[0], dict):
+            lines.append(f"{indent}{name}:{comment}")
+            lines += [f"{indent}  - {_flow(one)}" for one in value]
+        else:
+            lines.append(f"{indent}{name}: {_flow(value)}{comment}")
+    return lines
+
+
+def _flow(value: Any) -> str:
+    """A value as YAML in one line."""
+    import yaml
+
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    text: str = yaml.dump(
+        value, Dumper=dumper, default_flow_style=True, width=100_000, allow_unicode=True, sort_keys=False
+    )
+    return text.removesuffix("\n").removesuffix("\n...").strip()
+
+
+def _explain(args: argparse.Namespace) -> int:
+    from config.explain import setting
+    from config.shape import leaves
+
+    if not args.key:
+        everything = [setting(".".join(path)) for path, _ in leaves()]
+        if args.json:
+            document("config-explain", {"settings": [vars(one) for one in everything]})
+            return exits.OK
+        width = max(len(one.key) for one in everything)
+        for one in everything:
+            print(f"{one.key:<{width}}  {one.type}{f'. {one.meaning}' if one.meaning else ''}")
+        return exits.OK
+    found = setting(args.key)
+    try:
+        loaded = _load(args)
+    except SettingsError as error:
+        # The one who asks what a key means may be about to mend the very file that cannot be read.
+        print(f"ecotui: {error}", file=sys.stderr)
+        loaded = None
+    value, origin = _current(loaded, found.key) if loaded else (None, "")
+    if args.json:
+        document("config-explain", {**vars(found), "value": value, "provenance": origin})
+        return exits.OK
+    print(f"{found.key}: {found.type}")
+    if found.meaning:
+        print(f"  {found.meaning}")
+    if found.keys:
+        print(f"  Keys: {', '.join(found.keys)}")
+    if origin:
+        print(f"  Value: {_flow(value)} ({origin})")
+    elif found.default is None and found.type != "a section":
+        print("  Has no value of its own: it is a key of each item of a list.")
+    if found.default is not None and found.type != "a section":
+        print(f"  Without any settings: {_flow(found.default)}")
+    if found.variable:
+        print(f"  Environment: {found.variable}")
+    return exits.OK
+
+
+def _current(loaded: Loaded, key: str) -> tuple[Any, str]:
+    """The value in force and where it comes from; nothing for a section or a key inside a list's items."""
+    import msgspec
+
+    if key not in loaded.provenance:
+        return None, ""
+    value: Any = msgspec.to_builtins(loaded.settings)
+    for part in key.split("."):
+        value = value[part]
+    return value, loaded.provenance[key]
+
+
+def _validate(args: argparse.Namespace) -> int:
+    if args.file and args.config:
+        print("ecotui config validate: give FILE or --config, not both", file=sys.stderr)
+        return exits.USAGE
+    try:
+        loaded = _load(args, args.file)
+    except SettingsError as error:
+        if not args.json:
+            raise
+        document("config-validate", {"valid": False, "files": [], "error": str(error)})
+        return exits.USAGE
+    if args.json:
+        files = [str(path) for path in loaded.files]
+        document("config-validate", {"valid": True, "files": files, "error": ""})
+        return exits.OK
+    if not loaded.files:
+        print(f"There is no ecotui.yaml in {_quoted(loaded.project)} or above it; the defaults are in force.")
+        return exits.OK
+    for path in loaded.files:
+        print(f"{path}: can be used")
+    return exits.OK
+
+
+def _quoted(path: Path) -> str:
+    return json.dumps(str(path), ensure_ascii=False)
