@@ -1,4 +1,5 @@
-resource "aws_route53_zone" "main" {
+# The zone is older than the cluster and outlives it: it is looked up, not made.
+data "aws_route53_zone" "main" {
   name = var.domain
 }
 
@@ -17,7 +18,7 @@ resource "aws_route53_record" "cdn_validation" {
     for option in aws_acm_certificate.cdn.domain_validation_options : option.domain_name => option
   }
 
-  zone_id = aws_route53_zone.main.zone_id
+  zone_id = data.aws_route53_zone.main.zone_id
   name    = each.value.resource_record_name
   type    = each.value.resource_record_type
   records = [each.value.resource_record_value]
@@ -86,7 +87,7 @@ resource "aws_cloudfront_distribution" "images" {
 }
 
 resource "aws_route53_record" "images" {
-  zone_id = aws_route53_zone.main.zone_id
+  zone_id = data.aws_route53_zone.main.zone_id
   name    = "images.${var.domain}"
   type    = "A"
 
@@ -98,7 +99,7 @@ resource "aws_route53_record" "images" {
 }
 
 resource "aws_route53_record" "api" {
-  zone_id = aws_route53_zone.main.zone_id
+  zone_id = data.aws_route53_zone.main.zone_id
   name    = "api.${var.domain}"
   type    = "A"
   ttl     = 300

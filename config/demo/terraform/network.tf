@@ -3,10 +3,8 @@ data "aws_availability_zones" "available" {
 }
 
 resource "aws_vpc" "main" {
-  cidr_block           = "10.0.0.0/16"
-  enable_dns_hostnames = true
-  enable_dns_support   = true
-  tags                 = { Name = "${var.environment}-k8s-vpc" }
+  cidr_block = "10.0.0.0/16"
+  tags       = { Name = "${var.environment}-k8s-vpc" }
 }
 
 resource "aws_internet_gateway" "main" {
@@ -15,12 +13,11 @@ resource "aws_internet_gateway" "main" {
 }
 
 resource "aws_subnet" "public" {
-  count                   = 3
-  vpc_id                  = aws_vpc.main.id
-  cidr_block              = cidrsubnet(aws_vpc.main.cidr_block, 8, count.index + 1)
-  availability_zone       = data.aws_availability_zones.available.names[count.index]
-  map_public_ip_on_launch = true
-  tags                    = { Name = "${var.environment}-k8s-public-${count.index + 1}" }
+  count             = 3
+  vpc_id            = aws_vpc.main.id
+  cidr_block        = cidrsubnet(aws_vpc.main.cidr_block, 8, count.index + 1)
+  availability_zone = data.aws_availability_zones.available.names[count.index]
+  tags              = { Name = "${var.environment}-k8s-public-${count.index + 1}" }
 }
 
 resource "aws_route_table" "public" {
@@ -67,14 +64,17 @@ resource "aws_vpc_security_group_ingress_rule" "ssh" {
 
 resource "aws_vpc_security_group_ingress_rule" "between_nodes" {
   security_group_id            = aws_security_group.nodes.id
-  description                  = "Between the nodes"
   ip_protocol                  = "-1"
   referenced_security_group_id = aws_security_group.nodes.id
 }
 
 # One Elastic IP: the address of the API server must outlive the master.
 resource "aws_eip" "master" {
-  domain   = "vpc"
-  instance = aws_instance.node["k8s-master"].id
-  tags     = { Name = "${var.environment}-k8s-master" }
+  domain = "vpc"
+  tags   = { Name = "${var.environment}-k8s-master" }
+}
+
+resource "aws_eip_association" "master" {
+  allocation_id = aws_eip.master.id
+  instance_id   = aws_instance.node["k8s-master"].id
 }

@@ -36,6 +36,15 @@ class Origin(models.Origin):  # type: ignore[misc]
         self.origin_access_control_id = origin.get("OriginAccessControlId") or ""
 
 
+class ViewerCertificate(models.ViewerCertificate):  # type: ignore[misc]
+    """A certificate of one's own takes the place of CloudFront's (moto shows both)."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        super().__init__(config)
+        if self.acm_certificate_arn or self.iam_certificate_id:
+            self.cloud_front_default_certificate = False
+
+
 class Distribution(models.Distribution):  # type: ignore[misc]
     """A distribution that knows when it was changed."""
 
@@ -59,6 +68,7 @@ def install(pace: Pace) -> None:
     """Put all of it into moto. Once a process."""
     models.Origin = Origin
     models.Distribution = Distribution
+    models.ViewerCertificate = ViewerCertificate
     state_manager.set_transition(
         "cloudfront::distribution", {"progression": "time", "seconds": pace.seconds(pace.distribution)}
     )
