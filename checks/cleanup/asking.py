@@ -77,6 +77,10 @@ class NotYet(Exception):
     """AWS makes us wait: nothing is wrong, ask again after the poll. The message says for what."""
 
 
+class InUse(NotYet):
+    """Something else has to let go of it first. It may, but not for ever: the tries are counted."""
+
+
 class Refused(Exception):
     """It cannot be deleted, and asking again would not help. The message says what blocks it."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.asking import Asking, NotYet, code, epoch, is_missing, tags_of
+from checks.cleanup.asking import Asking, InUse, code, epoch, is_missing, tags_of
 from checks.cleanup.kinds import Task
 from checks.cleanup.leftover import Seen
 
@@ -50,7 +50,7 @@ def delete(asking: Asking, seen: Seen, task: Task) -> None:
     except Exception as error:
         if code(error) == "ResourceInUseException":
             used = ", ".join(use.rpartition(":")[2] for use in seen.uses) or "another resource"
-            raise NotYet(f"still used by {used}") from error
+            raise InUse(f"still used by {used}") from error
         raise
 
 

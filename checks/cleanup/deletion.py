@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from checks.cleanup import graph
 from checks.cleanup.approval import Approval, Item, changed
-from checks.cleanup.asking import WIDTH, Asking, NotYet, Refused, is_missing, is_passing
+from checks.cleanup.asking import WIDTH, Asking, InUse, NotYet, Refused, is_missing, is_passing
 from checks.cleanup.kinds import BY_ID, Task
 from checks.cleanup.leftover import ItemState, Ownership, Progress
 from checks.cleanup.ownership import Known, judge
@@ -51,6 +51,8 @@ class _Job:
     due: float = 0.0
     """When it may be tried next, on the clock."""
     tries: int = 0
+    refusals: int = 0
+    """In a row, such as may pass; waiting that AWS orders is none."""
     started: float | None = None
     """When AWS first made it wait."""
 
@@ -163,28 +165,28 @@ class Deletion:
                 return self._set(job, ItemState.GONE, "gone")
             return self._later(job, "deleted; waiting until it no longer shows", SETTLE, counted=True)
         except NotYet as patience:
-            return self._later(job, str(patience), self.selectors.poll, counted=False)
+            counted = isinstance(patience, InUse)
+            return self._later(job, str(patience), self.selectors.poll, counted=counted)
         except Refused as refusal:
             return self._set(job, ItemState.FAILED, str(refusal))
         except Exception as error:  # noqa: BLE001 - one item that breaks must not end the others
             if is_missing(error):
                 # Gone between two questions, or something that it refers to is: the next go tells.
-                return self._later(job, "something it refers to has gone", BACKOFF[0], counted=True, error=error)
+                return self._later(job, "something it refers to has gone", BACKOFF[0], counted=True)
             if is_passing(error):
                 seconds = min(BACKOFF[1], BACKOFF[0] * 2 ** min(job.tries, 10))
-                return self._later(job, self._words(error), seconds, counted=True, error=error)
+                return self._later(job, self._words(error), seconds, counted=True)
             return self._set(job, ItemState.FAILED, self._words(error))
 
-    def _later(
-        self, job: _Job, message: str, seconds: float, *, counted: bool, error: Exception | None = None
-    ) -> None:
+    def _later(self, job: _Job, message: str, seconds: float, *, counted: bool) -> None:
         """Try again, up to an end: by tries for refusals while nothing else goes on, by `cleanup.wait` for everything."""
         now = self.clock.now()
         job.started = now if job.started is None else job.started
-        others = any(one is not job and one.state not in FINAL for one in self._jobs.values())
+        job.refusals = job.refusals + 1 if counted else 0
+        others = any(one.state not in FINAL and one.refusals < TRIES for one in self._jobs.values())
         if now - job.started >= self.selectors.wait:
             return self._set(job, ItemState.FAILED, f"not gone after {self.selectors.wait:.0f} s: {message}")
-        if counted and job.tries >= TRIES and not others:
+        if job.refusals >= TRIES and not others:
             return self._set(job, ItemState.FAILED, message)
         job.due = now + seconds
         return self._set(job, ItemState.DELETING, message)

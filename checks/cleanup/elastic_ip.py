@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.asking import Asking, NotYet, is_missing, tags_of
+from checks.cleanup.asking import Asking, InUse, is_missing, tags_of
 from checks.cleanup.kinds import Task
 from checks.cleanup.leftover import Seen
 
@@ -29,7 +29,7 @@ def again(asking: Asking, id: str, region: str) -> Seen | None:
 
 def delete(asking: Asking, seen: Seen, task: Task) -> None:
     if seen.uses:
-        raise NotYet(f"still associated with {seen.uses[0]}")
+        raise InUse(f"still associated with {seen.uses[0]}")
     asking.client("ec2", seen.region).release_address(AllocationId=seen.id)
 
 

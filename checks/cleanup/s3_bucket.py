@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
-from checks.cleanup.asking import Asking, NotYet, Refused, code, epoch, is_missing, tags_of
+from checks.cleanup.asking import Asking, InUse, NotYet, Refused, code, epoch, is_missing, tags_of
 from checks.cleanup.kinds import Task
 from checks.cleanup.leftover import Seen
 from checks.sanitize import one_line
@@ -42,7 +42,7 @@ def delete(asking: Asking, seen: Seen, task: Task) -> None:
         s3.delete_bucket(Bucket=seen.id)
     except Exception as error:
         if code(error) == "BucketNotEmpty":
-            raise NotYet("something was written while it was emptied; emptying it again") from error
+            raise InUse("something was written while it was emptied; emptying it again") from error
         raise
 
 

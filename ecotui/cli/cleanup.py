@@ -1,0 +1,371 @@
+"""`ecotui cleanup`: list the leftovers (always the default), approve a list of them, delete what is on such a list."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from checks.cleanup.approval import Approval, ApprovalError, approve, find, read, write
+from checks.cleanup.leftover import CleanupDetail, ItemState, Leftover, Ownership, Progress
+from checks.finding import Report, State
+from checks.sanitize import one_line
+from checks.world import World
+from ecotui.cli import exits
+from ecotui.cli.opening import world
+from ecotui.cli.output import SIGNS, document
+
+if TYPE_CHECKING:
+    from checks.aws import Identity
+
+PAUSE = 5.0
+"""Seconds before the first deletion, in which Ctrl-C changes nothing at all."""
+HEARTBEAT = 10.0
+"""Seconds without a word after which the counters are told again."""
+
+HOW = """ecotui cleanup: --delete needs a person at a terminal, or a list that was approved before:
+  ecotui cleanup                                          what is left, and whose it is
+  ecotui cleanup --approve-out cleanup.json --select KEY  write the list (or --select-proven)
+  ecotui cleanup --delete --approve cleanup.json          delete what is on it, and nothing else"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--approve-out", metavar="FILE", help="write the list of what may be deleted")
+    parser.add_argument(
+        "--select", metavar="KEY", nargs="+", action="extend", default=[], help="kind:id, or a name of its own"
+    )
+    parser.add_argument(
+        "--select-proven", action="store_true", help="everything that is proven to be ours (the default)"
+    )
+    parser.add_argument("--delete", action="store_true", help="delete; asks, or takes --approve FILE")
+    parser.add_argument("--approve", metavar="FILE", help="the approved list to delete")
+    parser.add_argument("--progress", action="store_true", help="with --delete: a JSON document a line")
+    parser.add_argument("--pause", metavar="SECONDS", type=float, default=PAUSE, help="before the first deletion")
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.approve and not args.delete:
+        return _usage("--approve goes with --delete")
+    if args.delete and (args.approve_out or args.json):
+        return _usage("--delete goes with neither --approve-out nor --json")
+    if args.approve and (args.select or args.select_proven):
+        return _usage("--approve FILE says what is deleted: --select has no place beside it")
+    if args.delete and not args.approve and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        print(HOW, file=sys.stderr)
+        return exits.USAGE
+    where = world(args)
+    try:
+        if args.approve:
+            return _delete(where, read(Path(args.approve)), args)
+        from checks.cleanup.looking import examine
+
+        report, detail = examine(where)
+        if args.delete:
+            return _ask_and_delete(where, report, detail, args)
+        if args.approve_out:
+            return _approve(report, detail, args)
+    except ApprovalError as error:
+        return _usage(str(error))
+    if args.json:
+        document("cleanup", public(report, detail))
+    else:
+        _print(report, detail)
+    return exits.of(report.state)
+
+
+def public(report: Report, detail: CleanupDetail) -> dict[str, Any]:
+    """The shape of `ecotui.cleanup/1`."""
+    return {
+        "account": detail.account,
+        "region": detail.region,
+        "resources": [
+            {
+                "kind": one.kind,
+                "id": one.id,
+                "name": one.name,
+                "ownership": one.ownership.value,
+                "blocked_by": list(one.blocked_by),
+                "action": one.action,
+            }
+            for one in detail.resources
+        ],
+        "unknown": [
+            {"id": finding.id, "summary": finding.summary, "denied": list(finding.denied)}
+            for finding in report.findings
+            if finding.state is State.UNKNOWN
+        ],
+    }
+
+
+def _usage(message: str) -> int:
+    print(f"ecotui cleanup: {message}", file=sys.stderr)
+    return exits.USAGE
+
+
+def _selected(detail: CleanupDetail, args: argparse.Namespace) -> list[str]:
+    keys = find(detail, args.select)
+    if args.select_proven or not args.select:
+        keys += [one.key for one in detail.resources if one.preselected]
+    return list(dict.fromkeys(keys))
+
+
+def _approve(report: Report, detail: CleanupDetail, args: argparse.Namespace) -> int:
+    if not detail.account:
+        _print(report, detail)
+        return exits.of(report.state)
+    approval = approve(detail, _selected(detail, args))
+    target = Path(args.approve_out)
+    try:
+        write(approval, target)
+    except OSError as error:
+        print(f"ecotui cleanup: {target}: {error.strerror}", file=sys.stderr)
+        return exits.ERROR
+    if args.json:
+        document("cleanup", {**public(report, detail), "approved": [item.key for item in approval.items]})
+    else:
+        print(f"{len(approval.items)} approved in account {approval.account}, written to {target}:")
+        for item in approval.items:
+            print(f"  {one_line(item.key)}")
+        print(f"Delete them with: ecotui cleanup --delete --approve {target}")
+    return exits.OK
+
+
+def _ask_and_delete(where: World, report: Report, detail: CleanupDetail, args: argparse.Namespace) -> int:
+    """The consent of a person at the terminal: the account's name and the number of items, typed."""
+    _print(report, detail)
+    approval = approve(detail, _selected(detail, args))
+    if not approval.items:
+        print("Nothing is selected: name what you mean with --select KEY.")
+        return exits.of(report.state)
+    phrase = f"{detail.account_name} {len(approval.items)}"
+    print(f"\nThese {len(approval.items)} will be deleted for good in account {detail.account}:")
+    for item in approval.items:
+        print(f"  {one_line(item.key)}")
+    try:
+        typed = input(f'Type "{phrase}" to delete them, anything else to leave: ')
+    except EOFError:
+        typed = ""
+    if " ".join(typed.split()) != phrase:
+        print("Nothing was deleted.")
+        return exits.BLOCKED
+    return _delete(where, approval, args)
+
+
+def _delete(where: World, approval: Approval, args: argparse.Namespace) -> int:
+    from checks.aws import errors
+    from checks.cleanup.deletion import Deletion
+    from checks.cleanup.knowledge import known
+
+    say = _Teller(progress=args.progress, total=len(approval.items))
+    try:
+        identity = where.aws.identity_now()
+    except errors() as error:
+        say.line(where.aws.explain(error, "sts:GetCallerIdentity").summary, error=True)
+        return exits.ERROR
+    if refusal := _mismatch(where, identity, approval):
+        say.line(f"{refusal}; nothing was deleted", error=True)
+        return exits.USAGE
+    knowledge = known(where)
+    if not knowledge.state_read:
+        say.line(f"terraform's state was not read ({knowledge.why_unread}): only the approved list decides")
+    deletion = Deletion(where.aws, approval, where.settings.cleanup, knowledge, say.tell)
+    with _stoppable(deletion.stopping):
+        if args.pause > 0 and approval.items:
+            say.line(
+                f"Deleting {len(approval.items)} in account {identity.account}"
+                f" ({approval.account_name}), {approval.region}, in {args.pause:g} s; Ctrl-C leaves everything as it is"
+            )
+            if deletion.stopping.wait(args.pause):
+                say.line("Left as it is: nothing was deleted")
+                return exits.INTERRUPTED
+        with say.heartbeat():
+            outcome = deletion.run()
+    return _conclude(where, approval, outcome, say, stopped=deletion.stopping.is_set())
+
+
+def _mismatch(where: World, identity: Identity, approval: Approval) -> str:
+    wanted = where.settings.aws.account
+    if identity.account != approval.account:
+        return f"The list is for account {one_line(approval.account)}, this is {identity.account}"
+    if wanted and identity.account != wanted:
+        return f"This is account {identity.account}, the settings name {wanted}"
+    if where.aws.region != approval.region:
+        return f"The list is for {one_line(approval.region)}, the region is now {where.aws.region}"
+    return ""
+
+
+def _conclude(
+    where: World,
+    approval: Approval,
+    outcome: Mapping[str, tuple[ItemState, str]],
+    say: _Teller,
+    *,
+    stopped: bool,
+) -> int:
+    """Look again, and only then say what is gone: a deletion proves nothing, a look does."""
+    from checks.cleanup.looking import examine
+
+    for key, (state, message) in outcome.items():
+        if state in (ItemState.FAILED, ItemState.SKIPPED):
+            say.line(f"{state.value}: {one_line(key)}: {message}")
+    if stopped:
+        say.line("Stopped; the same command goes on where this one ended")
+        return exits.INTERRUPTED
+    report, detail = examine(where)
+    still = {one.key for one in detail.resources if one.deletable}
+    back = [key for key, (state, _) in outcome.items() if state is ItemState.GONE and key in still]
+    for key in back:
+        say.line(f"came back, or is shown still: {one_line(key)}")
+    others = len(still - set(outcome))
+    gone = sum(state is ItemState.GONE for state, _ in outcome.values()) - len(back)
+    rest = f"; {others} other leftovers were not on the list" if others else ""
+    unseen = [finding.id for finding in report.findings if finding.state is State.UNKNOWN]
+    blind = f"; could not look again: {', '.join(unseen)}" if unseen else ""
+    say.line(f"{gone} of {len(approval.items)} gone{rest}{blind}")
+    return exits.OK if gone == len(approval.items) else exits.BLOCKED
+
+
+class _stoppable:  # noqa: N801 - a context manager, used like a function
+    """Ctrl-C and SIGTERM end the deletion after what is under way; a second Ctrl-C ends it at once."""
+
+    def __init__(self, stopping: threading.Event) -> None:
+        self._stopping = stopping
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._stop)
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        if self._stopping.is_set():
+            os._exit(exits.INTERRUPTED)
+        self._stopping.set()
+
+
+class _Teller:
+    """Progress for a person who reads a log, or as JSON lines for a screen that follows them."""
+
+    def __init__(self, *, progress: bool, total: int) -> None:
+        self._progress = progress
+        self._total = total
+        self._lock = threading.Lock()
+        self._last = time.monotonic()
+        self._counts = {state.value: 0 for state in ItemState} | {ItemState.WAITING.value: total}
+
+    def tell(self, progress: Progress) -> None:
+        with self._lock:
+            self._counts = progress.counts
+            self._write(progress)
+
+    def line(self, message: str, *, error: bool = False) -> None:
+        with self._lock:
+            state = "error" if error else ""
+            self._write(Progress(counts=self._counts, state=state, message=message))
+        if error:
+            print(f"ecotui cleanup: {message}", file=sys.stderr)
+
+    def heartbeat(self) -> _Heartbeat:
+        return _Heartbeat(self._beat)
+
+    def _beat(self) -> None:
+        with self._lock:
+            if time.monotonic() - self._last >= HEARTBEAT:
+                self._write(Progress(counts=self._counts, message=_counted(self._counts)))
+
+    def _write(self, progress: Progress) -> None:
+        self._last = time.monotonic()
+        if self._progress:
+            print(
+                msgspec.json.encode(
+                    {
+                        "counts": progress.counts,
+                        "item": progress.item,
+                        "state": progress.state,
+                        "message": progress.message,
+                    }
+                ).decode(),
+                flush=True,
+            )
+        elif progress.item:
+            done = sum(progress.counts[state] for state in ("failed", "skipped", "gone"))
+            print(
+                f"[{done}/{self._total}] {progress.state:8} {one_line(progress.item)}: {progress.message}",
+                flush=True,
+            )
+        elif progress.state != "error":
+            print(progress.message, flush=True)
+
+
+class _Heartbeat:
+    """Calls `beat` every second while it is open."""
+
+    def __init__(self, beat: Callable[[], None]) -> None:
+        self._beat = beat
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *error: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._end.wait(1.0):
+            self._beat()
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} {state}" for state, number in counts.items())
+
+
+def _print(report: Report, detail: CleanupDetail) -> None:
+    left = [one for one in detail.resources if one.deletable]
+    kept = [one for one in detail.resources if not one.deletable]
+    if detail.account:
+        print(f"Account {detail.account} ({detail.account_name}), {detail.region}")
+    if left:
+        print(f"\n{len(left)} left of an earlier deployment, in the order of deletion ([x]: proven to be ours)")
+        for one in left:
+            print(_row(one))
+    if kept:
+        managed = sum(one.ownership is Ownership.IN_STATE for one in kept)
+        print(f"\n{len(kept)} kept: {managed} managed by terraform, {len(kept) - managed} protected")
+        for one in kept:
+            if one.protected:
+                print(f"  {one.kind}  {one.name}  ({one.protected})")
+    print()
+    for finding in report.findings:
+        print(f"{SIGNS[finding.state]} {finding.summary}  [{finding.id}]")
+        if finding.denied:
+            print(f"    not allowed: {', '.join(finding.denied)}")
+    if left:
+        print("\nNothing was changed. To delete: ecotui cleanup --delete, or without a terminal:")
+        print("  ecotui cleanup --approve-out cleanup.json --select KEY...")
+        print("  ecotui cleanup --delete --approve cleanup.json")
+
+
+def _row(one: Leftover) -> str:
+    mark = "[x]" if one.preselected else "[ ]"
+    age = f", {one.age_seconds / 86400:.0f} days old" if one.age_seconds is not None else ""
+    facts = ", ".join(filter(None, (one.ownership.value, one.why, one.state, one.size)))
+    lines = [f"  {mark} {one_line(one.key)}", f"        {one.name}: {facts}{age}"]
+    if one.blocked_by:
+        lines.append(f"        after: {', '.join(map(one_line, one.blocked_by))}")
+    return "\n".join(lines)
