@@ -235,7 +235,7 @@ def _conclude(
     return exits.OK if gone == len(approval.items) else exits.BLOCKED
 
 
-class _stoppable:  # noqa: N801 - a context manager, used like a function
+class _stoppable:
     """Ctrl-C and SIGTERM end the deletion after what is under way; a second Ctrl-C ends it at once."""
 
     def __init__(self, stopping: threading.Event) -> None:
