@@ -1,0 +1,56 @@
+# The two commands of the README are `make demo` and `make test`; both do all their own set-up.
+# uv is used where it is installed; python3 with venv and pip otherwise.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null)
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test fast lint types bench snapshots screenshot lock clean
+
+demo: $(STAMP)
+	@$(BIN)/ecotui demo
+
+test: $(STAMP)
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/pytest -n 2 --dist worksteal
+
+bench: $(STAMP)
+	@$(BIN)/python -m tests.bench
+
+lint: $(STAMP)
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+types: $(STAMP)
+	@$(BIN)/mypy && $(BIN)/lint-imports
+
+# Look at what changed before it is committed.
+snapshots: $(STAMP)
+	@$(BIN)/pytest -n 2 -q tests -k snapshot --snapshot-update
+
+screenshot: $(STAMP)
+	@$(BIN)/python docs/screenshot.py
+
+# The lock names no index: the same file serves any mirror.
+lock: $(STAMP)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || true
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--extra dev --extra demo pyproject.toml -o requirements.lock
+
+$(STAMP): requirements.lock pyproject.toml
+ifneq ($(UV),)
+	@test -x $(BIN)/python || uv venv --quiet $(VENV)
+	@uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@uv pip install --quiet --python $(BIN)/python --no-deps -e .
+else
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+endif
+	@touch $@
+
+clean:
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,131 @@
+"""The Textual app: themes, signals, and the way from nothing to the rebuild screen."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import ClassVar
+
+# Read by Textual when it is imported. On a slow link an animation is a stutter.
+if os.environ.get("SSH_CONNECTION"):
+    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
+    os.environ.setdefault("TEXTUAL_FPS", "30")
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from ecotui.desk import Desk
+from screens.rebuild import RebuildScreen
+from screens.themes import THEMES, first_theme
+
+
+class EcotuiApp(App[int]):
+    """Opens the desk after the first paint: settings and session are read while the frame already stands."""
+
+    TITLE = "ecotui"
+    CSS_PATH = None
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("t", "next_theme", "Theme", show=False),
+        Binding("ctrl+c", "leave", "Quit", show=False, priority=True),
+    ]
+
+    def __init__(self, options: argparse.Namespace, env: dict[str, str]) -> None:
+        super().__init__()
+        self.options = options
+        self.env = env
+        self.desk: Desk | None = None
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = first_theme(env)
+
+    def get_default_screen(self) -> Screen[None]:
+        return RebuildScreen()
+
+    def on_mount(self) -> None:
+        loop = asyncio.get_running_loop()
+        # A hang-up or a polite kill leaves the terminal as it was found. What runs goes on without us.
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            with suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(number, self._signalled, number)
+        self.call_after_refresh(self._open)
+
+    def _signalled(self, number: int) -> None:
+        self.exit(128 + number)
+
+    def _open(self) -> None:
+        self.run_worker(self._open_desk, name="open", group="open", exclusive=True, exit_on_error=False)
+
+    async def _open_desk(self) -> None:
+        from config.load import SettingsError, load
+        from ecotui.cli.exits import ERROR, USAGE
+        from ecotui.session import SessionError
+
+        def work() -> Desk:
+            options = self.options
+            loaded = load(project=options.project, file=options.config, overrides=options.set, env=self.env)
+            return Desk.open(loaded, self.env)
+
+        try:
+            self.desk = await asyncio.to_thread(work)
+        except SettingsError as error:
+            self.exit(USAGE, return_code=USAGE, message=_plain(f"ecotui: {error}"))
+        except (SessionError, OSError) as error:
+            self.exit(ERROR, return_code=ERROR, message=_plain(f"ecotui: {error}"))
+        else:
+            if isinstance(self.screen, RebuildScreen):
+                self.screen.desk_opened(self.desk)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+        yield SystemCommand("Quit", "Leave; what runs goes on", self.action_leave)
+        for _key, active in screen.active_bindings.items():
+            binding = active.binding
+            if (
+                binding.description
+                and not binding.system
+                and active.enabled
+                and binding.action not in ("leave",)
+            ):
+                yield SystemCommand(
+                    binding.description,
+                    binding.tooltip or binding.description,
+                    lambda action=binding.action, node=active.node: self.call_next(
+                        self.run_action, action, node
+                    ),
+                )
+
+    def action_next_theme(self) -> None:
+        names = [theme.name for theme in THEMES]
+        self.theme = names[(names.index(self.theme) + 1) % len(names)] if self.theme in names else names[0]
+        self.notify(f"Theme: {self.theme}", markup=False, timeout=2)
+
+    def action_leave(self) -> None:
+        screen = self.screen_stack[0]
+        if isinstance(screen, RebuildScreen):
+            screen.action_leave()
+        else:
+            self.exit()
+
+
+def _plain(text: str) -> object:
+    from rich.text import Text
+
+    return Text(text)
+
+
+def start(options: argparse.Namespace) -> int:
+    """Run the TUI; returns the process's exit code."""
+    app = EcotuiApp(options, dict(os.environ))
+    try:
+        code = app.run()
+    finally:
+        if app.desk is not None:
+            with suppress(Exception):
+                app.desk.close("left")
+    return code or app.return_code or 0

@@ -1,0 +1,373 @@
+"""The frame: steps at the side, the chosen step's panel, the log drawer. Everything that is asked for ends here."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.css.query import NoMatches
+from textual.events import Resize
+from textual.screen import Screen
+from textual.widgets import ContentSwitcher, Footer, Static
+
+from checks.steps import BY_ID, STEPS
+from ecotui.desk import Desk
+from screens import consent, watch
+from screens.dialogs import Ask, Help
+from screens.intents import (
+    CommandEnded,
+    CommandOutput,
+    CommandStarted,
+    FixWanted,
+    GuideWanted,
+    Looked,
+    LooksEnded,
+    LookWanted,
+    OverrideWanted,
+    RunWanted,
+    StepWanted,
+)
+from screens.step import StepPanel
+from screens.widgets.drawer import Drawer
+from screens.widgets.steplist import StepList
+from screens.widgets.topbar import TopBar
+
+NARROW = 100
+"""Below this many cells the list of steps becomes a strip on top: a panel needs 72 cells beside it."""
+
+LOW = 16
+"""Below this many lines the drawer, when open, takes the place of the panel."""
+
+
+class RebuildScreen(Screen[None]):
+    """Shows the rebuild, takes intents, and starts the background work. Only its handlers touch widgets."""
+
+    CSS_PATH = "rebuild.tcss"
+    AUTO_FOCUS = None
+    TITLE = "ecotui"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(str(number), f"step('{step.id}')", step.title, show=False)
+            for number, step in enumerate(STEPS, 1)
+        ),
+        Binding("n", "next", "Next", tooltip="Go to what needs you next", id="rebuild.next"),
+        Binding(
+            "R",
+            "look_all",
+            "Look at all",
+            show=False,
+            tooltip="Look at every step again",
+            id="rebuild.look-all",
+        ),
+        Binding("l", "drawer", "Log", tooltip="Open or close the log drawer", id="rebuild.log"),
+        Binding("L", "drawer_tall", "Taller log", show=False),
+        Binding("i", "interrupt", "Interrupt", tooltip="Ask what runs to stop", id="rebuild.interrupt"),
+        Binding("G", "guide", "Whole guide", show=False, id="rebuild.guide"),
+        Binding("s", "sessions", "Sessions", tooltip="Past sessions", id="rebuild.sessions"),
+        Binding("question_mark", "help", "Help", key_display="?", id="rebuild.help"),
+        Binding("q", "leave", "Quit", id="rebuild.quit"),
+    ]
+
+    def __init__(self, desk: Desk | None = None) -> None:
+        super().__init__()
+        self.desk = desk
+        self.current = STEPS[0].id
+        self.following: dict[str, watch.Following] = {}
+        """What runs, by step; at most one command a step."""
+        self.asked_to_stop: set[str] = set()
+        """Ids of commands that were interrupted once; the next interrupt is forceful."""
+        self._moved = False
+
+    def compose(self) -> ComposeResult:
+        yield TopBar()
+        with Horizontal(id="work"):
+            yield StepList()
+            with Vertical(id="main"):
+                yield ContentSwitcher(id="panels")
+                yield Static("Reading the settings…", id="opening")
+                yield Drawer()
+        yield Static("This terminal is too small: ecotui needs 40 columns and 10 lines.", id="too-small")
+        yield Footer(compact=True)
+
+    # -- opening -------------------------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        self._fit()
+        if self.desk is not None:
+            self.desk_opened(self.desk)
+
+    def desk_opened(self, desk: Desk) -> None:
+        """The settings are read and the session is open: show what is known, and look."""
+        self.desk = desk
+        self.query_one("#opening").display = False
+        self.call_next(self._open_panels)
+
+    async def _open_panels(self) -> None:
+        assert self.desk is not None
+        under_way = self.desk.under_way()
+        first = under_way[0].step if under_way else (self.desk.rebuild.next_step or STEPS[-1].id)
+        await self._switch(first if self.desk.resumed else STEPS[0].id)
+        for command in under_way:
+            self.desk.rebuild = self.desk.rebuild.command_started(command.step, command.title)
+            self._follow(command, resumed=True)
+        if under_way:
+            self.query_one(Drawer).add_class("-open")
+        self._look(())
+        self._show()
+
+    async def _switch(self, step: str) -> None:
+        """Show a step's panel; its module is imported and its widgets made on the first visit."""
+        self.current = step
+        switcher = self.query_one("#panels", ContentSwitcher)
+        name = f"step-{step}"
+        if not switcher.query(f"#{name}"):
+            module = importlib.import_module(f"screens.{step}")
+            panel: StepPanel = module.Panel()
+            await switcher.add_content(panel, id=name)
+        switcher.current = name
+        self._show()
+        self.panel.take_focus()
+
+    @property
+    def panel(self) -> StepPanel:
+        return self.query_one(f"#step-{self.current}", StepPanel)
+
+    def _panel(self, step: str) -> StepPanel | None:
+        try:
+            return self.query_one(f"#step-{step}", StepPanel)
+        except NoMatches:
+            return None
+
+    # -- showing -------------------------------------------------------------------------------------------------
+
+    def _show(self) -> None:
+        """Bring everything up to date with the rebuild; what is drawn is derived from it alone."""
+        if self.desk is None:
+            return
+        rebuild = self.desk.rebuild
+        steps = self.query_one(StepList)
+        steps.current = self.current
+        steps.rebuild = rebuild
+        if panel := self._panel(self.current):
+            panel.show(rebuild)
+        bar = self.query_one(TopBar)
+        bar.place = watch.place(self.desk)
+        bar.notice = watch.notice(self.desk)
+        self._show_drawer_title()
+        self.refresh_bindings()
+
+    def _show_drawer_title(self) -> None:
+        following = self.following.get(self.current)
+        if following is not None:
+            self.query_one(Drawer).title(following.command, following.status, following.seconds)
+
+    @on(Resize)
+    def _fit(self) -> None:
+        width, height = self.app.size
+        self.query_one(StepList).strip = width < NARROW
+        self.set_class(width < NARROW, "-narrow")
+        self.set_class(height < LOW + 8, "-low")
+        self.set_class(width < 40 or height < 10, "-too-small")
+
+    # -- looking -------------------------------------------------------------------------------------------------
+
+    def _look(self, steps: tuple[str, ...]) -> None:
+        if self.desk is None:
+            return
+        chosen = steps or tuple(step.id for step in STEPS)
+        self.desk.rebuild = self.desk.rebuild.look_started(*chosen)
+        self._show()
+        watch.look(self, self.desk, chosen)
+
+    @on(LookWanted)
+    def _look_wanted(self, intent: LookWanted) -> None:
+        self._look(intent.steps)
+
+    @on(Looked)
+    def _looked(self, news: Looked) -> None:
+        assert self.desk is not None
+        watch.guarded(self, lambda desk: desk.looked(news.report))
+        if not self._moved and not self.desk.rebuild.looking and (step := self.desk.rebuild.next_step):
+            self._moved = True
+            if not self.following:
+                self.call_next(self._switch, step)
+        self._show()
+
+    @on(LooksEnded)
+    def _looks_ended(self, news: LooksEnded) -> None:
+        assert self.desk is not None
+        self.desk.rebuild = self.desk.rebuild.look_failed(*news.steps)
+        if news.trouble:
+            self.notify(news.trouble, title="The look failed", severity="error", markup=False, timeout=15)
+        self._show()
+
+    # -- commands ------------------------------------------------------------------------------------------------
+
+    @on(FixWanted)
+    def _fix_wanted(self, intent: FixWanted) -> None:
+        if self._may_act():
+            consent.carry_out(self, intent.finding, intent.fix)
+
+    @on(RunWanted)
+    def _run_wanted(self, intent: RunWanted) -> None:
+        if self._may_act():
+            self.start(lambda desk: desk.start(intent.step, intent.title, intent.argv), intent.step)
+
+    def start(self, begin: Callable[[Desk], object], step: str) -> None:
+        """Start a command (`begin` returns it) and follow it; a step runs one at a time."""
+        if step in self.following and self.following[step].running:
+            self.notify("This step already runs a command. Wait for it, or interrupt it (i).", markup=False)
+            return
+        command = watch.guarded(self, begin)
+        if command is not None:
+            self._follow(command, resumed=False)
+            self.query_one(Drawer).add_class("-open")
+            self.post_message(CommandStarted(command))
+
+    def _follow(self, command: watch.Command, *, resumed: bool) -> None:
+        assert self.desk is not None
+        self.following[command.step] = watch.follow(self, command)
+        if command.step == self.current:
+            self.query_one(Drawer).begin()
+        if resumed:
+            self.notify(f"{command.title} is still running; following it again.", markup=False)
+        self._show()
+
+    def _may_act(self) -> bool:
+        if self.desk is None:
+            return False
+        if self.desk.watching:
+            self.notify(
+                f"You are watching: {watch.held_by(self.desk)} works on this project.",
+                severity="warning",
+                markup=False,
+            )
+            return False
+        return True
+
+    @on(CommandOutput)
+    def _command_output(self, news: CommandOutput) -> None:
+        if news.command.step == self.current:
+            self.query_one(Drawer).write(news.lines, news.skipped)
+        if panel := self._panel(news.command.step):
+            panel.show_output(news)
+        self._show_drawer_title()
+
+    @on(CommandEnded)
+    def _command_ended(self, news: CommandEnded) -> None:
+        assert self.desk is not None
+        following = self.following.get(news.command.step)
+        if following is not None:
+            following.status = news.status
+        self.desk.ended(news.command)
+        ok = news.status.outcome == "succeeded"
+        self.notify(
+            f"{news.command.title}: {news.status.outcome or news.status.state}",
+            severity="information" if ok else "error",
+            markup=False,
+        )
+        # Only a look can turn a step green; and what one step changed, later ones may see.
+        index = [step.id for step in STEPS].index(news.command.step)
+        self._look(tuple(step.id for step in STEPS[index:]))
+
+    def action_interrupt(self) -> None:
+        following = self.following.get(self.current)
+        if following is None or not following.running:
+            self.notify("Nothing runs in this step.", markup=False)
+        elif self._may_act():
+            consent.interrupt(self, following)
+
+    # -- going about ---------------------------------------------------------------------------------------------
+
+    async def action_step(self, step: str) -> None:
+        if self.desk is not None:
+            await self._switch(step)
+            self._show_drawer()
+
+    def _show_drawer(self) -> None:
+        drawer = self.query_one(Drawer)
+        drawer.begin()
+        following = self.following.get(self.current)
+        if following is None:
+            drawer.query_one("#drawer-title", Static).update("No command has run in this step yet.")
+        else:
+            drawer.write(tuple(following.recent))
+            self._show_drawer_title()
+
+    @on(StepList.Chosen)
+    async def _step_chosen(self, event: StepList.Chosen) -> None:
+        await self.action_step(event.step)
+
+    @on(StepWanted)
+    async def _step_wanted(self, intent: StepWanted) -> None:
+        await self.action_step(intent.step)
+        if intent.select:
+            self.panel.preselect(intent.select)
+
+    async def action_next(self) -> None:
+        if self.desk is None:
+            return
+        step = self.desk.rebuild.next_step
+        if step is None:
+            self.notify("Nothing is in the way: the rebuild is done.", markup=False)
+        else:
+            await self.action_step(step)
+
+    def action_look_all(self) -> None:
+        self._look(())
+
+    def action_drawer(self) -> None:
+        self.query_one(Drawer).toggle_class("-open")
+        self._show_drawer()
+
+    def action_drawer_tall(self) -> None:
+        self.query_one(Drawer).add_class("-open").toggle_class("-tall")
+
+    def action_help(self) -> None:
+        self.app.push_screen(Help())
+
+    def action_guide(self) -> None:
+        self.post_message(GuideWanted())
+
+    @on(GuideWanted)
+    def _guide_wanted(self, intent: GuideWanted) -> None:
+        from screens.guide import GuideScreen
+
+        if self.desk is not None:
+            self.app.push_screen(GuideScreen(self.desk, entry=intent.entry, error=intent.error))
+
+    def action_sessions(self) -> None:
+        from screens.sessions import SessionsScreen
+
+        if self.desk is not None:
+            self.app.push_screen(SessionsScreen(self.desk))
+
+    @on(OverrideWanted)
+    def _override_wanted(self, intent: OverrideWanted) -> None:
+        if not self._may_act():
+            return
+
+        def decided(reason: str | None) -> None:
+            if reason:
+                watch.guarded(self, lambda desk: desk.override(intent.finding, reason))
+                self._show()
+
+        said = Content.assemble(
+            Content.styled(intent.finding.summary, "bold"),
+            f"\n\nThe rebuild goes on as if {intent.finding.id} were fine. Why may it? The reason goes into the session log.",
+        )
+        self.app.push_screen(Ask("Override", said), decided)
+
+    def action_leave(self) -> None:
+        running = [BY_ID[step].title for step, following in self.following.items() if following.running]
+        if running:
+            self.app.exit(message=f"{', '.join(running)}: still running. `ecotui` comes back to it.")
+        else:
+            self.app.exit()

@@ -1,0 +1,54 @@
+"""How states and risks are shown: a sign and a word each, so that nothing is told by colour alone."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from checks.finding import Risk, State
+
+SIGN = {State.OK: "✓", State.WARN: "!", State.BLOCKED: "✗", State.UNKNOWN: "?", State.SKIPPED: "·"}
+STYLE = {
+    State.OK: "$text-success",
+    State.WARN: "$text-warning",
+    State.BLOCKED: "$text-error",
+    State.UNKNOWN: "$text-accent",
+    State.SKIPPED: "$text-muted",
+}
+RISK_STYLE = {
+    Risk.READS: "$text-muted",
+    Risk.CHANGES: "$text-warning",
+    Risk.COSTS: "$text-warning",
+    Risk.DESTROYS: "$text-error",
+}
+RISK_WORD = {
+    Risk.READS: "only reads",
+    Risk.CHANGES: "changes",
+    Risk.COSTS: "costs money",
+    Risk.DESTROYS: "destroys",
+}
+
+
+def sign(state: State | None) -> str:
+    """One cell; a step that was never looked at has none of the five."""
+    return "○" if state is None else SIGN[state]
+
+
+def style(state: State | None) -> str:
+    return "$text-muted" if state is None else STYLE[state]
+
+
+def badge(state: State | None) -> Content:
+    """The sign and the word, in the state's colour."""
+    word = "not looked yet" if state is None else state.value
+    return Content.styled(f"{sign(state)} {word}", style(state))
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: `0.8 s`, `42 s`, `3:07`, `1:02:30`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

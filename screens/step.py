@@ -1,0 +1,274 @@
+"""The panel of one step: verdict, what the step draws of its own, the findings, and the ways out of the chosen one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from checks.finding import Finding, Fix, Report, Risk, State
+from checks.steps import BY_ID
+from ecotui.rebuild import Rebuild
+from screens.intents import CommandOutput, FixWanted, GuideWanted, LookWanted, OverrideWanted
+from screens.signs import RISK_STYLE, RISK_WORD, badge, duration, sign, style
+
+
+class StepPanel(Vertical):
+    """Base of the seven panels. A subclass may draw its own part with `compose_own` and `show_own`."""
+
+    STEP: ClassVar[str]
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "f", "fix", "Fix", tooltip="Carry out the chosen way out, or the recommended one", id="step.fix"
+        ),
+        Binding("r", "look", "Look again", tooltip="Look at this step again", id="step.look"),
+        Binding(
+            "o", "override", "Override", tooltip="Let this finding pass, with a reason", id="step.override"
+        ),
+        Binding("g", "guide", "Guide", tooltip="What the guide says about this finding", id="step.guide"),
+        Binding(
+            "x", "raw", "Raw text", show=False, tooltip="The raw text behind this finding", id="step.raw"
+        ),
+        Binding(
+            "c", "copy", "Copy", show=False, tooltip="Copy the command of the chosen way out", id="step.copy"
+        ),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(id=f"step-{self.STEP}", classes="step-panel")
+        self.report: Report | None = None
+        self.rebuild = Rebuild()
+        self._findings: tuple[Finding, ...] = ()
+        self._fixes: tuple[Fix, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        yield Static(classes="verdict")
+        with VerticalScroll(classes="step-body", can_focus=False):
+            yield from self.compose_own()
+            yield OptionList(classes="findings", markup=False)
+            yield Static(classes="facts")
+            yield Static("What you can do", classes="fixes-title")
+            yield OptionList(classes="fixes", markup=False)
+
+    def compose_own(self) -> Iterable[Widget]:
+        """What this step draws between the verdict and the findings."""
+        return ()
+
+    def show_own(self, report: Report) -> None:
+        """Bring the step's own part up to date with a report."""
+
+    def show_output(self, output: CommandOutput) -> None:
+        """Lines of this step's command arrived; for steps that draw its progress."""
+
+    def preselect(self, keys: tuple[str, ...]) -> None:
+        """Another step points at resources of this one."""
+
+    def on_mount(self) -> None:
+        self.show(self.rebuild)
+
+    # -- state in ------------------------------------------------------------------------------------------------
+
+    def show(self, rebuild: Rebuild) -> None:
+        """Bring the panel up to date. Keeps the highlighted finding, by its id."""
+        self.rebuild = rebuild
+        report = rebuild.reports.get(self.STEP)
+        self._show_verdict(report)
+        if report is not None and report is not self.report:
+            self.report = report
+            self._show_findings(report)
+            self.show_own(report)
+        elif report is None:
+            self._show_nothing_yet()
+        elif self._findings:
+            self._show_findings(report)
+
+    def _show_verdict(self, report: Report | None) -> None:
+        step = BY_ID[self.STEP]
+        state = self.rebuild.state(self.STEP)
+        running = self.rebuild.running.get(self.STEP)
+        if running:
+            head = Content.styled(f"▶ {running}", "bold $text-accent")
+        elif self.STEP in self.rebuild.looking:
+            head = Content.styled("… looking", "bold $text-accent")
+        else:
+            head = badge(state).stylize("bold")
+        when = ""
+        if report is not None:
+            at = time.strftime("%H:%M:%S", time.localtime(report.started))
+            when = f"looked at {at}, took {duration(report.seconds)}"
+        line = Content.assemble(
+            head, "  ", Content.styled(step.title, "bold"), Content.styled(f"  {step.purpose}", "$text-muted")
+        )
+        self.query_one(".verdict", Static).update(
+            Content("\n").join([line, Content.styled(when, "$text-muted")]) if when else line
+        )
+
+    def _show_nothing_yet(self) -> None:
+        self.query_one(".facts", Static).update(
+            Content.styled(
+                "The first look is under way; it only reads."
+                if self.STEP in self.rebuild.looking
+                else "Not looked at yet. Press r to look; a look only reads.",
+                "$text-muted",
+            )
+        )
+        self.query_one(".findings").display = False
+        self.query_one(".fixes").display = False
+        self.query_one(".fixes-title").display = False
+
+    def _show_findings(self, report: Report) -> None:
+        options = self.query_one(".findings", OptionList)
+        chosen = self.finding.id if self.finding else None
+        order = (State.BLOCKED, State.UNKNOWN, State.WARN, State.OK, State.SKIPPED)
+        self._findings = tuple(sorted(report.findings, key=lambda finding: order.index(finding.state)))
+        options.display = True
+        with self.prevent(OptionList.OptionHighlighted):
+            options.clear_options()
+            options.add_options([Option(self._line(finding)) for finding in self._findings])
+        ids = [finding.id for finding in self._findings]
+        options.highlighted = ids.index(chosen) if chosen in ids else (0 if ids else None)
+        self._show_chosen()
+
+    def _line(self, finding: Finding) -> Content:
+        overridden = finding.id in self.rebuild.overrides
+        mark = Content.styled(sign(finding.state), style(finding.state))
+        line = Content.assemble(mark, " ", Content(finding.summary))
+        if overridden:
+            line = Content.assemble(line, Content.styled("  overridden", "$text-muted"))
+        return line
+
+    # -- the chosen finding --------------------------------------------------------------------------------------
+
+    @property
+    def finding(self) -> Finding | None:
+        index = self.query_one(".findings", OptionList).highlighted
+        return self._findings[index] if index is not None and index < len(self._findings) else None
+
+    @property
+    def fix(self) -> Fix | None:
+        """The highlighted way out; without one, the recommended or the first."""
+        options = self.query_one(".fixes", OptionList)
+        if options.highlighted is not None and options.highlighted < len(self._fixes):
+            return self._fixes[options.highlighted]
+        return next((fix for fix in self._fixes if fix.recommended), self._fixes[0] if self._fixes else None)
+
+    @on(OptionList.OptionHighlighted, ".findings")
+    def _finding_highlighted(self) -> None:
+        self._show_chosen()
+
+    def _show_chosen(self) -> None:
+        finding = self.finding
+        facts = self.query_one(".facts", Static)
+        fixes = self.query_one(".fixes", OptionList)
+        self._fixes = finding.fixes if finding else ()
+        fixes.clear_options()
+        fixes.add_options([Option(self._fix_lines(fix)) for fix in self._fixes])
+        fixes.display = bool(self._fixes)
+        self.query_one(".fixes-title").display = bool(self._fixes)
+        if self._fixes:
+            recommended = [index for index, fix in enumerate(self._fixes) if fix.recommended]
+            fixes.highlighted = recommended[0] if recommended else 0
+        facts.update(self._fact_lines(finding) if finding else Content(""))
+        self.refresh_bindings()
+
+    def _fact_lines(self, finding: Finding) -> Content:
+        lines = [Content.styled(finding.title, "bold")]
+        if reason := self.rebuild.overrides.get(finding.id):
+            lines.append(Content.styled(f"Overridden: {reason}", "$text-warning"))
+        width = max((Content(fact.label).cell_length for fact in finding.facts), default=0)
+        for fact in finding.facts:
+            label = Content(fact.label)
+            gap = " " * (width - label.cell_length + 2)
+            lines.append(Content.assemble(label.stylize("$text-muted"), gap, Content(fact.value)))
+        if finding.denied:
+            lines.append(Content.styled(f"Not allowed: {', '.join(finding.denied)}", "$text-warning"))
+        hints = []
+        if finding.guide:
+            hints.append(f"guide {', '.join(finding.guide)} (g)")
+        if finding.raw:
+            hints.append("raw text (x)")
+        if finding.state in (State.BLOCKED, State.UNKNOWN) and finding.id not in self.rebuild.overrides:
+            hints.append("override (o)")
+        if hints:
+            lines.append(Content.styled(" · ".join(hints), "$text-muted"))
+        return Content("\n").join(lines)
+
+    def _fix_lines(self, fix: Fix) -> Content:
+        title = Content.assemble(
+            Content.styled(fix.title, "bold"),
+            Content.styled(f"  {RISK_WORD[fix.risk]}", RISK_STYLE[fix.risk])
+            if fix.risk is not Risk.READS
+            else Content(""),
+            Content.styled("  recommended", "$text-success") if fix.recommended else Content(""),
+        )
+        lines = [title]
+        if fix.command:
+            lines.append(Content.styled(f"  $ {fix.command}", "$text-accent"))
+        if fix.changes:
+            lines.append(Content.styled(f"  {fix.changes}", "$text-muted"))
+        return Content("\n").join(lines)
+
+    # -- intents out ---------------------------------------------------------------------------------------------
+
+    @on(OptionList.OptionSelected, ".findings")
+    def _finding_selected(self) -> None:
+        if self._fixes:
+            self.query_one(".fixes", OptionList).focus()
+
+    @on(OptionList.OptionSelected, ".fixes")
+    def _fix_selected(self) -> None:
+        self.action_fix()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        finding = self.finding if self._findings else None
+        if action in ("fix", "copy"):
+            return bool(self._fixes)
+        if action == "override":
+            return finding is not None and finding.state in (State.BLOCKED, State.UNKNOWN)
+        if action == "guide":
+            return bool(finding and finding.guide)
+        if action == "raw":
+            return bool(finding and finding.raw)
+        return True
+
+    def action_fix(self) -> None:
+        if (finding := self.finding) and (fix := self.fix):
+            self.post_message(FixWanted(finding, fix))
+
+    def action_look(self) -> None:
+        self.post_message(LookWanted((self.STEP,)))
+
+    def action_override(self) -> None:
+        if finding := self.finding:
+            self.post_message(OverrideWanted(finding))
+
+    def action_guide(self) -> None:
+        if (finding := self.finding) and finding.guide:
+            self.post_message(GuideWanted(finding.guide[0], finding.raw))
+
+    def action_raw(self) -> None:
+        from screens.dialogs import RawText
+
+        if finding := self.finding:
+            self.app.push_screen(RawText(finding.title, finding.raw))
+
+    def action_copy(self) -> None:
+        if fix := self.fix:
+            self.app.copy_to_clipboard(fix.command)
+            self.app.notify("Sent to your terminal's clipboard (OSC 52).", markup=False)
+
+    def take_focus(self) -> None:
+        """Put the cursor where the work is."""
+        findings = self.query_one(".findings", OptionList)
+        if findings.display:
+            findings.focus()

@@ -1,0 +1,142 @@
+"""The background work of the frame: looks and commands, followed by named workers that only post messages."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from ecotui.looking import LookFailed, looks
+from textual.screen import Screen
+
+from ecotui.desk import Desk
+from ecotui.session import SessionError
+from ecotui.supervisor import Command, Status, Tail, status
+from screens.intents import CommandEnded, CommandOutput, Looked, LooksEnded
+
+Outcome = TypeVar("Outcome")
+
+BEAT = 0.1
+"""Seconds between two reads of a running command's output: what a person perceives as at once."""
+
+BATCH = 2_000
+"""Lines taken in one beat. A faster command is skipped forward, and the skip is said: the file has everything."""
+
+RECENT = 500
+"""Lines kept in memory for each step, to show when the operator comes back to it."""
+
+
+@dataclass
+class Following:
+    """A command that is being followed."""
+
+    command: Command
+    status: Status | None = None
+    recent: deque[str] = field(default_factory=lambda: deque(maxlen=RECENT))
+
+    @property
+    def running(self) -> bool:
+        return self.status is None or self.status.state == "running"
+
+    @property
+    def seconds(self) -> float:
+        ended = self.status.ended if self.status is not None else None
+        return max((ended or time.time()) - self.command.started, 0.0)
+
+
+def look(screen: Screen[None], desk: Desk, steps: tuple[str, ...]) -> None:
+    """Look at steps in a child process, so that no import and no answer ever holds up the screen."""
+
+    async def work() -> None:
+        trouble, raw = "", ""
+        try:
+            async for report in looks(steps, options=desk.options(), env=desk.env()):
+                screen.post_message(Looked(report))
+        except LookFailed as error:
+            trouble, raw = error.message, error.raw
+        screen.post_message(LooksEnded(steps, trouble, raw))
+
+    # One worker for each set of steps: looking again at one step must not break off the others.
+    name = f"look:{','.join(steps)}"
+    screen.run_worker(work, name=name, group=name, exclusive=True, exit_on_error=False)
+
+
+def follow(screen: Screen[None], command: Command) -> Following:
+    """Follow a command's output file until its exit record is there."""
+    following = Following(command)
+
+    async def work() -> None:
+        tail = Tail(command.folder)
+        tail.seek_end(RECENT)
+        while True:
+            # Asked before the output is read: what was written before the end is then read in any case.
+            now = status(command.folder)
+            lines = tail.read(BATCH)
+            skipped = tail.skip_to_end(BATCH) if len(lines) == BATCH else 0
+            if lines:
+                following.recent.extend(lines)
+            if lines or now.state == "running":
+                screen.post_message(CommandOutput(command, tuple(lines), skipped))
+            if now.state != "running" and not lines:
+                screen.post_message(CommandEnded(command, now))
+                return
+            await asyncio.sleep(BEAT)
+
+    screen.run_worker(
+        work, name=f"follow:{command.id}", group=f"follow:{command.step}", exclusive=True, exit_on_error=False
+    )
+    return following
+
+
+def guarded(screen: Screen[None], act: Callable[[Desk], Outcome]) -> Outcome | None:
+    """Do something at the desk; what goes wrong (a full disk, a read-only folder) is said, not raised."""
+    desk: Desk | None = getattr(screen, "desk", None)
+    if desk is None:
+        return None
+    try:
+        return act(desk)
+    except (SessionError, OSError) as error:
+        screen.notify(
+            str(error),
+            title="The session log could not be written",
+            severity="error",
+            markup=False,
+            timeout=20,
+        )
+        return None
+
+
+def place(desk: Desk) -> tuple[str, ...]:
+    """What stands in the top line: project, account, region, profile; from the last look at the environment."""
+    settings = desk.loaded.settings
+    facts: dict[str, str] = {}
+    if report := desk.rebuild.reports.get("environment"):
+        for finding in report.findings:
+            if finding.id in ("environment.identity", "environment.account", "environment.region"):
+                facts.update({fact.label.lower(): fact.value for fact in finding.facts})
+    account = " ".join(part for part in (facts.get("account"), facts.get("alias")) if part)
+    profile = desk.variables.get("AWS_PROFILE") or settings.aws.profile
+    parts = (settings.project, account, settings.aws.region, profile and f"profile {profile}")
+    return tuple(part for part in parts if part)
+
+
+def notice(desk: Desk) -> str:
+    """What stands at the right of the top line."""
+    if desk.watching:
+        return f"watching: {held_by(desk)}"
+    if demo := desk.base_env.get("ECOTUI_DEMO"):
+        return f"DEMO {demo}"
+    return ""
+
+
+def held_by(desk: Desk) -> str:
+    """Who works on the project, in words."""
+    holder = desk.holder
+    return (
+        "nobody"
+        if holder is None
+        else f"{holder.user} on {holder.terminal or holder.host}, since {holder.since}"
+    )

@@ -1,0 +1,82 @@
+"""The log drawer: what the step's command writes, as it writes it."""
+
+from __future__ import annotations
+
+import json
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Log, Static
+
+from ecotui.supervisor import Command, Status
+from screens.signs import duration
+
+KEPT_LINES = 5_000
+"""Lines kept on screen; all of them are in the session folder."""
+
+
+def readable(line: str) -> str:
+    """The part of a line that is meant for people: programs that report in JSON carry it as a message."""
+    if not line.startswith("{"):
+        return line
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return line
+    if not isinstance(event, dict):
+        return line
+    text = event.get("@message") or event.get("message")
+    return text if isinstance(text, str) and text else line
+
+
+class Drawer(Vertical):
+    """Title line, then the last lines of the output. Outside text is shown as it is, never as markup."""
+
+    DEFAULT_CSS = """
+    Drawer { height: 12; border-top: solid $primary-muted; background: $surface; display: none; }
+    Drawer.-open { display: block; }
+    Drawer.-tall { height: 1fr; min-height: 60%; }
+    Drawer > Static { height: 1; padding: 0 1; }
+    Drawer > Log { height: 1fr; padding: 0 1; background: $surface; scrollbar-size-vertical: 1; }
+    """
+
+    def compose(self) -> ComposeResult:
+        yield Static("No command has run in this step.", id="drawer-title")
+        yield Log(max_lines=KEPT_LINES, id="drawer-log")
+
+    @property
+    def log_widget(self) -> Log:
+        return self.query_one(Log)
+
+    def title(self, command: Command, status: Status | None, seconds: float) -> None:
+        """Say what runs, for how long, or how it ended."""
+        if status is None or status.state == "running":
+            text = Content.assemble(
+                Content.styled("▶ ", "$text-accent"),
+                command.title,
+                Content.styled(f"  {duration(seconds)}", "$text-muted"),
+            )
+        elif status.outcome == "succeeded":
+            text = Content.assemble(
+                Content.styled("✓ ", "$text-success"),
+                command.title,
+                Content.styled("  succeeded", "$text-muted"),
+            )
+        else:
+            code = "" if status.exit_code is None else f" (exit {status.exit_code})"
+            text = Content.assemble(
+                Content.styled("✗ ", "$text-error"),
+                command.title,
+                Content.styled(f"  {status.outcome or status.state}{code}", "$text-error"),
+            )
+        self.query_one("#drawer-title", Static).update(text)
+
+    def begin(self) -> None:
+        self.log_widget.clear()
+
+    def write(self, lines: tuple[str, ...], skipped: int = 0) -> None:
+        """Add lines in one go; a line by itself is a hundred times slower."""
+        if skipped:
+            lines = (f"… {skipped} lines passed over; all of them are in the session folder …", *lines)
+        self.log_widget.write_lines([readable(line)[:4000] for line in lines])
