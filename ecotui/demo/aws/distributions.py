@@ -3,7 +3,7 @@ when disabled and Deployed, and S3 origins that are returned (moto drops them: e
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from moto.cloudfront import models, urls
@@ -26,7 +26,7 @@ class AliasTaken(CloudFrontException):
     message = "One or more of the CNAMEs you provided are already associated with a different resource."
 
 
-class Origin(models.Origin):  # type: ignore[misc]
+class Origin(models.Origin):
     """An origin that remembers that it is a bucket."""
 
     def __init__(self, origin: dict[str, Any]) -> None:
@@ -36,7 +36,7 @@ class Origin(models.Origin):  # type: ignore[misc]
         self.origin_access_control_id = origin.get("OriginAccessControlId") or ""
 
 
-class ViewerCertificate(models.ViewerCertificate):  # type: ignore[misc]
+class ViewerCertificate(models.ViewerCertificate):
     """A certificate of one's own takes the place of CloudFront's (moto shows both)."""
 
     def __init__(self, config: dict[str, Any]) -> None:
@@ -45,7 +45,7 @@ class ViewerCertificate(models.ViewerCertificate):  # type: ignore[misc]
             self.cloud_front_default_certificate = False
 
 
-class Distribution(models.Distribution):  # type: ignore[misc]
+class Distribution(models.Distribution):
     """A distribution that knows when it was changed."""
 
     def __init__(self, account_id: str, region_name: str, config: dict[str, Any]) -> None:
@@ -60,21 +60,23 @@ class Distribution(models.Distribution):  # type: ignore[misc]
         self.etag = random_id()
 
 
-class DistributionResponse(IdentityOperations, CloudFrontResponse):  # type: ignore[misc]
+class DistributionResponse(IdentityOperations, CloudFrontResponse):
     """moto's CloudFront with origin access identities."""
 
 
 def install(pace: Pace) -> None:
     """Put all of it into moto. Once a process."""
-    models.Origin = Origin
-    models.Distribution = Distribution
-    models.ViewerCertificate = ViewerCertificate
+    moto: Any = models
+    moto.Origin = Origin
+    moto.Distribution = Distribution
+    moto.ViewerCertificate = ViewerCertificate
     state_manager.set_transition(
         "cloudfront::distribution", {"progression": "time", "seconds": pace.seconds(pace.distribution)}
     )
-    create = CloudFrontBackend.create_distribution_with_tags
-    delete = CloudFrontBackend.delete_distribution
-    update = CloudFrontBackend.update_distribution
+    backend: Any = CloudFrontBackend
+    create = backend.create_distribution_with_tags
+    delete = backend.delete_distribution
+    update = backend.update_distribution
 
     def create_distribution_with_tags(
         self: Any, distribution_config: dict[str, Any], tags: list[dict[str, str]]
@@ -104,14 +106,22 @@ def install(pace: Pace) -> None:
                 raise NotDisabled
         delete(self, distribution_id, if_match)
 
-    CloudFrontBackend.create_distribution_with_tags = create_distribution_with_tags
-    CloudFrontBackend.update_distribution = update_distribution
-    CloudFrontBackend.delete_distribution = delete_distribution
+    backend.create_distribution_with_tags = create_distribution_with_tags
+    backend.update_distribution = update_distribution
+    backend.delete_distribution = delete_distribution
     for path in urls.url_paths:
         urls.url_paths[path] = DistributionResponse.dispatch
     base = "{0}/2020-05-31/origin-access-identity/cloudfront"
     for path in (f"{base}$", f"{base}/(?P<identity_id>[^/]+)$", f"{base}/(?P<identity_id>[^/]+)/config$"):
         urls.url_paths[path] = DistributionResponse.dispatch
+
+
+def deployed_long_ago(account: str, *, days: int = 23) -> None:
+    """Let every distribution that is there now be Deployed, and unchanged for some days."""
+    for distribution in models.cloudfront_backends[account]["aws"].distributions.values():
+        distribution._status = "Deployed"
+        changed = datetime.now(UTC) - timedelta(days=days)
+        distribution.last_modified_time = changed.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 def _refuse_taken(backend: Any, config: dict[str, Any], *, own: str | None) -> None:

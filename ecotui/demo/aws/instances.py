@@ -1,4 +1,4 @@
-"""VcpuLimitExceeded from RunInstances (moto starts as many instances as one likes), and stricter IAM deletions."""
+"""VcpuLimitExceeded from RunInstances (moto starts as many instances as one likes)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ def vcpus(instance_type: str) -> int:
 
 def install(desk: Desk) -> None:
     """Hold RunInstances to the vCPU limit. Once a process."""
-    run = InstanceBackend.run_instances
+    backend: Any = InstanceBackend
+    run = backend.run_instances
     lock = threading.Lock()
 
     def run_instances(
@@ -55,4 +56,4 @@ def install(desk: Desk) -> None:
                 raise VcpuLimitExceeded(limit)
             return run(self, image_id, count, user_data, security_group_names, **kwargs)
 
-    InstanceBackend.run_instances = run_instances
+    backend.run_instances = run_instances

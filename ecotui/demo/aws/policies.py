@@ -10,7 +10,8 @@ from moto.iam.models import IAMBackend
 
 def install() -> None:
     """Refuse DeletePolicy for attached policies and for those with several versions. Once a process."""
-    delete = IAMBackend.delete_policy
+    backend: Any = IAMBackend
+    delete = backend.delete_policy
 
     def delete_policy(self: Any, policy_arn: str) -> None:
         policy = self.get_policy(policy_arn)
@@ -24,4 +25,4 @@ def install() -> None:
             )
         delete(self, policy_arn)
 
-    IAMBackend.delete_policy = delete_policy
+    backend.delete_policy = delete_policy

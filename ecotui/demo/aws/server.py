@@ -50,14 +50,14 @@ def start(pace: Pace, home: Path) -> Server:
 
     from ecotui.demo.aws import distributions, instances, policies, quotas
 
-    settings.ACM_VALIDATION_WAIT = pace.seconds(pace.certificate)
+    settings.ACM_VALIDATION_WAIT = int(pace.seconds(pace.certificate))
     desk = quotas.Desk(pace, ACCOUNT)
     quotas.install(desk)
     instances.install(desk)
     policies.install()
     distributions.install(pace)
 
-    class Quiet(MotoRequestHandler):  # type: ignore[misc]
+    class Quiet(MotoRequestHandler):
         def log(self, type: str, message: str, *args: Any) -> None:
             """Say nothing: the terminal is the TUI's."""
 
