@@ -1,0 +1,333 @@
+"""Secrets out, before anything reaches the disk: known shapes, and the values of variables that look secret.
+
+A secret becomes `«secret:3fa2»`: the same secret always the same token within a session, and nothing to be learnt from
+it. Ids, ARNs, hashes and paths stay readable. Imports little: the supervisor carries it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+_NAME = re.compile(
+    r"(?:^|_|-)(?:\w*TOKEN|\w*SECRETS?|\w*PASSWORD|PASSWD|PASSPHRASE|\w*CREDENTIALS?|APIKEY|KEY|AUTH|PAT)(?:$|_|-)",
+    re.IGNORECASE,
+)
+_NOT_SECRET = re.compile(
+    r"(?:_(?:ID|FILE|PATH|DIR|NAME|URL|URI|ARN|TYPE|SOCK|COMMAND|EXPIRATION|EXPIRY|TTL))$", re.IGNORECASE
+)
+
+SHORTEST = 4
+"""Characters. A shorter value stands in too many innocent places to be masked."""
+SHORTEST_GUESSED = 8
+"""The same for a variable that only looks secret by its name."""
+LONGEST_SHAPE = 16_384
+"""Characters. No match of a shape is longer; what is held back at a cut depends on it."""
+
+
+def looks_secret(name: str) -> bool:
+    """Whether a variable of this name usually holds a secret."""
+    return bool(_NAME.search(name)) and not _NOT_SECRET.search(name)
+
+
+class _Shape:
+    """A pattern, and the plain texts one of which must be there for it to match: looking for those is much quicker."""
+
+    def __init__(self, hints: tuple[str, ...], pattern: str, *, lower: bool = False) -> None:
+        self.hints = hints
+        self.lower = lower
+        """The hints are to be looked for without regard to case."""
+        self.find = re.compile(pattern, re.IGNORECASE if lower else 0).finditer
+
+
+_VALUE = r"""[^\s"'\\,;&«»(){}<>]"""
+
+_SHAPES = (
+    # GitHub: https://github.blog/2021-04-05-behind-githubs-new-authentication-token-formats/
+    _Shape(("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"(?<![A-Za-z0-9])gh[pousr]_[A-Za-z0-9_]{16,255}"),
+    _Shape(("github_pat_",), r"github_pat_[A-Za-z0-9_]{20,255}"),
+    # AWS: access key ids (AKIA long-term, ASIA temporary), and the two ways in which session tokens begin.
+    _Shape(("AKIA", "ASIA"), r"(?<![A-Za-z0-9])A[KS]IA[A-Z2-7]{16}(?![A-Za-z0-9])"),
+    _Shape(("IQoJb3JpZ2lu", "oGZXIvYXdz"), r"(?:IQoJb3JpZ2lu|F[wQ]oGZXIvYXdz)[A-Za-z0-9+/=%]{20,4096}"),
+    _Shape(
+        ("x-amz-signature", "x-amz-security-token", "x-amz-credential"),
+        r"x-amz-(?:signature|security-token|credential)[=:]\s?(?P<secret>[^\s&\"']{8,4096})",
+        lower=True,
+    ),
+    # JSON Web Tokens, Kubernetes service account tokens among them.
+    _Shape(("eyJ",), r"eyJ[\w-]{8,4096}\.eyJ[\w-]{8,8192}\.[\w-]{8,2048}"),
+    _Shape(("xox",), r"xox[abeoprs]-[\w-]{10,255}"),
+    _Shape(("glpat-",), r"glpat-[\w-]{20,255}"),
+    _Shape(("hvs.",), r"(?<![\w.])hvs\.[\w-]{24,255}"),
+    # A password in a URL.
+    _Shape(("://",), r"://[^\s/:@\"'?#]{0,255}:(?P<secret>[^\s/@\"']{1,1024})@"),
+    _Shape(
+        ("authorization",),
+        r"authorization[\"']?\s{0,4}[:=]\s{0,4}[\"']?(?:basic|bearer|token|negotiate|aws4-hmac-sha256)\s{1,4}(?P<secret>[^\s\"'\\]{6,8192})",
+        lower=True,
+    ),
+    _Shape(
+        ("bearer ",),
+        r"(?<!\w)bearer\s{1,4}(?P<secret>(?=[\w.~+/=-]{0,64}\d)[\w.~+/=-]{16,8192})",
+        lower=True,
+    ),
+    # kubeconfig and docker: base64 behind a key.
+    _Shape(("key-data",), r"client-key-data[\"']?\s?:\s{0,4}[\"']?(?P<secret>[A-Za-z0-9+/=]{16,12288})"),
+    _Shape(
+        ("\"auth\"", "identitytoken"),
+        r"\"(?:auth|identitytoken)\"\s{0,4}:\s{0,4}\"(?P<secret>[^\"\s]{8,8192})\"",
+    ),
+    # Flags of commands: kubeadm join --token, docker login --password.
+    _Shape(
+        ("--token", "--password", "--certificate-key", "--secret"),
+        r"--(?:token|password|certificate-key|secret(?:-access-key|-key)?)[= ]{1,2}(?P<secret>[^\s\"']{6,4096})",
+    ),
+    # A name that says it, then = or : and something that is not a word.
+    _Shape(
+        ("secret", "passw", "token", "api_key", "apikey", "private_key"),
+        r"(?<![A-Za-z])[\w-]{0,64}?(?:secret[_-]?access[_-]?key|(?:client|shared|app)[_-]?secret|secret[_-]?key|api[_-]?key|private[_-]?key"
+        r"|(?:access|auth|session|security|refresh|id|github|bot)[_-]?token|_token|(?<![A-Za-z])token|_secret)"
+        r"[\"']?\s{0,40}(?:=|:|=>)\s{0,4}[\"']?(?P<secret>(?!arn:|null\b)(?=[A-Za-z+/=._~%-]{0,128}\d)"
+        + _VALUE
+        + r"{12,8192})",
+        lower=True,
+    ),
+    _Shape(
+        ("password", "passwd", "passphrase"),
+        r"(?:password|passwd|passphrase)(?:[\"']\s{0,4}:\s{0,4}[\"']|\s{0,40}=\s{0,4}[\"']?|\s{0,4}:\s{0,4}(?=[\"']|"
+        + _VALUE
+        + r"{0,64}[\d!@#$%^*]))[\"']?(?P<secret>(?!null\b|true\b|false\b)"
+        + _VALUE
+        + r"{4,1024})",
+        lower=True,
+    ),
+)
+
+_KEY_BEGIN = "-----BEGIN "
+_KEY = re.compile(
+    r"-----BEGIN (?:[A-Z0-9 ]{0,32})PRIVATE KEY(?: BLOCK)?-----"
+    rf".{{0,{LONGEST_SHAPE - 200}}}?"
+    r"-----END (?:[A-Z0-9 ]{0,32})PRIVATE KEY(?: BLOCK)?-----",
+    re.DOTALL,
+)
+_KEY_OPEN = re.compile(r"-----BEGIN (?:[A-Z0-9 ]{0,32})PRIVATE KEY(?: BLOCK)?-----")
+
+
+class Redactor:
+    """Knows the secrets of one session. Everything is text that was sanitised already."""
+
+    def __init__(self, salt: bytes, *, env: Mapping[str, str] | None = None, secrets: Collection[str] = ()) -> None:
+        """`salt`: 32 random bytes of the session. `secrets`: names of variables whose values are secret."""
+        self._salt = salt
+        self._values: tuple[str, ...] = ()
+        if env is not None:
+            self.learn(env, secrets)
+
+    @property
+    def longest(self) -> int:
+        """Characters: no secret that this finds is longer."""
+        return max(LONGEST_SHAPE, *(len(value) for value in self._values), 0)
+
+    def learn(self, env: Mapping[str, str], secrets: Collection[str] = ()) -> None:
+        """Mask the values of the named variables, and of all whose name looks secret, in every usual encoding."""
+        found = set(self._values)
+        for name, value in env.items():
+            if name in secrets:
+                if len(value) >= SHORTEST:
+                    found.update(_forms(value))
+            elif len(value) >= SHORTEST_GUESSED and looks_secret(name) and not value.startswith(("/", "~", "arn:")):
+                found.update(_forms(value))
+        # The longest first: a secret that contains another is masked whole.
+        self._values = tuple(sorted(found, key=lambda value: (-len(value), value)))
+
+    def token(self, secret: str) -> str:
+        """What stands for a secret: 16 bits of a keyed hash, enough to tell two apart, too little to tell more."""
+        digest = hmac.digest(self._salt, secret.encode("utf-8", "surrogatepass"), "sha256")
+        return f"«secret:{digest.hex()[:4]}»"
+
+    def redact(self, text: str) -> str:
+        """The text with every secret in it replaced. A whole text: what is cut in two is not found."""
+        spans = self.spans(text)
+        return self.mask(text, spans) if spans else text
+
+    def redact_all(self, plain: Any) -> Any:
+        """The same for all strings in lists and dicts."""
+        if isinstance(plain, str):
+            return self.redact(plain).encode("utf-8", "replace").decode() if plain else plain
+        if isinstance(plain, dict):
+            return {self.redact_all(key): self.redact_all(value) for key, value in plain.items()}
+        if isinstance(plain, list | tuple):
+            return [self.redact_all(value) for value in plain]
+        return plain
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Where the secrets are: start and end, in order, none over another."""
+        found: list[tuple[int, int]] = []
+        for value in self._values:
+            start = text.find(value)
+            while start >= 0:
+                found.append((start, start + len(value)))
+                start = text.find(value, start + len(value))
+        if _KEY_BEGIN in text:
+            found.extend(match.span() for match in _KEY.finditer(text))
+        lower = ""
+        for shape in _SHAPES:
+            if shape.lower:
+                lower = lower or text.lower()
+            where = lower if shape.lower else text
+            if any(hint in where for hint in shape.hints):
+                found.extend(_secrets(shape, text))
+        return _merged(found) if found else found
+
+    def mask(self, text: str, spans: list[tuple[int, int]]) -> str:
+        """The text with these parts replaced by their tokens."""
+        parts, end = [], 0
+        for start, stop in spans:
+            parts += (text[end:start], self.token(text[start:stop]))
+            end = stop
+        parts.append(text[end:])
+        return "".join(parts)
+
+    def open_key(self, text: str) -> int | None:
+        """Where a private key begins that does not end in this text."""
+        if _KEY_BEGIN not in text:
+            return None
+        last = None
+        for match in _KEY_OPEN.finditer(text):
+            last = match
+        if last is None or _KEY.match(text, last.start()):
+            return None
+        return last.start()
+
+
+def _secrets(shape: _Shape, text: str) -> Iterator[tuple[int, int]]:
+    for match in shape.find(text):
+        yield match.span("secret") if "secret" in match.re.groupindex else match.span()
+
+
+def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _forms(value: str) -> Iterator[str]:
+    """A secret as it is, as base64, as part of a URL, and as JSON writes it; of one with lines, each long line."""
+    import json
+
+    stripped = value.strip()
+    yield value
+    if len(stripped) >= SHORTEST:
+        yield stripped
+    data = value.encode("utf-8", "surrogatepass")
+    if len(data) >= SHORTEST_GUESSED:
+        for encoded in (base64.b64encode(data), base64.urlsafe_b64encode(data)):
+            yield encoded.decode()
+            # Inside a longer text (user:secret) the end differs; what is left of it is long enough to be sure.
+            if len(encoded.rstrip(b"=")) > 16:
+                yield encoded.decode().rstrip("=")[:-1]
+        for shift in (1, 2):
+            inner = base64.b64encode(b"\0" * shift + data).decode().rstrip("=")[shift + 1 : -1]
+            if len(inner) >= 12:
+                yield inner
+    for encoded_text in (
+        quote(value, safe="", errors="replace"),
+        quote_plus(value, errors="replace"),
+        json.dumps(value)[1:-1],
+        json.dumps(value, ensure_ascii=False)[1:-1],
+    ):
+        if len(encoded_text) >= SHORTEST:
+            yield encoded_text
+    if "\n" in value:
+        yield from (line for line in value.splitlines() if len(line) >= 12)
+
+
+class Stream:
+    """Sanitises and redacts bytes as they come, in bounded memory: whole lines where there are any.
+
+    A line longer than `PIECE` is given out in pieces; what is held back at the cut is longer than any secret.
+    """
+
+    PIECE = 1 << 18
+    """Bytes of one line that are collected before a part of it is given out."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._raw: list[bytes] = []
+        """Bytes since the last newline; not decoded yet."""
+        self._size = 0
+        self._text = ""
+        """Sanitised text that may hold the beginning of a secret."""
+
+    def feed(self, data: bytes) -> str:
+        """Take bytes; give out the text that is ready, perhaps none."""
+        end = data.rfind(b"\n") + 1
+        if end:
+            self._raw.append(data[:end])
+            ready = b"".join(self._raw)
+            self._raw = [data[end:]] if end < len(data) else []
+            self._size = len(data) - end
+            return self._give(ready)
+        self._raw.append(data)
+        self._size += len(data)
+        if self._size < self.PIECE:
+            return ""
+        ready = b"".join(self._raw)
+        cut = _cut(ready)
+        self._raw, self._size = [ready[cut:]], len(ready) - cut
+        return self._give(ready[:cut])
+
+    def close(self) -> str:
+        """What is left, at the end of the output; ends with a newline unless there was nothing at all."""
+        ready = b"".join(self._raw)
+        self._raw, self._size = [], 0
+        return self._give(ready, last=True)
+
+    def _give(self, ready: bytes, *, last: bool = False) -> str:
+        from checks.sanitize import sanitize
+
+        text = self._text + sanitize(ready)
+        self._text = ""
+        if not text:
+            return ""
+        spans = self._redactor.spans(text)
+        cut = len(text)
+        if not last:
+            if not text.endswith("\n"):
+                cut = max(text.rfind("\n") + 1, cut - self._redactor.longest, 0)
+            opened = self._redactor.open_key(text)
+            if opened is not None:
+                if len(text) - opened < LONGEST_SHAPE:
+                    cut = min(cut, opened)
+                else:  # a key that does not end: mask as much as a key can be, and go on
+                    spans = _merged([*spans, (opened, opened + LONGEST_SHAPE - 200)])
+            for start, stop in spans:
+                if start < cut < stop:
+                    cut = start
+        elif (opened := self._redactor.open_key(text)) is not None:
+            spans = _merged([*spans, (opened, len(text))])
+        self._text = text[cut:]
+        done = self._redactor.mask(text[:cut], [span for span in spans if span[1] <= cut])
+        return done + "\n" if last and done and not done.endswith("\n") else done
+
+
+def _cut(data: bytes) -> int:
+    """Where a long line may be cut: not within a UTF-8 sequence, nor within an escape sequence."""
+    cut = len(data)
+    for back in range(1, 5):
+        lead = data[-back]
+        if lead & 0xC0 != 0x80:  # the first byte of a character: does all of it stand here?
+            length = 1 if lead < 0x80 else 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
+            if length > back:
+                cut -= back
+            break
+    escape = data.rfind(b"\x1b", max(cut - 4096, 1), cut)
+    return escape if escape > 0 and escape >= cut - 64 else cut

@@ -1,0 +1,212 @@
+"""The file under the log: one JSON line an event, each with the hash of the line before.
+
+Several processes append (the TUI, supervisors, headless commands): each append holds the file's flock, reads what the
+others added, and writes its line with one call. What a crash tore off stays in the file as a line of its own, which is
+no part of the chain: readers step over it, and nothing that was written is ever taken away.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+
+from ecotui.session import SessionError
+from ecotui.session.files import explained, open_file, plainly, write_all
+
+VERSION = 1
+START = "0" * 64
+"""What stands for the hash before the first line."""
+NAME = "events.jsonl"
+
+
+class Line(NamedTuple):
+    """A line that belongs to the chain."""
+
+    number: int
+    """Counted from 1 in the file, torn lines included."""
+    n: int
+    at: float
+    prev: str
+    hash: str
+    raw: bytes
+    """The whole line, without its end."""
+
+
+class Verdict(NamedTuple):
+    """What checking the chain gave."""
+
+    events: int
+    torn: int
+    """Lines that a crash cut off; they are no part of the chain."""
+    broken: int | None
+    """The number of the first line (from 1) that does not fit; None when all fit."""
+    reason: str
+    head: str
+    """The hash of the last line that fits."""
+
+    @property
+    def whole(self) -> bool:
+        return self.broken is None
+
+
+class Chain:
+    """One process's handle on the file. Not for several threads at once. Close it, or let it be collected."""
+
+    def __init__(self, path: Path) -> None:
+        """Open, or create, the file. Raises SessionError."""
+        self.path = path
+        with explained("cannot write to", path):
+            self._fd = open_file(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
+        self._end = 0
+        """How far the file is known."""
+        self._head = START
+        self._n = 0
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def __del__(self) -> None:
+        fd = getattr(self, "_fd", -1)
+        if fd >= 0:
+            os.close(fd)
+            self._fd = -1
+
+    def append(self, event: bytes, *, sync: bool, at: float | None = None) -> int:
+        """Add one event (a JSON object, encoded) and return its number.
+
+        When this returns, the event is in the file; with `sync` it is on the disk. Raises SessionError: then no
+        part of it is in the file.
+        """
+        fcntl.flock(self._fd, fcntl.LOCK_EX)
+        try:
+            with explained("cannot write to", self.path):
+                self._catch_up()
+            n = self._n + 1
+            envelope = b'{"v":%d,"n":%d,"at":%.6f,"prev":"%s","event":%s}' % (
+                VERSION,
+                n,
+                time.time() if at is None else at,
+                self._head.encode(),
+                event,
+            )
+            self._write(envelope + b"\n", sync)
+            self._n, self._head = n, sha256(envelope).hexdigest()
+            self._end += len(envelope) + 1
+            return n
+        finally:
+            fcntl.flock(self._fd, fcntl.LOCK_UN)
+
+    def _write(self, data: bytes, sync: bool) -> None:
+        """Write behind the known end; when that fails, take the part away again: nobody was told that it is there."""
+        try:
+            write_all(self._fd, data)
+            if sync:
+                os.fdatasync(self._fd)
+        except OSError as error:
+            try:
+                os.ftruncate(self._fd, self._end)
+            except OSError:
+                self._end, self._n, self._head = 0, 0, START
+            raise SessionError(f"cannot write to {self.path}: {plainly(error)}") from error
+
+    def _catch_up(self) -> None:
+        """Read what others added, and end a line that a crash left open. Raises OSError."""
+        size = os.fstat(self._fd).st_size
+        if size == self._end:
+            return
+        if size < self._end:  # somebody cut the file: the chain is what is left of it
+            self._end, self._n, self._head = 0, 0, START
+        added = _pread(self._fd, self._end, size)
+        if not added.endswith(b"\n"):
+            write_all(self._fd, b"\n")
+            added += b"\n"
+        for line in _chained(added, self._n, self._head):
+            self._n, self._head = line.n, line.hash
+        self._end += len(added)
+
+
+def _pread(fd: int, start: int, end: int) -> bytes:
+    parts = []
+    while start < end:
+        part = os.pread(fd, min(end - start, 1 << 20), start)
+        if not part:
+            break
+        parts.append(part)
+        start += len(part)
+    return b"".join(parts)
+
+
+def _chained(data: bytes, n: int, head: str) -> Iterator[Line]:
+    """The lines of the data that are records at all; a line that is none is stepped over."""
+    for number, raw in enumerate(data.split(b"\n")[:-1], start=1):
+        line = _parse(number, raw)
+        if line is not None:
+            yield line
+
+
+def _parse(number: int, raw: bytes) -> Line | None:
+    """A record, or None for what is none. The event itself is not looked at."""
+    try:
+        found = json.loads(raw)
+        return Line(
+            number, int(found["n"]), float(found["at"]), str(found["prev"]), sha256(raw).hexdigest(), raw
+        )
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+
+
+def read(path: Path) -> Iterator[Line]:
+    """The records of the file, in order; torn lines are left out. Raises SessionError."""
+    for number, raw in _raw_lines(path):
+        line = _parse(number, raw)
+        if line is not None:
+            yield line
+
+
+def _raw_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    with explained("cannot read", path):
+        fd = open_file(path, os.O_RDONLY)
+    with os.fdopen(fd, "rb", buffering=1 << 18) as stream:
+        try:
+            for number, raw in enumerate(stream, start=1):
+                # A last line without its end may be whole all the same: only its last byte was lost.
+                yield number, raw.removesuffix(b"\n")
+        except OSError as error:
+            raise SessionError(f"cannot read {path}: {plainly(error)}") from error
+
+
+def verify(path: Path, *, at_least: int = 0) -> Verdict:
+    """Check every line against the one before. `at_least`: how many events the summary knows of.
+
+    Raises SessionError when the file cannot be read at all.
+    """
+    head, n, torn, number = START, 0, 0, 0
+    for number, raw in _raw_lines(path):
+        line = _parse(number, raw)
+        if line is None:
+            torn += 1
+            continue
+        if line.prev != head:
+            return Verdict(n, torn, number, "it does not follow from the line before it", head)
+        if line.n != n + 1:
+            return Verdict(n, torn, number, f"it is number {line.n}, where {n + 1} was due", head)
+        head, n = line.hash, line.n
+    if n < at_least:
+        reason = f"{at_least - n} of {at_least} events are gone from the end"
+        return Verdict(n, torn, number + 1, reason, head)
+    return Verdict(n, torn, None, "", head)
+
+
+def missing(error: SessionError) -> bool:
+    """Whether the trouble is only that there is no such file."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno == errno.ENOENT

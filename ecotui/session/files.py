@@ -1,0 +1,107 @@
+"""Files of the state folder: private, never through a planted symlink, replaced whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ecotui.session import SessionError
+
+FOLDER = 0o700
+FILE = 0o600
+
+_PLAIN = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "not permitted",
+    errno.EROFS: "the file system is read-only",
+    errno.ELOOP: "there is a symbolic link in its place, and links are not followed here",
+    errno.ENOENT: "it does not exist",
+    errno.ENOTDIR: "a part of the path is not a folder",
+    errno.EISDIR: "there is a folder in its place",
+    errno.EIO: "the disk reports an error",
+}
+
+
+def plainly(error: OSError) -> str:
+    """Why an operation on a file failed, in plain words."""
+    known = _PLAIN.get(error.errno) if error.errno is not None else None
+    return known or (error.strerror or type(error).__name__).lower()
+
+
+@contextmanager
+def explained(doing: str, path: Path) -> Iterator[None]:
+    """Turn an OSError into a SessionError that says what could not be done, where and why."""
+    try:
+        yield
+    except OSError as error:
+        raise SessionError(f"{doing} {path}: {plainly(error)}") from error
+
+
+def make_folder(path: Path, *, exist_ok: bool = True) -> Path:
+    """Make a private folder, or accept ours. Raises SessionError for a link, a file, or somebody else's folder."""
+    with explained("cannot make the folder", path):
+        try:
+            path.mkdir(mode=FOLDER)
+        except FileExistsError:
+            if not exist_ok:
+                raise
+    check_folder(path)
+    return path
+
+
+def check_folder(path: Path) -> None:
+    """Raises SessionError unless this is a real folder, of this user, that nobody else can write to."""
+    with explained("cannot use the folder", path):
+        seen = path.lstat()
+    if stat.S_ISLNK(seen.st_mode):
+        raise SessionError(f"cannot use the folder {path}: {_PLAIN[errno.ELOOP]}")
+    if not stat.S_ISDIR(seen.st_mode):
+        raise SessionError(f"cannot use the folder {path}: there is something else in its place")
+    if seen.st_uid != os.geteuid():
+        raise SessionError(f"cannot use the folder {path}: it belongs to another user")
+    if seen.st_mode & 0o022:
+        raise SessionError(f"cannot use the folder {path}: others may write to it (chmod 700 it first)")
+
+
+def open_file(path: Path, flags: int) -> int:
+    """Open a private file without following a link, and without passing it on to children. Raises OSError."""
+    fd = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, FILE)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(errno.EINVAL, "it is not a plain file", str(path))
+    return fd
+
+
+def read_bytes(path: Path, *, limit: int = 64_000_000) -> bytes:
+    """The content of a small file, at most `limit` bytes. Raises OSError."""
+    with os.fdopen(open_file(path, os.O_RDONLY), "rb") as stream:
+        return stream.read(limit)
+
+
+def write_all(fd: int, data: bytes) -> None:
+    """Write everything, or raise OSError; a short write is carried on."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file so that a reader sees the old content or the new, never half of it. Raises OSError."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.unlink(missing_ok=True)
+    fd = open_file(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    try:
+        try:
+            write_all(fd, data)
+        finally:
+            os.close(fd)
+        beside.replace(path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,168 @@
+"""One session: its folder, its events, its summary."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from ecotui.redact import Redactor
+from ecotui.session import SessionError, chain, events
+from ecotui.session.files import explained, make_folder, plainly, read_bytes, replace_file
+
+SUMMARY = "summary.json"
+SALT = "salt"
+"""Keys the tokens that stand for secrets; never exported, so that a token tells nothing outside this folder."""
+COMMANDS = "commands"
+
+
+class Summary(msgspec.Struct, kw_only=True):
+    """What a list of sessions shows; derived from the events, and made again from them when it is damaged."""
+
+    id: str
+    project: str = ""
+    folder: str = ""
+    """The project's folder."""
+    started: float = 0.0
+    """Seconds since the epoch."""
+    ended: float | None = None
+    outcome: str = ""
+    """Empty while the session is open."""
+    steps: dict[str, str] = {}
+    """Step to the state of its last look."""
+    events: int = 0
+
+    def take(self, record: events.Record) -> bool:
+        """Count an event in; True when a list of sessions would show something new."""
+        self.events = record.n
+        match record.event:
+            case events.SessionStarted(project=project, folder=folder):
+                self.project, self.folder, self.started = project, folder, record.at
+            case events.Looked(report=report):
+                self.steps[report.step] = report.state.value
+            case events.SessionEnded(outcome=outcome):
+                self.ended, self.outcome = record.at, outcome
+            case events.Reattached():
+                self.ended, self.outcome = None, ""
+            case _:
+                return False
+        return True
+
+
+class Session:
+    """An open session. Any number of processes may have the same one open and append to it."""
+
+    def __init__(self, folder: Path, env: Mapping[str, str] | None = None) -> None:
+        """Use `Store.create` or `Store.open`. Raises SessionError."""
+        self.folder = folder
+        self.id = folder.name
+        self.redactor = Redactor(salt(folder), env=os.environ if env is None else env)
+        """Masks what is written; `redactor.learn` teaches it the secrets of this session."""
+        self._chain: chain.Chain | None = None
+        self._summary: Summary | None = None
+        self._guard = threading.Lock()
+
+    @property
+    def events_file(self) -> Path:
+        return self.folder / chain.NAME
+
+    @property
+    def commands(self) -> Path:
+        """The folder of the commands' folders."""
+        return self.folder / COMMANDS
+
+    def learn(self, env: Mapping[str, str], secrets: Collection[str] = ()) -> None:
+        """From now on the values of these variables, and of any that look secret, are masked in this log."""
+        self.redactor.learn(env, secrets)
+
+    def append(self, event: events.Event) -> events.Record:
+        """Write an event. When this returns it is in the file; a decision is on the disk.
+
+        Raises SessionError (full disk, read-only folder): then nothing of it was written.
+        """
+        import time
+
+        plain = self.redactor.redact_all(msgspec.to_builtins(event))
+        at = time.time()
+        with self._guard:
+            if self._chain is None:
+                self._chain = chain.Chain(self.events_file)
+            n = self._chain.append(msgspec.json.encode(plain), sync=isinstance(event, events.LASTING), at=at)
+            record = events.Record(n=n, at=at, event=event)
+            if self._summary is None:
+                self._summary = self._count()
+                changed = True
+            else:
+                changed = self._summary.take(record)
+            if changed:
+                self._keep(self._summary)
+        return record
+
+    def _count(self) -> Summary:
+        summary = Summary(id=self.id)
+        for record in self.records():
+            summary.take(record)
+        return summary
+
+    def _keep(self, summary: Summary) -> None:
+        """The summary is a convenience: the event is already safe, so trouble here is not the caller's."""
+        import contextlib
+
+        with contextlib.suppress(OSError):
+            replace_file(self.folder / SUMMARY, msgspec.json.encode(summary))
+
+    def records(self) -> Iterator[events.Record]:
+        """All events, oldest first. Raises SessionError when the file cannot be read."""
+        for line in chain.read(self.events_file):
+            yield events.decode(line.raw, line.n, line.at)
+
+    def summary(self) -> Summary:
+        """The summary, from its file or, where that is missing or damaged, from the events."""
+        try:
+            found = msgspec.json.decode(read_bytes(self.folder / SUMMARY, limit=1_000_000), type=Summary)
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+            return self._count()
+        return found if found.id == self.id else self._count()
+
+    def verify(self) -> chain.Verdict:
+        """Check the hash chain. Raises SessionError when the file cannot be read."""
+        try:
+            known = msgspec.json.decode(read_bytes(self.folder / SUMMARY), type=Summary).events
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+            known = 0
+        return chain.verify(self.events_file, at_least=known)
+
+    def end(self, outcome: str) -> None:
+        """The session is over. Raises SessionError."""
+        self.append(events.SessionEnded(outcome=outcome))
+
+    def close(self) -> None:
+        """Give the file back; an append opens it again."""
+        with self._guard:
+            if self._chain is not None:
+                self._chain.close()
+                self._chain = None
+
+
+def salt(folder: Path) -> bytes:
+    """The session's salt, made on first use. Raises SessionError."""
+    path = folder / SALT
+    try:
+        found = read_bytes(path, limit=64)
+        if len(found) == 32:
+            return found
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise SessionError(f"cannot read {path}: {plainly(error)}") from error
+    with explained("cannot write to", path):
+        replace_file(path, os.urandom(32))
+        return read_bytes(path, limit=64)
+
+
+def new_commands_folder(session: Session) -> Path:
+    """The folder that holds the commands' folders. Raises SessionError."""
+    return make_folder(session.commands)

@@ -1,0 +1,133 @@
+"""The shelf of sessions: where they are kept, making, opening, listing and throwing away."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from config.model import Settings
+from ecotui.session import SessionError, events
+from ecotui.session.files import check_folder, explained, make_folder
+from ecotui.session.lock import whoami
+from ecotui.session.log import Session, Summary
+
+FRESH = 7 * 86_400
+"""Seconds after which an open session is not picked up again: the world has moved on."""
+
+_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
+
+
+def root(settings: Settings, env: Mapping[str, str]) -> Path:
+    """The state folder: ECOTUI_STATE_DIR, else the settings, else $XDG_STATE_HOME/ecotui. It need not exist yet."""
+    if there := env.get("ECOTUI_STATE_DIR"):
+        return Path(there).expanduser().absolute()
+    if settings.sessions.directory:
+        return Path(settings.sessions.directory).expanduser().absolute()
+    # The XDG specification: a relative path is to be ignored.
+    xdg = env.get("XDG_STATE_HOME", "")
+    if not xdg.startswith("/"):
+        home = env.get("HOME") or str(Path.home())
+        xdg = f"{home}/.local/state"
+    return Path(xdg) / "ecotui"
+
+
+def join(settings: Settings, env: Mapping[str, str], project: Path) -> Session:
+    """The session that a command belongs to: its parent's (ECOTUI_SESSION), or a new one. Raises SessionError."""
+    shelf = Store(root(settings, env))
+    if parent := env.get("ECOTUI_SESSION"):
+        return shelf.open(parent)
+    return shelf.create(project=settings.project or project.name, folder=project, settings=settings, env=env)
+
+
+class Store:
+    """All sessions of one user."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.folder = root / "sessions"
+
+    def create(
+        self,
+        *,
+        project: str,
+        folder: Path,
+        settings: Settings | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Session:
+        """Begin a session. Raises SessionError when the state folder cannot be written to."""
+        from ecotui.version import version
+
+        env = os.environ if env is None else env
+        with explained("cannot make the state folder", self.root):
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self.folder)
+        name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
+        path = make_folder(self.folder / name, exist_ok=False)
+        session = Session(path, env)
+        if settings is not None:
+            named = [variable.name for variable in settings.environment.variables if variable.secret]
+            session.learn(env, named)
+        session.append(
+            events.SessionStarted(project=project, folder=str(folder), by=whoami(env), version=version())
+        )
+        return session
+
+    def open(self, id: str) -> Session:
+        """A session by its id, or by the beginning of one where that is unique. Raises SessionError."""
+        if not re.fullmatch(r"[0-9a-f-]+", id):
+            raise SessionError(f"{id!r} is not the id of a session")
+        found = [name for name in self._ids() if name.startswith(id)]
+        if not found:
+            raise SessionError(f"there is no session {id} in {self.folder}")
+        if len(found) > 1 and id not in found:
+            raise SessionError(f"{id} could be any of {', '.join(found[:5])}")
+        path = self.folder / (id if id in found else found[0])
+        check_folder(path)
+        return Session(path)
+
+    def _ids(self) -> list[str]:
+        """Newest first."""
+        try:
+            with os.scandir(self.folder) as entries:
+                names = [
+                    entry.name
+                    for entry in entries
+                    if _ID.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
+                ]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            from ecotui.session.files import plainly
+
+            raise SessionError(f"cannot read {self.folder}: {plainly(error)}") from error
+        return sorted(names, reverse=True)
+
+    def list(self, limit: int | None = None) -> list[Summary]:
+        """The sessions, newest first. One that cannot be read is listed as such. Raises SessionError."""
+        found = []
+        for name in self._ids()[:limit]:
+            try:
+                found.append(Session(self.folder / name).summary())
+            except SessionError:
+                found.append(Summary(id=name, outcome="unreadable"))
+        return found
+
+    def resumable(self, project: Path) -> Session | None:
+        """The newest open session of this project folder that was used in the last week. Raises SessionError."""
+        for name in self._ids():
+            session = Session(self.folder / name)
+            try:
+                summary = session.summary()
+                if summary.folder != str(project):
+                    continue
+                touched = session.events_file.lstat().st_mtime
+            except (SessionError, OSError):
+                continue
+            if summary.ended is None and time.time() - touched < FRESH:
+                return session
+            return None
+        return None
