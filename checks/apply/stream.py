@@ -51,7 +51,7 @@ class ApplyProgress(Value, frozen=True):
     finished: tuple[Done, ...] = ()
     errors: tuple[Diagnostic, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
-    outputs: dict[str, Any] = {}
+    outputs: dict[str, Any] = msgspec.field(default_factory=dict)
     """By name; sensitive ones without their value."""
     drift: tuple[str, ...] = ()
     provision: tuple[str, ...] = ()

@@ -1,0 +1,110 @@
+"""Names in CloudFront and Route53."""
+
+from __future__ import annotations
+
+from checks.apply.collisions import Existing, Kind, Question, absent
+from checks.apply.plan import Planned
+
+
+def _distribution(ask: Question) -> Existing | None:
+    wanted = {alias.lower() for alias in ask.planned.after.get("aliases") or () if isinstance(alias, str)}
+    for one in ask.items("cloudfront", "list_distributions", "DistributionList.Items"):
+        taken = {alias.lower() for alias in (one.get("Aliases") or {}).get("Items") or ()}
+        both = sorted(wanted & taken)
+        if both:
+            return Existing(
+                id=f"distribution {one['Id']} ({one.get('DomainName', '')})",
+                import_id=one["Id"],
+                name=", ".join(both),
+            )
+    return None
+
+
+def _has_aliases(planned: Planned) -> bool:
+    return bool(planned.after.get("aliases"))
+
+
+def _access_control(ask: Question) -> Existing | None:
+    listed = ask.client("cloudfront").list_origin_access_controls(MaxItems="100")
+    items = listed["OriginAccessControlList"].get("Items") or ()
+    found = next((one for one in items if one["Name"] == ask.name), None)
+    return Existing(id=found["Id"], import_id=found["Id"]) if found else None
+
+
+def _edge_function(ask: Question) -> Existing | None:
+    try:
+        found = ask.client("cloudfront").describe_function(Name=ask.name)["FunctionSummary"]
+    except Exception as error:
+        if absent(error, "NoSuchFunctionExists"):
+            return None
+        raise
+    return Existing(id=found["FunctionMetadata"]["FunctionARN"], import_id=ask.name)
+
+
+def _record(ask: Question) -> Existing | None:
+    zone, type_ = ask.planned.value("zone_id"), ask.planned.value("type")
+    if not zone or not type_:
+        return None
+    client = ask.client("route53")
+    apex = client.get_hosted_zone(Id=zone)["HostedZone"]["Name"].rstrip(".").lower()
+    name = ask.name.rstrip(".").lower()
+    if name != apex and not name.endswith(f".{apex}"):
+        name = f"{name}.{apex}"  # the provider completes a name that does not end with its zone
+    records = client.list_resource_record_sets(
+        HostedZoneId=zone, StartRecordName=name, StartRecordType=type_, MaxItems="20"
+    )["ResourceRecordSets"]
+    wanted = ask.planned.value("set_identifier") or ""
+    for record in records:
+        same = _plain(record["Name"]) == name and record["Type"] == type_
+        if same and record.get("SetIdentifier", "") == wanted:
+            suffix = f"_{wanted}" if wanted else ""
+            return Existing(
+                id=f"{type_} record in zone {zone}", import_id=f"{zone}_{name}_{type_}{suffix}", name=name
+            )
+    return None
+
+
+def _plain(name: str) -> str:
+    """Route53 writes `*` as \\052, and ends names with a dot."""
+    return name.replace("\\052", "*").rstrip(".").lower()
+
+
+def _record_is_refused(planned: Planned) -> bool:
+    # The records of a zone that is made by this very plan cannot exist yet.
+    return planned.after.get("allow_overwrite") is not True and not planned.is_late("zone_id")
+
+
+KINDS = (
+    Kind(
+        type="aws_cloudfront_distribution",
+        find=_distribution,
+        action="cloudfront:ListDistributions",
+        service="cloudfront",
+        attribute="aliases",
+        guide=("6.2",),
+        worldwide=True,
+        applies=_has_aliases,
+    ),
+    Kind(
+        type="aws_cloudfront_origin_access_control",
+        find=_access_control,
+        action="cloudfront:ListOriginAccessControls",
+        service="cloudfront",
+        worldwide=True,
+    ),
+    Kind(
+        type="aws_cloudfront_function",
+        find=_edge_function,
+        action="cloudfront:DescribeFunction",
+        service="cloudfront",
+        worldwide=True,
+    ),
+    Kind(
+        type="aws_route53_record",
+        find=_record,
+        action="route53:ListResourceRecordSets",
+        service="route53",
+        guide=("6.2",),
+        applies=_record_is_refused,
+    ),
+)

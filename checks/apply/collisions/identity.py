@@ -1,0 +1,64 @@
+"""Names in IAM. They are unique in the account whatever their path, and whatever the case of their letters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from checks.apply.collisions import Existing, Kind, Question, absent
+
+
+def _policy(ask: Question) -> Existing | None:
+    # By listing: get_policy needs the path, and a policy of another path collides too.
+    for policy in ask.items("iam", "list_policies", "Policies", Scope="Local"):
+        if policy["PolicyName"].lower() == ask.name.lower():
+            return Existing(id=policy["Arn"], import_id=policy["Arn"])
+    return None
+
+
+def _by_name(kind: str) -> Callable[[Question], Existing | None]:
+    operation, word = f"get_{kind}", {"instance_profile": "InstanceProfile"}.get(kind, kind.capitalize())
+
+    def find(ask: Question) -> Existing | None:
+        try:
+            found = getattr(ask.client("iam"), operation)(**{f"{word}Name": ask.name})[word]
+        except Exception as error:
+            if absent(error, "NoSuchEntity", "NoSuchEntityException"):
+                return None
+            raise
+        return Existing(id=found["Arn"], import_id=found[f"{word}Name"])
+
+    return find
+
+
+def _oidc_provider(ask: Question) -> Existing | None:
+    host = ask.name.removeprefix("https://").rstrip("/").lower()
+    for provider in ask.items("iam", "list_open_id_connect_providers", "OpenIDConnectProviderList"):
+        arn = provider["Arn"]
+        if arn.partition(":oidc-provider/")[2].lower() == host:
+            return Existing(id=arn, import_id=arn)
+    return None
+
+
+def _iam(
+    type_: str, find: Callable[[Question], Existing | None], action: str, attribute: str = "name"
+) -> Kind:
+    return Kind(
+        type=type_,
+        find=find,
+        action=action,
+        service="iam",
+        attribute=attribute,
+        guide=("2.1",),
+        worldwide=True,
+        fold=True,
+    )
+
+
+KINDS = (
+    _iam("aws_iam_policy", _policy, "iam:ListPolicies"),
+    _iam("aws_iam_role", _by_name("role"), "iam:GetRole"),
+    _iam("aws_iam_instance_profile", _by_name("instance_profile"), "iam:GetInstanceProfile"),
+    _iam("aws_iam_user", _by_name("user"), "iam:GetUser"),
+    _iam("aws_iam_group", _by_name("group"), "iam:GetGroup"),
+    _iam("aws_iam_openid_connect_provider", _oidc_provider, "iam:ListOpenIDConnectProviders", "url"),
+)
