@@ -1,0 +1,55 @@
+"""The files of a command's folder: what the supervisor writes, and everybody reads. Imports little."""
+
+from __future__ import annotations
+
+import os
+
+COMMAND = "command.json"
+"""What was asked: step, title, argv, cwd; never the environment."""
+OUTPUT = "output.log"
+"""What the command said, sanitised and redacted."""
+EXIT = "exit.json"
+"""How it ended. It is there if and only if the supervisor saw the end."""
+RESERVE = ".exit.reserve"
+"""Room on the disk for the exit record, taken at the start: a full disk must not lose how a command ended."""
+PROCESS = "process.json"
+"""Who runs it: the supervisor's and the child's process ids, with their start times."""
+ALIVE = "alive"
+"""Locked (flock) for as long as the supervisor lives."""
+TROUBLE = "supervisor.log"
+"""What the supervisor itself complained about; usually empty."""
+
+RECORD_SIZE = 4096
+"""Bytes of the exit record, padded: what the reserve holds."""
+
+
+def started_at(pid: int) -> str | None:
+    """A mark that, with the pid, names one process for ever: boot id and start time. None when it is gone.
+
+    A zombie is gone: nobody is at work there any more.
+    """
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as stream:  # noqa: PTH123 - no pathlib here, it costs start time
+            # proc(5): the name in brackets may hold anything; after it come state (3) and, as 22, the start time.
+            fields = stream.read().rpartition(b")")[2].split()
+        with open("/proc/sys/kernel/random/boot_id") as stream:  # noqa: PTH123
+            boot = stream.read().strip()
+    except OSError:
+        return _started_at_by_ps(pid)
+    return None if fields[0] in (b"Z", b"X") else f"{boot}:{fields[19].decode()}"
+
+
+def _started_at_by_ps(pid: int) -> str | None:
+    """The same where there is no /proc (macOS); the second is the grain there."""
+    if os.path.isdir("/proc/self"):  # noqa: PTH112
+        return None
+    import subprocess
+
+    try:
+        asked = subprocess.run(
+            ["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, timeout=5
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    state, _, since = asked.stdout.strip().partition(" ")
+    return since.strip() if state and not state.startswith("Z") else None

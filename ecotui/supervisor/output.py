@@ -1,0 +1,63 @@
+"""Where a supervised command's output goes: a file, bounded in size, that a full disk does not stop."""
+
+from __future__ import annotations
+
+import os
+
+from ecotui.session.files import plainly
+
+
+class Output:
+    """Appends to the output file. What cannot be kept is counted; the command is never held up by it."""
+
+    def __init__(self, fd: int, limit: int) -> None:
+        self._fd = fd
+        self._limit = limit
+        """Bytes that are kept."""
+        self._size = os.fstat(fd).st_size
+        self.lost = 0
+        """Bytes that could not be kept."""
+        self.trouble = ""
+        """Why, in plain words."""
+        self._gap = 0
+        """Bytes lost since the last that was kept."""
+        self._full = False
+
+    def write(self, text: str) -> None:
+        """Keep the text. Never raises."""
+        data = text.encode("utf-8", "replace")
+        if not data:
+            return
+        if self._full or self._size + len(data) > self._limit:
+            if not self._full:
+                self._full = True
+                self.trouble = f"more than {self._limit} bytes of output; the rest was not kept"
+                self._put(f"\n[ecotui: {self.trouble}]\n".encode())
+            self.lost += len(data)
+            return
+        if self._gap:
+            notice = f"\n[ecotui: {self._gap} bytes of output are missing here: {self.trouble}]\n".encode()
+            if not self._put(notice):
+                self._gap += len(data)
+                self.lost += len(data)
+                return
+            self._gap = 0
+        if not self._put(data):
+            self._gap += len(data)
+            self.lost += len(data)
+
+    def _put(self, data: bytes) -> bool:
+        """All of it or nothing: half a line would end in the middle of a character."""
+        try:
+            done = 0
+            while done < len(data):
+                done += os.write(self._fd, data[done:])
+        except OSError as error:
+            self.trouble = plainly(error)
+            try:
+                os.ftruncate(self._fd, self._size)
+            except OSError:
+                self._size = os.fstat(self._fd).st_size
+            return False
+        self._size += len(data)
+        return True
