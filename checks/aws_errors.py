@@ -70,6 +70,12 @@ def errors() -> tuple[type[Exception], ...]:
     return (BotoCoreError, ClientError, MfaNeeded, CredentialProcessStuck)
 
 
+def code_of(error: BaseException) -> str:
+    """AWS's own error code (`NoSuchResourceException`); empty when AWS did not answer."""
+    response = getattr(error, "response", None) or {}
+    return one_line(str((response.get("Error") or {}).get("Code", "")), limit=80)
+
+
 DENIED = frozenset(
     {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "UnauthorizedAccess",
      "AuthorizationErrorException", "NotAuthorized", "Forbidden", "403"}

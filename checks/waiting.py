@@ -33,6 +33,9 @@ class Clock:
     sleep: Callable[[float], None] = time.sleep
 
 
+REAL = Clock()
+
+
 @dataclass(frozen=True)
 class Sight:
     """What one look saw."""
@@ -74,7 +77,7 @@ def wait(
     poll: float,
     limit: float,
     say: Callable[[Moment], None],
-    clock: Clock = Clock(),
+    clock: Clock = REAL,
     passing: Callable[[Exception], str | None] = lambda error: None,
 ) -> Ended:
     """Look every `poll` seconds until a look says done or failed, or `limit` seconds are over.

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 
-from checks.waiting import Clock, Moment, Sight, Verdict, wait
+from checks.waiting import REAL, Clock, Moment, Sight, Verdict, wait
 from ecotui.cli import exits
 
 _EVERY = 60.0
@@ -32,7 +32,7 @@ def follow(
     limit: float,
     progress: bool,
     passing: Callable[[Exception], str | None],
-    clock: Clock = Clock(),
+    clock: Clock = REAL,
 ) -> int:
     """Wait and say so on stdout. Exit code: 0 done, 3 failed or timed out."""
     ended = wait(

@@ -1,0 +1,93 @@
+"""What the quota step knows beyond its findings: the table of its screen, and the words for AWS's statuses."""
+
+from __future__ import annotations
+
+import msgspec
+
+from checks.finding import State, Value
+
+MEANINGS = {
+    "PENDING": "sent, not yet picked up by AWS",
+    "CASE_OPENED": "AWS is looking at it; a support case is open",
+    "APPROVED": "granted",
+    "DENIED": "refused by AWS",
+    "CASE_CLOSED": "the support case was closed; read it, the answer may be a smaller increase or a question",
+    "NOT_APPROVED": "not granted automatically; open a support case to ask again",
+    "INVALID_REQUEST": "AWS could not use the request; check the value and ask again",
+}
+"""Every RequestStatus of the Service Quotas API (RequestedServiceQuotaChange), in plain words."""
+
+OPEN = frozenset({"PENDING", "CASE_OPENED"})
+"""While a request has one of these, AWS takes no second one for the same quota."""
+REFUSED = frozenset({"DENIED", "NOT_APPROVED", "CASE_CLOSED", "INVALID_REQUEST"})
+
+
+def meaning(status: str) -> str:
+    return MEANINGS.get(status, "a status that ecotui does not know")
+
+
+def number(amount: float | None) -> str:
+    """A quantity without a needless fraction; a dash where it is not known."""
+    if amount is None:
+        return "–"
+    return str(int(amount)) if amount == int(amount) else f"{amount:g}"
+
+
+class RequestRow(Value, frozen=True):
+    """An increase request."""
+
+    id: str
+    status: str
+    desired: float
+    created: float
+    """Seconds since the epoch; 0 when AWS did not say."""
+    meaning: str
+    case: str = ""
+    """The support case, where there is one."""
+
+    @property
+    def open(self) -> bool:
+        return self.status in OPEN
+
+
+class GroupRow(Value, frozen=True):
+    """What one group of nodes takes."""
+
+    group: str
+    count: int
+    type: str
+    vcpus: int | None = None
+    """Of one node; None when EC2 does not offer the type here."""
+    running: int = 0
+    """Nodes of the group that run already: in use, and not needed once more."""
+    needed: float | None = None
+    """vCPUs for the nodes that are still to come."""
+
+
+class QuotaRow(Value, frozen=True):
+    """One quota: what is allowed, taken, and wanted. None stands for: not known."""
+
+    code: str
+    service: str
+    title: str
+    limit: float | None = None
+    used: float | None = None
+    needed: float | None = None
+    left: float | None = None
+    state: State = State.UNKNOWN
+    adjustable: bool = True
+    default: bool = False
+    """The limit is AWS's default: the account has no value of its own."""
+    requests: tuple[RequestRow, ...] = ()
+    """Newest first."""
+    by_group: tuple[GroupRow, ...] = ()
+
+
+class QuotaDetail(Value, frozen=True):
+    rows: tuple[QuotaRow, ...] = ()
+    region: str = ""
+
+
+def public(row: QuotaRow) -> dict[str, object]:
+    """A row in the shape of `ecotui.quota/1`: every key present."""
+    return {name: msgspec.to_builtins(getattr(row, name)) for name in row.__struct_fields__}
