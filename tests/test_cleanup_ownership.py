@@ -69,7 +69,9 @@ def test_nothing_is_preselected_while_the_state_could_not_be_read() -> None:
 
 def test_without_selectors_everything_is_foreign() -> None:
     assert not judge(seen("prod-sesacthon", tags=OURS), Cleanup(), Known()).listed
-    assert not judge(seen("x"), Cleanup(names=("",), prefixes=("",), exact=("",), domains=("",)), Known()).listed
+    assert not judge(
+        seen("x"), Cleanup(names=("",), prefixes=("",), exact=("",), domains=("",)), Known()
+    ).listed
 
 
 @pytest.mark.parametrize(
@@ -98,7 +100,14 @@ def test_the_state_bucket_and_lock_table_are_read_from_configuration_and_backend
 
 
 names = st.sampled_from(
-    ["prod-sesacthon-a", "x-alb-controller", "k8s-cluster-key", "someone-else", "prod-sesacthon-keep", "state"]
+    [
+        "prod-sesacthon-a",
+        "x-alb-controller",
+        "k8s-cluster-key",
+        "someone-else",
+        "prod-sesacthon-keep",
+        "state",
+    ]
 )
 tags = st.sampled_from([OURS, {}, {"Project": "SeSACTHON"}, {"Project": "Other", "ManagedBy": "Terraform"}])
 things = st.builds(
@@ -123,7 +132,11 @@ def test_nothing_foreign_protected_or_managed_is_ever_deletable(
     world: list[Seen], managed: set[int], state_read: bool, protect: list[str]
 ) -> None:
     selectors = Cleanup(
-        names=SELECTORS.names, exact=SELECTORS.exact, prefixes=SELECTORS.prefixes, tags=OURS, protect=tuple(protect)
+        names=SELECTORS.names,
+        exact=SELECTORS.exact,
+        prefixes=SELECTORS.prefixes,
+        tags=OURS,
+        protect=tuple(protect),
     )
     known = Known(
         state_read=state_read,
@@ -133,12 +146,18 @@ def test_nothing_foreign_protected_or_managed_is_ever_deletable(
     for one in world:
         verdict = judge(one, selectors, known, ("aws_iam_role",))
         ours = one.tags == OURS
-        matching = "alb-controller" in one.name or one.name == "k8s-cluster-key" or one.name.startswith("prod-sesacthon")
+        matching = (
+            "alb-controller" in one.name
+            or one.name == "k8s-cluster-key"
+            or one.name.startswith("prod-sesacthon")
+        )
         if not (ours or matching):
             assert not verdict.deletable
         if one.guarded or one.name == "state" or int(one.arn[4:]) in managed:
             assert not verdict.deletable
-        if ("*-keep" in protect and one.name.endswith("-keep")) or ("arn:7" in protect and one.arn == "arn:7"):
+        if ("*-keep" in protect and one.name.endswith("-keep")) or (
+            "arn:7" in protect and one.arn == "arn:7"
+        ):
             assert not verdict.deletable
         if verdict.preselected:
             assert ours
@@ -147,8 +166,14 @@ def test_nothing_foreign_protected_or_managed_is_ever_deletable(
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.integers(1, 9).flatmap(lambda n: st.tuples(st.just(n), st.sets(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1))))))
-def test_an_order_holds_everything_once_and_respects_what_is_no_circle(drawn: tuple[int, set[tuple[int, int]]]) -> None:
+@given(
+    st.integers(1, 9).flatmap(
+        lambda n: st.tuples(st.just(n), st.sets(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1))))
+    )
+)
+def test_an_order_holds_everything_once_and_respects_what_is_no_circle(
+    drawn: tuple[int, set[tuple[int, int]]],
+) -> None:
     count, pairs = drawn
     keys = [str(number) for number in range(count)]
     edges = {key: frozenset(str(b) for a, b in pairs if str(a) == key and a != b) for key in keys}
@@ -190,7 +215,12 @@ def test_anything_but_an_approved_list_is_refused_in_a_line(tmp_path: Path, cont
 
 
 @pytest.mark.parametrize(
-    "kept", [{"protected": "cleanup.protect: *"}, {"ownership": Ownership.IN_STATE}, {"ownership": Ownership.FOREIGN}]
+    "kept",
+    [
+        {"protected": "cleanup.protect: *"},
+        {"ownership": Ownership.IN_STATE},
+        {"ownership": Ownership.FOREIGN},
+    ],
 )
 def test_what_is_kept_cannot_be_approved(kept: dict[str, object]) -> None:
     with pytest.raises(ApprovalError, match="never deleted"):
@@ -209,7 +239,9 @@ def test_uses_that_shrink_are_our_own_work_and_uses_that_grow_are_somebody_elses
     before = seen("p", uses=("role a", "user b"))
     listed = row("iam-policy:id-p", uses=before.uses)
     item = approve(detail(listed), [listed.key]).items[0]
-    same = type(item)(**{**{f: getattr(item, f) for f in item.__struct_fields__}, "fingerprint": before.fingerprint})
+    same = type(item)(
+        **{**{f: getattr(item, f) for f in item.__struct_fields__}, "fingerprint": before.fingerprint}
+    )
     assert changed(same, seen("p", uses=("user b",))) == ""
     assert "role new" in changed(same, seen("p", uses=("user b", "role new")))
     assert "changed" in changed(same, seen("p", tags={"a": "b"}))

@@ -29,8 +29,8 @@ def again(asking: Asking, id: str, region: str) -> Seen | None:
 
 def delete(asking: Asking, seen: Seen, task: Task) -> None:
     iam, arn = asking.client("iam"), seen.id
-    boundaries = _entities(asking, arn, "PermissionsBoundary")
-    if boundaries:
+    if iam.get_policy(PolicyArn=arn)["Policy"].get("PermissionsBoundaryUsageCount", 0):
+        boundaries = _entities(asking, arn, "PermissionsBoundary")
         raise Refused(f"it is the permissions boundary of {', '.join(boundaries)}")
     for entity in _entities(asking, arn, "PermissionsPolicy"):
         what, _, name = entity.partition(" ")

@@ -1,0 +1,528 @@
+"""The cleanup against an AWS API: what is found, what goes, and what never goes."""
+
+from __future__ import annotations
+
+import json
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from checks.cleanup import CleanupDetail, look
+from checks.cleanup.approval import approve, write
+from checks.cleanup.deletion import Clock, Deletion
+from checks.cleanup.leftover import ItemState, Progress
+from checks.cleanup.looking import examine
+from checks.cleanup.ownership import Known
+from checks.finding import State
+from checks.world import World
+from config.model import Aws, Cleanup, Settings
+from ecotui.cli import main
+
+OURS = [{"Key": "Project", "Value": "SeSACTHON"}, {"Key": "ManagedBy", "Value": "Terraform"}]
+DOCUMENT = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
+)
+KEYS = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + letter * 43 + " x" for letter in "AB"]
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        ],
+    }
+)
+CLEANUP = Cleanup(
+    names=("*alb-controller*",),
+    exact=("k8s-cluster-key",),
+    prefixes=("prod-sesacthon",),
+    tags={"Project": "SeSACTHON", "ManagedBy": "Terraform"},
+    protect=("*-keep",),
+    poll=5.0,
+    wait=600.0,
+)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    from moto.s3.models import FakeDeleteMarker
+    from moto.server import ThreadedMotoServer
+
+    # moto forgets that a delete marker can be the last version of a key, and breaks when it is deleted.
+    FakeDeleteMarker.dispose = lambda self: None
+    running = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    running.start()
+    host, port = running.get_host_and_port()
+    yield f"http://{host}:{port}"
+    running.stop()
+
+
+def post(url: str, body: dict[str, Any] | None = None) -> None:
+    request = urllib.request.Request(  # noqa: S310 - loopback
+        url, data=json.dumps(body or {}).encode(), headers={"Content-Type": "application/json"}, method="POST"
+    )
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10):
+        pass
+
+
+@pytest.fixture
+def world(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    post(f"{server}/moto-api/reset")
+    monkeypatch.setattr("checks.commands.terraform.addresses_in_state", lambda world: ())
+    (tmp_path / "terraform").mkdir()
+    env = {
+        "AWS_ENDPOINT_URL": server,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "HOME": str(tmp_path),
+        "NO_PROXY": "127.0.0.1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    settings = Settings(project="eco2", aws=Aws(region="ap-northeast-2"), cleanup=CLEANUP)
+    return World(settings=settings, project=tmp_path, env=env)
+
+
+class Quick(Clock):
+    """A clock that does not wait: resting moves it."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def now(self) -> float:
+        return self.time
+
+    def rest(self, seconds: float) -> None:
+        self.time += max(seconds, 0.01)
+
+
+def policy_in_use(world: World) -> str:
+    """A policy of the guide's, attached to a role, a user and a group, with three versions."""
+    iam = world.aws.client("iam")
+    arn = str(
+        iam.create_policy(PolicyName="prod-alb-controller-policy", PolicyDocument=DOCUMENT, Tags=OURS)[
+            "Policy"
+        ]["Arn"]
+    )
+    for _ in range(2):
+        iam.create_policy_version(PolicyArn=arn, PolicyDocument=DOCUMENT, SetAsDefault=True)
+    iam.create_role(RoleName="somebodys-role", AssumeRolePolicyDocument=TRUST)
+    iam.create_user(UserName="somebody")
+    iam.create_group(GroupName="somebodies")
+    iam.attach_role_policy(RoleName="somebodys-role", PolicyArn=arn)
+    iam.attach_user_policy(UserName="somebody", PolicyArn=arn)
+    iam.attach_group_policy(GroupName="somebodies", PolicyArn=arn)
+    return arn
+
+
+def bucket_with_history(world: World, name: str = "prod-sesacthon-images", *, objects: int = 3) -> None:
+    s3 = world.aws.client("s3")
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"})
+    s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": OURS})
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    for number in range(objects):
+        s3.put_object(Bucket=name, Key=f"k{number}", Body=b"1")
+        s3.put_object(Bucket=name, Key=f"k{number}", Body=b"2")
+    s3.delete_object(Bucket=name, Key="k0")
+    s3.create_multipart_upload(Bucket=name, Key="half")
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Suspended"})
+
+
+def distribution(world: World, reference: str = "one", comment: str = "prod-sesacthon images") -> str:
+    cloudfront = world.aws.client("cloudfront")
+    config = {
+        "CallerReference": reference,
+        "Comment": comment,
+        "Enabled": True,
+        "Origins": {
+            "Quantity": 1,
+            "Items": [
+                {
+                    "Id": "s3",
+                    "DomainName": "prod-sesacthon-images.s3.ap-northeast-2.amazonaws.com",
+                    "S3OriginConfig": {"OriginAccessIdentity": ""},
+                }
+            ],
+        },
+        "DefaultCacheBehavior": {
+            "TargetOriginId": "s3",
+            "ViewerProtocolPolicy": "allow-all",
+            "MinTTL": 0,
+            "ForwardedValues": {"QueryString": False, "Cookies": {"Forward": "none"}},
+        },
+    }
+    made = cloudfront.create_distribution_with_tags(
+        DistributionConfigWithTags={"DistributionConfig": config, "Tags": {"Items": OURS}}
+    )
+    return str(made["Distribution"]["Id"])
+
+
+def roles(world: World) -> None:
+    iam = world.aws.client("iam")
+    iam.create_role(RoleName="prod-sesacthon-node", AssumeRolePolicyDocument=TRUST, Tags=OURS)
+    iam.put_role_policy(RoleName="prod-sesacthon-node", PolicyName="inline", PolicyDocument=DOCUMENT)
+    iam.create_instance_profile(InstanceProfileName="prod-sesacthon-node", Tags=OURS)
+    iam.add_role_to_instance_profile(
+        InstanceProfileName="prod-sesacthon-node", RoleName="prod-sesacthon-node"
+    )
+
+
+def delete(
+    world: World, keys: list[str] | None = None, *, meanwhile: Callable[[Progress], None] | None = None
+) -> tuple[dict[str, tuple[ItemState, str]], list[Progress]]:
+    """Approve (everything preselected, or these keys) and delete, on a clock that does not wait."""
+    _, detail = examine(world)
+    chosen = keys if keys is not None else [one.key for one in detail.resources if one.preselected]
+    heard: list[Progress] = []
+
+    def tell(progress: Progress) -> None:
+        heard.append(progress)
+        if meanwhile:
+            meanwhile(progress)
+
+    run = Deletion(world.aws, approve(detail, chosen), world.settings.cleanup, Known(), tell, clock=Quick())
+    return dict(run.run()), heard
+
+
+def rows(world: World) -> CleanupDetail:
+    return msgspec.convert(look(world).detail, type=CleanupDetail)
+
+
+def test_an_empty_account_is_green_after_every_kind_was_looked_at(world: World) -> None:
+    world.aws.client("cloudfront").meta.events.register(
+        "before-call.cloudfront.ListCloudFrontOriginAccessIdentities", no_identities
+    )
+    report = look(world)
+    assert report.state is State.OK, report.findings
+    assert [finding.id for finding in report.findings] == ["cleanup.leftovers"]
+
+
+def no_identities(**_: Any) -> Any:
+    """What moto does not know: origin access identities. There are none."""
+    from botocore.awsrequest import AWSResponse
+
+    return AWSResponse("", 200, {}, None), {"CloudFrontOriginAccessIdentityList": {"Items": []}}
+
+
+def refuse(**_: Any) -> Any:
+    from botocore.awsrequest import AWSResponse
+
+    answer = {
+        "Error": {
+            "Code": "AccessDenied",
+            "Message": "User: arn:aws:iam::123456789012:user/x is not authorized to perform: iam:ListPolicies",
+        },
+        "ResponseMetadata": {"HTTPStatusCode": 403},
+    }
+    return AWSResponse("", 403, {}, None), answer
+
+
+def test_a_refused_list_is_unknown_with_its_action_and_the_other_kinds_go_on(world: World) -> None:
+    world.aws.client("ec2").import_key_pair(KeyName="k8s-cluster-key", PublicKeyMaterial=KEYS[0].encode())
+    world.aws.client("iam").meta.events.register("before-call.iam.ListPolicies", refuse)
+    report = look(world)
+    by_id = {finding.id: finding for finding in report.findings}
+    assert by_id["cleanup.look.iam-policy"].state is State.UNKNOWN
+    assert by_id["cleanup.look.iam-policy"].denied == ("iam:ListPolicies",)
+    assert by_id["cleanup.key-pair"].state is State.BLOCKED
+    assert by_id["cleanup.key-pair"].guide == ("4.1",)
+    assert "cleanup.leftovers" not in by_id
+
+
+def test_another_account_than_the_settings_name_is_not_looked_at(world: World) -> None:
+    policy_in_use(world)
+    settings = msgspec.structs.replace(
+        world.settings, aws=msgspec.structs.replace(world.settings.aws, account="999999999999")
+    )
+    report = look(World(settings=settings, project=world.project, env=world.env))
+    assert [finding.id for finding in report.findings] == ["cleanup.account"]
+    assert report.state is State.BLOCKED
+
+
+def test_a_policy_goes_from_role_user_and_group_with_its_versions_and_they_stay(world: World) -> None:
+    arn = policy_in_use(world)
+    outcome, _ = delete(world)
+    assert outcome == {f"iam-policy:{arn}": (ItemState.GONE, "gone")}
+    iam = world.aws.client("iam")
+    assert iam.list_policies(Scope="Local")["Policies"] == []
+    assert iam.get_role(RoleName="somebodys-role")
+    assert iam.get_user(UserName="somebody")
+    assert iam.get_group(GroupName="somebodies")
+
+
+def test_a_bucket_goes_with_versions_markers_and_uploads_although_versioning_is_off(world: World) -> None:
+    bucket_with_history(world)
+    outcome, _ = delete(world)
+    assert outcome["s3-bucket:prod-sesacthon-images"][0] is ItemState.GONE
+    assert world.aws.client("s3").list_buckets()["Buckets"] == []
+
+
+def test_object_lock_keeps_a_bucket_and_is_named(world: World) -> None:
+    s3 = world.aws.client("s3")
+    name = "prod-sesacthon-locked"
+    s3.create_bucket(
+        Bucket=name,
+        CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"},
+        ObjectLockEnabledForBucket=True,
+    )
+    s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": OURS})
+    s3.put_object(Bucket=name, Key="k", Body=b"1")
+    s3.put_object_legal_hold(Bucket=name, Key="k", LegalHold={"Status": "ON"})
+    outcome, _ = delete(world)
+    state, message = outcome[f"s3-bucket:{name}"]
+    assert state is ItemState.FAILED
+    assert "object lock keeps 1 version" in message
+
+
+def test_a_distribution_is_disabled_waited_for_and_deleted_while_the_rest_goes_and_its_bucket_after(
+    world: World, server: str
+) -> None:
+    transition = {"progression": "manual", "times": 12}
+    post(
+        f"{server}/moto-api/state-manager/set-transition",
+        {"model_name": "cloudfront::distribution", "transition": transition},
+    )
+    try:
+        id = distribution(world)
+        bucket_with_history(world)
+        arn = policy_in_use(world)
+        outcome, heard = delete(world)
+    finally:
+        post(f"{server}/moto-api/state-manager/unset-transition", {"model_name": "cloudfront::distribution"})
+    assert {state for state, _ in outcome.values()} == {ItemState.GONE}
+    gone = [one.item for one in heard if one.state == "gone"]
+    assert gone.index(f"iam-policy:{arn}") < gone.index(f"cloudfront:{id}")
+    assert gone.index(f"cloudfront:{id}") < gone.index("s3-bucket:prod-sesacthon-images")
+    assert any("InProgress" in one.message for one in heard if one.item == f"cloudfront:{id}")
+    assert heard[-1].counts == {"waiting": 0, "deleting": 0, "failed": 0, "skipped": 0, "gone": 3}
+
+
+def test_role_and_profile_go_in_order(world: World) -> None:
+    roles(world)
+    order = [one.key for one in rows(world).resources]
+    assert order.index("instance-profile:prod-sesacthon-node") < order.index("iam-role:prod-sesacthon-node")
+    outcome, _ = delete(world)
+    assert {state for state, _ in outcome.values()} == {ItemState.GONE}
+
+
+def test_security_groups_that_name_each_other_go(world: World) -> None:
+    ec2 = world.aws.client("ec2")
+    ids = [
+        ec2.create_security_group(
+            GroupName=f"prod-sesacthon-{name}",
+            Description="x",
+            TagSpecifications=[{"ResourceType": "security-group", "Tags": OURS}],
+        )["GroupId"]
+        for name in "ab"
+    ]
+    for one, other in (ids, ids[::-1]):
+        ec2.authorize_security_group_ingress(
+            GroupId=one,
+            IpPermissions=[
+                {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 2, "UserIdGroupPairs": [{"GroupId": other}]}
+            ],
+        )
+    outcome, _ = delete(world)
+    assert {state for state, _ in outcome.values()} == {ItemState.GONE}
+    assert {group["GroupName"] for group in ec2.describe_security_groups()["SecurityGroups"]} == {"default"}
+
+
+def test_what_is_foreign_or_protected_stays_whatever_else_goes(world: World) -> None:
+    iam, s3 = world.aws.client("iam"), world.aws.client("s3")
+    policy_in_use(world)
+    iam.create_policy(PolicyName="billing", PolicyDocument=DOCUMENT)
+    iam.create_policy(PolicyName="prod-sesacthon-keep", PolicyDocument=DOCUMENT, Tags=OURS)
+    iam.create_role(
+        RoleName="AWSServiceRoleForX", Path="/aws-service-role/x/", AssumeRolePolicyDocument=TRUST, Tags=OURS
+    )
+    (world.terraform_folder / "main.tf").write_text(
+        'terraform {\n backend "s3" {\n  bucket = "prod-sesacthon-tf"\n }\n}'
+    )
+    for name in ("prod-sesacthon-tf", "prod-sesacthon-other-state"):
+        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"})
+        s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": OURS})
+        s3.put_object(Bucket=name, Key="prod/terraform.tfstate", Body=b"{}")
+    listed = {one.key: one for one in rows(world).resources}
+    assert listed["s3-bucket:prod-sesacthon-tf"].protected
+    assert listed["s3-bucket:prod-sesacthon-other-state"].protected
+    assert not any("billing" in key or "AWSServiceRole" in key for key in listed)
+    delete(world)
+    left = {policy["PolicyName"] for policy in iam.list_policies(Scope="Local")["Policies"]}
+    assert left == {"billing", "prod-sesacthon-keep"}
+    assert len(s3.list_buckets()["Buckets"]) == 2
+    assert iam.get_role(RoleName="AWSServiceRoleForX")
+
+
+def test_one_that_changed_since_its_approval_is_skipped(world: World) -> None:
+    ec2 = world.aws.client("ec2")
+    ec2.import_key_pair(KeyName="k8s-cluster-key", PublicKeyMaterial=KEYS[0].encode())
+    arn = policy_in_use(world)
+    _, detail = examine(world)
+    approval = approve(detail, ["key-pair:k8s-cluster-key", f"iam-policy:{arn}"])
+    ec2.delete_key_pair(KeyName="k8s-cluster-key")
+    ec2.import_key_pair(KeyName="k8s-cluster-key", PublicKeyMaterial=KEYS[1].encode())
+    world.aws.client("iam").create_user(UserName="newcomer")
+    world.aws.client("iam").attach_user_policy(UserName="newcomer", PolicyArn=arn)
+    outcome = Deletion(world.aws, approval, CLEANUP, Known(), lambda _: None, clock=Quick()).run()
+    assert outcome["key-pair:k8s-cluster-key"][0] is ItemState.SKIPPED
+    assert outcome[f"iam-policy:{arn}"][0] is ItemState.SKIPPED
+    assert "user newcomer" in outcome[f"iam-policy:{arn}"][1]
+    assert len(ec2.describe_key_pairs()["KeyPairs"]) == 1
+
+
+def test_a_run_broken_off_in_the_middle_is_finished_by_the_next(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Like a kill: the first run dies with a policy half detached and a bucket half empty."""
+    from checks.cleanup import iam_policy, s3_bucket
+
+    monkeypatch.setattr(s3_bucket, "BATCH", 2)
+    arn = policy_in_use(world)
+    bucket_with_history(world)
+    roles(world)
+    _, detail = examine(world)
+    approval = approve(detail, [one.key for one in detail.resources if one.preselected])
+    real, sent = iam_policy._unless_missing, []
+
+    def dies(call: Any, **parameters: str) -> None:
+        real(call, **parameters)
+        sent.append(call)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(iam_policy, "_unless_missing", dies)
+    first = Deletion(world.aws, approval, CLEANUP, Known(), lambda _: None, clock=Quick())
+    with pytest.raises(KeyboardInterrupt):
+        first.run()
+    assert sent
+    monkeypatch.setattr(iam_policy, "_unless_missing", real)
+    outcome = Deletion(world.aws, approval, CLEANUP, Known(), lambda _: None, clock=Quick()).run()
+    assert {state for state, _ in outcome.values()} == {ItemState.GONE}
+    assert arn in "".join(outcome)
+    assert not [one for one in rows(world).resources if one.deletable]
+
+
+def test_stopping_leaves_the_rest_alone_and_says_so(world: World) -> None:
+    policy_in_use(world)
+    bucket_with_history(world)
+    _, detail = examine(world)
+    stopping = threading.Event()
+    stopping.set()
+    run = Deletion(
+        world.aws,
+        approve(detail, [one.key for one in detail.resources]),
+        CLEANUP,
+        Known(),
+        lambda _: None,
+        clock=Quick(),
+        stopping=stopping,
+    )
+    assert {state for state, _ in run.run().values()} == {ItemState.WAITING}
+    assert len([one for one in rows(world).resources if one.deletable]) == 2
+
+
+# The command line.
+
+
+@pytest.fixture
+def config(world: World) -> Path:
+    path = world.project / "ecotui.yaml"
+    path.write_text(
+        "project: eco2\naws: {region: ap-northeast-2, account_name: eco2-prod}\n"
+        "cleanup:\n  names: ['*alb-controller*']\n  exact: [k8s-cluster-key]\n  prefixes: [prod-sesacthon]\n"
+        "  tags: {Project: SeSACTHON, ManagedBy: Terraform}\n  kinds: [iam-policy, key-pair, s3-bucket]\n  poll: 0.1\n"
+    )
+    return path
+
+
+def ecotui(config: Path, *words: str) -> int:
+    return main(["cleanup", "--config", str(config), "-C", str(config.parent), *words])
+
+
+def test_listing_changes_nothing_and_its_json_keeps_its_shape(
+    world: World, config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arn = policy_in_use(world)
+    world.aws.client("ec2").import_key_pair(KeyName="k8s-cluster-key", PublicKeyMaterial=KEYS[0].encode())
+    assert ecotui(config, "--json") == 3
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["schema"] == "ecotui.cleanup/1"
+    assert printed["resources"] == [
+        {
+            "kind": "iam-policy",
+            "id": arn,
+            "name": "prod-alb-controller-policy",
+            "ownership": "tagged",
+            "blocked_by": [],
+            "action": "detach+delete",
+        },
+        {
+            "kind": "key-pair",
+            "id": "k8s-cluster-key",
+            "name": "k8s-cluster-key",
+            "ownership": "name-only",
+            "blocked_by": [],
+            "action": "delete",
+        },
+    ]
+    assert len(world.aws.client("iam").list_policies(Scope="Local")["Policies"]) == 1
+
+
+def test_deleting_without_a_person_or_a_list_is_refused_with_the_way(
+    world: World, config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy_in_use(world)
+    assert ecotui(config, "--delete") == 2
+    assert "--approve-out" in capsys.readouterr().err
+    assert len(world.aws.client("iam").list_policies(Scope="Local")["Policies"]) == 1
+
+
+def test_approve_then_delete_takes_what_is_on_the_list_and_nothing_else(
+    world: World, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy_in_use(world)
+    world.aws.client("ec2").import_key_pair(KeyName="k8s-cluster-key", PublicKeyMaterial=KEYS[0].encode())
+    bucket_with_history(world)
+    target = tmp_path / "list.json"
+    assert ecotui(config, "--approve-out", str(target), "--select", "key-pair:k8s-cluster-key") == 0
+    capsys.readouterr()
+    assert ecotui(config, "--delete", "--approve", str(target), "--pause", "0", "--progress") == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert all(set(line) == {"counts", "item", "state", "message"} for line in lines)
+    assert "2 other leftovers" in lines[-1]["message"]
+    assert world.aws.client("ec2").describe_key_pairs()["KeyPairs"] == []
+    assert len(world.aws.client("s3").list_buckets()["Buckets"]) == 1
+    # And once more, as after a kill: what is gone is gone.
+    assert ecotui(config, "--delete", "--approve", str(target), "--pause", "0") == 0
+
+
+def test_a_list_of_another_account_deletes_nothing(
+    world: World, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy_in_use(world)
+    _, detail = examine(world)
+    target = tmp_path / "list.json"
+    for other in ({"account": "999999999999"}, {"region": "us-west-2"}):
+        write(
+            approve(msgspec.structs.replace(detail, **other), [one.key for one in detail.resources]), target
+        )
+        assert ecotui(config, "--delete", "--approve", str(target), "--pause", "0") == 2
+        assert "nothing was deleted" in capsys.readouterr().err
+    assert len(world.aws.client("iam").list_policies(Scope="Local")["Policies"]) == 1
+
+
+def test_what_could_not_go_ends_with_three_and_its_reason(
+    world: World, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arn = policy_in_use(world)
+    target = tmp_path / "list.json"
+    assert ecotui(config, "--approve-out", str(target), "--select-proven") == 0
+    iam = world.aws.client("iam")
+    iam.create_user(UserName="newcomer")
+    iam.attach_user_policy(UserName="newcomer", PolicyArn=arn)
+    assert ecotui(config, "--delete", "--approve", str(target), "--pause", "0") == 3
+    assert "in use since it was approved: user newcomer" in capsys.readouterr().out
