@@ -31,25 +31,33 @@ class Tool(Strict, frozen=True):
     """A command-line tool that the rebuild needs."""
 
     name: str
+    """What it is called on PATH."""
     minimum: str = ""
     """The lowest version that works; empty means any."""
     required: bool = True
+    """False: its absence is said, and blocks nothing."""
 
 
 class Variable(Strict, frozen=True):
     """An environment variable that the project's scripts read."""
 
     name: str
+    """Its name; the value is never shown."""
     secret: bool = False
+    """True: its value is masked and redacted wherever it would appear."""
     required: bool = True
+    """False: its absence is said, and blocks nothing."""
     purpose: str = ""
+    """What it is for, in a few words."""
 
 
 class Environment(Strict, frozen=True):
     """What has to be on the operator's machine."""
 
     tools: tuple[Tool, ...] = ()
+    """Command-line tools that have to be on PATH."""
     variables: tuple[Variable, ...] = ()
+    """Environment variables that the project's scripts read."""
     files: tuple[str, ...] = ()
     """Files that must exist, relative to the project: scripts, for example."""
     ssh_key: str = ""
@@ -60,8 +68,11 @@ class QuotaLimit(Strict, frozen=True):
     """One service quota that the rebuild depends on."""
 
     code: str
+    """AWS's code of the quota: `L-1216C47A`."""
     service: str
+    """The service code in Service Quotas: `ec2`."""
     title: str
+    """What people call it."""
     needed: float | None = None
     """How much the rebuild takes; null means: derived (vCPUs from the node groups) or not known before a plan."""
     desired: float | None = None
@@ -69,7 +80,10 @@ class QuotaLimit(Strict, frozen=True):
 
 
 class Quota(Strict, frozen=True):
+    """The quotas, and how patiently an increase is waited for."""
+
     limits: tuple[QuotaLimit, ...] = ()
+    """The quotas that are looked at."""
     poll: float = 300.0
     """Seconds between two looks while an increase request is open."""
     wait: float = 7200.0
@@ -77,47 +91,72 @@ class Quota(Strict, frozen=True):
 
 
 class GitHub(Strict, frozen=True):
+    """The GitHub login and what it must be allowed to do."""
+
     host: str = "github.com"
+    """The GitHub server."""
     repository: str = ""
     """owner/name, for secrets and variables; empty means that they are not looked at."""
     scopes: tuple[str, ...] = ()
+    """Scopes that the token must have, itself or implied by a wider one."""
     secrets: tuple[str, ...] = ()
+    """Names of Actions secrets that the repository must have."""
     variables: tuple[str, ...] = ()
+    """Names of Actions variables that the repository must have."""
     enabled: bool = True
+    """False: the project does not use GitHub, and the step is skipped."""
 
 
 class Terraform(Strict, frozen=True):
+    """How terraform is run."""
+
     command: tuple[str, ...] = ("terraform",)
+    """How terraform is started: `tofu`, for example."""
     directory: str = "terraform"
     """The folder of the root module, relative to the project."""
     var_files: tuple[str, ...] = ()
+    """Files of variables, relative to the terraform folder."""
     workspace: str = ""
+    """The workspace that is meant; empty means the one that is selected."""
     parallelism: int = 10
+    """How many resources terraform works on at once; 10 is terraform's own default."""
     timeout: float = 60.0
     """Seconds for a query such as validate or show; plan and apply have no limit."""
 
 
 class Kubectl(Strict, frozen=True):
+    """How the cluster is asked."""
+
     command: tuple[str, ...] = ("kubectl",)
     """May name values of terraform outputs: ["ssh", "ubuntu@{master_ip}", "kubectl"]."""
     context: str = ""
+    """The context of the kubeconfig; empty means the current one."""
     timeout: float = 8.0
+    """Seconds to wait for one answer of the API server."""
 
 
 class NodeGroup(Strict, frozen=True):
     """A group of nodes of one instance type."""
 
     name: str
+    """What people call the group."""
     count: int
+    """How many nodes there have to be."""
     instance_type: str
+    """The EC2 instance type: `t3a.medium`."""
     pattern: str
     """A shell pattern that matches the names of the group's nodes, in Kubernetes and in the Name tag."""
 
 
 class Nodes(Strict, frozen=True):
+    """The nodes that are expected."""
+
     groups: tuple[NodeGroup, ...] = ()
+    """The nodes that the rebuilt cluster has."""
     poll: float = 10.0
+    """Seconds between two looks while waiting."""
     wait: float = 1800.0
+    """Seconds after which waiting for the nodes ends."""
 
 
 class Cleanup(Strict, frozen=True):
@@ -126,44 +165,59 @@ class Cleanup(Strict, frozen=True):
     names: tuple[str, ...] = ()
     """Shell patterns, matched against names of any kind: `*alb-controller*`."""
     exact: tuple[str, ...] = ()
+    """Names that are matched as they are."""
     prefixes: tuple[str, ...] = ()
+    """Beginnings of names."""
     tags: dict[str, str] = {}
     """A resource that carries all of these is ours beyond doubt."""
     domains: tuple[str, ...] = ()
+    """Domains whose certificates, records and distributions belong to the project."""
     protect: tuple[str, ...] = ()
     """Shell patterns of names, ids and ARNs that are never touched, whatever else matches."""
     kinds: tuple[str, ...] = ()
     """Only these kinds; empty means all."""
     poll: float = 5.0
+    """Seconds between two looks at a resource that is being deleted."""
     wait: float = 2700.0
     """Seconds after which waiting for one resource to become deletable ends."""
 
 
 class CloudFront(Strict, frozen=True):
+    """How long distributions take."""
+
     normal_minutes: tuple[int, int] = (5, 15)
     """How long a distribution usually takes to be deployed (the guide, 6.1)."""
     poll: float = 15.0
+    """Seconds between two looks while waiting."""
     wait: float = 3600.0
+    """Seconds after which waiting for the distributions ends."""
 
 
 class Guide(Strict, frozen=True):
+    """The troubleshooting guide."""
+
     documents: tuple[str, ...] = ()
     """Markdown files or folders, relative to the project; empty means the Eco² guide that ships with ecotui."""
     overlay: str = ""
+    """A YAML file with signatures, fixes and corrections by entry id, relative to the project."""
     language: str = ""
     """`ko` or `en`; empty means that LANG decides."""
 
 
 class Sessions(Strict, frozen=True):
+    """The session log."""
+
     directory: str = ""
     """Where sessions are kept; empty means the XDG state folder."""
     keep_days: int = 180
+    """Days after which `ecotui sessions prune` removes a session."""
 
 
 class Settings(Strict, frozen=True):
     """The whole of ecotui.yaml."""
 
     project: str = ""
+    """The name of the project, for headers and logs."""
     aws: Aws = Aws()
     environment: Environment = Environment()
     quota: Quota = Quota()

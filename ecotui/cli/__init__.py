@@ -40,17 +40,27 @@ class Parser(argparse.ArgumentParser):
         self.exit(USAGE, f"{self.prog}: {message}\n")
 
 
-def common(parser: argparse.ArgumentParser) -> None:
-    """The options that every command takes."""
-    parser.add_argument("-C", "--project", metavar="DIR", help="the project's folder (default: here)")
+def common(parser: argparse.ArgumentParser, *, nested: bool = False) -> None:
+    """The options that every command takes, before its name or (`nested`) after it."""
+
+    def default(value: object) -> object:
+        # What a nested parser does not see given must not undo what was given before the command's name.
+        return argparse.SUPPRESS if nested else value
+
     parser.add_argument(
-        "--config", metavar="FILE", help="the settings file (default: ecotui.yaml, found upward)"
+        "-C", "--project", metavar="DIR", default=default(None), help="the project's folder (default: here)"
+    )
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        default=default(None),
+        help="the settings file (default: ecotui.yaml, found upward)",
     )
     parser.add_argument(
         "--set",
         metavar="KEY=VALUE",
         action="append",
-        default=[],
+        default=default([]),
         help="override one setting: aws.region=eu-west-1",
     )
 
@@ -66,7 +76,7 @@ def _parser(command: str | None) -> Parser:
     for name, purpose in COMMANDS.items():
         sub = subparsers.add_parser(name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.")
         if name == command:
-            common(sub)
+            common(sub, nested=True)
             importlib.import_module(f"ecotui.cli.{name}").configure(sub)
     return parser
 
