@@ -78,7 +78,7 @@ _SHAPES = (
     # kubeconfig and docker: base64 behind a key.
     _Shape(("key-data",), r"client-key-data[\"']?\s?:\s{0,4}[\"']?(?P<secret>[A-Za-z0-9+/=]{16,12288})"),
     _Shape(
-        ("\"auth\"", "identitytoken"),
+        ('"auth"', "identitytoken"),
         r"\"(?:auth|identitytoken)\"\s{0,4}:\s{0,4}\"(?P<secret>[^\"\s]{8,8192})\"",
     ),
     # Flags of commands: kubeadm join --token, docker login --password.
@@ -120,7 +120,9 @@ _KEY_OPEN = re.compile(r"-----BEGIN (?:[A-Z0-9 ]{0,32})PRIVATE KEY(?: BLOCK)?---
 class Redactor:
     """Knows the secrets of one session. Everything is text that was sanitised already."""
 
-    def __init__(self, salt: bytes, *, env: Mapping[str, str] | None = None, secrets: Collection[str] = ()) -> None:
+    def __init__(
+        self, salt: bytes, *, env: Mapping[str, str] | None = None, secrets: Collection[str] = ()
+    ) -> None:
         """`salt`: 32 random bytes of the session. `secrets`: names of variables whose values are secret."""
         self._salt = salt
         self._values: tuple[str, ...] = ()
@@ -139,7 +141,11 @@ class Redactor:
             if name in secrets:
                 if len(value) >= SHORTEST:
                     found.update(_forms(value))
-            elif len(value) >= SHORTEST_GUESSED and looks_secret(name) and not value.startswith(("/", "~", "arn:")):
+            elif (
+                len(value) >= SHORTEST_GUESSED
+                and looks_secret(name)
+                and not value.startswith(("/", "~", "arn:"))
+            ):
                 found.update(_forms(value))
         # The longest first: a secret that contains another is masked whole.
         self._values = tuple(sorted(found, key=lambda value: (-len(value), value)))
@@ -185,9 +191,10 @@ class Redactor:
 
     def mask(self, text: str, spans: list[tuple[int, int]]) -> str:
         """The text with these parts replaced by their tokens."""
-        parts, end = [], 0
+        parts: list[str] = []
+        end = 0
         for start, stop in spans:
-            parts += (text[end:start], self.token(text[start:stop]))
+            parts += [text[end:start], self.token(text[start:stop])]
             end = stop
         parts.append(text[end:])
         return "".join(parts)

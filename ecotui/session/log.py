@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
+import time
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
@@ -33,11 +35,12 @@ class Summary(msgspec.Struct, kw_only=True):
     """Empty while the session is open."""
     steps: dict[str, str] = {}
     """Step to the state of its last look."""
-    events: int = 0
+    count: int = 0
+    """How many events the log had when this was written."""
 
     def take(self, record: events.Record) -> bool:
         """Count an event in; True when a list of sessions would show something new."""
-        self.events = record.n
+        self.count = record.n
         match record.event:
             case events.SessionStarted(project=project, folder=folder):
                 self.project, self.folder, self.started = project, folder, record.at
@@ -83,8 +86,6 @@ class Session:
 
         Raises SessionError (full disk, read-only folder): then nothing of it was written.
         """
-        import time
-
         plain = self.redactor.redact_all(msgspec.to_builtins(event))
         at = time.time()
         with self._guard:
@@ -109,8 +110,6 @@ class Session:
 
     def _keep(self, summary: Summary) -> None:
         """The summary is a convenience: the event is already safe, so trouble here is not the caller's."""
-        import contextlib
-
         with contextlib.suppress(OSError):
             replace_file(self.folder / SUMMARY, msgspec.json.encode(summary))
 
@@ -130,7 +129,7 @@ class Session:
     def verify(self) -> chain.Verdict:
         """Check the hash chain. Raises SessionError when the file cannot be read."""
         try:
-            known = msgspec.json.decode(read_bytes(self.folder / SUMMARY), type=Summary).events
+            known = msgspec.json.decode(read_bytes(self.folder / SUMMARY), type=Summary).count
         except (OSError, msgspec.DecodeError, UnicodeDecodeError):
             known = 0
         return chain.verify(self.events_file, at_least=known)

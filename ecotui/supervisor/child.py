@@ -10,6 +10,7 @@ import os
 import select
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -97,10 +98,8 @@ class Supervisor:
         output, write_end = os.pipe()
         enlarge = getattr(fcntl, "F_SETPIPE_SZ", None)
         if enlarge is not None:
-            try:
+            with suppress(OSError):
                 fcntl.fcntl(output, enlarge, PIPE)
-            except OSError:
-                pass
         input_end = self._input()
         try:
             self.pid = os.posix_spawn(
@@ -223,7 +222,9 @@ class Supervisor:
         if self.forced_at is not None:
             return
         self.forced_at = time.monotonic()
-        self._log({"type": "interrupt-sent", "command": self.folder.name, "force": True, "by": "the operator"})
+        self._log(
+            {"type": "interrupt-sent", "command": self.folder.name, "force": True, "by": "the operator"}
+        )
         if not self.asked:
             self.asked = True
             self.second_at = self.forced_at + SECOND
@@ -244,10 +245,8 @@ class Supervisor:
         """To the command and all that it started, as a terminal would."""
         if self.code is not None:
             return
-        try:
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
-        except (ProcessLookupError, PermissionError):
-            pass
 
     def _reap(self) -> None:
         if self.code is None:
@@ -305,10 +304,8 @@ class Supervisor:
 
     def _complain(self, doing: str, error: Exception) -> None:
         why = plainly(error) if isinstance(error, OSError) else str(error)
-        try:
+        with suppress(OSError):
             os.write(2, f"{doing}: {why}\n".encode())
-        except OSError:
-            pass
 
 
 def _noted(number: int, frame: object) -> None:

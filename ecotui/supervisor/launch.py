@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,15 +58,15 @@ def start(
     folder = _folder(new_commands_folder(session), step, started)
     with explained("cannot write to", folder):
         spoken = {"step": step, "title": title, "argv": shown, "cwd": str(cwd), "started": started}
-        replace_file(folder / names.COMMAND, json.dumps(spoken, ensure_ascii=False).encode("utf-8", "replace"))
+        replace_file(
+            folder / names.COMMAND, json.dumps(spoken, ensure_ascii=False).encode("utf-8", "replace")
+        )
         alive = open_file(folder / names.ALIVE, os.O_RDWR | os.O_CREAT)
     try:
         # Locked before anybody can look; the supervisor inherits the lock, and its death alone frees it.
         fcntl.flock(alive, fcntl.LOCK_EX)
         session.append(
-            events.CommandStarted(
-                command=folder.name, step=step, title=title, argv=tuple(argv), cwd=str(cwd)
-            )
+            events.CommandStarted(command=folder.name, step=step, title=title, argv=tuple(argv), cwd=str(cwd))
         )
         spec = {
             "folder": str(folder),
@@ -84,11 +85,14 @@ def start(
         }
         _hand_over(spec, folder, alive)
     except SessionError as error:
-        record = {"outcome": "could-not-start", "started": started, "ended": time.time(), "message": str(error)}
-        try:
+        record = {
+            "outcome": "could-not-start",
+            "started": started,
+            "ended": time.time(),
+            "message": str(error),
+        }
+        with suppress(OSError):
             replace_file(folder / names.EXIT, json.dumps(record).encode())
-        except OSError:
-            pass
         raise
     finally:
         os.close(alive)
@@ -137,4 +141,6 @@ def _hand_over(spec: dict[str, object], folder: Path, alive: int) -> None:
         raise SessionError(f"the supervisor did not take over within {HANDOVER:.0f} s") from None
     if first.returncode != 0:
         said = (folder / names.TROUBLE).read_text("utf-8", "replace").strip().splitlines()
-        raise SessionError(f"the supervisor did not start: {said[-1] if said else f'exit {first.returncode}'}")
+        raise SessionError(
+            f"the supervisor did not start: {said[-1] if said else f'exit {first.returncode}'}"
+        )
