@@ -62,7 +62,7 @@ def server() -> Iterator[str]:
 
 
 def post(url: str, body: dict[str, Any] | None = None) -> None:
-    request = urllib.request.Request(  # noqa: S310 - loopback
+    request = urllib.request.Request(
         url, data=json.dumps(body or {}).encode(), headers={"Content-Type": "application/json"}, method="POST"
     )
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10):

@@ -48,13 +48,14 @@ def start(pace: Pace, home: Path) -> Server:
     )
     from werkzeug.serving import make_server
 
-    from ecotui.demo.aws import distributions, instances, policies, quotas
+    from ecotui.demo.aws import buckets, distributions, instances, policies, quotas
 
     settings.ACM_VALIDATION_WAIT = int(pace.seconds(pace.certificate))
     desk = quotas.Desk(pace, ACCOUNT)
     quotas.install(desk)
     instances.install(desk)
     policies.install()
+    buckets.install()
     distributions.install(pace)
 
     class Quiet(MotoRequestHandler):
