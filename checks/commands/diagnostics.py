@@ -118,7 +118,7 @@ _CODE = re.compile(r"^ *(\d+): (.*)$", re.MULTILINE)
 def _from_text(text: str) -> Iterable[Diagnostic]:
     text = re.sub(r"^[│╷╵] ?", "", sanitize(text), flags=re.MULTILINE)
     heads = list(_HEAD.finditer(text))
-    for head, after in zip(heads, [*heads[1:], None], strict=True):
+    for head, after in zip(heads, [*heads[1:], None], strict=False):
         body = text[head.end() : after.start() if after else len(text)]
         address, place, code = _WITH.search(body), _ON.search(body), _CODE.search(body)
         rest = "\n".join(

@@ -1,0 +1,27 @@
+"""What the apply step's screen draws beyond the findings. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from checks.commands.diagnostics import Diagnostic, Lock
+from checks.finding import Value
+
+
+class ApplyDetail(Value, frozen=True):
+    folder: str
+    initialised: bool = False
+    resources: int | None = None
+    """Managed resources in the state; None when it could not be read."""
+    types: dict[str, int] = {}  # noqa: RUF012 - msgspec copies it for each instance
+    serial: int = -1
+    lock: Lock | None = None
+    pending: dict[str, int] = {}  # noqa: RUF012 - as above
+    """What a plan without refreshing would do, by action."""
+    diagnostics: tuple[Diagnostic, ...] = ()
+    plan: str = ""
+    """The saved plan that was reviewed, where there is one; its review lies beside it (`saved.read_review`)."""
+    plan_sentence: str = ""
+    forecast_sentence: str = ""
+    blocking: tuple[str, ...] = ()
+    """Ids that have to be overridden before that plan can be applied."""
+    stale: str = ""
+    """Why that plan cannot be applied any more."""

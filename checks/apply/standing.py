@@ -1,0 +1,382 @@
+"""The look of the apply step: is the configuration sound, can the state be used, is anything left to apply?"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+import msgspec
+
+from checks.apply import saved
+from checks.apply.detail import ApplyDetail
+from checks.apply.forecast import Review
+from checks.apply.state_lock import local_lock
+from checks.commands.diagnostics import Diagnostic, Lock, guide, not_initialised
+from checks.commands.run import CommandError
+from checks.commands.terraform import Held, Terraform, TerraformError, init_fix, ways_out
+from checks.finding import Copy, Fact, Finding, Fix, Report, Risk, Run, State
+from checks.sanitize import one_line, sanitize
+from checks.world import World
+
+_CONFIGURATION = ("apply.configuration", "Configuration")
+_STATE = ("apply.state", "State")
+_CHANGES = ("apply.changes", "Changes")
+
+
+def look(world: World) -> Report:
+    started, clock = time.time(), time.perf_counter()
+    findings, detail = _look(world)
+    return Report(
+        step="apply",
+        findings=tuple(findings),
+        started=started,
+        seconds=time.perf_counter() - clock,
+        detail=msgspec.to_builtins(detail),
+    )
+
+
+def _look(world: World) -> tuple[list[Finding], ApplyDetail]:
+    terraform = Terraform(world)
+    folder = terraform.folder
+    detail = ApplyDetail(folder=str(folder))
+    trouble = _folder_trouble(terraform)
+    if trouble:
+        return [trouble, _waits(_STATE), _waits(_CHANGES)], detail
+
+    world.say("terraform state")
+    lock = local_lock(folder)
+    held, refused = _held(terraform)
+    lock = lock or (refused.lock if isinstance(refused, TerraformError) else None)
+    review, plan_file, stale = _review(world, held)
+    detail = ApplyDetail(
+        folder=str(folder),
+        initialised=terraform.initialised(),
+        resources=None if held is None else len(held.resources),
+        types=dict(Counter(one.type for one in held.resources).most_common()) if held else {},
+        serial=held.serial if held else -1,
+        lock=lock,
+        plan=plan_file if review else "",
+        plan_sentence=review.plan.sentence if review else "",
+        forecast_sentence=review.forecast.sentence if review else "",
+        blocking=review.forecast.blocking if review else (),
+        stale=stale,
+    )
+    state = _state(terraform, held, refused, lock)
+
+    world.say("terraform configuration")
+    if held is not None and held.resources and terraform.initialised():
+        # A plan validates as well: the provider is started once, not twice.
+        try:
+            pending, warnings = terraform.pending(timeout=world.settings.terraform.timeout)
+        except CommandError as error:
+            diagnostics = error.errors if isinstance(error, TerraformError) else ()
+            configuration = _validated(terraform)
+            detail = msgspec.structs.replace(detail, diagnostics=diagnostics)
+            return [configuration, state, _not_planned(terraform, error, configuration)], detail
+        detail = msgspec.structs.replace(detail, pending=pending, diagnostics=warnings)
+        configuration = _sound(terraform, warnings)
+        return [configuration, state, _pending(pending, held, detail)], detail
+
+    configuration = _validated(terraform)
+    if held is None:
+        return [configuration, state, _unread()], detail
+    return [configuration, state, _nothing_applied(detail)], detail
+
+
+def _folder_trouble(terraform: Terraform) -> Finding | None:
+    id_, title = _CONFIGURATION
+    folder = terraform.folder
+    if not folder.is_dir():
+        summary = f"The terraform folder {one_line(str(folder))} does not exist: set terraform.directory in ecotui.yaml"
+    else:
+        try:
+            if any(path.name.endswith((".tf", ".tf.json", ".tofu")) for path in folder.iterdir()):
+                return None
+            summary = f"There are no *.tf files in {one_line(str(folder))}"
+        except OSError as error:
+            return Finding(
+                id=id_,
+                step="apply",
+                state=State.UNKNOWN,
+                title=title,
+                summary=f"The terraform folder {one_line(str(folder))} cannot be read: {error.strerror}",
+            )
+    return Finding(id=id_, step="apply", state=State.BLOCKED, title=title, summary=summary, guide=("1.6",))
+
+
+def _held(terraform: Terraform) -> tuple[Held | None, CommandError | None]:
+    try:
+        return terraform.state(), None
+    except CommandError as error:
+        return None, error
+
+
+def _review(world: World, held: Held | None) -> tuple[Review | None, str, str]:
+    place = saved.default_folder(world)
+    try:
+        review = saved.read_review(place)
+    except saved.NotReviewed:
+        return None, "", ""
+    return review, str(saved.find(place)[0]), saved.stale(world, place, review, held)
+
+
+def _validated(terraform: Terraform) -> Finding:
+    id_, title = _CONFIGURATION
+    try:
+        validation = terraform.validate()
+    except CommandError as error:
+        return _could_not(id_, title, error, terraform.name)
+    if validation.valid:
+        return _sound(terraform, validation.diagnostics)
+    if not_initialised(validation.errors) or not validation.errors:
+        return Finding(
+            id=id_,
+            step="apply",
+            state=State.WARN,
+            title=title,
+            summary=f"The terraform folder is not initialised yet; `ecotui plan` runs {terraform.name} init",
+            facts=_facts(terraform),
+            fixes=(init_fix(terraform.name),),
+            raw=_raw(validation.diagnostics),
+        )
+    first = validation.errors[0]
+    more = f", and {len(validation.errors) - 1} more" if len(validation.errors) > 1 else ""
+    place = f" at {first.place}" if first.place else ""
+    return Finding(
+        id=id_,
+        step="apply",
+        state=State.BLOCKED,
+        title=title,
+        summary=f"{terraform.name} refuses the configuration: {one_line(first.summary)}{place}{more}",
+        facts=(
+            *_facts(terraform),
+            *(
+                Fact(label=one.place or "error", value=one_line(f"{one.summary}: {one.detail}"))
+                for one in validation.errors[:10]
+            ),
+        ),
+        guide=guide(validation.diagnostics),
+        fixes=(_edit(terraform, first),) if first.place else (),
+        raw=_raw(validation.diagnostics),
+    )
+
+
+def _sound(terraform: Terraform, diagnostics: tuple[Diagnostic, ...]) -> Finding:
+    id_, title = _CONFIGURATION
+    warnings = [one for one in diagnostics if not one.is_error]
+    if not warnings:
+        return Finding(
+            id=id_,
+            step="apply",
+            state=State.OK,
+            title=title,
+            summary="The configuration is valid",
+            facts=_facts(terraform),
+        )
+    plural = "s" if len(warnings) != 1 else ""
+    return Finding(
+        id=id_,
+        step="apply",
+        state=State.WARN if guide(warnings) else State.OK,
+        title=title,
+        summary=f"The configuration is valid, with {len(warnings)} warning{plural}: {one_line(warnings[0].summary)}",
+        facts=_facts(terraform),
+        guide=guide(warnings),
+        raw=_raw(warnings),
+    )
+
+
+def _state(
+    terraform: Terraform, held: Held | None, refused: CommandError | None, lock: Lock | None
+) -> Finding:
+    id_, title = _STATE
+    orphan = terraform.folder / "errored.tfstate"
+    if orphan.exists():
+        return Finding(
+            id=id_,
+            step="apply",
+            state=State.BLOCKED,
+            title=title,
+            summary="errored.tfstate is there: an interrupted run could not save its state; push it before anything else",
+            fixes=(
+                Fix(
+                    id="apply.push",
+                    title="Save the state of the interrupted run",
+                    action=Run(
+                        argv=terraform.argv(f"-chdir={terraform.folder}", "state", "push", "errored.tfstate")
+                    ),
+                    changes="the backend's state becomes what the interrupted run knew; then remove errored.tfstate",
+                    risk=Risk.CHANGES,
+                    recommended=True,
+                ),
+            ),
+        )
+    if lock:
+        return Finding(
+            id=id_,
+            step="apply",
+            state=State.BLOCKED,
+            title=title,
+            summary=lock.sentence + ("; that process is running" if lock.alive else ""),
+            facts=(Fact(label="lock", value=lock.id), Fact(label="held by", value=lock.who)),
+            fixes=() if lock.alive else _unlock(terraform, lock),
+            raw=sanitize(str(refused)) if refused else "",
+        )
+    if held is None:
+        assert refused is not None
+        if isinstance(refused, TerraformError) and refused.not_initialised:
+            return Finding(
+                id=id_,
+                step="apply",
+                state=State.WARN,
+                title=title,
+                summary="The state cannot be read before the folder is initialised",
+                fixes=(init_fix(terraform.name),),
+                raw=refused.raw,
+            )
+        return _could_not(id_, title, refused, terraform.name)
+    tainted = [one.address for one in held.resources if one.tainted]
+    return Finding(
+        id=id_,
+        step="apply",
+        state=State.OK,
+        title=title,
+        summary=f"The state holds {len(held.resources)} resources"
+        + (f", {len(tainted)} of them half made (tainted): they will be replaced" if tainted else "")
+        if held.resources
+        else "The state is empty",
+        facts=tuple(
+            Fact(label=type_, value=str(count))
+            for type_, count in Counter(one.type for one in held.resources).most_common(12)
+        ),
+    )
+
+
+def _unlock(terraform: Terraform, lock: Lock) -> tuple[Fix, ...]:
+    return (
+        Fix(
+            id="apply.unlock",
+            title="Remove the lock, when its holder is certainly gone",
+            action=Copy(text=f"cd {terraform.folder} && {terraform.name} force-unlock {lock.id}"),
+            changes="the state can be written again; two writers at once would damage it",
+            risk=Risk.DESTROYS,
+        ),
+    )
+
+
+def _nothing_applied(detail: ApplyDetail) -> Finding:
+    planned = f": {detail.plan_sentence}" if detail.plan and not detail.stale else ""
+    return _changes(State.WARN, f"Nothing is applied yet{planned}", detail)
+
+
+def _pending(pending: dict[str, int], held: Held, detail: ApplyDetail) -> Finding:
+    if not pending:
+        return _changes(
+            State.OK, f"Everything is applied: {len(held.resources)} resources, nothing left to do", detail
+        )
+    words = {"delete": "destroy"}
+    parts = ", ".join(f"{count} to {words.get(action, action)}" for action, count in sorted(pending.items()))
+    return _changes(State.WARN, f"Not everything is applied: {parts}", detail)
+
+
+def _not_planned(terraform: Terraform, error: CommandError, configuration: Finding) -> Finding:
+    id_, title = _CHANGES
+    if configuration.state is State.BLOCKED:
+        return _waits(_CHANGES)
+    return _could_not(id_, title, error, terraform.name)
+
+
+def _unread() -> Finding:
+    id_, title = _CHANGES
+    return Finding(
+        id=id_,
+        step="apply",
+        state=State.WARN,
+        title=title,
+        summary="Whether anything is left to apply is not known before the state can be read",
+        fixes=(_plan_fix(recommended=True),),
+    )
+
+
+def _changes(state: State, summary: str, detail: ApplyDetail) -> Finding:
+    id_, title = _CHANGES
+    fixes: tuple[Fix, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    if state is not State.OK:
+        ready = bool(detail.plan) and not detail.stale
+        fixes = (_plan_fix(recommended=not ready),)
+        if ready:
+            facts = (
+                Fact(label="reviewed plan", value=detail.plan_sentence),
+                Fact(label="forecast", value=detail.forecast_sentence),
+            )
+            if not detail.blocking:
+                fixes = (_apply_fix(detail), *fixes)
+        elif detail.plan:
+            facts = (Fact(label="saved plan", value=f"stale: {detail.stale}"),)
+    return Finding(id=id_, step="apply", state=state, title=title, summary=summary, facts=facts, fixes=fixes)
+
+
+def _plan_fix(*, recommended: bool) -> Fix:
+    return Fix(
+        id="apply.plan",
+        title="Plan, and forecast what would go wrong",
+        action=Run(argv=("ecotui", "plan")),
+        changes="nothing in the account; the plan is saved for a review",
+        risk=Risk.READS,
+        recommended=recommended,
+    )
+
+
+def _apply_fix(detail: ApplyDetail) -> Fix:
+    return Fix(
+        id="apply.apply",
+        title="Apply the reviewed plan",
+        action=Run(argv=("ecotui", "apply", "--yes", "--plan", detail.plan)),
+        changes=f"{detail.plan_sentence}; what is created costs money",
+        risk=Risk.COSTS if "destroy" not in detail.plan_sentence else Risk.DESTROYS,
+        recommended=True,
+    )
+
+
+def _edit(terraform: Terraform, one: Diagnostic) -> Fix:
+    return Fix(
+        id="apply.edit",
+        title=f"Correct {one.place}",
+        action=Copy(text=f"${{EDITOR:-vi}} +{one.line} {terraform.folder / one.filename}"),
+        changes="your configuration, by hand",
+        risk=Risk.CHANGES,
+        recommended=True,
+    )
+
+
+def _could_not(id_: str, title: str, error: CommandError, name: str) -> Finding:
+    return Finding(
+        id=id_,
+        step="apply",
+        state=State.UNKNOWN,
+        title=title,
+        summary=one_line(error.explain()),
+        guide=error.guide if isinstance(error, TerraformError) else (),
+        fixes=ways_out(error, name),
+        raw=error.raw if isinstance(error, TerraformError) else sanitize(str(error)),
+    )
+
+
+def _waits(which: tuple[str, str]) -> Finding:
+    id_, title = which
+    return Finding(
+        id=id_,
+        step="apply",
+        state=State.SKIPPED,
+        title=title,
+        summary="Waits until the configuration is in order",
+    )
+
+
+def _facts(terraform: Terraform) -> tuple[Fact, ...]:
+    return (Fact(label="folder", value=one_line(str(terraform.folder))),)
+
+
+def _raw(diagnostics: tuple[Diagnostic, ...] | list[Diagnostic]) -> str:
+    return sanitize("\n\n".join(one.text for one in diagnostics), limit=20_000)
