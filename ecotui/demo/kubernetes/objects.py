@@ -233,7 +233,7 @@ def _workloads(nodes: Sequence[Seen]) -> list[tuple[str, str, str, int, Sequence
     for group, namespace, port in (
         ("api", "api", 8000),
         ("worker", "workers", 9000),
-        ("infrastructure", "data", 7000),
+        ("infra", "data", 7000),
     ):
         found += [(_app(seen.name), namespace, "http", port, [seen]) for seen in by_group.get(group, ())]
     return found
