@@ -64,73 +64,73 @@ class KubectlError(CommandError):
         return f"{self.summary}; {self.advice}" if self.advice else self.summary
 
 
-class _Read(msgspec.Struct, gc=False):
+class _Read(msgspec.Struct, frozen=True, gc=False):
     """A part of what Kubernetes sends; what is not named here is skipped while decoding. Names are the API's."""
 
 
-class Meta(_Read, gc=False):
+class Meta(_Read, frozen=True, gc=False):
     name: str = ""
     namespace: str = ""
     creationTimestamp: str | None = None
     deletionTimestamp: str | None = None
 
 
-class Condition(_Read, gc=False):
+class Condition(_Read, frozen=True, gc=False):
     type: str = ""
     status: str = "Unknown"
     reason: str | None = None
     message: str | None = None
 
 
-class Address(_Read, gc=False):
+class Address(_Read, frozen=True, gc=False):
     type: str = ""
     address: str = ""
 
 
-class NodeInfo(_Read, gc=False):
+class NodeInfo(_Read, frozen=True, gc=False):
     kubeletVersion: str = ""
     osImage: str = ""
 
 
-class NodeSpec(_Read, gc=False):
+class NodeSpec(_Read, frozen=True, gc=False):
     providerID: str | None = None
     unschedulable: bool | None = None
 
 
-class NodeStatus(_Read, gc=False):
+class NodeStatus(_Read, frozen=True, gc=False):
     conditions: list[Condition] | None = None
     addresses: list[Address] | None = None
     nodeInfo: NodeInfo | None = None
 
 
-class Node(_Read, gc=False):
+class Node(_Read, frozen=True, gc=False):
     metadata: Meta
     spec: NodeSpec = NodeSpec()
     status: NodeStatus = NodeStatus()
 
 
-class Waiting(_Read, gc=False):
+class Waiting(_Read, frozen=True, gc=False):
     reason: str | None = None
     message: str | None = None
 
 
-class ContainerState(_Read, gc=False):
+class ContainerState(_Read, frozen=True, gc=False):
     waiting: Waiting | None = None
     terminated: Waiting | None = None
 
 
-class ContainerStatus(_Read, gc=False):
+class ContainerStatus(_Read, frozen=True, gc=False):
     name: str = ""
     ready: bool = False
     restartCount: int = 0
     state: ContainerState | None = None
 
 
-class PodSpec(_Read, gc=False):
+class PodSpec(_Read, frozen=True, gc=False):
     nodeName: str | None = None
 
 
-class PodStatus(_Read, gc=False):
+class PodStatus(_Read, frozen=True, gc=False):
     phase: str = "Unknown"
     reason: str | None = None
     containerStatuses: list[ContainerStatus] | None = None
@@ -138,44 +138,44 @@ class PodStatus(_Read, gc=False):
     conditions: list[Condition] | None = None
 
 
-class Pod(_Read, gc=False):
+class Pod(_Read, frozen=True, gc=False):
     metadata: Meta
     spec: PodSpec = PodSpec()
     status: PodStatus = PodStatus()
 
 
-class Ingress(_Read, gc=False):
+class Ingress(_Read, frozen=True, gc=False):
     ip: str | None = None
     hostname: str | None = None
 
 
-class LoadBalancer(_Read, gc=False):
+class LoadBalancer(_Read, frozen=True, gc=False):
     ingress: list[Ingress] | None = None
 
 
-class ServiceStatus(_Read, gc=False):
+class ServiceStatus(_Read, frozen=True, gc=False):
     loadBalancer: LoadBalancer | None = None
 
 
-class ServiceSpec(_Read, gc=False):
+class ServiceSpec(_Read, frozen=True, gc=False):
     type: str = "ClusterIP"
 
 
-class Service(_Read, gc=False):
+class Service(_Read, frozen=True, gc=False):
     metadata: Meta
     spec: ServiceSpec = ServiceSpec()
     status: ServiceStatus = ServiceStatus()
 
 
-class _Nodes(_Read):
+class _Nodes(_Read, frozen=True):
     items: list[Node] | None = None
 
 
-class _Pods(_Read):
+class _Pods(_Read, frozen=True):
     items: list[Pod] | None = None
 
 
-class _Services(_Read):
+class _Services(_Read, frozen=True):
     items: list[Service] | None = None
 
 

@@ -1,0 +1,80 @@
+"""The ways out of what the nodes step finds: wait, or look closer with a command to take away."""
+
+from __future__ import annotations
+
+import shlex
+
+from checks.commands.kubectl import Kubectl
+from checks.finding import Copy, Fix, Run, Visit
+from checks.nodes_detail import NodeRow
+from checks.world import World
+
+
+def wait() -> Fix:
+    """Wait until every expected node is Ready."""
+    return Fix(
+        id="nodes.wait",
+        title="Wait until every expected node is Ready",
+        action=Run(argv=("ecotui", "nodes", "--wait")),
+        changes="nothing: it looks again and again, and ends when all are Ready",
+        recommended=True,
+    )
+
+
+def apply() -> Fix:
+    """Where the cluster comes from."""
+    return Fix(
+        id="nodes.apply",
+        title="Build the cluster first",
+        action=Visit(step="apply"),
+        changes="nothing yet",
+        recommended=True,
+    )
+
+
+def debugging(world: World, kubectl: Kubectl, row: NodeRow) -> tuple[Fix, ...]:
+    """Commands for one node: what the API knows of it, what its kubelet says, how its first start went."""
+    found = []
+    if row.joined:
+        found.append(
+            _copy(row, "describe", "What the API knows of it", kubectl.written("describe", "node", row.name))
+        )
+    login = _ssh(world, row)
+    if login:
+        start = "sudo tail -n 200 -f /var/log/cloud-init-output.log"
+        kubelet = "sudo journalctl -u kubelet -n 200 -f"
+        order = (("kubelet", "What its kubelet says", kubelet), ("start", "How its first start went", start))
+        for id, title, command in order if row.joined else reversed(order):
+            found.append(_copy(row, id, title, f"{login} {shlex.quote(command)}"))
+    return tuple(found)
+
+
+def master(world: World, row: NodeRow | None) -> tuple[Fix, ...]:
+    """Commands for a control plane that does not answer; `row` is an instance of the group that holds it."""
+    login = _ssh(world, row) if row else ""
+    if not row or not login:
+        return ()
+    control = "sudo crictl ps -a; sudo journalctl -u kubelet -n 100 --no-pager"
+    start = "sudo tail -n 200 -f /var/log/cloud-init-output.log"
+    return (
+        _copy(row, "start", "How the master's first start goes", f"{login} {shlex.quote(start)}"),
+        _copy(row, "control-plane", "What the control plane does", f"{login} {shlex.quote(control)}"),
+    )
+
+
+def _copy(row: NodeRow, id: str, title: str, command: str) -> Fix:
+    return Fix(
+        id=f"nodes.{id}.{row.name}",
+        title=f"{title}: {row.name}",
+        action=Copy(text=command),
+        changes="nothing: to be run by hand",
+    )
+
+
+def _ssh(world: World, row: NodeRow) -> str:
+    address = row.public_ip or row.internal_ip
+    if not address:
+        return ""
+    key = world.settings.environment.ssh_key
+    option = f"-i {shlex.quote(key) if not key.startswith('~') else key} " if key else ""
+    return f"ssh {option}{row.user or 'ubuntu'}@{shlex.quote(address)}"

@@ -1,0 +1,112 @@
+"""`ecotui nodes`: the nodes against what is expected, or wait until all are Ready."""
+
+from __future__ import annotations
+
+import argparse
+
+import msgspec
+
+from checks.finding import Report, public
+from checks.nodes_detail import NodeRow, NodesDetail
+from checks.steps import BY_ID
+from checks.world import World
+from ecotui.cli import exits
+from ecotui.cli.opening import world
+from ecotui.cli.output import SIGNS, document
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--wait", action="store_true", help="wait until every expected node is Ready")
+    parser.add_argument(
+        "--progress", action="store_true", help="with --wait: a line of JSON for each look and second"
+    )
+    parser.add_argument(
+        "--poll", type=_seconds, metavar="SECONDS", help="time between two looks (nodes.poll)"
+    )
+    parser.add_argument("--limit", type=_seconds, metavar="SECONDS", help="when waiting ends (nodes.wait)")
+
+
+def run(args: argparse.Namespace) -> int:
+    where = world(args)
+    if args.wait:
+        return _wait(where, args)
+    report = BY_ID["nodes"].look(where)
+    # A look that broke has no detail.
+    detail = msgspec.convert(report.detail, NodesDetail) if report.detail else NodesDetail(answers=False)
+    if args.json:
+        document("nodes", _document(report, detail))
+    else:
+        _print(report, detail)
+    return exits.of(report.state)
+
+
+def _wait(where: World, args: argparse.Namespace) -> int:
+    from checks.nodes_wait import sight
+    from ecotui.cli.waiting import follow
+
+    settings = where.settings.nodes
+    return follow(
+        lambda: sight(where),
+        poll=args.poll or settings.poll,
+        limit=args.limit or settings.wait,
+        progress=args.progress,
+        passing=lambda error: None,
+    )
+
+
+def _document(report: Report, detail: NodesDetail) -> dict[str, object]:
+    return {
+        "answers": detail.answers,
+        "expected": detail.expected,
+        "ready": detail.ready,
+        "groups": [msgspec.structs.asdict(group) for group in detail.groups],
+        "nodes": [msgspec.structs.asdict(row) for row in detail.rows],
+        "findings": [public(finding) for finding in report.findings],
+    }
+
+
+def _print(report: Report, detail: NodesDetail) -> None:
+    for finding in report.findings:
+        print(f"{SIGNS[finding.state]} {finding.summary}  [{finding.id}]")
+        if finding.denied:
+            print(f"    not allowed: {', '.join(finding.denied)}")
+        for fix in finding.fixes:
+            print(f"    → {fix.title}{f': {fix.command}' if fix.command else ''}")
+    if not detail.rows:
+        return
+    table: list[tuple[str, ...]] = [("NAME", "GROUP", "STATUS", "AGE", "INSTANCE", "VERSION")]
+    table += [_cells(row) for row in detail.rows]
+    widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
+    print()
+    for line in table:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _cells(row: NodeRow) -> tuple[str, ...]:
+    status = "Ready" if row.ready else "NotReady" if row.joined else "not joined"
+    extra = [one for one in row.conditions if not one.startswith("Ready=")]
+    if not row.schedulable:
+        extra.append("cordoned")
+    return (
+        row.name,
+        row.group or "-",
+        ", ".join((status, *extra)),
+        "-" if row.age is None else _age(row.age),
+        " ".join(part for part in (row.instance_id, row.instance_state) if part) or "-",
+        row.version or "-",
+    )
+
+
+def _age(seconds: float) -> str:
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if seconds >= size * 2:
+            return f"{int(seconds // size)}{unit}"
+    return f"{int(seconds)}s"
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1e7:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds")
+    return value
