@@ -20,7 +20,7 @@ from config.model import Settings
 NAME = "ecotui.yaml"
 DEFAULTS = Path(__file__).with_name("defaults.yaml")
 
-__all__ = ["NAME", "Loaded", "SettingsError", "load", "project_file", "user_file"]
+__all__ = ["NAME", "Loaded", "SettingsError", "load", "project_file", "user_file", "validated"]
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,13 @@ def load(
     if project is None and own is not None:
         folder = own.parent
     return Loaded(settings, folder, tuple(files), _provenance(origins))
+
+
+def validated(text: str, label: str) -> Settings:
+    """The settings that a text makes over the defaults alone. Raises SettingsError."""
+    merged, origins = _read(DEFAULTS, "defaults.yaml")
+    _merge(merged, origins, *_shaped(text, label))
+    return _checked(merged, origins)
 
 
 def project_file(folder: Path) -> Path | None:
@@ -147,10 +154,17 @@ def _label(path: Path) -> str:
 
 
 def _read(path: Path, label: str) -> tuple[dict[str, Any], dict[str, str]]:
-    from config.document import parse, read
+    from config.document import read
+
+    return _shaped(read(path, label), label)
+
+
+def _shaped(text: str, label: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """The plain data of a settings text, and where each key of it stands."""
+    from config.document import parse
     from config.shape import Shape, model
 
-    node = parse(read(path, label), label)
+    node = parse(text, label)
     if node is None:
         raise SettingsError(
             label, "holds no settings; run `ecotui init --force` to write some, or remove the file"
