@@ -11,7 +11,7 @@ import msgspec
 
 from checks import nodes_fixes as fixes
 from checks.commands.kubectl import DOWN, Kubectl, KubectlError, Node, Pod, Service, Why
-from checks.commands.run import CommandError
+from checks.commands.run import CommandError, CommandMissing, stop_all
 from checks.finding import Fact, Finding, Fix, Report, State
 from checks.nodes_detail import GroupRow, NodeRow, NodesDetail, PodsRow
 from checks.nodes_ec2 import ACTION, instances
@@ -36,11 +36,16 @@ def seen(world: World, *, everything: bool) -> Report:
     started, clock = time.time(), time.perf_counter()
     kubectl = Kubectl(world)
     world.say("asking the API server for nodes, and EC2 for instances")
-    with ThreadPoolExecutor(max_workers=4, thread_name_prefix="nodes") as pool:
-        nodes_there = pool.submit(kubectl.nodes)
-        machines_there = pool.submit(instances, world)
-        pods_there = pool.submit(kubectl.pods) if everything else None
-        services_there = pool.submit(kubectl.services) if everything else None
+    try:
+        with ThreadPoolExecutor(max_workers=4, thread_name_prefix="nodes") as pool:
+            nodes_there = pool.submit(kubectl.nodes)
+            machines_there = pool.submit(instances, world)
+            pods_there = pool.submit(kubectl.pods) if everything else None
+            services_there = pool.submit(kubectl.services) if everything else None
+    except KeyboardInterrupt:
+        # The threads wait for their commands, which do not hear Ctrl-C, and the program would wait for the threads.
+        stop_all()
+        raise
     nodes = _answer(nodes_there, CommandError)
     machines = _answer(machines_there, Exception)
     alive = machines if not isinstance(machines, Exception) else None
@@ -95,7 +100,8 @@ def _api(
         return _finding("api", State.OK, "API server", text)
     if not isinstance(nodes, KubectlError):
         text = nodes.explain() if isinstance(nodes, CommandError) else str(nodes)
-        return _finding("api", State.BLOCKED, "API server", _capital(text))
+        ways: tuple[Fix, ...] = (fixes.install(),) if isinstance(nodes, CommandMissing) else ()
+        return _finding("api", State.BLOCKED, "API server", _capital(text), fixes=ways)
     if nodes.why is Why.FORBIDDEN:
         text = f"The nodes could not be looked at: {nodes.explain()}"
         return _finding(
@@ -109,15 +115,18 @@ def _api(
     if alive is not None and not alive:
         text = f"There is no cluster yet: no instance of it runs, and {nodes.summary}"
         return _finding("api", State.BLOCKED, "API server", text, raw=nodes.raw, fixes=(fixes.apply(),))
-    groups = world.settings.nodes.groups
-    # The first group of the settings is where the control plane is.
-    first = next((row for row in found if groups and row.group == groups[0].name), None)
-    ways: tuple[Fix, ...] = fixes.master(world, first)
+    ways = fixes.master(world, _first(world, found))
     if nodes.why in DOWN:
         ways = (fixes.wait(), *ways)
     machines = f" ({sum(one.state == 'running' for one in alive)} instances run)" if alive else ""
     text = f"The API server cannot be asked{machines}: {nodes.explain()}"
     return _finding("api", State.BLOCKED, "API server", text, raw=nodes.raw, fixes=ways)
+
+
+def _first(world: World, found: Sequence[NodeRow]) -> NodeRow | None:
+    """A machine of the first group of the settings, which is where the control plane is."""
+    groups = world.settings.nodes.groups
+    return next((row for row in found if groups and row.group == groups[0].name), None)
 
 
 def _group(row: GroupRow, found: Sequence[NodeRow]) -> Finding:
@@ -168,6 +177,7 @@ def _why_short(row: GroupRow, members: Sequence[NodeRow]) -> str:
 def _nodes(world: World, kubectl: Kubectl, found: Sequence[NodeRow]) -> list[Finding]:
     """One finding for each that is not Ready, up to a limit."""
     bad = [row for row in found if not row.ready]
+    jump = _first(world, found)
     findings = []
     for row in bad[:NAMED]:
         if not row.joined:
@@ -185,7 +195,7 @@ def _nodes(world: World, kubectl: Kubectl, found: Sequence[NodeRow]) -> list[Fin
                 f"Node {row.name}",
                 text,
                 facts=_facts(row),
-                fixes=fixes.debugging(world, kubectl, row),
+                fixes=fixes.debugging(world, kubectl, row, jump),
             )
         )
     return findings

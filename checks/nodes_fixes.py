@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 
 from checks.commands.kubectl import Kubectl
@@ -32,14 +33,24 @@ def apply() -> Fix:
     )
 
 
-def debugging(world: World, kubectl: Kubectl, row: NodeRow) -> tuple[Fix, ...]:
+def install() -> Fix:
+    """Where kubectl comes from."""
+    return Fix(
+        id="nodes.install",
+        title="How to install kubectl",
+        action=Copy(text="https://kubernetes.io/docs/tasks/tools/"),
+        changes="nothing yet",
+    )
+
+
+def debugging(world: World, kubectl: Kubectl, row: NodeRow, master: NodeRow | None) -> tuple[Fix, ...]:
     """Commands for one node: what the API knows of it, what its kubelet says, how its first start went."""
     found = []
     if row.joined:
         found.append(
             _copy(row, "describe", "What the API knows of it", kubectl.written("describe", "node", row.name))
         )
-    login = _ssh(world, row)
+    login = _ssh(world, row, through=master)
     if login:
         start = "sudo tail -n 200 -f /var/log/cloud-init-output.log"
         kubelet = "sudo journalctl -u kubelet -n 200 -f"
@@ -71,10 +82,16 @@ def _copy(row: NodeRow, id: str, title: str, command: str) -> Fix:
     )
 
 
-def _ssh(world: World, row: NodeRow) -> str:
+def _ssh(world: World, row: NodeRow, *, through: NodeRow | None = None) -> str:
+    """`ssh -i KEY -J ubuntu@MASTER ubuntu@NODE`; the jump where only the master has a public address."""
     address = row.public_ip or row.internal_ip
     if not address:
         return ""
+    words = ["ssh"]
     key = world.settings.environment.ssh_key
-    option = f"-i {shlex.quote(key) if not key.startswith('~') else key} " if key else ""
-    return f"ssh {option}{row.user or 'ubuntu'}@{shlex.quote(address)}"
+    if key:
+        # A tilde in quotes would not be expanded.
+        words += ["-i", key if re.fullmatch(r"~?[\w./-]+", key) else shlex.quote(key)]
+    if not row.public_ip and through and through.public_ip and through.name != row.name:
+        words += ["-J", shlex.quote(f"{through.user or 'ubuntu'}@{through.public_ip}")]
+    return " ".join([*words, shlex.quote(f"{row.user or 'ubuntu'}@{address}")])
