@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from checks.aws_errors import code_of, errors
@@ -223,10 +224,10 @@ def ask(
         return running, _or_error(lambda: vcpus(aws, {*types, *seen}))
 
     with ThreadPoolExecutor(max_workers=8, thread_name_prefix="quota") as pool:
-        limits = {code: pool.submit(_or_error, lambda s=s, c=code: limit(aws, s, c)) for s, code in wanted}
-        asked = {code: pool.submit(_or_error, lambda s=s, c=code: requests(aws, s, c)) for s, code in wanted}
+        limits = {code: pool.submit(_or_error, partial(limit, aws, s, code)) for s, code in wanted}
+        asked = {code: pool.submit(_or_error, partial(requests, aws, s, code)) for s, code in wanted}
         counts = {
-            code: pool.submit(_or_error, lambda c=code: COUNTED[c][1](aws, tags))
+            code: pool.submit(_or_error, partial(COUNTED[code][1], aws, tags))
             for _, code in wanted
             if code in COUNTED
         }
