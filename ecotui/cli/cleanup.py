@@ -364,7 +364,8 @@ def _print(report: Report, detail: CleanupDetail) -> None:
 def _row(one: Leftover) -> str:
     mark = "[x]" if one.preselected else "[ ]"
     age = f", {one.age_seconds / 86400:.0f} days old" if one.age_seconds is not None else ""
-    facts = ", ".join(filter(None, (one.ownership.value, one.why, one.state, one.size)))
+    proof = "name only: " if one.ownership is Ownership.NAME_ONLY else ""
+    facts = ", ".join(filter(None, (f"{proof}{one.why}", one.state, one.size)))
     lines = [f"  {mark} {one_line(one.key)}", f"        {one.name}: {facts}{age}"]
     if one.blocked_by:
         lines.append(f"        after: {', '.join(map(one_line, one.blocked_by))}")

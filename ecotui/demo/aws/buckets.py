@@ -6,4 +6,4 @@ from __future__ import annotations
 def install() -> None:
     from moto.s3 import models
 
-    models.FakeDeleteMarker.dispose = lambda self: None
+    setattr(models.FakeDeleteMarker, "dispose", lambda self: None)  # noqa: B010 - the class lacks it
