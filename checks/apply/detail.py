@@ -23,5 +23,7 @@ class ApplyDetail(Value, frozen=True):
     forecast_sentence: str = ""
     blocking: tuple[str, ...] = ()
     """Ids that have to be overridden before that plan can be applied."""
+    names_in_the_way: tuple[str, ...] = ()
+    """Names of what that forecast found taken: to preselect in the cleanup step."""
     stale: str = ""
     """Why that plan cannot be applied any more."""

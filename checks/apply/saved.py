@@ -42,8 +42,10 @@ def default_folder(world: World) -> Path:
 
 def make_folder(folder: Path) -> None:
     """Make it private, or make sure that it is. Raises OSError."""
-    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.mkdir(mode=0o700, exist_ok=True)
+    # Not parents=True: that makes the folders above with the ordinary mode.
+    for part in (*reversed(folder.parents), folder):
+        if not part.exists():
+            part.mkdir(mode=0o700, exist_ok=True)
     folder.chmod(0o700)
 
 

@@ -14,7 +14,7 @@ from checks.apply.state_lock import local_lock
 from checks.commands.diagnostics import Diagnostic, Lock, guide, not_initialised
 from checks.commands.run import CommandError
 from checks.commands.terraform import Held, Terraform, TerraformError, init_fix, ways_out
-from checks.finding import Copy, Fact, Finding, Fix, Report, Risk, Run, State
+from checks.finding import Copy, Fact, Finding, Fix, Report, Risk, Run, State, Visit
 from checks.sanitize import one_line, sanitize
 from checks.world import World
 
@@ -59,6 +59,7 @@ def _look(world: World) -> tuple[list[Finding], ApplyDetail]:
         plan_sentence=review.plan.sentence if review else "",
         forecast_sentence=review.forecast.sentence if review else "",
         blocking=review.forecast.blocking if review else (),
+        names_in_the_way=tuple(one.name for one in review.forecast.collisions) if review else (),
         stale=stale,
     )
     state = _state(terraform, held, refused, lock)
@@ -310,11 +311,38 @@ def _changes(state: State, summary: str, detail: ApplyDetail) -> Finding:
                 Fact(label="reviewed plan", value=detail.plan_sentence),
                 Fact(label="forecast", value=detail.forecast_sentence),
             )
-            if not detail.blocking:
+            if detail.blocking:
+                summary = f"{summary}; at the last plan {detail.forecast_sentence}"
+                fixes = (*_clear_fixes(detail), _plan_fix(recommended=True))
+            else:
                 fixes = (_apply_fix(detail), *fixes)
         elif detail.plan:
             facts = (Fact(label="saved plan", value=f"stale: {detail.stale}"),)
     return Finding(id=id_, step="apply", state=state, title=title, summary=summary, facts=facts, fixes=fixes)
+
+
+def _clear_fixes(detail: ApplyDetail) -> tuple[Fix, ...]:
+    """The steps where what the forecast saw is put in order; after that a new plan looks again."""
+    fixes = []
+    if any(one.startswith("collision:") for one in detail.blocking):
+        fixes.append(
+            Fix(
+                id="apply.cleanup",
+                title="Go to the leftovers whose names are in the way",
+                action=Visit(step="cleanup", select=detail.names_in_the_way),
+                changes="nothing yet",
+            )
+        )
+    if any(one.startswith("quota:") for one in detail.blocking):
+        fixes.append(
+            Fix(
+                id="apply.quota",
+                title="Go to the quotas that are too small",
+                action=Visit(step="quota"),
+                changes="nothing yet",
+            )
+        )
+    return tuple(fixes)
 
 
 def _plan_fix(*, recommended: bool) -> Fix:

@@ -1,0 +1,319 @@
+"""`ecotui apply`: apply the plan that was reviewed, under the supervisor, and follow it to its end."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from checks.apply import saved
+from checks.apply.forecast import Review
+from checks.apply.stream import Progress
+from checks.commands.diagnostics import Lock
+from checks.commands.run import CommandError
+from checks.commands.terraform import Held, Terraform
+from checks.finding import State
+from checks.sanitize import one_line
+from checks.world import World
+from ecotui.cli import exits
+from ecotui.cli.opening import world
+from ecotui.cli.output import SIGNS
+from ecotui.session import SessionError
+
+if TYPE_CHECKING:
+    from ecotui.supervisor import Command
+
+BEAT = 0.2
+"""Seconds between two looks at the output."""
+HEARTBEAT = 15.0
+"""Seconds without news after which what is running is told again."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--plan", metavar="FILE", help="the reviewed plan (default: the last `ecotui plan`)")
+    parser.add_argument("--yes", action="store_true", help="do not ask; needed without a terminal")
+    parser.add_argument(
+        "--override",
+        metavar="ID=REASON",
+        action="append",
+        default=[],
+        help="go on in spite of one thing that the forecast found",
+    )
+    parser.add_argument("--progress", action="store_true", help="print terraform's JSON lines as they come")
+
+
+def run(args: argparse.Namespace) -> int:
+    where = world(args)
+    place = Path(args.plan).expanduser().absolute() if args.plan else saved.default_folder(where)
+    overrides = _overrides(args.override)
+    if overrides is None:
+        return exits.USAGE
+    try:
+        review = saved.read_review(place)
+    except saved.NotReviewed as error:
+        return _refuse(str(error))
+    terraform = Terraform(where)
+    held, lock = _held(terraform)
+    reason = saved.stale(where, place, review, held) or _wrong_account(where, review)
+    if reason:
+        return _refuse(reason)
+    if lock:
+        return _refuse(lock.sentence)
+    if not review.plan.total and not review.plan.outputs:
+        print("Nothing to apply: the plan changes nothing")
+        return exits.OK
+    blocking = [one for one in review.forecast.blocking if one not in overrides]
+    if blocking:
+        _say_blocking(review, blocking)
+        return exits.BLOCKED
+    if not args.yes and not _consent(review):
+        return exits.USAGE if not sys.stdin.isatty() else exits.INTERRUPTED
+    try:
+        return _apply(where, terraform, review, saved.find(place)[0], overrides, args)
+    except SessionError as error:
+        print(f"ecotui apply: {error}", file=sys.stderr)
+        return exits.ERROR
+
+
+def _refuse(reason: str) -> int:
+    print(f"ecotui apply: {reason}", file=sys.stderr)
+    return exits.BLOCKED
+
+
+def _overrides(words: list[str]) -> dict[str, str] | None:
+    found: dict[str, str] = {}
+    for word in words:
+        # Addresses hold `=` nowhere but in the keys of for_each: the reason is what stands after the last one.
+        id_, sign, reason = word.rpartition("=")
+        if not sign or not id_ or not reason.strip():
+            print(
+                f"ecotui apply: --override takes ID=REASON, with a reason; not {one_line(word)!r}",
+                file=sys.stderr,
+            )
+            return None
+        found[id_] = reason.strip()
+    return found
+
+
+def _held(terraform: Terraform) -> tuple[Held | None, Lock | None]:
+    from checks.apply.state_lock import local_lock
+
+    lock = local_lock(terraform.folder)
+    try:
+        return terraform.state(), lock
+    except CommandError:
+        return None, lock
+
+
+def _wrong_account(where: World, review: Review) -> str:
+    """Asked right before: credentials may have changed since the review."""
+    if not review.account:
+        return ""
+    try:
+        now = where.aws.identity_now().account
+    except Exception as error:  # noqa: BLE001 - whatever it is: without credentials nothing can be applied
+        return f"who we are in AWS could not be asked: {where.aws.explain(error).summary}"
+    if now != review.account:
+        return f"the plan was made in account {review.account}, the credentials are for {now}"
+    return ""
+
+
+def _say_blocking(review: Review, blocking: list[str]) -> None:
+    print("ecotui apply: the forecast found what would make this fail:", file=sys.stderr)
+    for one in (*review.forecast.short, *review.forecast.collisions):
+        if one.id in blocking:
+            print(f"  {SIGNS[State.BLOCKED]} {one.sentence}", file=sys.stderr)
+            print(f"      to go on all the same: --override '{one.id}=REASON'", file=sys.stderr)
+    print("Put it in order (ecotui cleanup, ecotui check quota), then `ecotui plan` again.", file=sys.stderr)
+
+
+def _consent(review: Review) -> bool:
+    """Typed; a destruction of something that holds data asks for more than a word."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        print("ecotui apply: without a terminal, --yes says that the plan was reviewed", file=sys.stderr)
+        return False
+    dangerous = review.plan.dangerous
+    print(f"Apply in account {review.account or '(no AWS)'} {review.region}: {review.plan.sentence}")
+    for change in dangerous:
+        print(f"  {SIGNS[State.WARN]} {change.action.value}: {change.address}")
+    word = f"destroy {len(dangerous)}" if dangerous else "apply"
+    try:
+        answer = input(f"Type `{word}` to go on: ")
+    except EOFError:
+        answer = ""
+    if answer.strip() == word:
+        return True
+    print("Left as it is: nothing was applied")
+    return False
+
+
+def _apply(
+    where: World,
+    terraform: Terraform,
+    review: Review,
+    plan: Path,
+    overrides: Mapping[str, str],
+    args: argparse.Namespace,
+) -> int:
+    from ecotui.session import events, lock, store
+    from ecotui.supervisor import start
+
+    child = bool(where.env.get("ECOTUI_SESSION"))
+    taken = None
+    if not child:  # the parent holds the project for us
+        taken = lock.take(store.root(where.settings, where.env), where.project, where.env)
+        if isinstance(taken, lock.Holder):
+            return _refuse(
+                f"{taken.user} works on this project on {taken.terminal or taken.host}, since {taken.since}"
+            )
+    try:
+        session = store.join(where.settings, where.env, where.project)
+        for id_, reason in overrides.items():
+            session.append(events.Overridden(finding=id_, reason=reason))
+        command = start(
+            session,
+            terraform.apply_argv(plan),
+            step="apply",
+            title=f"{terraform.name} apply: {review.plan.sentence}",
+            cwd=terraform.folder,
+            env=terraform.env,
+            secrets=[one.name for one in where.settings.environment.variables if one.secret],
+        )
+        if not args.progress:
+            print(f"{terraform.name} runs on its own from here: closing this terminal does not stop it")
+            print(f"Log: {command.folder / 'output.log'}", flush=True)
+        code = _Follower(command, review, progress=args.progress).follow()
+        if code == exits.OK:
+            plan.unlink(missing_ok=True)  # it holds secrets, and is good for nothing any more
+        if not child:
+            session.end("succeeded" if code == exits.OK else "failed")
+        return code
+    finally:
+        if isinstance(taken, lock.Lock):
+            taken.release()
+
+
+class _Follower:
+    """Reads the command's output to its end and tells it: lines for people, or terraform's own for a screen."""
+
+    def __init__(self, command: Command, review: Review, *, progress: bool) -> None:
+        self._command = command
+        self._raw = progress
+        self._progress = Progress(review.plan.operations)
+        self._told: set[tuple[str, str]] = set()
+        self._finished = 0
+        self._errors = 0
+        self._news = time.monotonic()
+        self._interrupts = 0
+        self._answered = 0
+
+    def follow(self) -> int:
+        from ecotui.supervisor import Tail, status
+
+        before = signal.signal(signal.SIGINT, self._interrupted)
+        try:
+            tail = Tail(self._command.folder)
+            while True:
+                now = status(self._command.folder)
+                lines = tail.read(5_000)
+                if lines:
+                    self._take(lines)
+                elif now.state != "running":
+                    return self._conclude(now.outcome, now.message)
+                else:
+                    self._heartbeat()
+                    self._pass_on()
+                    time.sleep(BEAT)
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def _interrupted(self, number: int, frame: FrameType | None) -> None:
+        self._interrupts += 1
+
+    def _pass_on(self) -> None:
+        """The first Ctrl-C asks terraform to end by itself; the next one, after a question, makes it end."""
+        from ecotui.supervisor import interrupt
+
+        if self._interrupts == self._answered:
+            return
+        first, self._answered = self._answered == 0, self._interrupts
+        if first:
+            interrupt(self._command.folder)
+            self._tell(
+                "Interrupted: terraform finishes what it has begun and saves the state. Again: by force."
+            )
+        elif self._raw or not sys.stdin.isatty() or self._sure():
+            interrupt(self._command.folder, force=True)
+            self._tell("Stopping by force: resources may be left that the state does not know")
+
+    @staticmethod
+    def _sure() -> bool:
+        try:
+            return input("By force, resources can be lost from the state. Type `force`: ").strip() == "force"
+        except (EOFError, KeyboardInterrupt):
+            return False
+
+    def _take(self, lines: list[str]) -> None:
+        self._progress.feed(lines)
+        if self._raw:
+            sys.stdout.write("\n".join(lines) + "\n")
+            sys.stdout.flush()
+            return
+        now = self._progress.snapshot()
+        for row in now.running:
+            key = (row.address, row.action)
+            if key not in self._told:
+                self._told.add(key)
+                self._tell(f"[{now.done}/{now.total}] {row.action} {row.address}")
+        for done in now.finished[self._finished :]:
+            self._told.discard((done.address, done.action))
+            self._tell(
+                f"[{now.done}/{now.total}] {SIGNS[State.OK]} {done.address} {done.action} ended after {done.seconds:g} s"
+            )
+        self._finished = len(now.finished)
+        for error in now.errors[self._errors :]:
+            where = f"{error.address}: " if error.address else ""
+            self._tell(f"{SIGNS[State.BLOCKED]} {where}{one_line(error.summary, limit=1000)}")
+        self._errors = len(now.errors)
+
+    def _heartbeat(self) -> None:
+        if self._raw or time.monotonic() - self._news < HEARTBEAT:
+            return
+        now = self._progress.snapshot()
+        rows = ", ".join(f"{row.address} ({row.elapsed:g} s)" for row in now.running[:6])
+        more = f" and {len(now.running) - 6} more" if len(now.running) > 6 else ""
+        self._tell(f"[{now.done}/{now.total}] running: {rows or 'terraform prepares'}{more}")
+
+    def _tell(self, text: str) -> None:
+        self._news = time.monotonic()
+        if self._raw:
+            print(json.dumps({"type": "ecotui", "@message": text}), flush=True)
+        else:
+            print(text, flush=True)
+
+    def _conclude(self, outcome: str, message: str) -> int:
+        now = self._progress.snapshot()
+        if outcome == "succeeded":
+            self._tell(now.summary or "Applied")
+            for name, value in now.outputs.items() if not self._raw else ():
+                self._tell(f"  {name} = {_short(value)}")
+            return exits.OK
+        log = self._command.folder / "output.log"
+        if outcome == "interrupted" or (self._interrupts and outcome == "killed"):
+            self._tell(f"Interrupted at {now.done} of {now.total}. `ecotui plan` shows what is left.")
+            return exits.INTERRUPTED
+        why = message or (f"{len(now.errors)} errors" if now.errors else outcome or "it ended")
+        self._tell(f"Failed at {now.done} of {now.total}: {one_line(why)}. `ecotui diagnose {log}` explains.")
+        for line in () if now.errors or self._raw else now.other[-20:]:
+            self._tell(f"  {line}")
+        return exits.ERROR
+
+
+def _short(value: Any) -> str:
+    return one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

@@ -1,0 +1,146 @@
+"""`ecotui plan`: plan, and forecast what would go wrong when it is applied."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from checks.apply import saved
+from checks.apply.forecast import Review
+from checks.apply.forecast import document as body
+from checks.apply.plan import PlanUnreadable
+from checks.commands.run import CommandError
+from checks.commands.terraform import Terraform, TerraformError
+from checks.finding import State
+from checks.sanitize import one_line
+from checks.world import World
+from ecotui.cli import exits
+from ecotui.cli.opening import world
+from ecotui.cli.output import SIGNS, document
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", metavar="DIR", help="where to save the plan (default: the state folder)")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument(
+        "--progress", action="store_true", help="print terraform's JSON lines as they come, and ours between"
+    )
+    parser.add_argument("--init-only", action="store_true", help="only initialise the terraform folder")
+
+
+def run(args: argparse.Namespace) -> int:
+    from checks.apply.planning import Stopped, initialise, make
+
+    where = world(args)
+    speaker = _Speaker(args)
+    folder = Path(args.out).expanduser().absolute() if args.out else saved.default_folder(where)
+    try:
+        if args.init_only:
+            initialise(Terraform(where), speaker.say)
+            speaker.say("initialised")
+            return exits.OK
+        review, plan_file = make(where, folder, line=speaker.line, say=speaker.say)
+    except Stopped:
+        print("ecotui plan: interrupted; nothing was changed", file=sys.stderr)
+        return exits.INTERRUPTED
+    except CommandError as error:
+        return _refused(error, where)
+    except PlanUnreadable as error:
+        print(f"ecotui plan: {error}", file=sys.stderr)
+        return exits.ERROR
+    except OSError as error:
+        place = one_line(str(error.filename or folder))
+        print(f"ecotui plan: cannot save the plan in {place}: {error.strerror}", file=sys.stderr)
+        return exits.ERROR
+    if args.progress:
+        print(json.dumps({"type": "ecotui_review", "plan": str(plan_file)}), flush=True)
+    elif args.json:
+        document("plan", {**body(review.plan, review.forecast), "plan": str(plan_file)})
+    else:
+        show(review, plan_file)
+    return code(review)
+
+
+def code(review: Review) -> int:
+    """3 for what is in the way, 4 when something could not be looked at, else 0."""
+    if review.forecast.blocking:
+        return exits.BLOCKED
+    return exits.WARNINGS if review.forecast.unknown else exits.OK
+
+
+def show(review: Review, plan_file: Path) -> None:
+    """The review in plain lines."""
+    plan, seen = review.plan, review.forecast
+    where = f" in account {review.account}, {review.region}" if review.account else ""
+    print(f"Plan: {plan.sentence}{where}")
+    for (module, type_), changes in plan.grouped().items():
+        counts: dict[str, int] = {}
+        for change in changes:
+            counts[change.action.value] = counts.get(change.action.value, 0) + 1
+        told = ", ".join(f"{count} {action}" for action, count in counts.items())
+        print(f"  {module + ' ' if module else ''}{type_}: {told}")
+    for change in plan.dangerous:
+        print(f"{SIGNS[State.WARN]} {change.action.value}s something that holds data: {change.address}")
+    if plan.drift:
+        print(f"{SIGNS[State.WARN]} {len(plan.drift)} resources were changed outside of terraform")
+    print(f"Forecast: {seen.sentence} ({seen.looked} names looked up in {seen.seconds:.1f} s)")
+    for quota in seen.quotas:
+        print(f"  {SIGNS[quota.state]} {quota.sentence}")
+    for collision in seen.collisions:
+        print(f"  {SIGNS[State.BLOCKED]} {collision.sentence}")
+        guides = f"; guide: {', '.join(collision.guide)}" if collision.guide else ""
+        print(f"      ways out: {', '.join(collision.ways_out)}{guides}")
+    for unknown in seen.unknown:
+        print(f"  {SIGNS[State.UNKNOWN]} {unknown.sentence}")
+    print(f"Saved: {plan_file}")
+    if not plan.total:
+        print("Nothing to apply")
+    elif not seen.blocking:
+        print("Apply it with: ecotui apply")
+    else:
+        print(
+            "Something is in the way. Leftovers: ecotui cleanup. Quotas: ecotui check quota. Then plan again."
+        )
+
+
+class _Speaker:
+    """Where the progress goes: stdout for people, JSON lines for a screen, stderr beside a JSON document."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self._json_lines = args.progress
+        self._stream = sys.stderr if args.json else sys.stdout
+
+    def say(self, text: str) -> None:
+        if self._json_lines:
+            print(json.dumps({"type": "ecotui", "@message": text}), flush=True)
+        else:
+            print(f"… {text}", file=self._stream, flush=True)
+
+    def line(self, text: str) -> None:
+        if self._json_lines:
+            print(text, flush=True)
+            return
+        try:
+            said = json.loads(text)
+        except ValueError:
+            return
+        if isinstance(said, dict) and said.get("type") in ("change_summary", "resource_drift"):
+            print(f"  {one_line(str(said.get('@message', '')))}", file=self._stream, flush=True)
+
+
+def _refused(error: CommandError, where: World) -> int:
+    print(f"ecotui plan: {error.explain()}", file=sys.stderr)
+    if isinstance(error, TerraformError):
+        for one in error.errors[:20]:
+            print(f"\n{one.text}", file=sys.stderr)
+        for entry in error.guide:
+            print(f"\nThe guide explains it: ecotui guide {entry}", file=sys.stderr)
+        if error.lock:
+            name = Terraform(where).name
+            print(
+                f"If its holder is certainly gone: cd {where.terraform_folder} && {name} force-unlock {error.lock.id}",
+                file=sys.stderr,
+            )
+    return exits.BLOCKED if isinstance(error, TerraformError) else exits.ERROR
