@@ -10,121 +10,15 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-Attributes = dict[str, Any]
-Client = Callable[..., Any]
-"""boto3's client(service, region_name=None)."""
-
-
-class Context:
-    """What the functions stand on: clients, and the attributes of everything made so far by address."""
-
-    def __init__(self, client: Client, known: Mapping[str, Attributes]) -> None:
-        self.client, self.known = client, known
-
-    def id(self, address: str) -> str:
-        return str(self.known[address]["id"])
-
-    def get(self, address: str, attribute: str) -> str:
-        return str(self.known[address][attribute])
-
-
-def _tags(after: Attributes) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in (after.get("tags_all") or {}).items()]
-
-
-def _tagged(kind: str, after: Attributes) -> list[dict[str, Any]]:
-    return [{"ResourceType": kind, "Tags": _tags(after)}]
-
-
-def vpc(c: Context, after: Attributes, key: Any) -> Attributes:
-    made = c.client("ec2").create_vpc(CidrBlock=after["cidr_block"], TagSpecifications=_tagged("vpc", after))[
-        "Vpc"
-    ]
-    return {"id": made["VpcId"], "arn": f"arn:aws:ec2:ap-northeast-2:{made['OwnerId']}:vpc/{made['VpcId']}"}
-
-
-def internet_gateway(c: Context, after: Attributes, key: Any) -> Attributes:
-    ec2 = c.client("ec2")
-    tags = _tagged("internet-gateway", after)
-    made = ec2.create_internet_gateway(TagSpecifications=tags)["InternetGateway"]["InternetGatewayId"]
-    ec2.attach_internet_gateway(InternetGatewayId=made, VpcId=c.id("aws_vpc.main"))
-    return {"id": made, "vpc_id": c.id("aws_vpc.main")}
-
-
-def subnet(c: Context, after: Attributes, key: Any) -> Attributes:
-    made = c.client("ec2").create_subnet(
-        VpcId=c.id("aws_vpc.main"),
-        CidrBlock=after.get("cidr_block") or f"10.0.{key + 1}.0/24",
-        AvailabilityZone=after["availability_zone"],
-        TagSpecifications=_tagged("subnet", after),
-    )["Subnet"]
-    return {"id": made["SubnetId"], "arn": made["SubnetArn"], "vpc_id": made["VpcId"]}
-
-
-def route_table(c: Context, after: Attributes, key: Any) -> Attributes:
-    ec2 = c.client("ec2")
-    made = ec2.create_route_table(
-        VpcId=c.id("aws_vpc.main"), TagSpecifications=_tagged("route-table", after)
-    )["RouteTable"]["RouteTableId"]
-    gateway = c.id("aws_internet_gateway.main")
-    ec2.create_route(RouteTableId=made, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
-    return {"id": made, "vpc_id": c.id("aws_vpc.main")}
-
-
-def route_table_association(c: Context, after: Attributes, key: Any) -> Attributes:
-    made = c.client("ec2").associate_route_table(
-        RouteTableId=c.id("aws_route_table.public"), SubnetId=c.id(f"aws_subnet.public[{key}]")
-    )
-    return {"id": made["AssociationId"]}
-
-
-def security_group(c: Context, after: Attributes, key: Any) -> Attributes:
-    made = c.client("ec2").create_security_group(
-        GroupName=after["name"],
-        Description=after["description"],
-        VpcId=c.id("aws_vpc.main"),
-        TagSpecifications=_tagged("security-group", after),
-    )
-    return {"id": made["GroupId"], "vpc_id": c.id("aws_vpc.main")}
-
-
-def ingress_rule(c: Context, after: Attributes, key: Any) -> Attributes:
-    group = c.id("aws_security_group.nodes")
-    permission: dict[str, Any] = {"IpProtocol": after["ip_protocol"]}
-    if after.get("from_port") is not None:
-        permission |= {"FromPort": after["from_port"], "ToPort": after["to_port"]}
-    if after.get("cidr_ipv4"):
-        permission["IpRanges"] = [
-            {"CidrIp": after["cidr_ipv4"], "Description": after.get("description") or ""}
-        ]
-    else:
-        permission["UserIdGroupPairs"] = [{"GroupId": group}]
-    made = c.client("ec2").authorize_security_group_ingress(GroupId=group, IpPermissions=[permission])
-    rules = made.get("SecurityGroupRules") or [{}]
-    return {"id": rules[0].get("SecurityGroupRuleId", group), "security_group_id": group}
-
-
-def eip(c: Context, after: Attributes, key: Any) -> Attributes:
-    made = c.client("ec2").allocate_address(Domain="vpc", TagSpecifications=_tagged("elastic-ip", after))
-    return {
-        "id": made["AllocationId"],
-        "allocation_id": made["AllocationId"],
-        "public_ip": made["PublicIp"],
-    }
-
-
-def eip_association(c: Context, after: Attributes, key: Any) -> Attributes:
-    made = c.client("ec2").associate_address(
-        AllocationId=c.id("aws_eip.master"), InstanceId=c.id('aws_instance.node["k8s-master"]')
-    )
-    return {"id": made["AssociationId"]}
+from ecotui.demo.standins.terraform import create_network as network
+from ecotui.demo.standins.terraform.context import Attributes, Context, tagged, tags
 
 
 def key_pair(c: Context, after: Attributes, key: Any) -> Attributes:
     made = c.client("ec2").import_key_pair(
         KeyName=after["key_name"],
         PublicKeyMaterial=after["public_key"].encode(),
-        TagSpecifications=_tagged("key-pair", after),
+        TagSpecifications=tagged("key-pair", after),
     )
     return {"id": after["key_name"], "key_pair_id": made["KeyPairId"], "fingerprint": made["KeyFingerprint"]}
 
@@ -141,7 +35,7 @@ def instance(c: Context, after: Attributes, key: Any) -> Attributes:
         SecurityGroupIds=[c.id("aws_security_group.nodes")],
         KeyName=after["key_name"],
         IamInstanceProfile={"Name": after["iam_instance_profile"]},
-        TagSpecifications=_tagged("instance", after),
+        TagSpecifications=tagged("instance", after),
     )["Instances"][0]
     identity = made["InstanceId"]
     return {
@@ -159,16 +53,14 @@ def role(c: Context, after: Attributes, key: Any) -> Attributes:
         RoleName=after["name"],
         AssumeRolePolicyDocument=after["assume_role_policy"],
         Description=after.get("description") or "",
-        Tags=_tags(after),
+        Tags=tags(after),
     )["Role"]
     return {"id": after["name"], "arn": made["Arn"], "unique_id": made["RoleId"]}
 
 
 def instance_profile(c: Context, after: Attributes, key: Any) -> Attributes:
     iam = c.client("iam")
-    made = iam.create_instance_profile(InstanceProfileName=after["name"], Tags=_tags(after))[
-        "InstanceProfile"
-    ]
+    made = iam.create_instance_profile(InstanceProfileName=after["name"], Tags=tags(after))["InstanceProfile"]
     iam.add_role_to_instance_profile(
         InstanceProfileName=after["name"], RoleName=c.id("aws_iam_role.k8s_node")
     )
@@ -183,7 +75,7 @@ def policy(c: Context, after: Attributes, key: Any) -> Attributes:
         PolicyName=after["name"],
         PolicyDocument=document,
         Description=after.get("description") or "",
-        Tags=_tags(after),
+        Tags=tags(after),
     )["Policy"]
     return {"id": made["Arn"], "arn": made["Arn"], "policy_id": made["PolicyId"], "policy": document}
 
@@ -198,7 +90,7 @@ def bucket(c: Context, after: Attributes, key: Any) -> Attributes:
     s3, name = c.client("s3"), after["bucket"]
     region = s3.meta.region_name
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})
-    s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": _tags(after)})
+    s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": tags(after)})
     return {
         "id": name,
         "arn": f"arn:aws:s3:::{name}",
@@ -244,7 +136,7 @@ def origin_access_identity(c: Context, after: Attributes, key: Any) -> Attribute
 
 def certificate(c: Context, after: Attributes, key: Any) -> Attributes:
     acm = c.client("acm", region_name="us-east-1")
-    arn = acm.request_certificate(DomainName=after["domain_name"], ValidationMethod="DNS", Tags=_tags(after))[
+    arn = acm.request_certificate(DomainName=after["domain_name"], ValidationMethod="DNS", Tags=tags(after))[
         "CertificateArn"
     ]
     options = acm.describe_certificate(CertificateArn=arn)["Certificate"]["DomainValidationOptions"]
@@ -335,8 +227,8 @@ def distribution(c: Context, after: Attributes, key: Any) -> Attributes:
             "MinimumProtocolVersion": "TLSv1.2_2021",
         },
     }
-    made = c.client("cloudfront").create_distribution_with_tags(
-        DistributionConfigWithTags={"DistributionConfig": config, "Tags": {"Items": _tags(after)}}
+    made = c.client("cloudfront").create_distribution_withtags(
+        DistributionConfigWithTags={"DistributionConfig": config, "Tags": {"Items": tags(after)}}
     )["Distribution"]
     return {
         "id": made["Id"],
@@ -374,18 +266,18 @@ MAKERS: Mapping[str, tuple[str, str, Make]] = {
         "",
         origin_access_identity,
     ),
-    "aws_eip": ("creating EC2 EIP", "", eip),
-    "aws_eip_association": ("creating EC2 EIP Association", "", eip_association),
+    "aws_eip": ("creating EC2 EIP", "", network.eip),
+    "aws_eip_association": ("creating EC2 EIP Association", "", network.eip_association),
     "aws_iam_instance_profile": ("creating IAM Instance Profile", "name", instance_profile),
     "aws_iam_policy": ("creating IAM Policy", "name", policy),
     "aws_iam_role": ("creating IAM Role", "name", role),
     "aws_iam_role_policy_attachment": ("attaching IAM Policy to IAM Role", "role", role_policy_attachment),
     "aws_instance": ("creating EC2 Instance", "", instance),
-    "aws_internet_gateway": ("creating EC2 Internet Gateway", "", internet_gateway),
+    "aws_internet_gateway": ("creating EC2 Internet Gateway", "", network.internet_gateway),
     "aws_key_pair": ("importing EC2 Key Pair", "key_name", key_pair),
     "aws_route53_record": ("creating Route53 Record", "", record),
-    "aws_route_table": ("creating Route Table", "", route_table),
-    "aws_route_table_association": ("creating Route Table Association", "", route_table_association),
+    "aws_route_table": ("creating Route Table", "", network.route_table),
+    "aws_route_table_association": ("creating Route Table Association", "", network.route_table_association),
     "aws_s3_bucket": ("creating S3 Bucket", "bucket", bucket),
     "aws_s3_bucket_policy": ("putting S3 Bucket Policy", "", bucket_policy),
     "aws_s3_bucket_public_access_block": (
@@ -394,8 +286,12 @@ MAKERS: Mapping[str, tuple[str, str, Make]] = {
         bucket_public_access_block,
     ),
     "aws_s3_bucket_versioning": ("creating S3 Bucket Versioning", "", bucket_versioning),
-    "aws_security_group": ("creating Security Group", "name", security_group),
-    "aws_subnet": ("creating EC2 Subnet", "", subnet),
-    "aws_vpc": ("creating EC2 VPC", "", vpc),
-    "aws_vpc_security_group_ingress_rule": ("creating VPC Security Group Ingress Rule", "", ingress_rule),
+    "aws_security_group": ("creating Security Group", "name", network.security_group),
+    "aws_subnet": ("creating EC2 Subnet", "", network.subnet),
+    "aws_vpc": ("creating EC2 VPC", "", network.vpc),
+    "aws_vpc_security_group_ingress_rule": (
+        "creating VPC Security Group Ingress Rule",
+        "",
+        network.ingress_rule,
+    ),
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import uuid
 from pathlib import Path
@@ -59,7 +58,7 @@ class State:
         self._exists = True
         new = self._file.with_suffix(".tfstate.new")
         new.write_text(json.dumps(self._document(), indent=2) + "\n", encoding="utf-8")
-        os.replace(new, self._file)
+        new.replace(self._file)
 
     def _document(self) -> dict[str, Any]:
         grouped: dict[tuple[str, str], dict[str, Any]] = {}
