@@ -45,16 +45,18 @@ def read(path: Path, label: str) -> str:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise SettingsError(label, f"cannot be read: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as stream:
+    try:
         mode = os.fstat(descriptor).st_mode
         if stat.S_ISDIR(mode):
             raise SettingsError(label, "is a folder, not a settings file")
         if not stat.S_ISREG(mode):
             raise SettingsError(label, "is not a regular file")
-        try:
+        with os.fdopen(descriptor, "rb", closefd=False) as stream:
             data = stream.read(LARGEST + 1)
-        except OSError as error:
-            raise SettingsError(label, f"cannot be read: {error.strerror}") from None
+    except OSError as error:
+        raise SettingsError(label, f"cannot be read: {error.strerror}") from None
+    finally:
+        os.close(descriptor)
     if len(data) > LARGEST:
         raise SettingsError(
             label, f"is larger than {LARGEST // 1024} KiB, which no settings file is; nothing was read"

@@ -77,7 +77,7 @@ def look(folder: Path) -> Seen:
         region=region,
         groups=groups,
         skipped=skipped,
-        tags=_tags(main, values) if main else (),
+        tags=_tags(main, found, values) if main else (),
         key_pairs=tuple(dict.fromkeys(name for name in names if name)),
         public_key=next((match.group(1) for match in public if match), ""),
         var_files=tuple(
@@ -159,12 +159,20 @@ def _literal(written: str, values: Mapping[str, str]) -> str:
     return written if re.fullmatch(r"\d+", written) else ""
 
 
-def _tags(provider: Block, values: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """The default tags of the provider, those with a literal value."""
-    match = re.search(r"\bdefault_tags\s*\{\s*tags\s*=\s*\{", provider.body)
+def _tags(
+    provider: Block, found: tuple[Block, ...], values: Mapping[str, str]
+) -> tuple[tuple[str, str], ...]:
+    """The default tags of the provider, those with a literal value; written there, or in a local value."""
+    match = re.search(r"\bdefault_tags\s*\{\s*tags\s*=\s*(?:\{|local\.([\w-]+))", provider.body)
     if match is None:
         return ()
-    body = provider.body[match.end() : _closing(provider.body, match.end())]
+    text = provider.body
+    if match.group(1):
+        text = "\n".join(one.body for one in found if one.kind == "locals")
+        match = re.search(rf"^\s*{re.escape(match.group(1))}\s*=\s*\{{", text, re.MULTILINE)
+        if match is None:
+            return ()
+    body = text[match.end() : _closing(text, match.end())]
     pairs = ((key, _literal(value, values)) for key, value in attributes(body).items())
     return tuple((key, value) for key, value in pairs if value)
 
@@ -206,7 +214,7 @@ def _named(one: Block, own: Mapping[str, str], values: Mapping[str, str]) -> tup
             return label, f"*{label.replace('_', '-')}*"
         return name, f"{name}-*"
     stem, _, last = name.rpartition("-")
-    if stem and "-" in stem or last.isdecimal():
+    if (stem and "-" in stem) or last.isdecimal():
         return stem, f"{stem}-*"
     return name, f"{name}*"
 
