@@ -7,38 +7,58 @@ from __future__ import annotations
 
 import re
 
+# The strings of OSC, DCS, SOS, PM and APC end at the end of the line at the latest: a terminal would swallow all that
+# follows an open one, and a log must not.
 _ESCAPES = re.compile(
-    r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # OSC: titles, links, the clipboard (52)
-    r"|\x1b[PX^_].*?(?:\x1b\\|$)"  # DCS, SOS, PM, APC
+    r"\x1b\][^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?"  # OSC: titles, links, the clipboard (52)
+    r"|\x1b[PX^_][^\x1b\x9c\n]*(?:\x1b(?!\\)[^\x1b\x9c\n]*)*(?:\x1b\\|\x9c)?"  # DCS, SOS, PM, APC
     r"|\x1b\[[0-?]*[ -/]*[@-~]?"  # CSI, SGR included
-    r"|\x1b[ -/]*[0-~]?",  # the two- and three-byte rest, such as ESC c
-    re.DOTALL,
+    r"|\x1b[ -/]*[0-~]?"  # the two- and three-byte rest, such as ESC c
 )
-_C1 = re.compile("[\x80-\x9f]")
+# The same begun by one C1 character, as an 8-bit terminal takes it.
+_C1_ESCAPES = re.compile(
+    "\x9d[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\\\|\x9c)?"
+    "|[\x90\x98\x9e\x9f][^\x1b\x9c\n]*(?:\x1b\\\\|\x9c)?"
+    "|\x9b[0-?]*[ -/]*[@-~]?"
+)
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
-# Signs that reorder or hide what is displayed: bidirectional controls, zero width, the byte order mark.
-_DECEIVERS = re.compile("[\u202a-\u202e\u2066-\u2069\u200b\u200e\u200f\u2060\ufeff]")
+_CONTROL_BYTES = bytes((*range(9), *range(11, 32), 127))
+_BEYOND_ASCII = re.compile(
+    "[\x80-\x9f"  # C1
+    # Signs that reorder or hide what is displayed: bidirectional controls, zero width (not the joiners, which scripts
+    # and emoji need), soft hyphen, separators that some programs take for a line end, the byte order mark, tags.
+    "\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def sanitize(text: str | bytes, *, limit: int | None = None) -> str:
-    """Plain text without control sequences, control characters or reordering signs.
+    """Plain text without control sequences, control characters or reordering signs; it can be encoded as UTF-8.
 
     Newlines and tabs stay; a carriage return starts its line anew, as a terminal would show it.
     `limit` is in characters; what is cut is said.
     """
     if isinstance(text, bytes):
+        clean = text.isascii() and len(text.translate(None, _CONTROL_BYTES)) == len(text)
         text = text.decode("utf-8", errors="replace")
+    else:
+        clean = False
     if limit is not None and len(text) > limit:
         text = f"{text[:limit]}… ({len(text) - limit} more characters)"
+    if clean:
+        return text
     if "\x1b" in text:
         text = _ESCAPES.sub("", text)
-    text = _C1.sub("", text)
+    if not text.isascii():
+        text = _C1_ESCAPES.sub("", text)
     if "\r" in text:
         text = text.replace("\r\n", "\n")
         if "\r" in text:
             text = "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
     text = _CONTROLS.sub("", text)
-    return _DECEIVERS.sub("", text)
+    if not text.isascii():
+        text = _SURROGATES.sub("\ufffd", _BEYOND_ASCII.sub("", text))
+    return text
 
 
 def one_line(text: str | bytes, *, limit: int = 300) -> str:
