@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -526,3 +528,37 @@ def test_what_could_not_go_ends_with_three_and_its_reason(
     iam.attach_user_policy(UserName="newcomer", PolicyArn=arn)
     assert ecotui(config, "--delete", "--approve", str(target), "--pause", "0") == 3
     assert "in use since it was approved: user newcomer" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("typed", "code", "left"), [("eco2-prod 1", 0, 0), ("eco2-prod 2", 3, 1), ("yes", 3, 1)]
+)
+def test_a_person_consents_by_the_account_and_the_number_of_items(
+    world: World, config: Path, monkeypatch: pytest.MonkeyPatch, typed: str, code: int, left: int
+) -> None:
+    policy_in_use(world)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda prompt: typed)
+    assert ecotui(config, "--delete", "--pause", "0") == code
+    assert len(world.aws.client("iam").list_policies(Scope="Local")["Policies"]) == left
+
+
+def test_breaking_off_the_pause_deletes_nothing(
+    world: World, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy_in_use(world)
+    target = tmp_path / "list.json"
+    assert ecotui(config, "--approve-out", str(target)) == 0
+    timer = threading.Timer(0.0, lambda: None)
+
+    def interrupt() -> None:
+        while "Ctrl-C" not in capsys.readouterr().out and timer.is_alive():
+            timer.finished.wait(0.05)
+        os.kill(os.getpid(), signal.SIGINT)  # as the terminal does: to the process
+
+    timer = threading.Timer(0.0, interrupt)
+    timer.start()
+    assert ecotui(config, "--delete", "--approve", str(target), "--pause", "30") == 130
+    timer.join()
+    assert len(world.aws.client("iam").list_policies(Scope="Local")["Policies"]) == 1
