@@ -84,7 +84,7 @@ def rows(
                 type=instance.type if instance else "",
                 version=plain(info.kubeletVersion) if info else "",
                 age=_age(node.metadata.creationTimestamp, now),
-                internal_ip=ip,
+                internal_ip=ip or (instance.private_ip if instance else ""),
                 public_ip=addresses.get("ExternalIP", "") or (instance.public_ip if instance else ""),
                 user=_user(plain(info.osImage) if info else ""),
             )
