@@ -124,7 +124,16 @@ class Session:
             found = msgspec.json.decode(read_bytes(self.folder / SUMMARY, limit=1_000_000), type=Summary)
         except (OSError, msgspec.DecodeError, UnicodeDecodeError):
             return self._count()
-        return found if found.id == self.id else self._count()
+        if found.id != self.id or (found.ended is None and self._newer()):
+            return self._count()
+        return found
+
+    def _newer(self) -> bool:
+        """Whether events were written after the summary: by a supervisor, or just before a crash."""
+        try:
+            return self.events_file.lstat().st_mtime_ns > (self.folder / SUMMARY).lstat().st_mtime_ns
+        except OSError:
+            return False
 
     def verify(self) -> chain.Verdict:
         """Check the hash chain. Raises SessionError when the file cannot be read."""

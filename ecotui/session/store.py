@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from config.model import Settings
 from ecotui.session import SessionError, events
-from ecotui.session.files import check_folder, explained, make_folder
+from ecotui.session.files import check_folder, explained, make_folder, plainly
 from ecotui.session.lock import whoami
 from ecotui.session.log import Session, Summary
 
@@ -101,8 +102,6 @@ class Store:
         except FileNotFoundError:
             return []
         except OSError as error:
-            from ecotui.session.files import plainly
-
             raise SessionError(f"cannot read {self.folder}: {plainly(error)}") from error
         return sorted(names, reverse=True)
 
@@ -131,3 +130,19 @@ class Store:
                 return session
             return None
         return None
+
+    def latest(self) -> Session:
+        """The newest session. Raises SessionError when there is none."""
+        names = self._ids()
+        if not names:
+            raise SessionError(f"there are no sessions in {self.folder} yet")
+        return self.open(names[0])
+
+    def remove(self, id: str) -> None:
+        """Throw a session away, with all that its commands said. Raises SessionError."""
+        session = self.open(id)
+        with explained("cannot remove", session.folder):
+            # rmtree does not follow links; renamed first, so that half a session is never listed.
+            gone = session.folder.with_name(f".{session.id}.removed")
+            session.folder.rename(gone)
+            shutil.rmtree(gone)

@@ -1,0 +1,305 @@
+"""`ecotui sessions`: list, read, verify, compare, export and throw away past sessions."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ecotui.cli import exits
+from ecotui.cli.output import document
+from ecotui.session import SessionError, review
+from ecotui.session.log import Session, Summary
+from ecotui.session.store import Store, root
+from ecotui.supervisor.state import Status, commands, running, status
+from ecotui.supervisor.tail import Tail
+
+DAY = 86_400
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", title="actions")
+
+    def add(
+        name: str, run: Callable[[argparse.Namespace, Store], int], purpose: str
+    ) -> argparse.ArgumentParser:
+        sub = actions.add_parser(name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.")
+        sub.set_defaults(act=run)
+        sub.add_argument("--json", action="store_true", help="print one JSON document")
+        return sub
+
+    listing = add("list", _list, "list the sessions, newest first (the default)")
+    listing.add_argument("--limit", type=_count, metavar="N", help="at most so many")
+    listing.add_argument("--of", metavar="PROJECT", help="only those of this project")
+
+    show = add("show", _show, "tell a session as a timeline")
+    _id(show)
+    show.add_argument(
+        "--output", metavar="COMMAND", help="print what this command said (its id, or the beginning of it)"
+    )
+    show.add_argument("--lines", type=_count, metavar="N", help="with --output: only the last so many lines")
+
+    verify = add("verify", _verify, "check the hash chain; exit 3 when a log was changed")
+    _id(verify)
+    verify.add_argument("--all", action="store_true", help="every session")
+
+    compare = add("compare", _compare, "say where two sessions came out differently")
+    compare.add_argument("before", metavar="ID")
+    compare.add_argument("after", metavar="ID", nargs="?", help="default: the latest")
+
+    export = add("export", _export, "write a session as a Markdown document")
+    _id(export)
+    export.add_argument("--out", metavar="FILE", help="default: the standard output")
+
+    prune = add("prune", _prune, "say which sessions are old, and with --yes throw them away")
+    prune.add_argument(
+        "--days", type=_count, metavar="N", help="older than so many days (default: sessions.keep_days)"
+    )
+    prune.add_argument(
+        "--keep", type=_count, metavar="N", default=1, help="but keep the newest N (default: 1)"
+    )
+    prune.add_argument("--yes", action="store_true", help="really throw them away")
+
+    parser.set_defaults(act=_list, json=False, limit=None, of=None)
+
+
+def _id(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "id", metavar="ID", nargs="?", help="the session, or the beginning of its id (default: the latest)"
+    )
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError(text)
+    return number
+
+
+def run(args: argparse.Namespace) -> int:
+    """Settings are read only for where the sessions are. Raises SettingsError."""
+    from config.load import load as load_settings
+
+    loaded = load_settings(project=args.project, file=args.config, overrides=args.set, env=os.environ)
+    args.keep_days = loaded.settings.sessions.keep_days
+    try:
+        code: int = args.act(args, Store(root(loaded.settings, os.environ)))
+    except SessionError as error:
+        print(f"ecotui sessions: {error}", file=sys.stderr)
+        return exits.ERROR
+    return code
+
+
+def _chosen(args: argparse.Namespace, store: Store) -> Session:
+    return store.open(args.id) if args.id else store.latest()
+
+
+def _list(args: argparse.Namespace, store: Store) -> int:
+    found = store.list(None if args.of else args.limit)
+    if args.of:
+        found = [summary for summary in found if summary.project == args.of][: args.limit]
+    listed = [_public(summary, store) for summary in found]
+    if args.json:
+        document("sessions", {"sessions": listed})
+        return exits.OK
+    if not listed:
+        print(f"There are no sessions in {store.folder} yet.")
+        return exits.OK
+    for summary, plain in zip(found, listed, strict=True):
+        lasted = f"{review.duration(summary.ended - summary.started)}" if summary.ended else ""
+        steps = " ".join(f"{step}:{state}" for step, state in summary.steps.items())
+        begun = review.clock(summary.started) if summary.started else "-"
+        print(
+            f"{summary.id}  {begun}  {lasted:>12}  {plain['outcome']:<12} {summary.project}  {steps}".rstrip()
+        )
+    return exits.OK
+
+
+def _public(summary: Summary, store: Store) -> dict[str, Any]:
+    """A session in the shape of `ecotui.sessions/1`."""
+    outcome = summary.outcome
+    if not outcome:
+        outcome = "running" if running(Session(store.folder / summary.id)) else "open"
+    return {
+        "id": summary.id,
+        "project": summary.project,
+        "started": review.iso(summary.started or None),
+        "ended": review.iso(summary.ended),
+        "outcome": outcome,
+        "steps": summary.steps,
+    }
+
+
+def _show(args: argparse.Namespace, store: Store) -> int:
+    session = _chosen(args, store)
+    if args.output:
+        return _output(session, args)
+    if args.json:
+        document("sessions.show", {"session": _public(session.summary(), store), **_facts(session)})
+        return exits.OK
+    summary = session.summary()
+    print(f"{session.id}  {summary.project}  {_public(summary, store)['outcome']}")
+    for moment in review.timeline(session.records()):
+        named = f"  [{moment.command}]" if moment.command else ""
+        print(f"{review.clock(moment.at)}  {moment.text}{named}")
+        for line in moment.detail:
+            print(f"{'':21}{line}")
+    return exits.OK
+
+
+def _facts(session: Session) -> dict[str, Any]:
+    told = [
+        {"id": command.id, "step": command.step, "title": command.title, "argv": list(command.argv)}
+        | _ended(status(command.folder))
+        for command in commands(session)
+    ]
+    log = [
+        {"n": record.n, "at": review.iso(record.at), "event": msgspec.to_builtins(record.event)}
+        for record in session.records()
+    ]
+    return {"commands": told, "events": log}
+
+
+def _ended(now: Status) -> dict[str, Any]:
+    return {
+        "state": now.state,
+        "outcome": now.outcome,
+        "exit_code": now.exit_code,
+        "signal": now.signal,
+        "started": review.iso(now.started),
+        "ended": review.iso(now.ended),
+        "lost_bytes": now.lost_bytes,
+        "message": now.message,
+    }
+
+
+def _folders(session: Session) -> list[Path]:
+    try:
+        return sorted(path for path in session.commands.iterdir() if path.is_dir() and not path.is_symlink())
+    except OSError:
+        return []
+
+
+def _output(session: Session, args: argparse.Namespace) -> int:
+    found = [folder for folder in _folders(session) if folder.name.startswith(args.output)]
+    if len(found) != 1:
+        known = ", ".join(folder.name for folder in _folders(session)) or "none"
+        word = "could be several commands" if found else "is no command"
+        raise SessionError(f"{args.output} {word} of session {session.id}; its commands: {known}")
+    tail = Tail(found[0])
+    if args.lines is not None:
+        tail.seek_end(args.lines)
+    if args.json:
+        lines: list[str] = []
+        while batch := tail.read():
+            lines += batch
+        document("sessions.output", {"command": found[0].name, "lines": lines, **_ended(status(found[0]))})
+        return exits.OK
+    while batch := tail.read():
+        sys.stdout.write("".join(f"{line}\n" for line in batch))
+    return exits.OK
+
+
+def _verify(args: argparse.Namespace, store: Store) -> int:
+    sessions = [store.open(summary.id) for summary in store.list()] if args.all else [_chosen(args, store)]
+    verdicts = [(session.id, session.verify()) for session in sessions]
+    if args.json:
+        checked = [
+            {
+                "id": id,
+                "whole": verdict.whole,
+                "events": verdict.events,
+                "torn": verdict.torn,
+                "broken_line": verdict.broken,
+                "reason": verdict.reason,
+                "head": verdict.head,
+            }
+            for id, verdict in verdicts
+        ]
+        document("sessions.verify", {"sessions": checked})
+    else:
+        for id, verdict in verdicts:
+            if verdict.whole:
+                torn = f", {verdict.torn} torn by a crash" if verdict.torn else ""
+                print(f"✓ {id}  whole: {verdict.events} events{torn}, head {verdict.head[:16]}")
+            else:
+                print(f"✗ {id}  broken at line {verdict.broken}: {verdict.reason}")
+    return exits.OK if all(verdict.whole for _, verdict in verdicts) else exits.BLOCKED
+
+
+def _compare(args: argparse.Namespace, store: Store) -> int:
+    before = store.open(args.before)
+    after = store.open(args.after) if args.after else store.latest()
+    differences = review.compare(before, after)
+    if args.json:
+        plain = [{"what": one.what, "before": one.before, "after": one.after} for one in differences]
+        document("sessions.compare", {"before": before.id, "after": after.id, "differences": plain})
+        return exits.OK
+    if not differences:
+        print(f"{before.id} and {after.id} came out the same.")
+    for one in differences:
+        print(f"{one.what}\n  {before.id}  {one.before}\n  {after.id}  {one.after}")
+    return exits.OK
+
+
+def _export(args: argparse.Namespace, store: Store) -> int:
+    session = _chosen(args, store)
+
+    def output(command: str, lines: int) -> Sequence[str]:
+        if command not in {folder.name for folder in _folders(session)}:
+            return []
+        tail = Tail(session.commands / command)
+        tail.seek_end(lines)
+        return tail.read(lines)
+
+    text = review.markdown(session, output)
+    if args.json:
+        document("sessions.export", {"id": session.id, "markdown": text})
+    elif args.out:
+        try:
+            Path(args.out).write_text(text, encoding="utf-8")
+        except OSError as error:
+            print(f"ecotui sessions: cannot write {args.out}: {error.strerror}", file=sys.stderr)
+            return exits.ERROR
+        print(f"Wrote {args.out}")
+    else:
+        sys.stdout.write(text)
+    return exits.OK
+
+
+def _prune(args: argparse.Namespace, store: Store) -> int:
+    days = args.keep_days if args.days is None else args.days
+    limit = time.time() - days * DAY
+    old = []
+    for summary in store.list()[args.keep :]:
+        session = Session(store.folder / summary.id)
+        # An open session counts from its last event; one at work is never old.
+        if (summary.ended or _touched(session)) < limit and not running(session):
+            old.append((summary, review.size(session.folder)))
+    if args.yes:
+        for summary, _ in old:
+            store.remove(summary.id)
+    if args.json:
+        plain = [{"id": summary.id, "project": summary.project, "bytes": size} for summary, size in old]
+        document("sessions.prune", {"days": days, "removed": args.yes, "sessions": plain})
+        return exits.OK
+    for summary, size in old:
+        print(f"{'removed' if args.yes else 'old'}  {summary.id}  {summary.project}  {size / 1e6:.1f} MB")
+    if not old:
+        print(f"No session is older than {days} days.")
+    elif not args.yes:
+        print("Nothing was removed. Throw these away with: ecotui sessions prune --yes")
+    return exits.OK
+
+
+def _touched(session: Session) -> float:
+    try:
+        return session.events_file.lstat().st_mtime
+    except OSError:
+        return time.time()
