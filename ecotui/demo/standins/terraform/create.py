@@ -227,7 +227,7 @@ def distribution(c: Context, after: Attributes, key: Any) -> Attributes:
             "MinimumProtocolVersion": "TLSv1.2_2021",
         },
     }
-    made = c.client("cloudfront").create_distribution_withtags(
+    made = c.client("cloudfront").create_distribution_with_tags(
         DistributionConfigWithTags={"DistributionConfig": config, "Tags": {"Items": tags(after)}}
     )["Distribution"]
     return {

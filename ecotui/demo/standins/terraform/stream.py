@@ -13,6 +13,9 @@ from typing import Any
 from ecotui.demo.standins.terraform.state import VERSION, parts
 
 
+_DONE = {"create": "created", "update": "updated in-place", "import": "imported"}
+
+
 class Voice:
     """Says one thing at a time, flushed; `machine` is `-json`."""
 
@@ -42,7 +45,7 @@ class Voice:
             change = {"resource": resource(address), "action": action}
             self._line("info", f"{address}: Plan to {action}", "planned_change", change=change)
         else:
-            self._say(f"  # {address} will be {'created' if action == 'create' else f'{action}d'}")
+            self._say(f"  # {address} will be {_DONE[action]}")
 
     def started(self, address: str, action: str) -> None:
         words = {"create": "Creating...", "update": "Modifying...", "import": "Importing..."}[action]
