@@ -8,7 +8,7 @@ import os
 import signal
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import ClassVar
+from typing import Any, ClassVar
 
 # Read by Textual when it is imported. On a slow link an animation is a stutter.
 if os.environ.get("SSH_CONNECTION"):
@@ -16,9 +16,11 @@ if os.environ.get("SSH_CONNECTION"):
     os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
     os.environ.setdefault("TEXTUAL_FPS", "30")
 
+from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.worker import Worker
 
 from ecotui.desk import Desk
 from screens.rebuild import RebuildScreen
@@ -29,7 +31,8 @@ class EcotuiApp(App[int]):
     """Opens the desk after the first paint: settings and session are read while the frame already stands."""
 
     TITLE = "ecotui"
-    CSS_PATH = None
+    # The default screen is not pushed, so its own CSS_PATH is never read.
+    CSS_PATH = "../screens/rebuild.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t", "next_theme", "Theme", show=False),
         Binding("ctrl+c", "leave", "Quit", show=False, priority=True),
@@ -44,7 +47,7 @@ class EcotuiApp(App[int]):
             self.register_theme(theme)
         self.theme = first_theme(env)
 
-    def get_default_screen(self) -> Screen[None]:
+    def get_default_screen(self) -> Screen[Any]:
         return RebuildScreen()
 
     def on_mount(self) -> None:
@@ -59,7 +62,9 @@ class EcotuiApp(App[int]):
         self.exit(128 + number)
 
     def _open(self) -> None:
-        self.run_worker(self._open_desk, name="open", group="open", exclusive=True, exit_on_error=False)
+        _worker: Worker[None] = self.run_worker(
+            self._open_desk, name="open", group="open", exclusive=True, exit_on_error=False
+        )
 
     async def _open_desk(self) -> None:
         from config.load import SettingsError, load
@@ -113,9 +118,8 @@ class EcotuiApp(App[int]):
             self.exit()
 
 
-def _plain(text: str) -> object:
-    from rich.text import Text
-
+def _plain(text: str) -> Text:
+    """Without markup: a path may hold brackets."""
     return Text(text)
 
 

@@ -93,7 +93,12 @@ class GuideScreen(Screen[None]):
         options = self.query_one("#entries", OptionList)
         options.clear_options()
         options.add_options(
-            [Option(Content.assemble(Content.styled(f"{entry.id:<5}", "$text-accent"), Content(entry.title))) for entry in entries]
+            [
+                Option(
+                    Content.assemble(Content.styled(f"{entry.id:<5}", "$text-accent"), Content(entry.title))
+                )
+                for entry in entries
+            ]
         )
         if not self.query_one("#guide-title", Static).content:
             self._title("")
@@ -121,10 +126,17 @@ class GuideScreen(Screen[None]):
         self.query_one("#guide-reason").display = bool(reason)
         corrections = self.library.corrections(entry.id, self.language)
         self.query_one("#guide-corrections", Static).update(
-            Content("\n\n").join([Content.styled("Corrections to this entry", "bold"), *(Content(note) for note in corrections)])
+            Content("\n\n").join(
+                [
+                    Content.styled("Corrections to this entry", "bold"),
+                    *(Content(note) for note in corrections),
+                ]
+            )
         )
         self.query_one("#guide-corrections").display = bool(corrections)
-        await self.query_one("#guide-text", Markdown).update(f"## {self.entry.id} {self.entry.title}\n\n{self.entry.text}")
+        await self.query_one("#guide-text", Markdown).update(
+            f"## {self.entry.id} {self.entry.title}\n\n{self.entry.text}"
+        )
         self.query_one("#guide-page").scroll_home(animate=False)
 
     @on(Input.Changed, "#guide-search")
@@ -158,7 +170,9 @@ class GuideScreen(Screen[None]):
 
         if self.entry is None:
             return
-        commands = "\n".join(body for language, body in code_of(self.entry) if language in ("bash", "sh", "shell"))
+        commands = "\n".join(
+            body for language, body in code_of(self.entry) if language in ("bash", "sh", "shell")
+        )
         if commands:
             self.app.copy_to_clipboard(commands)
             self.notify("Sent to your terminal's clipboard (OSC 52).", markup=False)
@@ -190,7 +204,9 @@ class PasteError(Screen[str | None]):
         from textual.widgets import TextArea
 
         with Vertical():
-            yield Static(Content("Paste the error, then press Ctrl-D. Colours, boxes and time stamps do not matter."))
+            yield Static(
+                Content("Paste the error, then press Ctrl-D. Colours, boxes and time stamps do not matter.")
+            )
             yield TextArea()
         yield Footer(compact=True)
 

@@ -1,4 +1,5 @@
-"""What a screen may ask for, and what background work reports. All immutable; only the frame handles them."""
+"""What a screen may ask for, and what background work reports. What they carry is immutable; only the frame handles
+them. (Textual writes its bookkeeping into a message, so the message itself cannot be frozen.)"""
 
 from __future__ import annotations
 
@@ -10,23 +11,15 @@ from checks.finding import Finding, Fix, Report
 from ecotui.supervisor import Command, Status
 
 
-class Note(Message):
-    """A message with fields. Textual writes its own bookkeeping into messages, so they cannot be frozen;
-    what they carry is: tuples, and the frozen types of the checks."""
-
-    def __post_init__(self) -> None:
-        super().__init__()
-
-
 @dataclass(eq=False)
-class LookWanted(Note):
+class LookWanted(Message):
     """Look again at these steps; at all of them when empty."""
 
     steps: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)
-class FixWanted(Note):
+class FixWanted(Message):
     """Carry out this fix, after asking what has to be asked."""
 
     finding: Finding
@@ -34,7 +27,7 @@ class FixWanted(Note):
 
 
 @dataclass(eq=False)
-class RunWanted(Note):
+class RunWanted(Message):
     """Start a command of a step under the supervisor; consent was given by the screen that asks."""
 
     step: str
@@ -43,12 +36,12 @@ class RunWanted(Note):
 
 
 @dataclass(eq=False)
-class OverrideWanted(Note):
+class OverrideWanted(Message):
     finding: Finding
 
 
 @dataclass(eq=False)
-class StepWanted(Note):
+class StepWanted(Message):
     """Show a step, with resources preselected there."""
 
     step: str
@@ -56,7 +49,7 @@ class StepWanted(Note):
 
 
 @dataclass(eq=False)
-class GuideWanted(Note):
+class GuideWanted(Message):
     """Open the guide at an entry; for an error text, at what explains it."""
 
     entry: str = ""
@@ -64,14 +57,14 @@ class GuideWanted(Note):
 
 
 @dataclass(eq=False)
-class Looked(Note):
+class Looked(Message):
     """A look came back."""
 
     report: Report
 
 
 @dataclass(eq=False)
-class LooksEnded(Note):
+class LooksEnded(Message):
     """The round of looks is over; `trouble` says why it ended early."""
 
     steps: tuple[str, ...]
@@ -80,12 +73,12 @@ class LooksEnded(Note):
 
 
 @dataclass(eq=False)
-class CommandStarted(Note):
+class CommandStarted(Message):
     command: Command
 
 
 @dataclass(eq=False)
-class CommandOutput(Note):
+class CommandOutput(Message):
     """Lines that a command wrote, at most a frame's worth; `skipped` says how many were passed over to keep up."""
 
     command: Command
@@ -94,6 +87,6 @@ class CommandOutput(Note):
 
 
 @dataclass(eq=False)
-class CommandEnded(Note):
+class CommandEnded(Message):
     command: Command
     status: Status

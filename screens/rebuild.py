@@ -15,9 +15,11 @@ from textual.css.query import NoMatches
 from textual.events import Resize
 from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Footer, Static
+from textual.worker import Worker, WorkerState
 
 from checks.steps import BY_ID, STEPS
 from ecotui.desk import Desk
+from ecotui.supervisor import Command
 from screens import consent, watch
 from screens.dialogs import Ask, Help
 from screens.intents import (
@@ -48,7 +50,6 @@ LOW = 16
 class RebuildScreen(Screen[None]):
     """Shows the rebuild, takes intents, and starts the background work. Only its handlers touch widgets."""
 
-    CSS_PATH = "rebuild.tcss"
     AUTO_FOCUS = None
     TITLE = "ecotui"
 
@@ -176,6 +177,22 @@ class RebuildScreen(Screen[None]):
         self.set_class(height < LOW + 8, "-low")
         self.set_class(width < 40 or height < 10, "-too-small")
 
+    @on(Worker.StateChanged)
+    def _worker_changed(self, event: Worker.StateChanged) -> None:
+        """A worker that fails says so: silence would look like waiting."""
+        if event.state is WorkerState.ERROR:
+            error = event.worker.error
+            self.notify(
+                f"{event.worker.name}: {type(error).__name__}: {error}",
+                title="ecotui itself failed here",
+                severity="error",
+                markup=False,
+                timeout=30,
+            )
+            if self.desk is not None and event.worker.name.startswith("look:"):
+                self.desk.rebuild = self.desk.rebuild.look_failed(*event.worker.name[5:].split(","))
+                self._show()
+
     # -- looking -------------------------------------------------------------------------------------------------
 
     def _look(self, steps: tuple[str, ...]) -> None:
@@ -220,7 +237,7 @@ class RebuildScreen(Screen[None]):
         if self._may_act():
             self.start(lambda desk: desk.start(intent.step, intent.title, intent.argv), intent.step)
 
-    def start(self, begin: Callable[[Desk], object], step: str) -> None:
+    def start(self, begin: Callable[[Desk], Command], step: str) -> None:
         """Start a command (`begin` returns it) and follow it; a step runs one at a time."""
         if step in self.following and self.following[step].running:
             self.notify("This step already runs a command. Wait for it, or interrupt it (i).", markup=False)
@@ -231,7 +248,7 @@ class RebuildScreen(Screen[None]):
             self.query_one(Drawer).add_class("-open")
             self.post_message(CommandStarted(command))
 
-    def _follow(self, command: watch.Command, *, resumed: bool) -> None:
+    def _follow(self, command: Command, *, resumed: bool) -> None:
         assert self.desk is not None
         self.following[command.step] = watch.follow(self, command)
         if command.step == self.current:

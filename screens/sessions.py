@@ -11,11 +11,12 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import DataTable, Footer, Static
 
+from checks.finding import State
 from ecotui.desk import Desk
 from ecotui.session import SessionError
 from ecotui.session.log import Summary
 from ecotui.session.store import Store
-from screens.signs import duration
+from screens.signs import duration, sign
 
 SHOWN = 500
 """Sessions listed; older ones are reached with `ecotui sessions list`."""
@@ -36,7 +37,12 @@ class SessionsScreen(Screen[None]):
         self._sessions: list[Summary] = []
 
     def compose(self) -> ComposeResult:
-        yield Static(Content.assemble(Content.styled("Sessions", "bold $text-accent"), "  newest first; Enter opens one"), id="sessions-title")
+        yield Static(
+            Content.assemble(
+                Content.styled("Sessions", "bold $text-accent"), "  newest first; Enter opens one"
+            ),
+            id="sessions-title",
+        )
         yield DataTable(cursor_type="row", zebra_stripes=True)
         yield Footer(compact=True)
 
@@ -75,7 +81,5 @@ def row(summary: Summary) -> tuple[str, str, str, str, str]:
 
     began, ended = seconds(summary.started), seconds(summary.ended)
     took = duration(ended - began) if began is not None and ended is not None else ""
-    from screens.signs import SIGN
-
-    steps = " ".join(f"{step}{SIGN.get(state, '')}" for step, state in (summary.steps or {}).items())
+    steps = " ".join(f"{sign(State(state))} {step}" for step, state in summary.steps.items())
     return (moment(summary.started), summary.project, summary.outcome or "open", took, steps)

@@ -7,12 +7,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from ecotui.looking import LookFailed, looks
 from textual.screen import Screen
+from textual.worker import Worker
 
 from ecotui.desk import Desk
+from ecotui.looking import LookFailed, looks
 from ecotui.session import SessionError
 from ecotui.supervisor import Command, Status, Tail, status
 from screens.intents import CommandEnded, CommandOutput, Looked, LooksEnded
@@ -47,7 +48,7 @@ class Following:
         return max((ended or time.time()) - self.command.started, 0.0)
 
 
-def look(screen: Screen[None], desk: Desk, steps: tuple[str, ...]) -> None:
+def look(screen: Screen[Any], desk: Desk, steps: tuple[str, ...]) -> None:
     """Look at steps in a child process, so that no import and no answer ever holds up the screen."""
 
     async def work() -> None:
@@ -61,10 +62,12 @@ def look(screen: Screen[None], desk: Desk, steps: tuple[str, ...]) -> None:
 
     # One worker for each set of steps: looking again at one step must not break off the others.
     name = f"look:{','.join(steps)}"
-    screen.run_worker(work, name=name, group=name, exclusive=True, exit_on_error=False)
+    _worker: Worker[None] = screen.run_worker(
+        work, name=name, group=name, exclusive=True, exit_on_error=False
+    )
 
 
-def follow(screen: Screen[None], command: Command) -> Following:
+def follow(screen: Screen[Any], command: Command) -> Following:
     """Follow a command's output file until its exit record is there."""
     following = Following(command)
 
@@ -85,13 +88,13 @@ def follow(screen: Screen[None], command: Command) -> Following:
                 return
             await asyncio.sleep(BEAT)
 
-    screen.run_worker(
+    _worker: Worker[None] = screen.run_worker(
         work, name=f"follow:{command.id}", group=f"follow:{command.step}", exclusive=True, exit_on_error=False
     )
     return following
 
 
-def guarded(screen: Screen[None], act: Callable[[Desk], Outcome]) -> Outcome | None:
+def guarded(screen: Screen[Any], act: Callable[[Desk], Outcome]) -> Outcome | None:
     """Do something at the desk; what goes wrong (a full disk, a read-only folder) is said, not raised."""
     desk: Desk | None = getattr(screen, "desk", None)
     if desk is None:

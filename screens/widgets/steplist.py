@@ -8,6 +8,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from checks.finding import State
 from checks.steps import STEPS
 from ecotui.rebuild import Rebuild
 from screens.signs import sign, style
@@ -68,10 +69,7 @@ class StepList(Widget):
             if step.id == self.current:
                 line = line.stylize("bold on $primary-muted")
             lines.append(line)
-        done = sum(
-            self.rebuild.state(step.id) is not None and self.rebuild.state(step.id).value == "ok"
-            for step in STEPS
-        )  # type: ignore[union-attr]
+        done = sum(self.rebuild.state(step.id) is State.OK for step in STEPS)
         lines.append(Content(""))
         lines.append(Content.styled(f"{done} of {len(STEPS)} ok", "$text-muted"))
         return Content("\n").join(lines)
