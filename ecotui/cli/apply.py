@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import signal
 import sys
 import time
@@ -51,13 +52,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     where = world(args)
     place = Path(args.plan).expanduser().absolute() if args.plan else saved.default_folder(where)
-    overrides = _overrides(args.override)
-    if overrides is None:
-        return exits.USAGE
     try:
         review = saved.read_review(place)
     except saved.NotReviewed as error:
         return _refuse(str(error))
+    overrides = _overrides(args.override, review)
+    if overrides is None:
+        return exits.USAGE
     terraform = Terraform(where)
     held, lock = _held(terraform)
     reason = saved.stale(where, place, review, held) or _wrong_account(where, review)
@@ -86,18 +87,21 @@ def _refuse(reason: str) -> int:
     return exits.BLOCKED
 
 
-def _overrides(words: list[str]) -> dict[str, str] | None:
+def _overrides(words: list[str], review: Review) -> dict[str, str] | None:
+    """Ids to reasons. None, with a word on stderr, for anything that is not a finding of this forecast."""
     found: dict[str, str] = {}
     for word in words:
-        # Addresses hold `=` nowhere but in the keys of for_each: the reason is what stands after the last one.
-        id_, sign, reason = word.rpartition("=")
-        if not sign or not id_ or not reason.strip():
+        # An id may hold `=` itself (a key of for_each), and so may a reason: only the forecast's own ids are taken.
+        id_ = next((one for one in review.forecast.blocking if word.startswith(f"{one}=")), "")
+        reason = word[len(id_) + 1 :].strip()
+        if not id_ or not reason:
             print(
-                f"ecotui apply: --override takes ID=REASON, with a reason; not {one_line(word)!r}",
+                f"ecotui apply: --override takes ID=REASON, with an id that the forecast names and a reason;"
+                f" not {one_line(word)!r}",
                 file=sys.stderr,
             )
             return None
-        found[id_] = reason.strip()
+        found[id_] = reason
     return found
 
 
@@ -126,10 +130,11 @@ def _wrong_account(where: World, review: Review) -> str:
 
 def _say_blocking(review: Review, blocking: list[str]) -> None:
     print("ecotui apply: the forecast found what would make this fail:", file=sys.stderr)
-    for one in (*review.forecast.short, *review.forecast.collisions):
-        if one.id in blocking:
-            print(f"  {SIGNS[State.BLOCKED]} {one.sentence}", file=sys.stderr)
-            print(f"      to go on all the same: --override '{one.id}=REASON'", file=sys.stderr)
+    told = {one.id: one.sentence for one in review.forecast.short}
+    told |= {one.id: one.sentence for one in review.forecast.collisions}
+    for id_ in blocking:
+        print(f"  {SIGNS[State.BLOCKED]} {told[id_]}", file=sys.stderr)
+        print(f"      to go on all the same: --override {shlex.quote(f'{id_}=REASON')}", file=sys.stderr)
     print("Put it in order (ecotui cleanup, ecotui check quota), then `ecotui plan` again.", file=sys.stderr)
 
 
