@@ -261,6 +261,13 @@ def _unanswered(error: BaseException, action: str, profile: str, region: str) ->
                 f"No AWS credentials were found: none in the environment, none in {named}, no instance role.",
                 *_new_credentials(profile),
             )
+        case RuntimeError() if "still expired" in text:
+            # botocore's way to say that AWS_CREDENTIAL_EXPIRATION, or what a process returned, lies in the past.
+            return trouble(
+                Kind.EXPIRED,
+                "The AWS credentials have expired; log in again or fetch new ones.",
+                *_new_credentials(profile),
+            )
         case boto.PartialCredentialsError():
             return trouble(Kind.NO_CREDENTIALS, f"The AWS credentials are incomplete: {text}")
         case boto.ProfileNotFound():
