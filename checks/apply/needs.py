@@ -21,7 +21,7 @@ _FAMILIES: tuple[tuple[str, tuple[str, str]], ...] = (
     ("hpc", ("L-F7808C92", "Running On-Demand HPC instances, vCPUs")),
     ("dl", ("L-6E869C2A", "Running On-Demand DL instances, vCPUs")),
     ("vt", ("L-DB2E81BA", "Running On-Demand G and VT instances, vCPUs")),
-    ("u-", ("L-43DA4232", "Running On-Demand High Memory instances, vCPUs")),
+    ("u", ("L-43DA4232", "Running On-Demand High Memory instances, vCPUs")),
     ("f", ("L-74FC7D96", "Running On-Demand F instances, vCPUs")),
     ("g", ("L-DB2E81BA", "Running On-Demand G and VT instances, vCPUs")),
     ("p", ("L-417A185B", "Running On-Demand P instances, vCPUs")),

@@ -1,0 +1,299 @@
+"""The forecast: names and quotas, looked up in an account that answers as these tests want it to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, NoCredentialsError
+
+from checks.apply.forecast import Forecast, document, forecast
+from checks.apply.needs import net_instances, quota_of
+from checks.apply.plan import Action, Plan, Planned
+from checks.aws_errors import explain
+from checks.finding import State
+from checks.world import World
+from config.model import Settings
+
+
+def planned(type_: str, name: str = "x", **more: Any) -> Planned:
+    actions = more.pop("actions", ("create",))
+    return Planned(
+        address=f"{type_}.{name}",
+        type=type_,
+        action=Action.CREATE,
+        actions=actions,
+        before=more.pop("before", {}),
+        after=more.pop("after", {}),
+        unknown=more.pop("unknown", {}),
+        region=more.pop("region", ""),
+        configured=more.pop("configured", None),
+    )
+
+
+def refusal(code: str, operation: str = "Look", message: str = "no") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, operation)
+
+
+class Account:
+    """AWS, as far as a test fills it in. A value that is an exception is raised."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.answers = answers
+        self.asked: list[str] = []
+        self.region = "ap-northeast-2"
+
+    def client(self, service: str, region: str | None = None) -> Any:
+        if isinstance(self.answers.get(service), Exception):
+            raise self.answers[service]
+        account = self
+
+        class Client:
+            def __getattr__(self, operation: str) -> Any:
+                return lambda **words: account.answer(operation)
+
+        return Client()
+
+    def answer(self, operation: str) -> Any:
+        self.asked.append(operation)
+        found = self.answers.get(operation, {})
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def paginate(self, service: str, operation: str, key: str, **words: Any) -> Iterator[Any]:
+        found: Any = self.answer(operation)
+        for part in key.split("."):
+            found = found.get(part, {})
+        yield from found
+
+    def explain(self, error: BaseException, action: str = "") -> Any:
+        return explain(error, action)
+
+
+def look(account: Account, *resources: Planned) -> Forecast:
+    world = World(settings=Settings(), project=Path(), env={})
+    world.__dict__["aws"] = account
+    return forecast(world, resources)
+
+
+POLICY = planned("aws_iam_policy", after={"name": "prod-policy"})
+POLICY_THERE = {"Policies": [{"PolicyName": "PROD-policy", "Arn": "arn:aws:iam::1:policy/team/PROD-policy"}]}
+
+
+def test_a_policy_collides_whatever_its_path_and_case() -> None:
+    seen = look(Account(list_policies=POLICY_THERE), POLICY)
+    (one,) = seen.collisions
+    assert (one.address, one.guide) == ("aws_iam_policy.x", ("2.1",))
+    assert one.ways_out == ("adopt", "delete", "rename", "stop")
+    assert one.import_block == (
+        'import {\n  to = aws_iam_policy.x\n  id = "arn:aws:iam::1:policy/team/PROD-policy"\n}\n'
+    )
+    assert seen.state is State.BLOCKED
+    assert seen.blocking == ("collision:aws_iam_policy.x",)
+
+
+def test_a_free_name_is_no_finding() -> None:
+    seen = look(Account(list_policies={"Policies": []}), POLICY)
+    assert (seen.collisions, seen.unknown, seen.state, seen.looked) == ((), (), State.OK, 1)
+
+
+def test_a_denied_look_is_unknown_and_names_the_action() -> None:
+    seen = look(Account(list_policies=refusal("AccessDenied")), POLICY)
+    (one,) = seen.unknown
+    assert one.denied == ("iam:ListPolicies",)
+    assert seen.state is State.UNKNOWN
+
+
+def test_without_credentials_every_service_is_told_once_and_nothing_is_green() -> None:
+    resources = [planned("aws_iam_role", f"r{n}", after={"name": f"r{n}"}) for n in range(20)]
+    seen = look(Account(iam=NoCredentialsError()), *resources)
+    assert len(seen.unknown) == 1
+    assert seen.state is State.UNKNOWN
+
+
+def test_somebody_else_s_bucket_can_be_neither_adopted_nor_deleted() -> None:
+    bucket = planned("aws_s3_bucket", after={"bucket": "images"})
+    theirs = look(Account(list_buckets={"Buckets": []}, head_bucket=refusal("403")), bucket)
+    assert theirs.collisions[0].ways_out == ("rename", "stop")
+    assert theirs.collisions[0].import_block == ""
+    free = look(Account(list_buckets={"Buckets": []}, head_bucket=refusal("404")), bucket)
+    assert free.state is State.OK
+    ours = look(Account(list_buckets={"Buckets": [{"Name": "images"}]}), bucket)
+    assert "adopt" in ours.collisions[0].ways_out
+
+
+def test_a_bucket_of_which_nothing_can_be_known_is_unknown() -> None:
+    bucket = planned("aws_s3_bucket", after={"bucket": "images"})
+    seen = look(Account(list_buckets=refusal("AccessDenied")), bucket)
+    assert seen.collisions == ()
+    assert seen.unknown[0].denied == ("s3:ListAllMyBuckets",)
+
+
+def test_a_name_known_only_after_the_apply_is_said_and_a_generated_one_is_not() -> None:
+    late = planned("aws_iam_role", "late", unknown={"name": True}, configured=frozenset({"name"}))
+    generated = planned("aws_iam_role", "made", unknown={"name": True}, configured=frozenset({"name_prefix"}))
+    seen = look(Account(), late, generated)
+    assert [one.address for one in seen.unknown] == ["aws_iam_role.late"]
+    assert seen.state is State.UNKNOWN
+
+
+def test_one_name_twice_in_the_plan_collides_with_itself() -> None:
+    account = Account(get_role=refusal("NoSuchEntity"))
+    seen = look(
+        account,
+        planned("aws_iam_role", "a", after={"name": "Node"}),
+        planned("aws_iam_role", "b", after={"name": "node"}),
+    )
+    assert [one.address for one in seen.collisions] == ["aws_iam_role.b"]
+    assert "aws_iam_role.a" in seen.collisions[0].existing
+
+
+def test_a_replacement_that_deletes_first_does_not_collide_with_itself() -> None:
+    there = {"Role": {"Arn": "arn:aws:iam::1:role/node", "RoleName": "node"}}
+    names = {"before": {"name": "node"}, "after": {"name": "node"}}
+    first_gone = planned("aws_iam_role", actions=("delete", "create"), **names)
+    first_made = planned("aws_iam_role", actions=("create", "delete"), **names)
+    assert look(Account(get_role=there), first_gone).collisions == ()
+    assert len(look(Account(get_role=there), first_made).collisions) == 1
+
+
+def test_a_security_group_in_a_new_vpc_cannot_collide() -> None:
+    account = Account(describe_security_groups={"SecurityGroups": [{"GroupId": "sg-1"}]})
+    new = planned("aws_security_group", after={"name": "node"}, unknown={"vpc_id": True})
+    old = planned("aws_security_group", after={"name": "node", "vpc_id": "vpc-1"})
+    assert look(account, new).collisions == ()
+    assert look(account, old).collisions[0].import_id == "sg-1"
+
+
+def test_a_parameter_that_may_be_overwritten_is_not_asked_for() -> None:
+    account = Account(describe_parameters={"Parameters": [{"Name": "/a", "ARN": "arn:a"}]})
+    assert look(account, planned("aws_ssm_parameter", after={"name": "/a", "overwrite": True})).looked == 0
+    assert len(look(account, planned("aws_ssm_parameter", after={"name": "/a"})).collisions) == 1
+
+
+def test_a_record_is_compared_with_its_zone_completed_and_its_type() -> None:
+    def account(name: str, type_: str) -> Account:
+        return Account(
+            get_hosted_zone={"HostedZone": {"Name": "example.com."}},
+            list_resource_record_sets={"ResourceRecordSets": [{"Name": name, "Type": type_}]},
+        )
+
+    short = planned("aws_route53_record", after={"name": "*.api", "type": "A", "zone_id": "Z1"})
+    assert (
+        look(account("\\052.api.example.com.", "A"), short).collisions[0].import_id
+        == "Z1_*.api.example.com_A"
+    )
+    assert look(account("\\052.api.example.com.", "AAAA"), short).collisions == ()
+    assert look(account("web.example.com.", "A"), short).collisions == ()
+
+
+def test_an_alias_of_a_distribution_that_is_there_collides() -> None:
+    there = {"Id": "E1", "DomainName": "d1.cloudfront.net", "Aliases": {"Items": ["CDN.example.com"]}}
+    account = Account(list_distributions={"DistributionList": {"Items": [there]}})
+    wanted = planned("aws_cloudfront_distribution", after={"aliases": ["cdn.example.com", "b.example.com"]})
+    (one,) = look(account, wanted).collisions
+    assert (one.name, one.import_id) == ("cdn.example.com", "E1")
+
+
+def test_a_type_that_is_not_covered_is_said_once() -> None:
+    resources = [planned("aws_strange_thing", f"t{n}", after={"name": f"t{n}"}) for n in range(5)]
+    seen = look(Account(), *resources)
+    assert [one.type for one in seen.unknown] == ["aws_strange_thing"]
+
+
+# Quotas
+
+
+def instance(kind: str | None, **more: Any) -> Planned:
+    return planned("aws_instance", after={"instance_type": kind} if kind else {}, **more)
+
+
+def quota_account(limit: Any = 16.0, running: int = 0) -> Account:
+    instances = [{"InstanceType": "t3a.large"} for _ in range(running)]
+    value = limit if isinstance(limit, Exception) else {"Quota": {"Value": limit}}
+    return Account(
+        describe_instances={"Reservations": [{"Instances": instances}]},
+        describe_instance_types={
+            "InstanceTypes": [
+                {"InstanceType": kind, "VCpuInfo": {"DefaultVCpus": cpus}}
+                for kind, cpus in (("t3a.large", 2), ("t3a.medium", 2), ("m5.2xlarge", 8))
+            ]
+        },
+        get_service_quota=value,
+    )
+
+
+def test_thirteen_nodes_do_not_fit_into_sixteen_vcpus() -> None:
+    nodes = [instance("t3a.medium") for _ in range(13)]
+    (vcpu,) = look(quota_account(), *nodes).quotas
+    assert (vcpu.code, vcpu.limit, vcpu.used, vcpu.needed) == ("L-1216C47A", 16.0, 0.0, 26.0)
+    assert vcpu.state is State.BLOCKED
+    assert "10 too few" in vcpu.sentence
+    assert look(quota_account(limit=32.0), *nodes).quotas[0].state is State.OK
+
+
+def test_what_runs_already_counts_and_spot_does_not() -> None:
+    account = quota_account(limit=5.0, running=2)
+    (vcpu,) = look(account, instance("t3a.large")).quotas
+    assert (vcpu.used, vcpu.state) == (4.0, State.BLOCKED)
+
+
+def test_what_the_plan_destroys_is_credited() -> None:
+    grown = instance("m5.2xlarge", actions=("delete", "create"), before={"instance_type": "t3a.large"})
+    assert look(quota_account(), grown).quotas[0].needed == 6.0
+    same = instance("t3a.large", actions=("delete", "create"), before={"instance_type": "t3a.large"})
+    assert look(quota_account(limit=0.0), same).quotas == ()
+    gone = instance(None, actions=("delete",), before={"instance_type": "t3a.large"})
+    assert look(quota_account(limit=2.0), gone, instance("t3a.medium")).quotas == ()
+
+
+def test_an_unknown_limit_is_never_green() -> None:
+    seen = look(quota_account(limit=refusal("AccessDeniedException")), instance("t3a.large"))
+    assert seen.quotas[0].state is State.UNKNOWN
+    assert seen.unknown[0].denied == ("servicequotas:GetServiceQuota",)
+
+
+def test_instances_in_two_regions_count_against_two_quotas() -> None:
+    seen = look(
+        quota_account(), instance("t3a.large", region="us-east-1"), instance("t3a.large", region="eu-west-1")
+    )
+    assert sorted(one.region for one in seen.quotas) == ["eu-west-1", "us-east-1"]
+
+
+def test_an_instance_type_known_only_after_the_apply_is_said() -> None:
+    net, late = net_instances([instance(None)])
+    assert (dict(net), late) == ({}, ["aws_instance.x"])
+    assert look(quota_account(), instance(None)).state is State.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        ("t3a.large", "L-1216C47A"),
+        ("im4gn.large", "L-1216C47A"),
+        ("inf2.xlarge", "L-1945791B"),
+        ("i4i.large", "L-1216C47A"),
+        ("g5.xlarge", "L-DB2E81BA"),
+        ("vt1.3xlarge", "L-DB2E81BA"),
+        ("hpc7a.96xlarge", "L-F7808C92"),
+        ("h1.2xlarge", "L-1216C47A"),
+        ("p4d.24xlarge", "L-417A185B"),
+        ("dl1.24xlarge", "L-6E869C2A"),
+        ("d3.xlarge", "L-1216C47A"),
+        ("trn1.2xlarge", "L-2C3B7624"),
+        ("u-6tb1.metal", "L-43DA4232"),
+        ("x2idn.16xlarge", "L-7295265B"),
+    ],
+)
+def test_each_family_counts_against_its_own_quota(kind: str, code: str) -> None:
+    assert quota_of(kind)[0] == code
+
+
+def test_the_public_document_has_the_keys_of_the_contract() -> None:
+    seen = look(Account(list_policies=POLICY_THERE), POLICY)
+    body = document(Plan(terraform="1", format="1.2", changes=()), seen)
+    assert set(body) == {"changes", "quotas", "collisions", "unknown"}
+    assert set(body["collisions"][0]) >= {"address", "type", "name", "existing", "ways_out"}
