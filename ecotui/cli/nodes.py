@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 
 import msgspec
 
@@ -46,6 +47,8 @@ def _wait(where: World, args: argparse.Namespace) -> int:
     from ecotui.cli.waiting import follow
 
     settings = where.settings.nodes
+    # A stop from outside ends the queries under way as Ctrl-C does; without a handler they would outlive us.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     return follow(
         lambda: sight(where),
         poll=args.poll or settings.poll,
