@@ -9,6 +9,7 @@ import msgspec
 
 from checks.aws import CredentialSource, Identity, Kind, Trouble
 from checks.environment_profiles import Profile, read
+from checks.environment_finding import finding
 from checks.finding import (
     Copy,
     Fact,
@@ -113,17 +114,17 @@ def _credentials(world: World, source: CredentialSource, profiles: Sequence[Prof
         temporary = source.method == "env" and bool(world.env.get("AWS_SESSION_TOKEN"))
         ending = "temporary, and when they end cannot be known" if temporary else "they do not expire"
         facts.append(Fact(label="time left", value="not known" if temporary else "no end"))
-        return _finding("credentials", State.OK, "AWS credentials", f"From {named}; {ending}.", tuple(facts))
+        return finding("credentials", State.OK, "AWS credentials", f"From {named}; {ending}.", tuple(facts))
     left = source.expires - now
     facts.append(Fact(label="time left", value=duration(left) if left > 0 else "none"))
     fixes = _ways_out(world, profiles)
     if left <= 0:
         summary = f"The credentials from {named} expired {duration(-left)} ago."
-        return _finding("credentials", State.BLOCKED, "AWS credentials", summary, tuple(facts), fixes)
+        return finding("credentials", State.BLOCKED, "AWS credentials", summary, tuple(facts), fixes)
     if left < SOON:
         summary = f"The credentials from {named} expire in {duration(left)}; a rebuild takes about an hour."
-        return _finding("credentials", State.WARN, "AWS credentials", summary, tuple(facts), fixes)
-    return _finding(
+        return finding("credentials", State.WARN, "AWS credentials", summary, tuple(facts), fixes)
+    return finding(
         "credentials", State.OK, "AWS credentials", f"From {named}; {duration(left)} left.", tuple(facts)
     )
 
@@ -132,7 +133,7 @@ def _identity(identity: Identity) -> Finding:
     arn = one_line(identity.arn)
     facts = (Fact(label="ARN", value=arn), Fact(label="user id", value=one_line(identity.user_id)))
     if arn.endswith(":root"):
-        return _finding(
+        return finding(
             "identity",
             State.WARN,
             "AWS identity",
@@ -140,7 +141,7 @@ def _identity(identity: Identity) -> Finding:
             facts,
         )
     who = arn.rpartition(":")[2]
-    return _finding("identity", State.OK, "AWS identity", f"{who}.", facts)
+    return finding("identity", State.OK, "AWS identity", f"{who}.", facts)
 
 
 def _account(world: World, identity: Identity, profiles: Sequence[Profile]) -> Finding:
@@ -153,14 +154,12 @@ def _account(world: World, identity: Identity, profiles: Sequence[Profile]) -> F
         facts.append(Fact(label="expected", value=f"{wanted} ({one_line(name)})" if name else wanted))
     if wanted and wanted != identity.account:
         summary = f"This is account {shown}, but the settings expect {wanted}."
-        return _finding(
-            "account", State.BLOCKED, "Account", summary, tuple(facts), _ways_out(world, profiles)
-        )
+        return finding("account", State.BLOCKED, "Account", summary, tuple(facts), _ways_out(world, profiles))
     if name and alias and name != alias:
         summary = f"Account {shown} is called {one_line(name)} in the settings; make sure that it is the one."
-        return _finding("account", State.WARN, "Account", summary, tuple(facts))
+        return finding("account", State.WARN, "Account", summary, tuple(facts))
     if wanted:
-        return _finding("account", State.OK, "Account", f"{shown}, as the settings expect.", tuple(facts))
+        return finding("account", State.OK, "Account", f"{shown}, as the settings expect.", tuple(facts))
     fix = Fix(
         id="expect",
         title="Write the account into ecotui.yaml",
@@ -168,13 +167,13 @@ def _account(world: World, identity: Identity, profiles: Sequence[Profile]) -> F
         changes="Nothing by itself; with these lines every other account is refused.",
     )
     summary = f"{shown}; the settings name no account (aws.account), so it is not compared."
-    return _finding("account", State.OK, "Account", summary, tuple(facts), (fix,))
+    return finding("account", State.OK, "Account", summary, tuple(facts), (fix,))
 
 
 def _region(world: World) -> Finding:
     region, wanted = world.aws.region, world.settings.aws.region
     if not region:
-        return _finding(
+        return finding(
             "region",
             State.BLOCKED,
             "Region",
@@ -194,7 +193,7 @@ def _region(world: World) -> Finding:
         for variable in ("AWS_REGION", "AWS_DEFAULT_REGION"):
             other = world.env.get(variable, "")
             if other and other != wanted:
-                return _finding(
+                return finding(
                     "region",
                     State.WARN,
                     "Region",
@@ -216,7 +215,7 @@ def _region(world: World) -> Finding:
     origin = (
         "the settings" if wanted else "AWS_REGION" if world.env.get("AWS_REGION") else "the AWS configuration"
     )
-    return _finding("region", State.OK, "Region", f"{one_line(region, limit=40)}, from {origin}.")
+    return finding("region", State.OK, "Region", f"{one_line(region, limit=40)}, from {origin}.")
 
 
 def _troubled(world: World, name: str, title: str, trouble: Trouble, profiles: Sequence[Profile]) -> Finding:
@@ -299,23 +298,4 @@ def _ways_out(world: World, profiles: Sequence[Profile]) -> tuple[Fix, ...]:
 
 
 def _waiting(name: str, title: str) -> Finding:
-    return _finding(name, State.SKIPPED, title, "Waits for credentials that AWS accepts.")
-
-
-def _finding(
-    name: str,
-    state: State,
-    title: str,
-    summary: str,
-    facts: tuple[Fact, ...] = (),
-    fixes: tuple[Fix, ...] = (),
-) -> Finding:
-    return Finding(
-        id=f"environment.{name}",
-        step="environment",
-        state=state,
-        title=title,
-        summary=summary,
-        facts=facts,
-        fixes=fixes,
-    )
+    return finding(name, State.SKIPPED, title, "Waits for credentials that AWS accepts.")

@@ -7,6 +7,7 @@ import shlex
 import stat
 from pathlib import Path
 
+from checks.environment_finding import finding
 from checks.finding import Copy, Fact, Finding, Fix, Risk, Run, SetVariable, State, Value
 from checks.sanitize import one_line
 from checks.world import World
@@ -62,13 +63,13 @@ def _variable(world: World, variable: Variable) -> Finding:
         how = "is not set" if not value else "holds only blanks"
         if variable.required:
             summary = f"{name} {how}, and the rebuild needs it{purpose}."
-            return _finding(f"variable.{name}", State.BLOCKED, name, summary, fixes=(fix,), guide=CHECKLIST)
+            return finding(f"variable.{name}", State.BLOCKED, name, summary, fixes=(fix,), guide=CHECKLIST)
         summary = f"{name} {how}; it is optional{purpose}."
-        return _finding(f"variable.{name}", State.SKIPPED, name, summary, fixes=(fix,))
+        return finding(f"variable.{name}", State.SKIPPED, name, summary, fixes=(fix,))
     if value != value.strip():
         summary = f"{name} is set, with blanks or a newline around its value; pasted by mistake?"
-        return _finding(f"variable.{name}", State.WARN, name, summary, facts, (fix,), CHECKLIST)
-    return _finding(f"variable.{name}", State.OK, name, f"{name} is set{purpose}.", facts)
+        return finding(f"variable.{name}", State.WARN, name, summary, facts, (fix,), CHECKLIST)
+    return finding(f"variable.{name}", State.OK, name, f"{name} is set{purpose}.", facts)
 
 
 def project(world: World) -> tuple[Finding, ...]:
@@ -79,15 +80,15 @@ def project(world: World) -> tuple[Finding, ...]:
         names = {at.name for at in folder.iterdir()}
     except FileNotFoundError:
         return (
-            _finding("project", State.BLOCKED, "Project", f"The project's folder {shown} does not exist."),
+            finding("project", State.BLOCKED, "Project", f"The project's folder {shown} does not exist."),
         )
     except OSError as error:
         summary = f"The project's folder {shown} cannot be read: {error.strerror}."
-        return (_finding("project", State.BLOCKED, "Project", summary),)
+        return (finding("project", State.BLOCKED, "Project", summary),)
     if "ecotui.yaml" in names:
-        found = _finding("project", State.OK, "Project", f"{shown}.", (Fact(label="folder", value=shown),))
+        found = finding("project", State.OK, "Project", f"{shown}.", (Fact(label="folder", value=shown),))
     else:
-        found = _finding(
+        found = finding(
             "project",
             State.WARN,
             "Project",
@@ -130,14 +131,14 @@ def _terraform_folder(world: World) -> Finding:
                     recommended=True,
                 ),
             )
-        return _finding(
+        return finding(
             "terraform-folder", State.BLOCKED, title, f"{summary}.", facts, fixes, NO_CONFIGURATION
         )
     if not os.access(folder, os.W_OK | os.X_OK):
         summary = f"{shown} cannot be written to, and terraform init has to."
-        return _finding("terraform-folder", State.BLOCKED, title, summary, facts)
+        return finding("terraform-folder", State.BLOCKED, title, summary, facts)
     count = f"{len(files)} file{'' if len(files) == 1 else 's'}"
-    return _finding("terraform-folder", State.OK, title, f"{shown}: {count} of terraform.", facts)
+    return finding("terraform-folder", State.OK, title, f"{shown}: {count} of terraform.", facts)
 
 
 def files(world: World) -> tuple[Finding, ...]:
@@ -154,17 +155,17 @@ def _file(name: str, path: Path) -> Finding:
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
-        return _finding(id, State.BLOCKED, shown, f"{shown} does not exist ({one_line(str(path))}).")
+        return finding(id, State.BLOCKED, shown, f"{shown} does not exist ({one_line(str(path))}).")
     except OSError as error:
-        return _finding(id, State.UNKNOWN, shown, f"{shown} could not be looked at: {error.strerror}.")
+        return finding(id, State.UNKNOWN, shown, f"{shown} could not be looked at: {error.strerror}.")
     if stat.S_ISDIR(mode):
-        return _finding(id, State.OK, shown, f"The folder {shown} is there.")
+        return finding(id, State.OK, shown, f"The folder {shown} is there.")
     if not os.access(path, os.R_OK):
-        return _finding(id, State.BLOCKED, shown, f"{shown} is there but may not be read.")
+        return finding(id, State.BLOCKED, shown, f"{shown} is there but may not be read.")
     if path.suffix == ".sh" and not os.access(path, os.X_OK):
         fix = _mode(path, "+x", "Make the script executable", "The script may be run by its name.")
-        return _finding(id, State.WARN, shown, f"{shown} is there but not executable.", fixes=(fix,))
-    return _finding(id, State.OK, shown, f"{shown} is there.")
+        return finding(id, State.WARN, shown, f"{shown} is there but not executable.", fixes=(fix,))
+    return finding(id, State.OK, shown, f"{shown} is there.")
 
 
 def ssh_key(world: World) -> tuple[Finding, ...]:
@@ -180,22 +181,22 @@ def ssh_key(world: World) -> tuple[Finding, ...]:
         with path.open("rb") as stream:
             head = stream.read(_KEY_HEAD)
     except (FileNotFoundError, NotADirectoryError):
-        return (_finding(id, State.BLOCKED, title, f"The SSH key {shown} does not exist."),)
+        return (finding(id, State.BLOCKED, title, f"The SSH key {shown} does not exist."),)
     except IsADirectoryError:
-        return (_finding(id, State.BLOCKED, title, f"{shown} is a folder, not an SSH key."),)
+        return (finding(id, State.BLOCKED, title, f"{shown} is a folder, not an SSH key."),)
     except OSError as error:
-        return (_finding(id, State.UNKNOWN, title, f"The SSH key {shown} cannot be read: {error.strerror}."),)
+        return (finding(id, State.UNKNOWN, title, f"The SSH key {shown} cannot be read: {error.strerror}."),)
     facts = (Fact(label="file", value=shown), Fact(label="mode", value=f"{stat.S_IMODE(mode):04o}"))
     first = head.lstrip().partition(b"\n")[0]
     if not (first.startswith(b"-----BEGIN ") and b"PRIVATE KEY-----" in first):
         public = first.startswith((b"ssh-", b"ecdsa-", b"sk-"))
         kind = "a public key; its private half is needed" if public else "not a private key"
-        return (_finding(id, State.BLOCKED, title, f"{shown} is {kind}.", facts),)
+        return (finding(id, State.BLOCKED, title, f"{shown} is {kind}.", facts),)
     if mode & 0o077:
         summary = f"{shown} is open to others (mode {stat.S_IMODE(mode):04o}); ssh refuses such a key."
         fix = _mode(path, "600", "Make the key yours alone", "Only you may read the key.")
-        return (_finding(id, State.BLOCKED, title, summary, facts, (fix,)),)
-    return (_finding(id, State.OK, title, f"{shown} is a private key that only you may read.", facts),)
+        return (finding(id, State.BLOCKED, title, summary, facts, (fix,)),)
+    return (finding(id, State.OK, title, f"{shown} is a private key that only you may read.", facts),)
 
 
 def _mode(path: Path, mode: str, title: str, changes: str) -> Fix:
@@ -208,25 +209,4 @@ def _mode(path: Path, mode: str, title: str, changes: str) -> Fix:
         changes=changes,
         risk=Risk.CHANGES,
         recommended=True,
-    )
-
-
-def _finding(
-    name: str,
-    state: State,
-    title: str,
-    summary: str,
-    facts: tuple[Fact, ...] = (),
-    fixes: tuple[Fix, ...] = (),
-    guide: tuple[str, ...] = (),
-) -> Finding:
-    return Finding(
-        id=f"environment.{name}",
-        step="environment",
-        state=state,
-        title=title,
-        summary=summary,
-        facts=facts,
-        fixes=fixes,
-        guide=guide,
     )
