@@ -47,7 +47,7 @@ def smaller(groups: Sequence[GroupRow], sizes: Mapping[str, int], room: float) -
     ), Fix(
         id="smaller",
         title=f"Use smaller types: {number(best)} vCPUs instead of {number(now)}",
-        action=Copy(text="\n".join(lines)),
+        action=Copy(text="; ".join(lines)),
         changes="Nothing by itself: set the types in the terraform variables and under nodes.groups. "
         "The nodes get less memory and will be slower.",
     )
@@ -83,7 +83,7 @@ def fewer(groups: Sequence[GroupRow], room: float) -> tuple[Fact, Fix | None]:
     ), Fix(
         id="fewer",
         title=f"Run fewer nodes: {kept} of {total} fit",
-        action=Copy(text="\n".join(lines)),
+        action=Copy(text="; ".join(lines)),
         changes="Nothing by itself: lower the counts in the terraform variables and under nodes.groups.",
     )
 
