@@ -12,7 +12,6 @@ from typing import Any
 
 from ecotui.demo.standins.terraform.state import VERSION, parts
 
-
 _DONE = {"create": "created", "update": "updated in-place", "import": "imported"}
 
 
