@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import msgspec
 
 from checks.aws import CredentialSource, Identity, Kind, Trouble
-from checks.environment_profiles import Profile, read
 from checks.environment_finding import finding
+from checks.environment_profiles import Profile, read
 from checks.finding import (
     Copy,
     Fact,
