@@ -120,7 +120,7 @@ def _foreign(name: str) -> bool:
 
 def _tui(demo: Demo, args: argparse.Namespace) -> int:
     """The TUI in a process of its own, with the terminal; signals that reach us are passed on to it."""
-    argv = [sys.executable, "-m", "ecotui", *_passed_on(args)]
+    argv = [sys.executable, "-P", "-m", "ecotui", *_passed_on(args)]
     child = subprocess.Popen(argv, env=demo.env, cwd=demo.project)
     told: list[int] = []
 

@@ -71,7 +71,7 @@ def running(
     if trouble := available():
         raise DemoError(trouble)
     root = keep.absolute() if keep else Path(tempfile.mkdtemp(prefix="ecotui-demo-"))
-    argv = [sys.executable, "-m", "ecotui.demo.world", "--home", str(root), "--speed", f"{speed:g}"]
+    argv = [sys.executable, "-P", "-m", "ecotui.demo.world", "--home", str(root), "--speed", f"{speed:g}"]
     process = subprocess.Popen(
         [*argv, *([] if keep else ["--temporary"])],
         stdin=subprocess.PIPE,
