@@ -1,0 +1,257 @@
+"""Plan, forecast and apply with the real terraform and AWS provider, in an account on loopback that is full of leftovers."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ecotui.demo.providers import find_mirror, write_config
+
+# One worker for all: the account, and thirty seconds of terraform, are shared.
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("apply")]
+
+PROJECT = Path(__file__).parent / "terraform" / "leftovers"
+
+
+def need(thing: object, what: str) -> None:
+    """Without it there is nothing to test; on the CI machine that is a failure."""
+    if not thing:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{what} is not on this machine")
+
+
+@dataclass
+class Place:
+    """A project folder, an account, and the ecotui that works on both."""
+
+    folder: Path
+    env: dict[str, str]
+    endpoint: str
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "terraform" / "terraform.tfstate"
+
+    def ecotui(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "ecotui", *words],
+            cwd=self.folder,
+            env={**self.env, **env},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    def logs(self) -> list[Path]:
+        found = (self.folder / "state").glob("sessions/*/commands/*/output.log")
+        return sorted(found, key=lambda path: path.stat().st_mtime)
+
+
+@dataclass
+class Failure:
+    told: set[str]
+    """Addresses that the forecast had named."""
+    stdout: str
+    log: str
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """The fixture project, initialised once, with a moto of its own."""
+    need(shutil.which("terraform"), "terraform")
+    mirror = find_mirror()
+    need(mirror, "a mirror with the AWS provider")
+    folder = tmp_path_factory.mktemp("project")
+    shutil.copytree(PROJECT, folder / "terraform")
+    (folder / "ecotui.yaml").write_text("project: fixture\nquota: {limits: []}\n")
+    (folder / "home").mkdir()
+    write_config(folder / "terraformrc", mirror)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    endpoint = f"http://127.0.0.1:{port}"
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder / "home"),
+        "ECOTUI_STATE_DIR": str(folder / "state"),
+        "TF_CLI_CONFIG_FILE": str(folder / "terraformrc"),
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    moto = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        env={"PATH": env["PATH"], "PYTHONPATH": env["PYTHONPATH"]},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"{endpoint}/moto-api/data.json", timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield Place(folder, env, endpoint)
+    finally:
+        moto.terminate()
+        moto.wait(timeout=10)
+
+
+@pytest.fixture(scope="module")
+def applied(place: Place) -> subprocess.CompletedProcess[str]:
+    """Everything but the instances (they take moto's ten seconds), applied into the empty account."""
+    planned = place.ecotui("plan", "--json", TF_VAR_instances="0")
+    # The one name that nobody can know before the apply keeps it from being all green.
+    assert planned.returncode == 4, planned.stdout + planned.stderr
+    body = json.loads(planned.stdout)
+    assert body["schema"] == "ecotui.plan/1"
+    assert body["collisions"] == []
+    assert [one["address"] for one in body["unknown"]] == ["aws_ecr_repository.late"]
+    done = place.ecotui("apply", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def again(place: Place, applied: object) -> dict[str, list[dict[str, object]]]:
+    """The forecast of the next deployment, after the state was thrown away and everything was left."""
+    place.state.unlink()
+    planned = place.ecotui("plan", "--json")
+    assert planned.returncode == 3, planned.stdout + planned.stderr
+    body: dict[str, list[dict[str, object]]] = json.loads(planned.stdout)
+    return body
+
+
+def test_the_plan_is_private_and_its_review_holds_no_secret(place: Place, again: object) -> None:
+    (folder,) = (place.folder / "state" / "plans").iterdir()
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()} == {
+        "plan.tfplan": 0o600,
+        "forecast.json": 0o600,
+    }
+    assert "not-for-the-screen" not in (folder / "forecast.json").read_text()
+
+
+def test_progress_counts_to_the_plan_s_total_and_outputs_are_told(
+    applied: subprocess.CompletedProcess[str],
+) -> None:
+    assert "[13/13]" in applied.stdout
+    assert re.search(r"vpc = vpc-[0-9a-f]+", applied.stdout)
+    assert "not-for-the-screen" not in applied.stdout
+    assert "password = (sensitive)" in applied.stdout
+
+
+def test_an_apply_that_the_forecast_blocks_is_refused_with_the_words_that_override_it(
+    place: Place, again: dict[str, list[dict[str, object]]]
+) -> None:
+    before = len(place.logs())
+    refused = place.ecotui("apply", "--yes")
+    assert refused.returncode == 3
+    assert "--override collision:aws_key_pair.this=REASON" in refused.stderr
+    assert place.ecotui("apply", "--yes", "--override", "collision:aws_key_pair.this=").returncode == 2
+    assert place.ecotui("apply", "--yes", "--override", "collision:elsewhere=because").returncode == 2
+    assert len(place.logs()) == before
+
+
+@pytest.fixture(scope="module")
+def failed(place: Place, again: dict[str, list[dict[str, object]]]) -> Failure:
+    """That deployment applied all the same, against the forecast."""
+    told = {str(one["address"]) for one in again["collisions"]}
+    overrides = [word for address in told for word in ("--override", f"collision:{address}=to compare")]
+    ended = place.ecotui("apply", "--yes", *overrides)
+    assert ended.returncode == 1, ended.stdout + ended.stderr
+    return Failure(told, ended.stdout, place.logs()[-1].read_text())
+
+
+def test_the_forecast_is_what_the_apply_then_runs_into(failed: Failure) -> None:
+    started, errors = set(), set()
+    for line in failed.log.splitlines():
+        said = json.loads(line)
+        if said["type"] == "apply_start":
+            started.add(said["hook"]["resource"]["addr"])
+        if said["type"] == "diagnostic":
+            errors.add(said["diagnostic"]["address"])
+    assert errors, failed.stdout
+    # Nothing missed; and nothing false: what did not fail was never tried, for what it depends on had failed.
+    assert errors <= failed.told
+    assert not (failed.told - errors) & started
+    assert failed.told - errors == {"aws_iam_instance_profile.node"}
+    assert "IAM Policy (prod-alb-controller-policy)" in failed.stdout
+
+
+def test_the_same_plan_is_stale_once_the_state_has_changed(place: Place, failed: Failure) -> None:
+    assert place.state.exists()
+    refused = place.ecotui("apply", "--yes")
+    assert refused.returncode == 3
+    assert "the state was changed after the plan was made" in refused.stderr
+
+
+def test_a_plan_file_that_was_exchanged_is_refused(place: Place, again: object) -> None:
+    (folder,) = (place.folder / "state" / "plans").iterdir()
+    plan = folder / "plan.tfplan"
+    whole = plan.read_bytes()
+    plan.write_bytes(whole + b"x")
+    try:
+        refused = place.ecotui("apply", "--yes", "--plan", str(plan))
+    finally:
+        plan.write_bytes(whole)
+    assert refused.returncode == 3
+    assert "not the one that was reviewed" in refused.stderr
+
+
+def test_a_partial_apply_looks_like_one(place: Place, failed: Failure) -> None:
+    looked = place.ecotui("check", "apply", "--json")
+    findings = {one["id"]: one for one in json.loads(looked.stdout)["findings"]}
+    assert findings["apply.configuration"]["state"] == "ok"
+    assert findings["apply.changes"]["state"] == "warn"
+    assert "to create" in findings["apply.changes"]["summary"]
+    assert looked.returncode == 4
+
+
+def test_ctrl_c_stops_terraform_gracefully_and_only_once(place: Place, again: object) -> None:
+    """Instances take ten seconds each in moto: time enough to change one's mind."""
+    request = urllib.request.Request(f"{place.endpoint}/moto-api/reset", method="POST")
+    urllib.request.urlopen(request, timeout=10).close()
+    place.state.unlink(missing_ok=True)
+    assert place.ecotui("plan").returncode in (0, 4)
+    child = subprocess.Popen(
+        [sys.executable, "-u", "-m", "ecotui", "apply", "--yes"],
+        cwd=place.folder,
+        env=place.env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert child.stdout is not None
+    said = []
+    sent = False
+    for line in child.stdout:
+        said.append(line)
+        if "aws_instance.node" in line and not sent:
+            sent = True
+            child.send_signal(signal.SIGINT)
+    assert child.wait(timeout=60) == 130, "".join(said)
+    assert "Interrupted: terraform finishes what it has begun" in "".join(said)
+    assert "Two interrupts received" not in place.logs()[-1].read_text()
+    # What it had begun is in the state, and the lock is free.
+    types = [one["type"] for one in json.loads(place.state.read_text())["resources"]]
+    assert "aws_instance" in types
+    assert not (place.folder / "terraform" / ".terraform.tfstate.lock.info").exists()
