@@ -68,7 +68,7 @@ class EcotuiApp(App[int]):
 
     async def _open_desk(self) -> None:
         from config.load import SettingsError, load
-        from ecotui.cli.exits import ERROR, USAGE
+        from ecotui.exits import ERROR, USAGE
         from ecotui.session import SessionError
 
         def work() -> Desk:

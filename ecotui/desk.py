@@ -17,6 +17,8 @@ from ecotui.session import events, lock, store
 from ecotui.session.log import Session
 from ecotui.supervisor import Command, Status, interrupt, running, start, status
 
+_FOLLOWED = frozenset({"apply"})
+
 
 @dataclass
 class Desk:
@@ -120,7 +122,9 @@ class Desk:
     def start(self, step: str, title: str, argv: tuple[str, ...], *, stdin: bytes | None = None) -> Command:
         """Start a command under the supervisor; it goes on without us. Raises SessionError, OSError."""
         if argv[0] == "ecotui":
-            argv = (*argv, *self.options())
+            # Those that a screen follows report in JSON lines.
+            following = ("--progress",) if argv[1] in _FOLLOWED and "--progress" not in argv else ()
+            argv = (*argv, *following, *self.options())
         command = start(
             self.session,
             argv,

@@ -23,7 +23,7 @@ LINE = 64 << 20
 """Bytes of one report: 5,000 nodes with their conditions are about 10 MB."""
 RAW = 64 << 10
 """Bytes of the child's complaints that are kept."""
-# `ecotui.cli.exits`, which is above this layer: blocked and warnings are answers, not failures.
+# `ecotui.exits`, which is above this layer: blocked and warnings are answers, not failures.
 _ANSWERED = (0, 3, 4)
 
 _decoder = msgspec.json.Decoder(Report)

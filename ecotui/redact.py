@@ -48,10 +48,10 @@ _VALUE = r"""[^\s"'\\,;&«»(){}<>]"""
 
 _SHAPES = (
     # GitHub: https://github.blog/2021-04-05-behind-githubs-new-authentication-token-formats/
-    _Shape(("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"(?<![A-Za-z0-9])gh[pousr]_[A-Za-z0-9_]{16,255}"),
+    _Shape(("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"gh[pousr]_[A-Za-z0-9_]{16,255}"),
     _Shape(("github_pat_",), r"github_pat_[A-Za-z0-9_]{20,255}"),
     # AWS: access key ids (AKIA long-term, ASIA temporary), and the two ways in which session tokens begin.
-    _Shape(("AKIA", "ASIA"), r"(?<![A-Za-z0-9])A[KS]IA[A-Z2-7]{16}(?![A-Za-z0-9])"),
+    _Shape(("AKIA", "ASIA"), r"A[KS]IA[A-Z2-7]{16}(?![A-Za-z0-9])"),
     _Shape(("IQoJb3JpZ2lu", "oGZXIvYXdz"), r"(?:IQoJb3JpZ2lu|F[wQ]oGZXIvYXdz)[A-Za-z0-9+/=%]{20,4096}"),
     _Shape(
         ("x-amz-signature", "x-amz-security-token", "x-amz-credential"),

@@ -1,9 +1,215 @@
-"""The panel of the cleanup step."""
+"""The panel of the cleanup step: choose leftovers, consent by typing, watch them go."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import ClassVar
+
+import msgspec
+from rich.text import Text
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import DataTable, Static
+
+from checks.cleanup.leftover import CleanupDetail, ItemState, Leftover, Progress
+from checks.finding import Report
+from screens.dialogs import Typed
+from screens.intents import CleanupApproved, CommandOutput
 from screens.step import StepPanel
+
+MARK = {True: "[x]", False: "[ ]"}
+WORD = {
+    ItemState.WAITING: "waiting",
+    ItemState.DELETING: "▶ deleting",
+    ItemState.FAILED: "✗ failed",
+    ItemState.SKIPPED: "· skipped",
+    ItemState.GONE: "✓ gone",
+}
 
 
 class Panel(StepPanel):
     STEP = "cleanup"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "mark", "Choose", tooltip="Choose this leftover, or leave it", id="cleanup.mark"),
+        Binding(
+            "p",
+            "mark_proven",
+            "Choose proven",
+            tooltip="Choose everything proven to be ours",
+            id="cleanup.proven",
+        ),
+        Binding("a", "mark_all", "All / none", show=False, id="cleanup.all"),
+        Binding(
+            "d",
+            "delete",
+            "Delete chosen",
+            tooltip="Delete what is chosen, after you typed your consent",
+            id="cleanup.delete",
+        ),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.detail = CleanupDetail()
+        self.chosen: set[str] = set()
+        self.progress: dict[str, Progress] = {}
+        self._touched = False
+
+    def compose_own(self) -> Iterable[Widget]:
+        yield Static("Leftovers", classes="own-title")
+        yield DataTable(cursor_type="row", classes="own-table", zebra_stripes=True)
+        yield Static(classes="own")
+
+    def on_mount(self) -> None:
+        table = self.query_one(DataTable)
+        for key, label in (
+            ("mark", ""),
+            ("kind", "kind"),
+            ("name", "name"),
+            ("whose", "whose"),
+            ("state", "state"),
+            ("why", "why"),
+        ):
+            table.add_column(label, key=key)
+        super().on_mount()
+
+    def show_own(self, report: Report) -> None:
+        if not report.detail:
+            return
+        self.detail = msgspec.convert(report.detail, type=CleanupDetail)
+        known = {one.key for one in self.detail.resources if one.deletable}
+        self.chosen &= known
+        if not self._touched:
+            self.chosen = {one.key for one in self.detail.resources if one.preselected}
+        if self.STEP not in self.rebuild.running:
+            self.progress = {}
+        self._fill()
+
+    def _fill(self) -> None:
+        table = self.query_one(DataTable)
+        row = table.cursor_row
+        table.clear()
+        for one in self.detail.resources:
+            # Text, not str: a str would be read as markup.
+            table.add_row(*(Text(cell) for cell in self._cells(one)), key=one.key)
+        shown = bool(self.detail.resources)
+        table.display = shown
+        self.query_one(".own-title").display = shown
+        if shown:
+            table.move_cursor(row=min(row, len(self.detail.resources) - 1))
+        self._say()
+
+    def _cells(self, one: Leftover) -> tuple[str, str, str, str, str, str]:
+        mark = MARK[one.key in self.chosen] if one.deletable else " - "
+        progress = self.progress.get(one.key)
+        state = WORD.get(ItemState(progress.state), "") if progress and progress.state else one.state
+        why = (progress.message if progress else "") or one.protected or one.why
+        return mark, one.kind, one.name, one.ownership.value, state, why
+
+    def _say(self) -> None:
+        waits = [one for one in self.detail.resources if one.key in self.chosen and one.kind == "cloudfront"]
+        text = f"{len(self.chosen)} of {len(self.detail.resources)} chosen."
+        if waits:
+            text += " A CloudFront distribution goes only when it is disabled and deployed: minutes."
+        text += "  Space chooses, p what is proven, d deletes the chosen."
+        self.query_one(".own", Static).update(Content.styled(text, "$text-muted"))
+        self.query_one(".own").display = bool(self.detail.resources)
+
+    def preselect(self, keys: tuple[str, ...]) -> None:
+        """The keys, names or ids that another step points at."""
+        wanted = set(keys)
+        self.chosen |= {
+            one.key
+            for one in self.detail.resources
+            if one.deletable and wanted & {one.key, one.name, one.id, one.arn}
+        }
+        self._touched = True
+        self._fill()
+        self.query_one(DataTable).focus()
+
+    @on(DataTable.RowSelected)
+    def _row_selected(self) -> None:
+        self.action_mark()
+
+    def action_mark(self) -> None:
+        table = self.query_one(DataTable)
+        if not self.detail.resources or not table.display:
+            return
+        one = self.detail.resources[table.cursor_row]
+        if not one.deletable:
+            self.notify(
+                f"{one.name}: {one.protected or one.why}. It is never deleted from here.", markup=False
+            )
+            return
+        self._touched = True
+        self.chosen ^= {one.key}
+        table.update_cell(one.key, "mark", Text(MARK[one.key in self.chosen]))
+        self._say()
+
+    def action_mark_proven(self) -> None:
+        self._touched = True
+        self.chosen = {one.key for one in self.detail.resources if one.preselected}
+        self._fill()
+
+    def action_mark_all(self) -> None:
+        self._touched = True
+        deletable = {one.key for one in self.detail.resources if one.deletable}
+        self.chosen = set() if self.chosen == deletable else deletable
+        self._fill()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in ("mark", "mark_proven", "mark_all", "delete"):
+            return bool(self.detail.resources)
+        return super().check_action(action, parameters)
+
+    def action_delete(self) -> None:
+        if not self.chosen:
+            self.notify("Nothing is chosen. Space chooses a leftover, p everything proven.", markup=False)
+            return
+        chosen = [one for one in self.detail.resources if one.key in self.chosen]
+        expected = f"{self.detail.account_name or self.detail.account} {len(chosen)}"
+        lines = [
+            Content(f"Deleted for good, in account {self.detail.account} ({self.detail.account_name}):"),
+            Content(""),
+        ]
+        for one in chosen:
+            doubt = "   matched by name only: is it ours?" if one.ownership.value == "name-only" else ""
+            lines.append(
+                Content.assemble(f"  {one.kind:<16} {one.name}", Content.styled(doubt, "$text-warning"))
+            )
+        lines += [
+            Content(""),
+            Content(
+                "Who you are is asked again first; what has changed since this list is left alone; dependencies go in order."
+            ),
+        ]
+
+        def typed(answer: str | None) -> None:
+            if answer:
+                self.post_message(CleanupApproved(self.detail, tuple(one.key for one in chosen)))
+
+        self.app.push_screen(
+            Typed(f"Delete {len(chosen)} leftovers", Content("\n").join(lines), expected), typed
+        )
+
+    def show_output(self, output: CommandOutput) -> None:
+        super().show_output(output)
+        table = self.query_one(DataTable)
+        keys = {one.key: one for one in self.detail.resources}
+        for line in output.lines:
+            if not line.startswith("{"):
+                continue
+            try:
+                progress = msgspec.json.decode(line, type=Progress)
+            except msgspec.DecodeError:
+                continue
+            counts = "  ".join(f"{name} {count}" for name, count in progress.counts.items() if count)
+            self.query_one(".own", Static).update(Content.styled(counts, "bold"))
+            if progress.item in keys and progress.item in table.rows:
+                self.progress[progress.item] = progress
+                cells = self._cells(keys[progress.item])
+                table.update_cell(progress.item, "state", Text(cells[4]), update_width=True)
+                table.update_cell(progress.item, "why", Text(cells[5]))

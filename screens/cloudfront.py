@@ -1,9 +1,52 @@
-"""The panel of the cloudfront step."""
+"""The panel of the CloudFront step: each distribution's progress against the usual time."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import msgspec
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from checks.cloudfront import CloudFrontDetail, DistributionRow
+from checks.finding import Report
+from screens.layout import bar, table
+from screens.signs import duration, sign, style
 from screens.step import StepPanel
+
+BAR = 24
 
 
 class Panel(StepPanel):
     STEP = "cloudfront"
+
+    def compose_own(self) -> Iterable[Widget]:
+        yield Static(classes="own")
+
+    def show_own(self, report: Report) -> None:
+        detail = msgspec.convert(report.detail or {}, type=CloudFrontDetail)
+        own = self.query_one(".own", Static)
+        own.display = bool(detail.rows)
+        low, high = detail.normal_minutes
+        rows = [
+            [
+                Content.styled(sign(row.state), style(row.state)),
+                row.name,
+                row.status,
+                "enabled" if row.enabled else "disabled",
+                _progress(row, high * 60),
+            ]
+            for row in detail.rows
+        ]
+        own.update(
+            table(["", "distribution", "status", "", f"usually {low} to {high} minutes"], rows, self.room)
+        )
+
+
+def _progress(row: DistributionRow, usual: float) -> Content:
+    if row.deployed:
+        return bar(1.0, BAR, style(row.state))
+    return Content.assemble(
+        bar(row.elapsed / usual, BAR, "$text-accent"), f" {duration(row.elapsed)} since the last change"
+    )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from checks.cleanup.leftover import CleanupDetail
 from checks.finding import (
     Copy,
     Finding,
@@ -147,6 +149,22 @@ def _pick_profile(screen: RebuildScreen, choices: tuple[str, ...]) -> None:
             screen.post_message(LookWanted(()))
 
     screen.app.push_screen(Choose("AWS profile for this session", choices), picked)
+
+
+def delete_leftovers(screen: RebuildScreen, detail: CleanupDetail, keys: tuple[str, ...]) -> None:
+    """Freeze the list as it was shown and consented to, and start the deletion of exactly that."""
+    from checks.cleanup.approval import ApprovalError, approve, write
+
+    desk = screen.desk
+    assert desk is not None
+    file = desk.session.folder / f"approved-{time.strftime('%H%M%S')}.json"
+    try:
+        write(approve(detail, keys), file)
+    except (ApprovalError, OSError) as error:
+        screen.notify(str(error), title="The list could not be written", severity="error", markup=False)
+        return
+    argv = ("ecotui", "cleanup", "--delete", "--approve", str(file), "--progress")
+    screen.start(lambda at: at.start("cleanup", f"Delete {len(keys)} leftovers", argv), "cleanup")
 
 
 def interrupt(screen: RebuildScreen, following: watch.Following) -> None:

@@ -64,7 +64,7 @@ class GuideScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.set_class(self.app.size.width < 100, "-narrow")
-        if self._error:
+        if self._error and not self._wanted:
             self.explain(self._error)
         else:
             self._list(self.library.entries)

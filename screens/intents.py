@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
+from checks.cleanup.leftover import CleanupDetail
 from checks.finding import Finding, Fix, Report
 from ecotui.supervisor import Command, Status
 
@@ -90,3 +91,11 @@ class CommandOutput(Message):
 class CommandEnded(Message):
     command: Command
     status: Status
+
+
+@dataclass(eq=False)
+class CleanupApproved(Message):
+    """Consent was typed for exactly these leftovers, as they were shown."""
+
+    detail: CleanupDetail
+    keys: tuple[str, ...]

@@ -23,6 +23,7 @@ from ecotui.supervisor import Command
 from screens import consent, watch
 from screens.dialogs import Ask, Help
 from screens.intents import (
+    CleanupApproved,
     CommandEnded,
     CommandOutput,
     CommandStarted,
@@ -236,6 +237,11 @@ class RebuildScreen(Screen[None]):
     def _run_wanted(self, intent: RunWanted) -> None:
         if self._may_act():
             self.start(lambda desk: desk.start(intent.step, intent.title, intent.argv), intent.step)
+
+    @on(CleanupApproved)
+    def _cleanup_approved(self, intent: CleanupApproved) -> None:
+        if self._may_act():
+            consent.delete_leftovers(self, intent.detail, intent.keys)
 
     def start(self, begin: Callable[[Desk], Command], step: str) -> None:
         """Start a command (`begin` returns it) and follow it; a step runs one at a time."""

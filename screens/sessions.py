@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -59,7 +60,8 @@ class SessionsScreen(Screen[None]):
             self.notify(str(error), severity="error", markup=False)
             return
         for summary in self._sessions:
-            table.add_row(*(Content(cell) for cell in row(summary)), key=summary.id)
+            # Text, not str: a str would be read as markup.
+            table.add_row(*(Text(cell) for cell in row(summary)), key=summary.id)
 
     @on(DataTable.RowSelected)
     def _opened(self, event: DataTable.RowSelected) -> None:

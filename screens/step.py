@@ -19,7 +19,9 @@ from checks.finding import Finding, Fix, Report, Risk, State
 from checks.steps import BY_ID
 from ecotui.rebuild import Rebuild
 from screens.intents import CommandOutput, FixWanted, GuideWanted, LookWanted, OverrideWanted
+from screens.layout import hang, padded
 from screens.signs import RISK_STYLE, RISK_WORD, badge, duration, sign, style
+from screens.widgets.drawer import readable
 
 
 class StepPanel(Vertical):
@@ -50,12 +52,14 @@ class StepPanel(Vertical):
         self.rebuild = Rebuild()
         self._findings: tuple[Finding, ...] = ()
         self._fixes: tuple[Fix, ...] = ()
+        self._latest = ""
+        """The last line that the step's command wrote."""
 
     def compose(self) -> ComposeResult:
         yield Static(classes="verdict")
         with VerticalScroll(classes="step-body", can_focus=False):
-            yield from self.compose_own()
             yield OptionList(classes="findings", markup=False)
+            yield from self.compose_own()
             yield Static(classes="facts")
             yield Static("What you can do", classes="fixes-title")
             yield OptionList(classes="fixes", markup=False)
@@ -68,7 +72,22 @@ class StepPanel(Vertical):
         """Bring the step's own part up to date with a report."""
 
     def show_output(self, output: CommandOutput) -> None:
-        """Lines of this step's command arrived; for steps that draw its progress."""
+        """Lines of this step's command arrived; a step that draws its progress extends this."""
+        latest = next((text for line in reversed(output.lines) if (text := readable(line).strip())), "")
+        if latest and latest != self._latest:
+            self._latest = latest
+            self._show_verdict(self.report)
+
+    @property
+    def room(self) -> int:
+        """Cells for a line of text in the panel's body, its scroll bar and indent taken off."""
+        return max(self.query_one(".step-body").size.width - 3, 20)
+
+    def on_resize(self) -> None:
+        """Lines are broken by hand, for their hanging indents: break them again."""
+        if self.report is not None:
+            self._show_findings(self.report)
+            self.show_own(self.report)
 
     def preselect(self, keys: tuple[str, ...]) -> None:
         """Another step points at resources of this one."""
@@ -102,8 +121,8 @@ class StepPanel(Vertical):
             head = Content.styled("… looking", "bold $text-accent")
         else:
             head = badge(state).stylize("bold")
-        when = ""
-        if report is not None:
+        when = self._latest if running else ""
+        if report is not None and not running:
             at = time.strftime("%H:%M:%S", time.localtime(report.started))
             when = f"looked at {at}, took {duration(report.seconds)}"
         line = Content.assemble(
@@ -141,11 +160,8 @@ class StepPanel(Vertical):
 
     def _line(self, finding: Finding) -> Content:
         overridden = finding.id in self.rebuild.overrides
-        mark = Content.styled(sign(finding.state), style(finding.state))
-        line = Content.assemble(mark, " ", Content(finding.summary))
-        if overridden:
-            line = Content.assemble(line, Content.styled("  overridden", "$text-muted"))
-        return line
+        mark = Content.assemble(Content.styled(sign(finding.state), style(finding.state)), " ")
+        return hang(mark, finding.summary + ("  (overridden)" if overridden else ""), self.room)
 
     # -- the chosen finding --------------------------------------------------------------------------------------
 
@@ -187,9 +203,8 @@ class StepPanel(Vertical):
             lines.append(Content.styled(f"Overridden: {reason}", "$text-warning"))
         width = max((Content(fact.label).cell_length for fact in finding.facts), default=0)
         for fact in finding.facts:
-            label = Content(fact.label)
-            gap = " " * (width - label.cell_length + 2)
-            lines.append(Content.assemble(label.stylize("$text-muted"), gap, Content(fact.value)))
+            label = padded(Content.styled(fact.label, "$text-muted"), width + 2)
+            lines.append(hang(label, fact.value, self.room))
         if finding.denied:
             lines.append(Content.styled(f"Not allowed: {', '.join(finding.denied)}", "$text-warning"))
         hints = []
@@ -213,9 +228,9 @@ class StepPanel(Vertical):
         )
         lines = [title]
         if fix.command:
-            lines.append(Content.styled(f"  $ {fix.command}", "$text-accent"))
+            lines.append(hang(Content.styled("  $ ", "$text-accent"), fix.command, self.room, "$text-accent"))
         if fix.changes:
-            lines.append(Content.styled(f"  {fix.changes}", "$text-muted"))
+            lines.append(hang(Content("  "), fix.changes, self.room, "$text-muted"))
         return Content("\n").join(lines)
 
     # -- intents out ---------------------------------------------------------------------------------------------
@@ -263,7 +278,7 @@ class StepPanel(Vertical):
             self.app.push_screen(RawText(finding.title, finding.raw))
 
     def action_copy(self) -> None:
-        if fix := self.fix:
+        if (fix := self.fix) and fix.command:
             self.app.copy_to_clipboard(fix.command)
             self.app.notify("Sent to your terminal's clipboard (OSC 52).", markup=False)
 

@@ -34,7 +34,7 @@ class Parser(argparse.ArgumentParser):
     """An argument parser whose usage errors end with the exit code of the design."""
 
     def error(self, message: str) -> None:  # type: ignore[override]
-        from ecotui.cli.exits import USAGE
+        from ecotui.exits import USAGE
 
         self.print_usage(sys.stderr)
         self.exit(USAGE, f"{self.prog}: {message}\n")
@@ -82,8 +82,8 @@ def _parser(command: str | None) -> Parser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code (`ecotui.cli.exits`). Never shows a traceback for bad input."""
-    from ecotui.cli.exits import ERROR, INTERRUPTED, USAGE
+    """Run one command and return its exit code (`ecotui.exits`). Never shows a traceback for bad input."""
+    from ecotui.exits import ERROR, INTERRUPTED, USAGE
 
     argv = list(sys.argv[1:] if argv is None else argv)
     command = next((word for word in argv if word in COMMANDS), None)

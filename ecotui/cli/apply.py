@@ -22,7 +22,7 @@ from checks.commands.terraform import Held, Terraform
 from checks.finding import State
 from checks.sanitize import one_line
 from checks.world import World
-from ecotui.cli import exits
+from ecotui import exits
 from ecotui.cli.opening import world
 from ecotui.cli.output import SIGNS
 from ecotui.session import SessionError

@@ -11,7 +11,7 @@ import msgspec
 from checks.finding import Report, public, worst
 from checks.steps import BY_ID, STEPS
 from checks.world import World
-from ecotui.cli import exits
+from ecotui import exits
 from ecotui.cli.opening import world
 from ecotui.cli.output import SIGNS, document
 

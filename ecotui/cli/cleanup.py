@@ -20,7 +20,7 @@ from checks.cleanup.leftover import CleanupDetail, ItemState, Leftover, Ownershi
 from checks.finding import Report, State
 from checks.sanitize import one_line
 from checks.world import World
-from ecotui.cli import exits
+from ecotui import exits
 from ecotui.cli.opening import world
 from ecotui.cli.output import SIGNS, document
 

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from checks.finding import worst
-from ecotui.cli import exits
+from ecotui import exits
 from ecotui.cli.opening import world
 from ecotui.cli.output import SIGNS, document
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecotui.cli import exits
+from ecotui import exits
 
 if TYPE_CHECKING:
     from ecotui.demo.running import Demo

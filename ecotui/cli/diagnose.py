@@ -11,7 +11,7 @@ from typing import BinaryIO
 import msgspec
 
 from config.load import load
-from ecotui.cli import exits
+from ecotui import exits
 from ecotui.cli.output import document
 from ecotui.guide.diagnosis import Diagnosis
 from ecotui.guide.library import GuideError, open_library

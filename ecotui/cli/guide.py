@@ -8,7 +8,7 @@ import sys
 
 from checks.sanitize import sanitize
 from config.load import load
-from ecotui.cli import exits
+from ecotui import exits
 from ecotui.cli.output import document
 from ecotui.guide.document import Entry
 from ecotui.guide.library import GuideError, Library, open_library

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.load import NAME, SettingsError
-from ecotui.cli import exits
+from ecotui import exits
 
 _REMOTE = re.compile(
     r"(?:[a-z+]+://(?:[^@/]*@)?(?P<host>[\w.-]+)(?::\d+)?/|(?:[\w.-]+@)?(?P<ssh>[\w.-]+):)"

@@ -11,7 +11,7 @@ from checks.finding import Report, public
 from checks.nodes_detail import NodeRow, NodesDetail
 from checks.steps import BY_ID
 from checks.world import World
-from ecotui.cli import exits
+from ecotui import exits
 from ecotui.cli.opening import world
 from ecotui.cli.output import SIGNS, document
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 
-from config.load import load
-
 from checks.world import World
+from config.load import load
 
 
 def world(args: argparse.Namespace) -> World:

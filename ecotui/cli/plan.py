@@ -16,7 +16,7 @@ from checks.commands.terraform import Terraform, TerraformError
 from checks.finding import State
 from checks.sanitize import one_line
 from checks.world import World
-from ecotui.cli import exits
+from ecotui import exits
 from ecotui.cli.opening import world
 from ecotui.cli.output import SIGNS, document
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from checks.finding import worst
 from checks.quota_detail import QuotaRow, number, public
 from config.model import QuotaLimit
-from ecotui.cli import exits
+from ecotui import exits
 from ecotui.cli.opening import world
 from ecotui.cli.output import SIGNS, document
 

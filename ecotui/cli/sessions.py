@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from ecotui.cli import exits
+from ecotui import exits
 from ecotui.cli.output import document
 from ecotui.session import SessionError, review
 from ecotui.session.log import Session, Summary

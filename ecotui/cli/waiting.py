@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 
 from checks.waiting import REAL, Clock, Moment, Sight, Verdict, wait
-from ecotui.cli import exits
+from ecotui import exits
 
 _EVERY = 60.0
 """Seconds between two lines of the countdown in a log."""

@@ -27,6 +27,8 @@ from ecotui.session import SessionError, events
 from ecotui.session.log import Session
 from ecotui.session.store import Store
 
+# Exit codes of `ecotui.exits`, which is above this layer: done, and done with warnings.
+_WELL = (0, 4)
 EXPECTED = 13
 """Nodes of the demo's project."""
 APPROVED = "cleanup.json"
@@ -177,21 +179,21 @@ class Player:
             env=self._env,
             stdin=stdin,
         )
-        begun = time.monotonic()
+        begun, last = time.monotonic(), ""
         tail = supervisor.Tail(command.folder)
         try:
             while (status := supervisor.status(command.folder)).state == "running":
-                self._follow(tail)
+                last = self._follow(tail) or last
                 if time.monotonic() - begun > _LIMIT:
                     supervisor.interrupt(command.folder, force=True)
                 time.sleep(0.1)
         except BaseException:
             supervisor.interrupt(command.folder)
             raise
-        last = self._follow(tail)
+        last = self._follow(tail) or last
         seconds = round(time.monotonic() - begun, 1)
         self.steps[step].commands.append(Ran(shlex.join(argv), status.exit_code, status.outcome, seconds))
-        if status.outcome != "succeeded":
+        if status.exit_code not in _WELL:
             raise Stuck(
                 f"{shlex.join(argv)} {status.outcome} (exit {status.exit_code}){last and f': {last}'}"
             )
