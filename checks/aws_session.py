@@ -130,8 +130,8 @@ class EnvironmentSession(botocore.session.Session):  # type: ignore[misc]
         if not self._loaded_once:
             try:
                 self._loaded = self._resolver().load_credentials()
-            except (OSError, ValueError) as error:
-                # A credential_process that is missing, not executable, or prints something else than JSON.
+            except (OSError, ValueError, AttributeError, TypeError) as error:
+                # A credential_process that is missing, not executable, or prints something else than a JSON object.
                 raise CredentialRetrievalError(
                     provider="credential_process", error_msg=one_line(str(error))
                 ) from error
