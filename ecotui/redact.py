@@ -40,81 +40,107 @@ class _Shape:
     def __init__(self, hints: tuple[str, ...], pattern: str, *, lower: bool = False) -> None:
         self.hints = hints
         self.lower = lower
-        """The hints are to be looked for without regard to case."""
-        self.find = re.compile(pattern, re.IGNORECASE if lower else 0).finditer
+        """Hints and pattern are for the text in lower case; that is quicker than to ignore the case."""
+        self.find = re.compile(pattern).finditer
 
 
+# What a value is made of, where it ends by itself. Never the token of a secret that was masked before.
 _VALUE = r"""[^\s"'\\,;&«»(){}<>]"""
+_OPEN = r"""[^\s"'\\&«»]"""
 
 _SHAPES = (
     # GitHub: https://github.blog/2021-04-05-behind-githubs-new-authentication-token-formats/
     _Shape(("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"gh[pousr]_[A-Za-z0-9_]{16,255}"),
     _Shape(("github_pat_",), r"github_pat_[A-Za-z0-9_]{20,255}"),
-    # AWS: access key ids (AKIA long-term, ASIA temporary), and the two ways in which session tokens begin.
+    # AWS: access key ids (AKIA long-term, ASIA temporary), and the ways in which session tokens begin.
     _Shape(("AKIA", "ASIA"), r"A[KS]IA[A-Z2-7]{16}(?![A-Za-z0-9])"),
     _Shape(("IQoJb3JpZ2lu", "oGZXIvYXdz"), r"(?:IQoJb3JpZ2lu|F[wQ]oGZXIvYXdz)[A-Za-z0-9+/=%]{20,4096}"),
     _Shape(
-        ("x-amz-signature", "x-amz-security-token", "x-amz-credential"),
-        r"x-amz-(?:signature|security-token|credential)[=:]\s?(?P<secret>[^\s&\"']{8,4096})",
+        ("x-amz-",),
+        rf"x-amz-(?:signature|security-token|credential)[=:]\s?(?P<secret>{_OPEN}{{8,4096}})",
         lower=True,
     ),
     # JSON Web Tokens, Kubernetes service account tokens among them.
-    _Shape(("eyJ",), r"eyJ[\w-]{8,4096}\.eyJ[\w-]{8,8192}\.[\w-]{8,2048}"),
+    _Shape(("eyJ",), r"eyJ(?:(?<![\w-]eyJ)|(?<=3[Dd]eyJ))[\w-]{8,4096}+\.eyJ[\w-]{8,8192}+\.[\w-]{8,2048}"),
     _Shape(("xox",), r"xox[abeoprs]-[\w-]{10,255}"),
     _Shape(("glpat-",), r"glpat-[\w-]{20,255}"),
-    _Shape(("hvs.",), r"(?<![\w.])hvs\.[\w-]{24,255}"),
+    _Shape(("hvs.",), r"hvs\.[\w-]{24,255}"),
     # A password in a URL.
-    _Shape(("://",), r"://[^\s/:@\"'?#]{0,255}:(?P<secret>[^\s/@\"']{1,1024})@"),
+    _Shape(("://",), r"://[^\s/:@\"'?#]{0,255}+:(?P<secret>[^\s/@\"'«»]{1,1024}+)@"),
     _Shape(
         ("authorization",),
-        r"authorization[\"']?\s{0,4}[:=]\s{0,4}[\"']?(?:basic|bearer|token|negotiate|aws4-hmac-sha256)\s{1,4}(?P<secret>[^\s\"'\\]{6,8192})",
+        r"authorization[\"']?\s{0,4}[:=]\s{0,4}[\"']?(?:basic|bearer|token|negotiate|aws4-hmac-sha256)\s{1,4}"
+        rf"(?P<secret>{_OPEN}{{6,8192}})",
         lower=True,
     ),
-    _Shape(
-        ("bearer ",),
-        r"(?<!\w)bearer\s{1,4}(?P<secret>(?=[\w.~+/=-]{0,64}\d)[\w.~+/=-]{16,8192})",
-        lower=True,
-    ),
+    _Shape(("bearer ",), r"bearer\s{1,4}(?P<secret>(?=[\w.~+/=-]{0,64}\d)[\w.~+/=-]{16,8192})", lower=True),
     # kubeconfig and docker: base64 behind a key.
-    _Shape(("key-data",), r"client-key-data[\"']?\s?:\s{0,4}[\"']?(?P<secret>[A-Za-z0-9+/=]{16,12288})"),
     _Shape(
-        ('"auth"', "identitytoken"),
-        r"\"(?:auth|identitytoken)\"\s{0,4}:\s{0,4}\"(?P<secret>[^\"\s]{8,8192})\"",
+        ("client-key-data",), r"client-key-data[\"']?\s?:\s{0,4}[\"']?(?P<secret>[A-Za-z0-9+/=]{16,12288})"
+    ),
+    _Shape(
+        ('"auth"', '"identitytoken"'),
+        rf"\"(?:auth|identitytoken)\"\s{{0,4}}:\s{{0,4}}\"(?P<secret>{_OPEN}{{8,8192}})\"",
     ),
     # Flags of commands: kubeadm join --token, docker login --password.
     _Shape(
         ("--token", "--password", "--certificate-key", "--secret"),
-        r"--(?:token|password|certificate-key|secret(?:-access-key|-key)?)[= ]{1,2}(?P<secret>[^\s\"']{6,4096})",
+        rf"--(?:token|password|certificate-key|secret(?:-access-key|-key)?)[= ]{{1,2}}(?P<secret>{_OPEN}{{6,4096}})",
     ),
-    # A name that says it, then = or : and something that is not a word.
+    # The end of a name that says it, then = or : and something with a digit in it, so that it is not just a word.
     _Shape(
-        ("secret", "passw", "token", "api_key", "apikey", "private_key"),
-        r"(?<![A-Za-z])[\w-]{0,64}?(?:secret[_-]?access[_-]?key|(?:client|shared|app)[_-]?secret|secret[_-]?key|api[_-]?key|private[_-]?key"
-        r"|(?:access|auth|session|security|refresh|id|github|bot)[_-]?token|_token|(?<![A-Za-z])token|_secret)"
-        r"[\"']?\s{0,40}(?:=|:|=>)\s{0,4}[\"']?(?P<secret>(?!arn:|null\b)(?=[A-Za-z+/=._~%-]{0,128}\d)"
+        ("token", "secret"),
+        r"(?:_|-|access|auth|session|security|refresh|client|(?<![a-z]))(?:token|secret)"
+        r"[\"']?\s{0,40}+(?:=>?|:)\s{0,4}[\"']?(?P<secret>(?!arn:)(?=[\w+/=.~%-]{0,128}\d)"
+        + _VALUE
+        + r"{12,8192})",
+        lower=True,
+    ),
+    _Shape(
+        (
+            "accesskey",
+            "access_key",
+            "access-key",
+            "secret_key",
+            "secretkey",
+            "api_key",
+            "apikey",
+            "private_key",
+        ),
+        r"(?:secret[_-]?access|secret|api|private)[_-]?key"
+        r"[\"']?\s{0,40}+(?:=>?|:)\s{0,4}[\"']?(?P<secret>(?!arn:)(?=[\w+/=.~%-]{0,128}\d)"
         + _VALUE
         + r"{12,8192})",
         lower=True,
     ),
     _Shape(
         ("password", "passwd", "passphrase"),
-        r"(?:password|passwd|passphrase)(?:[\"']\s{0,4}:\s{0,4}[\"']|\s{0,40}=\s{0,4}[\"']?|\s{0,4}:\s{0,4}(?=[\"']|"
+        r"pass(?:word|wd|phrase)"
+        r"(?:[\"']\s{0,4}:\s{0,4}[\"']|\s{0,40}+=\s{0,4}[\"']?|:\s{0,4}(?=[\"']|"
         + _VALUE
-        + r"{0,64}[\d!@#$%^*]))[\"']?(?P<secret>(?!null\b|true\b|false\b)"
-        + _VALUE
-        + r"{4,1024})",
+        + r"{0,64}[\d!@#$%^*]))[\"']?"
+        r"(?P<secret>(?!null\b|true\b|false\b)" + _VALUE + r"{4,1024})",
         lower=True,
     ),
 )
 
-_KEY_BEGIN = "-----BEGIN "
-_KEY = re.compile(
-    r"-----BEGIN (?:[A-Z0-9 ]{0,32})PRIVATE KEY(?: BLOCK)?-----"
-    rf".{{0,{LONGEST_SHAPE - 200}}}?"
-    r"-----END (?:[A-Z0-9 ]{0,32})PRIVATE KEY(?: BLOCK)?-----",
-    re.DOTALL,
-)
-_KEY_OPEN = re.compile(r"-----BEGIN (?:[A-Z0-9 ]{0,32})PRIVATE KEY(?: BLOCK)?-----")
+_KEY_BEGIN = re.compile(r"-----BEGIN (?:[A-Z0-9 ]{0,32})PRIVATE KEY(?: BLOCK)?-----")
+_KEY_END = re.compile(r"-----END (?:[A-Z0-9 ]{0,32})PRIVATE KEY(?: BLOCK)?-----")
+
+
+def _keys(text: str) -> tuple[list[tuple[int, int]], int | None]:
+    """Where private keys are, and where one begins whose end may still come."""
+    spans: list[tuple[int, int]] = []
+    place = 0
+    while begin := _KEY_BEGIN.search(text, place):
+        start = begin.start()
+        end = _KEY_END.search(text, begin.end(), start + LONGEST_SHAPE)
+        if end is None and len(text) - start < LONGEST_SHAPE:
+            return spans, start
+        # One that does not end is masked for as long as a key can be.
+        place = end.end() if end is not None else start + LONGEST_SHAPE
+        spans.append((start, place))
+    return spans, None
 
 
 class Redactor:
@@ -178,15 +204,16 @@ class Redactor:
             while start >= 0:
                 found.append((start, start + len(value)))
                 start = text.find(value, start + len(value))
-        if _KEY_BEGIN in text:
-            found.extend(match.span() for match in _KEY.finditer(text))
-        lower = ""
+        if "-----BEGIN " in text:
+            keys, opened = _keys(text)
+            found.extend(keys)
+            if opened is not None:
+                found.append((opened, len(text)))
+        lower = _lower(text)
         for shape in _SHAPES:
-            if shape.lower:
-                lower = lower or text.lower()
             where = lower if shape.lower else text
             if any(hint in where for hint in shape.hints):
-                found.extend(_secrets(shape, text))
+                found.extend(_secrets(shape, where))
         return _merged(found) if found else found
 
     def mask(self, text: str, spans: list[tuple[int, int]]) -> str:
@@ -199,16 +226,13 @@ class Redactor:
         parts.append(text[end:])
         return "".join(parts)
 
-    def open_key(self, text: str) -> int | None:
-        """Where a private key begins that does not end in this text."""
-        if _KEY_BEGIN not in text:
-            return None
-        last = None
-        for match in _KEY_OPEN.finditer(text):
-            last = match
-        if last is None or _KEY.match(text, last.start()):
-            return None
-        return last.start()
+
+def _lower(text: str) -> str:
+    """In lower case and of the same length: places in it are places in the text."""
+    lower = text.lower()
+    if len(lower) != len(text):  # a few letters become two
+        lower = "".join(small if len(small := sign.lower()) == 1 else sign for sign in text)
+    return lower
 
 
 def _secrets(shape: _Shape, text: str) -> Iterator[tuple[int, int]]:
@@ -310,17 +334,11 @@ class Stream:
         if not last:
             if not text.endswith("\n"):
                 cut = max(text.rfind("\n") + 1, cut - self._redactor.longest, 0)
-            opened = self._redactor.open_key(text)
-            if opened is not None:
-                if len(text) - opened < LONGEST_SHAPE:
-                    cut = min(cut, opened)
-                else:  # a key that does not end: mask as much as a key can be, and go on
-                    spans = _merged([*spans, (opened, opened + LONGEST_SHAPE - 200)])
+            if "-----BEGIN " in text and (opened := _keys(text)[1]) is not None:
+                cut = min(cut, opened)
             for start, stop in spans:
                 if start < cut < stop:
                     cut = start
-        elif (opened := self._redactor.open_key(text)) is not None:
-            spans = _merged([*spans, (opened, len(text))])
         self._text = text[cut:]
         done = self._redactor.mask(text[:cut], [span for span in spans if span[1] <= cut])
         return done + "\n" if last and done and not done.endswith("\n") else done
