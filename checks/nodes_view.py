@@ -146,7 +146,8 @@ def natural(name: str) -> list[tuple[int, str]]:
 
 def _health(conditions: Sequence[Condition]) -> tuple[bool, tuple[str, ...], str]:
     """Ready or not, what is wrong, and the kubelet's words. A condition that is not there is not a good one."""
-    ready, message, trouble = False, "", []
+    ready, message = False, ""
+    trouble: list[str] = []
     seen_ready = False
     for one in conditions:
         kind, status, reason = plain(one.type), plain(one.status), plain(one.reason or "")

@@ -86,6 +86,8 @@ class RebuildScreen(Screen[None]):
         self.asked_to_stop: set[str] = set()
         """Ids of commands that were interrupted once; the next interrupt is forceful."""
         self._moved = False
+        self._keep_drawer = False
+        """The operator opened the log: it stays open from step to step."""
 
     def compose(self) -> ComposeResult:
         yield TopBar()
@@ -315,9 +317,11 @@ class RebuildScreen(Screen[None]):
             self._show_drawer()
 
     def _show_drawer(self) -> None:
+        """The drawer of this step: open while something runs here, or when the operator keeps it open."""
         drawer = self.query_one(Drawer)
         drawer.begin()
         following = self.following.get(self.current)
+        drawer.set_class(self._keep_drawer or (following is not None and following.running), "-open")
         if following is None:
             drawer.query_one("#drawer-title", Static).update("No command has run in this step yet.")
         else:
@@ -347,8 +351,9 @@ class RebuildScreen(Screen[None]):
         self._look(())
 
     def action_drawer(self) -> None:
-        self.query_one(Drawer).toggle_class("-open")
+        self._keep_drawer = not self.query_one(Drawer).has_class("-open")
         self._show_drawer()
+        self.query_one(Drawer).set_class(self._keep_drawer, "-open")
 
     def action_drawer_tall(self) -> None:
         self.query_one(Drawer).add_class("-open").toggle_class("-tall")

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from config.load import Loaded, SettingsError, load
-from ecotui.cli import common, exits
+from ecotui import exits
+from ecotui.cli import common
 from ecotui.cli.output import document
 
 
