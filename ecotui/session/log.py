@@ -36,7 +36,9 @@ class Summary(msgspec.Struct, kw_only=True):
     steps: dict[str, str] = {}
     """Step to the state of its last look."""
     count: int = 0
-    """How many events the log had when this was written."""
+    """How many events the log had when this was written,"""
+    size: int = 0
+    """and how many bytes: when it has others, events were added since (by a supervisor, or just before a crash)."""
 
     def take(self, record: events.Record) -> bool:
         """Count an event in; True when a list of sessions would show something new."""
@@ -111,6 +113,7 @@ class Session:
     def _keep(self, summary: Summary) -> None:
         """The summary is a convenience: the event is already safe, so trouble here is not the caller's."""
         with contextlib.suppress(OSError):
+            summary.size = self.events_file.lstat().st_size
             replace_file(self.folder / SUMMARY, msgspec.json.encode(summary))
 
     def records(self) -> Iterator[events.Record]:
@@ -124,16 +127,11 @@ class Session:
             found = msgspec.json.decode(read_bytes(self.folder / SUMMARY, limit=1_000_000), type=Summary)
         except (OSError, msgspec.DecodeError, UnicodeDecodeError):
             return self._count()
-        if found.id != self.id or (found.ended is None and self._newer()):
-            return self._count()
-        return found
-
-    def _newer(self) -> bool:
-        """Whether events were written after the summary: by a supervisor, or just before a crash."""
         try:
-            return self.events_file.lstat().st_mtime_ns > (self.folder / SUMMARY).lstat().st_mtime_ns
+            current = self.events_file.lstat().st_size == found.size
         except OSError:
-            return False
+            current = True
+        return found if found.id == self.id and current else self._count()
 
     def verify(self) -> chain.Verdict:
         """Check the hash chain. Raises SessionError when the file cannot be read."""
