@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import threading
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -93,10 +94,16 @@ def scripted() -> Iterator[Scripted]:
 
         def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
-            request = json.loads(self.rfile.read(length) or b"{}")
-            operation = (self.headers.get("X-Amz-Target") or "").rpartition(".")[2]
-            status, body = script.reply(operation, request)
-            data = json.dumps(body).encode()
+            sent = self.rfile.read(length)
+            target = self.headers.get("X-Amz-Target")
+            if target is None:  # EC2's query protocol: only refusals are scripted for it
+                request = dict(urllib.parse.parse_qsl(sent.decode()))
+                status, body = script.reply(request.get("Action", ""), request)
+                told = f"<Code>{body['__type']}</Code><Message>{body['message']}</Message>"
+                data = f"<Response><Errors><Error>{told}</Error></Errors></Response>".encode()
+            else:
+                status, body = script.reply(target.rpartition(".")[2], json.loads(sent or b"{}"))
+                data = json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/x-amz-json-1.1")
             self.send_header("Content-Length", str(len(data)))
