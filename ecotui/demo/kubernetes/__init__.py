@@ -57,6 +57,11 @@ class Kubernetes:
         self._thread = threading.Thread(target=self._follow, name="control-plane", daemon=True)
         self._thread.start()
 
+    @property
+    def listening(self) -> bool:
+        """Whether connections are accepted: there is a control plane."""
+        return self._server.listening
+
     def _follow(self) -> None:
         """The port answers while there is a control plane, and refuses while there is none."""
         while True:

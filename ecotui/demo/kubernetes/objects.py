@@ -45,6 +45,8 @@ class Seen:
     ready: bool
     joined: float
     since: float
+    number: int
+    """The place in the order of joining: addresses follow from it, and stay when others join."""
 
 
 def _time(seconds: float) -> str:
@@ -59,6 +61,10 @@ def _suffix(text: str, length: int = 5) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:length]
 
 
+def _number(text: str, below: int) -> int:
+    return int(_suffix(text, 8), 16) % below
+
+
 def _metadata(kind: str, name: str, created: float, namespace: str = "", **more: Any) -> Object:
     place = {"namespace": namespace} if namespace else {}
     return {
@@ -70,7 +76,7 @@ def _metadata(kind: str, name: str, created: float, namespace: str = "", **more:
     }
 
 
-def node(seen: Seen, index: int) -> Object:
+def node(seen: Seen) -> Object:
     """A Node; its heartbeat is left to whoever sends it."""
     cpu, memory = _SIZES.get(seen.instance_type, (2, 3_943_756))
     master = seen.group == MASTER
@@ -92,7 +98,7 @@ def node(seen: Seen, index: int) -> Object:
         taints.append({"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"})
     if not seen.ready:
         taints.append({"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"})
-    pod_range = f"192.168.{index % 256}.0/24"
+    pod_range = f"192.168.{seen.number % 256}.0/24"
     spec: Object = {
         "podCIDR": pod_range,
         "podCIDRs": [pod_range],
@@ -173,7 +179,7 @@ def _readiness(seen: Seen) -> Object:
     }
 
 
-def _pod(name: str, namespace: str, app: str, seen: Seen | None, created: float, number: int) -> Object:
+def _pod(name: str, namespace: str, app: str, seen: Seen | None, created: float) -> Object:
     """A pod on a node; pending where the node is not ready, and unscheduled without one."""
     running = seen is not None and seen.ready
     since = _time(seen.since if seen is not None else created)
@@ -217,7 +223,7 @@ def _pod(name: str, namespace: str, app: str, seen: Seen | None, created: float,
         "hostIP": seen.internal_ip,
         "startTime": _time(created),
         "qosClass": "BestEffort",
-        **({"podIP": f"192.168.{number % 256}.{10 + number % 200}"} if running else {}),
+        **({"podIP": f"192.168.{seen.number % 256}.{10 + _number(name, 240)}"} if running else {}),
     }
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec, "status": status}
 
@@ -227,8 +233,9 @@ def _workloads(nodes: Sequence[Seen]) -> list[tuple[str, str, str, int, Sequence
     by_group: dict[str, list[Seen]] = {}
     for seen in nodes:
         by_group.setdefault(seen.group, []).append(seen)
+    ready = [seen for seen in nodes if seen.ready]
     found: list[tuple[str, str, str, int, Sequence[Seen]]] = [
-        ("coredns", "kube-system", "dns", 53, [seen for seen in nodes if seen.ready][:2])
+        ("coredns", "kube-system", "dns", 53, sorted(ready, key=lambda seen: seen.number)[:2])
     ]
     for group, namespace, port in (
         ("api", "api", 8000),
@@ -246,7 +253,7 @@ def _app(node_name: str) -> str:
 
 
 def cluster(nodes: Sequence[Seen]) -> dict[str, list[Object]]:
-    """Every object, by the plural name of its kind. Nothing but namespaces without a node."""
+    """Every object, by the plural name of its kind. Nothing at all without a node."""
     if not nodes:
         return {kind: [] for kind in ("nodes", "pods", "services", "deployments", "namespaces", "events")}
     born = min(seen.joined for seen in nodes)
@@ -254,30 +261,27 @@ def cluster(nodes: Sequence[Seen]) -> dict[str, list[Object]]:
     for seen in nodes:
         daemons = [f"{app}-{_suffix(app + seen.name)}" for app in _DAEMONS]
         pods += [
-            _pod(name, "kube-system", app, seen, seen.joined, len(pods))
+            _pod(name, "kube-system", app, seen, seen.joined)
             for name, app in zip(daemons, _DAEMONS, strict=True)
         ]
         if seen.group == MASTER:
-            pods += [
-                _pod(f"{app}-{seen.name}", "kube-system", app, seen, seen.joined, len(pods))
-                for app in _STATIC
-            ]
-    services = [_service("kubernetes", "default", "https", 443, born, 1)]
+            pods += [_pod(f"{app}-{seen.name}", "kube-system", app, seen, seen.joined) for app in _STATIC]
+    services = [_service("kubernetes", "default", "https", 443, born)]
     deployments: list[Object] = []
-    for number, (app, namespace, port_name, port, places) in enumerate(_workloads(nodes)):
+    for app, namespace, port_name, port, places in _workloads(nodes):
         wanted: Sequence[Seen | None] = places if app != "coredns" else [*places, None, None][:2]
         replicas = []
         for index, place in enumerate(wanted):
             name = f"{app}-{_suffix(app, 9)}-{_suffix(f'{app}{index}')}"
             created = place.joined if place is not None else born
-            replicas.append(_pod(name, namespace, app, place, created, len(pods) + index))
+            replicas.append(_pod(name, namespace, app, place, created))
         pods += replicas
         created = min((place.joined for place in places), default=born)
         deployments.append(_deployment(app, namespace, created, replicas))
         service = "kube-dns" if app == "coredns" else app
-        services.append(_service(service, namespace, port_name, port, created, 10 + number, app))
+        services.append(_service(service, namespace, port_name, port, created, app))
     return {
-        "nodes": [node(seen, index) for index, seen in enumerate(nodes)],
+        "nodes": [node(seen) for seen in nodes],
         "pods": pods,
         "services": services,
         "deployments": deployments,
@@ -286,10 +290,10 @@ def cluster(nodes: Sequence[Seen]) -> dict[str, list[Object]]:
     }
 
 
-def _service(
-    name: str, namespace: str, port_name: str, port: int, created: float, number: int, app: str = ""
-) -> Object:
-    address = f"10.96.0.{number}"
+def _service(name: str, namespace: str, port_name: str, port: int, created: float, app: str = "") -> Object:
+    # The first two are fixed in every cluster that kubeadm makes.
+    fixed = {"kubernetes": "10.96.0.1", "kube-dns": "10.96.0.10"}
+    address = fixed.get(name) or f"10.96.{1 + _number(name, 250)}.{1 + _number(f'{name}/', 250)}"
     return {
         "apiVersion": "v1",
         "kind": "Service",

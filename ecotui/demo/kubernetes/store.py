@@ -60,6 +60,7 @@ class Store:
         self._nodes = nodes
         self._lock = threading.Lock()
         self._looked = float("-inf")
+        self._numbers: dict[str, int] = {}
         self._since: dict[str, tuple[bool, float]] = {}
         self._objects: dict[tuple[str, str, str], tuple[str, Object]] = {}
         self._changes: deque[Change] = deque(maxlen=_REMEMBERED)
@@ -119,6 +120,7 @@ class Store:
             ready=view.ready,
             joined=view.joined,
             since=before[1],
+            number=self._numbers.setdefault(view.instance_id, len(self._numbers)),
         )
 
     def _compare(self, kinds: dict[str, list[Object]]) -> None:
