@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from textual import on
 from textual.app import ComposeResult
@@ -17,11 +17,13 @@ from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Footer, Static
 from textual.worker import Worker, WorkerState
 
+from checks.finding import State
 from checks.steps import BY_ID, STEPS
 from ecotui.desk import Desk
 from ecotui.supervisor import Command
 from screens import consent, watch
 from screens.dialogs import Ask, Help
+from screens.endings import ending
 from screens.intents import (
     CleanupApproved,
     CommandEnded,
@@ -292,12 +294,11 @@ class RebuildScreen(Screen[None]):
         if following is not None:
             following.status = news.status
         self.desk.ended(news.command)
-        ok = news.status.outcome == "succeeded"
-        self.notify(
-            f"{news.command.title}: {news.status.outcome or news.status.state}",
-            severity="information" if ok else "error",
-            markup=False,
-        )
+        state, word = ending(news.command, news.status)
+        severity: Literal["information", "warning", "error"] = "error"
+        if state in (State.OK, State.WARN):
+            severity = "information" if state is State.OK else "warning"
+        self.notify(f"{news.command.title}: {word}", severity=severity, markup=False)
         # Only a look can turn a step green; and what one step changed, later ones may see.
         index = [step.id for step in STEPS].index(news.command.step)
         self._look(tuple(step.id for step in STEPS[index:]))

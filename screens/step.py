@@ -154,8 +154,10 @@ class StepPanel(Vertical):
         with self.prevent(OptionList.OptionHighlighted):
             options.clear_options()
             options.add_options([Option(self._line(finding)) for finding in self._findings])
-        ids = [finding.id for finding in self._findings]
-        options.highlighted = ids.index(chosen) if chosen in ids else (0 if ids else None)
+        # What was put right needs no more attention: the cursor goes to what does.
+        kept = [index for index, finding in enumerate(self._findings) if finding.id == chosen]
+        settled = kept and self._findings[kept[0]].state in (State.OK, State.SKIPPED)
+        options.highlighted = kept[0] if kept and not settled else (0 if self._findings else None)
         self._show_chosen()
 
     def _line(self, finding: Finding) -> Content:

@@ -10,7 +10,8 @@ from textual.content import Content
 from textual.widgets import Log, Static
 
 from ecotui.supervisor import Command, Status
-from screens.signs import duration
+from screens.endings import ending
+from screens.signs import duration, sign, style
 
 KEPT_LINES = 5_000
 """Lines kept on screen; all of them are in the session folder."""
@@ -27,7 +28,10 @@ def readable(line: str) -> str:
     if not isinstance(event, dict):
         return line
     text = event.get("@message") or event.get("message")
-    return text if isinstance(text, str) and text else line
+    if not isinstance(text, str) or not text:
+        return line
+    item = event.get("item")
+    return f"{item}  {text}" if isinstance(item, str) and item else text
 
 
 class Drawer(Vertical):
@@ -57,18 +61,12 @@ class Drawer(Vertical):
                 command.title,
                 Content.styled(f"  {duration(seconds)}", "$text-muted"),
             )
-        elif status.outcome == "succeeded":
-            text = Content.assemble(
-                Content.styled("✓ ", "$text-success"),
-                command.title,
-                Content.styled("  succeeded", "$text-muted"),
-            )
         else:
-            code = "" if status.exit_code is None else f" (exit {status.exit_code})"
+            state, word = ending(command, status)
             text = Content.assemble(
-                Content.styled("✗ ", "$text-error"),
+                Content.styled(f"{sign(state)} ", style(state)),
                 command.title,
-                Content.styled(f"  {status.outcome or status.state}{code}", "$text-error"),
+                Content.styled(f"  {word}", style(state)),
             )
         self.query_one("#drawer-title", Static).update(text)
 
