@@ -110,7 +110,15 @@ class Player:
 
     def _quota(self, report: Report) -> None:
         self._run(
-            "quota", "Ask for more vCPUs", "ecotui", "quota", "--request", "L-1216C47A", "--value", "32"
+            "quota",
+            "Ask for more vCPUs",
+            "ecotui",
+            "quota",
+            "--request",
+            "L-1216C47A",
+            "--value",
+            "32",
+            "--yes",
         )
         self._run("quota", "Wait for the approval", "ecotui", "quota", "--wait", "L-1216C47A")
 
