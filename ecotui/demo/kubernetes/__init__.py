@@ -14,10 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ecotui.demo.certificates import Authority
-from ecotui.demo.kubernetes.api import Api
 from ecotui.demo.kubernetes.store import Store
-from ecotui.demo.loopback import LoopbackServer, exchange_for
 
 CONTEXT = "eco2-demo"
 
@@ -44,6 +41,11 @@ class Kubernetes:
     """A running API server; refuses connections until the first master node has joined."""
 
     def __init__(self, nodes: Callable[[], Sequence[NodeView]]) -> None:
+        # Here, not above: the stand-in for kubectl reads this package's tables, and has to start at once.
+        from ecotui.demo.certificates import Authority
+        from ecotui.demo.kubernetes.api import Api
+        from ecotui.demo.loopback import LoopbackServer, exchange_for
+
         self._stopped = threading.Event()
         self._store = Store(nodes)
         self.token = secrets.token_urlsafe(24)
