@@ -121,6 +121,10 @@ _S3_ACTION = {
 """S3 names its permissions after what they allow, not after the call (Service Authorization Reference, Amazon S3)."""
 
 
+SERVICE = "ecotui-service"
+"""The key under ResponseMetadata where the session leaves the service that was asked."""
+
+
 def iam_action(service: str, operation: str) -> str:
     """The IAM action that a call needs: `("service-quotas", "GetServiceQuota")` gives `servicequotas:GetServiceQuota`."""
     if "_" in operation or operation[:1].islower():
@@ -165,10 +169,10 @@ def _answered(error: object, action: str, profile: str, region: str) -> Trouble:
     message = one_line(str(details.get("Message", "") or error), limit=600)
     raw = sanitize(str(error), limit=4000)
     status = (response.get("ResponseMetadata", {}) or {}).get("HTTPStatusCode")
-    asked = action or str(getattr(error, "operation_name", "the call"))
+    asked = _asked(error, response.get("ResponseMetadata") or {}, action)
     if code in DENIED or (code not in EXPIRED and "not authorized to perform" in message):
         named = _ACTION.search(message)
-        missing = named.group(1) if named else action or asked
+        missing = named.group(1) if named else asked
         if "explicit deny in a service control policy" in message:
             why = "a service control policy of the organisation forbids it; a permission does not help"
         elif "explicit deny" in message:
@@ -221,6 +225,15 @@ def _answered(error: object, action: str, profile: str, region: str) -> Trouble:
             code=code,
         )
     return Trouble(kind=Kind.OTHER, summary=f"{asked} failed: {code}: {message}", raw=raw, code=code)
+
+
+def _asked(error: object, metadata: dict[str, Any], action: str) -> str:
+    """The IAM action of the call that failed: from the call itself; S3's names are odd, there the caller knows best."""
+    operation = str(getattr(error, "operation_name", "") or "")
+    service = str(metadata.get(SERVICE, ""))
+    if not service or not operation or (service == "s3" and action):
+        return action or operation or "the call"
+    return iam_action(service, operation)
 
 
 def _unanswered(error: BaseException, action: str, profile: str, region: str) -> Trouble:

@@ -33,7 +33,7 @@ from botocore.exceptions import (
 from botocore.utils import InstanceMetadataFetcher, JSONFileCache, resolve_imds_endpoint_mode
 
 from checks.aws import CredentialSource
-from checks.aws_errors import CredentialProcessStuck, MfaNeeded
+from checks.aws_errors import SERVICE, CredentialProcessStuck, MfaNeeded
 from checks.sanitize import one_line
 
 METADATA_TIMEOUT = 1
@@ -90,7 +90,9 @@ class EnvironmentSession(botocore.session.Session):  # type: ignore[misc]
         )
         self._loaded: Any = None
         self._loaded_once = False
-        self.get_component("event_emitter").register_first("needs-retry", _give_up_on_dead_connections)
+        events = self.get_component("event_emitter")
+        events.register_first("needs-retry", _give_up_on_dead_connections)
+        events.register("after-call", _name_the_service)
 
     @property
     def region(self) -> str:
@@ -294,3 +296,9 @@ def _give_up_on_dead_connections(
     """Retries are for throttling and server errors; without a connection the error is raised as it is."""
     if isinstance(caught_exception, HTTPClientError) and attempts >= _NEVER_TWICE:
         raise caught_exception
+
+
+def _name_the_service(parsed: dict[str, Any], model: Any, **_: Any) -> None:
+    """An error tells its operation, not its service; the IAM action that was missing needs both."""
+    if "Error" in parsed:
+        parsed.setdefault("ResponseMetadata", {})[SERVICE] = model.service_model.service_name

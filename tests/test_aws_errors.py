@@ -110,3 +110,17 @@ def test_a_look_that_was_not_allowed_is_unknown():
 )
 def test_the_action_of_a_call_is_derived(service, operation, action):
     assert iam_action(service, operation) == action
+
+
+def test_without_a_word_from_the_caller_the_action_is_that_of_the_call_that_failed(aws_env, scripted):
+    from checks.aws import Aws, errors
+    from config import model
+
+    scripted.refuse("ListServices", "AccessDeniedException", "no")
+    session = Aws(
+        model.Aws(region="eu-west-1"), {**aws_env, "AWS_ENDPOINT_URL_SERVICE_QUOTAS": scripted.endpoint}
+    )
+    with pytest.raises(errors()) as raised:
+        session.client("service-quotas").list_services()
+    assert session.explain(raised.value).denied == ("servicequotas:ListServices",)
+    assert session.explain(raised.value, "ec2:Wrong").denied == ("servicequotas:ListServices",)
