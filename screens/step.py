@@ -60,9 +60,10 @@ class StepPanel(Vertical):
         with VerticalScroll(classes="step-body", can_focus=False):
             yield OptionList(classes="findings", markup=False)
             yield from self.compose_own()
-            yield Static(classes="facts")
-            yield Static("What you can do", classes="fixes-title")
-            yield OptionList(classes="fixes", markup=False)
+            with Vertical(classes="ways"):
+                yield Static(classes="facts")
+                yield Static("What you can do", classes="fixes-title")
+                yield OptionList(classes="fixes", markup=False)
 
     def compose_own(self) -> Iterable[Widget]:
         """What this step draws between the verdict and the findings."""
@@ -101,6 +102,8 @@ class StepPanel(Vertical):
         """Bring the panel up to date. Keeps the highlighted finding, by its id."""
         self.rebuild = rebuild
         report = rebuild.reports.get(self.STEP)
+        # While a command of this step runs, no other can: its progress has the room.
+        self.set_class(self.STEP in rebuild.running, "-running")
         self._show_verdict(report)
         if report is not None and report is not self.report:
             self.report = report
