@@ -71,7 +71,11 @@ class StepList(Widget):
             lines.append(line)
         done = sum(self.rebuild.state(step.id) is State.OK for step in STEPS)
         lines.append(Content(""))
-        lines.append(Content.styled(f"{done} of {len(STEPS)} ok", "$text-muted"))
+        if self.rebuild.done:
+            lines.append(Content.styled("✓ The rebuild is done", "bold $text-success"))
+        else:
+            lines.append(Content.styled(f"{done} of {len(STEPS)} ok", "$text-muted"))
+        lines += [Content(""), Content.styled("1-7 step  n what is next", "$text-muted")]
         return Content("\n").join(lines)
 
     def _render_strip(self) -> Content:
