@@ -62,7 +62,11 @@ def test_sensitive_values_never_reach_the_plan_that_is_shown() -> None:
                 "aws_db_instance.d",
                 ["update"],
                 before={"password": "hunter2", "settings": {"admin_password": "hunter2"}},
-                after={"password": "hunter2-new", "settings": {"admin_password": "hunter2", "size": 2}},
+                after={
+                    "password": "hunter2-new",
+                    "settings": {"admin_password": "hunter2", "size": 2},
+                    "auth_token": "hunter2 that no provider marked",
+                },
                 before_sensitive={"password": True},
                 after_sensitive={"password": True},
             ),
@@ -158,3 +162,12 @@ def test_the_changes_of_a_broken_configuration_part_are_read_all_the_same() -> N
     )
     assert plan.total == 1
     assert (planned[0].region, planned[0].configured) == ("", None)
+
+
+def test_what_only_a_refresh_rewrites_is_no_drift() -> None:
+    rewritten = change(
+        "aws_vpc.a", ["update"], before={"tags": None, "ids": []}, after={"tags": {}, "ids": None}
+    )
+    changed = change("aws_vpc.b", ["update"], before={"tags": {}}, after={"tags": {"by": "hand"}})
+    plan, _ = read(document(resource_drift=[rewritten, changed]))
+    assert [one.address for one in plan.drift] == ["aws_vpc.b"]

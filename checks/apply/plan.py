@@ -265,11 +265,7 @@ def read(document: bytes) -> tuple[Plan, tuple[Planned, ...]]:
         format=whole.format_version,
         changes=tuple(changes),
         unchanged=unchanged,
-        drift=tuple(
-            _change(resource, _action(resource.change))
-            for resource in whole.resource_drift
-            if resource.mode == "managed"
-        ),
+        drift=tuple(change for change in map(_drifted, whole.resource_drift) if change is not None),
         outputs=tuple(
             one_line(name) for name, output in whole.output_changes.items() if output.actions != ("no-op",)
         ),
@@ -315,6 +311,14 @@ def _change(resource: _ResourceChange, action: Action) -> Change:
     )
 
 
+def _drifted(resource: _ResourceChange) -> Change | None:
+    """What was changed outside of terraform; None for what only a refresh rewrote."""
+    if resource.mode != "managed":
+        return None
+    change = _change(resource, _action(resource.change))
+    return change if change.attributes or change.action is Action.DESTROY else None
+
+
 def _attributes(delta: _Delta) -> Iterator[Attribute]:
     before, after, unknown = _table(delta.before), _table(delta.after), _table(delta.after_unknown)
     hidden_before, hidden_after = delta.before_sensitive, delta.after_sensitive
@@ -323,16 +327,20 @@ def _attributes(delta: _Delta) -> Iterator[Attribute]:
     for key in sorted({*before, *after, *unknown}):
         late = unknown.get(key) is True
         old, new = before.get(key), after.get(key)
-        if created and (late or new in (None, [], {}, "")):
+        if created and (late or new in _EMPTY):
             continue  # what is computed by AWS anyway says nothing to the one who reviews a creation
-        if not late and old == new:
+        if not late and (old == new or (old in _EMPTY and new in _EMPTY)):
             continue
         yield Attribute(
             path=one_line(key),
-            before=None if old is None else _show(old, _under(hidden_before, key)),
-            after=LATER if late else (None if new is None else _show(new, _under(hidden_after, key))),
+            before=None if old is None else _show(key, old, _under(hidden_before, key)),
+            after=LATER if late else (None if new is None else _show(key, new, _under(hidden_after, key))),
             forces_replacement=key in forcing,
         )
+
+
+_EMPTY: tuple[object, ...] = (None, [], {}, "")
+"""Providers turn one into another at every refresh: not a change that anybody made."""
 
 
 def _under(marks: Any, key: str) -> Any:
@@ -351,16 +359,14 @@ def _masked(value: Any, marks: Any) -> Any:
 
 
 # Not every provider marks these: an attribute with such a name is hidden all the same.
-_SECRET = re.compile(r"password|secret|token|private_key|credential", re.IGNORECASE)
+_SECRET = re.compile(r"password|secret|token|private_key|credential|user_data", re.IGNORECASE)
 _NOT_SECRET = re.compile(r"_arn$|_id$|_name$|^secret_?name", re.IGNORECASE)
 
 
-def _show(value: Any, marks: Any) -> str:
-    value = _masked(value, marks)
+def _show(key: str, value: Any, marks: Any) -> str:
+    value = _guess_secrets({key: _masked(value, marks)})[key]
     if isinstance(value, str):
         return one_line(value)
-    if isinstance(value, dict | list):
-        value = _guess_secrets(value)
     return one_line(msgspec.json.encode(value))
 
 

@@ -53,6 +53,8 @@ def _holder(path: Path) -> int | None:
     try:
         with path.open("rb") as stream:
             answer = fcntl.fcntl(stream, fcntl.F_GETLK, question)
+    except FileNotFoundError:
+        return 0  # terraform makes the file when it takes the lock
     except OSError:
         return None
     kind, _, _, _, pid = struct.unpack("hhqqi4x", answer)

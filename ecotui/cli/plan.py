@@ -126,7 +126,7 @@ class _Speaker:
             said = json.loads(text)
         except ValueError:
             return
-        if isinstance(said, dict) and said.get("type") in ("change_summary", "resource_drift"):
+        if isinstance(said, dict) and said.get("type") == "change_summary":
             print(f"  {one_line(str(said.get('@message', '')))}", file=self._stream, flush=True)
 
 
