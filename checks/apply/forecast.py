@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from checks.apply.plan import Plan, Planned
 from checks.finding import State, Value
 from checks.sanitize import one_line
@@ -329,7 +327,3 @@ def _ask(world: World, kind: Kind, one: Planned, name: str) -> Collision | Unkno
 def _folded(unknown: Sequence[Unknown]) -> tuple[Unknown, ...]:
     """Each once: a type that is not covered, or a missing permission, is not told for every resource anew."""
     return tuple(dict.fromkeys(unknown))
-
-
-def save(review: Review) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(review), indent=1)

@@ -9,12 +9,13 @@ import msgspec
 
 from checks.apply import saved
 from checks.apply.detail import ApplyDetail
+from checks.apply.fixes import apply_fix, clear_fixes, edit_fix, plan_fix, unlock_fixes
 from checks.apply.forecast import Review
 from checks.apply.state_lock import local_lock
 from checks.commands.diagnostics import Diagnostic, Lock, guide, not_initialised
 from checks.commands.run import CommandError
 from checks.commands.terraform import Held, Terraform, TerraformError, init_fix, ways_out
-from checks.finding import Copy, Fact, Finding, Fix, Report, Risk, Run, State, Visit
+from checks.finding import Fact, Finding, Fix, Report, Risk, Run, State
 from checks.sanitize import one_line, sanitize
 from checks.world import World
 
@@ -157,7 +158,7 @@ def _validated(terraform: Terraform) -> Finding:
             ),
         ),
         guide=guide(validation.diagnostics),
-        fixes=(_edit(terraform, first),) if first.place else (),
+        fixes=(edit_fix(terraform, first),) if first.place else (),
         raw=_raw(validation.diagnostics),
     )
 
@@ -220,7 +221,7 @@ def _state(
             title=title,
             summary=lock.sentence + ("; that process is running" if lock.alive else ""),
             facts=(Fact(label="lock", value=lock.id), Fact(label="held by", value=lock.who)),
-            fixes=() if lock.alive else _unlock(terraform, lock),
+            fixes=() if lock.alive else unlock_fixes(terraform, lock),
             raw=sanitize(str(refused)) if refused else "",
         )
     if held is None:
@@ -249,18 +250,6 @@ def _state(
         facts=tuple(
             Fact(label=type_, value=str(count))
             for type_, count in Counter(one.type for one in held.resources).most_common(12)
-        ),
-    )
-
-
-def _unlock(terraform: Terraform, lock: Lock) -> tuple[Fix, ...]:
-    return (
-        Fix(
-            id="apply.unlock",
-            title="Remove the lock, when its holder is certainly gone",
-            action=Copy(text=f"cd {terraform.folder} && {terraform.name} force-unlock {lock.id}"),
-            changes="the state can be written again; two writers at once would damage it",
-            risk=Risk.DESTROYS,
         ),
     )
 
@@ -295,7 +284,7 @@ def _unread() -> Finding:
         state=State.WARN,
         title=title,
         summary="Whether anything is left to apply is not known before the state can be read",
-        fixes=(_plan_fix(recommended=True),),
+        fixes=(plan_fix(recommended=True),),
     )
 
 
@@ -305,7 +294,7 @@ def _changes(state: State, summary: str, detail: ApplyDetail) -> Finding:
     facts: tuple[Fact, ...] = ()
     if state is not State.OK:
         ready = bool(detail.plan) and not detail.stale
-        fixes = (_plan_fix(recommended=not ready),)
+        fixes = (plan_fix(recommended=not ready),)
         if ready:
             facts = (
                 Fact(label="reviewed plan", value=detail.plan_sentence),
@@ -313,69 +302,12 @@ def _changes(state: State, summary: str, detail: ApplyDetail) -> Finding:
             )
             if detail.blocking:
                 summary = f"{summary}; at the last plan {detail.forecast_sentence}"
-                fixes = (*_clear_fixes(detail), _plan_fix(recommended=True))
+                fixes = (*clear_fixes(detail), plan_fix(recommended=True))
             else:
-                fixes = (_apply_fix(detail), *fixes)
+                fixes = (apply_fix(detail), *fixes)
         elif detail.plan:
             facts = (Fact(label="saved plan", value=f"stale: {detail.stale}"),)
     return Finding(id=id_, step="apply", state=state, title=title, summary=summary, facts=facts, fixes=fixes)
-
-
-def _clear_fixes(detail: ApplyDetail) -> tuple[Fix, ...]:
-    """The steps where what the forecast saw is put in order; after that a new plan looks again."""
-    fixes = []
-    if any(one.startswith("collision:") for one in detail.blocking):
-        fixes.append(
-            Fix(
-                id="apply.cleanup",
-                title="Go to the leftovers whose names are in the way",
-                action=Visit(step="cleanup", select=detail.names_in_the_way),
-                changes="nothing yet",
-            )
-        )
-    if any(one.startswith("quota:") for one in detail.blocking):
-        fixes.append(
-            Fix(
-                id="apply.quota",
-                title="Go to the quotas that are too small",
-                action=Visit(step="quota"),
-                changes="nothing yet",
-            )
-        )
-    return tuple(fixes)
-
-
-def _plan_fix(*, recommended: bool) -> Fix:
-    return Fix(
-        id="apply.plan",
-        title="Plan, and forecast what would go wrong",
-        action=Run(argv=("ecotui", "plan")),
-        changes="nothing in the account; the plan is saved for a review",
-        risk=Risk.READS,
-        recommended=recommended,
-    )
-
-
-def _apply_fix(detail: ApplyDetail) -> Fix:
-    return Fix(
-        id="apply.apply",
-        title="Apply the reviewed plan",
-        action=Run(argv=("ecotui", "apply", "--yes", "--plan", detail.plan)),
-        changes=f"{detail.plan_sentence}; what is created costs money",
-        risk=Risk.COSTS if "destroy" not in detail.plan_sentence else Risk.DESTROYS,
-        recommended=True,
-    )
-
-
-def _edit(terraform: Terraform, one: Diagnostic) -> Fix:
-    return Fix(
-        id="apply.edit",
-        title=f"Correct {one.place}",
-        action=Copy(text=f"${{EDITOR:-vi}} +{one.line} {terraform.folder / one.filename}"),
-        changes="your configuration, by hand",
-        risk=Risk.CHANGES,
-        recommended=True,
-    )
 
 
 def _could_not(id_: str, title: str, error: CommandError, name: str) -> Finding:
