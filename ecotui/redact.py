@@ -13,6 +13,8 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from checks.sanitize import sanitize
+
 _NAME = re.compile(
     r"(?:^|_|-)(?:\w*TOKEN|\w*SECRETS?|\w*PASSWORD|PASSWD|PASSPHRASE|\w*CREDENTIALS?|APIKEY|KEY|AUTH|PAT)(?:$|_|-)",
     re.IGNORECASE,
@@ -323,8 +325,6 @@ class Stream:
         return self._give(ready, last=True)
 
     def _give(self, ready: bytes, *, last: bool = False) -> str:
-        from checks.sanitize import sanitize
-
         text = self._text + sanitize(ready)
         self._text = ""
         if not text:

@@ -71,7 +71,7 @@ def test_a_session_opens_by_the_beginning_of_its_id(store: Store, tmp_path: Path
     one = store.create(project="p", folder=tmp_path, env={})
     assert store.open(one.id).id == one.id
     assert store.open(one.id[:-3]).id == one.id
-    two = store.create(project="p", folder=tmp_path, env={})
+    store.create(project="p", folder=tmp_path, env={})
     with pytest.raises(SessionError, match="could be any of"):
         store.open("20")
     for wrong in ("2099", "../..", "/etc", "", "a/b", "."):

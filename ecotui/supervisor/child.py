@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from checks.sanitize import sanitize
 from ecotui.redact import Redactor, Stream
 from ecotui.session import SessionError
 from ecotui.session.chain import Chain
@@ -72,7 +73,7 @@ class Supervisor:
         try:
             source = self._start()
         except OSError as error:
-            message = self._cannot(error)
+            message = self.redactor.redact(sanitize(self._cannot(error)))
             self.output.write(message + "\n")
         else:
             self._tell_process()

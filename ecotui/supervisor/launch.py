@@ -53,11 +53,12 @@ def start(
     Raises SessionError when the session cannot be written, or no supervisor could be started.
     """
     session.learn(env, secrets)
-    shown = tuple(session.redactor.redact(word) for word in argv)
+    mask = session.redactor.redact
+    shown, title = tuple(mask(word) for word in argv), mask(title)
     started = time.time()
     folder = _folder(new_commands_folder(session), step, started)
     with explained("cannot write to", folder):
-        spoken = {"step": step, "title": title, "argv": shown, "cwd": str(cwd), "started": started}
+        spoken = {"step": step, "title": title, "argv": shown, "cwd": mask(str(cwd)), "started": started}
         replace_file(
             folder / names.COMMAND, json.dumps(spoken, ensure_ascii=False).encode("utf-8", "replace")
         )

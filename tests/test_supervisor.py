@@ -1,0 +1,474 @@
+"""A supervised command outlives whoever started it, is interrupted once, and its end is always known or known lost."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ecotui.session import SessionError, events
+from ecotui.session.log import Session
+from ecotui.session.store import Store
+from ecotui.supervisor import Command, Tail, interrupt, running, settle, start, status
+from ecotui.supervisor import folder as names
+
+ENV = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[Session]:
+    session = Store(tmp_path / "state").create(project="p", folder=tmp_path, env={})
+    yield session
+    for command in running(session):
+        for pid in filter(None, json.loads((command.folder / names.PROCESS).read_bytes()).values()):
+            if isinstance(pid, int):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+
+def _until(true: Callable[[], Any], seconds: float = 15.0) -> Any:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := true():
+            return found
+        time.sleep(0.01)
+    raise AssertionError("it did not happen in time")
+
+
+def _run(session: Session, *argv: str, **options: Any) -> Command:
+    options = {"step": "apply", "title": "Test", "cwd": Path("/"), "env": ENV} | options
+    return start(session, argv, **options)
+
+
+def _python(session: Session, program: str, *words: str, **options: Any) -> Command:
+    return _run(session, sys.executable, "-c", textwrap.dedent(program), *words, **options)
+
+
+def _end(command: Command) -> str:
+    _until(lambda: status(command.folder).state == "exited")
+    return status(command.folder).outcome
+
+
+def _said(command: Command) -> str:
+    return (command.folder / names.OUTPUT).read_text()
+
+
+def test_a_command_is_run_and_its_end_recorded(session: Session, tmp_path: Path) -> None:
+    command = _run(session, "sh", "-c", "echo out; echo err >&2; pwd; exit 7", cwd=tmp_path)
+    assert _end(command) == "failed"
+    now = status(command.folder)
+    assert (now.exit_code, now.signal, now.lost_bytes) == (7, None, 0)
+    assert now.started is not None
+    assert now.ended is not None
+    assert now.started <= now.ended
+    assert _said(command) == f"out\nerr\n{tmp_path}\n"
+    log = [record.event for record in session.records()][1:]
+    assert [type(event) for event in log] == [events.CommandStarted, events.CommandEnded]
+    ended = log[-1]
+    assert isinstance(ended, events.CommandEnded)
+    assert (ended.command, ended.step, ended.exit_code, ended.outcome) == (command.id, "apply", 7, "failed")
+    assert session.verify().whole
+    assert running(session) == []
+
+
+def test_it_is_running_from_the_moment_it_is_started(session: Session) -> None:
+    command = _run(session, "sleep", "30")
+    assert status(command.folder).state == "running"
+    assert [other.id for other in running(session)] == [command.id]
+    found = running(session)[0]
+    assert (found.step, found.title, found.argv) == ("apply", "Test", ("sleep", "30"))
+    assert interrupt(command.folder)
+    assert _end(command) == "interrupted"
+    assert not interrupt(command.folder)
+
+
+def test_input_is_given_to_the_command_and_kept_nowhere(session: Session) -> None:
+    command = _run(session, "wc", "-c", stdin=b"pasted-token-value")
+    assert _end(command) == "succeeded"
+    assert _said(command).strip() == "18"
+    _nowhere(session, b"pasted-token-value")
+
+
+def test_without_input_a_command_reads_the_end_at_once(session: Session) -> None:
+    command = _run(session, "cat")
+    assert _end(command) == "succeeded"
+    assert _said(command) == ""
+
+
+def _nowhere(session: Session, secret: bytes) -> None:
+    for path in session.folder.parent.parent.rglob("*"):
+        if path.is_file():
+            assert secret not in path.read_bytes(), path
+
+
+def test_a_token_that_the_command_prints_is_nowhere_under_the_state_folder(session: Session) -> None:
+    token, named = "ghp_" + "q7W2" * 9, "plain looking value"
+    command = _python(
+        session,
+        """
+        import os, sys, time
+        token, named = os.environ["GH_TOKEN"], os.environ["FAVOURITE"]
+        print("whole", token, named)
+        for sign in token:  # as slowly as can be
+            sys.stdout.write(sign); sys.stdout.flush()
+        print()
+        sys.stderr.write("https://me:" + token + "@github.com/x\\n")
+        print(token[:10] + "\\033[31m" + token[10:])
+        """,
+        env=ENV | {"GH_TOKEN": token, "FAVOURITE": named},
+        secrets=["FAVOURITE"],
+        title=f"with {token}",
+    )
+    assert _end(command) == "succeeded"
+    assert _said(command).count("«secret:") == 5
+    _nowhere(session, token.encode())
+    _nowhere(session, b"q7W2q7W2q7W2")
+    _nowhere(session, named.encode())
+
+
+def test_a_word_of_the_command_line_that_is_a_secret_is_not_kept(session: Session) -> None:
+    command = _run(session, "echo", "a-secret-value-here", env=ENV | {"MY_TOKEN": "a-secret-value-here"})
+    assert _end(command) == "succeeded"
+    assert command.argv[1].startswith("«secret:")
+    _nowhere(session, b"a-secret-value-here")
+
+
+def test_no_secret_is_in_the_command_line_or_environment_of_the_supervisor(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OUR_OWN_TOKEN", "value-of-our-own")
+    command = _run(session, "sleep", "30", env=ENV | {"MY_TOKEN": "value-of-the-child"})
+    pid = _until(lambda: status(command.folder).pid and _process(command)["supervisor"])
+    for name in ("cmdline", "environ"):
+        content = Path(f"/proc/{pid}/{name}").read_bytes()
+        assert b"value-of" not in content
+    interrupt(command.folder)
+    assert _end(command) == "interrupted"
+
+
+def test_escape_sequences_never_reach_the_output_file(session: Session) -> None:
+    command = _python(
+        session,
+        r"""
+        import sys
+        out = sys.stdout.buffer
+        out.write(b"\x1b[31mred\x1b[0m\n\x1b]52;c;ZXZpbA==\x07clip\n\x1bPdevice\nnext\n\x9b31m\xff\x00bell\x07\n")
+        out.flush()
+        for byte in b"\x1b[1mslow\x1b[0m\n":
+            out.write(bytes([byte])); out.flush()
+        """,
+    )
+    assert _end(command) == "succeeded"
+    data = (command.folder / names.OUTPUT).read_bytes()
+    assert b"\x1b" not in data
+    assert not any(byte < 32 and byte != 10 for byte in data)
+    lines = data.decode().splitlines()
+    assert lines[:4] == ["red", "clip", "", "next"]
+    assert lines[-1] == "slow"
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["no-such-command-at-all"], "no such command"),
+        (["/etc/passwd"], "not executable"),
+        (["/"], "not executable"),
+        (["./script"], "no program that this machine can run"),
+    ],
+)
+def test_what_cannot_be_started_says_why(
+    session: Session, tmp_path: Path, argv: list[str], words: str
+) -> None:
+    script = tmp_path / "script"
+    script.write_text("echo no interpreter line\n")
+    script.chmod(0o755)
+    command = _run(session, *argv, cwd=tmp_path)
+    assert _end(command) == "could-not-start"
+    assert words in _said(command)
+    assert words in status(command.folder).message
+    assert "Traceback" not in (command.folder / names.TROUBLE).read_text()
+
+
+def test_a_folder_that_is_gone_is_named(session: Session, tmp_path: Path) -> None:
+    command = _run(session, "true", cwd=tmp_path / "gone")
+    assert _end(command) == "could-not-start"
+    assert "the folder" in _said(command)
+
+
+def test_the_command_goes_on_when_its_starter_is_killed_and_the_terminal_hangs_up(
+    session: Session, tmp_path: Path
+) -> None:
+    go = tmp_path / "go"
+    program = textwrap.dedent(
+        """
+        import sys, time
+        from pathlib import Path
+        from ecotui.session.log import Session
+        from ecotui.supervisor import start
+        session = Session(Path(sys.argv[1]), {})
+        command = start(session, ["sh", "-c", 'while [ ! -e "$0" ]; do sleep 0.05; done; echo went on', sys.argv[2]],
+            step="apply", title="t", cwd=Path("/"), env={"PATH": "/usr/bin:/bin"})
+        print(command.folder, flush=True)
+        time.sleep(60)
+        """
+    )
+    starter = subprocess.Popen(
+        [sys.executable, "-c", program, str(session.folder), str(go)],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert starter.stdout is not None
+    folder = Path(starter.stdout.readline().strip())
+    process = _until(lambda: (p := json.loads((folder / names.PROCESS).read_bytes()))["child"] and p)
+    os.killpg(starter.pid, signal.SIGHUP)
+    os.kill(process["supervisor"], signal.SIGHUP)
+    starter.kill()
+    starter.communicate()
+    assert status(folder).state == "running"
+    go.write_text("")
+    _until(lambda: status(folder).state == "exited")
+    assert status(folder).outcome == "succeeded"
+    assert (folder / names.OUTPUT).read_text() == "went on\n"
+
+
+COUNTING = """
+    import signal, sys, time
+    came = []
+    def note(number, frame):
+        came.append(number)
+        print("signal", signal.Signals(number).name, len(came), flush=True)
+        if len(came) == int(sys.argv[1]):
+            sys.exit(5)
+    signal.signal(signal.SIGINT, note)
+    signal.signal(signal.SIGTERM, note)
+    print("ready", flush=True)
+    while True:
+        time.sleep(0.05)
+"""
+
+
+def _process(command: Command) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((command.folder / names.PROCESS).read_bytes())
+    return found
+
+
+def test_however_often_it_is_asked_one_interrupt_reaches_the_command(session: Session) -> None:
+    command = _python(session, COUNTING, "2")
+    _until(lambda: "ready" in _said(command))
+    supervisor = _process(command)["supervisor"]
+    for _ in range(3):
+        assert interrupt(command.folder)
+    os.kill(supervisor, signal.SIGINT)
+    os.kill(supervisor, signal.SIGTERM)
+    _until(lambda: "SIGINT 1" in _said(command))
+    time.sleep(0.3)
+    assert _said(command) == "ready\nsignal SIGINT 1\n"
+    assert interrupt(command.folder, force=True)
+    assert _end(command) == "interrupted"
+    assert _said(command) == "ready\nsignal SIGINT 1\nsignal SIGINT 2\n"
+    sent = [r.event for r in session.records() if isinstance(r.event, events.InterruptSent)]
+    assert [event.force for event in sent] == [False, True]
+
+
+def test_a_term_to_the_supervisor_is_one_interrupt_to_the_command(session: Session) -> None:
+    command = _python(session, COUNTING, "1")
+    _until(lambda: "ready" in _said(command))
+    os.kill(_process(command)["supervisor"], signal.SIGTERM)
+    assert _end(command) == "interrupted"
+    assert status(command.folder).exit_code == 5
+    assert _said(command) == "ready\nsignal SIGINT 1\n"
+
+
+def test_what_does_not_listen_is_killed_with_all_that_it_started(session: Session) -> None:
+    command = _run(session, "sh", "-c", "trap '' INT; sh -c 'echo $$; sleep 60' & wait; sleep 60", grace=0.2)
+    grandchild = int(_until(lambda: _said(command).strip()))
+    assert interrupt(command.folder, force=True)
+    assert _end(command) == "killed"
+    assert status(command.folder).signal == signal.SIGKILL
+    _until(lambda: names.started_at(grandchild) is None)
+
+
+def test_a_killed_supervisor_is_seen_as_lost_and_its_command_can_still_be_stopped(session: Session) -> None:
+    command = _run(session, "sleep", "60")
+    process = _until(lambda: (p := _process(command))["child"] and p)
+    os.kill(process["supervisor"], signal.SIGKILL)
+    _until(lambda: status(command.folder).state == "lost")
+    now = status(command.folder)
+    assert now.pid == process["child"]
+    assert str(now.pid) in now.message
+    assert [other.id for other in running(session)] == [command.id]
+    assert settle(session) == []
+    assert interrupt(command.folder)
+    _until(lambda: status(command.folder).pid is None)
+    assert status(command.folder).state == "lost"
+    assert running(session) == []
+    assert not interrupt(command.folder)
+    assert [other.id for other in settle(session)] == [command.id]
+    assert settle(session) == []
+    last = [record.event for record in session.records()][-1]
+    assert last == events.CommandEnded(command=command.id, step="apply", outcome="lost")
+    assert status(command.folder).outcome == "lost"
+
+
+def test_a_process_id_that_was_given_to_another_is_not_taken_for_the_command(session: Session) -> None:
+    command = _run(session, "true")
+    _end(command)
+    (command.folder / names.EXIT).unlink()
+    stranger = {"supervisor": 1, "child": os.getpid(), "child_started": "another boot:1"}
+    (command.folder / names.PROCESS).write_text(json.dumps(stranger))
+    assert status(command.folder).state == "lost"
+    assert status(command.folder).pid is None
+    assert not interrupt(command.folder)
+
+
+def test_output_of_a_million_lines_is_kept_in_bounded_memory(session: Session) -> None:
+    command = _python(
+        session,
+        """
+        import sys
+        block = b"".join(b"line %d of the output\\n" % n for n in range(10_000))
+        for _ in range(100):
+            sys.stdout.buffer.write(block)
+        sys.stdout.buffer.write(b"x" * 10_000_000)
+        """,
+    )
+    peak = 0
+    while status(command.folder).state == "running":
+        try:
+            told = Path(f"/proc/{_process(command)['supervisor']}/status").read_text()
+        except OSError:
+            continue
+        peak = max(peak, *(int(line.split()[1]) for line in told.splitlines() if line.startswith("VmHWM")), 0)
+        time.sleep(0.02)
+    assert status(command.folder).outcome == "succeeded"
+    data = (command.folder / names.OUTPUT).read_bytes()
+    assert data.count(b"\n") == 1_000_001
+    assert len(data.splitlines()[-1]) == 10_000_000
+    assert 0 < peak < 64_000  # kB
+
+
+def test_output_beyond_the_limit_is_dropped_and_said(session: Session) -> None:
+    command = _run(session, "sh", "-c", "seq 100000; exit 4", output_limit=5_000)
+    assert _end(command) == "failed"
+    now = status(command.folder)
+    assert now.exit_code == 4
+    assert now.lost_bytes > 500_000 - 300_000
+    assert "5000 bytes" in _said(command)
+    assert (command.folder / names.OUTPUT).stat().st_size < 5_200
+
+
+def test_something_left_behind_that_holds_the_output_does_not_hold_up_the_end(session: Session) -> None:
+    command = _run(session, "sh", "-c", "sleep 30 & echo $!")
+    assert _end(command) == "succeeded"
+    os.kill(int(_said(command)), signal.SIGKILL)
+
+
+def test_our_own_program_is_not_shadowed_by_folders_of_the_project(session: Session, tmp_path: Path) -> None:
+    for name in ("config", "checks", "ecotui"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise SystemExit('shadowed')")
+    command = _run(session, "ecotui", "--version", cwd=tmp_path)
+    assert _end(command) == "succeeded"
+    assert _said(command).startswith("ecotui ")
+    assert command.argv == ("ecotui", "--version")
+
+
+def test_a_session_that_cannot_be_written_starts_nothing(session: Session, tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    session.close()
+    session.events_file.unlink()
+    session.events_file.mkdir()
+    with pytest.raises(SessionError):
+        _run(session, "touch", str(mark))
+    time.sleep(0.2)
+    assert not mark.exists()
+    assert running(session) == []
+
+
+def test_the_supervisor_imports_nothing_heavy() -> None:
+    program = """
+        import sys
+        import ecotui.supervisor.child
+        heavy = {"textual", "rich", "boto3", "botocore", "yaml", "sh", "asyncio", "msgspec", "dataclasses", "subprocess", "typing_extensions"}
+        print(sorted(heavy & set(sys.modules)))
+    """
+    told = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() == "[]"
+
+
+def test_the_tail_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    tail = Tail(tmp_path)
+    assert tail.read() == []
+    log = tmp_path / names.OUTPUT
+    log.write_text("one\ntwo\nthr")
+    assert tail.read() == ["one", "two"]
+    assert tail.read() == []
+    with log.open("a") as stream:
+        stream.write("ee\nfour\nfive\n")
+    assert tail.read(2) == ["three", "four"]
+    assert tail.read(2) == ["five"]
+
+
+def test_the_tail_jumps_to_the_end_and_says_how_much_it_skipped(tmp_path: Path) -> None:
+    log = tmp_path / names.OUTPUT
+    log.write_text("".join(f"line {number} {'x' * (number % 50)}\n" for number in range(50_000)))
+    tail = Tail(tmp_path)
+    tail.seek_end(3)
+    assert [line.split()[1] for line in tail.read()] == ["49997", "49998", "49999"]
+    tail = Tail(tmp_path)
+    assert len(tail.read(100)) == 100
+    assert tail.skip_to_end(10) == 50_000 - 110
+    assert len(tail.read(100)) == 10
+    assert tail.skip_to_end(10) == 0
+    tail.seek_end(1_000_000)
+    assert len(tail.read(1_000_000)) == 50_000
+
+
+def test_the_tail_cuts_a_line_that_is_too_long_and_goes_on(tmp_path: Path) -> None:
+    (tmp_path / names.OUTPUT).write_bytes(b"x" * 10_000_000 + b"\nnext\n")
+    first, second = Tail(tmp_path).read()
+    assert len(first) < 10_000
+    assert first.endswith("more bytes)")
+    assert second == "next"
+
+
+def test_a_full_disk_holds_up_nothing_and_is_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ecotui.supervisor.output import Output
+
+    log = tmp_path / "output.log"
+    fd = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    output = Output(fd, 1_000_000)
+    output.write("before\n")
+    real = os.write
+
+    def full(fd: int, data: bytes) -> int:
+        real(fd, bytes(data)[:3])
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "write", full)
+        output.write("lost one\n")
+        output.write("lost two\n")
+    assert output.lost == 18
+    assert "disk is full" in output.trouble
+    output.write("after\n")
+    text = log.read_text()
+    assert text.startswith("before\n")
+    assert "[ecotui: 18 bytes of output are missing here: the disk is full]" in text
+    assert text.endswith("\nafter\n")
+    os.close(fd)
