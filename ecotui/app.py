@@ -131,5 +131,5 @@ def start(options: argparse.Namespace) -> int:
     finally:
         if app.desk is not None:
             with suppress(Exception):
-                app.desk.close("left")
+                app.desk.close("rebuilt" if app.desk.rebuild.done else "left")
     return code or app.return_code or 0

@@ -33,11 +33,11 @@ class Panel(StepPanel):
     STEP = "cleanup"
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "mark", "Choose", tooltip="Choose this leftover, or leave it", id="cleanup.mark"),
+        Binding("space", "mark", "Mark", tooltip="Choose this leftover, or leave it", id="cleanup.mark"),
         Binding(
             "p",
             "mark_proven",
-            "Choose proven",
+            "Proven",
             tooltip="Choose everything proven to be ours",
             id="cleanup.proven",
         ),
@@ -45,7 +45,7 @@ class Panel(StepPanel):
         Binding(
             "d",
             "delete",
-            "Delete chosen",
+            "Delete",
             tooltip="Delete what is chosen, after you typed your consent",
             id="cleanup.delete",
         ),

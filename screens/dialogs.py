@@ -14,6 +14,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from screens.layout import hang
+
 Answer = TypeVar("Answer")
 
 
@@ -54,7 +56,7 @@ class Confirm(Dialog[bool]):
             with VerticalScroll(classes="said"):
                 yield Static(self._said)
             yield Static(Content("Enter: go ahead    Escape: leave everything as it is"), classes="hint")
-        yield Footer()
+        yield Footer(show_command_palette=False)
 
     def action_agree(self) -> None:
         self.dismiss(True)
@@ -79,7 +81,7 @@ class Typed(Dialog[str]):
             )
             yield Input(placeholder=self.expected)
             yield Static("", classes="hint")
-        yield Footer()
+        yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         self.query_one(Input).focus()
@@ -117,7 +119,7 @@ class Ask(Dialog[str]):
                 ),
                 classes="hint",
             )
-        yield Footer()
+        yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         self.query_one(Input).focus()
@@ -142,7 +144,7 @@ class Choose(Dialog[str]):
         with Vertical(classes="box") as box:
             box.border_title = Content(self._title)
             yield OptionList(*(Option(Content(choice)) for choice in self._choices), markup=False)
-        yield Footer()
+        yield Footer(show_command_palette=False)
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:
@@ -167,7 +169,7 @@ class RawText(Dialog[None]):
             box.border_title = Content(self._title)
             with VerticalScroll(classes="said"):
                 yield Static(Content(self._text))
-        yield Footer()
+        yield Footer(show_command_palette=False)
 
     def action_guide(self) -> None:
         from screens.intents import GuideWanted
@@ -180,7 +182,7 @@ KEYS = (
     ("1 … 7", "go to a step"),
     ("n", "go to what needs you next"),
     ("Tab, Shift-Tab", "between findings, ways out and the log"),
-    ("↑ ↓ or k j", "move in a list"),
+    ("↑ ↓", "move in a list"),
     ("f or Enter", "carry out the chosen way out (asks first when it changes anything)"),
     ("r / R", "look again at this step / at all steps"),
     ("o", "let a finding pass, with a reason"),
@@ -204,9 +206,9 @@ class Help(Dialog[None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="box") as box:
             box.border_title = Content("Keys")
+            width = min(self.app.size.width * 9 // 10, 96) - 8
             lines = [
-                Content.assemble(Content.styled(f"{key:<16}", "bold $text-accent"), what)
-                for key, what in KEYS
+                hang(Content.styled(f"{key:<16}", "bold $text-accent"), what, width) for key, what in KEYS
             ]
             lines += [
                 Content(""),
@@ -216,4 +218,4 @@ class Help(Dialog[None]):
             ]
             with VerticalScroll(classes="said"):
                 yield Static(Content("\n").join(lines))
-        yield Footer()
+        yield Footer(show_command_palette=False)

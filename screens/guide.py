@@ -60,7 +60,7 @@ class GuideScreen(Screen[None]):
                 yield Static(id="guide-reason")
                 yield Static(id="guide-corrections")
                 yield Markdown(id="guide-text", open_links=False)
-        yield Footer(compact=True)
+        yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
         self.set_class(self.app.size.width < 100, "-narrow")
@@ -208,7 +208,7 @@ class PasteError(Screen[str | None]):
                 Content("Paste the error, then press Ctrl-D. Colours, boxes and time stamps do not matter.")
             )
             yield TextArea()
-        yield Footer(compact=True)
+        yield Footer(compact=True, show_command_palette=False)
 
     def action_done(self) -> None:
         from textual.widgets import TextArea

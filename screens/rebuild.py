@@ -100,7 +100,7 @@ class RebuildScreen(Screen[None]):
                 yield Static("Reading the settings…", id="opening")
                 yield Drawer()
         yield Static("This terminal is too small: ecotui needs 40 columns and 10 lines.", id="too-small")
-        yield Footer(compact=True)
+        yield Footer(compact=True, show_command_palette=False)
 
     # -- opening -------------------------------------------------------------------------------------------------
 
@@ -165,7 +165,7 @@ class RebuildScreen(Screen[None]):
             panel.show(rebuild)
         bar = self.query_one(TopBar)
         bar.place = watch.place(self.desk)
-        bar.notice = watch.notice(self.desk)
+        bar.notice = watch.notice(self.desk, short=self.app.size.width < NARROW)
         self._show_drawer_title()
         self.refresh_bindings()
 
@@ -302,6 +302,12 @@ class RebuildScreen(Screen[None]):
         # Only a look can turn a step green; and what one step changed, later ones may see.
         index = [step.id for step in STEPS].index(news.command.step)
         self._look(tuple(step.id for step in STEPS[index:]))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "interrupt":
+            following = self.following.get(self.current)
+            return following is not None and following.running
+        return True
 
     def action_interrupt(self) -> None:
         following = self.following.get(self.current)

@@ -45,7 +45,7 @@ class SessionsScreen(Screen[None]):
             id="sessions-title",
         )
         yield DataTable(cursor_type="row", zebra_stripes=True)
-        yield Footer(compact=True)
+        yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
         self.query_one(DataTable).add_columns("started", "project", "outcome", "took", "steps")

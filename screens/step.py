@@ -33,7 +33,7 @@ class StepPanel(Vertical):
         Binding(
             "f", "fix", "Fix", tooltip="Carry out the chosen way out, or the recommended one", id="step.fix"
         ),
-        Binding("r", "look", "Look again", tooltip="Look at this step again", id="step.look"),
+        Binding("r", "look", "Look", tooltip="Look at this step again", id="step.look"),
         Binding(
             "o", "override", "Override", tooltip="Let this finding pass, with a reason", id="step.override"
         ),
@@ -64,6 +64,7 @@ class StepPanel(Vertical):
                 yield Static(classes="facts")
                 yield Static("What you can do", classes="fixes-title")
                 yield OptionList(classes="fixes", markup=False)
+        yield Static(classes="hint")
 
     def compose_own(self) -> Iterable[Widget]:
         """What this step draws between the verdict and the findings."""
@@ -200,7 +201,24 @@ class StepPanel(Vertical):
             recommended = [index for index, fix in enumerate(self._fixes) if fix.recommended]
             fixes.highlighted = recommended[0] if recommended else 0
         facts.update(self._fact_lines(finding) if finding else Content(""))
+        self._show_hint()
         self.refresh_bindings()
+
+    @on(OptionList.OptionHighlighted, ".fixes")
+    def _show_hint(self) -> None:
+        """The way out that `f` takes, always in sight: on a low screen the list of them is below the fold."""
+        hint = self.query_one(".hint", Static)
+        fix = self.fix if self._fixes else None
+        hint.display = fix is not None and self.STEP not in self.rebuild.running
+        if fix is not None:
+            more = f"   {len(self._fixes)} ways out, Tab to choose" if len(self._fixes) > 1 else ""
+            hint.update(
+                Content.assemble(
+                    Content.styled("f ", "bold $text-accent"),
+                    Content.styled(fix.title, "bold"),
+                    Content.styled(more, "$text-muted"),
+                )
+            )
 
     def _fact_lines(self, finding: Finding) -> Content:
         lines = [Content.styled(finding.title, "bold")]

@@ -126,12 +126,12 @@ def place(desk: Desk) -> tuple[str, ...]:
     return tuple(part for part in parts if part)
 
 
-def notice(desk: Desk) -> str:
+def notice(desk: Desk, *, short: bool = False) -> str:
     """What stands at the right of the top line."""
     if desk.watching:
         return f"watching: {held_by(desk)}"
     if demo := desk.base_env.get("ECOTUI_DEMO"):
-        return f"DEMO {demo}"
+        return "DEMO" if short else f"DEMO {demo}"
     return ""
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
@@ -31,6 +33,7 @@ def run(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return exits.USAGE
+    signal.signal(signal.SIGTERM, _end)
     chosen = args.steps or [step.id for step in STEPS]
     reports = look(world(args), chosen, stream=args.stream)
     findings = [finding for step in chosen for finding in reports[step].findings]
@@ -42,6 +45,14 @@ def run(args: argparse.Namespace) -> int:
         for step in chosen:
             _print(reports[step])
     return exits.of(worst(finding.state for finding in findings))
+
+
+def _end(number: int, frame: object) -> None:
+    """Asked to end: what a look has started ends with it, or a tool that hangs would outlive us."""
+    from checks.commands.run import stop_all
+
+    stop_all()
+    os._exit(128 + number)
 
 
 def look(where: World, steps: list[str], *, stream: bool = False) -> dict[str, Report]:
