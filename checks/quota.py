@@ -9,6 +9,9 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+import msgspec
+from msgspec.structs import replace
+
 from checks import quota_fit
 from checks.aws_errors import Kind, errors, iam_action
 from checks.finding import Fact, Finding, Fix, Report, Risk, Run, State
@@ -51,7 +54,7 @@ def look(world: World) -> Report:
         findings=findings,
         started=started,
         seconds=time.perf_counter() - clock,
-        detail=_plain(detail),
+        detail=msgspec.to_builtins(detail),
     )
 
 
@@ -90,13 +93,6 @@ def _look(world: World) -> tuple[tuple[Finding, ...], QuotaDetail]:
     return tuple(finding for finding, _ in judged), QuotaDetail(
         rows=tuple(row for _, row in judged), region=world.aws.region
     )
-
-
-def _plain(detail: QuotaDetail) -> dict[str, object]:
-    import msgspec
-
-    plain: dict[str, object] = msgspec.to_builtins(detail)
-    return plain
 
 
 def _one_trouble(world: World, answers: Answers) -> Finding | None:
@@ -176,8 +172,8 @@ def _judge(world: World, limit: QuotaLimit, answers: Answers) -> tuple[Finding, 
     else:
         finding = _verdict(world, limit, row, facts)
     if hidden:
-        finding = _with(finding, denied=(*finding.denied, *hidden))
-    return finding, _with_state(row, finding.state)
+        finding = replace(finding, denied=(*finding.denied, *hidden))
+    return finding, replace(row, state=finding.state)
 
 
 def _vcpus(
@@ -334,7 +330,7 @@ def _not_seen(
 ) -> Finding:
     """Limit or use could not be looked at: unknown, whatever the rest says."""
     explained = [world.aws.explain(error, action) for error, action in troubles]
-    return _with(
+    return replace(
         _finding(row, State.UNKNOWN, " ".join(trouble.summary for trouble in explained), facts),
         denied=tuple(dict.fromkeys(action for trouble in explained for action in trouble.denied)),
         raw="\n".join(trouble.raw for trouble in explained),
@@ -389,15 +385,3 @@ def _finding(
         guide=guide,
         fixes=fixes,
     )
-
-
-def _with(finding: Finding, **changes: object) -> Finding:
-    import msgspec
-
-    return msgspec.structs.replace(finding, **changes)
-
-
-def _with_state(row: QuotaRow, state: State) -> QuotaRow:
-    import msgspec
-
-    return msgspec.structs.replace(row, state=state)
