@@ -320,6 +320,8 @@ class RebuildScreen(Screen[None]):
 
     async def action_step(self, step: str) -> None:
         if self.desk is not None:
+            # Whoever has chosen where to be is not taken elsewhere when the first looks end.
+            self._moved = True
             await self._switch(step)
             self._show_drawer()
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 from typing import ClassVar
 
+import msgspec
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -89,7 +90,15 @@ class StepPanel(Vertical):
         """Lines are broken by hand, for their hanging indents: break them again."""
         if self.report is not None:
             self._show_findings(self.report)
-            self.show_own(self.report)
+            self._show_own(self.report)
+
+    def _show_own(self, report: Report) -> None:
+        """A session log may hold reports of an older or newer ecotui, whose detail has another shape."""
+        try:
+            self.show_own(report)
+        except msgspec.ValidationError:
+            for own in self.query(".own, .own-title, .own-table"):
+                own.display = False
 
     def preselect(self, keys: tuple[str, ...]) -> None:
         """Another step points at resources of this one."""
@@ -109,7 +118,7 @@ class StepPanel(Vertical):
         if report is not None and report is not self.report:
             self.report = report
             self._show_findings(report)
-            self.show_own(report)
+            self._show_own(report)
         elif report is None:
             self._show_nothing_yet()
         elif self._findings:
@@ -151,7 +160,8 @@ class StepPanel(Vertical):
 
     def _show_findings(self, report: Report) -> None:
         options = self.query_one(".findings", OptionList)
-        chosen = self.finding.id if self.finding else None
+        before = self.finding
+        chosen = before.id if before else None
         order = (State.BLOCKED, State.UNKNOWN, State.WARN, State.OK, State.SKIPPED)
         self._findings = tuple(sorted(report.findings, key=lambda finding: order.index(finding.state)))
         options.display = True
@@ -160,7 +170,8 @@ class StepPanel(Vertical):
             options.add_options([Option(self._line(finding)) for finding in self._findings])
         # What was put right needs no more attention: the cursor goes to what does.
         kept = [index for index, finding in enumerate(self._findings) if finding.id == chosen]
-        settled = kept and self._findings[kept[0]].state in (State.OK, State.SKIPPED)
+        fine = (State.OK, State.SKIPPED)
+        settled = kept and self._findings[kept[0]].state in fine and before and before.state not in fine
         options.highlighted = kept[0] if kept and not settled else (0 if self._findings else None)
         self._show_chosen()
 
