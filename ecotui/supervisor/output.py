@@ -35,14 +35,12 @@ class Output:
                 self._put(f"\n[ecotui: {self.trouble}]\n".encode())
             self.lost += len(data)
             return
+        notice = b""
         if self._gap:
             notice = f"\n[ecotui: {self._gap} bytes of output are missing here: {self.trouble}]\n".encode()
-            if not self._put(notice):
-                self._gap += len(data)
-                self.lost += len(data)
-                return
+        if self._put(notice + data):
             self._gap = 0
-        if not self._put(data):
+        else:
             self._gap += len(data)
             self.lost += len(data)
 
