@@ -35,6 +35,8 @@ class EcotuiApp(App[int]):
     CSS_PATH = "../screens/rebuild.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t", "next_theme", "Theme", show=False),
+        Binding("j", "move('down')", "Down", show=False),
+        Binding("k", "move('up')", "Up", show=False),
         Binding("ctrl+c", "leave", "Quit", show=False, priority=True),
     ]
 
@@ -95,7 +97,7 @@ class EcotuiApp(App[int]):
                 binding.description
                 and not binding.system
                 and active.enabled
-                and binding.action not in ("leave",)
+                and binding.action not in ("leave", "move('down')", "move('up')")
             ):
                 yield SystemCommand(
                     binding.description,
@@ -109,6 +111,13 @@ class EcotuiApp(App[int]):
         names = [theme.name for theme in THEMES]
         self.theme = names[(names.index(self.theme) + 1) % len(names)] if self.theme in names else names[0]
         self.notify(f"Theme: {self.theme}", markup=False, timeout=2)
+
+    def action_move(self, where: str) -> None:
+        """Up or down in the list, or the text, that has the focus."""
+        for name in (f"action_cursor_{where}", f"action_scroll_{where}"):
+            if (act := getattr(self.focused, name, None)) is not None:
+                act()
+                return
 
     def action_leave(self) -> None:
         screen = self.screen_stack[0]

@@ -104,7 +104,9 @@ WAIT = Fix(
 PASTE = Fix(
     id="paste",
     title="Paste a token that has the scopes",
-    action=Paste(argv=("gh", "auth", "login", "--with-token"), prompt="A classic token with repo and read:org."),
+    action=Paste(
+        argv=("gh", "auth", "login", "--with-token"), prompt="A classic token with repo and read:org."
+    ),
     changes="gh keeps the token where it keeps tokens.",
     risk=Risk.CHANGES,
 )
@@ -140,13 +142,17 @@ def leftover(kind: str, name: str, ownership: Ownership = Ownership.TAGGED, **mo
     more.setdefault("id", name)
     more.setdefault("action", "delete")
     more.setdefault("fingerprint", "0" * 24)
-    more.setdefault("why", "carries all the tags" if ownership is Ownership.TAGGED else "its name matches *ecoeco*")
+    more.setdefault(
+        "why", "carries all the tags" if ownership is Ownership.TAGGED else "its name matches *ecoeco*"
+    )
     more.setdefault("preselected", ownership is Ownership.TAGGED)
     return Leftover(key=f"{kind}:{more['id']}", kind=kind, name=name, ownership=ownership, **more)
 
 
 LEFTOVERS = (
-    leftover("cloudfront", "cdn.ecoeco.kr", id="E2QWRUHAPOMQZL", state="Deployed, enabled", action="disable+delete"),
+    leftover(
+        "cloudfront", "cdn.ecoeco.kr", id="E2QWRUHAPOMQZL", state="Deployed, enabled", action="disable+delete"
+    ),
     leftover("iam-role", "eco2-alb-controller", Ownership.NAME_ONLY, why="its name matches *alb-controller*"),
     leftover("key-pair", "k8s-cluster-key", id="key-0a1b2c3d4e5f", why="named in cleanup.exact"),
     leftover("s3-bucket", "prod-sesacthon-images", action="empty+delete", size="1,000+ objects"),
@@ -165,7 +171,9 @@ def broken_world() -> dict[str, Report]:
     return {
         "environment": report(
             "environment",
-            finding("environment.terraform", State.OK, "terraform 1.11.4 is there; 1.5.0 or newer is needed."),
+            finding(
+                "environment.terraform", State.OK, "terraform 1.11.4 is there; 1.5.0 or newer is needed."
+            ),
             finding(
                 "environment.identity",
                 State.OK,
@@ -346,7 +354,12 @@ def broken_world() -> dict[str, Report]:
 
 def rebuilt_world() -> dict[str, Report]:
     """The same account after the rebuild: everything is ok."""
-    groups = (("master", 1, "t3a.large"), ("api", 6, "t3a.medium"), ("worker", 2, "t3a.large"), ("infra", 4, "t3a.medium"))
+    groups = (
+        ("master", 1, "t3a.large"),
+        ("api", 6, "t3a.medium"),
+        ("worker", 2, "t3a.large"),
+        ("infra", 4, "t3a.medium"),
+    )
     nodes = tuple(
         NodeRow(
             name=f"k8s-{name}-{number}",
@@ -362,7 +375,9 @@ def rebuilt_world() -> dict[str, Report]:
         for number in range(1, count + 1)
     )
     fine = {
-        step.id: report(step.id, finding(f"{step.id}.all", State.OK, f"{step.title}: everything is in place."))
+        step.id: report(
+            step.id, finding(f"{step.id}.all", State.OK, f"{step.title}: everything is in place.")
+        )
         for step in STEPS
     }
     return fine | {
@@ -464,7 +479,14 @@ class Bench:
             yield answer
 
     def start(
-        self, session: Session, argv: Sequence[str], *, step: str, title: str, stdin: bytes | None = None, **_: object
+        self,
+        session: Session,
+        argv: Sequence[str],
+        *,
+        step: str,
+        title: str,
+        stdin: bytes | None = None,
+        **_: object,
     ) -> Command:
         """A command's folder as the supervisor makes it; it runs until `end` is called."""
         self.started.append(tuple(argv))
@@ -500,16 +522,27 @@ class Bench:
 
     # -- waiting -------------------------------------------------------------------------------------------------
 
+    def text(self, pilot: Pilot[Any]) -> str:
+        """What stands on the screen, line by line."""
+        strips = pilot.app.screen._compositor.render_strips()
+        return "\n".join(strip.text.rstrip() for strip in strips)
+
+    def notices(self, pilot: Pilot[Any]) -> str:
+        """All that was notified and is still there."""
+        return "\n".join(f"{notice.title} {notice.message}" for notice in pilot.app._notifications)
+
     async def settled(self, pilot: Pilot[Any]) -> RebuildScreen:
         """Wait until the desk is open, all looks are over and the panel stands; the screen at the bottom."""
         screen = pilot.app.screen_stack[0]
         assert isinstance(screen, RebuildScreen)
         await self.until(
             pilot,
-            lambda: screen.desk is not None
-            and bool(self.looks)
-            and not screen.desk.rebuild.looking
-            and bool(screen.query(".step-panel")),
+            lambda: (
+                screen.desk is not None
+                and bool(self.looks)
+                and not screen.desk.rebuild.looking
+                and bool(screen.query(".step-panel"))
+            ),
             "the looks to end",
         )
         await pilot.pause()
