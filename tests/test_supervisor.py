@@ -327,7 +327,7 @@ def test_a_process_id_that_was_given_to_another_is_not_taken_for_the_command(ses
     (command.folder / names.EXIT).unlink()
     stranger = {"supervisor": 1, "child": os.getpid(), "child_started": "another boot:1"}
     (command.folder / names.PROCESS).write_text(json.dumps(stranger))
-    assert status(command.folder).state == "lost"
+    _until(lambda: status(command.folder).state == "lost")
     assert status(command.folder).pid is None
     assert not interrupt(command.folder)
 
