@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterable, Iterator
-from typing import BinaryIO
 
 import msgspec
 
@@ -15,9 +13,6 @@ from ecotui import exits
 from ecotui.cli.output import document
 from ecotui.guide.diagnosis import Diagnosis
 from ecotui.guide.library import GuideError, open_library
-
-CHUNK = 1 << 20
-"""Bytes read at a time: a line without an end must not fill the memory."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -33,14 +28,14 @@ def run(args: argparse.Namespace) -> int:
         library = open_library(loaded.settings, loaded.project, os.environ)
         diagnosis = Diagnosis(library)
         if args.file == "-":
-            diagnosis.feed(lines(sys.stdin.buffer))
+            diagnosis.read(sys.stdin.buffer)
         else:
             with open(args.file, "rb") as stream:  # noqa: PTH123 - a path as the operator typed it
-                diagnosis.feed(lines(stream))
+                diagnosis.read(stream)
     except (GuideError, OSError) as error:
         print(f"ecotui diagnose: {error}", file=sys.stderr)
         return exits.USAGE
-    matches = diagnosis.end()
+    matches = diagnosis.matches
     if args.json:
         document("diagnose", {"matches": [msgspec.to_builtins(match) for match in matches]})
     elif not matches:
@@ -51,18 +46,3 @@ def run(args: argparse.Namespace) -> int:
                 f"{match.entry}  {match.title}\n      line {match.line}: {match.excerpt}\n      ecotui guide {match.entry}"
             )
     return exits.OK
-
-
-def lines(stream: BinaryIO) -> Iterator[str]:
-    """Lines of a stream, decoded with replacement; a line longer than a chunk comes in pieces."""
-    rest = b""
-    while chunk := stream.read(CHUNK):
-        parts: Iterable[bytes] = (rest + chunk).splitlines(keepends=True)
-        *whole, rest = parts
-        if rest.endswith(b"\n") or len(rest) > CHUNK:
-            whole.append(rest)
-            rest = b""
-        for part in whole:
-            yield part.decode("utf-8", errors="replace")
-    if rest:
-        yield rest.decode("utf-8", errors="replace")

@@ -8,16 +8,18 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
 import msgspec
 
 from checks.sanitize import sanitize
 from ecotui.guide.library import Library, Signature
+from ecotui.guide.sifting import blocks, hints, last_lines, regions
 
 BEFORE, AFTER = 2, 7
 """Lines around an anchor that are joined before a signature is tried: terraform wraps a message over up to eight."""
 
-LONGEST = 20_000
+LONGEST = 200_000
 """Characters of one line that are looked at; JSON lines of terraform stay far below."""
 
 EXCERPT = 240
@@ -29,7 +31,7 @@ class Match(msgspec.Struct, frozen=True, kw_only=True):
     entry: str
     title: str
     score: float
-    """1.0 an error, 0.8 a warning, 0.6 a line of progress."""
+    """1.0 an error the entry is about, 0.9 one of its kind, 0.8 a warning, 0.6 a line of progress."""
     line: int
     """The first line where it stands, from 1."""
     excerpt: str
@@ -43,7 +45,7 @@ class _Found:
     weight: float
 
 
-_WEIGHT = {"error": 1.0, "warning": 0.8, "progress": 0.6}
+_WEIGHT = {"error": 1.0, "near": 0.9, "warning": 0.8, "progress": 0.6}
 _BOX = re.compile("[\u2500-\u257f]+")
 _STAMP = re.compile(r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?Z?\s+")
 
@@ -67,7 +69,28 @@ class Diagnosis:
         self._any = re.compile(
             "|".join(r"\s+".join(map(re.escape, anchor.split())) for anchor in anchors), re.I
         )
+        self._hints = hints(anchors)
         self._window: deque[str] = deque(maxlen=BEFORE + AFTER + 1)
+
+    def read(self, stream: BinaryIO) -> None:
+        """Look at a whole stream of bytes; only what stands around a word of an anchor is looked at closely.
+
+        Raises OSError as the stream does.
+        """
+        seen, tail = 0, b""
+        for block in blocks(stream):
+            # The end of the block before is looked at again, with what follows it.
+            text = tail + block
+            first = seen - tail.count(b"\n")
+            for index, region in regions(text, self._hints, BEFORE + 2, AFTER + 1):
+                self._window.clear()
+                self._count = first + index
+                self.feed(line.decode("utf-8", errors="replace") for line in region.split(b"\n"))
+                self._finish()
+            seen += block.count(b"\n")
+            tail = last_lines(text, BEFORE + AFTER + 4) if block.endswith(b"\n") else b""
+        self._window.clear()
+        self._count = seen
 
     def feed(self, lines: Iterable[str]) -> None:
         """Look at more lines. A place is judged when the lines after it are there, or at `end`."""
@@ -79,11 +102,14 @@ class Diagnosis:
 
     def end(self) -> tuple[Match, ...]:
         """No more lines: judge the last places, and rank."""
+        self._finish()
+        return self.matches
+
+    def _finish(self) -> None:
         for _ in range(AFTER):
             self._window.append("")
             self._count += 1
             self._judge(AFTER)
-        return self.matches
 
     def _judge(self, after: int) -> None:
         """Judge the line that has `after` lines behind it."""

@@ -71,6 +71,7 @@ _PARTS = (
     (Part.CHECK, re.compile(r"확인|check|verify|diagnos", re.I)),
     (Part.FIX, re.compile(r"해결|조치|fix|solution|resol|method|remedy|workaround", re.I)),
 )
+_CONTENTS = re.compile(r"^\W*(목차|차례|(table of )?contents|toc)\W*$", re.I)
 _HANGUL = re.compile("[\uac00-\ud7a3]")
 
 
@@ -131,7 +132,7 @@ def parse(source: str | bytes, name: str) -> Document:
     seen: set[str] = set()
     for ident, words, in_chapter, number, body in found:
         whole = "\n".join(body).strip().removesuffix("---").strip()
-        if not whole:
+        if not whole or _CONTENTS.match(words):
             continue
         unique, count = ident, 2
         while unique in seen:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -24,8 +25,8 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     anchor: str
     match: str
-    kind: str = "error"
-    """`error`, `warning` or `progress`."""
+    kind: Literal["error", "near", "warning", "progress"] = "error"
+    """`error`; `near`, an error of the kind that the entry is about; `warning`; or `progress`."""
 
 
 class Correction(msgspec.Struct, frozen=True):
