@@ -15,7 +15,7 @@ from config.load import Loaded
 from ecotui.rebuild import Rebuild
 from ecotui.session import events, lock, store
 from ecotui.session.log import Session
-from ecotui.supervisor import Command, Status, interrupt, running, start, status
+from ecotui.supervisor import Command, Status, interrupt, running, settle, start, status
 
 _FOLLOWED = frozenset({"apply"})
 
@@ -62,6 +62,7 @@ class Desk:
         if resumed:
             desk.rebuild = replay(session.records())
             if held is not None:
+                settle(session)
                 session.append(events.Reattached(by=lock.whoami(env)))
         return desk
 

@@ -443,6 +443,7 @@ def test_the_tail_cuts_a_line_that_is_too_long_and_goes_on(tmp_path: Path) -> No
     assert len(first) < 10_000
     assert first.endswith("more bytes)")
     assert second == "next"
+    assert len(Tail(tmp_path, longest=1 << 25).read()[0]) == 10_000_000
 
 
 def test_a_full_disk_holds_up_nothing_and_is_recorded(

@@ -223,7 +223,7 @@ class _Follower:
 
         before = signal.signal(signal.SIGINT, self._interrupted)
         try:
-            tail = Tail(self._command.folder)
+            tail = Tail(self._command.folder, longest=1 << 20)  # whole JSON lines
             while True:
                 now = status(self._command.folder)
                 lines = tail.read(5_000)

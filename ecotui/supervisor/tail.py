@@ -17,8 +17,10 @@ LONGEST = 8_192
 class Tail:
     """One reader's place in the output. Reads nothing that is not a whole line, unless the line is too long."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, longest: int = LONGEST) -> None:
+        """`longest`: bytes of a line that are given out; more for a reader that decodes whole lines."""
         self._path = folder / OUTPUT
+        self._longest = longest
         self._fd = -1
         self._place = 0
         """How far the file was read."""
@@ -63,7 +65,7 @@ class Tail:
         return lines
 
     def _keep(self, part: bytes) -> None:
-        room = LONGEST - len(self._rest)
+        room = self._longest - len(self._rest)
         self._rest += part[:room]
         self._cut += max(len(part) - room, 0)
 
