@@ -36,17 +36,20 @@ screenshot: $(STAMP)
 
 # The lock names no index: the same file serves any mirror.
 lock: $(STAMP)
-	@$(BIN)/python -m pip --version >/dev/null 2>&1 || true
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--extra dev --extra demo pyproject.toml -o requirements.lock
 
+# The stamp is written last: an installation that broke off is done again.
 $(STAMP): requirements.lock pyproject.toml
 ifneq ($(UV),)
-	@test -x $(BIN)/python || uv venv --quiet $(VENV)
-	@uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
-	@uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	@test -x $(BIN)/python || $(UV) venv --quiet $(if $(filter file,$(origin PYTHON)),,--python $(PYTHON)) $(VENV)
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
 else
+	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "ecotui needs Python 3.11 or newer. Name one: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 endif
