@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shlex
 import signal
@@ -18,6 +19,7 @@ from ecotui import exits
 if TYPE_CHECKING:
     from ecotui.demo.running import Demo
 
+_BY_SIGNAL = 128
 _LEAVE = 8.0
 """Seconds that the TUI has to leave after a signal, before it is killed."""
 
@@ -65,7 +67,8 @@ def run(args: argparse.Namespace) -> int:
 
                 return play(demo, json=args.json, keep=args.keep)
             code = _tui(demo, args)
-            _tell_sessions(demo, args.keep)
+            if code < _BY_SIGNAL:
+                _tell_sessions(demo, args.keep)
             return code
     except DemoError as error:
         print(f"ecotui demo: {error}", file=sys.stderr)
@@ -81,7 +84,8 @@ def _speed(text: str) -> float:
 
 def _say(text: str) -> None:
     """Progress goes to stderr: stdout is for what was asked for."""
-    print(text, file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):  # a terminal that was closed must not keep us from tidying up
+        print(text, file=sys.stderr, flush=True)
 
 
 def _introduce(demo: Demo) -> None:

@@ -13,7 +13,7 @@ from ecotui.demo.pace import Pace
 
 _READY_AFTER = 2.0
 """Seconds from a node's joining to Ready: its network starts."""
-_APART = 0.5
+_APART = 2.5
 """Seconds between two nodes that join."""
 
 

@@ -18,9 +18,9 @@ class Pace:
     """How long a distribution stays InProgress after a change; at AWS 5 to 15 minutes."""
     certificate: float = 3.0
     """From the request of a certificate to ISSUED; at AWS some minutes after the DNS record is there."""
-    master_join: float = 6.0
+    master_join: float = 40.0
     """From a master's instance running to its node being Ready."""
-    node_join: float = 8.0
+    node_join: float = 50.0
     """The same for the other nodes, which join only after the master."""
 
     def seconds(self, wait: float) -> float:

@@ -20,6 +20,7 @@ from typing import Any, Protocol
 from ecotui.demo import environment
 from ecotui.demo.home import Home, prepare, write_aws
 from ecotui.demo.pace import Pace
+from ecotui.demo.running import sweep
 from ecotui.demo.tools import Tools
 
 
@@ -51,6 +52,8 @@ def main() -> int:
         for server in reversed(servers):
             server.stop()
         if args.temporary:
+            # The parent does this as well, unless it was killed.
+            sweep(args.home.absolute(), spare={os.getpid()})
             shutil.rmtree(args.home, ignore_errors=True)
 
 
