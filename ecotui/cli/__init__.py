@@ -114,6 +114,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(error, SettingsError):
             print(f"ecotui: {error}", file=sys.stderr)
             return USAGE
+        from ecotui.session import SessionError
+
+        if isinstance(error, SessionError):
+            print(f"ecotui: {error}", file=sys.stderr)
+            return ERROR
         if os.environ.get("ECOTUI_DEBUG"):
             raise
         from checks.sanitize import one_line
