@@ -95,6 +95,14 @@ def test_terraform_built_all_and_no_secret_is_in_the_log(
     state = json.loads((home / "project" / "terraform" / "terraform.tfstate").read_text())
     nodes = [one for one in state["resources"] if (one["type"], one["name"]) == ("aws_instance", "node")]
     assert len(nodes[0]["instances"]) == 13
+    looks = [
+        finding["summary"]
+        for line in (Path(body["session"]["folder"]) / "events.jsonl").read_text().splitlines()
+        for finding in json.loads(line)["event"].get("report", {}).get("findings", ())
+        if finding["id"] == "apply.changes"
+    ]
+    # The last look plans anew: what is applied does not drift.
+    assert "nothing left to do" in looks[-1]
     token = next(
         line.split()[-1]
         for line in (home / ".github" / "gh" / "hosts.yml").read_text().splitlines()

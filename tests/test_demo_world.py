@@ -144,6 +144,28 @@ def test_the_leftovers_collide_with_the_plan_and_the_foreign_things_are_there(cl
     assert refusal(s3.delete_bucket, Bucket=leftovers.BUCKET)["Code"] == "BucketNotEmpty"
 
 
+def test_the_cleanup_finds_all_leftovers_and_nothing_foreign(demo: Demo) -> None:
+    listed = subprocess.run(
+        [sys.executable, "-P", "-m", "ecotui", "cleanup", "--json", "-C", str(demo.project)],
+        env=demo.env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert listed.returncode == 3, listed.stderr
+    resources = json.loads(listed.stdout)["resources"]
+    gone = {one["name"] for one in resources if one["action"] not in ("keep", "terraform-destroy")}
+    assert gone == {
+        *leftovers.POLICIES,
+        leftovers.ROLE,
+        leftovers.PROFILE,
+        leftovers.KEY_PAIR,
+        leftovers.BUCKET,
+        "images.growbin.example",
+    }
+    assert not gone & set(leftovers.FOREIGN.values())
+
+
 def test_a_policy_in_use_cannot_be_deleted(client: Any) -> None:
     iam = client("iam")
     arns = {policy["PolicyName"]: policy["Arn"] for policy in iam.list_policies(Scope="Local")["Policies"]}

@@ -98,6 +98,7 @@ def running(
         )
     finally:
         with _undisturbed():
+            _interrupt_commands(root)
             sweep(root, spare={process.pid})
             _end(process)
             if keep is None:
@@ -112,6 +113,22 @@ def save_sessions(demo: Demo) -> Path | None:
     kept = Path(tempfile.mkdtemp(prefix="ecotui-demo-sessions-"))
     shutil.move(str(sessions), kept / "sessions")
     return kept
+
+
+def _interrupt_commands(root: Path) -> None:
+    """Interrupt the commands under a supervisor: the way for systems without /proc, where `sweep` finds nothing."""
+    if Path("/proc/self/environ").exists():
+        return
+    from ecotui import supervisor
+    from ecotui.demo.home import Home
+    from ecotui.session import SessionError
+    from ecotui.session.store import Store
+
+    with contextlib.suppress(SessionError, OSError):
+        shelf = Store(Home(root).sessions)
+        for summary in shelf.list():
+            for command in supervisor.running(shelf.open(summary.id)):
+                supervisor.interrupt(command.folder, force=True)
 
 
 def sweep(root: Path, *, spare: set[int]) -> list[int]:
