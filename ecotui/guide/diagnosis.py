@@ -141,7 +141,8 @@ class Diagnosis:
         else:
             if weight > known.weight:
                 known.weight, known.place, known.excerpt = weight, place, excerpt
-            elif weight == known.weight and place < known.place:
+            elif weight == known.weight and place <= known.place:
+                # The same place again, seen with more behind it, has the better excerpt.
                 known.place, known.excerpt = place, excerpt
 
     @property

@@ -12,24 +12,29 @@ BLOCK = 1 << 20
 SHORTEST = 3
 """Letters of a word below which it would be found everywhere."""
 
+NEAR = 200
+"""Bytes around the longest word of an anchor in which its others stand, also where a line end, a box, colours and a
+time stamp come between them."""
 
-def hints(anchors: Iterable[str]) -> tuple[bytes, ...]:
-    """One word of each anchor, in lower case, without which the anchor cannot stand in a text.
+Hint = tuple[bytes, tuple[bytes, ...]]
+"""The longest word of an anchor, and its others, in lower case."""
+
+
+def hints(anchors: Iterable[str]) -> tuple[Hint, ...]:
+    """The words of each anchor, without which it cannot stand in a text.
 
     Tools neither wrap nor colour inside a word, and JSON does not escape one. Empty (look everywhere) where an anchor
-    has no such word.
+    has no word long enough.
     """
-    words: set[bytes] = set()
+    found: dict[Hint, None] = {}
     for anchor in anchors:
         # Bytes are lowered as ASCII; Hangul has no case.
-        word = max(re.findall("[a-z0-9_\uac00-\ud7a3]+", anchor.lower()), key=len, default="")
-        if len(word) < SHORTEST:
+        words = sorted(re.findall("[a-z0-9_\uac00-\ud7a3]+", anchor.lower()), key=len, reverse=True)
+        if not words or len(words[0]) < SHORTEST:
             return ()
-        words.add(word.encode())
-    # Where a word holds another one, finding the shorter finds both.
-    return tuple(
-        sorted(word for word in words if not any(other != word and other in word for other in words))
-    )
+        longest, *others = (word.encode() for word in words)
+        found[longest, tuple(others)] = None
+    return tuple(found)
 
 
 def blocks(stream: BinaryIO) -> Iterator[bytes]:
@@ -47,20 +52,25 @@ def blocks(stream: BinaryIO) -> Iterator[bytes]:
         yield rest
 
 
-def regions(block: bytes, words: tuple[bytes, ...], before: int, after: int) -> Iterator[tuple[int, bytes]]:
-    """The parts of a block around any of the words, as (index of the first line, text), in order, none twice."""
-    if not words:
+def regions(block: bytes, wanted: tuple[Hint, ...], before: int, after: int) -> Iterator[tuple[int, bytes]]:
+    """The parts of a block around the words of any anchor, as (index of the first line, text), in order, none twice."""
+    if not wanted:
         yield 0, block
         return
     low = block.lower()
     places: list[int] = []
-    for word in words:
-        at = low.find(word)
+    for longest, others in wanted:
+        if not all(word in low for word in others):
+            continue
+        at = low.find(longest)
         while at >= 0:
-            places.append(at)
-            # One place a line is enough.
-            end = low.find(b"\n", at)
-            at = low.find(word, end) if end >= 0 else -1
+            end = at + len(longest)
+            near = low[max(at - NEAR, 0) : end + NEAR] if others else b""
+            if all(word in near for word in others):
+                places.append(at)
+                # One place a line is enough.
+                end = low.find(b"\n", at)
+            at = low.find(longest, end) if end >= 0 else -1
     spans: list[tuple[int, int]] = []
     for place in sorted(places):
         start, stop = _reach(low, place, before, after)
