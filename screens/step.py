@@ -250,7 +250,8 @@ class StepPanel(Vertical):
             hints.append("override (o)")
         if hints:
             lines.append(Content.styled(" · ".join(hints), "$text-muted"))
-        return Content("\n").join(lines)
+        # A title alone would only say again what the finding says.
+        return Content("\n").join(lines) if len(lines) > 1 else Content("")
 
     def _fix_lines(self, fix: Fix) -> Content:
         title = Content.assemble(
