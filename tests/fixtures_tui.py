@@ -61,7 +61,8 @@ environment:
 
 
 def report(step: str, *findings: Finding, detail: object = None) -> Report:
-    plain = None if detail is None else msgspec.to_builtins(detail)
+    # As it arrives from the child that looks: through JSON.
+    plain = None if detail is None else msgspec.json.decode(msgspec.json.encode(detail))
     return Report(step=step, findings=findings, started=STARTED, seconds=0.4, detail=plain)
 
 
