@@ -1,0 +1,181 @@
+"""From an error text to the entries that explain it."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from ecotui.guide.diagnosis import EXCERPT, Diagnosis, Match, diagnose
+from ecotui.guide.library import Library, shipped
+from ecotui.guide.sifting import BLOCK, blocks, hints, regions
+
+FOLDER = Path(__file__).parent / "diagnosis"
+LEAST = 0.97
+
+WRAPPED = (
+    "\x1b[31m╷\x1b[0m\n\x1b[31m│\x1b[0m \x1b[1mError: creating EC2 Instance: VcpuLimitExceeded: You have\x1b[0m\n"
+    "\x1b[31m│\x1b[0m requested more vCPU capacity than your current vCPU limit\n\x1b[31m╵\x1b[0m\n"
+)
+
+
+@pytest.fixture(scope="module")
+def library() -> Library:
+    return shipped("en")
+
+
+def cases(name: str) -> list[dict]:
+    return [json.loads(line) for line in (FOLDER / name).read_text(encoding="utf-8").splitlines()]
+
+
+def entries(library: Library, text: str) -> list[str]:
+    return [match.entry for match in diagnose(library, text)]
+
+
+def streamed(library: Library, text: str | bytes) -> tuple[Match, ...]:
+    diagnosis = Diagnosis(library)
+    diagnosis.read(io.BytesIO(text if isinstance(text, bytes) else text.encode()))
+    return diagnosis.matches
+
+
+@pytest.mark.parametrize("name", ["samples.jsonl", "own.jsonl"])
+def test_known_errors_are_named_first_and_others_left_alone(library, name, capsys):
+    known, right, whole, silent, kept, wrong = 0, 0, 0, 0, 0, []
+    for case in cases(name):
+        found = [entry for entry in entries(library, case["text"]) if entry not in case["accept"]]
+        if case["expect"]:
+            known += 1
+            right += found[:1] == case["expect"][:1]
+            whole += found == case["expect"]
+        else:
+            silent += 1
+            kept += not found
+        if found != case["expect"]:
+            wrong.append((case["id"], case["expect"], found))
+    with capsys.disabled():
+        print(f"\n{name}: first {right}/{known}, all in order {whole}/{known}, silence {kept}/{silent}")
+    assert right / known >= LEAST, wrong
+    assert kept / silent >= LEAST, wrong
+
+
+@pytest.mark.parametrize("case", cases("own.jsonl"), ids=lambda case: f"{case['id']}-{case['note'][:40]}")
+def test_a_wording_of_the_tools_is_known(library, case):
+    found = [entry for entry in entries(library, case["text"]) if entry not in case["accept"]]
+    assert found == case["expect"]
+
+
+@pytest.mark.parametrize("name", ["samples.jsonl", "own.jsonl"])
+def test_a_stream_gives_what_the_text_gives(library, name):
+    for case in cases(name):
+        assert streamed(library, case["text"]) == diagnose(library, case["text"]), case["id"]
+
+
+def test_the_guides_own_error_texts_lead_to_their_entries(library):
+    for entry in library.entries:
+        for error in entry.errors:
+            assert entries(library, error)[:1] == [entry.id]
+
+
+def test_the_place_and_the_words_are_given(library):
+    (match,) = diagnose(library, "fine\nfine\n" + WRAPPED)
+    assert (match.entry, match.score, match.line) == ("3.1", 1.0, 4)
+    assert match.title == "VcpuLimitExceeded"
+    assert "You have requested more vCPU" in match.excerpt
+    assert "\x1b" not in match.excerpt and "│" not in match.excerpt
+    assert len(match.excerpt) <= EXCERPT + 2
+
+
+def test_progress_never_hides_an_error(library):
+    text = "aws_cloudfront_distribution.images: Still creating... [6m0s elapsed]\n" * 3
+    text += "Error: creating S3 Bucket (b): BucketAlreadyOwnedByYou\n"
+    assert entries(library, text) == ["4.2", "6.1"]
+
+
+def test_an_error_far_down_has_its_line_number(library):
+    text = "aws_instance.a: Still creating...\n" * 50_000 + "Error: VcpuLimitExceeded\n" + "done\n" * 50_000
+    assert [match.line for match in streamed(library, text)] == [50_001]
+    assert streamed(library, text) == diagnose(library, text)
+
+
+def test_an_error_on_the_edge_of_a_block_is_whole(library):
+    for shift in range(0, len(WRAPPED), 7):
+        start = BLOCK - shift
+        text = ("x" * 63 + "\n") * (start // 64) + "y" * (start % 64) + "\n" + WRAPPED + "end\n" * 20
+        assert streamed(library, text) == diagnose(library, text), shift
+
+
+def test_a_line_without_end_is_looked_at_in_pieces(library):
+    text = b"x" * (3 * BLOCK) + b"\nError: VcpuLimitExceeded\n" + b"z" * (2 * BLOCK)
+    assert [match.entry for match in streamed(library, text)] == ["3.1"]
+
+
+def test_a_log_of_twenty_megabytes_needs_no_memory_for_itself(library):
+    import tracemalloc
+
+    class Log(io.RawIOBase):
+        """Lines that are made as they are read."""
+
+        left = 20
+
+        def read(self, size: int = -1) -> bytes:
+            self.left -= 1
+            if self.left < 0:
+                return b""
+            line = (
+                b"2026-03-02T01:34:46Z module.vpc.aws_subnet.private[0]: Refreshing state... [id=subnet-1]\n"
+            )
+            return line * (BLOCK // len(line))
+
+    diagnosis = Diagnosis(library)
+    tracemalloc.start()
+    diagnosis.read(Log())  # type: ignore[arg-type]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert diagnosis.matches == ()
+    assert peak < 12 * BLOCK
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        b"\x00" * 100,
+        b"\xff\xfe" * 50,
+        b'{"a":' * 5000,
+        b"[" * 5000,
+        b"\x1b]0;" * 100,
+        b"\r" * 100,
+        "가".encode() * 100,
+        b"\x1b[",
+    ],
+)
+def test_noise_before_an_error_hides_it_not(library, noise):
+    found = streamed(library, noise + b"\nError: creating S3 Bucket (b): BucketAlreadyOwnedByYou\n" + noise)
+    assert [match.entry for match in found] == ["4.2"]
+
+
+def test_line_ends_of_windows_change_nothing(library):
+    assert [m.entry for m in streamed(library, WRAPPED.replace("\n", "\r\n"))] == ["3.1"]
+
+
+def test_an_anchor_without_a_word_means_to_look_everywhere():
+    assert hints(["ok", "a longer anchor"]) == ()
+    assert list(regions(b"a\nb\n", (), 1, 1)) == [(0, b"a\nb\n")]
+
+
+def test_regions_are_the_lines_around_and_never_twice():
+    text = (
+        b"".join(b"line %d\n" % n for n in range(100))
+        .replace(b"line 50\n", b"some word\n")
+        .replace(b"line 52\n", b"a WORD\n")
+    )
+    ((index, region),) = regions(text, hints(["word"]), 2, 3)
+    assert index == 48
+    assert region.split(b"\n")[0] == b"line 48"
+    assert region.split(b"\n")[-2] == b"line 55"
+
+
+def test_blocks_end_with_their_lines():
+    text = (b"x" * 99 + b"\n") * 30_000 + b"rest"
+    parts = list(blocks(io.BytesIO(text)))
+    assert b"".join(parts) == text
+    assert all(part.endswith(b"\n") for part in parts[:-1])
