@@ -98,6 +98,8 @@ class EcotuiApp(App[int]):
                 and not binding.system
                 and active.enabled
                 and binding.action not in ("leave", "move('down')", "move('up')")
+                # Textual's own widgets describe theirs too: Down, Page up, ...
+                and type(active.node).__module__.startswith(("screens.", "ecotui."))
             ):
                 yield SystemCommand(
                     binding.description,

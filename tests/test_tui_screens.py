@@ -1,0 +1,256 @@
+"""The screens beside the frame: guide, sessions, review, help, the palette, the themes."""
+
+from __future__ import annotations
+
+import pytest
+from fixtures_tui import Bench, broken_world, rebuilt_world
+from textual.widgets import DataTable, Input, OptionList, TextArea
+
+from ecotui.session import events
+from ecotui.session.store import Store
+from screens.dialogs import KEYS, Help, RawText
+from screens.guide import GuideScreen, PasteError
+from screens.rebuild import RebuildScreen
+from screens.review import ReviewScreen
+from screens.sessions import SessionsScreen
+from screens.themes import THEMES, first_theme
+
+
+async def test_the_guide_opens_at_the_findings_entry_and_escape_returns_to_the_step(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await bench.settled(pilot)
+        await pilot.press("2", "g")
+        await bench.until(pilot, lambda: isinstance(app.screen, GuideScreen) and app.screen.entry is not None)
+        guide = app.screen
+        assert isinstance(guide, GuideScreen)
+        assert guide.entry is not None
+        await bench.until(pilot, lambda: guide.entry is not None and guide.entry.id == "3.1")
+        assert "3.1" in bench.text(pilot)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.screen is screen
+        assert screen.current == "quota"
+
+
+async def test_the_whole_guide_opens_with_its_first_entry(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await bench.settled(pilot)
+        await pilot.press("G")
+        await bench.until(pilot, lambda: isinstance(app.screen, GuideScreen) and app.screen.entry is not None)
+        guide = app.screen
+        assert isinstance(guide, GuideScreen)
+        assert guide.query_one("#entries", OptionList).option_count == len(guide.library.entries) > 10
+
+
+async def test_the_guide_is_searched_as_one_types(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await bench.settled(pilot)
+        await pilot.press("G")
+        await bench.until(pilot, lambda: isinstance(app.screen, GuideScreen))
+        guide = app.screen
+        assert isinstance(guide, GuideScreen)
+        await pilot.press("slash", *"VcpuLimitExceeded")
+        await pilot.pause()
+        entries = guide.query_one("#entries", OptionList)
+        assert 0 < entries.option_count < len(guide.library.entries)
+        # A letter that is a key elsewhere is a letter here.
+        assert guide.query_one("#guide-search", Input).value == "VcpuLimitExceeded"
+        await pilot.press("escape")
+        assert app.screen is guide
+        await pilot.press("escape")
+        await pilot.pause()
+        assert isinstance(app.screen, RebuildScreen)
+
+
+async def test_a_search_that_finds_nothing_says_so(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await bench.settled(pilot)
+        await pilot.press("G")
+        await bench.until(pilot, lambda: isinstance(app.screen, GuideScreen))
+        await pilot.press("slash", *"zzqqzzqq")
+        await pilot.pause()
+        assert "Nothing found" in bench.text(pilot)
+
+
+async def test_a_pasted_error_is_explained(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await bench.settled(pilot)
+        await pilot.press("G")
+        await bench.until(pilot, lambda: isinstance(app.screen, GuideScreen))
+        guide = app.screen
+        assert isinstance(guide, GuideScreen)
+        await pilot.press("p")
+        await bench.until(pilot, lambda: isinstance(app.screen, PasteError))
+        app.screen.query_one(TextArea).text = (
+            "│ Error: creating EC2 Instance: VcpuLimitExceeded: You have requested more vCPU capacity than your "
+            "current vCPU limit of 16 allows"
+        )
+        await pilot.press("f2")
+        await bench.until(
+            pilot, lambda: app.screen is guide and guide.entry is not None and guide.entry.id == "3.1"
+        )
+        assert "What explains this error" in bench.text(pilot)
+
+
+async def test_a_pasted_error_that_the_guide_does_not_know_is_admitted(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await bench.settled(pilot)
+        await pilot.press("G")
+        await bench.until(pilot, lambda: isinstance(app.screen, GuideScreen))
+        await pilot.press("p")
+        await bench.until(pilot, lambda: isinstance(app.screen, PasteError))
+        app.screen.query_one(TextArea).text = "The printer on the third floor is out of paper"
+        await pilot.press("f2")
+        await bench.until(pilot, lambda: "The guide has nothing about this error" in bench.text(pilot))
+
+
+async def test_the_other_language_of_an_entry_is_a_key_away(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await bench.settled(pilot)
+        await pilot.press("2", "g")
+        await bench.until(pilot, lambda: isinstance(app.screen, GuideScreen) and app.screen.entry is not None)
+        guide = app.screen
+        assert isinstance(guide, GuideScreen)
+        before = guide.entry
+        await pilot.press("v")
+        await pilot.pause()
+        assert guide.entry is not None
+        assert before is not None
+        assert guide.entry.id == before.id
+        assert guide.entry.text != before.text
+
+
+async def test_sessions_are_listed_newest_first(bench: Bench, frozen_log: None) -> None:
+    bench.past_session(broken_world(), "left")
+    last = bench.past_session(rebuilt_world(), "done")
+    app = bench.app()
+    async with app.run_test(size=(160, 36)) as pilot:
+        await bench.settled(pilot)
+        await pilot.press("s")
+        await bench.until(pilot, lambda: isinstance(app.screen, SessionsScreen))
+        table = app.screen.query_one(DataTable)
+        assert table.row_count == 3
+        rows = [[str(cell) for cell in table.get_row_at(index)] for index in range(3)]
+        assert [row[2] for row in rows] == ["open", "done", "left"]
+        assert "✗ quota" in rows[2][4]
+        assert "✓ quota" in rows[1][4]
+        await pilot.press("down", "enter")
+        await bench.until(pilot, lambda: isinstance(app.screen, ReviewScreen))
+        assert isinstance(app.screen, ReviewScreen)
+        assert app.screen.session.id == last.id
+
+
+async def test_the_review_tells_what_happened_and_what_is_behind_it(bench: Bench, frozen_log: None) -> None:
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await bench.settled(pilot)
+        assert screen.desk is not None
+        screen.desk.override(broken_world()["quota"].findings[0], "raised by [phone]")
+        command = screen.desk.start("quota", "Wait [for] it", ("ecotui", "quota", "--wait", "X"))
+        screen.desk.session.append(
+            events.CommandStarted(
+                command=command.id, step="quota", title=command.title, argv=command.argv, cwd="/"
+            )
+        )
+        bench.say(command, "behind the [line]")
+        await pilot.press("s")
+        await bench.until(pilot, lambda: isinstance(app.screen, SessionsScreen))
+        await pilot.press("enter")
+        await bench.until(pilot, lambda: isinstance(app.screen, ReviewScreen))
+        text = bench.text(pilot)
+        assert "Session began" in text
+        assert "16 allowed, 4 in use, 26 needed: 14 too few." in text
+        assert "override of quota.L-1216C47A: raised by [phone]" in text
+        assert "▶ Wait [for] it" in text
+        await pilot.press("end", "enter")
+        await pilot.pause()
+        assert isinstance(app.screen, RawText)
+        assert "behind the [line]" in bench.text(pilot)
+        await pilot.press("escape", "escape", "escape")
+        await pilot.pause()
+        assert app.screen is screen
+
+
+async def test_verifying_says_whether_the_log_is_whole(bench: Bench) -> None:
+    past = bench.past_session(broken_world(), "left")
+    session = Store(bench.state).open(past.id)
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await bench.settled(pilot)
+        app.push_screen(ReviewScreen(session))
+        await pilot.pause()
+        await pilot.press("v")
+        await pilot.pause()
+        assert "The log is whole: 9 events" in bench.notices(pilot)
+        app.clear_notifications()
+        lines = session.events_file.read_bytes().splitlines(keepends=True)
+        session.events_file.write_bytes(b"".join([*lines[:3], *lines[4:]]))
+        await pilot.press("v")
+        await pilot.pause()
+        assert "whole" not in bench.notices(pilot)
+        assert bench.notices(pilot).strip()
+
+
+async def test_help_names_every_key(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(120, 50)) as pilot:
+        screen = await bench.settled(pilot)
+        await pilot.press("question_mark")
+        await pilot.pause()
+        assert isinstance(app.screen, Help)
+        for keys, _ in KEYS:
+            assert keys in bench.text(pilot)
+        await pilot.press("question_mark")
+        await pilot.pause()
+        assert app.screen is screen
+
+
+async def test_the_palette_offers_what_can_be_done_here(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await bench.settled(pilot)
+        await pilot.press("2")
+        await pilot.pause()
+        titles = [command.title for command in app.get_system_commands(screen)]
+        assert {"Theme", "Quit", "Fix", "Override", "Guide", "Next", "Sessions", "Help"} <= set(titles)
+        assert not {"Up", "Down", "Page up", "First"} & set(titles)
+
+
+async def test_t_goes_through_all_themes_and_everything_is_drawn_in_each(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await bench.settled(pilot)
+        seen = [app.theme]
+        for _ in THEMES:
+            await pilot.press("t")
+            await pilot.pause()
+            seen.append(app.theme)
+            assert "16 allowed" in bench.text(pilot)
+        assert seen[0] == seen[-1]
+        assert set(seen) == {theme.name for theme in THEMES}
+
+
+@pytest.mark.parametrize(
+    ("env", "theme"),
+    [
+        ({}, "ecotui-dark"),
+        ({"ECOTUI_THEME": "light"}, "ecotui-light"),
+        ({"ECOTUI_THEME": "ansi"}, "ansi-dark"),
+        ({"ECOTUI_THEME": "nonsense"}, "ecotui-dark"),
+        ({"COLORFGBG": "0;15"}, "ecotui-light"),
+        ({"COLORFGBG": "15;0"}, "ecotui-dark"),
+        ({"COLORFGBG": "12;8"}, "ecotui-dark"),
+        ({"COLORFGBG": "0;default;15"}, "ecotui-light"),
+        ({"COLORFGBG": "junk"}, "ecotui-dark"),
+        ({"ECOTUI_THEME": "dark", "COLORFGBG": "0;15"}, "ecotui-dark"),
+    ],
+)
+def test_the_first_theme_fits_the_terminal(env: dict[str, str], theme: str) -> None:
+    assert first_theme(env) == theme
