@@ -90,12 +90,12 @@ def _plan(detail: ApplyDetail, width: int) -> list[Content]:
         ("Stale", detail.stale),
     ):
         if text:
-            lines.append(hang(Content.styled(f"{label:<10}", "$text-muted"), text, width))
+            lines.append(hang(Content.styled(f"{label:<10}", "$foreground 62%"), text, width))
     if detail.types:
         kinds = ", ".join(
             f"{count} {name.removeprefix('aws_')}" for name, count in sorted(detail.types.items())
         )
-        lines.append(hang(Content.styled(f"{'In state':<10}", "$text-muted"), kinds, width))
+        lines.append(hang(Content.styled(f"{'In state':<10}", "$foreground 62%"), kinds, width))
     return lines
 
 
@@ -147,5 +147,5 @@ def _errors(progress: ApplyProgress, width: int) -> list[Content]:
     for error in progress.errors:
         lines.append(hang(Content.styled("✗ ", "$text-error"), error.summary, width))
         if error.address:
-            lines.append(hang(Content("  "), error.address, width, "$text-muted"))
+            lines.append(hang(Content("  "), error.address, width, "$foreground 62%"))
     return lines

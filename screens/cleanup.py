@@ -17,6 +17,7 @@ from checks.cleanup.leftover import CleanupDetail, ItemState, Leftover, Progress
 from checks.finding import Report
 from screens.dialogs import Typed
 from screens.intents import CleanupApproved, CommandOutput
+from screens.layout import hang
 from screens.step import StepPanel
 
 MARK = {True: "[x]", False: "[ ]"}
@@ -110,13 +111,27 @@ class Panel(StepPanel):
         return mark, one.kind, one.name, one.ownership.value, state, why
 
     def _say(self) -> None:
-        waits = [one for one in self.detail.resources if one.key in self.chosen and one.kind == "cloudfront"]
+        """Below the table: the row under the cursor in full, then what is chosen and what it means."""
+        table = self.query_one(DataTable)
+        lines = []
+        if self.detail.resources and table.cursor_row < len(self.detail.resources):
+            one = self.detail.resources[table.cursor_row]
+            parts = [
+                one.protected or one.why,
+                one.state,
+                one.size,
+                f"used by {', '.join(one.uses)}" if one.uses else "",
+            ]
+            told = "; ".join(part for part in parts if part)
+            lines.append(hang(Content.styled(f"{one.name}  ", "bold"), told, self.room))
         text = f"{len(self.chosen)} of {len(self.detail.resources)} chosen."
-        if waits:
+        if any(one.key in self.chosen and one.kind == "cloudfront" for one in self.detail.resources):
             text += " A CloudFront distribution goes only when it is disabled and deployed: minutes."
-        text += "  Space chooses, p what is proven, d deletes the chosen."
-        self.query_one(".own", Static).update(Content.styled(text, "$text-muted"))
-        self.query_one(".own").display = bool(self.detail.resources)
+        text += "  Space marks, p marks what is proven, d deletes what is marked."
+        lines.append(hang(Content(""), text, self.room, "$foreground 62%"))
+        own = self.query_one(".own", Static)
+        own.update(Content("\n").join(lines))
+        own.display = bool(self.detail.resources)
 
     def preselect(self, keys: tuple[str, ...]) -> None:
         """The keys, names or ids that another step points at."""
@@ -129,6 +144,11 @@ class Panel(StepPanel):
         self._touched = True
         self._fill()
         self.query_one(DataTable).focus()
+
+    @on(DataTable.RowHighlighted)
+    def _row_highlighted(self) -> None:
+        if self.STEP not in self.rebuild.running:
+            self._say()
 
     @on(DataTable.RowSelected)
     def _row_selected(self) -> None:

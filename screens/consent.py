@@ -63,7 +63,7 @@ def _said(fix: Fix) -> Content:
     parts = [Content.styled(f"$ {fix.command}", "bold $text-accent")] if fix.command else []
     if fix.changes:
         parts.append(Content(fix.changes))
-    parts.append(Content.styled(f"Risk: {RISK_WORD[fix.risk]}", "$text-muted"))
+    parts.append(Content.styled(f"Risk: {RISK_WORD[fix.risk]}", "$foreground 62%"))
     return Content("\n\n").join(parts)
 
 

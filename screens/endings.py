@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from checks.finding import State
 from ecotui import exits
-from ecotui.supervisor import Command, Status
+
+if TYPE_CHECKING:
+    from ecotui.supervisor import Command, Status
 
 
 def ending(command: Command, status: Status) -> tuple[State, str]:

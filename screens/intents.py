@@ -4,12 +4,15 @@ them. (Textual writes its bookkeeping into a message, so the message itself cann
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from checks.cleanup.leftover import CleanupDetail
 from checks.finding import Finding, Fix, Report
-from ecotui.supervisor import Command, Status
+
+if TYPE_CHECKING:
+    from checks.cleanup.leftover import CleanupDetail
+    from ecotui.supervisor import Command, Status
 
 
 @dataclass(eq=False)

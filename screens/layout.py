@@ -63,7 +63,7 @@ def table(
     if any(head):
         lines.append(
             Content("  ").join(
-                padded(Content.styled(title, "$text-muted"), widths[index], right=index in right)
+                padded(Content.styled(title, "$foreground 62%"), widths[index], right=index in right)
                 for index, title in enumerate(head)
             )
         )
@@ -80,5 +80,5 @@ def bar(share: float, width: int, style: str) -> Content:
     """A bar of `width` cells, filled to `share` (0 to 1)."""
     full = round(max(0.0, min(share, 1.0)) * width)
     return Content.assemble(
-        Content.styled("━" * full, style), Content.styled("─" * (width - full), "$text-muted 50%")
+        Content.styled("━" * full, style), Content.styled("─" * (width - full), "$foreground 30%")
     )

@@ -47,7 +47,9 @@ class Panel(StepPanel):
             rows = [_node(row) for row in detail.rows[:SHOWN]]
             parts.append(table(["", "node", "status", "instance", "version", "address"], rows, self.room))
         if len(detail.rows) > SHOWN:
-            parts.append(Content.styled(f"and {len(detail.rows) - SHOWN} more: ecotui nodes", "$text-muted"))
+            parts.append(
+                Content.styled(f"and {len(detail.rows) - SHOWN} more: ecotui nodes", "$foreground 62%")
+            )
         own.update(Content("\n\n").join(parts))
 
 

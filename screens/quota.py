@@ -15,7 +15,7 @@ from screens.layout import bar, table
 from screens.signs import sign, style
 from screens.step import StepPanel
 
-BAR = 20
+BAR = 16
 
 
 class Panel(StepPanel):
@@ -45,7 +45,7 @@ class Panel(StepPanel):
         for row in detail.rows:
             lines += [
                 Content.assemble(
-                    Content.styled("request ", "$text-muted"),
+                    Content.styled("request ", "$foreground 62%"),
                     f"{row.code} to {number(request.desired)}: ",
                     Content.styled(request.status, "bold"),
                     f"  {request.meaning}",
@@ -58,7 +58,7 @@ class Panel(StepPanel):
 def _share(row: QuotaRow) -> Content:
     """The bar of a quota: full when use and need together reach the limit."""
     if row.limit is None or row.used is None:
-        return Content.styled("not known", "$text-muted")
+        return Content.styled("not known", "$foreground 62%")
     wanted = row.used + (row.needed or 0)
     share = wanted / row.limit if row.limit else 1.0
     return Content.assemble(bar(share, BAR, style(row.state)), f" {number(wanted)} of {number(row.limit)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import on
 from textual.app import ComposeResult
@@ -19,8 +19,6 @@ from textual.worker import Worker, WorkerState
 
 from checks.finding import State
 from checks.steps import BY_ID, STEPS
-from ecotui.desk import Desk
-from ecotui.supervisor import Command
 from screens import consent, watch
 from screens.dialogs import Ask, Help
 from screens.endings import ending
@@ -42,6 +40,10 @@ from screens.step import StepPanel
 from screens.widgets.drawer import Drawer
 from screens.widgets.steplist import StepList
 from screens.widgets.topbar import TopBar
+
+if TYPE_CHECKING:
+    from ecotui.desk import Desk
+    from ecotui.supervisor import Command
 
 NARROW = 100
 """Below this many cells the list of steps becomes a strip on top: a panel needs 72 cells beside it."""

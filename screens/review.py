@@ -87,7 +87,7 @@ def seconds(at: float | None) -> float | None:
 
 def line(record: events.Record) -> Content:
     """One event as a line of the timeline."""
-    when = Content.styled(time.strftime("%H:%M:%S  ", time.localtime(record.at)), "$text-muted")
+    when = Content.styled(time.strftime("%H:%M:%S  ", time.localtime(record.at)), "$foreground 62%")
     return Content.assemble(when, _told(record.event))
 
 
@@ -103,7 +103,7 @@ def _told(event: events.Event | events.Unknown) -> Content:
             return Content.assemble(
                 Content.styled(sign(report.state), style(report.state)),
                 f" {step.title if step else report.step}  ",
-                Content.styled(worst, "$text-muted"),
+                Content.styled(worst, "$foreground 62%"),
             )
         case events.FixChosen(title=title):
             return Content.assemble("→ chose: ", Content.styled(title, "bold"))

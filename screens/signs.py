@@ -12,10 +12,10 @@ STYLE = {
     State.WARN: "$text-warning",
     State.BLOCKED: "$text-error",
     State.UNKNOWN: "$text-accent",
-    State.SKIPPED: "$text-muted",
+    State.SKIPPED: "$foreground 62%",
 }
 RISK_STYLE = {
-    Risk.READS: "$text-muted",
+    Risk.READS: "$foreground 62%",
     Risk.CHANGES: "$text-warning",
     Risk.COSTS: "$text-warning",
     Risk.DESTROYS: "$text-error",
@@ -34,7 +34,7 @@ def sign(state: State | None) -> str:
 
 
 def style(state: State | None) -> str:
-    return "$text-muted" if state is None else STYLE[state]
+    return "$foreground 62%" if state is None else STYLE[state]
 
 
 def badge(state: State | None) -> Content:

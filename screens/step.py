@@ -139,10 +139,13 @@ class StepPanel(Vertical):
             at = time.strftime("%H:%M:%S", time.localtime(report.started))
             when = f"looked at {at}, took {duration(report.seconds)}"
         line = Content.assemble(
-            head, "  ", Content.styled(step.title, "bold"), Content.styled(f"  {step.purpose}", "$text-muted")
+            head,
+            "  ",
+            Content.styled(step.title, "bold"),
+            Content.styled(f"  {step.purpose}", "$foreground 62%"),
         )
         self.query_one(".verdict", Static).update(
-            Content("\n").join([line, Content.styled(when, "$text-muted")]) if when else line
+            Content("\n").join([line, Content.styled(when, "$foreground 62%")]) if when else line
         )
 
     def _show_nothing_yet(self) -> None:
@@ -151,7 +154,7 @@ class StepPanel(Vertical):
                 "The first look is under way; it only reads."
                 if self.STEP in self.rebuild.looking
                 else "Not looked at yet. Press r to look; a look only reads.",
-                "$text-muted",
+                "$foreground 62%",
             )
         )
         self.query_one(".findings").display = False
@@ -227,7 +230,7 @@ class StepPanel(Vertical):
                 Content.assemble(
                     Content.styled("f ", "bold $text-accent"),
                     Content.styled(fix.title, "bold"),
-                    Content.styled(more, "$text-muted"),
+                    Content.styled(more, "$foreground 62%"),
                 )
             )
 
@@ -237,7 +240,7 @@ class StepPanel(Vertical):
             lines.append(Content.styled(f"Overridden: {reason}", "$text-warning"))
         width = max((Content(fact.label).cell_length for fact in finding.facts), default=0)
         for fact in finding.facts:
-            label = padded(Content.styled(fact.label, "$text-muted"), width + 2)
+            label = padded(Content.styled(fact.label, "$foreground 62%"), width + 2)
             lines.append(hang(label, fact.value, self.room))
         if finding.denied:
             lines.append(Content.styled(f"Not allowed: {', '.join(finding.denied)}", "$text-warning"))
@@ -249,7 +252,7 @@ class StepPanel(Vertical):
         if finding.state in (State.BLOCKED, State.UNKNOWN) and finding.id not in self.rebuild.overrides:
             hints.append("override (o)")
         if hints:
-            lines.append(Content.styled(" · ".join(hints), "$text-muted"))
+            lines.append(Content.styled(" · ".join(hints), "$foreground 62%"))
         # A title alone would only say again what the finding says.
         return Content("\n").join(lines) if len(lines) > 1 else Content("")
 
@@ -265,7 +268,7 @@ class StepPanel(Vertical):
         if fix.command:
             lines.append(hang(Content.styled("  $ ", "$text-accent"), fix.command, self.room, "$text-accent"))
         if fix.changes:
-            lines.append(hang(Content("  "), fix.changes, self.room, "$text-muted"))
+            lines.append(hang(Content("  "), fix.changes, self.room, "$foreground 62%"))
         return Content("\n").join(lines)
 
     # -- intents out ---------------------------------------------------------------------------------------------

@@ -7,16 +7,17 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.screen import Screen
 from textual.worker import Worker
 
-from ecotui.desk import Desk
-from ecotui.looking import LookFailed, looks
 from ecotui.session import SessionError
-from ecotui.supervisor import Command, Status, Tail, status
 from screens.intents import CommandEnded, CommandOutput, Looked, LooksEnded
+
+if TYPE_CHECKING:
+    from ecotui.desk import Desk
+    from ecotui.supervisor import Command, Status
 
 Outcome = TypeVar("Outcome")
 
@@ -51,6 +52,8 @@ class Following:
 def look(screen: Screen[Any], desk: Desk, steps: tuple[str, ...]) -> None:
     """Look at steps in a child process, so that no import and no answer ever holds up the screen."""
 
+    from ecotui.looking import LookFailed, looks
+
     async def work() -> None:
         trouble, raw = "", ""
         try:
@@ -69,6 +72,8 @@ def look(screen: Screen[Any], desk: Desk, steps: tuple[str, ...]) -> None:
 
 def follow(screen: Screen[Any], command: Command) -> Following:
     """Follow a command's output file until its exit record is there."""
+    from ecotui.supervisor import Tail, status
+
     following = Following(command)
 
     async def work() -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Log, Static
 
-from ecotui.supervisor import Command, Status
 from screens.endings import ending
 from screens.signs import duration, sign, style
+
+if TYPE_CHECKING:
+    from ecotui.supervisor import Command, Status
 
 KEPT_LINES = 5_000
 """Lines kept on screen; all of them are in the session folder."""
@@ -59,7 +62,7 @@ class Drawer(Vertical):
             text = Content.assemble(
                 Content.styled("▶ ", "$text-accent"),
                 command.title,
-                Content.styled(f"  {duration(seconds)}", "$text-muted"),
+                Content.styled(f"  {duration(seconds)}", "$foreground 62%"),
             )
         else:
             state, word = ending(command, status)

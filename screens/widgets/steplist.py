@@ -74,8 +74,8 @@ class StepList(Widget):
         if self.rebuild.done:
             lines.append(Content.styled("✓ The rebuild is done", "bold $text-success"))
         else:
-            lines.append(Content.styled(f"{done} of {len(STEPS)} ok", "$text-muted"))
-        lines += [Content(""), Content.styled("1-7 step  n what is next", "$text-muted")]
+            lines.append(Content.styled(f"{done} of {len(STEPS)} ok", "$foreground 62%"))
+        lines += [Content(""), Content.styled("1-7 step  n what is next", "$foreground 62%")]
         return Content("\n").join(lines)
 
     def _render_strip(self) -> Content:
