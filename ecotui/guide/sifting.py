@@ -59,10 +59,15 @@ def regions(block: bytes, wanted: tuple[Hint, ...], before: int, after: int) -> 
         return
     low = block.lower()
     places: list[int] = []
+    first: dict[bytes, int] = {}
+    """Where each word stands first; anchors share words."""
     for longest, others in wanted:
-        if not all(word in low for word in others):
+        for word in (longest, *others):
+            if word not in first:
+                first[word] = low.find(word)
+        if any(first[word] < 0 for word in others):
             continue
-        at = low.find(longest)
+        at = first[longest]
         while at >= 0:
             end = at + len(longest)
             near = low[max(at - NEAR, 0) : end + NEAR] if others else b""
