@@ -251,7 +251,8 @@ def test_sensitive_outputs_are_left_out(terra: Terra) -> None:
 
 def test_the_types_that_a_screen_draws_import_neither_boto3_nor_sh() -> None:
     modules = (
-        "checks.apply, checks.apply.stream, checks.apply.plan, checks.apply.forecast, checks.apply.saved"
+        "checks.apply, checks.apply.stream, checks.apply.plan, checks.apply.forecast, checks.apply.review, "
+        "checks.apply.saved"
     )
     heavy = "('boto3', 'botocore', 'sh', 'yaml', 'textual')"
     code = f"import sys, {modules}; print([name for name in {heavy} if name in sys.modules])"

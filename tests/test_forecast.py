@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
-from checks.apply.forecast import Forecast, document, forecast
+from checks.apply.forecast import forecast
 from checks.apply.needs import net_instances, quota_of
 from checks.apply.plan import Action, Plan, Planned
+from checks.apply.review import Forecast, document
 from checks.aws_errors import explain
 from checks.finding import State
 from checks.world import World

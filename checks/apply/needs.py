@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from checks.apply.forecast import QuotaNeed, Unknown
 from checks.apply.plan import Planned
+from checks.apply.review import QuotaNeed, Unknown
 from checks.finding import State
 
 if TYPE_CHECKING:

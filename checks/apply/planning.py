@@ -10,8 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from checks.apply import saved
-from checks.apply.forecast import Forecast, Review, forecast
+from checks.apply.forecast import forecast
 from checks.apply.plan import PlanUnreadable, read
+from checks.apply.review import Forecast, Review
 from checks.commands.diagnostics import parse
 from checks.commands.run import CommandError, CommandMissing, CommandUnrunnable
 from checks.commands.terraform import Terraform, TerraformError

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from checks.apply.forecast import Review
+from checks.apply.review import Review
 from checks.commands.terraform import Held
 from checks.sanitize import one_line
 from checks.world import World

@@ -10,7 +10,7 @@ import msgspec
 from checks.apply import saved
 from checks.apply.detail import ApplyDetail
 from checks.apply.fixes import apply_fix, clear_fixes, edit_fix, plan_fix, unlock_fixes
-from checks.apply.forecast import Review
+from checks.apply.review import Review
 from checks.apply.state_lock import local_lock
 from checks.commands.diagnostics import Diagnostic, Lock, guide, not_initialised
 from checks.commands.run import CommandError

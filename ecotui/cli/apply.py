@@ -14,7 +14,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from checks.apply import saved
-from checks.apply.forecast import Review
+from checks.apply.review import Review
 from checks.apply.stream import Progress
 from checks.commands.diagnostics import Lock
 from checks.commands.run import CommandError

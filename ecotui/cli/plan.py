@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 from checks.apply import saved
-from checks.apply.forecast import Review
-from checks.apply.forecast import document as body
 from checks.apply.plan import PlanUnreadable
+from checks.apply.review import Review
+from checks.apply.review import document as body
 from checks.commands.run import CommandError
 from checks.commands.terraform import Terraform, TerraformError
 from checks.finding import State
