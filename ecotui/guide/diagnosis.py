@@ -60,15 +60,16 @@ class Diagnosis:
 
     def __post_init__(self) -> None:
         self._signatures = [
-            (ident, signature, re.compile(signature.match, re.I | re.S))
+            (
+                ident,
+                signature,
+                " ".join(signature.anchor.lower().split()),
+                re.compile(signature.match, re.I | re.S),
+            )
             for ident, overlay in self.library.overlays.items()
             for signature in overlay.signatures
         ]
-        anchors = sorted({signature.anchor for _, signature, _ in self._signatures}, key=len, reverse=True)
-        # White space in an anchor may be the end of a wrapped line.
-        self._any = re.compile(
-            "|".join(r"\s+".join(map(re.escape, anchor.split())) for anchor in anchors), re.I
-        )
+        anchors = sorted({anchor for _, _, anchor, _ in self._signatures})
         self._hints = hints(anchors)
         self._window: deque[str] = deque(maxlen=BEFORE + AFTER + 1)
 
@@ -121,13 +122,15 @@ class Diagnosis:
             return
         # Over two lines: an anchor may be wrapped.
         two = f"{here} {self._window[at + 1]}" if at + 1 < len(self._window) else here
-        if not self._any.search(two):
+        low = two.lower()
+        likely = [known for known in self._signatures if known[2] in low]
+        if not likely:
             return
         window = list(self._window)
         whole = " ".join(" ".join(window[max(at - BEFORE, 0) :]).split())
         start = len(" ".join(" ".join(window[max(at - BEFORE, 0) : at]).split()))
         number = self._count - after
-        for ident, signature, pattern in self._signatures:
+        for ident, signature, _, pattern in likely:
             match = pattern.search(whole, max(start - 400, 0))
             # The match must touch this line: what stands only in the lines after it is judged with them.
             if match and match.start() <= start + len(here) + 1 and match.end() > start:
