@@ -19,9 +19,9 @@ from checks.finding import Finding
 from config import model
 
 if TYPE_CHECKING:
-    from checks.aws_session import EnvironmentSession
+    from checks.aws_session import CredentialSource, EnvironmentSession
 
-__all__ = ["Aws", "CredentialSource", "Identity", "Kind", "Trouble", "errors", "explain"]
+__all__ = ["Aws", "Identity", "Kind", "Trouble", "errors", "explain"]
 
 CONNECT_TIMEOUT = 3.0
 """Seconds for the TCP connection: an endpoint that does not take one in this time is as good as dead to a look."""
@@ -39,16 +39,6 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """The account's alias; empty when it has none or it may not be read."""
     alias_known: bool = True
     """False when the alias could not be looked up."""
-
-
-class CredentialSource(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the credentials come from; never what they are."""
-
-    method: str
-    """botocore's word for it: `env`, `shared-credentials-file`, `sso`, `assume-role`, `custom-process`, ..."""
-    profile: str
-    expires: float | None = None
-    """Seconds since the epoch; None for credentials that do not expire, or whose end is not known."""
 
 
 class Aws:

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import botocore.session
+import msgspec
 from botocore import credentials as providers
 from botocore.config import Config
 from botocore.configprovider import (
@@ -32,7 +33,6 @@ from botocore.exceptions import (
 )
 from botocore.utils import InstanceMetadataFetcher, JSONFileCache, resolve_imds_endpoint_mode
 
-from checks.aws import CredentialSource
 from checks.aws_errors import SERVICE, CredentialProcessStuck, MfaNeeded
 from checks.sanitize import one_line
 
@@ -43,6 +43,16 @@ PROCESS_TIMEOUT = 20.0
 
 _NEVER_TWICE = 1
 """A connection that failed is tried no further: a dead endpoint must be told in seconds, and a look can be repeated."""
+
+
+class CredentialSource(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the credentials come from; never what they are."""
+
+    method: str
+    """botocore's word for it: `env`, `shared-credentials-file`, `sso`, `assume-role`, `custom-process`, ..."""
+    profile: str
+    expires: float | None = None
+    """Seconds since the epoch; None for credentials that do not expire, or whose end is not known."""
 
 
 class EnvironmentSession(botocore.session.Session):  # type: ignore[misc]

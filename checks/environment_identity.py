@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from checks.aws import CredentialSource, Identity, Kind, Trouble
+from checks.aws import Identity, Kind, Trouble
 from checks.environment_finding import finding
 from checks.environment_profiles import Profile, read
 from checks.finding import (
@@ -25,6 +26,9 @@ from checks.finding import (
 )
 from checks.sanitize import one_line
 from checks.world import World
+
+if TYPE_CHECKING:
+    from checks.aws_session import CredentialSource
 
 SOON = 3600.0
 """Seconds: a rebuild of the reference project takes 40 to 60 minutes, and must not lose its credentials on the way."""
