@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 # Read by Textual when it is imported. On a slow link an animation is a stutter.
 if os.environ.get("SSH_CONNECTION"):
@@ -22,9 +23,11 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.worker import Worker
 
-from ecotui.desk import Desk
 from screens.rebuild import RebuildScreen
 from screens.themes import THEMES, first_theme
+
+if TYPE_CHECKING:
+    from ecotui.desk import Desk
 
 
 class EcotuiApp(App[int]):
@@ -64,6 +67,7 @@ class EcotuiApp(App[int]):
         self.exit(128 + number)
 
     def _open(self) -> None:
+        gc.enable()  # off since the start, for the sake of the first paint
         _worker: Worker[None] = self.run_worker(
             self._open_desk, name="open", group="open", exclusive=True, exit_on_error=False
         )
@@ -74,6 +78,9 @@ class EcotuiApp(App[int]):
         from ecotui.session import SessionError
 
         def work() -> Desk:
+            # Imported here: the first paint does not wait for the session log and the settings.
+            from ecotui.desk import Desk
+
             options = self.options
             loaded = load(project=options.project, file=options.config, overrides=options.set, env=self.env)
             return Desk.open(loaded, self.env)

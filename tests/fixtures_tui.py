@@ -582,7 +582,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     for name in ("HOME", "ECOTUI_STATE_DIR", "TZ", "LANG"):
         monkeypatch.setenv(name, made.env[name])
     time.tzset()
-    monkeypatch.setattr("screens.watch.looks", made.look)
+    monkeypatch.setattr("ecotui.looking.looks", made.look)
     monkeypatch.setattr("ecotui.desk.start", made.start)
     yield made
     made.close()

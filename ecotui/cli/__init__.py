@@ -95,6 +95,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"ecotui {version()}")
             return 0
         if args.command is None:
+            import gc
+
+            # Starting makes only what stays: the collector would look through it in vain, before the first paint.
+            gc.disable()
             from ecotui.app import start
 
             return start(args)
