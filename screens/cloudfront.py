@@ -35,7 +35,7 @@ class Panel(StepPanel):
                 row.name,
                 row.status,
                 "enabled" if row.enabled else "disabled",
-                _progress(row, high * 60),
+                _progress(row, high * 60, narrow=self.room < 90),
             ]
             for row in detail.rows
         ]
@@ -44,9 +44,9 @@ class Panel(StepPanel):
         )
 
 
-def _progress(row: DistributionRow, usual: float) -> Content:
+def _progress(row: DistributionRow, usual: float, *, narrow: bool) -> Content:
+    width = BAR // 2 if narrow else BAR
     if row.deployed:
-        return bar(1.0, BAR, style(row.state))
-    return Content.assemble(
-        bar(row.elapsed / usual, BAR, "$text-accent"), f" {duration(row.elapsed)} since the last change"
-    )
+        return bar(1.0, width, style(row.state))
+    said = duration(row.elapsed) if narrow else f"{duration(row.elapsed)} since the last change"
+    return Content.assemble(bar(row.elapsed / usual, width, "$text-accent"), f" {said}")

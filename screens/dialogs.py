@@ -182,7 +182,7 @@ KEYS = (
     ("1 … 7", "go to a step"),
     ("n", "go to what needs you next"),
     ("Tab, Shift-Tab", "between findings, ways out and the log"),
-    ("↑ ↓", "move in a list"),
+    ("↑ ↓ or k j", "move in a list"),
     ("f or Enter", "carry out the chosen way out (asks first when it changes anything)"),
     ("r / R", "look again at this step / at all steps"),
     ("o", "let a finding pass, with a reason"),
@@ -212,9 +212,8 @@ class Help(Dialog[None]):
             ]
             lines += [
                 Content(""),
-                Content(
-                    "✓ ok    ! warning    ✗ blocked    ? could not look    · does not apply yet    ○ not looked yet"
-                ),
+                Content("✓ ok    ! warning    ✗ blocked    ▶ running"),
+                Content("? could not look    · does not apply yet    ○ not looked yet"),
             ]
             with VerticalScroll(classes="said"):
                 yield Static(Content("\n").join(lines))
