@@ -6,7 +6,6 @@ import signal
 import subprocess
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from textual.content import Content
 
@@ -26,37 +25,35 @@ from checks.finding import (
 )
 from screens import watch
 from screens.dialogs import Ask, Choose, Confirm, Typed
+from screens.frame import Frame
 from screens.intents import LookWanted, StepWanted
 from screens.signs import RISK_WORD
 
-if TYPE_CHECKING:
-    from screens.rebuild import RebuildScreen
 
-
-def carry_out(screen: RebuildScreen, finding: Finding, fix: Fix) -> None:
+def carry_out(frame: Frame, finding: Finding, fix: Fix) -> None:
     """Ask what has to be asked, then do it. Nothing that changes the world happens without a question."""
     match fix.action:
         case Run():
             _ask_then(
-                screen, finding, fix, lambda: screen.start(lambda desk: desk.run(finding, fix), finding.step)
+                frame, finding, fix, lambda: frame.start(lambda desk: desk.run(finding, fix), finding.step)
             )
         case InTerminal(argv=argv):
-            _ask_then(screen, finding, fix, lambda: _in_terminal(screen, finding, fix, argv))
+            _ask_then(frame, finding, fix, lambda: _in_terminal(frame, finding, fix, argv))
         case Paste(argv=argv, prompt=prompt):
-            _paste(screen, finding, fix, argv, prompt)
+            _paste(frame, finding, fix, argv, prompt)
         case SetVariable(name=name, secret=secret, purpose=purpose):
-            _set_variable(screen, finding, name, secret, purpose)
+            _set_variable(frame, finding, name, secret, purpose)
         case UnsetVariable(name=name):
-            watch.guarded(screen, lambda desk: desk.unset_variable(name))
-            screen.notify(f"{name} is left out of everything this session starts.", markup=False)
-            screen.post_message(LookWanted(()))
+            watch.guarded(frame, lambda desk: desk.unset_variable(name))
+            frame.notify(f"{name} is left out of everything this session starts.", markup=False)
+            frame.post_message(LookWanted(()))
         case PickProfile(choices=choices):
-            _pick_profile(screen, choices)
+            _pick_profile(frame, choices)
         case Visit(step=step, select=select):
-            screen.post_message(StepWanted(step, select))
+            frame.post_message(StepWanted(step, select))
         case Copy(text=text):
-            screen.app.copy_to_clipboard(text)
-            screen.notify(f"Sent to your terminal's clipboard (OSC 52): {text}", markup=False)
+            frame.app.copy_to_clipboard(text)
+            frame.notify(f"Sent to your terminal's clipboard (OSC 52): {text}", markup=False)
 
 
 def _said(fix: Fix) -> Content:
@@ -67,7 +64,7 @@ def _said(fix: Fix) -> Content:
     return Content("\n\n").join(parts)
 
 
-def _ask_then(screen: RebuildScreen, finding: Finding, fix: Fix, go: object) -> None:
+def _ask_then(frame: Frame, finding: Finding, fix: Fix, go: object) -> None:
     assert callable(go)
 
     def decided(answer: object) -> None:
@@ -77,11 +74,11 @@ def _ask_then(screen: RebuildScreen, finding: Finding, fix: Fix, go: object) -> 
     if fix.risk is Risk.READS:
         go()
     elif fix.risk is Risk.DESTROYS:
-        settings = screen.desk.loaded.settings if screen.desk else None
+        settings = frame.desk.loaded.settings if frame.desk else None
         expected = (settings.aws.account_name or settings.project if settings else "") or "yes, destroy"
-        screen.app.push_screen(Typed(fix.title, _said(fix), expected), decided)
+        frame.app.push_screen(Typed(fix.title, _said(fix), expected), decided)
     else:
-        screen.app.push_screen(Confirm(fix.title, _said(fix)), decided)
+        frame.app.push_screen(Confirm(fix.title, _said(fix)), decided)
 
 
 def run_in_terminal(argv: Sequence[str], env: dict[str, str]) -> int:
@@ -96,14 +93,14 @@ def run_in_terminal(argv: Sequence[str], env: dict[str, str]) -> int:
         signal.signal(signal.SIGINT, before)
 
 
-def _in_terminal(screen: RebuildScreen, finding: Finding, fix: Fix, argv: tuple[str, ...]) -> None:
+def _in_terminal(frame: Frame, finding: Finding, fix: Fix, argv: tuple[str, ...]) -> None:
     from textual.app import SuspendNotSupported
 
-    desk = screen.desk
+    desk = frame.desk
     assert desk is not None
-    watch.guarded(screen, lambda at: at.chose(finding, fix))
+    watch.guarded(frame, lambda at: at.chose(finding, fix))
     try:
-        with screen.app.suspend():
+        with frame.app.suspend():
             print(f"\n$ {fix.command}\n(ecotui waits; when this ends, it comes back)\n", flush=True)  # noqa: T201
             try:
                 code = run_in_terminal(argv, desk.env())
@@ -111,85 +108,83 @@ def _in_terminal(screen: RebuildScreen, finding: Finding, fix: Fix, argv: tuple[
                 code = 127
                 print(error, flush=True)  # noqa: T201
     except SuspendNotSupported:
-        screen.notify(
+        frame.notify(
             f"This terminal cannot be lent. Run it yourself: {fix.command}", severity="warning", markup=False
         )
         return
-    screen.refresh(layout=True)
+    frame.refresh(layout=True)
     if code:
-        screen.notify(f"{argv[0]} ended with exit code {code}.", severity="warning", markup=False)
-    screen.post_message(LookWanted((finding.step,)))
+        frame.notify(f"{argv[0]} ended with exit code {code}.", severity="warning", markup=False)
+    frame.post_message(LookWanted((finding.step,)))
 
 
-def _paste(screen: RebuildScreen, finding: Finding, fix: Fix, argv: tuple[str, ...], prompt: str) -> None:
+def _paste(frame: Frame, finding: Finding, fix: Fix, argv: tuple[str, ...], prompt: str) -> None:
     def given(secret: str | None) -> None:
         if secret:
-            watch.guarded(screen, lambda desk: desk.chose(finding, fix))
+            watch.guarded(frame, lambda desk: desk.chose(finding, fix))
             data = f"{secret}\n".encode()
-            screen.start(lambda desk: desk.start(finding.step, fix.title, argv, stdin=data), finding.step)
+            frame.start(lambda desk: desk.start(finding.step, fix.title, argv, stdin=data), finding.step)
 
     said = Content.assemble(Content.styled(f"$ {fix.command}", "$text-accent"), f"\n\n{prompt}")
-    screen.app.push_screen(Ask(fix.title, said, secret=True), given)
+    frame.app.push_screen(Ask(fix.title, said, secret=True), given)
 
 
-def _set_variable(screen: RebuildScreen, finding: Finding, name: str, secret: bool, purpose: str) -> None:
+def _set_variable(frame: Frame, finding: Finding, name: str, secret: bool, purpose: str) -> None:
     def given(value: str | None) -> None:
         if value:
-            watch.guarded(screen, lambda desk: desk.set_variable(name, value, secret=secret))
-            screen.post_message(LookWanted((finding.step,)))
+            watch.guarded(frame, lambda desk: desk.set_variable(name, value, secret=secret))
+            frame.post_message(LookWanted((finding.step,)))
 
     said = Content(f"{name}, for this session only{f': {purpose}' if purpose else ''}.")
-    screen.app.push_screen(Ask(f"Set {name}", said, secret=secret), given)
+    frame.app.push_screen(Ask(f"Set {name}", said, secret=secret), given)
 
 
-def _pick_profile(screen: RebuildScreen, choices: tuple[str, ...]) -> None:
+def _pick_profile(frame: Frame, choices: tuple[str, ...]) -> None:
     def picked(profile: str | None) -> None:
         if profile:
-            watch.guarded(screen, lambda desk: desk.pick_profile(profile))
-            screen.post_message(LookWanted(()))
+            watch.guarded(frame, lambda desk: desk.pick_profile(profile))
+            frame.post_message(LookWanted(()))
 
-    screen.app.push_screen(Choose("AWS profile for this session", choices), picked)
+    frame.app.push_screen(Choose("AWS profile for this session", choices), picked)
 
 
-def delete_leftovers(screen: RebuildScreen, detail: CleanupDetail, keys: tuple[str, ...]) -> None:
+def delete_leftovers(frame: Frame, detail: CleanupDetail, keys: tuple[str, ...]) -> None:
     """Freeze the list as it was shown and consented to, and start the deletion of exactly that."""
     from checks.cleanup.approval import ApprovalError, approve, write
 
-    desk = screen.desk
+    desk = frame.desk
     assert desk is not None
     file = desk.session.folder / f"approved-{time.strftime('%H%M%S')}.json"
     try:
         write(approve(detail, keys), file)
     except (ApprovalError, OSError) as error:
-        screen.notify(str(error), title="The list could not be written", severity="error", markup=False)
+        frame.notify(str(error), title="The list could not be written", severity="error", markup=False)
         return
     argv = ("ecotui", "cleanup", "--delete", "--approve", str(file), "--progress")
-    screen.start(lambda at: at.start("cleanup", f"Delete {len(keys)} leftovers", argv), "cleanup")
+    frame.start(lambda at: at.start("cleanup", f"Delete {len(keys)} leftovers", argv), "cleanup")
 
 
-def interrupt(screen: RebuildScreen, following: watch.Following) -> None:
+def interrupt(frame: Frame, following: watch.Following) -> None:
     """First ask the command to stop by itself; when that was asked already, typed consent to force it."""
     command = following.command
-    if command.id in screen.asked_to_stop:
+    if command.id in frame.asked_to_stop:
 
         def forced(answer: str | None) -> None:
             if answer:
-                watch.guarded(screen, lambda desk: desk.interrupt(command, force=True))
+                watch.guarded(frame, lambda desk: desk.interrupt(command, force=True))
 
         said = Content(
             f"{command.title} was asked to stop and has not ended yet. Forcing it can lose what it was about to write: "
             "terraform may leave a held lock and resources that are in no state."
         )
-        screen.app.push_screen(Typed("Force it to stop", said, "force"), forced)
+        frame.app.push_screen(Typed("Force it to stop", said, "force"), forced)
         return
 
     def agreed(answer: bool | None) -> None:
         if answer:
-            screen.asked_to_stop.add(command.id)
-            watch.guarded(screen, lambda desk: desk.interrupt(command))
-            screen.notify(
-                "Asked to stop. It finishes what it has begun; i once more forces it.", markup=False
-            )
+            frame.asked_to_stop.add(command.id)
+            watch.guarded(frame, lambda desk: desk.interrupt(command))
+            frame.notify("Asked to stop. It finishes what it has begun; i once more forces it.", markup=False)
 
     said = Content(f"{command.title} is asked to stop. It finishes what it has begun, and then ends.")
-    screen.app.push_screen(Confirm("Interrupt", said), agreed)
+    frame.app.push_screen(Confirm("Interrupt", said), agreed)

@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.worker import Worker
 
 from ecotui.session import SessionError
+from screens.frame import Frame
 from screens.intents import CommandEnded, CommandOutput, Looked, LooksEnded
 
 if TYPE_CHECKING:
@@ -99,15 +100,14 @@ def follow(screen: Screen[Any], command: Command) -> Following:
     return following
 
 
-def guarded(screen: Screen[Any], act: Callable[[Desk], Outcome]) -> Outcome | None:
+def guarded(frame: Frame, act: Callable[[Desk], Outcome]) -> Outcome | None:
     """Do something at the desk; what goes wrong (a full disk, a read-only folder) is said, not raised."""
-    desk: Desk | None = getattr(screen, "desk", None)
-    if desk is None:
+    if frame.desk is None:
         return None
     try:
-        return act(desk)
+        return act(frame.desk)
     except (SessionError, OSError) as error:
-        screen.notify(
+        frame.notify(
             str(error),
             title="The session log could not be written",
             severity="error",
