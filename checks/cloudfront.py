@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from checks.aws_errors import errors
-from checks.finding import Fact, Finding, Fix, Report, Run, State, Value, Visit
+from checks.finding import Fact, Finding, Fix, Look, Report, Run, State, Value, Visit
 from checks.sanitize import one_line
 from checks.waiting import Sight, Verdict
 
@@ -67,23 +67,12 @@ class CloudFrontDetail(Value, frozen=True):
 
 def look(world: World) -> Report:
     """Look at the distributions of the project."""
-    started, clock = time.time(), time.perf_counter()
-    findings, detail = _look(world)
-    return Report(
-        step=STEP,
-        findings=findings,
-        started=started,
-        seconds=time.perf_counter() - clock,
-        detail=msgspec.to_builtins(detail),
-    )
+    begun = Look(STEP)
+    return begun.report(*rows(world))
 
 
 def rows(world: World) -> tuple[tuple[Finding, ...], CloudFrontDetail]:
-    """The findings and the table, for the command line."""
-    return _look(world)
-
-
-def _look(world: World) -> tuple[tuple[Finding, ...], CloudFrontDetail]:
+    """The findings and the table; the command line wants them as they are."""
     world.say("CloudFront distributions")
     detail = CloudFrontDetail(normal_minutes=world.settings.cloudfront.normal_minutes)
     try:

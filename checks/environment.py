@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
-
-import msgspec
 
 from checks import environment_place as place
 from checks.environment_identity import IdentitySeen
@@ -13,7 +10,7 @@ from checks.environment_identity import look as look_at_identity
 from checks.environment_place import VariableSeen
 from checks.environment_tools import ToolSeen
 from checks.environment_tools import look as look_at_tool
-from checks.finding import Finding, Report, Value
+from checks.finding import Finding, Look, Report, Value
 from checks.world import World
 
 
@@ -29,7 +26,7 @@ class EnvironmentDetail(Value, frozen=True):
 
 def look(world: World) -> Report:
     """Look at the machine and at the AWS identity; read-only."""
-    started, clock = time.time(), time.perf_counter()
+    begun = Look("environment")
     tools = world.settings.environment.tools
     with ThreadPoolExecutor(max_workers=len(tools) + 1, thread_name_prefix="environment") as pool:
         asked = [pool.submit(look_at_tool, world, tool) for tool in tools]
@@ -52,10 +49,4 @@ def look(world: World) -> Report:
         project=str(world.project),
         terraform_folder=str(world.terraform_folder),
     )
-    return Report(
-        step="environment",
-        findings=findings,
-        started=started,
-        seconds=time.perf_counter() - clock,
-        detail=msgspec.to_builtins(detail),
-    )
+    return begun.report(findings, detail)

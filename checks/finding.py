@@ -6,6 +6,7 @@ All of them are immutable and encode to JSON; the shape of a finding is a public
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
@@ -177,6 +178,26 @@ class Report(Value, frozen=True):
     @property
     def state(self) -> State:
         return worst(finding.state for finding in self.findings)
+
+
+class Look:
+    """A look that has begun: it keeps the time until there is something to report."""
+
+    def __init__(self, step: str) -> None:
+        self._step = step
+        self.started = time.time()
+        """Seconds since the epoch."""
+        self._clock = time.perf_counter()
+
+    def report(self, findings: Iterable[Finding], detail: msgspec.Struct | None = None) -> Report:
+        """What was found, and what the step's screen draws beyond that."""
+        return Report(
+            step=self._step,
+            findings=tuple(findings),
+            started=self.started,
+            seconds=time.perf_counter() - self._clock,
+            detail=None if detail is None else msgspec.to_builtins(detail),
+        )
 
 
 def public(finding: Finding) -> dict[str, Any]:

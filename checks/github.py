@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -10,7 +9,7 @@ import msgspec
 from checks import github_fixes as fixes
 from checks.commands.gh import Gh, GhError, Identity, Why, implied_by
 from checks.commands.run import CommandError, CommandMissing
-from checks.finding import Copy, Fact, Finding, Fix, InTerminal, Report, State
+from checks.finding import Copy, Fact, Finding, Fix, InTerminal, Look, Report, State
 from checks.github_detail import GitHubDetail, ScopeRow
 from checks.github_names import named
 from checks.world import World
@@ -23,7 +22,7 @@ EXPIRY_WARNING = timedelta(days=1)
 
 def look(world: World) -> Report:
     """Look at the login and the repository, read-only."""
-    started, clock = time.time(), time.perf_counter()
+    begun = Look(STEP)
     settings = world.settings.github
     if not settings.enabled:
         findings: tuple[Finding, ...] = (
@@ -34,13 +33,7 @@ def look(world: World) -> Report:
         detail = GitHubDetail(host=settings.host)
     else:
         findings, detail = _look(world)
-    return Report(
-        step=STEP,
-        findings=findings,
-        started=started,
-        seconds=time.perf_counter() - clock,
-        detail=msgspec.to_builtins(detail),
-    )
+    return begun.report(findings, detail)
 
 
 def _look(world: World) -> tuple[tuple[Finding, ...], GitHubDetail]:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-import msgspec
-
 from checks import nodes_fixes as fixes
 from checks.commands.kubectl import DOWN, Kubectl, KubectlError, Node, Pod, Service, Why
 from checks.commands.run import CommandError, CommandMissing, stop_all
-from checks.finding import Fact, Finding, Fix, Report, State
+from checks.finding import Fact, Finding, Fix, Look, Report, State
 from checks.nodes_detail import GroupRow, NodeRow, NodesDetail, PodsRow
 from checks.nodes_ec2 import ACTION, instances
 from checks.nodes_pods import summary
@@ -33,7 +30,7 @@ def look(world: World) -> Report:
 
 def seen(world: World, *, everything: bool) -> Report:
     """The look; without `everything`, nodes and instances only: for whoever waits and looks often."""
-    started, clock = time.time(), time.perf_counter()
+    begun = Look(STEP)
     kubectl = Kubectl(world)
     world.say("asking the API server for nodes, and EC2 for instances")
     try:
@@ -50,7 +47,7 @@ def seen(world: World, *, everything: bool) -> Report:
     machines = _answer(machines_there, Exception)
     alive = machines if not isinstance(machines, Exception) else None
     groups = world.settings.nodes.groups
-    found = rows(groups, nodes if not isinstance(nodes, Exception) else (), alive, started)
+    found = rows(groups, nodes if not isinstance(nodes, Exception) else (), alive, begun.started)
     counted = grouped(groups, found, ec2=alive is not None)
 
     findings = [_api(world, nodes, found, alive)]
@@ -75,13 +72,7 @@ def seen(world: World, *, everything: bool) -> Report:
         pods=pods,
         context=world.settings.kubectl.context,
     )
-    return Report(
-        step=STEP,
-        findings=tuple(findings),
-        started=started,
-        seconds=time.perf_counter() - clock,
-        detail=msgspec.to_builtins(detail),
-    )
+    return begun.report(findings, detail)
 
 
 def _answer(future: Future[_T], kind: type[Exception]) -> _T | Exception:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-import msgspec
 from msgspec.structs import replace
 
 from checks import quota_fit
 from checks.aws_errors import Kind, errors, iam_action
-from checks.finding import Fact, Finding, Fix, Report, Risk, Run, State
+from checks.finding import Fact, Finding, Fix, Look, Report, Risk, Run, State
 from checks.quota_detail import REFUSED, GroupRow, QuotaDetail, QuotaRow, RequestRow, number
 from config.model import NodeGroup, QuotaLimit
 
@@ -47,23 +45,12 @@ def finding_id(code: str) -> str:
 
 def look(world: World) -> Report:
     """Look at every quota of the settings, side by side."""
-    started, clock = time.time(), time.perf_counter()
-    findings, detail = _look(world)
-    return Report(
-        step=STEP,
-        findings=findings,
-        started=started,
-        seconds=time.perf_counter() - clock,
-        detail=msgspec.to_builtins(detail),
-    )
+    begun = Look(STEP)
+    return begun.report(*rows(world))
 
 
 def rows(world: World) -> tuple[tuple[Finding, ...], QuotaDetail]:
-    """The findings and the table, for the command line."""
-    return _look(world)
-
-
-def _look(world: World) -> tuple[tuple[Finding, ...], QuotaDetail]:
+    """The findings and the table; the command line wants them as they are."""
     limits = world.settings.quota.limits
     if not limits:
         nothing = Finding(

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from checks.finding import Finding, Report, State
+from checks.finding import Finding, Look, Report, State
 from checks.world import World
 
 
@@ -21,8 +20,7 @@ class Step:
 
     def look(self, world: World) -> Report:
         """Look, read-only. Never raises: what goes wrong in a look is a finding with state `unknown`."""
-        started = time.time()
-        clock = time.perf_counter()
+        begun = Look(self.id)
         try:
             look: Callable[[World], Report] = importlib.import_module(self.module).look
             return look(world)
@@ -35,12 +33,7 @@ class Step:
                 summary=f"The look itself failed: {type(error).__name__}: {error}",
                 raw=repr(error),
             )
-            return Report(
-                step=self.id,
-                findings=(broken,),
-                started=started,
-                seconds=time.perf_counter() - clock,
-            )
+            return begun.report((broken,))
 
 
 STEPS = (

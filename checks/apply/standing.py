@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 
 import msgspec
@@ -15,7 +14,7 @@ from checks.apply.state_lock import local_lock
 from checks.commands.diagnostics import Diagnostic, Lock, guide, not_initialised
 from checks.commands.run import CommandError
 from checks.commands.terraform import Held, Terraform, TerraformError, init_fix, ways_out
-from checks.finding import Fact, Finding, Fix, Report, Risk, Run, State
+from checks.finding import Fact, Finding, Fix, Look, Report, Risk, Run, State
 from checks.sanitize import one_line, sanitize
 from checks.world import World
 
@@ -25,15 +24,8 @@ _CHANGES = ("apply.changes", "Changes")
 
 
 def look(world: World) -> Report:
-    started, clock = time.time(), time.perf_counter()
-    findings, detail = _look(world)
-    return Report(
-        step="apply",
-        findings=tuple(findings),
-        started=started,
-        seconds=time.perf_counter() - clock,
-        detail=msgspec.to_builtins(detail),
-    )
+    begun = Look("apply")
+    return begun.report(*_look(world))
 
 
 def _look(world: World) -> tuple[list[Finding], ApplyDetail]:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from checks.cleanup.kinds import BY_ID, KINDS, Kind
 from checks.cleanup.knowledge import known
 from checks.cleanup.leftover import PROVEN, CleanupDetail, Leftover, Ownership
 from checks.cleanup.ownership import Known
 from checks.cleanup.scan import Scan, scan
-from checks.finding import Copy, Fact, Finding, Fix, Report, Risk, State, Visit
+from checks.finding import Copy, Fact, Finding, Fix, Look, Report, Risk, State, Visit
 from checks.sanitize import one_line
 from checks.world import World
 
@@ -33,39 +30,31 @@ def look(world: World) -> Report:
 
 def examine(world: World, by_sessions: Iterable[str] = ()) -> tuple[Report, CleanupDetail]:
     """The report, and the detail that it carries as a plain dict."""
+    begun = Look(STEP)
+    findings, detail = _examine(world, by_sessions)
+    return begun.report(findings, detail), detail
+
+
+def _examine(world: World, by_sessions: Iterable[str]) -> tuple[list[Finding], CleanupDetail]:
     from checks.aws import errors
-
-    started, clock = time.time(), time.perf_counter()
-
-    def report(findings: Iterable[Finding], detail: CleanupDetail) -> tuple[Report, CleanupDetail]:
-        return Report(
-            step=STEP,
-            findings=tuple(findings),
-            started=started,
-            seconds=time.perf_counter() - clock,
-            detail=msgspec.to_builtins(detail),
-        ), detail
 
     selectors = world.settings.cleanup
     strange = [kind for kind in selectors.kinds if kind not in BY_ID]
     if strange:
         summary = f"cleanup.kinds names {', '.join(strange)}; the kinds are {', '.join(BY_ID)}"
-        return report([_finding("kinds", State.BLOCKED, "Kinds of leftovers", summary)], CleanupDetail())
+        return [_finding("kinds", State.BLOCKED, "Kinds of leftovers", summary)], CleanupDetail()
     world.say("who we are")
     try:
         identity = world.aws.identity()
     except errors() as error:
-        unknown = world.aws.unknown(
-            "cleanup.identity", STEP, "Leftovers", error, "sts:GetCallerIdentity"
-        )
-        return report([unknown], CleanupDetail(not_looked_at=tuple(BY_ID)))
+        unknown = world.aws.unknown("cleanup.identity", STEP, "Leftovers", error, "sts:GetCallerIdentity")
+        return [unknown], CleanupDetail(not_looked_at=tuple(BY_ID))
     name = account_name(world, identity)
     wanted = world.settings.aws.account
     if wanted and wanted != identity.account:
         summary = f"This is account {identity.account}, the settings name {wanted}: nothing was looked at"
-        return report(
-            [_finding("account", State.BLOCKED, "AWS account", summary)],
-            CleanupDetail(account=identity.account, account_name=name, not_looked_at=tuple(BY_ID)),
+        return [_finding("account", State.BLOCKED, "AWS account", summary)], CleanupDetail(
+            account=identity.account, account_name=name, not_looked_at=tuple(BY_ID)
         )
     region = world.aws.region
     world.say("terraform's state")
@@ -81,7 +70,7 @@ def examine(world: World, by_sessions: Iterable[str] = ()) -> tuple[Report, Clea
         not_looked_at=tuple(seen.troubles),
         state_read=knowledge.state_read,
     )
-    return report(_findings(world, seen, knowledge), detail)
+    return _findings(world, seen, knowledge), detail
 
 
 def account_name(world: World, identity: Identity) -> str:
@@ -173,7 +162,9 @@ def _leftovers(kind: Kind, left: list[Leftover]) -> Finding:
         Fix(
             id=f"cleanup.{kind.id}.keep",
             title="Keep: not a leftover",
-            action=Copy(text="cleanup: {protect: [" + ", ".join(f'"{one.name}"' for one in left[:SHOWN]) + "]}"),
+            action=Copy(
+                text="cleanup: {protect: [" + ", ".join(f'"{one.name}"' for one in left[:SHOWN]) + "]}"
+            ),
             changes="these names in ecotui.yaml are never touched, whatever else matches",
         ),
     )
