@@ -182,6 +182,7 @@ class RebuildScreen(Screen[None]):
         self.query_one(StepList).strip = width < NARROW
         self.set_class(width < NARROW, "-narrow")
         self.set_class(height < LOW + 8, "-low")
+        self.set_class(height < LOW, "-tiny")
         self.set_class(width < 40 or height < 10, "-too-small")
 
     @on(Worker.StateChanged)
