@@ -163,6 +163,34 @@ class Finding(Value, frozen=True):
     """IAM actions (or GitHub scopes, Kubernetes verbs) that were missing, where the state is `unknown`."""
 
 
+def finding_of(
+    step: str,
+    id: str,
+    state: State,
+    title: str,
+    summary: str,
+    *,
+    facts: tuple[Fact, ...] = (),
+    guide: tuple[str, ...] = (),
+    fixes: tuple[Fix, ...] = (),
+    raw: str = "",
+    denied: tuple[str, ...] = (),
+) -> Finding:
+    """A finding of a step: `id` is without the step, and the guide is left out where nothing is to be explained."""
+    return Finding(
+        id=f"{step}.{id}",
+        step=step,
+        state=state,
+        title=title,
+        summary=summary,
+        facts=facts,
+        guide=() if state in (State.OK, State.SKIPPED) else guide,
+        fixes=fixes,
+        raw=raw,
+        denied=denied,
+    )
+
+
 class Report(Value, frozen=True):
     """All that one look of one step found."""
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import msgspec
 
 from checks import github_fixes as fixes
 from checks.commands.gh import Gh, GhError, Identity, Why, implied_by
 from checks.commands.run import CommandError, CommandMissing
-from checks.finding import Copy, Fact, Finding, Fix, InTerminal, Look, Report, State
+from checks.finding import Copy, Fact, Finding, Fix, InTerminal, Look, Report, State, finding_of
 from checks.github_detail import GitHubDetail, ScopeRow
 from checks.github_names import named
 from checks.world import World
 
 STEP = "github"
 GUIDE = ("5.1",)
+_finding = partial(finding_of, STEP, guide=GUIDE)
 EXPIRY_WARNING = timedelta(days=1)
 """A token that ends sooner is told: a rebuild with its waits can take most of a day."""
 
@@ -314,26 +316,3 @@ def _recover(error: CommandError, host: str) -> tuple[Fix, ...]:
             )
         case _:
             return ()
-
-
-def _finding(
-    id: str,
-    state: State,
-    title: str,
-    summary: str,
-    *,
-    facts: tuple[Fact, ...] = (),
-    fixes: tuple[Fix, ...] = (),
-    raw: str = "",
-) -> Finding:
-    return Finding(
-        id=f"{STEP}.{id}",
-        step=STEP,
-        state=state,
-        title=title,
-        summary=summary,
-        facts=facts,
-        guide=() if state in (State.OK, State.SKIPPED) else GUIDE,
-        fixes=fixes,
-        raw=raw,
-    )

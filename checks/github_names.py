@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from checks import github_fixes as fixes
 from checks.commands.gh import Gh, GhError, Why
 from checks.commands.run import CommandError
-from checks.finding import Copy, Fact, Finding, Fix, State
+from checks.finding import Copy, Fact, Finding, Fix, State, finding_of
 from checks.github_detail import NameRow
 from checks.sanitize import one_line
 from config.model import GitHub
 
-STEP = "github"
+_finding = partial(finding_of, "github", guide=("5.1",))
 # GitHub's documentation, "Naming your secrets" and "Naming conventions for configuration variables".
 RESERVED = "GITHUB_"
 AUTOMATIC = "GITHUB_TOKEN"
@@ -144,36 +145,11 @@ def _by_name(items: list[dict[str, Any]]) -> dict[str, str]:
 
 def _unknown(id: str, title: str, error: CommandError, *, denied: str = "") -> Finding:
     refused = isinstance(error, GhError) and error.why in (Why.FORBIDDEN, Why.NOT_FOUND, Why.SSO)
-    return Finding(
-        id=f"{STEP}.{id}",
-        step=STEP,
-        state=State.UNKNOWN,
-        title=title,
-        summary=f"{title} could not be looked at: {error.explain()}",
-        guide=("5.1",),
+    return _finding(
+        id,
+        State.UNKNOWN,
+        title,
+        f"{title} could not be looked at: {error.explain()}",
         raw=error.raw if isinstance(error, GhError) else "",
         denied=(f"{denied} (write access, and the scope repo)",) if refused and denied else (),
-    )
-
-
-def _finding(
-    id: str,
-    state: State,
-    title: str,
-    summary: str,
-    *,
-    facts: tuple[Fact, ...] = (),
-    fixes: tuple[Fix, ...] = (),
-    raw: str = "",
-) -> Finding:
-    return Finding(
-        id=f"{STEP}.{id}",
-        step=STEP,
-        state=state,
-        title=title,
-        summary=summary,
-        facts=facts,
-        guide=() if state is State.OK else ("5.1",),
-        fixes=fixes,
-        raw=raw,
     )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 from checks import nodes_fixes as fixes
 from checks.commands.kubectl import DOWN, Kubectl, KubectlError, Node, Pod, Service, Why
 from checks.commands.run import CommandError, CommandMissing, stop_all
-from checks.finding import Fact, Finding, Fix, Look, Report, State
+from checks.finding import Fact, Finding, Fix, Look, Report, State, finding_of
 from checks.nodes_detail import GroupRow, NodeRow, NodesDetail, PodsRow
 from checks.nodes_ec2 import ACTION, instances
 from checks.nodes_pods import summary
@@ -18,6 +19,7 @@ from checks.world import World
 
 STEP = "nodes"
 GUIDE = ("7.2",)
+_finding = partial(finding_of, STEP, guide=GUIDE)
 NAMED = 20
 """The most nodes that get a finding of their own; the rest is in the table, and counted."""
 _T = TypeVar("_T")
@@ -289,28 +291,3 @@ def _some(names: Sequence[str], most: int = 5) -> str:
 
 def _capital(text: str) -> str:
     return text if text.startswith("kubectl") else text[:1].upper() + text[1:]
-
-
-def _finding(
-    id: str,
-    state: State,
-    title: str,
-    summary: str,
-    *,
-    facts: tuple[Fact, ...] = (),
-    fixes: tuple[Fix, ...] = (),
-    raw: str = "",
-    denied: tuple[str, ...] = (),
-) -> Finding:
-    return Finding(
-        id=f"{STEP}.{id}",
-        step=STEP,
-        state=state,
-        title=title,
-        summary=summary,
-        facts=facts,
-        guide=() if state in (State.OK, State.SKIPPED) else GUIDE,
-        fixes=fixes,
-        raw=raw,
-        denied=denied,
-    )

@@ -616,6 +616,7 @@ def frozen_log(monkeypatch: pytest.MonkeyPatch) -> None:
             return f"{next(ids):0{2 * count}x}"
 
     monkeypatch.setattr("ecotui.session.log.time", Clock())
+    monkeypatch.setattr("ecotui.session.store.time", Clock())
     monkeypatch.setattr("ecotui.session.store.secrets", Randomness())
     monkeypatch.setattr("ecotui.session.store.whoami", lambda *_: "operator@bastion on pts/1")
     monkeypatch.setattr("ecotui.session.lock.whoami", lambda *_: "operator@bastion on pts/1")

@@ -77,7 +77,5 @@ def _seen(asking: Asking, certificate: dict[str, Any], region: str) -> Seen:
         state=certificate.get("Status", ""),
         uses=uses,
         identity=(arn,),
-        blocked_by=tuple(
-            f"cloudfront:{use.rpartition('/')[2]}" for use in uses if ":cloudfront:" in use
-        ),
+        blocked_by=tuple(f"cloudfront:{use.rpartition('/')[2]}" for use in uses if ":cloudfront:" in use),
     )

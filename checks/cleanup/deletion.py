@@ -76,9 +76,7 @@ class Deletion:
         """Delete, and return state and last message by key. `stopping` ends it after what is under way."""
         self._jobs = {item.key: _Job(item) for item in self.approval.items}
         keys = list(self._jobs)
-        before = graph.acyclic(
-            keys, {key: frozenset(job.item.blocked_by) for key, job in self._jobs.items()}
-        )
+        before = graph.acyclic(keys, {key: frozenset(job.item.blocked_by) for key, job in self._jobs.items()})
         with (
             ThreadPoolExecutor(WIDTH, thread_name_prefix="detail") as details,
             ThreadPoolExecutor(self.width, thread_name_prefix="delete") as pool,
@@ -134,7 +132,11 @@ class Deletion:
         """What waits for something that will not go cannot go either; in order, so that it passes on."""
         for key in graph.order(list(self._jobs), before):
             job = self._jobs[key]
-            stuck = [one for one in sorted(before[key]) if self._jobs[one].state in {ItemState.FAILED, ItemState.SKIPPED}]
+            stuck = [
+                one
+                for one in sorted(before[key])
+                if self._jobs[one].state in {ItemState.FAILED, ItemState.SKIPPED}
+            ]
             if job.state is ItemState.WAITING and stuck:
                 self._set(job, ItemState.FAILED, f"blocked by {', '.join(stuck)}")
 
@@ -151,7 +153,9 @@ class Deletion:
             verdict = judge(seen, self.selectors, self.known, kind.terraform)
             if not verdict.deletable:
                 why = verdict.protected or (
-                    "terraform manages it" if verdict.ownership is Ownership.IN_STATE else "no selector finds it any more"
+                    "terraform manages it"
+                    if verdict.ownership is Ownership.IN_STATE
+                    else "no selector finds it any more"
                 )
                 return self._set(job, ItemState.SKIPPED, f"kept: {why}")
             if difference := changed(item, seen):
@@ -159,7 +163,9 @@ class Deletion:
             if job.tries == 0:
                 self._set(job, ItemState.DELETING, "deleting")
             job.tries += 1
-            task = Task(say=lambda message: self._set(job, ItemState.DELETING, message), stopping=self.stopping)
+            task = Task(
+                say=lambda message: self._set(job, ItemState.DELETING, message), stopping=self.stopping
+            )
             kind.handler.delete(asking, seen, task)
             if kind.handler.again(asking, item.id, item.region) is None:
                 return self._set(job, ItemState.GONE, "gone")
@@ -205,6 +211,4 @@ class Deletion:
             if (job.state, job.message) == (state, message):
                 return
             job.state, job.message = state, message
-            self.tell(
-                Progress(counts=self.counts(), item=job.item.key, state=state.value, message=message)
-            )
+            self.tell(Progress(counts=self.counts(), item=job.item.key, state=state.value, message=message))

@@ -28,9 +28,7 @@ def again(asking: Asking, id: str, region: str) -> Seen | None:
 
 def delete(asking: Asking, seen: Seen, task: Task) -> None:
     iam, name = asking.client("iam"), seen.id
-    for profile in asking.pages(
-        "iam", "list_instance_profiles_for_role", "InstanceProfiles", RoleName=name
-    ):
+    for profile in asking.pages("iam", "list_instance_profiles_for_role", "InstanceProfiles", RoleName=name):
         task.say(f"removing from instance profile {profile['InstanceProfileName']}")
         iam.remove_role_from_instance_profile(
             InstanceProfileName=profile["InstanceProfileName"], RoleName=name
@@ -77,7 +75,9 @@ def _seen(asking: Asking, role: dict[str, Any]) -> Seen:
 
 
 def _guarded(role: dict[str, Any]) -> str:
-    if str(role.get("Path", "")).startswith("/aws-service-role/") or role["RoleName"].startswith("AWSServiceRole"):
+    if str(role.get("Path", "")).startswith("/aws-service-role/") or role["RoleName"].startswith(
+        "AWSServiceRole"
+    ):
         return "service-linked role: it belongs to an AWS service"
     if str(role.get("Path", "")).startswith("/aws-reserved/"):
         return "reserved by AWS (IAM Identity Center)"

@@ -30,9 +30,7 @@ def delete(asking: Asking, seen: Seen, task: Task) -> None:
     profile = iam.get_instance_profile(InstanceProfileName=seen.id)["InstanceProfile"]
     for role in profile.get("Roles", ()):
         try:
-            iam.remove_role_from_instance_profile(
-                InstanceProfileName=seen.id, RoleName=role["RoleName"]
-            )
+            iam.remove_role_from_instance_profile(InstanceProfileName=seen.id, RoleName=role["RoleName"])
         except Exception as error:
             if not is_missing(error):
                 raise

@@ -47,9 +47,7 @@ def known(world: World, by_sessions: Iterable[str] = ()) -> Known:
             state_storage=storage,
         )
     return Known(
-        in_state=frozenset(
-            (one.type, name) for one in held for name in (one.id, one.arn, one.name) if name
-        ),
+        in_state=frozenset((one.type, name) for one in held for name in (one.id, one.arn, one.name) if name),
         state_arns=frozenset(one.arn for one in held if one.arn),
         by_sessions=remembered,
         state_storage=storage,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from checks.cleanup.kinds import BY_ID, KINDS, Kind
@@ -10,7 +11,7 @@ from checks.cleanup.knowledge import known
 from checks.cleanup.leftover import PROVEN, CleanupDetail, Leftover, Ownership
 from checks.cleanup.ownership import Known
 from checks.cleanup.scan import Scan, scan
-from checks.finding import Copy, Fact, Finding, Fix, Look, Report, Risk, State, Visit
+from checks.finding import Copy, Fact, Finding, Fix, Look, Report, Risk, State, Visit, finding_of
 from checks.sanitize import one_line
 from checks.world import World
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from checks.aws import Identity
 
 STEP = "cleanup"
+_finding = partial(finding_of, STEP)
 SHOWN = 8
 """Leftovers that a finding names; the screen and `ecotui cleanup` show all."""
 
@@ -76,27 +78,6 @@ def _examine(world: World, by_sessions: Iterable[str]) -> tuple[list[Finding], C
 def account_name(world: World, identity: Identity) -> str:
     """What is typed to consent: the account's alias, else its name in the settings, else its id."""
     return identity.alias or world.settings.aws.account_name or identity.account
-
-
-def _finding(
-    id: str,
-    state: State,
-    title: str,
-    summary: str,
-    facts: tuple[Fact, ...] = (),
-    guide: tuple[str, ...] = (),
-    fixes: tuple[Fix, ...] = (),
-) -> Finding:
-    return Finding(
-        id=f"cleanup.{id}",
-        step=STEP,
-        state=state,
-        title=title,
-        summary=summary,
-        facts=facts,
-        guide=guide,
-        fixes=fixes,
-    )
 
 
 def _findings(world: World, seen: Scan, knowledge: Known) -> list[Finding]:
@@ -185,14 +166,12 @@ def _leftovers(kind: Kind, left: list[Leftover]) -> Finding:
 def _state_unread(knowledge: Known, left: list[Leftover]) -> Finding:
     """Whether something is managed is not known: an unread state makes every proof a little less sure."""
     worth = f"; {len(left)} listed may still be managed by it" if left else ""
-    return Finding(
-        id="cleanup.state",
-        step=STEP,
+    return _finding(
+        "state",
         # With nothing listed there is nothing that could be mistaken for a leftover.
-        state=State.UNKNOWN if left else State.WARN,
-        title="Terraform's state",
-        summary=one_line(f"Not read ({knowledge.why_unread}): nothing is preselected{worth}"),
-        denied=(),
+        State.UNKNOWN if left else State.WARN,
+        "Terraform's state",
+        one_line(f"Not read ({knowledge.why_unread}): nothing is preselected{worth}"),
     )
 
 

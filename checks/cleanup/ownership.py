@@ -49,7 +49,9 @@ def judge(seen: Seen, selectors: Cleanup, known: Known, terraform_types: tuple[s
     tagged = bool(selectors.tags) and carries(seen.tags, selectors.tags)
     remembered = bool({seen.arn, seen.key} & known.by_sessions)
     if managed(seen, known, terraform_types):
-        return Verdict(Ownership.IN_STATE, why="in terraform's state", protected=protection(seen, selectors, known))
+        return Verdict(
+            Ownership.IN_STATE, why="in terraform's state", protected=protection(seen, selectors, known)
+        )
     if tagged:
         ownership = Ownership.TAGGED
         why = f"tagged {', '.join(f'{key}={value}' for key, value in selectors.tags.items())}"

@@ -49,9 +49,7 @@ def delete(asking: Asking, seen: Seen, task: Task) -> None:
 
 
 def _records(asking: Asking, zone: str) -> list[dict[str, Any]]:
-    return list(
-        asking.pages("route53", "list_resource_record_sets", "ResourceRecordSets", HostedZoneId=zone)
-    )
+    return list(asking.pages("route53", "list_resource_record_sets", "ResourceRecordSets", HostedZoneId=zone))
 
 
 def _in_zone(asking: Asking, zone: str) -> list[Seen]:

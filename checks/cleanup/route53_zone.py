@@ -31,7 +31,9 @@ def delete(asking: Asking, seen: Seen, task: Task) -> None:
         asking.client("route53").delete_hosted_zone(Id=seen.id)
     except Exception as error:
         if code(error) == "HostedZoneNotEmpty":
-            raise Refused("it still has records other than NS and SOA; they are listed as Route53 records") from error
+            raise Refused(
+                "it still has records other than NS and SOA; they are listed as Route53 records"
+            ) from error
         raise
 
 

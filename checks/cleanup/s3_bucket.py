@@ -23,7 +23,9 @@ PARALLEL = 8
 
 def find(asking: Asking) -> Iterable[Seen]:
     listed = list(asking.pages("s3", "list_buckets", "Buckets"))
-    return asking.each(lambda bucket: _seen(asking, bucket["Name"], epoch(bucket.get("CreationDate"))), listed)
+    return asking.each(
+        lambda bucket: _seen(asking, bucket["Name"], epoch(bucket.get("CreationDate"))), listed
+    )
 
 
 def again(asking: Asking, id: str, region: str) -> Seen | None:
@@ -55,17 +57,13 @@ def _seen(asking: Asking, name: str, created: float | None, region: str = "") ->
         name=name,
         arn=f"arn:aws:s3:::{name}",
         region=region,
-        tags=asking.attempt(
-            "s3:GetBucketTagging", lambda: _tags(s3.get_bucket_tagging, Bucket=name), {}
-        ),
+        tags=asking.attempt("s3:GetBucketTagging", lambda: _tags(s3.get_bucket_tagging, Bucket=name), {}),
         created=created,
         identity=(str(created),),
     )
     if not asking.wanted(plain):
         return plain
-    size, holds_state = asking.attempt(
-        "s3:ListBucketVersions", lambda: _first_page(s3, name), ("", False)
-    )
+    size, holds_state = asking.attempt("s3:ListBucketVersions", lambda: _first_page(s3, name), ("", False))
     versioning = asking.attempt(
         "s3:GetBucketVersioning", lambda: s3.get_bucket_versioning(Bucket=name).get("Status", ""), ""
     )
@@ -113,7 +111,9 @@ def _first_page(s3: Any, name: str) -> tuple[str, bool]:
     more = "+" if page.get("IsTruncated") else ""
     words = [
         f"{len(versions):,}{more} version{'' if len(versions) == 1 and not more else 's'}",
-        f"{len(markers):,}{more} delete marker{'' if len(markers) == 1 and not more else 's'}" if markers else "",
+        f"{len(markers):,}{more} delete marker{'' if len(markers) == 1 and not more else 's'}"
+        if markers
+        else "",
     ]
     holds_state = any(item["Key"].endswith(".tfstate") for item in versions)
     return ", ".join(filter(None, words)) if versions or markers else "empty", holds_state

@@ -37,7 +37,9 @@ def chosen(selectors: Cleanup) -> tuple[Kind, ...]:
     return tuple(kind for kind in KINDS if not selectors.kinds or kind.id in selectors.kinds)
 
 
-def scan(aws: Aws, region: str, selectors: Cleanup, known: Known, kinds: Sequence[Kind] | None = None) -> Scan:
+def scan(
+    aws: Aws, region: str, selectors: Cleanup, known: Known, kinds: Sequence[Kind] | None = None
+) -> Scan:
     """Look for all kinds side by side. Never raises for what AWS refuses: that is in `troubles`."""
     kinds = tuple(chosen(selectors) if kinds is None else kinds)
     found: dict[str, Seen] = {}

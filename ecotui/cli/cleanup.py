@@ -42,7 +42,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--approve-out", metavar="FILE", help="write the list of what may be deleted")
     parser.add_argument(
-        "--select", metavar="KEY", nargs="+", action="extend", default=[], help="kind:id, or a name of its own"
+        "--select",
+        metavar="KEY",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="kind:id, or a name of its own",
     )
     parser.add_argument(
         "--select-proven", action="store_true", help="everything that is proven to be ours (the default)"
@@ -50,7 +55,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--delete", action="store_true", help="delete; asks, or takes --approve FILE")
     parser.add_argument("--approve", metavar="FILE", help="the approved list to delete")
     parser.add_argument("--progress", action="store_true", help="with --delete: a JSON document a line")
-    parser.add_argument("--pause", metavar="SECONDS", type=float, default=PAUSE, help="before the first deletion")
+    parser.add_argument(
+        "--pause", metavar="SECONDS", type=float, default=PAUSE, help="before the first deletion"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -341,7 +348,9 @@ def _print(report: Report, detail: CleanupDetail) -> None:
     if detail.account:
         print(f"Account {detail.account} ({detail.account_name}), {detail.region}")
     if left:
-        print(f"\n{len(left)} left of an earlier deployment, in the order of deletion ([x]: proven to be ours)")
+        print(
+            f"\n{len(left)} left of an earlier deployment, in the order of deletion ([x]: proven to be ours)"
+        )
         for one in left:
             print(_row(one))
     if kept:
