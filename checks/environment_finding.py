@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
-from functools import partial
+from checks.finding import Fact, Finding, Fix, State
 
-from checks.finding import finding_of
 
-finding = partial(finding_of, "environment")
-"""`id` is without the step: `region`, `file.scripts/run.sh`."""
+def finding(
+    name: str,
+    state: State,
+    title: str,
+    summary: str,
+    facts: tuple[Fact, ...] = (),
+    fixes: tuple[Fix, ...] = (),
+    guide: tuple[str, ...] = (),
+) -> Finding:
+    """`name` is the id without the step: `region`, `file.scripts/run.sh`."""
+    return Finding(
+        id=f"environment.{name}",
+        step="environment",
+        state=state,
+        title=title,
+        summary=summary,
+        facts=facts,
+        fixes=fixes,
+        guide=guide,
+    )
