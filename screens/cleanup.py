@@ -34,11 +34,19 @@ class Panel(StepPanel):
     STEP = "cleanup"
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "mark", "Mark", tooltip="Choose this leftover, or leave it", id="cleanup.mark"),
+        Binding(
+            "space",
+            "mark",
+            "Mark",
+            show=False,
+            tooltip="Choose this leftover, or leave it",
+            id="cleanup.mark",
+        ),
         Binding(
             "p",
             "mark_proven",
             "Proven",
+            show=False,
             tooltip="Choose everything proven to be ours",
             id="cleanup.proven",
         ),
