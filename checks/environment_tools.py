@@ -18,7 +18,8 @@ from config.model import Tool
 TIMEOUT = 10.0
 """Seconds for a version; the slowest, the aws command, takes about 0.5 s on an idle machine."""
 _IDS = {"aws": "aws-cli"}
-_NUMBER = re.compile(r"\d+(?:\.\d+)+")
+_NUMBER = re.compile(r"(?:^|(?<=[\s/(]))v?(\d+(?:\.\d+)+)(?=[\s,)+-]|$)", re.MULTILINE)
+"""`1.11.4`, `v1.32.4-dispatcher`, `aws-cli/2.15.0 Python`: a number that stands by itself."""
 _ASK = {
     "terraform": ("version", "-json"),
     "kubectl": ("version", "--client", "-o", "json"),
@@ -104,8 +105,10 @@ def version_in(tool: str, text: str) -> str:
         found = read(msgspec.json.decode(text)) if read else text
     except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
         found = text  # a tool that prints plain words after all
+    if "\ufffd" in str(found):
+        return ""  # not text: in a file that is broken, two digits with a dot are soon found
     match = _NUMBER.search(str(found))
-    return match.group() if match else ""
+    return match.group(1) if match else ""
 
 
 _READ: Mapping[str, Callable[[dict[str, dict[str, str]]], object]] = {
@@ -132,7 +135,7 @@ def _judged(tool: Tool, name: str, path: str, outcome: Outcome) -> tuple[Finding
     if not version and tool.minimum:
         return _finding(
             tool,
-            State.WARN,
+            State.UNKNOWN if "\ufffd" in outcome.stdout else State.WARN,
             f"{one_line(name)} does not say its version; at least {tool.minimum} is wanted.",
             path=path,
             raw=sanitize(outcome.stdout or outcome.stderr, limit=2000),
