@@ -76,9 +76,12 @@ def region_of(aws: Aws, service: str) -> str:
     return "us-east-1" if service in GLOBAL else aws.region
 
 
-def limit(aws: Aws, service: str, code: str) -> Limit:
-    """The limit in force: the account's own, else AWS's default. Raises botocore's errors."""
-    client = aws.client("service-quotas", region_of(aws, service))
+def limit(aws: Aws, service: str, code: str, region: str = "") -> Limit:
+    """The limit in force: the account's own, else AWS's default. Raises botocore's errors.
+
+    Without a region, in the one where the service keeps its quotas.
+    """
+    client = aws.client("service-quotas", region or region_of(aws, service))
     default = False
     try:
         quota = client.get_service_quota(ServiceCode=service, QuotaCode=code)["Quota"]
@@ -147,9 +150,10 @@ def instances(aws: Aws) -> tuple[Instance, ...]:
     )
 
 
-def vcpus(aws: Aws, types: Iterable[str]) -> dict[str, int]:
+def vcpus(aws: Aws, types: Iterable[str], region: str = "") -> dict[str, int]:
     """Default vCPUs by instance type; types that are not offered in the region are left out. Wildcards as in EC2's
     filters (`t3a.*`). Raises botocore's errors."""
+    # By a filter, not by InstanceTypes: there one unknown type refuses the whole question.
     wanted = sorted(set(types) - {""})
     found: dict[str, int] = {}
     for start in range(0, len(wanted), 100):  # a filter takes at most 200 values
@@ -157,6 +161,7 @@ def vcpus(aws: Aws, types: Iterable[str]) -> dict[str, int]:
             "ec2",
             "describe_instance_types",
             "InstanceTypes",
+            region=region or None,
             Filters=[{"Name": "instance-type", "Values": wanted[start : start + 100]}],
         ):
             found[item["InstanceType"]] = int(item["VCpuInfo"]["DefaultVCpus"])

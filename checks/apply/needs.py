@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from checks import quota_live
 from checks.apply.plan import Planned
 from checks.apply.review import QuotaNeed, Unknown
 from checks.finding import State
@@ -122,7 +123,7 @@ def _vcpus(
         running = None
         unknown.append(_unknown(aws, error, "vCPUs in use", "ec2:DescribeInstances"))
     try:
-        sizes = _vcpus_of(aws, region, sorted({*net, *(running or ())}))
+        sizes = quota_live.vcpus(aws, {*net, *(running or ())}, region)
     except Exception as error:  # noqa: BLE001 - as above
         unknown.append(_unknown(aws, error, "vCPUs of the instance types", "ec2:DescribeInstanceTypes"))
         return
@@ -158,7 +159,9 @@ def _need(
 ) -> QuotaNeed:
     limit: float | None = None
     try:
-        limit = _limit(aws, region, service, code)
+        limit = quota_live.limit(aws, service, code, region).value
+        if limit is None:
+            unknown.append(Unknown(what=f"the limit of {title}", why="AWS gave no value for it"))
     except Exception as error:  # noqa: BLE001 - as above
         unknown.append(_unknown(aws, error, f"the limit of {title}", "servicequotas:GetServiceQuota"))
     if limit is None or used is None:
@@ -177,20 +180,6 @@ def _need(
     )
 
 
-def _limit(aws: Aws, region: str, service: str, code: str) -> float:
-    from checks.apply.collisions import absent
-
-    client = aws.client("service-quotas", region or None)
-    try:
-        return float(client.get_service_quota(ServiceCode=service, QuotaCode=code)["Quota"]["Value"])
-    except Exception as error:
-        # A quota that was never touched may answer only with its default.
-        if not absent(error, "NoSuchResourceException"):
-            raise
-    default = client.get_aws_default_service_quota(ServiceCode=service, QuotaCode=code)
-    return float(default["Quota"]["Value"])
-
-
 def _running(aws: Aws, region: str) -> Counter[str]:
     """On-demand instances that count against the quota, by type."""
     states = [{"Name": "instance-state-name", "Values": ["pending", "running"]}]
@@ -202,20 +191,6 @@ def _running(aws: Aws, region: str) -> Counter[str]:
             if instance.get("InstanceLifecycle") != "spot":
                 counts[instance["InstanceType"]] += 1
     return counts
-
-
-def _vcpus_of(aws: Aws, region: str, kinds: Sequence[str]) -> dict[str, int]:
-    if not kinds:
-        return {}
-    # By a filter, not by InstanceTypes: there one unknown type refuses the whole question.
-    listed: Iterable[Any] = aws.paginate(
-        "ec2",
-        "describe_instance_types",
-        "InstanceTypes",
-        region=region or None,
-        Filters=[{"Name": "instance-type", "Values": list(kinds)}],
-    )
-    return {one["InstanceType"]: int(one["VCpuInfo"]["DefaultVCpus"]) for one in listed}
 
 
 def _used(aws: Aws, region: str, type_: str) -> int:
