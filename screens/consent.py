@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import signal
 import subprocess
 import time
@@ -154,7 +155,8 @@ def delete_leftovers(frame: Frame, detail: CleanupDetail, keys: tuple[str, ...])
 
     desk = frame.desk
     assert desk is not None
-    file = desk.session.folder / f"approved-{time.strftime('%H%M%S')}.json"
+    # A name of its own: a list that was approved is never written over.
+    file = desk.session.folder / f"approved-{time.strftime('%H%M%S')}-{secrets.token_hex(3)}.json"
     try:
         write(approve(detail, keys), file)
     except (ApprovalError, OSError) as error:
