@@ -105,6 +105,6 @@ def _supervisor_peak(folder: Path) -> int:
     import json
 
     try:
-        return peak_memory(json.loads((folder / PROCESS).read_bytes())["supervisor"]["pid"])
+        return peak_memory(json.loads((folder / PROCESS).read_bytes())["supervisor"])
     except (OSError, ValueError, KeyError, TypeError):
         return 0
