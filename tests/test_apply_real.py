@@ -10,12 +10,14 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import boto3
 import pytest
 
 from ecotui.demo.providers import find_mirror, write_config
@@ -225,6 +227,17 @@ def test_a_partial_apply_looks_like_one(place: Place, failed: Failure) -> None:
     assert looked.returncode == 4
 
 
+def interrupt_when_an_instance_is_there(place: Place, child: subprocess.Popen[str]) -> None:
+    """A create call that has not been answered yet would be cancelled, and leave nothing in the state."""
+    ec2 = boto3.Session("testing", "testing", region_name="ap-northeast-2").client(
+        "ec2", endpoint_url=place.endpoint
+    )
+    while child.poll() is None and not ec2.describe_instances()["Reservations"]:
+        time.sleep(0.2)
+    time.sleep(1)  # the provider notes what it was answered
+    child.send_signal(signal.SIGINT)
+
+
 def test_ctrl_c_stops_terraform_gracefully_and_only_once(place: Place, again: object) -> None:
     """Instances take ten seconds each in moto: time enough to change one's mind."""
     request = urllib.request.Request(f"{place.endpoint}/moto-api/reset", method="POST")
@@ -247,7 +260,7 @@ def test_ctrl_c_stops_terraform_gracefully_and_only_once(place: Place, again: ob
         said.append(line)
         if "aws_instance.node" in line and not sent:
             sent = True
-            child.send_signal(signal.SIGINT)
+            threading.Thread(target=interrupt_when_an_instance_is_there, args=(place, child)).start()
     assert child.wait(timeout=60) == 130, "".join(said)
     assert "Interrupted: terraform finishes what it has begun" in "".join(said)
     assert "Two interrupts received" not in place.logs()[-1].read_text()

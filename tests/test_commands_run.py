@@ -229,6 +229,19 @@ def test_all_queries_can_be_stopped_at_once(tmp_path: Path) -> None:
     assert outcomes == [-9]
 
 
+def test_a_query_that_is_just_starting_is_stopped_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between its start and its entry in the list of what runs, it could be missed."""
+    start = run._start
+
+    def stopped_meanwhile(*args: object, **kwargs: object) -> object:
+        process = start(*args, **kwargs)  # type: ignore[arg-type]
+        run.stop_all()
+        return process
+
+    monkeypatch.setattr(run, "_start", stopped_meanwhile)
+    assert sh("sleep 60").exit_code == -9
+
+
 def test_no_file_descriptors_are_lost() -> None:
     sh("true")
     before = open_files()

@@ -165,9 +165,10 @@ def query(
     path = _resolve(argv[0], env, cwd)
     out, err = _Kept(limit), _Kept(limit)
     clock = time.perf_counter()
+    stops = _stops[0]
     with _standard_input(stdin) as source:
         process = _start(sh, path, argv, env=env, cwd=cwd, source=source, out=out, err=err)
-    ended = _wait(process, timeout)
+    ended = _wait(process, timeout, stops)
     seconds = time.perf_counter() - clock
     if not ended:
         raise CommandTimeout(argv, timeout, err.text())
@@ -185,12 +186,15 @@ def query(
 
 def stop_all() -> None:
     """End every query that still runs, in any thread: for a program that was told to stop itself."""
+    _stops[0] += 1  # before the look: a query that is starting right now finds it changed, and ends itself
     for group in tuple(_running):
         _signal(group, signal.SIGKILL)
 
 
 _running: set[int] = set()
 """The process groups of the queries that run now."""
+_stops = [0]
+"""How often everything was told to end."""
 _refused: dict[tuple[str, int, int], str] = {}
 """Files that the system refused to execute (path, time of change, size), and why. A refusal costs sh a few file
 descriptors, which a poll of a broken tool would add up."""
@@ -298,8 +302,8 @@ def _why_not(traceback: str) -> str:
     return message.partition(": ")[2] or message
 
 
-def _wait(process: Any, timeout: float) -> bool:
-    """Wait for the end of the child. False when it had to be ended."""
+def _wait(process: Any, timeout: float, stops: int) -> bool:
+    """Wait for the end of the child, which began after `stops` calls of `stop_all`. False when it took too long."""
     group = process.pgid
     expired = threading.Event()
 
@@ -312,6 +316,8 @@ def _wait(process: Any, timeout: float) -> bool:
 
     timers = [threading.Timer(timeout, ask), threading.Timer(timeout + GRACE, kill)]
     _running.add(group)
+    if _stops[0] != stops:
+        _signal(group, signal.SIGKILL)
     try:
         for timer in timers:
             timer.daemon = True

@@ -117,14 +117,17 @@ def _held(terraform: Terraform) -> tuple[Held | None, Lock | None]:
 
 def _wrong_account(where: World, review: Review) -> str:
     """Asked right before: credentials may have changed since the review."""
-    if not review.account:
+    if not (review.account or review.region):  # nothing of AWS in this plan
         return ""
     try:
         now = where.aws.identity_now().account
     except Exception as error:  # noqa: BLE001 - whatever it is: without credentials nothing can be applied
         return f"who we are in AWS could not be asked: {where.aws.explain(error).summary}"
-    if now != review.account:
+    if review.account and now != review.account:
         return f"the plan was made in account {review.account}, the credentials are for {now}"
+    meant = where.settings.aws.account
+    if meant and now != meant:
+        return f"the credentials are of account {now}, the settings mean {meant} (aws.account); nothing was applied"
     return ""
 
 

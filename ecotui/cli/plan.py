@@ -41,6 +41,9 @@ def run(args: argparse.Namespace) -> int:
             initialise(Terraform(where), speaker.say)
             speaker.say("initialised")
             return exits.OK
+        if elsewhere := _elsewhere(where):
+            print(f"ecotui plan: {elsewhere}", file=sys.stderr)
+            return exits.BLOCKED
         review, plan_file = make(where, folder, line=speaker.line, say=speaker.say)
     except Stopped:
         print("ecotui plan: interrupted; nothing was changed", file=sys.stderr)
@@ -61,6 +64,22 @@ def run(args: argparse.Namespace) -> int:
     else:
         show(review, plan_file)
     return code(review)
+
+
+def _elsewhere(where: World) -> str:
+    """In another account than the settings mean, a plan would find nothing of the state there, and make all of it again."""
+    meant = where.settings.aws.account
+    if not meant:
+        return ""
+    try:
+        now = where.aws.identity().account
+    except Exception:  # noqa: BLE001 - a project without AWS needs no credentials; one with it hears it from terraform
+        return ""
+    if now == meant:
+        return ""
+    return (
+        f"the credentials are of account {now}, the settings mean {meant} (aws.account); nothing was planned"
+    )
 
 
 def code(review: Review) -> int:
