@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
 from checks.apply.forecast import forecast
-from checks.apply.needs import net_instances, quota_of
+from checks.apply.instances import batches, quota_of
 from checks.apply.plan import Action, Plan, Planned
 from checks.apply.review import Forecast, document
 from checks.aws_errors import explain
@@ -111,7 +111,7 @@ def test_a_denied_look_is_unknown_and_names_the_action() -> None:
 def test_without_credentials_every_service_is_told_once_and_nothing_is_green() -> None:
     resources = [planned("aws_iam_role", f"r{n}", after={"name": f"r{n}"}) for n in range(20)]
     seen = look(Account(iam=NoCredentialsError()), *resources)
-    assert len(seen.unknown) == 1
+    assert [one.what for one in seen.unknown] == ["quotas of IAM", "names in iam"]
     assert seen.state is State.UNKNOWN
 
 
@@ -265,8 +265,8 @@ def test_instances_in_two_regions_count_against_two_quotas() -> None:
 
 
 def test_an_instance_type_known_only_after_the_apply_is_said() -> None:
-    net, late = net_instances([instance(None)])
-    assert (dict(net), late) == ({}, ["aws_instance.x"])
+    found, pending, late = batches([instance(None)])
+    assert (found, pending, [one.address for one, _ in late]) == ([], [], ["aws_instance.x"])
     assert look(quota_account(), instance(None)).state is State.UNKNOWN
 
 
@@ -296,5 +296,5 @@ def test_each_family_counts_against_its_own_quota(kind: str, code: str) -> None:
 def test_the_public_document_has_the_keys_of_the_contract() -> None:
     seen = look(Account(list_policies=POLICY_THERE), POLICY)
     body = document(Plan(terraform="1", format="1.2", changes=()), seen)
-    assert set(body) == {"changes", "quotas", "collisions", "unknown"}
+    assert set(body) == {"changes", "quotas", "collisions", "unknown", "warnings"}
     assert set(body["collisions"][0]) >= {"address", "type", "name", "existing", "ways_out"}

@@ -13,7 +13,14 @@ from botocore import xform_name
 
 ROOT = Path(__file__).parent.parent
 POLICY = json.loads((ROOT / "docs" / "iam-policy.json").read_text(encoding="utf-8"))
-PREFIX = {"elbv2": "elasticloadbalancing", "service-quotas": "servicequotas"}
+PREFIX = {
+    "efs": "elasticfilesystem",
+    "elb": "elasticloadbalancing",
+    "elbv2": "elasticloadbalancing",
+    "opensearch": "es",
+    "service-quotas": "servicequotas",
+    "stepfunctions": "states",
+}
 """Where IAM calls a service by another name than boto3."""
 ACTIONS = {
     ("s3", "ListBuckets"): {"s3:ListAllMyBuckets"},

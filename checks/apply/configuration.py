@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 _INDEX = re.compile(r'\[(?:"(?:[^"\\]|\\.)*"|\d+)\]')
+
+
+UNTOLD = "?"
+_DEEP = 20
+"""Variables and outputs that hand a value on; deeper is no project of a person."""
 
 
 class _Expression(msgspec.Struct):
@@ -23,15 +29,22 @@ class _Resource(msgspec.Struct):
     address: str
     provider_config_key: str = ""
     expressions: dict[str, msgspec.Raw] = {}
+    for_each_expression: msgspec.Raw = msgspec.Raw(b"{}")
 
 
 class _Call(msgspec.Struct):
     module: _Module | None = None
+    expressions: dict[str, msgspec.Raw] = {}
+
+
+class _Output(msgspec.Struct):
+    expression: msgspec.Raw = msgspec.Raw(b"{}")
 
 
 class _Module(msgspec.Struct):
     resources: list[_Resource] = []
     module_calls: dict[str, _Call] = {}
+    outputs: dict[str, _Output] = {}
 
 
 class _Root(msgspec.Struct):
@@ -48,6 +61,8 @@ class Configuration:
         except msgspec.DecodeError:
             root = _Root()
         self._resources: dict[str, _Resource] = {}
+        self._calls: dict[str, _Call] = {}
+        """By the module's address, with a dot at its end."""
         self._walk(root.root_module, "")
         self._regions = {
             key: self._text(provider.expressions.get("region"), variables)
@@ -64,10 +79,54 @@ class Configuration:
         resource = self._resources.get(without_keys(address))
         return frozenset(resource.expressions) if resource else None
 
+    def sources(self, address: str, attribute: str) -> frozenset[str]:
+        """The resources (by their address here, `data.` in front of what is only read) that a value is made of.
+
+        Variables and outputs of modules are followed. `?` stands for what a plan does not tell: locals.
+        """
+        plain = without_keys(address)
+        resource = self._resources.get(plain)
+        if resource is None or attribute not in resource.expressions:
+            return frozenset()
+        path = plain[: len(plain) - len(resource.address)]
+        return frozenset(self._followed(resource.expressions[attribute], path, resource, 0))
+
+    def _followed(
+        self, expression: msgspec.Raw, path: str, resource: _Resource | None, depth: int
+    ) -> Iterator[str]:
+        if depth > _DEEP:
+            yield UNTOLD
+            return
+        for reference in _references(msgspec.json.decode(expression)):
+            first, _, rest = without_keys(reference).partition(".")
+            if first in ("count", "path", "terraform", "self"):
+                continue
+            if first == "each":
+                if resource is not None:
+                    yield from self._followed(resource.for_each_expression, path, None, depth + 1)
+            elif first == "var":
+                call = self._calls.get(path)
+                given = call.expressions.get(rest.partition(".")[0]) if call else None
+                if given is not None:
+                    parent = path.rpartition("module.")[0]
+                    yield from self._followed(given, parent, None, depth + 1)
+            elif first == "module":
+                name, _, output = rest.partition(".")
+                inner = self._calls.get(f"{path}module.{name}.")
+                found = inner.module.outputs.get(output.partition(".")[0]) if inner and inner.module else None
+                if found is not None:
+                    yield from self._followed(found.expression, f"{path}module.{name}.", None, depth + 1)
+            elif first == "local":
+                yield UNTOLD
+            else:
+                words = rest.split(".")
+                yield path + ".".join([first, *words[: 2 if first == "data" else 1]])
+
     def _walk(self, module: _Module, path: str) -> None:
         for resource in module.resources:
             self._resources[path + resource.address] = resource
         for name, call in module.module_calls.items():
+            self._calls[f"{path}module.{name}."] = call
             if call.module:
                 self._walk(call.module, f"{path}module.{name}.")
 
@@ -84,6 +143,20 @@ class Configuration:
             value = variable.get("value") if isinstance(variable, dict) else None
             return value if isinstance(value, str) else ""
         return ""
+
+
+def _references(expression: Any) -> Iterator[str]:
+    """What an expression refers to, in blocks inside of it too."""
+    if isinstance(expression, list):
+        for one in expression:
+            yield from _references(one)
+    elif isinstance(expression, dict):
+        named = expression.get("references")
+        if isinstance(named, list):
+            yield from (one for one in named if isinstance(one, str))
+        else:
+            for one in expression.values():
+                yield from _references(one)
 
 
 def without_keys(address: str) -> str:

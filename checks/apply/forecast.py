@@ -6,29 +6,40 @@ Names and quotas are looked up side by side; what comes of it is in `checks.appl
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from checks.apply.configuration import without_keys
 from checks.apply.needs import quotas
 from checks.apply.plan import Planned
 from checks.apply.review import Collision, Forecast, Unknown
+from checks.apply.written import Written
 from checks.sanitize import one_line
 
 if TYPE_CHECKING:
-    from checks.apply.collisions import Kind
+    from checks.apply.collisions import Existing, Kind, Listings
     from checks.world import World
 
 ADOPT, DELETE, RENAME, STOP = "adopt", "delete", "rename", "stop"
 """The ways out of a collision: an import block; the cleanup step; another name in the configuration; nothing yet."""
+RESTORE = "restore"
+"""The way out where the name belongs to something that is only marked as deleted."""
+
+_NAMING = ("name", "identifier", "cluster_identifier", "domain_name", "function_name")
+"""Attributes that name things: a type with one of them that is not covered is told, never passed over."""
 
 
 def forecast(world: World, planned: Sequence[Planned]) -> Forecast:
     """Look at the account for everything that would make this plan fail. Read-only; raises nothing for AWS's errors."""
+    from checks.apply.collisions import Listings
+    from checks.apply.notices import notices
+
     clock = time.perf_counter()
     world.say("names that the plan wants to create")
     questions, unknown = _questions(planned)
-    collisions: list[Collision] = list(_twice(questions))
+    written = Written(world.terraform_folder, world.env)
+    collisions: list[Collision] = list(_twice(questions, written))
     broken: dict[str, Unknown] = {}
     for service, region in dict.fromkeys((kind.service, one.region) for kind, one, _ in questions):
         try:
@@ -38,50 +49,79 @@ def forecast(world: World, planned: Sequence[Planned]) -> Forecast:
             broken[service] = Unknown(what=f"names in {service}", why=trouble.summary, denied=trouble.denied)
     unknown += broken.values()
     asked = [question for question in questions if question[0].service not in broken]
+    listings = Listings()
+    going = _going(planned)
     with ThreadPoolExecutor(max_workers=8, thread_name_prefix="forecast") as pool:
         pending = pool.submit(quotas, world.aws, planned)
-        answers = list(pool.map(lambda question: _ask(world, *question), asked))
+        noticed = pool.submit(notices, world, planned)
+        answers = list(pool.map(lambda question: _ask(world, listings, going, written, *question), asked))
         world.say("quotas")
-        needs, unlooked = pending.result()
+        needs, unlooked, tight = pending.result()
+        warned, unread = noticed.result()
     collisions += [answer for answer in answers if isinstance(answer, Collision)]
     unknown += [answer for answer in answers if isinstance(answer, Unknown)]
     return Forecast(
         quotas=tuple(needs),
         collisions=tuple(sorted(collisions, key=lambda one: one.address)),
-        unknown=_folded([*unlooked, *unknown]),
+        unknown=_folded([*unlooked, *unknown, *unread]),
         looked=len(asked),
         seconds=time.perf_counter() - clock,
+        warnings=tuple(dict.fromkeys([*warned, *tight])),
     )
+
+
+def is_late(one: Planned, attribute: str) -> bool:
+    """The configuration sets the attribute, wholly or in part, to something that is known only after the apply."""
+    if one.configured is not None and attribute not in one.configured:
+        return False
+    return _any_true(one.unknown.get(attribute))
+
+
+def _any_true(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_any_true(one) for one in value.values())
+    if isinstance(value, list):
+        return any(_any_true(one) for one in value)
+    return value is True
+
+
+def _made_here(one: Planned, attribute: str, container: str, created: Mapping[str, str]) -> bool:
+    """Whether a value that is known later is the id of something that this very plan makes: nothing is in it yet."""
+    if one.sources is None:
+        return True
+    return any(created.get(source) == container for source in one.sources(attribute))
 
 
 def _questions(planned: Sequence[Planned]) -> tuple[list[tuple[Kind, Planned, str]], list[Unknown]]:
     """Which names to look up; and which cannot be."""
-    from checks.apply.collisions import CANNOT_COLLIDE, all_kinds
+    from checks.apply.collisions import all_kinds
 
     kinds = all_kinds()
+    created = {without_keys(one.address): one.type for one in planned if one.creates}
     found: list[tuple[Kind, Planned, str]] = []
     unknown: list[Unknown] = []
     for one in planned:
-        if not one.creates or "importing" in one.actions:
+        if not one.creates:
             continue
         kind = kinds.get(one.type)
         if kind is None:
-            if one.type.startswith("aws_") and one.value("name") and one.type not in CANNOT_COLLIDE:
-                unknown.append(
-                    Unknown(
-                        type=one.type,
-                        what="names",
-                        why=f"ecotui does not know whether AWS refuses a second {one.type} of one name",
-                    )
-                )
+            unknown += _uncovered(one)
             continue
         if kind.applies is not None and not kind.applies(one):
             continue
+        if kind.within and one.value(kind.within[0]) is None and is_late(one, kind.within[0]):
+            attribute, container = kind.within
+            if not _made_here(one, attribute, container, created):
+                why = (
+                    f"its {attribute} is known only after the apply, and with it where the name must be free"
+                )
+                unknown.append(Unknown(address=one.address, type=one.type, what="name", why=why))
+            continue
+        if is_late(one, kind.attribute):
+            why = f"its {kind.attribute} is known only after the apply"
+            unknown.append(Unknown(address=one.address, type=one.type, what="name", why=why))
         name = _name(one, kind.attribute)
         if name is None:
-            if one.is_late(kind.attribute):
-                why = f"its {kind.attribute} is known only after the apply"
-                unknown.append(Unknown(address=one.address, type=one.type, what="name", why=why))
             continue  # without a name of its own, the provider makes one that nobody has
         if one.actions == ("delete", "create") and one.before.get(kind.attribute) == one.after.get(
             kind.attribute
@@ -91,6 +131,31 @@ def _questions(planned: Sequence[Planned]) -> tuple[list[tuple[Kind, Planned, st
     return found, unknown
 
 
+def _uncovered(one: Planned) -> list[Unknown]:
+    from checks.apply.collisions import CANNOT_COLLIDE
+
+    if not one.type.startswith("aws_") or one.type in CANNOT_COLLIDE:
+        return []
+    if not any(one.value(attribute) or is_late(one, attribute) for attribute in _NAMING):
+        return []
+    why = f"ecotui does not know whether AWS refuses a second {one.type} of one name"
+    return [Unknown(type=one.type, what="names", why=why)]
+
+
+def _going(planned: Sequence[Planned]) -> dict[tuple[str, str, str], Planned]:
+    """What this plan takes away, by type, attribute's value and region: names that are taken now, and will not be."""
+    from checks.apply.collisions import all_kinds
+
+    kinds = all_kinds()
+    found = {}
+    for one in planned:
+        kind = kinds.get(one.type)
+        name = one.before.get(kind.attribute) if kind and one.destroys else None
+        if isinstance(name, str):
+            found[one.type, name, one.region] = one
+    return found
+
+
 def _name(one: Planned, attribute: str) -> str | None:
     value = one.after.get(attribute)
     if isinstance(value, list):
@@ -98,15 +163,17 @@ def _name(one: Planned, attribute: str) -> str | None:
     return one.value(attribute)
 
 
-def _twice(questions: Sequence[tuple[Kind, Planned, str]]) -> list[Collision]:
+def _twice(questions: Sequence[tuple[Kind, Planned, str]], written: Written) -> list[Collision]:
     """Names that the plan itself gives twice."""
     seen: dict[tuple[str, ...], str] = {}
     found = []
     for kind, one, name in questions:
         if kind.type == "aws_route53_record":
             extra = tuple(str(one.after.get(key)) for key in ("zone_id", "type", "set_identifier"))
+        elif kind.type == "aws_iam_service_linked_role":
+            extra = (str(one.after.get("custom_suffix")),)
         else:
-            extra = (str(one.after.get("vpc_id")) if kind.type == "aws_security_group" else "",)
+            extra = (str(one.after.get(kind.within[0])) if kind.within else "",)
         key = (kind.type, name.lower() if kind.fold else name, "" if kind.worldwide else one.region, *extra)
         if key in seen:
             found.append(
@@ -117,17 +184,26 @@ def _twice(questions: Sequence[tuple[Kind, Planned, str]]) -> list[Collision]:
                     existing=f"this plan creates it twice: also as {seen[key]}",
                     ways_out=(RENAME, STOP),
                     guide=kind.guide,
+                    place=written.place(one.address, kind.attribute),
                 )
             )
         seen.setdefault(key, one.address)
     return found
 
 
-def _ask(world: World, kind: Kind, one: Planned, name: str) -> Collision | Unknown | None:
+def _ask(
+    world: World,
+    listings: Listings,
+    going: Mapping[tuple[str, str, str], Planned],
+    written: Written,
+    kind: Kind,
+    one: Planned,
+    name: str,
+) -> Collision | Unknown | None:
     from checks.apply.collisions import Question
 
     try:
-        existing = kind.find(Question(aws=world.aws, planned=one, name=name))
+        existing = kind.find(Question(aws=world.aws, planned=one, name=name, listings=listings))
     except Exception as error:  # noqa: BLE001 - whatever AWS answers, this name was not looked at: that is said
         trouble = world.aws.explain(error, kind.action)
         return Unknown(
@@ -139,18 +215,37 @@ def _ask(world: World, kind: Kind, one: Planned, name: str) -> Collision | Unkno
         )
     if existing is None:
         return None
-    ways = (ADOPT, DELETE, RENAME, STOP) if existing.ours else (RENAME, STOP)
+    goes = going.get((one.type, name, one.region))
+    words, ways = _existing(existing, one, goes)
     return Collision(
         address=one.address,
         type=one.type,
         name=one_line(existing.name or name),
-        existing=one_line(
-            existing.id if existing.ours else f"{existing.id}, which belongs to another account"
-        ),
+        existing=one_line(words),
         ways_out=ways,
-        import_id=existing.import_id if existing.ours else "",
+        import_id=existing.import_id if ADOPT in ways else "",
         guide=kind.guide,
+        place=written.place(one.address, kind.attribute),
+        restore=existing.restore,
     )
+
+
+def _existing(existing: Existing, one: Planned, goes: Planned | None) -> tuple[str, tuple[str, ...]]:
+    """What has the name, in words; and the ways out."""
+    if goes is not None and goes.address == one.address:
+        words = f"{existing.id}: the old one, which is destroyed only after the new one is made"
+        return words, (RENAME, STOP)
+    if goes is not None:
+        words = (
+            f"{existing.id}, which this plan destroys as {goes.address}, in no order that can be relied on"
+            " (a `moved` block would keep it)"
+        )
+        return words, (RENAME, STOP)
+    if not existing.ours:
+        return f"{existing.id}, which belongs to another account", (RENAME, STOP)
+    if existing.restore:
+        return existing.id, (RESTORE, RENAME, STOP)
+    return existing.id, (ADOPT, DELETE, RENAME, STOP)
 
 
 def _folded(unknown: Sequence[Unknown]) -> tuple[Unknown, ...]:

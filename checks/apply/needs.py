@@ -3,205 +3,319 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from checks import quota_live
+from checks.apply.counted import COUNTED, OF_IAM, OF_ZONES, Counted
+from checks.apply.instances import Batch, Pending, batches, quota_of
 from checks.apply.plan import Planned
-from checks.apply.review import QuotaNeed, Unknown
+from checks.apply.review import QuotaNeed, Unknown, Warned
 from checks.finding import State
 
 if TYPE_CHECKING:
     from checks.aws import Aws
 
-_STANDARD = ("L-1216C47A", "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances, vCPUs")
-_FAMILIES: tuple[tuple[str, tuple[str, str]], ...] = (
-    # Longest prefix first. Codes: AWS Service Quotas, Amazon EC2.
-    ("inf", ("L-1945791B", "Running On-Demand Inf instances, vCPUs")),
-    ("trn", ("L-2C3B7624", "Running On-Demand Trn instances, vCPUs")),
-    ("hpc", ("L-F7808C92", "Running On-Demand HPC instances, vCPUs")),
-    ("dl", ("L-6E869C2A", "Running On-Demand DL instances, vCPUs")),
-    ("vt", ("L-DB2E81BA", "Running On-Demand G and VT instances, vCPUs")),
-    ("u", ("L-43DA4232", "Running On-Demand High Memory instances, vCPUs")),
-    ("f", ("L-74FC7D96", "Running On-Demand F instances, vCPUs")),
-    ("g", ("L-DB2E81BA", "Running On-Demand G and VT instances, vCPUs")),
-    ("p", ("L-417A185B", "Running On-Demand P instances, vCPUs")),
-    ("x", ("L-7295265B", "Running On-Demand X instances, vCPUs")),
-)
-_COUNTED = {
-    "aws_eip": ("ec2", "L-0263D0A3", "Elastic IPs", "ec2:DescribeAddresses"),
-    "aws_vpc": ("vpc", "L-F678F1CE", "VPCs per region", "ec2:DescribeVpcs"),
-    "aws_internet_gateway": (
-        "vpc",
-        "L-A4707A72",
-        "Internet gateways per region",
-        "ec2:DescribeInternetGateways",
-    ),
-}
-"""One unit a resource. Codes: AWS Service Quotas, Amazon EC2 and Amazon VPC."""
+_OPAQUE = frozenset({"aws_ec2_fleet", "aws_spot_fleet_request", "aws_batch_compute_environment"})
+"""Types that start as many instances as AWS finds right."""
 
 
-def quota_of(instance_type: str) -> tuple[str, str]:
-    """The quota code and title that an instance type counts against."""
-    return next((quota for prefix, quota in _FAMILIES if instance_type.startswith(prefix)), _STANDARD)
+@dataclass(frozen=True)
+class _Want:
+    """What the plan takes of one quota."""
+
+    firm: float
+    """Created, less what a replacement itself frees before."""
+    credit: float = 0.0
+    """Freed by what the plan destroys elsewhere, in no order that can be relied on."""
+
+    @property
+    def net(self) -> float:
+        return self.firm - self.credit
 
 
-def net_instances(planned: Iterable[Planned]) -> tuple[Counter[tuple[str, str]], list[str]]:
-    """(region, type) to how many more on-demand instances will run; and the addresses whose type is not known yet."""
-    net: Counter[tuple[str, str]] = Counter()
-    late: list[str] = []
+class _Books:
+    """Collects what is found, what could not be looked at, and what fits only just."""
+
+    def __init__(self, aws: Aws) -> None:
+        self.aws = aws
+        self.found: list[QuotaNeed] = []
+        self.unknown: list[Unknown] = []
+        self.tight: list[Warned] = []
+
+    def failed(self, error: BaseException, what: str, action: str) -> None:
+        trouble = self.aws.explain(error, action)
+        self.unknown.append(Unknown(what=what, why=trouble.summary, denied=trouble.denied))
+
+    def used(self, what: str, action: str, count: Callable[[], float]) -> float | None:
+        try:
+            return float(count())
+        except Exception as error:  # noqa: BLE001 - whatever AWS answers, it is said and goes no further
+            self.failed(error, f"{what} in use", action)
+            return None
+
+    def limit(self, service: str, code: str, title: str, region: str) -> float | None:
+        try:
+            value = quota_live.limit(self.aws, service, code, region).value
+        except Exception as error:  # noqa: BLE001 - as above
+            self.failed(error, f"the limit of {title}", "servicequotas:GetServiceQuota")
+            return None
+        if value is None:
+            self.unknown.append(Unknown(what=f"the limit of {title}", why="AWS gave no value for it"))
+        return value
+
+    def add(
+        self,
+        service: str,
+        code: str,
+        title: str,
+        region: str,
+        want: _Want,
+        used: float | None,
+        limit: float | None,
+    ) -> None:
+        needed = want.net
+        if limit is None or used is None:
+            state = State.BLOCKED if limit is not None and needed > limit else State.UNKNOWN
+        else:
+            state = State.OK if used + needed <= limit else State.BLOCKED
+            if state is State.OK and used + want.firm > limit:
+                self.tight.append(
+                    Warned(
+                        what=f"{title} ({code})",
+                        why=f"{want.firm:g} more fit only once the {want.credit:g} that this plan destroys are gone, "
+                        f"and terraform does both at once; limit {limit:g}, in use {used:g}",
+                        guide=("3.1",) if "vCPU" in title else (),
+                    )
+                )
+        self.found.append(
+            QuotaNeed(
+                code=code,
+                service=service,
+                title=title,
+                region=region,
+                limit=limit,
+                used=used,
+                needed=needed,
+                state=state,
+            )
+        )
+
+
+def quotas(aws: Aws, planned: Sequence[Planned]) -> tuple[list[QuotaNeed], list[Unknown], list[Warned]]:
+    """Every quota that the plan touches, what could not be looked at, and what fits only just. Raises nothing."""
+    books = _Books(aws)
+    _instances(books, planned)
+    for row in COUNTED:
+        _counted(books, row, planned)
+    _nat_gateways(books, planned)
+    _iam(books, planned)
+    _zones(books, planned)
+    return books.found, books.unknown, books.tight
+
+
+def _want(planned: Iterable[Planned], mine: Callable[[Planned], bool]) -> dict[str, _Want]:
+    """By region: what is created and destroyed of one kind."""
+    firm: Counter[str] = Counter()
+    credit: Counter[str] = Counter()
     for one in planned:
-        if one.type != "aws_instance":
+        if not mine(one):
             continue
-        changes_type = one.actions == ("update",) and one.before.get("instance_type") != one.after.get(
-            "instance_type"
-        )
-        if (one.creates or changes_type) and not one.after.get("instance_market_options"):
-            kind = one.value("instance_type")
-            if kind:
-                net[one.region, kind] += 1
-            else:
-                late.append(one.address)
-        before = one.before.get("instance_type")
-        running = one.before.get("instance_state", "running") in ("running", "pending")
-        if (one.destroys or changes_type) and isinstance(before, str) and running:
-            net[one.region, before] -= 1
-    return net, late
+        if one.actions in (("create",), ("create", "delete")):
+            firm[one.region] += 1
+        elif one.actions == ("delete",):
+            credit[one.region] += 1
+    return {region: _Want(count, credit[region]) for region, count in firm.items()}
 
 
-def quotas(aws: Aws, planned: Sequence[Planned]) -> tuple[list[QuotaNeed], list[Unknown]]:
-    """Every quota that the plan touches, and what could not be looked at. Raises nothing."""
-    found: list[QuotaNeed] = []
-    unknown: list[Unknown] = []
-    net, late = net_instances(planned)
-    unknown += [
-        Unknown(
-            address=address,
-            type="aws_instance",
-            what="vCPUs",
-            why="its instance type is known only after the apply",
-        )
-        for address in late
-    ]
-    unknown += [
+def _counted(books: _Books, row: Counted, planned: Sequence[Planned]) -> None:
+    for region, want in sorted(_want(planned, row.mine).items()):
+        if want.firm <= 0:
+            continue
+        where = "us-east-1" if row.worldwide else region
+        used = books.used(row.title, row.action, lambda where=where: row.count(books.aws, where))  # type: ignore[misc]
+        limit = books.limit(row.service, row.code, row.title, where)
+        books.add(row.service, row.code, row.title, region, want, used, limit)
+
+
+def _instances(books: _Books, planned: Sequence[Planned]) -> None:
+    found, pending, late = batches(planned)
+    books.unknown += [Unknown(address=one.address, type=one.type, what="vCPUs", why=why) for one, why in late]
+    books.unknown += [
         Unknown(
             address=one.address,
             type=one.type,
             what="vCPUs",
-            why="how many instances it starts is up to its launch template and AWS; not counted",
+            why="how many instances it starts is up to AWS; not counted",
         )
         for one in planned
-        if one.creates
-        and one.type in ("aws_autoscaling_group", "aws_eks_node_group", "aws_spot_fleet_request")
+        if one.creates and one.type in _OPAQUE
     ]
-    for region in sorted({region for region, _ in net}):
-        _vcpus(aws, region, {kind: n for (where, kind), n in net.items() if where == region}, found, unknown)
-    for type_, (service, code, title, action) in _COUNTED.items():
-        counts: Counter[str] = Counter()
-        for one in planned:
-            if one.type == type_:
-                counts[one.region] += one.creates - one.destroys
-        for region, needed in sorted(counts.items()):
-            if needed <= 0:
-                continue
-            try:
-                used: float | None = float(_used(aws, region, type_))
-            except Exception as error:  # noqa: BLE001 - whatever AWS answers, it is said below and goes no further
-                used = None
-                unknown.append(_unknown(aws, error, f"{title} in use", action))
-            found.append(_need(aws, region, service, code, title, used, float(needed), unknown))
-    return found, unknown
+    for one in pending:
+        _look_up(books, one, found)
+    for region in sorted({one.region for one in found if one.number > 0}):
+        _vcpus(books, region, [one for one in found if one.region == region])
 
 
-def _vcpus(
-    aws: Aws, region: str, net: dict[str, int], found: list[QuotaNeed], unknown: list[Unknown]
-) -> None:
-    running: Counter[str] | None
+def _look_up(books: _Books, pending: Pending, found: list[Batch]) -> None:
+    """The instance type of a launch template that is in the account."""
+    batch, template = pending.batch, pending.template
+    which = {"LaunchTemplateId": template.id} if template.id else {"LaunchTemplateName": template.name}
     try:
-        running = _running(aws, region)
+        answer = books.aws.client("ec2", batch.region or None).describe_launch_template_versions(
+            **which, Versions=[template.version]
+        )
+        data = answer["LaunchTemplateVersions"][0]["LaunchTemplateData"]
+    except Exception as error:  # noqa: BLE001 - as above
+        books.failed(error, f"vCPUs of {batch.address}", "ec2:DescribeLaunchTemplateVersions")
+        return
+    kind = data.get("InstanceType")
+    spot = batch.spot or data.get("InstanceMarketOptions", {}).get("MarketType") == "spot"
+    if kind:
+        found.append(Batch(batch.address, batch.region, (kind,), batch.number, spot))
+    else:
+        books.unknown.append(
+            Unknown(address=batch.address, what="vCPUs", why="its launch template names no instance type")
+        )
+
+
+def _vcpus(books: _Books, region: str, wanted: Sequence[Batch]) -> None:
+    running: Counter[tuple[str, bool]] | None
+    try:
+        running = _running(books.aws, region)
     except Exception as error:  # noqa: BLE001 - as above
         running = None
-        unknown.append(_unknown(aws, error, "vCPUs in use", "ec2:DescribeInstances"))
+        books.failed(error, "vCPUs in use", "ec2:DescribeInstances")
+    types = {kind for one in wanted for kind in one.types}
     try:
-        sizes = quota_live.vcpus(aws, {*net, *(running or ())}, region)
+        sizes = quota_live.vcpus(books.aws, types | {kind for kind, _ in running or ()}, region)
     except Exception as error:  # noqa: BLE001 - as above
-        unknown.append(_unknown(aws, error, "vCPUs of the instance types", "ec2:DescribeInstanceTypes"))
+        books.failed(error, "vCPUs of the instance types", "ec2:DescribeInstanceTypes")
         return
-    for code, title in sorted({quota_of(kind) for kind in net}):
-        kinds = [kind for kind in net if quota_of(kind)[0] == code]
-        strange = [kind for kind in kinds if kind not in sizes]
-        for kind in strange:
-            unknown.append(
-                Unknown(
-                    type="aws_instance", what="vCPUs", why=f"EC2 does not know the instance type {kind} here"
-                )
+    for kind in sorted(types - set(sizes)):
+        books.unknown.append(
+            Unknown(type="aws_instance", what="vCPUs", why=f"EC2 does not know the instance type {kind} here")
+        )
+    firm: Counter[tuple[str, str]] = Counter()
+    credit: Counter[tuple[str, str]] = Counter()
+    for one in wanted:
+        known = [kind for kind in one.types if kind in sizes]
+        if known:
+            kind = max(known, key=lambda each: sizes[each])
+            (credit if one.credit else firm)[quota_of(kind, one.spot)] += (
+                abs(one.number) * sizes[kind] * (-1 if one.number < 0 and not one.credit else 1)
             )
-        needed = float(sum(net[kind] * sizes[kind] for kind in kinds if kind in sizes))
-        if needed <= 0:
+    for code, title in sorted(firm):
+        want = _Want(float(firm[code, title]), float(credit[code, title]))
+        if want.net <= 0:
             continue
         used = None
         if running is not None:
             used = float(
-                sum(n * sizes.get(kind, 0) for kind, n in running.items() if quota_of(kind)[0] == code)
+                sum(
+                    number * sizes.get(kind, 0)
+                    for (kind, spot), number in running.items()
+                    if quota_of(kind, spot)[0] == code
+                )
             )
-        found.append(_need(aws, region, "ec2", code, title, used, needed, unknown))
+        books.add("ec2", code, title, region, want, used, books.limit("ec2", code, title, region))
 
 
-def _need(
-    aws: Aws,
-    region: str,
-    service: str,
-    code: str,
-    title: str,
-    used: float | None,
-    needed: float,
-    unknown: list[Unknown],
-) -> QuotaNeed:
-    limit: float | None = None
-    try:
-        limit = quota_live.limit(aws, service, code, region).value
-        if limit is None:
-            unknown.append(Unknown(what=f"the limit of {title}", why="AWS gave no value for it"))
-    except Exception as error:  # noqa: BLE001 - as above
-        unknown.append(_unknown(aws, error, f"the limit of {title}", "servicequotas:GetServiceQuota"))
-    if limit is None or used is None:
-        state = State.BLOCKED if limit is not None and needed > limit else State.UNKNOWN
-    else:
-        state = State.OK if used + needed <= limit else State.BLOCKED
-    return QuotaNeed(
-        code=code,
-        service=service,
-        title=title,
-        region=region,
-        limit=limit,
-        used=used,
-        needed=needed,
-        state=state,
-    )
-
-
-def _running(aws: Aws, region: str) -> Counter[str]:
-    """On-demand instances that count against the quota, by type."""
+def _running(aws: Aws, region: str) -> Counter[tuple[str, bool]]:
+    """Instances that count against the quotas, by type and whether they are spot."""
     states = [{"Name": "instance-state-name", "Values": ["pending", "running"]}]
-    counts: Counter[str] = Counter()
+    counts: Counter[tuple[str, bool]] = Counter()
     for reservation in aws.paginate(
         "ec2", "describe_instances", "Reservations", region=region or None, Filters=states
     ):
         for instance in reservation["Instances"]:
-            if instance.get("InstanceLifecycle") != "spot":
-                counts[instance["InstanceType"]] += 1
+            if instance.get("Placement", {}).get("Tenancy") != "host":
+                counts[instance["InstanceType"], instance.get("InstanceLifecycle") == "spot"] += 1
     return counts
 
 
-def _used(aws: Aws, region: str, type_: str) -> int:
-    operation, key = {
-        "aws_eip": ("describe_addresses", "Addresses"),
-        "aws_vpc": ("describe_vpcs", "Vpcs"),
-        "aws_internet_gateway": ("describe_internet_gateways", "InternetGateways"),
-    }[type_]
-    return sum(1 for _ in aws.paginate("ec2", operation, key, region=region or None))
+def _nat_gateways(books: _Books, planned: Sequence[Planned]) -> None:
+    """NAT gateways are counted by Availability Zone; where a new one goes is known only with its subnet."""
+    title, code = "NAT gateways per Availability Zone", "L-FE5A380F"
+    for region, want in sorted(_want(planned, lambda one: one.type == "aws_nat_gateway").items()):
+        try:
+            used = _nat_by_zone(books.aws, region)
+        except Exception as error:  # noqa: BLE001 - as above
+            books.failed(error, f"{title} in use", "ec2:DescribeNatGateways")
+            used = None
+        limit = books.limit("vpc", code, title, region)
+        most = max(used.values(), default=0) if used is not None else None
+        # Not told apart by zone: when all of them fit into the fullest one, they fit anywhere.
+        fits = most is not None and limit is not None and most + want.firm <= limit
+        zones = _zones_of(planned, region)
+        if not fits and zones and used is not None and limit is not None:
+            fullest = max(zones, key=lambda zone: used[zone] + zones[zone])
+            most, want = used[fullest], _Want(float(zones[fullest]))
+            title = f"{title} ({fullest})"
+        books.add("vpc", code, title, region, want, None if most is None else float(most), limit)
 
 
-def _unknown(aws: Aws, error: BaseException, what: str, action: str) -> Unknown:
-    trouble = aws.explain(error, action)
-    return Unknown(what=what, why=trouble.summary, denied=trouble.denied)
+def _nat_by_zone(aws: Aws, region: str) -> Counter[str]:
+    where = region or None
+    zones = {
+        one["SubnetId"]: one["AvailabilityZone"]
+        for one in aws.paginate("ec2", "describe_subnets", "Subnets", region=where)
+    }
+    counts: Counter[str] = Counter()
+    for one in aws.paginate("ec2", "describe_nat_gateways", "NatGateways", region=where):
+        if one.get("State") in ("pending", "available", "deleting"):
+            counts[zones.get(one.get("SubnetId", ""), "")] += 1
+    return counts
+
+
+def _zones_of(planned: Sequence[Planned], region: str) -> Counter[str]:
+    """New NAT gateways by zone, where each one's subnet is made by this plan in a single zone; else nothing."""
+    from checks.apply.configuration import without_keys
+
+    zones: dict[str, set[str]] = {}
+    for one in planned:
+        if one.type == "aws_subnet" and one.creates:
+            zones.setdefault(without_keys(one.address), set()).add(one.value("availability_zone") or "")
+    counts: Counter[str] = Counter()
+    for one in planned:
+        if one.type == "aws_nat_gateway" and one.creates and one.region == region:
+            sources = one.sources("subnet_id") if one.sources else frozenset()
+            among = {zone for source in sources for zone in zones.get(source, ())}
+            if len(among) != 1 or "" in among:
+                return Counter()
+            counts[among.pop()] += 1
+    return counts
+
+
+def _iam(books: _Books, planned: Sequence[Planned]) -> None:
+    wanted = {type_: _want(planned, lambda one, type_=type_: one.type == type_) for type_ in OF_IAM}  # type: ignore[misc]
+    if not any(wanted.values()):
+        return
+    try:
+        summary: dict[str, Any] = books.aws.client("iam").get_account_summary().get("SummaryMap", {})
+    except Exception as error:  # noqa: BLE001 - as above
+        books.failed(error, "quotas of IAM", "iam:GetAccountSummary")
+        return
+    for type_, wants in wanted.items():
+        code, title, key = OF_IAM[type_]
+        firm = sum(want.firm for want in wants.values())
+        credit = sum(want.credit for want in wants.values())
+        used, limit = summary.get(key), summary.get(f"{key}Quota")
+        if firm and limit is not None and used is not None:
+            books.add("iam", code, title, "", _Want(firm, credit), float(used), float(limit))
+
+
+def _zones(books: _Books, planned: Sequence[Planned]) -> None:
+    firm = sum(want.firm for want in _want(planned, lambda one: one.type == "aws_route53_zone").values())
+    if not firm:
+        return
+    code, title = OF_ZONES
+    try:
+        answer = books.aws.client("route53").get_account_limit(Type="MAX_HOSTED_ZONES_BY_OWNER")
+    except Exception as error:  # noqa: BLE001 - as above
+        books.failed(error, title, "route53:GetAccountLimit")
+        return
+    limit = answer.get("Limit", {}).get("Value")
+    if limit is not None:
+        books.add("route53", code, title, "", _Want(firm), float(answer.get("Count", 0)), float(limit))

@@ -7,8 +7,9 @@ Two things come out. `Plan` is for people: it holds no secret, may be written to
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -161,6 +162,8 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     """Of its provider, where the configuration says it; empty means the session's."""
     configured: frozenset[str] | None = None
     """The attributes that the configuration sets; None when the plan does not say."""
+    sources: Callable[[str], frozenset[str]] | None = None
+    """The resources that an attribute's value is made of (`Configuration.sources`)."""
 
     @property
     def creates(self) -> bool:
@@ -258,6 +261,7 @@ def read(document: bytes) -> tuple[Plan, tuple[Planned, ...]]:
                 unknown=_table(resource.change.after_unknown),
                 region=configuration.region(resource.address),
                 configured=configuration.attributes(resource.address),
+                sources=partial(configuration.sources, resource.address),
             )
         )
     plan = Plan(

@@ -50,6 +50,10 @@ class Collision(Value, frozen=True):
     ways_out: tuple[str, ...]
     import_id: str = ""
     guide: tuple[str, ...] = ()
+    place: str = ""
+    """Where the name is written: `iam.tf:12`, from the terraform folder."""
+    restore: tuple[str, ...] = ()
+    """The command that brings back what is only marked as deleted."""
 
     @property
     def id(self) -> str:
@@ -83,6 +87,20 @@ class Unknown(Value, frozen=True):
         return f"{self.address + ': ' if self.address else ''}{self.what}: {self.why}"
 
 
+class Warned(Value, frozen=True):
+    """What does not stop the apply, or may not: worth knowing before it starts."""
+
+    what: str
+    why: str
+    address: str = ""
+    type: str = ""
+    guide: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.address + ': ' if self.address else ''}{self.what}: {self.why}"
+
+
 class Forecast(Value, frozen=True):
     quotas: tuple[QuotaNeed, ...] = ()
     collisions: tuple[Collision, ...] = ()
@@ -90,6 +108,7 @@ class Forecast(Value, frozen=True):
     looked: int = 0
     """How many names were looked up in the account."""
     seconds: float = 0.0
+    warnings: tuple[Warned, ...] = ()
 
     @property
     def short(self) -> tuple[QuotaNeed, ...]:
@@ -104,7 +123,9 @@ class Forecast(Value, frozen=True):
     def state(self) -> State:
         if self.blocking:
             return State.BLOCKED
-        return State.UNKNOWN if self.unknown else State.OK
+        if self.unknown:
+            return State.UNKNOWN
+        return State.WARN if self.warnings else State.OK
 
     @property
     def sentence(self) -> str:
@@ -116,6 +137,7 @@ class Forecast(Value, frozen=True):
             if self.short
             else "",
             f"{len(self.unknown)} could not be looked at" if self.unknown else "",
+            f"{len(self.warnings)} warning{'s' if len(self.warnings) != 1 else ''}" if self.warnings else "",
         ]
         return ", ".join(part for part in parts if part) or "nothing is in the way"
 
@@ -165,6 +187,7 @@ def document(plan: Plan, forecast: Forecast) -> dict[str, Any]:
                 "ways_out": list(one.ways_out),
                 "import_id": one.import_id,
                 "guide": list(one.guide),
+                "place": one.place,
             }
             for one in forecast.collisions
         ],
@@ -177,5 +200,9 @@ def document(plan: Plan, forecast: Forecast) -> dict[str, Any]:
                 "denied": list(one.denied),
             }
             for one in forecast.unknown
+        ],
+        "warnings": [
+            {"address": one.address, "type": one.type, "what": one.what, "why": one.why}
+            for one in forecast.warnings
         ],
     }

@@ -7,8 +7,9 @@ the forecast turns them into something unknown that names the action.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from checks.apply.plan import Planned
@@ -29,6 +30,30 @@ class Existing:
     """False when it belongs to another account: it can be neither adopted nor deleted."""
     name: str = ""
     """The name that collides, where it is not the planned attribute itself: one of several aliases."""
+    restore: tuple[str, ...] = ()
+    """The command that brings it back, where it is only marked as deleted: it cannot be adopted before that."""
+
+
+class Listings:
+    """Listings that many names are looked up in, read once for a whole forecast. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._found: dict[tuple[str, ...], tuple[threading.Lock, list[list[Any] | Exception]]] = {}
+
+    def get(self, key: tuple[str, ...], read: Callable[[], list[Any]]) -> list[Any]:
+        """What `read` gave when it was first asked with this key; its error is raised again for everyone."""
+        with self._lock:
+            lock, answer = self._found.setdefault(key, (threading.Lock(), []))
+        with lock:
+            if not answer:
+                try:
+                    answer.append(read())
+                except Exception as error:  # noqa: BLE001 - kept, and raised below
+                    answer.append(error)
+        if isinstance(answer[0], Exception):
+            raise answer[0]
+        return answer[0]
 
 
 @dataclass(frozen=True)
@@ -39,12 +64,18 @@ class Question:
     planned: Planned
     name: str
     """The known name."""
+    listings: Listings = field(default_factory=Listings)
 
     def client(self, service: str) -> Any:
         return self.aws.client(service, self.planned.region or None)
 
     def items(self, service: str, operation: str, key: str, **words: Any) -> list[Any]:
-        return list(self.aws.paginate(service, operation, key, region=self.planned.region or None, **words))
+        """Every item of a listing; read once for all the names that are looked up in the same one."""
+        region = self.planned.region or None
+        return self.listings.get(
+            (service, operation, key, region or "", repr(sorted(words.items()))),
+            lambda: list(self.aws.paginate(service, operation, key, region=region, **words)),
+        )
 
 
 @dataclass(frozen=True)
@@ -64,6 +95,8 @@ class Kind:
     """False for a resource that AWS would not refuse: a parameter that may be overwritten."""
     fold: bool = False
     """Names that differ only in case collide too (IAM)."""
+    within: tuple[str, str] | None = None
+    """The attribute and the type of what the name is unique in: a group's VPC, a record's zone. In a new one, all are free."""
 
 
 def code_of(error: BaseException) -> str:
@@ -77,27 +110,79 @@ def absent(error: BaseException, *codes: str) -> bool:
     return code_of(error) in codes
 
 
+def dig(answer: Any, path: str) -> Any:
+    """What stands at `Tables.Arn`; of a list the first item; None where there is nothing."""
+    for part in path.split("."):
+        if isinstance(answer, list):
+            answer = answer[0] if answer else None
+        answer = answer.get(part) if isinstance(answer, dict) else None
+    return answer
+
+
+def described(
+    service: str, operation: str, parameter: str, path: str, *absences: str, import_by: str = ""
+) -> Callable[[Question], Existing | None]:
+    """A look that asks for one thing by its name: `path` leads to its ARN or id in the answer.
+
+    A parameter that ends with `s` takes a list. The import id is the name, or what stands at `import_by`.
+    """
+
+    def find(ask: Question) -> Existing | None:
+        value: Any = [ask.name] if parameter.endswith("s") else ask.name
+        try:
+            answer = getattr(ask.client(service), operation)(**{parameter: value})
+        except Exception as error:
+            if absent(error, *absences):
+                return None
+            raise
+        above = path.rpartition(".")[0]
+        if not (dig(answer, above) if above else answer):
+            return None
+        which = str(dig(answer, path) or ask.name)
+        return Existing(id=which, import_id=str(dig(answer, import_by)) if import_by else ask.name)
+
+    return find
+
+
 def all_kinds() -> dict[str, Kind]:
     """Every kind by its terraform type."""
-    from checks.apply.collisions import compute, delivery, identity, storage
+    from checks.apply.collisions import compute, data, delivery, identity, services, storage
 
-    return {kind.type: kind for module in (identity, compute, storage, delivery) for kind in module.KINDS}
+    modules = (identity, compute, storage, data, services, delivery)
+    return {kind.type: kind for module in modules for kind in module.KINDS}
 
 
 CANNOT_COLLIDE = frozenset(
     {
         "aws_acm_certificate",
         "aws_acm_certificate_validation",
+        "aws_api_gateway_rest_api",
+        "aws_apigatewayv2_api",
+        "aws_appautoscaling_policy",
+        "aws_autoscaling_policy",
         "aws_cloudfront_origin_access_identity",
+        "aws_cloudwatch_composite_alarm",
+        "aws_cloudwatch_dashboard",
+        "aws_cloudwatch_event_rule",
+        "aws_cloudwatch_log_metric_filter",
+        "aws_cloudwatch_log_stream",
         "aws_cloudwatch_metric_alarm",
+        "aws_cognito_user_pool",
+        "aws_ecs_cluster",
+        "aws_ecs_task_definition",
         "aws_iam_group_policy",
+        "aws_iam_policy_attachment",
         "aws_iam_role_policy",
         "aws_iam_user_policy",
-        "aws_iam_policy_attachment",
         "aws_instance",
+        "aws_launch_template_version",
         "aws_route53_zone",
         "aws_sns_topic",
         "aws_vpc_endpoint",
     }
 )
-"""Types with a `name` (or that look as if they had one) that AWS creates, or overwrites, without complaint."""
+"""Types with a `name` (or that look as if they had one) that AWS creates, or overwrites, without complaint.
+
+A second hosted zone of one name is allowed, and told apart (`checks.apply.notices`). Topics and ECS clusters are given
+back when they exist already: terraform then manages what was there.
+"""

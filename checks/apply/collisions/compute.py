@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from checks.apply.collisions import Existing, Kind, Question, absent
-from checks.apply.plan import Planned
 
 
 def _key_pair(ask: Question) -> Existing | None:
@@ -21,8 +20,6 @@ def _key_pair(ask: Question) -> Existing | None:
 def _security_group(ask: Question) -> Existing | None:
     vpc = ask.planned.value("vpc_id")
     if vpc is None:
-        if ask.planned.is_late("vpc_id"):
-            return None  # a VPC that is made by this very plan has no groups yet
         default = ask.items(
             "ec2", "describe_vpcs", "Vpcs", Filters=[{"Name": "is-default", "Values": ["true"]}]
         )
@@ -106,8 +103,10 @@ def _ec2(
     )
 
 
-def _not_in_new_vpc(planned: Planned) -> bool:
-    return not planned.is_late("vpc_id")
+def _image(ask: Question) -> Existing | None:
+    filters = [{"Name": "name", "Values": [ask.name]}]
+    found = ask.client("ec2").describe_images(Owners=["self"], Filters=filters)["Images"]
+    return Existing(id=(which := found[0]["ImageId"]), import_id=which) if found else None
 
 
 KINDS = (
@@ -117,8 +116,9 @@ KINDS = (
         find=_security_group,
         action="ec2:DescribeSecurityGroups",
         service="ec2",
-        applies=_not_in_new_vpc,
+        within=("vpc_id", "aws_vpc"),
     ),
+    _ec2("aws_ami", _image, "DescribeImages"),
     _ec2("aws_launch_template", _launch_template, "DescribeLaunchTemplates"),
     _ec2("aws_placement_group", _placement_group, "DescribePlacementGroups"),
     *(

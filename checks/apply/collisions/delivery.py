@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from checks.apply.collisions import Existing, Kind, Question, absent
 from checks.apply.plan import Planned
 
@@ -21,7 +23,7 @@ def _distribution(ask: Question) -> Existing | None:
 
 
 def _has_aliases(planned: Planned) -> bool:
-    return bool(planned.after.get("aliases"))
+    return bool(planned.after.get("aliases") or planned.unknown.get("aliases"))
 
 
 def _access_control(ask: Question) -> Existing | None:
@@ -29,6 +31,16 @@ def _access_control(ask: Question) -> Existing | None:
     items = listed["OriginAccessControlList"].get("Items") or ()
     found = next((one for one in items if one["Name"] == ask.name), None)
     return Existing(id=found["Id"], import_id=found["Id"]) if found else None
+
+
+def _policy(operation: str, kind: str) -> Callable[[Question], Existing | None]:
+    def find(ask: Question) -> Existing | None:
+        for item in ask.items("cloudfront", operation, f"{kind}List.Items", Type="custom"):
+            if item[kind][f"{kind}Config"]["Name"] == ask.name:
+                return Existing(id=item[kind]["Id"], import_id=item[kind]["Id"])
+        return None
+
+    return find
 
 
 def _edge_function(ask: Question) -> Existing | None:
@@ -70,8 +82,7 @@ def _plain(name: str) -> str:
 
 
 def _record_is_refused(planned: Planned) -> bool:
-    # The records of a zone that is made by this very plan cannot exist yet.
-    return planned.after.get("allow_overwrite") is not True and not planned.is_late("zone_id")
+    return planned.after.get("allow_overwrite") is not True
 
 
 KINDS = (
@@ -92,6 +103,30 @@ KINDS = (
         service="cloudfront",
         worldwide=True,
     ),
+    *(
+        Kind(
+            type=f"aws_cloudfront_{type_}",
+            find=_policy(operation, kind),
+            action=f"cloudfront:{action}",
+            service="cloudfront",
+            worldwide=True,
+        )
+        for type_, operation, kind, action in (
+            ("cache_policy", "list_cache_policies", "CachePolicy", "ListCachePolicies"),
+            (
+                "origin_request_policy",
+                "list_origin_request_policies",
+                "OriginRequestPolicy",
+                "ListOriginRequestPolicies",
+            ),
+            (
+                "response_headers_policy",
+                "list_response_headers_policies",
+                "ResponseHeadersPolicy",
+                "ListResponseHeadersPolicies",
+            ),
+        )
+    ),
     Kind(
         type="aws_cloudfront_function",
         find=_edge_function,
@@ -106,5 +141,6 @@ KINDS = (
         service="route53",
         guide=("6.2",),
         applies=_record_is_refused,
+        within=("zone_id", "aws_route53_zone"),
     ),
 )

@@ -39,6 +39,29 @@ def _oidc_provider(ask: Question) -> Existing | None:
     return None
 
 
+def _linked_role(ask: Question) -> Existing | None:
+    # Its name is AWS's choice, one a service (and suffix): the path tells which service it is for.
+    suffix = ask.planned.value("custom_suffix") or ""
+    for role in ask.items("iam", "list_roles", "Roles", PathPrefix=f"/aws-service-role/{ask.name}/"):
+        if role["RoleName"].endswith(f"_{suffix}") if suffix else "_" not in role["RoleName"]:
+            return Existing(id=role["Arn"], import_id=role["Arn"], name=role["RoleName"])
+    return None
+
+
+def _saml_provider(ask: Question) -> Existing | None:
+    for provider in ask.items("iam", "list_saml_providers", "SAMLProviderList"):
+        if provider["Arn"].rpartition("/")[2] == ask.name:
+            return Existing(id=provider["Arn"], import_id=provider["Arn"])
+    return None
+
+
+def _certificate(ask: Question) -> Existing | None:
+    for one in ask.items("iam", "list_server_certificates", "ServerCertificateMetadataList"):
+        if one["ServerCertificateName"].lower() == ask.name.lower():
+            return Existing(id=one["Arn"], import_id=one["ServerCertificateName"])
+    return None
+
+
 def _iam(
     type_: str, find: Callable[[Question], Existing | None], action: str, attribute: str = "name"
 ) -> Kind:
@@ -61,4 +84,7 @@ KINDS = (
     _iam("aws_iam_user", _by_name("user"), "iam:GetUser"),
     _iam("aws_iam_group", _by_name("group"), "iam:GetGroup"),
     _iam("aws_iam_openid_connect_provider", _oidc_provider, "iam:ListOpenIDConnectProviders", "url"),
+    _iam("aws_iam_service_linked_role", _linked_role, "iam:ListRoles", "aws_service_name"),
+    _iam("aws_iam_saml_provider", _saml_provider, "iam:ListSAMLProviders"),
+    _iam("aws_iam_server_certificate", _certificate, "iam:ListServerCertificates"),
 )

@@ -1,4 +1,4 @@
-"""Names of things that keep data: buckets, tables, repositories, logs, parameters, secrets, databases."""
+"""Names of things that keep data: buckets, tables, repositories, logs, parameters, secrets."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ from checks.apply.plan import Planned
 
 
 def _bucket(ask: Question) -> Existing | None:
-    # Ours, by the listing; else somebody's, when the name answers at all. Names are unique in the world.
-    client = ask.client("s3")
-    if any(bucket["Name"] == ask.name for bucket in client.list_buckets()["Buckets"]):
-        return Existing(id=f"arn:aws:s3:::{ask.name}", import_id=ask.name)
+    # Names are unique in the world: whether one is taken says the name itself, whose it is the listing.
+    arn = f"arn:aws:s3:::{ask.name}"
     try:
-        client.head_bucket(Bucket=ask.name)
+        ask.client("s3").head_bucket(Bucket=ask.name)
     except Exception as error:
         if absent(error, "404", "NoSuchBucket", "NotFound"):
             return None
-        # Not in our list, and yet it answers: whatever it says, the name is taken by another account.
+        # Any other answer comes from a bucket that is there.
         if code_of(error) not in ("403", "301", "AccessDenied", "Forbidden", "PermanentRedirect", "400"):
             raise
-    return Existing(id=f"arn:aws:s3:::{ask.name}", import_id="", ours=False)
+    ours = any(bucket["Name"] == ask.name for bucket in ask.items("s3", "list_buckets", "Buckets"))
+    return Existing(id=arn, import_id=ask.name) if ours else Existing(id=arn, import_id="", ours=False)
 
 
 def _table(ask: Question) -> Existing | None:
@@ -66,34 +65,19 @@ def _secret(ask: Question) -> Existing | None:
         if absent(error, "ResourceNotFoundException"):
             return None
         raise
-    deleted = " (scheduled for deletion)" if found.get("DeletedDate") else ""
-    return Existing(id=f"{found['ARN']}{deleted}", import_id=found["ARN"])
+    if not found.get("DeletedDate"):
+        return Existing(id=found["ARN"], import_id=found["ARN"])
+    return Existing(
+        id=f"{found['ARN']} (scheduled for deletion)",
+        import_id="",
+        restore=("aws", "secretsmanager", "restore-secret", "--secret-id", ask.name),
+    )
 
 
 def _key_alias(ask: Question) -> Existing | None:
     aliases = ask.items("kms", "list_aliases", "Aliases")
     found = next((alias for alias in aliases if alias["AliasName"] == ask.name), None)
     return Existing(id=found["AliasArn"], import_id=ask.name) if found else None
-
-
-def _database(ask: Question) -> Existing | None:
-    try:
-        found = ask.client("rds").describe_db_instances(DBInstanceIdentifier=ask.name)["DBInstances"]
-    except Exception as error:
-        if absent(error, "DBInstanceNotFound", "DBInstanceNotFoundFault"):
-            return None
-        raise
-    return Existing(id=found[0]["DBInstanceArn"], import_id=ask.name) if found else None
-
-
-def _subnet_group(ask: Question) -> Existing | None:
-    try:
-        found = ask.client("rds").describe_db_subnet_groups(DBSubnetGroupName=ask.name)["DBSubnetGroups"]
-    except Exception as error:
-        if absent(error, "DBSubnetGroupNotFoundFault", "DBSubnetGroupNotFound"):
-            return None
-        raise
-    return Existing(id=found[0].get("DBSubnetGroupArn", ask.name), import_id=ask.name) if found else None
 
 
 KINDS = (
@@ -123,12 +107,4 @@ KINDS = (
         service="secretsmanager",
     ),
     Kind(type="aws_kms_alias", find=_key_alias, action="kms:ListAliases", service="kms"),
-    Kind(
-        type="aws_db_instance",
-        find=_database,
-        action="rds:DescribeDBInstances",
-        service="rds",
-        attribute="identifier",
-    ),
-    Kind(type="aws_db_subnet_group", find=_subnet_group, action="rds:DescribeDBSubnetGroups", service="rds"),
 )
