@@ -142,7 +142,7 @@ def test_a_name_known_only_after_the_apply_is_said_and_a_generated_one_is_not() 
 
 
 def test_one_name_twice_in_the_plan_collides_with_itself() -> None:
-    account = Account(get_role=refusal("NoSuchEntity"))
+    account = Account(list_roles={})
     seen = look(
         account,
         planned("aws_iam_role", "a", after={"name": "Node"}),
@@ -153,12 +153,12 @@ def test_one_name_twice_in_the_plan_collides_with_itself() -> None:
 
 
 def test_a_replacement_that_deletes_first_does_not_collide_with_itself() -> None:
-    there = {"Role": {"Arn": "arn:aws:iam::1:role/node", "RoleName": "node"}}
+    there = {"Roles": [{"Arn": "arn:aws:iam::1:role/node", "RoleName": "node"}]}
     names = {"before": {"name": "node"}, "after": {"name": "node"}}
     first_gone = planned("aws_iam_role", actions=("delete", "create"), **names)
     first_made = planned("aws_iam_role", actions=("create", "delete"), **names)
-    assert look(Account(get_role=there), first_gone).collisions == ()
-    assert len(look(Account(get_role=there), first_made).collisions) == 1
+    assert look(Account(list_roles=there), first_gone).collisions == ()
+    assert len(look(Account(list_roles=there), first_made).collisions) == 1
 
 
 def test_a_security_group_in_a_new_vpc_cannot_collide() -> None:

@@ -35,12 +35,8 @@ BY_F_STRING = {
     "iam:DetachGroupPolicy",
     "iam:DetachRolePolicy",
     "iam:DetachUserPolicy",
-    "iam:GetGroup",
-    "iam:GetInstanceProfile",
-    "iam:GetRole",
-    "iam:GetUser",
 }
-"""Called by names that are put together (cleanup/iam_policy.py, apply/collisions/identity.py)."""
+"""Called by names that are put together (cleanup/iam_policy.py)."""
 NOT_CALLED = {"iam:CreateServiceLinkedRole"}
 """Needed by AWS itself on our behalf: the first request for a quota makes the role of Service Quotas."""
 

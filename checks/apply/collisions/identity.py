@@ -15,17 +15,13 @@ def _policy(ask: Question) -> Existing | None:
     return None
 
 
-def _by_name(kind: str) -> Callable[[Question], Existing | None]:
-    operation, word = f"get_{kind}", {"instance_profile": "InstanceProfile"}.get(kind, kind.capitalize())
-
+def _listed(operation: str, key: str, word: str) -> Callable[[Question], Existing | None]:
+    # By listing, for names of another case: one that is read by its name is looked for as it is written.
     def find(ask: Question) -> Existing | None:
-        try:
-            found = getattr(ask.client("iam"), operation)(**{f"{word}Name": ask.name})[word]
-        except Exception as error:
-            if absent(error, "NoSuchEntity", "NoSuchEntityException"):
-                return None
-            raise
-        return Existing(id=found["Arn"], import_id=found[f"{word}Name"])
+        for one in ask.items("iam", operation, key, PaginationConfig={"PageSize": 1000}):
+            if one[word].lower() == ask.name.lower():
+                return Existing(id=one["Arn"], import_id=one[word])
+        return None
 
     return find
 
@@ -79,10 +75,14 @@ def _iam(
 
 KINDS = (
     _iam("aws_iam_policy", _policy, "iam:ListPolicies"),
-    _iam("aws_iam_role", _by_name("role"), "iam:GetRole"),
-    _iam("aws_iam_instance_profile", _by_name("instance_profile"), "iam:GetInstanceProfile"),
-    _iam("aws_iam_user", _by_name("user"), "iam:GetUser"),
-    _iam("aws_iam_group", _by_name("group"), "iam:GetGroup"),
+    _iam("aws_iam_role", _listed("list_roles", "Roles", "RoleName"), "iam:ListRoles"),
+    _iam(
+        "aws_iam_instance_profile",
+        _listed("list_instance_profiles", "InstanceProfiles", "InstanceProfileName"),
+        "iam:ListInstanceProfiles",
+    ),
+    _iam("aws_iam_user", _listed("list_users", "Users", "UserName"), "iam:ListUsers"),
+    _iam("aws_iam_group", _listed("list_groups", "Groups", "GroupName"), "iam:ListGroups"),
     _iam("aws_iam_openid_connect_provider", _oidc_provider, "iam:ListOpenIDConnectProviders", "url"),
     _iam("aws_iam_service_linked_role", _linked_role, "iam:ListRoles", "aws_service_name"),
     _iam("aws_iam_saml_provider", _saml_provider, "iam:ListSAMLProviders"),

@@ -18,6 +18,7 @@ from ecotui.demo.pace import Pace
 VCPUS = ("ec2", "L-1216C47A")
 ADDRESSES = ("ec2", "L-0263D0A3")
 VPCS = ("vpc", "L-F678F1CE")
+GATEWAYS = ("vpc", "L-A4707A72")
 
 # code: service, quota, name, the limit at the beginning. AWS' own default for new accounts is 5 for all three; 16 vCPUs are
 # what the guide (3.1) starts from.
@@ -25,10 +26,22 @@ _QUOTAS: dict[tuple[str, str], tuple[str, float]] = {
     VCPUS: ("Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances", 16.0),
     ADDRESSES: ("EC2-VPC Elastic IPs", 5.0),
     VPCS: ("VPCs per Region", 5.0),
-    ("vpc", "L-A4707A72"): ("Internet gateways per Region", 5.0),
+    GATEWAYS: ("Internet gateways per Region", 5.0),
     ("vpc", "L-FE5A380F"): ("NAT gateways per Availability Zone", 5.0),
+    ("vpc", "L-E79EC296"): ("VPC security groups per Region", 2500.0),
+    ("autoscaling", "L-CDE20ADC"): ("Auto Scaling groups per region", 500.0),
+    ("cloudfront", "L-24B04930"): ("Web distributions per AWS account", 200.0),
+    ("eks", "L-1194D53C"): ("Clusters", 100.0),
+    ("elasticloadbalancing", "L-53DA6B97"): ("Application Load Balancers per Region", 50.0),
+    ("elasticloadbalancing", "L-69A177A2"): ("Network Load Balancers per Region", 50.0),
+    ("rds", "L-7B6409FD"): ("DB instances", 40.0),
 }
 _SERVICES = {
+    "autoscaling": "Amazon EC2 Auto Scaling",
+    "cloudfront": "Amazon CloudFront",
+    "eks": "Amazon Elastic Kubernetes Service (Amazon EKS)",
+    "elasticloadbalancing": "Elastic Load Balancing (ELB)",
+    "rds": "Amazon Relational Database Service (Amazon RDS)",
     "ec2": "Amazon Elastic Compute Cloud (Amazon EC2)",
     "vpc": "Amazon Virtual Private Cloud (Amazon VPC)",
 }

@@ -38,7 +38,8 @@ def start(pace: Pace, home: Path) -> Server:
     path.write_text(json.dumps(images()))
     # Read by moto when it is imported.
     os.environ["MOTO_AMIS_PATH"] = str(path)
-    os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT
+    # Set, it would be everybody's account, whatever the credentials: there are buckets of somebody else.
+    os.environ.pop("MOTO_ACCOUNT_ID", None)
 
     from moto import settings
     from moto.moto_server.werkzeug_app import (
@@ -48,13 +49,14 @@ def start(pace: Pace, home: Path) -> Server:
     )
     from werkzeug.serving import make_server
 
-    from ecotui.demo.aws import buckets, distributions, instances, policies, quotas
+    from ecotui.demo.aws import buckets, distributions, instances, policies, quotas, refusals
 
     settings.ACM_VALIDATION_WAIT = int(pace.seconds(pace.certificate))
     desk = quotas.Desk(pace, ACCOUNT)
     quotas.install(desk)
     instances.install(desk)
     policies.install()
+    refusals.install(desk)
     buckets.install()
     distributions.install(pace)
 
