@@ -97,7 +97,7 @@ def test_replacing_a_database_stands_out_and_says_which_attribute_forces_it() ->
     assert (only.address, only.action, only.reason) == (
         "aws_db_instance.main",
         Action.REPLACE,
-        "replace because cannot update",
+        "it cannot be changed in place",
     )
     assert [(one.path, one.before, one.after, one.forces_replacement) for one in only.attributes] == [
         ("engine", "mysql", "postgres", True)

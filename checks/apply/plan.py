@@ -6,46 +6,20 @@ Two things come out. `Plan` is for people: it holds no secret, may be written to
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
 from typing import Any
 
 import msgspec
 
+from checks.apply.attributes import Attribute, Difference, difference
+from checks.apply.stateful import STATEFUL
 from checks.finding import Value
 from checks.sanitize import one_line
 
-MASK = "(sensitive)"
-LATER = "(known after apply)"
-
 _SUPPORTED = "1"
 """The major format version that is understood (terraform documents that minor versions only add)."""
-
-STATEFUL = frozenset(
-    {
-        "aws_db_instance",
-        "aws_docdb_cluster",
-        "aws_dynamodb_table",
-        "aws_ebs_volume",
-        "aws_ecr_repository",
-        "aws_efs_file_system",
-        "aws_elasticache_cluster",
-        "aws_elasticache_replication_group",
-        "aws_instance",
-        "aws_kms_key",
-        "aws_msk_cluster",
-        "aws_opensearch_domain",
-        "aws_rds_cluster",
-        "aws_redshift_cluster",
-        "aws_route53_zone",
-        "aws_s3_bucket",
-        "aws_secretsmanager_secret",
-        "aws_sqs_queue",
-    }
-)
-"""Types whose destruction loses data, or an address or name that others rely on."""
 
 
 class PlanUnreadable(ValueError):
@@ -65,15 +39,6 @@ class Action(StrEnum):
     NOTHING = "no-op"
 
 
-class Attribute(Value, frozen=True):
-    """One attribute that changes. Values are short texts, masked where terraform calls them sensitive."""
-
-    path: str
-    before: str | None = None
-    after: str | None = None
-    forces_replacement: bool = False
-
-
 class Change(Value, frozen=True):
     address: str
     type: str
@@ -82,19 +47,30 @@ class Change(Value, frozen=True):
     """As terraform writes them: `("delete", "create")` for a replacement."""
     module: str = ""
     reason: str = ""
-    """Why, where terraform says: `replace because cannot update`."""
+    """Why, where terraform says, in plain words: `it cannot be changed in place`."""
     attributes: tuple[Attribute, ...] = ()
+    """That change; of what is destroyed, those that it has."""
+    later: int = 0
+    """Attributes that the provider computes, known only after the apply."""
+    omitted: int = 0
+    """Attributes beyond what is kept."""
     stateful: bool = False
     """It destroys or replaces something that holds data."""
     import_id: str = ""
+    moved_from: str = ""
+    """Its address until now."""
+    deposed: str = ""
+    """The key of an old object that a replacement which failed halfway left behind."""
 
 
 class Plan(Value, frozen=True):
     terraform: str
     format: str
     changes: tuple[Change, ...]
-    """Without what stays as it is."""
+    """Without what stays as it is, and what is only read."""
     unchanged: int = 0
+    reads: tuple[Change, ...] = ()
+    """Data sources that can be read only during the apply."""
     drift: tuple[Change, ...] = ()
     """What changed outside terraform since the last apply."""
     outputs: tuple[str, ...] = ()
@@ -207,11 +183,16 @@ class _ResourceChange(msgspec.Struct):
     change: _Delta
     module_address: str = ""
     action_reason: str = ""
-    provider_name: str = ""
+    previous_address: str = ""
+    deposed: str = ""
 
 
 class _OutputChange(msgspec.Struct):
     actions: tuple[str, ...]
+
+
+class _Header(msgspec.Struct):
+    format_version: str
 
 
 class _Document(msgspec.Struct):
@@ -227,29 +208,25 @@ class _Document(msgspec.Struct):
 
 def read(document: bytes) -> tuple[Plan, tuple[Planned, ...]]:
     """Read `terraform show -json PLAN`. Raises PlanUnreadable."""
-    try:
-        whole = msgspec.json.decode(document, type=_Document)
-    except msgspec.DecodeError as error:
-        start = one_line(document[:200])
-        raise PlanUnreadable(f"this is not the JSON of a terraform plan ({error}): {start}") from None
-    if whole.format_version.partition(".")[0] != _SUPPORTED:
-        raise PlanUnreadable(
-            f"the plan has format {one_line(whole.format_version)}; only {_SUPPORTED}.x is understood"
-        )
+    whole = _decoded(document)
     from checks.apply.configuration import Configuration
 
     configuration = Configuration(whole.configuration, whole.variables)
     changes: list[Change] = []
+    reads: list[Change] = []
     planned: list[Planned] = []
     unchanged = 0
     for resource in whole.resource_changes:
-        if resource.mode != "managed":
-            continue
         action = _action(resource.change)
+        if resource.mode != "managed":
+            if action is Action.READ:
+                reads.append(_change(resource, action, configuration.attributes(resource.address)))
+            continue
         if action is Action.NOTHING:
             unchanged += 1
             continue
-        changes.append(_change(resource, action))
+        configured = configuration.attributes(resource.address)
+        changes.append(_change(resource, action, configured))
         planned.append(
             Planned(
                 address=resource.address,
@@ -260,7 +237,7 @@ def read(document: bytes) -> tuple[Plan, tuple[Planned, ...]]:
                 after=_table(resource.change.after),
                 unknown=_table(resource.change.after_unknown),
                 region=configuration.region(resource.address),
-                configured=configuration.attributes(resource.address),
+                configured=configured,
                 sources=partial(configuration.sources, resource.address),
             )
         )
@@ -269,6 +246,7 @@ def read(document: bytes) -> tuple[Plan, tuple[Planned, ...]]:
         format=whole.format_version,
         changes=tuple(changes),
         unchanged=unchanged,
+        reads=tuple(reads),
         drift=tuple(change for change in map(_drifted, whole.resource_drift) if change is not None),
         outputs=tuple(
             one_line(name) for name, output in whole.output_changes.items() if output.actions != ("no-op",)
@@ -276,6 +254,25 @@ def read(document: bytes) -> tuple[Plan, tuple[Planned, ...]]:
         errored=whole.errored,
     )
     return plan, tuple(planned)
+
+
+def _decoded(document: bytes) -> _Document:
+    # The version first: a later format may have another shape, and "is of format 2" says more than "is no plan".
+    try:
+        version = msgspec.json.decode(document, type=_Header).format_version
+        if version.partition(".")[0] != _SUPPORTED:
+            raise PlanUnreadable(
+                f"the plan has format {one_line(version)}; only {_SUPPORTED}.x is understood:"
+                " it was made by a terraform that this ecotui does not know"
+            )
+        return msgspec.json.decode(document, type=_Document)
+    except msgspec.DecodeError as error:
+        # A plan begins with its variables: what begins like one is not quoted, it may hold a password.
+        start = "" if document.lstrip()[:1] in (b"{", b"[") else f": {one_line(document[:200])}"
+        size = f"{len(document):,} bytes" if document.strip() else "it is empty"
+        raise PlanUnreadable(
+            f"this is not the JSON of a terraform plan ({one_line(str(error))}; {size}){start}"
+        ) from None
 
 
 def _table(value: Any) -> dict[str, Any]:
@@ -300,18 +297,53 @@ def _action(delta: _Delta) -> Action:
             return Action.IMPORT if delta.importing else Action.NOTHING
 
 
-def _change(resource: _ResourceChange, action: Action) -> Change:
+_REASONS = {
+    "replace_because_tainted": "it is tainted: an earlier apply failed halfway",
+    "replace_because_cannot_update": "it cannot be changed in place",
+    "replace_by_request": "asked for with -replace",
+    "replace_by_triggers": "replace_triggered_by: something that it follows changes",
+    "delete_because_no_resource_config": "it is no longer in the configuration",
+    "delete_because_no_module": "its module is no longer in the configuration",
+    "delete_because_wrong_repetition": "count or for_each was added or taken away",
+    "delete_because_count_index": "its index is beyond count",
+    "delete_because_each_key": "its key is no longer in for_each",
+    "delete_because_no_move_target": "it was moved to where nothing is configured",
+    "read_because_config_unknown": "its arguments are known only after the apply",
+    "read_because_dependency_pending": "it depends on something that changes",
+    "read_because_check_nested": "it belongs to a check",
+}
+"""Terraform's action_reason (documented in "JSON Output Format", change representation) in plain words."""
+
+
+def _change(resource: _ResourceChange, action: Action, configured: frozenset[str] | None) -> Change:
     delta = resource.change
+    found = _difference(delta, action, configured)
+    reason = one_line(resource.action_reason)
     return Change(
         address=one_line(resource.address, limit=1000),
         type=one_line(resource.type),
         action=action,
         actions=delta.actions,
         module=one_line(resource.module_address, limit=1000),
-        reason=one_line(resource.action_reason).replace("_", " "),
-        attributes=tuple(_attributes(delta)) if action is not Action.DESTROY else (),
+        reason=_REASONS.get(reason, reason.replace("_", " ")),
+        attributes=found.attributes,
+        later=found.later,
+        omitted=found.omitted,
         stateful=resource.type in STATEFUL and action in (Action.DESTROY, Action.REPLACE),
         import_id=one_line(delta.importing.id) if delta.importing else "",
+        moved_from=one_line(resource.previous_address, limit=1000),
+        deposed=one_line(resource.deposed),
+    )
+
+
+def _difference(delta: _Delta, action: Action, configured: frozenset[str] | None) -> Difference:
+    return difference(
+        _table(delta.before),
+        {} if action is Action.DESTROY else _table(delta.after),
+        {} if action is Action.DESTROY else _table(delta.after_unknown),
+        (delta.before_sensitive, delta.after_sensitive),
+        replaces=delta.replace_paths or (),
+        configured=configured,
     )
 
 
@@ -319,69 +351,5 @@ def _drifted(resource: _ResourceChange) -> Change | None:
     """What was changed outside of terraform; None for what only a refresh rewrote."""
     if resource.mode != "managed":
         return None
-    change = _change(resource, _action(resource.change))
+    change = _change(resource, _action(resource.change), None)
     return change if change.attributes or change.action is Action.DESTROY else None
-
-
-def _attributes(delta: _Delta) -> Iterator[Attribute]:
-    before, after, unknown = _table(delta.before), _table(delta.after), _table(delta.after_unknown)
-    hidden_before, hidden_after = delta.before_sensitive, delta.after_sensitive
-    forcing = {path[0] for path in delta.replace_paths or () if path}
-    created = not before
-    for key in sorted({*before, *after, *unknown}):
-        late = unknown.get(key) is True
-        old, new = before.get(key), after.get(key)
-        if created and (late or new in _EMPTY):
-            continue  # what is computed by AWS anyway says nothing to the one who reviews a creation
-        if not late and (old == new or (old in _EMPTY and new in _EMPTY)):
-            continue
-        yield Attribute(
-            path=one_line(key),
-            before=None if old is None else _show(key, old, _under(hidden_before, key)),
-            after=LATER if late else (None if new is None else _show(key, new, _under(hidden_after, key))),
-            forces_replacement=key in forcing,
-        )
-
-
-_EMPTY: tuple[object, ...] = (None, [], {}, "")
-"""Providers turn one into another at every refresh: not a change that anybody made."""
-
-
-def _under(marks: Any, key: str) -> Any:
-    """The marks of sensitivity below a key: terraform gives True for a whole, or the same shape with True leaves."""
-    return True if marks is True else _table(marks).get(key)
-
-
-def _masked(value: Any, marks: Any) -> Any:
-    if marks is True:
-        return MASK
-    if isinstance(value, dict) and isinstance(marks, dict):
-        return {key: _masked(one, marks.get(key)) for key, one in value.items()}
-    if isinstance(value, list) and isinstance(marks, list):
-        return [_masked(one, marks[place] if place < len(marks) else None) for place, one in enumerate(value)]
-    return value
-
-
-# Not every provider marks these: an attribute with such a name is hidden all the same.
-_SECRET = re.compile(r"password|secret|token|private_key|credential|user_data", re.IGNORECASE)
-_NOT_SECRET = re.compile(r"_arn$|_id$|_name$|^secret_?name", re.IGNORECASE)
-
-
-def _show(key: str, value: Any, marks: Any) -> str:
-    value = _guess_secrets({key: _masked(value, marks)})[key]
-    if isinstance(value, str):
-        return one_line(value)
-    return one_line(msgspec.json.encode(value))
-
-
-def _guess_secrets(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {
-            key: MASK
-            if isinstance(one, str) and one and _SECRET.search(key) and not _NOT_SECRET.search(key)
-            else _guess_secrets(one)
-            for key, one in value.items()
-        }
-    if isinstance(value, list):
-        return [_guess_secrets(one) for one in value]
-    return value
