@@ -27,6 +27,7 @@ WITHOUT_A_TERMINAL = {
     "quota": (3, ""),
     "cleanup": (3, ""),
     "plan": (1, "terraform does not exist"),
+    "adopt": (3, "ecotui plan"),
     "apply": (3, "ecotui plan"),
     "cloudfront": (3, ""),
     "nodes": (3, ""),

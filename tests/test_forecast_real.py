@@ -119,6 +119,7 @@ def measure(demo: Demo, project: Path, **variables: str) -> Measured:
 
     planned = ecotui("plan", "--json")
     assert planned.returncode in (0, 3, 4), planned.stdout + planned.stderr
+    assert planned.stdout, planned.stderr
     told = json.loads(planned.stdout)
     ids = [f"collision:{one['address']}" for one in told["collisions"]]
     ids += [f"quota:{one['code']}" for one in told["quotas"] if one["state"] == "blocked"]
@@ -126,7 +127,9 @@ def measure(demo: Demo, project: Path, **variables: str) -> Measured:
     overrides = [word for id_ in dict.fromkeys(ids) for word in ("--override", f"{id_}=to measure")]
     applied = ecotui("apply", "--yes", *overrides)
     assert applied.returncode == 1, applied.stdout + applied.stderr
-    (log,) = set(demo.sessions.rglob("output.log")) - before
+    logs = set(demo.sessions.rglob("output.log")) - before
+    assert len(logs) == 1, applied.stdout + applied.stderr
+    (log,) = logs
     failed: dict[str, str] = {}
     started = set()
     for line in log.read_text().splitlines():
@@ -136,6 +139,21 @@ def measure(demo: Demo, project: Path, **variables: str) -> Measured:
         if said["type"] == "diagnostic" and said["diagnostic"]["severity"] == "error":
             failed[said["diagnostic"].get("address", "")] = said["diagnostic"]["summary"]
     return Measured(told, failed, started)
+
+
+def adopted(demo: Demo, project: Path, *addresses: str, **variables: str) -> dict[str, Any]:
+    """The forecast after these were adopted; the blocks are taken away again."""
+    env = {**demo.env, "PYTHONPATH": os.pathsep.join(sys.path), **variables}
+    run = [sys.executable, "-m", "ecotui"]
+    for words in (["adopt", "--write", *addresses], ["plan", "--json"], ["adopt", "--undo"]):
+        done = subprocess.run(
+            [*run, *words], cwd=project, env=env, capture_output=True, text=True, timeout=150, check=False
+        )
+        if words[0] == "plan":
+            told: dict[str, Any] = json.loads(done.stdout)
+        else:
+            assert done.returncode == 0, done.stderr
+    return told
 
 
 def project_of(folder: Path, name: str) -> Path:
@@ -212,6 +230,10 @@ def test_names_in_modules_under_for_each_and_count(demo: Demo, tmp_path: Path) -
         "aws_ssm_parameter.late[0]",
         "aws_ssm_parameter.late[1]",
     }
+    # Two of them are adopted: the next plan imports them, and the forecast no longer names them.
+    two = ("aws_iam_group.people", 'module.team["api"].aws_cloudwatch_log_group.this')
+    again = adopted(demo, tmp_path, *two, TF_VAR_alias_key=key)
+    assert {one["address"] for one in again["collisions"]} == seen.collisions - set(two)
     places = {one["address"]: one["place"] for one in seen.told["collisions"]}
     assert places['module.team["web"].aws_ecr_repository.this'] == "team/main.tf:6"
 

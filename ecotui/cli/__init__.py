@@ -18,6 +18,7 @@ COMMANDS = {
     "quota": "request an increase of a quota, or wait for one",
     "cleanup": "list leftovers of an earlier deployment, or delete the approved ones",
     "plan": "plan, and forecast what would go wrong",
+    "adopt": "take what has a planned name already into the state",
     "apply": "apply the reviewed plan",
     "cloudfront": "look at the distributions, or wait until they are deployed",
     "nodes": "look at the nodes, or wait until all are Ready",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from checks.apply.collisions import Existing, Kind, Question, absent
+from checks.apply.collisions import Existing, Kind, Question
 
 
 def _policy(ask: Question) -> Existing | None:

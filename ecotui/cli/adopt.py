@@ -1,0 +1,109 @@
+"""`ecotui adopt`: take what has the name already into terraform's state, by import blocks in a file of their own."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from checks.apply import adoption, saved
+from checks.sanitize import one_line
+from ecotui import exits
+from ecotui.cli.opening import world
+from ecotui.cli.output import document
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "address",
+        metavar="ADDRESS",
+        nargs="*",
+        help="a resource that the last plan would collide with (default: every one that can be adopted)",
+    )
+    parser.add_argument(
+        "--write", action="store_true", help=f"write {adoption.FILE}; without it, only show it"
+    )
+    parser.add_argument("--undo", action="store_true", help=f"take {adoption.FILE} away again")
+    parser.add_argument("--plan", metavar="FILE", help="the reviewed plan (default: the last `ecotui plan`)")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.undo and (args.write or args.address):
+        print("ecotui adopt: --undo goes alone: it takes the whole file away", file=sys.stderr)
+        return exits.USAGE
+    where = world(args)
+    folder = where.terraform_folder
+    place = Path(args.plan).expanduser().absolute() if args.plan else saved.default_folder(where)
+    try:
+        if args.undo:
+            return _undo(folder, json=args.json)
+        review = saved.read_review(place)
+        if Path(review.folder) != folder:
+            return _refuse(f"the plan was made for {one_line(review.folder)}, not for {folder}")
+        adoptions = adoption.chosen(review, args.address)
+        target = adoption.write(folder, review, adoptions) if args.write and adoptions else None
+    except saved.NotReviewed as error:
+        return _refuse(str(error))
+    except adoption.AdoptionError as error:
+        return _refuse(str(error))
+    except OSError as error:
+        print(f"ecotui adopt: {folder / adoption.FILE}: {error.strerror}", file=sys.stderr)
+        return exits.ERROR
+    cannot = [] if args.address else adoption.possible(review)[1]
+    if args.json:
+        document(
+            "adopt",
+            {
+                "file": str(folder / adoption.FILE),
+                "written": target is not None,
+                "adopt": [
+                    {"address": one.address, "id": one.id, "block": one.block, "note": one.note}
+                    for one in adoptions
+                ],
+                "cannot": [{"address": address, "why": why} for address, why in cannot],
+            },
+        )
+    else:
+        _show(folder, adoptions, cannot, target)
+    return exits.OK
+
+
+def _undo(folder: Path, *, json: bool) -> int:
+    gone = adoption.undo(folder)
+    if json:
+        document("adopt", {"file": str(folder / adoption.FILE), "written": False, "undone": gone})
+    else:
+        print(
+            f"{folder / adoption.FILE} is gone; plan again: ecotui plan"
+            if gone
+            else "There is nothing to undo"
+        )
+    return exits.OK
+
+
+def _show(
+    folder: Path, adoptions: list[adoption.Adoption], cannot: list[tuple[str, str]], target: Path | None
+) -> None:
+    for address, why in cannot:
+        print(f"Cannot be adopted: {one_line(address)}: {one_line(why)}")
+    if not adoptions:
+        print("Nothing to adopt: the last plan collides with nothing that is ours")
+        return
+    print(f"{folder / adoption.FILE}:\n")
+    for one in adoptions:
+        print(one.block)
+    for one in adoptions:
+        if one.note:
+            print(f"! {one.address}: {one.note}")
+    if target:
+        print(
+            f"Written. Plan again, and see what the adoption changes: ecotui plan ({len(adoptions)} to import)"
+        )
+    else:
+        print("Nothing was written. To write it: ecotui adopt --write, with the addresses that you mean")
+
+
+def _refuse(reason: str) -> int:
+    print(f"ecotui adopt: {reason}", file=sys.stderr)
+    return exits.BLOCKED
