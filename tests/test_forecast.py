@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from checks.apply.instances import batches, quota_of
 from checks.apply.plan import Action, Plan, Planned
 from checks.apply.review import Forecast, document
 from checks.aws_errors import explain
+from checks.aws_session import CredentialSource
 from checks.finding import State
 from checks.world import World
 from config.model import Settings
@@ -31,7 +33,12 @@ def planned(type_: str, name: str = "x", **more: Any) -> Planned:
         unknown=more.pop("unknown", {}),
         region=more.pop("region", ""),
         configured=more.pop("configured", None),
+        sources=_sources(more.pop("sources", None)),
     )
+
+
+def _sources(named: dict[str, set[str]] | None) -> Callable[[str], frozenset[str]] | None:
+    return None if named is None else lambda attribute: frozenset(named.get(attribute, ()))
 
 
 def refusal(code: str, operation: str = "Look", message: str = "no") -> ClientError:
@@ -298,3 +305,249 @@ def test_the_public_document_has_the_keys_of_the_contract() -> None:
     body = document(Plan(terraform="1", format="1.2", changes=()), seen)
     assert set(body) == {"changes", "quotas", "collisions", "unknown", "warnings"}
     assert set(body["collisions"][0]) >= {"address", "type", "name", "existing", "ways_out"}
+
+
+def test_spot_instances_count_against_a_quota_of_their_own() -> None:
+    spot = instance("t3a.large")
+    spot.after["instance_market_options"] = [{"market_type": "spot"}]
+    seen = look(quota_account(running=3), spot)
+    assert [(one.code, one.used, one.needed) for one in seen.quotas] == [("L-34B43A08", 0.0, 2.0)]
+    assert quota_of("g5.xlarge", spot=True)[0] == "L-3819A6DF"
+    assert quota_of("u-6tb1.metal", spot=True)[0] == "L-43DA4232"
+
+
+def test_groups_count_with_their_desired_size_and_the_type_of_their_template() -> None:
+    template = planned("aws_launch_template", "node", after={"instance_type": "m5.2xlarge"})
+    group = planned(
+        "aws_autoscaling_group",
+        after={"name": "g", "desired_capacity": 3, "min_size": 1},
+        sources={"launch_template": {"aws_launch_template.node"}},
+    )
+    nodes = planned(
+        "aws_eks_node_group",
+        after={
+            "node_group_name": "n",
+            "cluster_name": "c",
+            "instance_types": ["t3a.large", "t3a.medium"],
+            "scaling_config": [{"desired_size": 2}],
+        },
+    )
+    account = quota_account(limit=100.0)
+    account.answers["describe_nodegroup"] = refusal("ResourceNotFoundException")
+    seen = look(account, template, group, nodes)
+    (vcpu,) = (one for one in seen.quotas if one.code == "L-1216C47A")
+    assert vcpu.needed == 3 * 8 + 2 * 2
+
+
+def test_a_template_that_is_in_the_account_is_looked_up() -> None:
+    group = planned(
+        "aws_autoscaling_group",
+        after={
+            "name": "g",
+            "desired_capacity": 2,
+            "launch_template": [{"name": "old", "version": "$Latest"}],
+        },
+    )
+    account = quota_account(limit=100.0)
+    account.answers["describe_launch_template_versions"] = {
+        "LaunchTemplateVersions": [{"LaunchTemplateData": {"InstanceType": "m5.2xlarge"}}]
+    }
+    (vcpu,) = (one for one in look(account, group).quotas if one.code == "L-1216C47A")
+    assert vcpu.needed == 16.0
+    account.answers["describe_launch_template_versions"] = refusal("UnauthorizedOperation")
+    seen = look(account, group)
+    assert ("ec2:DescribeLaunchTemplateVersions",) in {one.denied for one in seen.unknown}
+
+
+def test_a_replacement_that_makes_the_new_one_first_needs_both() -> None:
+    first_made = instance("t3a.large", actions=("create", "delete"), before={"instance_type": "t3a.large"})
+    (vcpu,) = look(quota_account(limit=2.0, running=1), first_made).quotas
+    assert (vcpu.needed, vcpu.state) == (2.0, State.BLOCKED)
+
+
+def test_what_fits_only_once_something_else_is_gone_is_a_warning() -> None:
+    gone = instance(None, actions=("delete",), before={"instance_type": "t3a.large"})
+    seen = look(quota_account(limit=4.0, running=2), gone, instance("m5.2xlarge"))
+    assert seen.short
+    seen = look(quota_account(limit=4.0, running=1), gone, instance("t3a.large"), instance("t3a.medium"))
+    assert [one.state for one in seen.quotas] == [State.OK]
+    assert [one.what for one in seen.warnings] == [f"{seen.quotas[0].title} (L-1216C47A)"]
+
+
+def test_nat_gateways_are_counted_by_zone() -> None:
+    subnet = planned("aws_subnet", "a", after={"availability_zone": "z1"})
+    gateways = [
+        planned("aws_nat_gateway", f"n{n}", sources={"subnet_id": {"aws_subnet.a"}}) for n in range(2)
+    ]
+
+    def account(zone: str) -> Account:
+        return Account(
+            describe_subnets={"Subnets": [{"SubnetId": "s1", "AvailabilityZone": zone}]},
+            describe_nat_gateways={"NatGateways": [{"SubnetId": "s1", "State": "available"}] * 4},
+            get_service_quota={"Quota": {"Value": 5.0}},
+        )
+
+    (full,) = look(account("z1"), subnet, *gateways).quotas
+    assert (full.used, full.needed, full.state) == (4.0, 2.0, State.BLOCKED)
+    (elsewhere,) = look(account("z2"), subnet, *gateways).quotas
+    assert (elsewhere.used, elsewhere.needed, elsewhere.state) == (0.0, 2.0, State.OK)
+
+
+def test_load_balancers_count_by_their_kind() -> None:
+    account = Account(
+        describe_load_balancers=refusal("LoadBalancerNotFound"),
+        get_service_quota={"Quota": {"Value": 1.0}},
+    )
+    network = planned("aws_lb", after={"name": "n", "load_balancer_type": "network"})
+    seen = look(account, network)
+    assert [one.code for one in seen.quotas] == ["L-69A177A2"]
+
+
+def test_what_iam_itself_says_about_its_quotas_is_used() -> None:
+    account = Account(get_account_summary={"SummaryMap": {"Roles": 1000, "RolesQuota": 1000}})
+    (roles,) = look(account, planned("aws_iam_role", after={"name": "r"})).quotas
+    assert (roles.limit, roles.used, roles.state) == (1000.0, 1000.0, State.BLOCKED)
+
+
+# Names, continued
+
+
+def test_an_account_where_half_of_the_calls_are_denied_is_never_green_and_names_each_action() -> None:
+    resources = [
+        planned("aws_iam_role", after={"name": "r"}),
+        planned("aws_iam_user", after={"name": "u"}),
+        planned("aws_key_pair", after={"key_name": "k"}),
+        planned("aws_s3_bucket", after={"bucket": "b"}),
+        planned("aws_sqs_queue", after={"name": "q"}),
+        planned("aws_route53_zone", after={"name": "example.com"}),
+        planned("aws_vpc"),
+    ]
+    denied = {
+        "list_roles": "iam:ListRoles",
+        "describe_key_pairs": "ec2:DescribeKeyPairs",
+        "get_queue_url": "sqs:GetQueueUrl",
+        "list_hosted_zones": "route53:ListHostedZones",
+        "get_account_summary": "iam:GetAccountSummary",
+        "get_account_limit": "route53:GetAccountLimit",
+        "describe_vpcs": "ec2:DescribeVpcs",
+        "get_service_quota": "servicequotas:GetServiceQuota",
+    }
+    account = Account(
+        head_bucket=refusal("404"),
+        **{operation: refusal("AccessDenied") for operation in denied},
+    )
+    seen = look(account, *resources)
+    assert {action for one in seen.unknown for action in one.denied} == set(denied.values())
+    assert all(one.failed for one in seen.unknown)
+    assert seen.state is State.UNKNOWN
+    assert seen.collisions == ()
+
+
+def test_an_alias_of_which_a_part_is_known_later_is_said_and_the_rest_is_looked_up() -> None:
+    there = {"Id": "E1", "DomainName": "d1", "Aliases": {"Items": ["cdn.example.com"]}}
+    account = Account(list_distributions={"DistributionList": {"Items": [there]}})
+    wanted = planned(
+        "aws_cloudfront_distribution",
+        after={"aliases": ["cdn.example.com", None]},
+        unknown={"aliases": [False, True]},
+    )
+    seen = look(account, wanted)
+    assert [one.import_id for one in seen.collisions] == ["E1"]
+    assert [one.address for one in seen.unknown if not one.failed] == ["aws_cloudfront_distribution.x"]
+
+
+def test_a_group_of_a_vpc_that_is_not_made_here_and_not_known_yet_is_said() -> None:
+    vpc = planned("aws_vpc", "new")
+    new = planned(
+        "aws_security_group",
+        "new",
+        after={"name": "n"},
+        unknown={"vpc_id": True},
+        sources={"vpc_id": {"aws_vpc.new"}},
+    )
+    read = planned(
+        "aws_security_group",
+        "read",
+        after={"name": "n"},
+        unknown={"vpc_id": True},
+        sources={"vpc_id": {"data.aws_vpc.old"}},
+    )
+    seen = look(Account(), vpc, new, read)
+    assert [one.address for one in seen.unknown if not one.failed] == ["aws_security_group.read"]
+
+
+def test_a_name_that_the_same_plan_gives_up_elsewhere_is_no_way_to_adopt() -> None:
+    there = {"Roles": [{"Arn": "arn:aws:iam::1:role/node", "RoleName": "node"}]}
+    old = planned("aws_iam_role", "old", actions=("delete",), before={"name": "node"})
+    new = planned("aws_iam_role", "new", after={"name": "node"})
+    (one,) = look(Account(list_roles=there), old, new).collisions
+    assert one.ways_out == ("rename", "stop")
+    assert "aws_iam_role.old" in one.existing
+
+
+def test_a_secret_scheduled_for_deletion_has_to_be_restored() -> None:
+    account = Account(describe_secret={"ARN": "arn:s", "DeletedDate": "2026-11-01"})
+    (one,) = look(account, planned("aws_secretsmanager_secret", after={"name": "s"})).collisions
+    assert one.ways_out == ("restore", "rename", "stop")
+    assert one.restore[:3] == ("aws", "secretsmanager", "restore-secret")
+
+
+def test_a_queue_of_the_same_attributes_is_given_back_and_another_is_refused() -> None:
+    account = Account(
+        get_queue_url={"QueueUrl": "https://q"},
+        get_queue_attributes={"Attributes": {"VisibilityTimeout": "30", "QueueArn": "arn:q"}},
+    )
+    same = planned("aws_sqs_queue", after={"name": "q", "visibility_timeout_seconds": 30})
+    other = planned("aws_sqs_queue", after={"name": "q", "visibility_timeout_seconds": 60})
+    assert look(account, same).collisions == ()
+    assert "VisibilityTimeout" in look(account, other).collisions[0].existing
+
+
+def test_a_placement_group_of_the_name_collides() -> None:
+    account = Account(describe_placement_groups={"PlacementGroups": [{"GroupArn": "arn:pg"}]})
+    assert look(account, planned("aws_placement_group", after={"name": "pg"})).collisions[0].import_id == "pg"
+
+
+# What AWS does not refuse
+
+
+def test_a_second_zone_of_a_domain_is_a_warning() -> None:
+    zones = [{"Id": "/hostedzone/Z1", "Name": "example.com.", "Config": {"PrivateZone": False}}]
+    account = Account(
+        list_hosted_zones={"HostedZones": zones},
+        get_account_limit={"Limit": {"Value": 500}, "Count": 1},
+    )
+    seen = look(account, planned("aws_route53_zone", after={"name": "Example.com"}))
+    assert seen.collisions == ()
+    assert "Z1" in seen.warnings[0].why
+    assert seen.state is State.WARN
+    private = planned("aws_route53_zone", after={"name": "example.com", "vpc": [{"vpc_id": "v"}]})
+    assert look(account, private).warnings == ()
+
+
+@pytest.mark.parametrize(("left", "warns"), [(60.0, True), (700.0, True), (7200.0, False), (None, False)])
+def test_credentials_that_end_before_the_apply_does_are_a_warning(left: float | None, warns: bool) -> None:
+    account = Account()
+    expires = None if left is None else time.time() + left
+    account.__dict__["credential_source"] = lambda: CredentialSource(
+        method="sso", profile="p", expires=expires
+    )
+    seen = look(account, planned("aws_eks_cluster", after={"name": "c"}))
+    assert any("credentials" in one.what for one in seen.warnings) is warns
+
+
+def test_a_validation_record_that_is_left_is_a_warning_where_it_cannot_be_overwritten() -> None:
+    left = {
+        "Name": "_abc.example.com.",
+        "Type": "CNAME",
+        "ResourceRecords": [{"Value": "_def.acm-validations.aws."}],
+    }
+    account = Account(list_resource_record_sets={"ResourceRecordSets": [left]})
+    words: dict[str, Any] = {
+        "unknown": {"name": True},
+        "sources": {"name": {"aws_acm_certificate.cdn"}},
+    }
+    seen = look(account, planned("aws_route53_record", after={"zone_id": "Z1", "type": "CNAME"}, **words))
+    assert "_abc.example.com" in seen.warnings[0].why
+    after = {"zone_id": "Z1", "allow_overwrite": True}
+    assert look(account, planned("aws_route53_record", after=after, **words)).warnings == ()

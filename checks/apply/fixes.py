@@ -19,16 +19,17 @@ def plan_fix(*, recommended: bool) -> Fix:
     )
 
 
-def apply_fix(detail: ApplyDetail) -> Fix:
+def apply_fix(detail: ApplyDetail, *, anyway: bool = False) -> Fix:
+    """`anyway`: with something in the way; it starts only once each of these was let pass, with a reason."""
     return Fix(
         id="apply.apply",
-        title="Apply the reviewed plan",
+        title="Apply it all the same, once all of this was let pass" if anyway else "Apply the reviewed plan",
         action=Run(argv=("ecotui", "apply", "--yes", "--plan", detail.plan)),
         changes=f"{detail.plan_sentence}; what is created costs money",
         risk=Risk.DESTROYS
         if "destroy" in detail.plan_sentence or "replace" in detail.plan_sentence
         else Risk.COSTS,
-        recommended=True,
+        recommended=not anyway,
     )
 
 

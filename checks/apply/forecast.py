@@ -46,7 +46,9 @@ def forecast(world: World, planned: Sequence[Planned]) -> Forecast:
             world.aws.client(service, region or None)
         except Exception as error:  # noqa: BLE001 - no credentials, no region: said once, for all of the service
             trouble = world.aws.explain(error)
-            broken[service] = Unknown(what=f"names in {service}", why=trouble.summary, denied=trouble.denied)
+            broken[service] = Unknown(
+                what=f"names in {service}", why=trouble.summary, denied=trouble.denied, failed=True
+            )
     unknown += broken.values()
     asked = [question for question in questions if question[0].service not in broken]
     listings = Listings()
@@ -212,6 +214,7 @@ def _ask(
             what=f"name {one_line(name)}",
             why=trouble.summary,
             denied=trouble.denied,
+            failed=True,
         )
     if existing is None:
         return None

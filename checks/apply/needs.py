@@ -46,7 +46,7 @@ class _Books:
 
     def failed(self, error: BaseException, what: str, action: str) -> None:
         trouble = self.aws.explain(error, action)
-        self.unknown.append(Unknown(what=what, why=trouble.summary, denied=trouble.denied))
+        self.unknown.append(Unknown(what=what, why=trouble.summary, denied=trouble.denied, failed=True))
 
     def used(self, what: str, action: str, count: Callable[[], float]) -> float | None:
         try:
@@ -62,7 +62,9 @@ class _Books:
             self.failed(error, f"the limit of {title}", "servicequotas:GetServiceQuota")
             return None
         if value is None:
-            self.unknown.append(Unknown(what=f"the limit of {title}", why="AWS gave no value for it"))
+            self.unknown.append(
+                Unknown(what=f"the limit of {title}", why="AWS gave no value for it", failed=True)
+            )
         return value
 
     def add(

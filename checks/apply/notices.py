@@ -58,7 +58,7 @@ def notices(world: World, planned: Sequence[Planned]) -> tuple[list[Warned], lis
             warned += look(world, planned)
         except Exception as error:  # noqa: BLE001 - whatever AWS answers, it is said
             trouble = world.aws.explain(error, action)
-            unknown.append(Unknown(what=what, why=trouble.summary, denied=trouble.denied))
+            unknown.append(Unknown(what=what, why=trouble.summary, denied=trouble.denied, failed=True))
     return warned, unknown
 
 

@@ -81,6 +81,8 @@ class Unknown(Value, frozen=True):
     type: str = ""
     denied: tuple[str, ...] = ()
     """The IAM actions that were missing."""
+    failed: bool = False
+    """A look was tried and failed; else it is something that no look can show."""
 
     @property
     def sentence(self) -> str:

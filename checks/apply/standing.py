@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import msgspec
 
 from checks.apply import saved
 from checks.apply.detail import ApplyDetail
 from checks.apply.fixes import apply_fix, clear_fixes, edit_fix, plan_fix, unlock_fixes
+from checks.apply.foreseen import foreseen, selection
 from checks.apply.review import Review
 from checks.apply.state_lock import local_lock
 from checks.commands.diagnostics import Diagnostic, Lock, guide, not_initialised
@@ -25,7 +27,18 @@ _CHANGES = ("apply.changes", "Changes")
 
 def look(world: World) -> Report:
     begun = Look("apply")
-    return begun.report(*_look(world))
+    findings, detail = _look(world)
+    return begun.report([*findings, *_foreseen(world, detail)], detail)
+
+
+def _foreseen(world: World, detail: ApplyDetail) -> list[Finding]:
+    """What the last plan would run into; nothing, once that plan cannot be applied any more."""
+    if not detail.plan or detail.stale:
+        return []
+    try:
+        return foreseen(saved.read_review(Path(detail.plan)), world.terraform_folder)
+    except saved.NotReviewed:
+        return []
 
 
 def _look(world: World) -> tuple[list[Finding], ApplyDetail]:
@@ -52,7 +65,7 @@ def _look(world: World) -> tuple[list[Finding], ApplyDetail]:
         plan_sentence=review.plan.sentence if review else "",
         forecast_sentence=review.forecast.sentence if review else "",
         blocking=review.forecast.blocking if review else (),
-        names_in_the_way=tuple(one.name for one in review.forecast.collisions) if review else (),
+        names_in_the_way=selection(review.forecast.collisions) if review else (),
         stale=stale,
     )
     state = _state(terraform, held, refused, lock)
@@ -294,7 +307,7 @@ def _changes(state: State, summary: str, detail: ApplyDetail) -> Finding:
             )
             if detail.blocking:
                 summary = f"{summary}; at the last plan {detail.forecast_sentence}"
-                fixes = (*clear_fixes(detail), plan_fix(recommended=True))
+                fixes = (*clear_fixes(detail), plan_fix(recommended=True), apply_fix(detail, anyway=True))
             else:
                 fixes = (apply_fix(detail), *fixes)
         elif detail.plan:

@@ -69,7 +69,10 @@ def run(args: argparse.Namespace) -> int:
     if not review.plan.total and not review.plan.outputs:
         print("Nothing to apply: the plan changes nothing")
         return exits.OK
-    blocking = [one for one in review.forecast.blocking if one not in overrides]
+    passed = _let_pass(where)
+    blocking = [
+        one for one in review.forecast.blocking if one not in overrides and f"apply.{one}" not in passed
+    ]
     if blocking:
         _say_blocking(review, blocking)
         return exits.BLOCKED
@@ -103,6 +106,16 @@ def _overrides(words: list[str], review: Review) -> dict[str, str] | None:
             return None
         found[id_] = reason
     return found
+
+
+def _let_pass(where: World) -> set[str]:
+    """The findings that the operator let pass in the session that this command belongs to."""
+    from ecotui.session import events, store
+
+    if not where.env.get("ECOTUI_SESSION"):
+        return set()
+    session = store.join(where.settings, where.env, where.project)
+    return {one.event.finding for one in session.records() if isinstance(one.event, events.Overridden)}
 
 
 def _held(terraform: Terraform) -> tuple[Held | None, Lock | None]:

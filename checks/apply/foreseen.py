@@ -1,0 +1,190 @@
+"""What the last forecast found, as findings of the apply step: each thing in the way with its ways out."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+
+from checks.apply import adoption
+from checks.apply.fixes import plan_fix
+from checks.apply.forecast import ADOPT, DELETE, RENAME
+from checks.apply.review import Collision, QuotaNeed, Review, Unknown, Warned
+from checks.finding import Copy, Fact, Finding, Fix, Risk, Run, State, Visit
+from checks.sanitize import one_line
+
+SHOWN = 40
+"""Collisions that are told one by one; a plan that collides with more was made for another account."""
+
+
+def foreseen(review: Review, folder: Path) -> list[Finding]:
+    """The findings of a review that still holds. Their ids are `apply.` and the id that `--override` takes."""
+    seen = review.forecast
+    found = [_collision(one, folder) for one in seen.collisions[:SHOWN]]
+    if len(seen.collisions) > SHOWN:
+        found.append(_more(seen.collisions[SHOWN:]))
+    found += [_quota(one) for one in seen.short]
+    found += _unlooked(seen.unknown)
+    found += _unknowable(seen.unknown)
+    found += _warned(seen.warnings)
+    return found
+
+
+def selection(collisions: Iterable[Collision]) -> tuple[str, ...]:
+    """What the cleanup step preselects: its leftovers know themselves by id, name or ARN."""
+    words = (word for one in collisions for word in (one.existing.partition(" ")[0], one.import_id, one.name))
+    return tuple(dict.fromkeys(word for word in words if word))
+
+
+def _collision(one: Collision, folder: Path) -> Finding:
+    return Finding(
+        id=f"apply.{one.id}",
+        step="apply",
+        state=State.BLOCKED,
+        title=one.address,
+        summary=f"{one.type} {one.name} exists already: {one.existing}",
+        facts=(
+            Fact(label="resource", value=one.address),
+            Fact(label="existing", value=one.existing),
+            *((Fact(label="written", value=one.place),) if one.place else ()),
+        ),
+        guide=one.guide,
+        fixes=tuple(_ways_out(one, folder)),
+    )
+
+
+def _ways_out(one: Collision, folder: Path) -> Iterable[Fix]:
+    if ADOPT in one.ways_out and one.import_id:
+        note = adoption.NOTES.get(one.type)
+        yield Fix(
+            id="apply.adopt",
+            title="Adopt it: an import block, then plan again",
+            action=Run(argv=("ecotui", "adopt", "--write", one.address)),
+            changes=f"{adoption.FILE} in the terraform folder, nothing in the account{f'; {note}' if note else ''}",
+            risk=Risk.CHANGES,
+        )
+    if DELETE in one.ways_out:
+        yield Fix(
+            id="apply.cleanup",
+            title="Go to the leftovers, with this one marked",
+            action=Visit(step="cleanup", select=selection([one])),
+            changes="nothing yet",
+        )
+    if one.restore:
+        yield Fix(
+            id="apply.restore",
+            title="Bring it back, then plan again and adopt it",
+            action=Copy(text=shlex.join(one.restore)),
+            changes="it is no longer marked as deleted",
+            risk=Risk.CHANGES,
+        )
+    if RENAME in one.ways_out and one.place:
+        path, _, line = one.place.rpartition(":")
+        yield Fix(
+            id="apply.rename",
+            title=f"Give another name, in {one.place}",
+            action=Copy(text=f"${{EDITOR:-vi}} +{line} {shlex.quote(str(folder / path))}"),
+            changes="your configuration, by hand",
+            risk=Risk.CHANGES,
+        )
+    yield _anyway(one.id)
+    yield plan_fix(recommended=False)
+
+
+def _anyway(id_: str) -> Fix:
+    return Fix(
+        id="apply.anyway",
+        title="Go on all the same, with a reason for the log",
+        action=Copy(text=f"ecotui apply --override {shlex.quote(f'{id_}=REASON')}"),
+        changes="nothing yet: the apply starts, and most likely fails at this resource",
+        risk=Risk.COSTS,
+    )
+
+
+def _more(rest: tuple[Collision, ...]) -> Finding:
+    return Finding(
+        id="apply.collisions",
+        step="apply",
+        state=State.BLOCKED,
+        title="More names that are taken",
+        summary=f"{len(rest)} more names are taken: is this the account that you mean?",
+        facts=tuple(Fact(label=one.address, value=one.existing) for one in rest[:200]),
+        fixes=(plan_fix(recommended=False),),
+    )
+
+
+def _quota(one: QuotaNeed) -> Finding:
+    return Finding(
+        id=f"apply.{one.id}",
+        step="apply",
+        state=State.BLOCKED,
+        title=one.title,
+        summary=one.sentence,
+        guide=("3.1",) if "vCPU" in one.title else (),
+        fixes=(
+            Fix(
+                id="apply.quota",
+                title="Go to the quotas: ask for more",
+                action=Visit(step="quota"),
+                changes="nothing yet",
+                recommended=True,
+            ),
+            _anyway(one.id),
+            plan_fix(recommended=False),
+        ),
+    )
+
+
+def _unlooked(unknown: Iterable[Unknown]) -> list[Finding]:
+    """Looks that failed, folded by the missing permission: each names it."""
+    groups: dict[tuple[str, ...], list[Unknown]] = {}
+    for one in unknown:
+        if one.failed:
+            groups.setdefault(one.denied or (one.why,), []).append(one)
+    return [
+        Finding(
+            id=f"apply.unlooked:{'+'.join(ones[0].denied) or one_line(ones[0].what, limit=60)}",
+            step="apply",
+            state=State.UNKNOWN,
+            title="Not looked at",
+            summary=ones[0].sentence + (f", and {len(ones) - 1} more" if len(ones) > 1 else ""),
+            facts=tuple(Fact(label=one.address or one.what, value=one.what) for one in ones[:100]),
+            denied=ones[0].denied,
+            fixes=(plan_fix(recommended=False),),
+        )
+        for ones in groups.values()
+    ]
+
+
+def _unknowable(unknown: Iterable[Unknown]) -> list[Finding]:
+    """What no look can show: one finding for all, a fact for each resource."""
+    open_ = [one for one in unknown if not one.failed]
+    if not open_:
+        return []
+    plural = "s" if len(open_) != 1 else ""
+    return [
+        Finding(
+            id="apply.unknowable",
+            step="apply",
+            state=State.WARN,
+            title="Not known before the apply",
+            summary=f"{len(open_)} thing{plural} cannot be foreseen: {open_[0].sentence}",
+            facts=tuple(
+                Fact(label=one.address or one.type, value=f"{one.what}: {one.why}") for one in open_[:200]
+            ),
+        )
+    ]
+
+
+def _warned(warnings: Iterable[Warned]) -> list[Finding]:
+    return [
+        Finding(
+            id=f"apply.warned:{one.address or one.what}",
+            step="apply",
+            state=State.WARN,
+            title=one.what,
+            summary=one.sentence,
+            guide=one.guide,
+        )
+        for one in warnings
+    ]

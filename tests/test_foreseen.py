@@ -1,0 +1,136 @@
+"""What the forecast found, as findings of the apply step with their ways out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from checks.apply.foreseen import foreseen, selection
+from checks.apply.plan import Plan
+from checks.apply.review import Collision, Forecast, QuotaNeed, Review, Unknown, Warned
+from checks.finding import Copy, Finding, Run, State, Visit
+
+ROLE = Collision(
+    address='module.k8s.aws_iam_role.node["a"]',
+    type="aws_iam_role",
+    name="node",
+    existing="arn:aws:iam::1:role/node",
+    ways_out=("adopt", "delete", "rename", "stop"),
+    import_id="node",
+    guide=("2.1",),
+    place="modules/k8s/iam.tf:12",
+)
+
+
+def findings(**forecast: object) -> dict[str, Finding]:
+    review = Review(
+        plan_sha256="",
+        made=0.0,
+        folder="/p/terraform",
+        workspace="",
+        plan=Plan(terraform="1.11.4", format="1.2", changes=()),
+        forecast=Forecast(**forecast),  # type: ignore[arg-type]
+    )
+    return {one.id: one for one in foreseen(review, Path("/p/terraform"))}
+
+
+def test_a_collision_has_each_of_its_ways_out_as_a_fix() -> None:
+    found = findings(collisions=(ROLE,))[f"apply.{ROLE.id}"]
+    assert (found.state, found.guide) == (State.BLOCKED, ("2.1",))
+    fixes = {fix.id: fix.action for fix in found.fixes}
+    assert fixes["apply.adopt"] == Run(argv=("ecotui", "adopt", "--write", ROLE.address))
+    assert fixes["apply.cleanup"] == Visit(step="cleanup", select=("arn:aws:iam::1:role/node", "node"))
+    assert fixes["apply.rename"] == Copy(text="${EDITOR:-vi} +12 /p/terraform/modules/k8s/iam.tf")
+    anyway = fixes["apply.anyway"]
+    assert isinstance(anyway, Copy)
+    assert f"{ROLE.id}=REASON" in anyway.text
+
+
+def test_what_belongs_to_another_account_can_only_be_renamed() -> None:
+    theirs = Collision(
+        address="aws_s3_bucket.i",
+        type="aws_s3_bucket",
+        name="i",
+        existing="arn:aws:s3:::i, which belongs to another account",
+        ways_out=("rename", "stop"),
+        place="s3.tf:1",
+    )
+    (found,) = findings(collisions=(theirs,)).values()
+    assert [fix.id for fix in found.fixes] == ["apply.rename", "apply.anyway", "apply.plan"]
+
+
+def test_what_is_only_marked_as_deleted_can_be_brought_back() -> None:
+    secret = Collision(
+        address="aws_secretsmanager_secret.s",
+        type="aws_secretsmanager_secret",
+        name="s",
+        existing="arn:s (scheduled for deletion)",
+        ways_out=("restore", "rename", "stop"),
+        restore=("aws", "secretsmanager", "restore-secret", "--secret-id", "s"),
+    )
+    (found,) = findings(collisions=(secret,)).values()
+    assert found.fixes[0].command == "aws secretsmanager restore-secret --secret-id s"
+
+
+def test_a_quota_that_is_too_small_leads_to_the_quotas() -> None:
+    need = QuotaNeed(
+        code="L-1216C47A",
+        service="ec2",
+        title="vCPUs",
+        limit=16.0,
+        used=0.0,
+        needed=26.0,
+        state=State.BLOCKED,
+    )
+    (found,) = findings(quotas=(need,)).values()
+    assert "10 too few" in found.summary
+    assert found.fixes[0].action == Visit(step="quota")
+
+
+def test_looks_that_were_denied_are_folded_by_the_action_that_was_missing() -> None:
+    denied = [
+        Unknown(what=f"name {n}", why="not allowed", address=f"aws_x.{n}", denied=(action,), failed=True)
+        for action, n in (("iam:ListRoles", 1), ("iam:ListRoles", 2), ("ec2:DescribeVpcs", 3))
+    ]
+    found = findings(unknown=tuple(denied))
+    assert set(found) == {"apply.unlooked:iam:ListRoles", "apply.unlooked:ec2:DescribeVpcs"}
+    assert all(one.state is State.UNKNOWN and one.denied for one in found.values())
+    assert "and 1 more" in found["apply.unlooked:iam:ListRoles"].summary
+
+
+def test_what_nobody_can_know_is_a_warning_with_a_fact_for_each_resource() -> None:
+    late = tuple(
+        Unknown(what="name", why="its name is known only after the apply", address=f"aws_x.{n}")
+        for n in range(3)
+    )
+    (found,) = findings(unknown=late).values()
+    assert (found.id, found.state) == ("apply.unknowable", State.WARN)
+    assert [fact.label for fact in found.facts] == ["aws_x.0", "aws_x.1", "aws_x.2"]
+
+
+def test_a_warning_is_a_finding_of_its_own() -> None:
+    (found,) = findings(warnings=(Warned(what="the credentials end too early", why="in 3 min"),)).values()
+    assert found.state is State.WARN
+
+
+def test_hundreds_of_collisions_do_not_become_hundreds_of_findings() -> None:
+    many = tuple(
+        Collision(
+            address=f"aws_iam_role.r[{n}]", type="aws_iam_role", name=f"r{n}", existing="x", ways_out=()
+        )
+        for n in range(300)
+    )
+    found = findings(collisions=many)
+    assert len(found) == 41
+    assert "260 more" in found["apply.collisions"].summary
+
+
+def test_the_cleanup_step_is_told_ids_names_and_arns() -> None:
+    distribution = Collision(
+        address="aws_cloudfront_distribution.d",
+        type="aws_cloudfront_distribution",
+        name="cdn.example.com",
+        existing="distribution E1 (d1.cloudfront.net)",
+        ways_out=(),
+        import_id="E1",
+    )
+    assert "E1" in selection([distribution])
