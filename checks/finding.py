@@ -122,6 +122,8 @@ class Fix(Value, frozen=True):
     """In plain words, what is different afterwards."""
     risk: Risk = Risk.READS
     recommended: bool = False
+    typed: str = ""
+    """For what destroys: the words to be typed, which say how much; empty for the account's name."""
 
     @property
     def command(self) -> str:

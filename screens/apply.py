@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import ClassVar
 
 import msgspec
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
@@ -14,7 +16,7 @@ from textual.widgets import Static
 from checks.apply.detail import ApplyDetail
 from checks.apply.stream import ApplyProgress, Progress
 from checks.finding import Report
-from screens.intents import CommandOutput
+from screens.intents import CommandOutput, FixWanted
 from screens.layout import bar, hang, table
 from screens.signs import duration
 from screens.step import StepPanel
@@ -26,6 +28,10 @@ SHOWN = 8
 
 class Panel(StepPanel):
     STEP = "apply"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("p", "plan", "Plan", tooltip="Read the saved plan, change by change", id="apply.plan"),
+    ]
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,6 +62,31 @@ class Panel(StepPanel):
         if self._stream is not None:
             self._stream.feed(output.lines)
             self._draw()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "plan":
+            return bool(self.report and self.report.detail and self.report.detail.get("plan"))
+        return super().check_action(action, parameters)
+
+    def action_plan(self) -> None:
+        """Read the saved plan; when it is to be applied from there, ask what has to be asked."""
+        from screens.plan_review import PlanReview
+
+        if self.report is None or not self.report.detail:
+            return
+        detail = msgspec.convert(self.report.detail, type=ApplyDetail)
+        ways = [
+            (finding, fix)
+            for finding in self.report.findings
+            for fix in finding.fixes
+            if fix.id == "apply.apply"
+        ]
+
+        def read(apply: bool | None) -> None:
+            if apply and ways:
+                self.post_message(FixWanted(*ways[0]))
+
+        self.app.push_screen(PlanReview(Path(detail.plan), stale=detail.stale, applicable=bool(ways)), read)
 
     def _operations(self) -> dict[str, int]:
         """How many operations each address takes, from the reviewed plan: the stream itself promises no total."""

@@ -77,7 +77,7 @@ def _ask_then(frame: Frame, finding: Finding, fix: Fix, go: object) -> None:
     elif fix.risk is Risk.DESTROYS:
         settings = frame.desk.loaded.settings if frame.desk else None
         expected = (settings.aws.account_name or settings.project if settings else "") or "yes, destroy"
-        frame.app.push_screen(Typed(fix.title, _said(fix), expected), decided)
+        frame.app.push_screen(Typed(fix.title, _said(fix), fix.typed or expected), decided)
     else:
         frame.app.push_screen(Confirm(fix.title, _said(fix)), decided)
 

@@ -20,6 +20,8 @@ class ApplyDetail(Value, frozen=True):
     plan: str = ""
     """The saved plan that was reviewed, where there is one; its review lies beside it (`saved.read_review`)."""
     plan_sentence: str = ""
+    losses: int = 0
+    """How many things that hold data that plan destroys or replaces."""
     forecast_sentence: str = ""
     blocking: tuple[str, ...] = ()
     """Ids that have to be overridden before that plan can be applied."""

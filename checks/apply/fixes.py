@@ -21,11 +21,15 @@ def plan_fix(*, recommended: bool) -> Fix:
 
 def apply_fix(detail: ApplyDetail, *, anyway: bool = False) -> Fix:
     """`anyway`: with something in the way; it starts only once each of these was let pass, with a reason."""
+    # Headless as well, the number has to be the plan's own: it was read, not guessed.
+    losses = ("--destroy", str(detail.losses)) if detail.losses else ()
     return Fix(
         id="apply.apply",
         title="Apply it all the same, once all of this was let pass" if anyway else "Apply the reviewed plan",
-        action=Run(argv=("ecotui", "apply", "--yes", "--plan", detail.plan)),
-        changes=f"{detail.plan_sentence}; what is created costs money",
+        action=Run(argv=("ecotui", "apply", "--yes", "--plan", detail.plan, *losses)),
+        changes=f"{detail.plan_sentence}; what is created costs money"
+        + (f"; of what holds data, {detail.losses} destroyed or replaced: p shows them" if losses else ""),
+        typed=f"destroy {detail.losses}" if losses else "",
         risk=Risk.DESTROYS
         if "destroy" in detail.plan_sentence or "replace" in detail.plan_sentence
         else Risk.COSTS,

@@ -103,6 +103,20 @@ class Plan(Value, frozen=True):
         return tuple(change for change in self.changes if change.stateful)
 
     @property
+    def danger(self) -> str:
+        """`3 that hold data are lost: 2 destroyed, 1 replaced`; empty when nothing is."""
+        lost = self.dangerous
+        if not lost:
+            return ""
+        parts = [
+            f"{count} {words}"
+            for action, words in ((Action.DESTROY, "destroyed"), (Action.REPLACE, "replaced"))
+            if (count := sum(change.action is action for change in lost))
+        ]
+        noun = "that holds data is lost" if len(lost) == 1 else "that hold data are lost"
+        return f"{len(lost)} {noun}: {', '.join(parts)}"
+
+    @property
     def sentence(self) -> str:
         """`66 to create, 1 to replace`; what is not there is not said."""
         named = (

@@ -63,6 +63,7 @@ def _look(world: World) -> tuple[list[Finding], ApplyDetail]:
         lock=lock,
         plan=plan_file if review else "",
         plan_sentence=review.plan.sentence if review else "",
+        losses=len(review.plan.dangerous) if review else 0,
         forecast_sentence=review.forecast.sentence if review else "",
         blocking=review.forecast.blocking if review else (),
         names_in_the_way=selection(review.forecast.collisions) if review else (),

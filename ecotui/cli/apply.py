@@ -40,6 +40,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plan", metavar="FILE", help="the reviewed plan (default: the last `ecotui plan`)")
     parser.add_argument("--yes", action="store_true", help="do not ask; needed without a terminal")
     parser.add_argument(
+        "--destroy",
+        metavar="N",
+        type=int,
+        help="without a terminal: that the plan destroys or replaces exactly N things that hold data",
+    )
+    parser.add_argument(
         "--override",
         metavar="ID=REASON",
         action="append",
@@ -76,6 +82,8 @@ def run(args: argparse.Namespace) -> int:
     if blocking:
         _say_blocking(review, blocking)
         return exits.BLOCKED
+    if refused := _losses_unread(review, args.destroy, yes=args.yes):
+        return _refuse(refused)
     if not args.yes and not _consent(review):
         return exits.USAGE if not sys.stdin.isatty() else exits.INTERRUPTED
     try:
@@ -152,6 +160,20 @@ def _say_blocking(review: Review, blocking: list[str]) -> None:
         print(f"  {SIGNS[State.BLOCKED]} {told[id_]}", file=sys.stderr)
         print(f"      to go on all the same: --override {shlex.quote(f'{id_}=REASON')}", file=sys.stderr)
     print("Put it in order (ecotui cleanup, ecotui check quota), then `ecotui plan` again.", file=sys.stderr)
+
+
+def _losses_unread(review: Review, said: int | None, *, yes: bool) -> str:
+    """Why the losses of this plan are not agreed to; empty when they are, or will be asked for."""
+    losses = review.plan.dangerous
+    if said is None and (not yes or not losses):
+        return ""
+    if said == len(losses):
+        return ""
+    if not losses:
+        return f"--destroy {said}: this plan destroys or replaces nothing that holds data"
+    named = ", ".join(f"{one.action.value} {one.address}" for one in losses[:5])
+    more = f" and {len(losses) - 5} more" if len(losses) > 5 else ""
+    return f"{review.plan.danger} ({named}{more}); to go on, add --destroy {len(losses)}"
 
 
 def _consent(review: Review) -> bool:

@@ -1,0 +1,103 @@
+"""A list of one-line rows with a cursor, of which only those in sight are drawn: thousands cost what a screenful does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.visual import Visual
+
+
+class Rows(ScrollView, can_focus=True):
+    """Asks `draw(index, width)` for each row in sight; says where the cursor is, and what was chosen."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--row", "rows--cursor"}
+    DEFAULT_CSS = """
+    Rows { background: $background; overflow-x: hidden; overflow-y: auto; }
+    Rows > .rows--row { color: $foreground; background: $background; }
+    Rows > .rows--cursor { color: $foreground; background: $block-cursor-blurred-background; }
+    Rows:focus > .rows--cursor { background: $primary-muted; text-style: bold; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", show=False),
+        Binding("down,j", "move(1)", show=False),
+        Binding("pageup", "page(-1)", show=False),
+        Binding("pagedown", "page(1)", show=False),
+        Binding("home", "go(0)", show=False),
+        Binding("end", "go(-1)", show=False),
+        Binding("enter,space", "choose", show=False),
+    ]
+
+    cursor: reactive[int] = reactive(0)
+
+    class Moved(Message):
+        """The cursor stands on another row, or the rows are others."""
+
+    class Chosen(Message):
+        """Enter, or a click on the row under the cursor."""
+
+    def __init__(self, draw: Callable[[int, int], Content], *, id: str) -> None:
+        super().__init__(id=id)
+        self._draw = draw
+        self.count = 0
+
+    def fill(self, count: int, cursor: int = 0) -> None:
+        """There are `count` rows now, with the cursor on that one."""
+        self.count = count
+        self.virtual_size = Size(self.scrollable_content_region.width, count)
+        self.set_reactive(Rows.cursor, max(0, min(cursor, count - 1)))
+        self._into_sight()
+        self.refresh()
+        self.post_message(self.Moved())
+
+    def validate_cursor(self, cursor: int) -> int:
+        return max(0, min(cursor, self.count - 1))
+
+    def watch_cursor(self, before: int, now: int) -> None:
+        for row in (before, now):
+            self.refresh(Region(0, row - self.scroll_offset.y, self.size.width, 1))
+        self._into_sight()
+        self.post_message(self.Moved())
+
+    def _into_sight(self) -> None:
+        self.scroll_to_region(Region(0, self.cursor, 1, 1), animate=False, force=True, immediate=True)
+
+    def render_line(self, y: int) -> Strip:
+        row = y + self.scroll_offset.y
+        width = self.scrollable_content_region.width
+        at = row == self.cursor and row < self.count
+        style = self.get_visual_style("rows--cursor" if at else "rows--row")
+        if row >= self.count:
+            return Strip.blank(width, style.rich_style)
+        content = self._draw(row, width).truncate(width, ellipsis=True)
+        strips = Visual.to_strips(self, content, width, 1, style)
+        return strips[0].adjust_cell_length(width, style.rich_style)
+
+    def action_move(self, by: int) -> None:
+        self.cursor += by
+
+    def action_page(self, by: int) -> None:
+        self.cursor += by * max(self.size.height - 1, 1)
+
+    def action_go(self, row: int) -> None:
+        self.cursor = row if row >= 0 else self.count - 1
+
+    def action_choose(self) -> None:
+        if self.count:
+            self.post_message(self.Chosen())
+
+    def on_click(self, event: events.Click) -> None:
+        row = event.y + self.scroll_offset.y
+        if row >= self.count:
+            return
+        again, self.cursor = row == self.cursor, row
+        if again:
+            self.action_choose()
