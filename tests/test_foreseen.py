@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from checks.apply import adoption
 from checks.apply.foreseen import foreseen, selection
 from checks.apply.plan import Plan
 from checks.apply.review import Collision, Forecast, QuotaNeed, Review, Unknown, Warned
@@ -21,7 +22,7 @@ ROLE = Collision(
 )
 
 
-def findings(**forecast: object) -> dict[str, Finding]:
+def findings(folder: Path = Path("/p/terraform"), **forecast: object) -> dict[str, Finding]:
     review = Review(
         plan_sha256="",
         made=0.0,
@@ -30,7 +31,9 @@ def findings(**forecast: object) -> dict[str, Finding]:
         plan=Plan(terraform="1.11.4", format="1.2", changes=()),
         forecast=Forecast(**forecast),  # type: ignore[arg-type]
     )
-    return {one.id: one for one in foreseen(review, Path("/p/terraform"))}
+    if folder.exists():
+        adoption.write(folder, review, adoption.chosen(review, [ROLE.address]))
+    return {one.id: one for one in foreseen(review, folder)}
 
 
 def test_a_collision_has_each_of_its_ways_out_as_a_fix() -> None:
@@ -43,6 +46,15 @@ def test_a_collision_has_each_of_its_ways_out_as_a_fix() -> None:
     anyway = fixes["apply.anyway"]
     assert isinstance(anyway, Copy)
     assert f"{ROLE.id}=REASON" in anyway.text
+
+
+def test_what_is_to_be_adopted_asks_for_a_new_plan(tmp_path: Path) -> None:
+    found = findings(tmp_path, collisions=(ROLE,))[f"apply.{ROLE.id}"]
+    assert "plan again" in found.summary
+    assert [(fix.id, fix.recommended) for fix in found.fixes] == [
+        ("apply.plan", True),
+        ("apply.unadopt", False),
+    ]
 
 
 def test_what_belongs_to_another_account_can_only_be_renamed() -> None:

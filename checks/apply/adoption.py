@@ -96,6 +96,14 @@ def write(folder: Path, review: Review, adoptions: Sequence[Adoption]) -> Path:
     return target
 
 
+def written(folder: Path) -> frozenset[str]:
+    """The addresses that the file adopts; none when there is no such file, or it is not ours."""
+    try:
+        return frozenset(_blocks(_ours(folder / FILE)))
+    except (AdoptionError, OSError):
+        return frozenset()
+
+
 def undo(folder: Path) -> bool:
     """Take the file away; False when there is none. Raises AdoptionError, OSError."""
     target = folder / FILE

@@ -20,7 +20,11 @@ SHOWN = 40
 def foreseen(review: Review, folder: Path) -> list[Finding]:
     """The findings of a review that still holds. Their ids are `apply.` and the id that `--override` takes."""
     seen = review.forecast
-    found = [_collision(one, folder) for one in seen.collisions[:SHOWN]]
+    taken_in = adoption.written(folder)
+    found = [
+        _adopted(one) if one.address in taken_in else _collision(one, folder)
+        for one in seen.collisions[:SHOWN]
+    ]
     if len(seen.collisions) > SHOWN:
         found.append(_more(seen.collisions[SHOWN:]))
     found += [_quota(one) for one in seen.short]
@@ -50,6 +54,28 @@ def _collision(one: Collision, folder: Path) -> Finding:
         ),
         guide=one.guide,
         fixes=tuple(_ways_out(one, folder)),
+    )
+
+
+def _adopted(one: Collision) -> Finding:
+    """The import block is there, and the saved plan is older: it would still make a new one."""
+    return Finding(
+        id=f"apply.{one.id}",
+        step="apply",
+        state=State.BLOCKED,
+        title=one.address,
+        summary=f"{one.type} {one.name} is to be adopted ({adoption.FILE}): plan again, this plan knows nothing of it",
+        facts=(Fact(label="existing", value=one.existing),),
+        fixes=(
+            plan_fix(recommended=True),
+            Fix(
+                id="apply.unadopt",
+                title="Take all import blocks away again",
+                action=Run(argv=("ecotui", "adopt", "--undo")),
+                changes=f"{adoption.FILE} goes; nothing in the account or the state",
+                risk=Risk.CHANGES,
+            ),
+        ),
     )
 
 
