@@ -146,6 +146,7 @@ def test_a_name_known_only_after_the_apply_is_said_and_a_generated_one_is_not() 
     seen = look(Account(), late, generated)
     assert [one.address for one in seen.unknown] == ["aws_iam_role.late"]
     assert seen.state is State.UNKNOWN
+    assert seen.sentence == "1 cannot be known before the apply"
 
 
 def test_one_name_twice_in_the_plan_collides_with_itself() -> None:

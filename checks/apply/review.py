@@ -131,6 +131,7 @@ class Forecast(Value, frozen=True):
 
     @property
     def sentence(self) -> str:
+        failed = sum(one.failed for one in self.unknown)
         parts = [
             f"{len(self.collisions)} name{'s are' if len(self.collisions) != 1 else ' is'} taken"
             if self.collisions
@@ -138,7 +139,10 @@ class Forecast(Value, frozen=True):
             f"{len(self.short)} quota{'s are' if len(self.short) != 1 else ' is'} too small"
             if self.short
             else "",
-            f"{len(self.unknown)} could not be looked at" if self.unknown else "",
+            f"{failed} could not be looked at" if failed else "",
+            f"{len(self.unknown) - failed} cannot be known before the apply"
+            if len(self.unknown) > failed
+            else "",
             f"{len(self.warnings)} warning{'s' if len(self.warnings) != 1 else ''}" if self.warnings else "",
         ]
         return ", ".join(part for part in parts if part) or "nothing is in the way"

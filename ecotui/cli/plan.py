@@ -83,10 +83,10 @@ def _elsewhere(where: World) -> str:
 
 
 def code(review: Review) -> int:
-    """3 for what is in the way, 4 when something could not be looked at, else 0."""
+    """3 for what is in the way, 4 for warnings and for what could not be looked at, else 0."""
     if review.forecast.blocking:
         return exits.BLOCKED
-    return exits.WARNINGS if review.forecast.unknown else exits.OK
+    return exits.WARNINGS if review.forecast.unknown or review.forecast.warnings else exits.OK
 
 
 def show(review: Review, plan_file: Path) -> None:
@@ -110,7 +110,10 @@ def show(review: Review, plan_file: Path) -> None:
     for collision in seen.collisions:
         print(f"  {SIGNS[State.BLOCKED]} {collision.sentence}")
         guides = f"; guide: {', '.join(collision.guide)}" if collision.guide else ""
-        print(f"      ways out: {', '.join(collision.ways_out)}{guides}")
+        place = f"; written in {collision.place}" if collision.place else ""
+        print(f"      ways out: {', '.join(collision.ways_out)}{guides}{place}")
+    for warning in seen.warnings:
+        print(f"  {SIGNS[State.WARN]} {warning.sentence}")
     for unknown in seen.unknown:
         print(f"  {SIGNS[State.UNKNOWN]} {unknown.sentence}")
     print(f"Saved: {plan_file}")
@@ -120,7 +123,8 @@ def show(review: Review, plan_file: Path) -> None:
         print("Apply it with: ecotui apply")
     else:
         print(
-            "Something is in the way. Leftovers: ecotui cleanup. Quotas: ecotui check quota. Then plan again."
+            "Something is in the way. Leftovers: ecotui cleanup, or ecotui adopt. Quotas: ecotui check quota."
+            " Then plan again."
         )
 
 
