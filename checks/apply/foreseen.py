@@ -36,8 +36,13 @@ def foreseen(review: Review, folder: Path) -> list[Finding]:
 
 def selection(collisions: Iterable[Collision]) -> tuple[str, ...]:
     """What the cleanup step preselects: its leftovers know themselves by id, name or ARN."""
-    words = (word for one in collisions for word in (one.existing.partition(" ")[0], one.import_id, one.name))
-    return tuple(dict.fromkeys(word for word in words if word))
+    found: dict[str, None] = {}
+    for one in collisions:
+        first = one.existing.partition(" ")[0]
+        # `arn:...`, `key-1`, `sg-1 in vpc-1`; a sentence begins with a word that names nothing.
+        words = (first if first.startswith("arn:") or "-" in first else "", one.import_id, one.name)
+        found.update(dict.fromkeys(word for word in words if word))
+    return tuple(found)
 
 
 def _collision(one: Collision, folder: Path) -> Finding:
@@ -46,7 +51,7 @@ def _collision(one: Collision, folder: Path) -> Finding:
         step="apply",
         state=State.BLOCKED,
         title=one.address,
-        summary=f"{one.type} {one.name} exists already: {one.existing}",
+        summary=f"{_what(one)} exists already{_told(one)}",
         facts=(
             Fact(label="resource", value=one.address),
             Fact(label="existing", value=one.existing),
@@ -57,6 +62,15 @@ def _collision(one: Collision, folder: Path) -> Finding:
     )
 
 
+def _what(one: Collision) -> str:
+    return f"{one.type.removeprefix('aws_').replace('_', ' ')} {one.name}"
+
+
+def _told(one: Collision) -> str:
+    """What has the name, unless it is an ARN that says no more than the name itself."""
+    return "" if one.existing.startswith("arn:") and " " not in one.existing else f": {one.existing}"
+
+
 def _adopted(one: Collision) -> Finding:
     """The import block is there, and the saved plan is older: it would still make a new one."""
     return Finding(
@@ -64,7 +78,7 @@ def _adopted(one: Collision) -> Finding:
         step="apply",
         state=State.BLOCKED,
         title=one.address,
-        summary=f"{one.type} {one.name} is to be adopted ({adoption.FILE}): plan again, this plan knows nothing of it",
+        summary=f"{_what(one)} is to be adopted ({adoption.FILE}): plan again, this plan knows nothing of it",
         facts=(Fact(label="existing", value=one.existing),),
         fixes=(
             plan_fix(recommended=True),
