@@ -108,7 +108,7 @@ class Outline:
         if self.drift not in self._ordered:
             unordered = self.plan.drift if self.drift else (*self.plan.changes, *self.plan.reads)
             self._ordered[self.drift] = tuple(
-                sorted(unordered, key=lambda one: (one.module, one.type, natural(one.address)))
+                sorted(unordered, key=lambda one: (natural(one.module), one.type, natural(one.address)))
             )
         return self._ordered[self.drift]
 

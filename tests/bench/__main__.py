@@ -7,10 +7,10 @@ import sys
 
 from ecotui.demo.running import DemoError, running
 
-from . import asking, flood, painting
+from . import asking, flood, painting, reviewing
 from .table import show
 
-PARTS = ("paint", "check", "flood")
+PARTS = ("paint", "check", "flood", "review")
 
 
 def main(wanted: list[str]) -> int:
@@ -38,6 +38,8 @@ def main(wanted: list[str]) -> int:
                 notes += said
             if "flood" in chosen:
                 rows += flood.measure(demo.env, demo.project)
+            if "review" in chosen:
+                rows += reviewing.measure(demo.env, demo.project)
     except DemoError as error:
         print(f"the demo's world is needed: {error}", file=sys.stderr)
         return 1
