@@ -552,3 +552,15 @@ def test_a_validation_record_that_is_left_is_a_warning_where_it_cannot_be_overwr
     assert "_abc.example.com" in seen.warnings[0].why
     after = {"zone_id": "Z1", "allow_overwrite": True}
     assert look(account, planned("aws_route53_record", after=after, **words)).warnings == ()
+
+
+def test_a_second_origin_access_identity_of_one_comment_is_a_warning() -> None:
+    items = [{"Id": "E1", "Comment": "images"}, {"Id": "E2", "Comment": "other"}]
+    account = Account(
+        list_cloud_front_origin_access_identities={"CloudFrontOriginAccessIdentityList": {"Items": items}}
+    )
+    seen = look(account, planned("aws_cloudfront_origin_access_identity", after={"comment": "images"}))
+    assert seen.collisions == ()
+    assert "E1 has that comment" in seen.warnings[0].why
+    free = planned("aws_cloudfront_origin_access_identity", after={"comment": "new"})
+    assert look(account, free).warnings == ()

@@ -51,6 +51,11 @@ def notices(world: World, planned: Sequence[Planned]) -> tuple[list[Warned], lis
     unknown: list[Unknown] = []
     looks: tuple[tuple[Look, str, str], ...] = (
         (_second_zones, "hosted zones of the same name", "route53:ListHostedZones"),
+        (
+            _second_identities,
+            "origin access identities of the same comment",
+            "cloudfront:ListCloudFrontOriginAccessIdentities",
+        ),
         (_validation_records, "validation records of earlier certificates", "route53:ListResourceRecordSets"),
     )
     for look, what, action in looks:
@@ -142,6 +147,36 @@ def _second_zones(world: World, planned: Sequence[Planned]) -> list[Warned]:
                 Warned(address=one.address, type=one.type, what=f"hosted zone {one_line(name)}", why=why)
             )
     return found
+
+
+def _second_identities(world: World, planned: Sequence[Planned]) -> list[Warned]:
+    """CloudFront makes a second identity of one comment: bucket policies that name the first do not let it in."""
+    wanted = {
+        one.address: one.value("comment")
+        for one in planned
+        if one.type == "aws_cloudfront_origin_access_identity" and one.creates and one.value("comment")
+    }
+    if not wanted:
+        return []
+    listed = list(
+        world.aws.paginate(
+            "cloudfront",
+            "list_cloud_front_origin_access_identities",
+            "CloudFrontOriginAccessIdentityList.Items",
+        )
+    )
+    return [
+        Warned(
+            address=address,
+            type="aws_cloudfront_origin_access_identity",
+            what=f"origin access identity {one_line(comment or '')}",
+            why=f"{', '.join(same)} has that comment already; AWS makes a second one, and bucket policies of the"
+            " earlier deployment let only the first one in",
+            guide=("6.2",),
+        )
+        for address, comment in wanted.items()
+        if (same := [one["Id"] for one in listed if one.get("Comment") == comment])
+    ]
 
 
 def _validation_records(world: World, planned: Sequence[Planned]) -> list[Warned]:
