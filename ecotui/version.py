@@ -1,8 +1,8 @@
-"""The installed version."""
+"""The version of ecotui; the package takes its own from here."""
+
+VERSION = "0.1.0"
 
 
 def version() -> str:
-    """The version of the installed package; importlib.metadata is slow, so only on demand."""
-    from importlib.metadata import version as installed
-
-    return installed("ecotui")
+    """Written down rather than asked of the installed package: importlib.metadata brings a whole mail parser."""
+    return VERSION

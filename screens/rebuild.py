@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.css.query import NoMatches
 from textual.events import Resize
 from textual.screen import Screen
-from textual.widgets import ContentSwitcher, Footer, Static
+from textual.widgets import ContentSwitcher, Static
 from textual.worker import Worker, WorkerState
 
 from checks.finding import State
@@ -38,6 +38,7 @@ from screens.intents import (
 )
 from screens.step import StepPanel
 from screens.widgets.drawer import Drawer
+from screens.widgets.keybar import KeyBar
 from screens.widgets.steplist import StepList
 from screens.widgets.topbar import TopBar
 
@@ -102,7 +103,7 @@ class RebuildScreen(Screen[None]):
                 yield Static("Reading the settings…", id="opening")
                 yield Drawer()
         yield Static("This terminal is too small: ecotui needs 40 columns and 10 lines.", id="too-small")
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyBar(compact=True, show_command_palette=False)
 
     # -- opening -------------------------------------------------------------------------------------------------
 
