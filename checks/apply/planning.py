@@ -15,7 +15,7 @@ from checks.apply.plan import PlanUnreadable, read
 from checks.apply.review import Forecast, Review
 from checks.commands.diagnostics import parse
 from checks.commands.run import CommandError, CommandMissing, CommandUnrunnable
-from checks.commands.terraform import Terraform, TerraformError
+from checks.commands.terraform import Held, Terraform, TerraformError
 from checks.sanitize import sanitize
 from checks.world import World
 
@@ -49,6 +49,23 @@ def make(
     except CommandError:
         held = None
     try:
+        return _reviewed(world, terraform, plan_file, held, line=line, say=say)
+    except BaseException:
+        # Without its review nobody can apply it: it would only hold secrets, and room on a disk that may be full.
+        plan_file.unlink(missing_ok=True)
+        raise
+
+
+def _reviewed(
+    world: World,
+    terraform: Terraform,
+    plan_file: Path,
+    held: Held | None,
+    *,
+    line: Callable[[str], None],
+    say: Callable[[str], None],
+) -> tuple[Review, Path]:
+    try:
         stream(terraform, plan_file, line)
     except TerraformError as error:
         if not error.not_initialised:
@@ -76,7 +93,7 @@ def make(
         serial=held.serial if held else -1,
         lineage=held.lineage if held else "",
     )
-    saved.write_review(folder, review)
+    saved.write_review(plan_file.parent, review)
     return review, plan_file
 
 

@@ -100,10 +100,23 @@ def show(review: Review, plan_file: Path) -> None:
             counts[change.action.value] = counts.get(change.action.value, 0) + 1
         told = ", ".join(f"{count} {action}" for action, count in counts.items())
         print(f"  {module + ' ' if module else ''}{type_}: {told}")
+    if plan.unchanged:
+        print(f"  {plan.unchanged} unchanged")
+    if plan.danger:
+        print(f"{SIGNS[State.WARN]} {plan.danger}")
     for change in plan.dangerous:
-        print(f"{SIGNS[State.WARN]} {change.action.value}s something that holds data: {change.address}")
+        because = f" (because {change.reason})" if change.reason else ""
+        print(f"    {change.action.value} {change.address}{because}")
+        for one in change.attributes:
+            if one.forces_replacement:
+                print(f"        {one.path}: {one.before} -> {one.after} forces the replacement")
     if plan.drift:
-        print(f"{SIGNS[State.WARN]} {len(plan.drift)} resources were changed outside of terraform")
+        noun = "1 resource was" if len(plan.drift) == 1 else f"{len(plan.drift)} resources were"
+        print(f"{SIGNS[State.WARN]} {noun} changed outside of terraform:")
+        for change in plan.drift[:20]:
+            print(f"    {change.address}: {', '.join(one.path for one in change.attributes[:6]) or 'gone'}")
+        if len(plan.drift) > 20:
+            print(f"    and {len(plan.drift) - 20} more")
     print(f"Forecast: {seen.sentence} ({seen.looked} names looked up in {seen.seconds:.1f} s)")
     for quota in seen.quotas:
         print(f"  {SIGNS[quota.state]} {quota.sentence}")
@@ -120,7 +133,10 @@ def show(review: Review, plan_file: Path) -> None:
     if not plan.total:
         print("Nothing to apply")
     elif not seen.blocking:
-        print("Apply it with: ecotui apply")
+        lost = len(plan.dangerous)
+        print(
+            f"Apply it with: ecotui apply{f' (without a terminal: --yes --destroy {lost})' if lost else ''}"
+        )
     else:
         print(
             "Something is in the way. Leftovers: ecotui cleanup, or ecotui adopt. Quotas: ecotui check quota."
