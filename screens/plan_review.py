@@ -34,7 +34,8 @@ class PlanReview(Screen[bool]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "filter(1)", "Filter", tooltip="The next action: all, holds data, destroy, …"),
         Binding("F", "filter(-1)", show=False),
-        Binding("slash", "search", "Search", key_display="/"),
+        # With priority: the keys that come in one piece with the slash go to the field as well.
+        Binding("slash", "search", "Search", key_display="/", priority=True),
         Binding("e", "fold_all", "Expand", tooltip="Open every group, or fold all of them away"),
         Binding("d", "loss(1)", "Next destroy", tooltip="Go to what is destroyed or replaced next"),
         Binding("D", "loss(-1)", show=False),
@@ -169,6 +170,8 @@ class PlanReview(Screen[bool]):
             return (
                 self.review is not None and self.applicable and not self.stale and self.review.plan.total > 0
             )
+        if action == "search":
+            return not isinstance(self.focused, Input)
         if action == "drift":
             return bool(self.outline.plan.drift) or self.outline.drift
         if action == "loss":
@@ -183,7 +186,9 @@ class PlanReview(Screen[bool]):
         self._show()
 
     def action_search(self) -> None:
-        self.query_one("#plan-search", Input).add_class("-open").focus()
+        field = self.query_one("#plan-search", Input)
+        field.display = True
+        self.set_focus(field)
 
     @on(Input.Changed, "#plan-search")
     def _searched(self, event: Input.Changed) -> None:
@@ -196,14 +201,14 @@ class PlanReview(Screen[bool]):
     @on(Input.Submitted, "#plan-search")
     def _search_ended(self) -> None:
         field = self.query_one("#plan-search", Input)
-        field.set_class(bool(field.value), "-open")
+        field.display = bool(field.value)
         self.query_one(Rows).focus()
 
     def action_back(self) -> None:
         """Escape first ends a search, then leaves the detail, then closes."""
         field = self.query_one("#plan-search", Input)
-        if field.has_class("-open"):
-            field.remove_class("-open")
+        if field.display:
+            field.display = False
             field.value = ""
             self.query_one(Rows).focus()
         elif self.focused is self.query_one("#plan-side"):
