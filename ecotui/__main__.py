@@ -2,6 +2,9 @@
 
 import sys
 
-from ecotui.cli import main
+try:
+    from ecotui.cli import main
+except KeyboardInterrupt:
+    sys.exit(130)  # `ecotui.exits.INTERRUPTED`, which may not have been imported yet
 
 sys.exit(main())

@@ -96,8 +96,16 @@ async def looks(
     finally:
         _end(child.pid, child.returncode is None)
         complaints.cancel()
-        with contextlib.suppress(Exception, asyncio.CancelledError):
-            await asyncio.shield(asyncio.wait_for(child.wait(), 5))
+        # Leaving the program cancels more than once; a child that nobody waited for is complained about.
+        for _ in range(3):
+            with contextlib.suppress(Exception, asyncio.CancelledError):
+                await asyncio.shield(asyncio.wait_for(child.wait(), 5))
+                break
+        # Its pipes go now: left to be collected, they would complain of an event loop that is closed by then.
+        if (transport := getattr(child, "_transport", None)) is not None:
+            for number in (1, 2):
+                if (pipe := transport.get_pipe_transport(number)) is not None:
+                    pipe.close()
 
 
 async def _complaints(stream: asyncio.StreamReader) -> bytes:

@@ -142,7 +142,9 @@ class RebuildScreen(Screen[None]):
             await switcher.add_content(panel, id=name)
         switcher.current = name
         self._show()
-        self.panel.take_focus()
+        # When the program is being left, the new panel is gone before it stood.
+        if panel_now := self._panel(step):
+            panel_now.take_focus()
 
     @property
     def panel(self) -> StepPanel:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import os
+import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -94,3 +99,86 @@ def test_nothing_is_planned_in_an_account_that_the_settings_do_not_mean(
     assert "the settings mean 999999999999" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert not touched.exists()
+
+
+def test_a_polite_kill_of_a_plan_ends_its_terraform_too(tmp_path: Path, aws_env: dict[str, str]) -> None:
+    (tmp_path / "bin").mkdir()
+    started = tmp_path / "started"
+    tool = tmp_path / "bin" / "terraform"
+    tool.write_text(f"#!/bin/sh\necho $$ > {started}.new\nmv {started}.new {started}\nexec sleep 60\n")
+    tool.chmod(0o755)
+    (tmp_path / "ecotui.yaml").write_text("project: trouble\n")
+    (tmp_path / "terraform").mkdir()
+    (tmp_path / "terraform" / "main.tf").write_text("")
+    env = {
+        **aws_env,
+        "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
+        "ECOTUI_STATE_DIR": str(tmp_path / "state"),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+    plan = subprocess.Popen(
+        [sys.executable, "-m", "ecotui", "plan"],
+        cwd=tmp_path,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        end = time.monotonic() + 30
+        while not started.exists() and time.monotonic() < end:
+            time.sleep(0.02)
+        plan.send_signal(signal.SIGTERM)
+        _, said = plan.communicate(timeout=20)
+    finally:
+        plan.kill()
+    assert plan.returncode == 130
+    assert "interrupted" in said
+    assert "Traceback" not in said
+    listed = subprocess.run(
+        ["ps", "-o", "stat=", "-p", started.read_text().strip()], capture_output=True, text=True, timeout=10
+    )
+    # A zombie has ended too: nobody may be there to bury it.
+    assert listed.stdout.strip()[:1] in ("", "Z")
+
+
+def test_a_demo_world_whose_starter_has_gone_ends_without_a_word(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-c", "from ecotui.demo.world import _print; _print({'doing': 'x'}); print('on')"],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdin=subprocess.DEVNULL,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+    os.close(writer)
+    assert done.returncode == 0
+    assert done.stderr == ""
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_leaving_while_it_looks_says_nothing_of_an_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ecotui.looking import looks
+
+    complaints: list[str] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda what: complaints.append(str(what.exc_value)))
+
+    async def leave() -> None:
+        async def work() -> None:
+            async for _report in looks(argv=[sys.executable, "-c", "import time; time.sleep(60)"]):
+                pass
+
+        looking = asyncio.create_task(work())
+        await asyncio.sleep(0.2)
+        looking.cancel()
+        with suppress(asyncio.CancelledError):
+            await looking
+
+    asyncio.run(leave())
+    gc.collect()
+    assert complaints == []

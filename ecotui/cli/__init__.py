@@ -84,7 +84,11 @@ def _parser(command: str | None) -> Parser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (`ecotui.exits`). Never shows a traceback for bad input."""
-    from ecotui.exits import ERROR, INTERRUPTED, USAGE
+    try:
+        from ecotui.exits import ERROR, INTERRUPTED, USAGE
+    except KeyboardInterrupt:
+        print("ecotui: interrupted", file=sys.stderr)
+        return 130  # what could not be imported any more
 
     argv = list(sys.argv[1:] if argv is None else argv)
     command = next((word for word in argv if word in COMMANDS), None)

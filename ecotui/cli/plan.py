@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -33,6 +34,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from checks.apply.planning import Stopped, initialise, make
 
+    # As Ctrl-C: terraform runs in a process group of its own, and would go on, and hold the state's lock.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     where = world(args)
     speaker = _Speaker(args)
     folder = Path(args.out).expanduser().absolute() if args.out else saved.default_folder(where)
