@@ -45,6 +45,9 @@ EVERY_KIND = [
     events.ProfilePicked(profile="prod"),
     events.Noted(text="line one\nline two"),
     events.Reattached(by="me"),
+    events.EntryWalked(entry="3.1", error="VcpuLimitExceeded"),
+    events.StepTicked(entry="3.1", step="1.2", title="Ask for more"),
+    events.EntryJudged(entry="3.1", solved=True),
     events.SessionEnded(outcome="done"),
 ]
 

@@ -87,6 +87,31 @@ class Reattached(Happened, frozen=True):
     by: str
 
 
+class EntryWalked(Happened, frozen=True):
+    """An entry of the guide was opened to be walked."""
+
+    entry: str
+    error: str = ""
+    """What led there, where something did."""
+
+
+class StepTicked(Happened, frozen=True):
+    """A step of an entry was done, or (`done` false) is to be done again."""
+
+    entry: str
+    step: str
+    done: bool = True
+    title: str = ""
+
+
+class EntryJudged(Happened, frozen=True):
+    """The operator said whether an entry solved it."""
+
+    entry: str
+    solved: bool
+    error: str = ""
+
+
 class SessionEnded(Happened, frozen=True):
     outcome: str
 
@@ -110,6 +135,9 @@ Event = (
     | ProfilePicked
     | Noted
     | Reattached
+    | EntryWalked
+    | StepTicked
+    | EntryJudged
     | SessionEnded
 )
 

@@ -57,6 +57,12 @@ def timeline(records: Iterable[events.Record]) -> Iterator[Moment]:
                 yield Moment(record.at, "note", tuple(text.splitlines()))
             case events.Reattached(by=by):
                 yield Moment(record.at, f"taken up again by {by}")
+            case events.EntryWalked(entry=entry, error=error):
+                yield Moment(record.at, f"guide {entry} opened", (error,) if error else ())
+            case events.StepTicked(entry=entry, step=step, done=done, title=title):
+                yield Moment(record.at, f"guide {entry}, {title or step}: {'done' if done else 'not done'}")
+            case events.EntryJudged(entry=entry, solved=solved):
+                yield Moment(record.at, f"guide {entry} {'solved it' if solved else 'did not solve it'}")
             case events.SessionEnded(outcome=outcome):
                 yield Moment(record.at, f"session ended: {outcome}")
             case events.Unknown(type=kind):

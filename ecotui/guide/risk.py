@@ -1,0 +1,75 @@
+"""What a command of the guide can do to the world, judged by its words. Errs towards asking."""
+
+from __future__ import annotations
+
+import re
+
+from checks.finding import Risk
+
+_DESTROYS = re.compile(
+    r"^(delete|destroy|destroyed|rm|rmi|rmdir|remove|detach|terminate|force|forced|forcefully|purge|prune|drop|empty|kill|"
+    r"deregister|revoke|release|disassociate|disable|drain|wipe|unlock|shutdown|reset|taint|replace|rb|"
+    r"cleanup|schedule-key-deletion|autoapprove|truncate|dd|mkfs|uninstall)$"
+)
+_AWS_READS = re.compile(
+    r"^(list|get|describe|lookup|search|head|check|validate|batch-get|view|ls|wait|help|simulate|estimate)\b"
+)
+_READS = {
+    "terraform": frozenset({"output", "show", "validate", "plan", "graph", "providers", "version"}),
+    "tofu": frozenset({"output", "show", "validate", "plan", "graph", "providers", "version"}),
+    "kubectl": frozenset(
+        {"get", "describe", "logs", "top", "version", "cluster-info", "explain", "api-resources", "events"}
+    ),
+    "gh": frozenset({"status", "list", "view"}),
+    "ecotui": frozenset({"check", "diagnose", "guide", "sessions", "plan"}),
+}
+_PLAIN_READS = frozenset(
+    """ls cat head tail grep echo pwd which type date sleep ping dig host nslookup df du free ps journalctl whoami id
+    uname env printenv wc file stat tree jq less more test true""".split()  # noqa: SIM905
+)
+_TALKS = (
+    ("gh", "auth", "login"),
+    ("gh", "auth", "refresh"),
+    ("aws", "configure"),
+    ("aws", "sso", "login"),
+    ("terraform", "login"),
+    ("ssh",),
+    ("sudo",),
+    ("vi",),
+    ("vim",),
+    ("nano",),
+    ("less",),
+    ("top",),
+)
+"""Commands that ask on the terminal."""
+
+
+def talks(argv: tuple[str, ...]) -> bool:
+    """Does this command need the operator at the terminal?"""
+    if argv[:3] == ("aws", "configure", "list") or "--with-token" in argv:
+        return False
+    return any(argv[: len(known)] == known for known in _TALKS)
+
+
+def risk(argv: tuple[str, ...]) -> Risk:
+    """What a command of the guide can do; what is not known to only read, changes. Errs towards asking."""
+    if not argv:
+        return Risk.READS
+    name = argv[0].rpartition("/")[2]
+    if name == "env" and len(argv) > 1:
+        return risk(tuple(word for word in argv[1:] if "=" not in word or word.startswith("-")))
+    # Only where the verb stands where it must: behind an option it could be that option's value.
+    verbs = [word for word in argv[1:4] if not word.startswith("-chdir=")]
+    verbs = verbs[: next((at for at, word in enumerate(verbs) if word.startswith("-")), len(verbs))]
+    if name == "aws" and len(verbs) > 1 and _AWS_READS.match(verbs[1]):
+        return Risk.READS
+    words_in = (word.lower().replace("auto-approve", "autoapprove") for word in argv)
+    if any(_DESTROYS.match(piece) for word in words_in for piece in re.split(r"[^a-z]+", word)):
+        return Risk.DESTROYS
+    if name in ("terraform", "tofu") and verbs[:2] in (["state", "list"], ["state", "show"]):
+        return Risk.READS
+    if name == "gh":
+        verbs = verbs[1:]
+    if verbs and verbs[0] in _READS.get(name, ()):
+        return Risk.READS
+    return Risk.READS if name in _PLAIN_READS else Risk.CHANGES
