@@ -13,7 +13,6 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.css.query import NoMatches
 from textual.events import Resize
-from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Static
 from textual.worker import Worker, WorkerState
 
@@ -22,13 +21,13 @@ from checks.steps import BY_ID, STEPS
 from screens import consent, watch
 from screens.dialogs import Ask, Help
 from screens.endings import ending
+from screens.guide_door import GuideDoor
 from screens.intents import (
     CleanupApproved,
     CommandEnded,
     CommandOutput,
     CommandStarted,
     FixWanted,
-    GuideWanted,
     Looked,
     LooksEnded,
     LookWanted,
@@ -53,7 +52,7 @@ LOW = 16
 """Below this many lines the drawer, when open, takes the place of the panel."""
 
 
-class RebuildScreen(Screen[None]):
+class RebuildScreen(GuideDoor):
     """Shows the rebuild, takes intents, and starts the background work. Only its handlers touch widgets."""
 
     AUTO_FOCUS = None
@@ -76,7 +75,6 @@ class RebuildScreen(Screen[None]):
         Binding("l", "drawer", "Log", tooltip="Open or close the log drawer", id="rebuild.log"),
         Binding("L", "drawer_tall", "Taller log", show=False),
         Binding("i", "interrupt", "Interrupt", tooltip="Ask what runs to stop", id="rebuild.interrupt"),
-        Binding("G", "guide", "Whole guide", show=False, id="rebuild.guide"),
         Binding("s", "sessions", "Sessions", tooltip="Past sessions", id="rebuild.sessions"),
         Binding("question_mark", "help", "Help", key_display="?", id="rebuild.help"),
         Binding("q", "leave", "Quit", id="rebuild.quit"),
@@ -313,7 +311,7 @@ class RebuildScreen(Screen[None]):
         if action == "interrupt":
             following = self.following.get(self.current)
             return following is not None and following.running
-        return True
+        return super().check_action(action, parameters)
 
     def action_interrupt(self) -> None:
         following = self.following.get(self.current)
@@ -375,16 +373,6 @@ class RebuildScreen(Screen[None]):
 
     def action_help(self) -> None:
         self.app.push_screen(Help())
-
-    def action_guide(self) -> None:
-        self.post_message(GuideWanted())
-
-    @on(GuideWanted)
-    def _guide_wanted(self, intent: GuideWanted) -> None:
-        from screens.guide import GuideScreen
-
-        if self.desk is not None:
-            self.app.push_screen(GuideScreen(self.desk, entry=intent.entry, error=intent.error))
 
     def action_sessions(self) -> None:
         from screens.sessions import SessionsScreen

@@ -214,7 +214,7 @@ def test_the_order_of_response_leads_through_the_rebuild(settings: Settings, lan
     steps = [step for step in walk("7.3", context(settings), language).values() if step.kind is Kind.HAND]
     assert [(step.look, step.visit) for step in steps] == [
         ("", ""),
-        ("", ""),
+        ("", "guide"),
         ("cleanup", ""),
         ("", "cleanup"),
         ("quota", ""),

@@ -9,7 +9,8 @@ from textual.widgets import DataTable, Input, OptionList, TextArea
 from ecotui.session import events
 from ecotui.session.store import Store
 from screens.dialogs import KEYS, Help, RawText
-from screens.guide import GuideScreen, PasteError
+from screens.guide import GuideScreen
+from screens.paste import PasteScreen
 from screens.rebuild import RebuildScreen
 from screens.review import ReviewScreen
 from screens.sessions import SessionsScreen
@@ -41,7 +42,9 @@ async def test_the_whole_guide_opens_with_its_first_entry(bench: Bench) -> None:
         await bench.until(pilot, lambda: isinstance(app.screen, GuideScreen) and app.screen.entry is not None)
         guide = app.screen
         assert isinstance(guide, GuideScreen)
-        assert guide.query_one("#entries", OptionList).option_count == len(guide.library.entries) > 10
+        chapters = {entry.chapter for entry in guide.library.entries if entry.chapter != entry.title}
+        count = guide.query_one("#entries", OptionList).option_count
+        assert count == len(guide.library.entries) + len(chapters) > 10
 
 
 async def test_the_guide_is_searched_as_one_types(bench: Bench) -> None:
@@ -58,8 +61,11 @@ async def test_the_guide_is_searched_as_one_types(bench: Bench) -> None:
         assert 0 < entries.option_count < len(guide.library.entries)
         # A letter that is a key elsewhere is a letter here.
         assert guide.query_one("#guide-search", Input).value == "VcpuLimitExceeded"
-        await pilot.press("escape")
+        # Out of the box, out of the search, out of the guide.
+        await pilot.press("escape", "escape")
+        await pilot.pause()
         assert app.screen is guide
+        assert guide.query_one("#guide-search", Input).value == ""
         await pilot.press("escape")
         await pilot.pause()
         assert isinstance(app.screen, RebuildScreen)
@@ -85,12 +91,16 @@ async def test_a_pasted_error_is_explained(bench: Bench) -> None:
         guide = app.screen
         assert isinstance(guide, GuideScreen)
         await pilot.press("p")
-        await bench.until(pilot, lambda: isinstance(app.screen, PasteError))
+        await bench.until(pilot, lambda: isinstance(app.screen, PasteScreen))
         app.screen.query_one(TextArea).text = (
             "│ Error: creating EC2 Instance: VcpuLimitExceeded: You have requested more vCPU capacity than your "
             "current vCPU limit of 16 allows"
         )
         await pilot.press("f2")
+        found = app.screen.query_one("#paste-found", OptionList)
+        await bench.until(pilot, lambda: found.option_count and found.has_focus)
+        assert "by “VcpuLimitExceeded”" in bench.text(pilot)
+        await pilot.press("enter")
         await bench.until(
             pilot, lambda: app.screen is guide and guide.entry is not None and guide.entry.id == "3.1"
         )
@@ -104,10 +114,16 @@ async def test_a_pasted_error_that_the_guide_does_not_know_is_admitted(bench: Be
         await pilot.press("G")
         await bench.until(pilot, lambda: isinstance(app.screen, GuideScreen))
         await pilot.press("p")
-        await bench.until(pilot, lambda: isinstance(app.screen, PasteError))
+        await bench.until(pilot, lambda: isinstance(app.screen, PasteScreen))
         app.screen.query_one(TextArea).text = "The printer on the third floor is out of paper"
         await pilot.press("f2")
-        await bench.until(pilot, lambda: "The guide has nothing about this error" in bench.text(pilot))
+        await bench.until(pilot, lambda: "The guide has nothing about this" in bench.text(pilot))
+        await pilot.press("enter")
+        await bench.until(pilot, lambda: "this is how to go on" in bench.text(pilot))
+        guide = app.screen
+        assert isinstance(guide, GuideScreen)
+        await bench.until(pilot, lambda: guide.entry is not None and guide.entry.id == "7.3")
+        assert "out of paper" in bench.text(pilot)
 
 
 async def test_the_other_language_of_an_entry_is_a_key_away(bench: Bench) -> None:

@@ -15,6 +15,9 @@ from ecotui.guide.commands import Command, Reading, Script, Setting
 from ecotui.guide.placeholders import Filled, Known, Values, fill, options, secret
 from ecotui.guide.risk import risk, talks
 
+GUIDE = "guide"
+"""Where a step leads that says to search the document."""
+
 
 class Kind(StrEnum):
     """What is done at a step."""

@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 from checks.finding import Finding, Fix, State
 from ecotui.guide import commands
 from ecotui.guide.commands import Command, Folder, Reading, Script, Setting
+from ecotui.guide.diagnosis import Match
 from ecotui.guide.document import Entry, Part, Passage, fences
+from ecotui.guide.library import Library
 from ecotui.guide.placeholders import Filled, fill
-from ecotui.guide.steps import Context, Kind, Step, command_step, plain
+from ecotui.guide.steps import GUIDE, Context, Kind, Step, command_step, plain
 from ecotui.guide.verdict import Verdict
 
 
@@ -58,6 +60,7 @@ _FENCE = re.compile(r"^\s{0,3}(`{3,}|~{3,})")
 _NUMBERED = re.compile(r"^\d+[.)]\s*")
 
 _BY_HAND = (
+    (re.compile(r"문서.{0,4}검색|search (this|the) (document|guide)", re.I), "", GUIDE),
     (re.compile(r"재시도|다시 시도|try again|retry", re.I), "", "apply"),
     (re.compile(r"한도|quota|limit", re.I), "quota", ""),
     (re.compile(r"정리|clean[- ]?up", re.I), "", "cleanup"),
@@ -229,3 +232,14 @@ def ranked(ids: Sequence[str], scores: Mapping[str, float], solved: Mapping[str,
     known = [ident for ident in ids if solved.get(ident) and scores.get(ident, 1.0) >= 0.8]
     known.sort(key=lambda ident: -solved[ident])
     return (*known, *(ident for ident in ids if ident not in known))
+
+
+def rule_of(library: Library, match: Match) -> str:
+    """The fixed words by which an entry was found, to say why."""
+    if said := getattr(match, "rule", ""):
+        return str(said)
+    overlay = library.overlays.get(match.entry)
+    for signature in overlay.signatures if overlay is not None else ():
+        if re.search(signature.match, match.excerpt, re.I | re.S):
+            return signature.anchor
+    return ""

@@ -1,0 +1,214 @@
+"""A box to paste an error into; what explains it stands below while one looks."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import OptionList, Static, TextArea
+from textual.widgets.option_list import Option
+
+from checks.sanitize import sanitize
+from ecotui.guide.diagnosis import Match, diagnose
+from ecotui.guide.library import Library
+from ecotui.guide.walking import ranked, rule_of
+from screens.layout import hang
+from screens.widgets.keybar import KeyBar
+
+if TYPE_CHECKING:
+    from textual.worker import Worker
+
+LARGEST = 8_000_000
+"""Characters of a paste that are looked at; of a longer one the end, where errors stand."""
+SHOWN = 200
+"""Lines of a paste that the box shows; a text area of a million lines holds up the screen."""
+PAUSE = 0.2
+"""Seconds without a key before what is typed is looked at."""
+
+
+@dataclass(frozen=True)
+class Pasted:
+    """What was pasted, and the entry that was chosen."""
+
+    text: str
+    entry: str
+
+
+class PasteBox(TextArea):
+    """A text area that takes a paste of any size, without its control sequences."""
+
+    @dataclass
+    class Large(Message):
+        """More was pasted than the box shows."""
+
+        text: str
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        event.prevent_default()
+        event.stop()
+        text = sanitize(event.text[-LARGEST:])
+        if text.count("\n") > SHOWN or len(text) > 200 * SHOWN:
+            self.post_message(self.Large(text))
+        elif result := self._replace_via_keyboard(text, *self.selection):
+            self.move_cursor(result.end_location)
+
+
+class PasteScreen(Screen[Pasted | None]):
+    """Paste, see the entries that explain it, Enter opens one."""
+
+    CSS_PATH = "paste.tcss"
+    AUTO_FOCUS = "#paste-box"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+d,f2", "done", "To the entries", priority=True),
+        Binding("ctrl+l", "clear", "Clear", priority=True),
+        Binding("f", "open", "Open the entry", key_display="⏎"),
+        Binding("escape", "leave", "Back", priority=True),
+    ]
+
+    def __init__(self, library: Library, solved: dict[str, int] | None = None) -> None:
+        super().__init__()
+        self.library = library
+        self._solved = solved or {}
+        self._whole = ""
+        """A paste larger than the box shows."""
+        self._looked_at = ""
+        self._ids: list[str] = []
+        self._go = False
+        """Go to the entries as soon as they are there."""
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="paste-title")
+        yield PasteBox(id="paste-box", soft_wrap=True)
+        yield Static(id="paste-said")
+        yield OptionList(id="paste-found", markup=False)
+        yield KeyBar(compact=True, show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.query_one("#paste-title", Static).update(
+            Content.assemble(
+                Content.styled("Paste an error", "bold $text-accent"),
+                "  Colours, boxes, time stamps and JSON do not matter.",
+            )
+        )
+        self._say("Paste it here; what explains it appears below.")
+
+    @property
+    def text(self) -> str:
+        """What is looked at: the whole paste, also where the box shows a part of it."""
+        return self._whole or sanitize(self.query_one("#paste-box", PasteBox).text)
+
+    def _say(self, text: str, style: str = "$foreground 62%") -> None:
+        self.query_one("#paste-said", Static).update(Content.styled(text, style))
+
+    @on(PasteBox.Large)
+    def _large(self, event: PasteBox.Large) -> None:
+        lines = event.text.splitlines()
+        self._whole = event.text
+        box = self.query_one("#paste-box", PasteBox)
+        with self.prevent(TextArea.Changed):
+            shown = "\n".join(line[:400] for line in lines[-SHOWN:])
+            box.text = f"… {len(lines):,} lines pasted, the last {min(SHOWN, len(lines))} shown, all looked at …\n{shown}"
+            box.move_cursor(box.document.end)
+        self._go = True
+        self._look()
+
+    @on(TextArea.Changed, "#paste-box")
+    def _changed(self) -> None:
+        self._whole = ""
+        text = self.query_one("#paste-box", PasteBox).text
+        # A paste arrives whole; then Enter should open what explains it.
+        self._go = abs(len(text) - len(self._looked_at)) > 20
+        self.set_timer(PAUSE, self._look)
+
+    def _look(self) -> None:
+        text = self.text
+        if text == self._looked_at:
+            return
+        self._looked_at = text
+        _worker: Worker[None] = self.run_worker(
+            self._explain(text), name="diagnose", group="diagnose", exclusive=True, exit_on_error=False
+        )
+
+    async def _explain(self, text: str) -> None:
+        if not text.strip():
+            self._ids = []
+            self.query_one("#paste-found", OptionList).clear_options()
+            self._say("Paste it here; what explains it appears below.")
+            return
+        if len(text) > 200_000:
+            self._say(f"Looking at {text.count(chr(10)) + 1:,} lines…", "$text-accent")
+        matches = await asyncio.to_thread(diagnose, self.library, text)
+        self._show(matches)
+
+    def _show(self, matches: tuple[Match, ...]) -> None:
+        by_id = {match.entry: match for match in matches}
+        scores = {match.entry: match.score for match in matches}
+        self._ids = list(ranked(list(by_id), scores, self._solved))
+        width = max(self.app.size.width - 6, 30)
+        options = self.query_one("#paste-found", OptionList)
+        options.clear_options()
+        if not matches:
+            self._say("The guide has nothing about this. This is how to go on:", "$text-warning")
+            if response := self.library.entry("7.3"):
+                self._ids = [response.id]
+                head = Content.styled(f"{response.id:<5}", "$text-accent")
+                options.add_option(Option(hang(head, response.title, width)))
+        else:
+            count = len(matches)
+            self._say(f"{count} {'entry explains' if count == 1 else 'entries explain'} it, best first:")
+            options.add_options([Option(self._row(by_id[ident], width)) for ident in self._ids])
+        if self._ids:
+            options.highlighted = 0
+        if self._go and self._ids:
+            self._go = False
+            options.focus()
+
+    def _row(self, match: Match, width: int) -> Content:
+        solved = self._solved.get(match.entry, 0)
+        before = f"  ✓ solved it {solved}×" if solved else ""
+        head = Content.assemble(
+            Content.styled(f"{match.entry:<5}", "bold $text-accent"),
+            Content.styled(match.title, "bold"),
+            Content.styled(before, "$text-success"),
+        )
+        rule = rule_of(self.library, match)
+        why = f"line {match.line}" + (f", by “{rule}”" if rule else "")
+        excerpt = match.excerpt if len(match.excerpt) <= 160 else f"{match.excerpt[:159]}…"
+        return Content("\n").join(
+            [
+                head,
+                hang(Content.styled(f"     {why}: ", "$foreground 62%"), excerpt, width, "$foreground 80%"),
+            ]
+        )
+
+    @on(OptionList.OptionSelected, "#paste-found")
+    def _selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(Pasted(self.text, self._ids[event.option_index]))
+
+    def action_open(self) -> None:
+        index = self.query_one("#paste-found", OptionList).highlighted
+        if index is not None and index < len(self._ids):
+            self.dismiss(Pasted(self.text, self._ids[index]))
+
+    def action_done(self) -> None:
+        self._go = True
+        if self.text == self._looked_at and self._ids:
+            self.query_one("#paste-found", OptionList).focus()
+        else:
+            self._look()
+
+    def action_clear(self) -> None:
+        self._whole = ""
+        box = self.query_one("#paste-box", PasteBox)
+        box.text = ""
+        box.focus()
+
+    def action_leave(self) -> None:
+        self.dismiss(None)

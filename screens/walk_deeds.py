@@ -1,0 +1,156 @@
+"""What is done at a step of a walk: run, set, edited, copied, written to a file, and judged in the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from checks.finding import Finding, State
+from checks.sanitize import sanitize
+from ecotui.guide.steps import Kind, Step, as_fix, destroy_word, edited
+from ecotui.session import events
+from screens import watch
+from screens.dialogs import Ask, Dialog
+from screens.intents import FixWanted
+from screens.walk_lines import verdict_line
+from screens.widgets.keybar import KeyBar
+
+if TYPE_CHECKING:
+    from ecotui.desk import Desk
+    from screens.walk import WalkScreen
+
+ERROR = 300
+"""Characters of the error that the session's log keeps with a walk."""
+
+
+@dataclass
+class Walk:
+    """Where one is in an entry. It outlives the screen: going to a step's screen and back changes nothing."""
+
+    entry: str
+    error: str = ""
+    language: str = "en"
+    cursor: str = ""
+    """The key of the step."""
+    edits: dict[str, str] = field(default_factory=dict)
+    tried: dict[str, Step] = field(default_factory=dict)
+    """Ways out of the live check that were chosen; when they worked, the check does not offer them any more."""
+    ran: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Step to the step of the rebuild in which its command ran, and the command's id."""
+    started: bool = False
+    """The session's log knows of this walk."""
+
+
+class Judge(Dialog[bool]):
+    """Did it help?"""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y,enter", "dismiss(True)", "Yes, it did"),
+        Binding("n", "dismiss(False)", "No"),
+        Binding("escape", "dismiss(None)", "Not yet"),
+    ]
+
+    def __init__(self, title: str, said: Content) -> None:
+        super().__init__()
+        self._title = title
+        self._said = said
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="box") as box:
+            box.border_title = Content(self._title)
+            yield Static(self._said, classes="said")
+            yield Static(Content("y yes    n no    Escape: not yet"), classes="hint")
+        yield KeyBar(compact=True, show_command_palette=False)
+
+
+def run(screen: WalkScreen, step: Step, place: str) -> None:
+    """Ask the frame to carry a step out; it asks for consent, starts it under the supervisor, and logs it."""
+    title = f"Guide {screen.walk.entry}"
+    finding = step.finding or Finding(
+        id=f"{place}.guide", step=place, state=State.SKIPPED, title=title, summary=title
+    )
+    if step.fix is not None:
+        screen.walk.tried[step.key] = step
+    screen.frame.post_message(FixWanted(finding, as_fix(step, screen.walk.entry, destroy_word(step.argv))))
+
+
+def set_variable(screen: WalkScreen, step: Step) -> None:
+    """Ask for the value of a variable that is no secret, and set it for this session."""
+
+    def given(value: str | None) -> None:
+        if value and screen.may_act():
+            watch.guarded(screen.frame, lambda desk: desk.set_variable(step.setting, value, secret=False))
+            screen.tick(step, done=True)
+            screen.recount()
+
+    said = Content(f"{step.setting}, for everything that this session starts from now on.")
+    screen.app.push_screen(Ask(f"Set {step.setting}", said, value=step.value), given)
+
+
+def edit(screen: WalkScreen, step: Step) -> None:
+    """Let the operator change a command before it runs."""
+
+    def given(text: str | None) -> None:
+        if text is None:
+            return
+        made = edited(step, sanitize(text), screen.context)
+        if made.reason:
+            screen.notify(f"It cannot be run: {made.reason}.", severity="warning", markup=False)
+        else:
+            screen.walk.edits[step.key] = made.text
+            screen.recount()
+
+    first = "Put a value in the place of what stands in < > or begins with $. " if step.missing else ""
+    said = Content(f"{first}It is started as it stands, without a shell: no pipes, no substitutions.")
+    screen.app.push_screen(Ask("Edit the command", said, value=step.text), given)
+
+
+def copy(screen: WalkScreen, step: Step) -> None:
+    """To the terminal's clipboard."""
+    screen.app.copy_to_clipboard(step.text)
+    lines = step.text.count("\n") + 1
+    what = f"{lines} lines" if lines > 1 else step.text[:60]
+    screen.notify(f"Sent to your terminal's clipboard (OSC 52): {what}", markup=False)
+
+
+def write(screen: WalkScreen, step: Step) -> None:
+    """Where no clipboard reaches: a file in the session's folder."""
+    from ecotui.session.files import explained, make_folder, replace_file
+
+    ending = step.language if step.kind is Kind.FILE and step.language.isalnum() else "sh"
+    key = f"{screen.walk.entry}-{step.key}"
+    name = "".join(sign if sign.isalnum() or sign in ".-" else "-" for sign in key).strip(".")
+
+    def put(desk: Desk) -> str:
+        folder = make_folder(desk.session.folder / "guide")
+        file = folder / f"{name}.{ending}"
+        with explained("cannot write to", file):
+            replace_file(file, f"{step.text}\n".encode())
+        return str(file)
+
+    if file := watch.guarded(screen.frame, put):
+        screen.notify(file, title="Written to a file", markup=False, timeout=15)
+
+
+def ask(screen: WalkScreen) -> None:
+    """Did the entry solve it? The answer orders the entries of the next time."""
+    walk = screen.walk
+
+    def said(answer: bool | None) -> None:
+        if answer is None or not screen.may_act():
+            return
+        error = " ".join(walk.error.split())[:ERROR]
+        screen.log_event(events.EntryJudged(entry=walk.entry, solved=answer, error=error))
+        screen.judged(answer)
+
+    width = min(screen.app.size.width * 9 // 10, 96) - 8
+    words = verdict_line(screen.verdict, walk.language, width, 4)
+    korean = walk.language == "ko"
+    title = f"{walk.entry}: 문제가 해결되었습니까?" if korean else f"Did {walk.entry} solve it?"
+    screen.app.push_screen(Judge(title, words), said)
