@@ -50,7 +50,8 @@ class GuideScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         # Enter is the list's own key, and does the same.
         Binding("w", "walk", "Walk its steps", key_display="⏎", tooltip="Walk this entry step by step"),
-        Binding("slash", "search", "Search", key_display="/"),
+        # With priority: the keys that come in one piece with the slash go to the field as well.
+        Binding("slash", "search", "Search", key_display="/", priority=True),
         Binding("p", "paste", "Paste an error", tooltip="Paste an error and see what explains it"),
         Binding("r", "check", "Check", tooltip="Look again whether the cause is present"),
         Binding("c", "copy", "Copy", tooltip="Copy the commands of this entry"),
@@ -119,7 +120,15 @@ class GuideScreen(Screen[None]):
         self._fit()
 
     def _fit(self) -> None:
-        self.set_class(self.app.size.width < 100, "-narrow")
+        narrow = self.app.size.width < 100
+        self.set_class(narrow, "-narrow")
+        field = self.query_one("#guide-search", Input)
+        # In a small terminal the field is there while it is used.
+        field.display = bool(not narrow or field.value or field.has_focus)
+
+    def on_descendant_focus(self) -> None:
+        # In a small terminal a text that is read gets all the room; Tab brings the list back.
+        self.set_class(self.query_one("#guide-page").has_focus, "-reading")
 
     async def _remember(self) -> None:
         """Which entries solved it in earlier sessions; read beside the screen, as there may be many."""
@@ -168,7 +177,7 @@ class GuideScreen(Screen[None]):
         made: list[Option] = []
         chapter = ""
         for entry in entries:
-            if whole and entry.chapter != chapter and entry.chapter != entry.title:
+            if whole and entry.chapter != chapter and not entry.chapter.endswith(entry.title):
                 rows.append(None)
                 made.append(
                     Option(hang(Content(""), entry.chapter, width, "bold $text-primary"), disabled=True)
@@ -264,20 +273,25 @@ class GuideScreen(Screen[None]):
     @on(Input.Submitted, "#guide-search")
     def _search_done(self) -> None:
         self.query_one("#entries").focus()
+        self.call_after_refresh(self._fit)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return not (action == "search" and isinstance(self.focused, Input))
 
     def action_search(self) -> None:
-        self.add_class("-searching")
-        self.query_one("#guide-search", Input).focus()
+        field = self.query_one("#guide-search", Input)
+        field.display = True
+        self.set_focus(field)
 
     def action_back(self) -> None:
         search_box = self.query_one("#guide-search", Input)
         if search_box.has_focus:
             self.query_one("#entries").focus()
-            self.set_class(bool(search_box.value), "-searching")
+            self._fit()
         elif search_box.value:
             # What was searched for goes first; the whole guide is there again.
             search_box.value = ""
-            self.remove_class("-searching")
+            self._fit()
         else:
             self.dismiss(None)
 

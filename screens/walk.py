@@ -13,7 +13,7 @@ from checks.steps import BY_ID
 from ecotui.desk import Desk
 from ecotui.guide.library import Library
 from ecotui.guide.placeholders import known_values, secret
-from ecotui.guide.steps import GUIDE, Context, Kind, Step, edited
+from ecotui.guide.steps import END, GUIDE, Context, Kind, Step, edited
 from ecotui.guide.verdict import Cause, judge
 from ecotui.guide.walking import steps_of
 from ecotui.session import SessionError, events
@@ -88,16 +88,27 @@ class WalkScreen(WalkView):
     def recount(self) -> None:
         """The verdict and the steps, from the last looks."""
         rebuild = self.desk.rebuild
-        self.verdict = judge(self.library, self.walk.entry, rebuild.reports, rebuild.looking)
+        walk = self.walk
+        self.verdict = judge(self.library, walk.entry, rebuild.reports, rebuild.looking, walk.before)
+        if self.verdict.cause is Cause.PRESENT:
+            walk.present = True
+            walk.before |= {finding.id for finding in self.verdict.findings}
+        elif self.verdict.cause is Cause.ABSENT and self.walk.present:
+            # It worked: what is left is to say so.
+            self.walk.present = False
+            self.walk.cursor = END
+        if self.verdict.cause is Cause.LOOKING and self.steps:
+            # What the check offers is not known for a moment; the list stays as it is.
+            self.draw()
+            return
         context = self.context
         found = list(steps_of(self.entry, self.verdict, context))
         keys = {step.key for step in found}
         gone = [step for key, step in self.walk.tried.items() if key not in keys]
-        if self.verdict.cause is not Cause.LOOKING:
-            for step in gone:
-                if step.key not in self.ticks and self.settled(step):
-                    # The check does not find it any more: this way out worked.
-                    self.tick(step, done=True)
+        for step in gone:
+            if step.key not in self.ticks and self.settled(step):
+                # The check does not find it any more: this way out worked.
+                self.tick(step, done=True)
         self.steps = tuple(
             edited(step, self.walk.edits[step.key], context) if step.key in self.walk.edits else step
             for step in (*gone, *found)
@@ -182,6 +193,7 @@ class WalkScreen(WalkView):
         step = next((one for one in self.steps if one.key == ended), None)
         if step is not None and state is not State.BLOCKED and step.key not in self.ticks:
             self.tick(step, done=True)
+            self._go_on(step)
         self.draw()
 
     # -- doing ---------------------------------------------------------------------------------------------------
@@ -202,16 +214,23 @@ class WalkScreen(WalkView):
             self.action_copy()
         elif step.missing:
             self.action_edit()
+        elif deeds.deletes(step) and self._expect(step) and deeds.delete(self, step):
+            pass
         elif step.fix is not None and isinstance(step.fix.action, Visit):
             self.walk.tried[step.key] = step
             self.leave_for(step.fix.action.step, step.fix.action.select)
         elif step.setting and not secret(step.setting):
             deeds.set_variable(self, step)
         else:
-            place = self.runs_in(step)
-            running = self.frame.following.get(place)
-            self._pending = (step.key, place, running.command.id if running is not None else "")
-            deeds.run(self, step, place)
+            self._expect(step)
+            deeds.run(self, step, self.runs_in(step))
+
+    def _expect(self, step: Step) -> bool:
+        """The next command that the frame starts where this step runs will be this step's."""
+        place = self.runs_in(step)
+        running = self.frame.following.get(place)
+        self._pending = (step.key, place, running.command.id if running is not None else "")
+        return True
 
     def _by_hand(self, step: Step) -> None:
         if not step.look and not step.visit:
@@ -261,9 +280,14 @@ class WalkScreen(WalkView):
         done = step.key not in self.ticks
         self.tick(step, done=done)
         if done:
-            later = [one.key for one in self.steps[self.steps.index(step) + 1 :]]
-            self.walk.cursor = later[0] if later else step.key
+            self._go_on(step)
         self.draw()
+
+    def _go_on(self, step: Step) -> None:
+        """The cursor goes from what is done to what comes next."""
+        keys = [one.key for one in self.steps]
+        if self.walk.cursor in ("", step.key) and step.key in keys:
+            self.walk.cursor = keys[min(keys.index(step.key) + 1, len(keys) - 1)]
 
     def action_edit(self) -> None:
         if (step := self.step) and self.check_action("edit", ()):

@@ -5,19 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
+import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from checks.finding import Finding, State
+from checks.cleanup.leftover import CleanupDetail, Ownership
+from checks.finding import Finding, Risk, State, Visit
 from checks.sanitize import sanitize
 from ecotui.guide.steps import Kind, Step, as_fix, destroy_word, edited
 from ecotui.session import events
 from screens import watch
-from screens.dialogs import Ask, Dialog
-from screens.intents import FixWanted
+from screens.dialogs import Ask, Dialog, Typed
+from screens.intents import CleanupApproved, FixWanted
 from screens.walk_lines import verdict_line
 from screens.widgets.keybar import KeyBar
 
@@ -43,6 +45,10 @@ class Walk:
     """Ways out of the live check that were chosen; when they worked, the check does not offer them any more."""
     ran: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Step to the step of the rebuild in which its command ran, and the command's id."""
+    present: bool = False
+    """The check has found the cause in this walk, and not yet that it is gone."""
+    before: set[str] = field(default_factory=set)
+    """Ids of the findings that were in the way."""
     started: bool = False
     """The session's log knows of this walk."""
 
@@ -78,6 +84,44 @@ def run(screen: WalkScreen, step: Step, place: str) -> None:
     if step.fix is not None:
         screen.walk.tried[step.key] = step
     screen.frame.post_message(FixWanted(finding, as_fix(step, screen.walk.entry, destroy_word(step.argv))))
+
+
+def deletes(step: Step) -> tuple[str, ...]:
+    """The leftovers that a way out of the cleanup deletes; empty for any other."""
+    action = step.fix.action if step.fix is not None else None
+    if isinstance(action, Visit) and action.step == "cleanup" and step.risk is Risk.DESTROYS:
+        return action.select
+    return ()
+
+
+def delete(screen: WalkScreen, step: Step) -> bool:
+    """Ask for typed consent to the deletion of exactly these leftovers; False when the last look does not have them."""
+    report = screen.desk.rebuild.reports.get("cleanup")
+    try:
+        detail = msgspec.convert((report.detail if report else None) or {}, type=CleanupDetail)
+    except msgspec.ValidationError:
+        return False
+    chosen = [one for one in detail.resources if one.deletable and one.key in deletes(step)]
+    if not chosen or len(chosen) != len(deletes(step)):
+        return False
+    lines = [Content(f"Deleted for good, in account {detail.account} ({detail.account_name}):"), Content("")]
+    for one in chosen:
+        doubt = "   matched by name only: is it ours?" if one.ownership is Ownership.NAME_ONLY else ""
+        lines.append(Content.assemble(f"  {one.kind:<16} {one.name}", Content.styled(doubt, "$text-warning")))
+    lines += [
+        Content(""),
+        Content("What it is attached to is detached first; what has changed is left alone."),
+    ]
+
+    def typed(answer: str | None) -> None:
+        if answer:
+            screen.walk.tried[step.key] = step
+            screen.frame.post_message(CleanupApproved(detail, tuple(one.key for one in chosen)))
+
+    many = "leftover" if len(chosen) == 1 else "leftovers"
+    expected = f"{detail.account_name or detail.account} {len(chosen)}"
+    screen.app.push_screen(Typed(f"Delete {len(chosen)} {many}", Content("\n").join(lines), expected), typed)
+    return True
 
 
 def set_variable(screen: WalkScreen, step: Step) -> None:

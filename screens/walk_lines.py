@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from textual.content import Content
 
-from checks.finding import Finding, Report, Risk
+from checks.finding import Copy, Finding, Report, Risk, Visit
 from checks.steps import BY_ID
 from ecotui.guide.steps import Kind, Step
 from ecotui.guide.verdict import Cause, Verdict
@@ -60,6 +60,16 @@ def error_lines(error: str, width: int, lines: int) -> Content:
     return Content("\n").join(rows)
 
 
+def heading_of(step: Step, language: str) -> str:
+    """What a step stands under in the list."""
+    korean = language == "ko"
+    if step.kind is Kind.END:
+        return "끝으로" if korean else "In the end"
+    if step.kind is Kind.FIX:
+        return f"{'확인 결과에서' if korean else 'From the check'}: {step.way}"
+    return step.way
+
+
 def title_of(step: Step, language: str) -> str:
     if step.kind is Kind.END:
         return END_TITLE["ko" if language == "ko" else "en"]
@@ -70,7 +80,8 @@ def row(step: Step, number: int, mark: str, language: str, width: int) -> Conten
     """One line of the list of steps."""
     colour = {"✓": "$text-success", "✗": "$text-error", "▶": "$text-accent"}.get(mark, MUTED)
     tail = ""
-    if step.kind in (Kind.SCRIPT, Kind.FILE):
+    action = step.fix.action if step.fix is not None else None
+    if step.kind in (Kind.SCRIPT, Kind.FILE) or isinstance(action, Copy):
         tail = "copy"
     elif step.risk is Risk.DESTROYS:
         tail = "destroys"
@@ -129,10 +140,16 @@ def detail(
         parts.append(Content("\n").join(Content.styled(line, "$text-accent") for line in code))
     if step.look:
         parts.append(_looked(step.look, reports, width))
+    if step.fix is not None and isinstance(step.fix.action, Visit):
+        there = BY_ID[step.fix.action.step].title
+        said = f"Enter goes to the {there} screen; b there comes back here."
+        if step.risk is Risk.DESTROYS:
+            said = f"Enter deletes exactly these, after you typed your consent; b goes to the {there} screen."
+        parts.append(hang(Content(""), said, width, MUTED))
     if step.visit:
         where = "the search" if step.visit == "guide" else f"the {BY_ID[step.visit].title} screen"
         parts.append(Content.styled(f"Enter goes to {where}.", MUTED))
-    if corrections and step.kind is not Kind.FIX:
+    if corrections and step.kind not in (Kind.FIX, Kind.END):
         parts.append(Content.styled("Corrections to this entry", "bold $text-warning"))
         parts += [hang(Content.styled("! ", "$text-warning"), note, width) for note in corrections]
     return Content("\n\n").join(part for part in parts if part.plain)

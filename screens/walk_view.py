@@ -15,11 +15,11 @@ from checks.finding import State
 from ecotui.desk import Desk
 from ecotui.guide.document import Entry
 from ecotui.guide.library import Library
-from ecotui.guide.steps import Kind, Step
+from ecotui.guide.steps import Step
 from ecotui.guide.verdict import Cause, Verdict
 from screens.endings import ending
 from screens.walk_deeds import Walk
-from screens.walk_lines import detail, error_lines, row, verdict_line
+from screens.walk_lines import detail, error_lines, heading_of, row, verdict_line
 from screens.widgets.keybar import KeyBar
 from screens.widgets.output import Output
 
@@ -115,7 +115,7 @@ class WalkView(Screen[str | None]):
         made: list[Option] = []
         way = None
         for number, step in enumerate(self.steps, 1):
-            heading = "" if step.kind is Kind.END else step.way
+            heading = heading_of(step, self.walk.language)
             if heading != way and heading:
                 rows.append(None)
                 made.append(Option(Content.styled(heading, "bold $text-primary"), disabled=True))

@@ -42,7 +42,9 @@ async def test_the_whole_guide_opens_with_its_first_entry(bench: Bench) -> None:
         await bench.until(pilot, lambda: isinstance(app.screen, GuideScreen) and app.screen.entry is not None)
         guide = app.screen
         assert isinstance(guide, GuideScreen)
-        chapters = {entry.chapter for entry in guide.library.entries if entry.chapter != entry.title}
+        chapters = {
+            entry.chapter for entry in guide.library.entries if not entry.chapter.endswith(entry.title)
+        }
         count = guide.query_one("#entries", OptionList).option_count
         assert count == len(guide.library.entries) + len(chapters) > 10
 

@@ -15,6 +15,8 @@ from ecotui.guide.commands import Command, Reading, Script, Setting
 from ecotui.guide.placeholders import Filled, Known, Values, fill, options, secret
 from ecotui.guide.risk import risk, talks
 
+END = "end"
+"""The key of the last step."""
 GUIDE = "guide"
 """Where a step leads that says to search the document."""
 

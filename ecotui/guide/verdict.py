@@ -78,8 +78,12 @@ def judge(
     entry: str,
     reports: Mapping[str, Report],
     looking: Collection[str] = (),
+    before: Collection[str] = (),
 ) -> Verdict:
-    """What the last looks say about an entry's cause. A finding names the entries that explain it."""
+    """What the last looks say about an entry's cause. A finding names the entries that explain it.
+
+    `before` are ids of findings that were in the way earlier: when they are well now, they are what is told.
+    """
     overlay = library.overlays.get(entry)
     known = overlay.findings if overlay is not None else ()
     order = [step.id for step in STEPS]
@@ -130,6 +134,7 @@ def judge(
         for finding in reports[step].findings
         if finding.state is State.OK and finding.id.endswith((".leftovers", ".list", ".all"))
     )
+    fine = tuple(sorted(fine, key=lambda one: one.id not in before))
     return Verdict(Cause.ABSENT, places, fine[:1] if not elsewhere else (), when, elsewhere)
 
 

@@ -13,14 +13,14 @@ from ecotui.guide.diagnosis import Match
 from ecotui.guide.document import Entry, Part, Passage, fences
 from ecotui.guide.library import Library
 from ecotui.guide.placeholders import Filled, fill
-from ecotui.guide.steps import GUIDE, Context, Kind, Step, command_step, plain
+from ecotui.guide.steps import END, GUIDE, Context, Kind, Step, command_step, plain
 from ecotui.guide.verdict import Verdict
 
 
 def steps_of(entry: Entry, verdict: Verdict, context: Context) -> tuple[Step, ...]:
     """The steps of an entry in the order in which they are walked."""
     found = [*_fixes(verdict), *_written(entry, context)]
-    end = Step(key="end", kind=Kind.END, title="", way="")
+    end = Step(key=END, kind=Kind.END, title="", way="")
     return (*found, end)
 
 

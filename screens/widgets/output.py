@@ -18,6 +18,15 @@ LONGEST = 4_000
 """Characters of one line that are shown."""
 
 
+def brief(line: str) -> str:
+    """A line for people; of a long id at its front only the end: `prod-policy  gone`."""
+    text = readable(line)
+    if text is line or "  " not in text:
+        return text
+    item, gap, said = text.partition("  ")
+    return f"{item.rpartition('/')[2] or item}{gap}{said}"
+
+
 class Output(Vertical):
     """Title line, then the last lines. Outside text is shown as it is, never as markup."""
 
@@ -44,7 +53,7 @@ class Output(Vertical):
             if not known or lines[:known] != self._written:
                 log.clear()
                 known = 0
-            log.write_lines([readable(line)[:LONGEST] for line in lines[known:]])
+            log.write_lines([brief(line)[:LONGEST] for line in lines[known:]])
             self._written = lines
         self.query_one(Static).update(self._title(following))
 
