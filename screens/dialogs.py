@@ -187,6 +187,8 @@ KEYS = (
     ("r / R", "look again at this step / at all steps"),
     ("o", "let a finding pass, with a reason"),
     ("g / G", "the guide entry of this finding / the whole guide"),
+    ("P", "paste an error, and see what explains it"),
+    ("b", "back to the guide, where one was in it"),
     ("x", "the raw text behind a finding"),
     ("c", "copy the command of a way out"),
     ("l / L", "the log drawer / taller"),

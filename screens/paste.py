@@ -78,6 +78,8 @@ class PasteScreen(Screen[Pasted | None]):
         self._solved = solved or {}
         self._whole = ""
         """A paste larger than the box shows."""
+        self._part = ""
+        """What the box shows of it."""
         self._looked_at = ""
         self._ids: list[str] = []
         self._go = False
@@ -114,15 +116,19 @@ class PasteScreen(Screen[Pasted | None]):
         box = self.query_one("#paste-box", PasteBox)
         with self.prevent(TextArea.Changed):
             shown = "\n".join(line[:400] for line in lines[-SHOWN:])
-            box.text = f"… {len(lines):,} lines pasted, the last {min(SHOWN, len(lines))} shown, all looked at …\n{shown}"
+            self._part = box.text = (
+                f"… {len(lines):,} lines pasted, the last {min(SHOWN, len(lines))} shown, all looked at …\n{shown}"
+            )
             box.move_cursor(box.document.end)
         self._go = True
         self._look()
 
     @on(TextArea.Changed, "#paste-box")
     def _changed(self) -> None:
-        self._whole = ""
         text = self.query_one("#paste-box", PasteBox).text
+        if self._whole and text == self._part:
+            return
+        self._whole = ""
         # A paste arrives whole; then Enter should open what explains it.
         self._go = abs(len(text) - len(self._looked_at)) > 20
         self.set_timer(PAUSE, self._look)

@@ -96,7 +96,7 @@ class WalkScreen(WalkView):
         elif self.verdict.cause is Cause.ABSENT and self.walk.present:
             # It worked: what is left is to say so.
             self.walk.present = False
-            self.walk.cursor = END
+            self.move_to(END)
         if self.verdict.cause is Cause.LOOKING and self.steps:
             # What the check offers is not known for a moment; the list stays as it is.
             self.draw()
@@ -287,7 +287,7 @@ class WalkScreen(WalkView):
         """The cursor goes from what is done to what comes next."""
         keys = [one.key for one in self.steps]
         if self.walk.cursor in ("", step.key) and step.key in keys:
-            self.walk.cursor = keys[min(keys.index(step.key) + 1, len(keys) - 1)]
+            self.move_to(keys[min(keys.index(step.key) + 1, len(keys) - 1)])
 
     def action_edit(self) -> None:
         if (step := self.step) and self.check_action("edit", ()):

@@ -132,6 +132,11 @@ class WalkView(Screen[str | None]):
                 options.highlighted = self._at(self.walk.cursor)
         self._rows = rows
 
+    def move_to(self, key: str) -> None:
+        """Put the cursor on a step with the next drawing."""
+        self.walk.cursor = key
+        self._drawn = []
+
     def _at(self, key: str) -> int | None:
         """The option of a step; of the first that is not done when there is no such step."""
         places = {step.key: index for index, step in enumerate(self._rows) if step is not None}
