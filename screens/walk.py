@@ -89,6 +89,7 @@ class WalkScreen(WalkView):
         """The verdict and the steps, from the last looks."""
         rebuild = self.desk.rebuild
         walk = self.walk
+        self._seen = (rebuild.reports, rebuild.looking, rebuild.running)
         self.verdict = judge(self.library, walk.entry, rebuild.reports, rebuild.looking, walk.before)
         if self.verdict.cause is Cause.PRESENT:
             walk.present = True
@@ -147,7 +148,6 @@ class WalkScreen(WalkView):
         rebuild = self.desk.rebuild
         seen = (rebuild.reports, rebuild.looking, rebuild.running)
         if seen != self._seen:
-            self._seen = seen
             self.recount()
         self._take_up()
         self._show_output()
