@@ -113,6 +113,7 @@ def judge(
     ]
     wrong = (State.BLOCKED, State.WARN)
     present = tuple(finding for finding in about if finding.state in wrong and entry in finding.guide)
+    present = tuple(sorted(present, key=lambda one: one.state is not State.BLOCKED))
     if present:
         return Verdict(Cause.PRESENT, places, present, when)
     # A look that broke off as a whole tells nothing of this cause either.
