@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import OptionList, Static
 
 from checks.apply.detail import ApplyDetail
-from checks.apply.stream import ApplyProgress, Progress
+from checks.apply.progress import Estimate
+from checks.apply.stream import Progress
 from checks.finding import Report
+from ecotui.supervisor.folder import OUTPUT
+from screens.apply_live import LiveApply, outcome
 from screens.intents import CommandOutput, FixWanted
-from screens.layout import bar, hang, table
-from screens.signs import duration
+from screens.layout import hang
 from screens.step import StepPanel
 
-BAR = 30
-SHOWN = 8
-"""Finished rows kept in view below the running ones."""
+if TYPE_CHECKING:
+    from checks.apply.plan import Plan
+    from ecotui.rebuild import Rebuild
+    from ecotui.supervisor import Command, Tail
+
+LINES = 5_000
+"""Lines taken at once: about 25 ms."""
 
 
 class Panel(StepPanel):
@@ -35,35 +41,93 @@ class Panel(StepPanel):
 
     def __init__(self) -> None:
         super().__init__()
+        self.clock: Callable[[], float] = time.time
+        self._drawn = 0.0
+        self._tail: Tail | None = None
+        self._estimate = Estimate((), {})
         self._stream: Progress | None = None
         self._of = ""
         """The id of the command whose stream is drawn."""
 
     def compose_own(self) -> Iterable[Widget]:
+        yield LiveApply()
         yield Static(classes="own")
+
+    def show(self, rebuild: Rebuild) -> None:
+        super().show(rebuild)
+        if self.STEP not in rebuild.running:
+            self._end()
+        elif self.query_one(LiveApply).display:
+            self.query_one(".findings").display = False
 
     def show_own(self, report: Report) -> None:
         own = self.query_one(".own", Static)
-        if self._stream is not None and self.STEP in self.rebuild.running:
+        if self._live:
             self._draw()
             return
         detail = msgspec.convert(report.detail, type=ApplyDetail) if report.detail else None
         lines = _plan(detail, self.room) if detail else []
         if self._stream is not None:
-            lines = [*_outcome(self._stream.snapshot(), self.room), *lines]
+            lines = [*outcome(self._stream.snapshot(), self.room), *lines]
         own.display = bool(lines)
         own.update(Content("\n").join(lines))
+
+    @property
+    def _live(self) -> bool:
+        return self._stream is not None and self.STEP in self.rebuild.running
 
     def show_output(self, output: CommandOutput) -> None:
         super().show_output(output)
         if output.command.id != self._of:
             self._of = output.command.id
-            self._stream = Progress(self._operations()) if "apply" in output.command.argv else None
-        if self._stream is not None:
-            self._stream.feed(output.lines)
+            self._begin(output.command)
+        if self._stream is None:
+            return
+        lines = self._lines(output)
+        if lines:
+            self._stream.feed(lines)
+        # Without news once a second is enough: only the clock has moved.
+        if lines or self.clock() - self._drawn >= 1:
             self._draw()
 
+    def _begin(self, command: Command) -> None:
+        from ecotui.supervisor import Tail
+
+        self._stream = None
+        if "apply" not in command.argv:
+            return
+        # Its own place in the file: whoever comes back to a run counts from its beginning, in whole lines.
+        self._tail = Tail(command.folder, longest=1 << 20) if (command.folder / OUTPUT).exists() else None
+        plan = self._planned(command)
+        self._stream = Progress(plan.operations if plan else None)
+        changes = [(one.address, one.actions) for one in plan.changes] if plan else []
+        self._estimate = Estimate(changes, plan.after if plan else {})
+
+    def _lines(self, output: CommandOutput) -> list[str]:
+        if self._tail is None:
+            return list(output.lines)
+        lines: list[str] = []
+        # Bounded: the rest comes with the next beat.
+        while len(lines) < LINES and (more := self._tail.read(LINES)):
+            lines += more
+        return lines
+
+    def _end(self) -> None:
+        """The run is over: what was hidden for it comes back."""
+        live = self.query_one(LiveApply)
+        if not live.display:
+            return
+        focused = live.query_one(OptionList).has_focus
+        live.display = False
+        self.query_one(".findings").display = bool(self._findings)
+        if focused:
+            self.take_focus()
+        if self.report is not None:
+            self._show_own(self.report)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "why":
+            return self._live and self.query_one(LiveApply).chosen is not None
         if action == "plan":
             return bool(self.report and self.report.detail and self.report.detail.get("plan"))
         return super().check_action(action, parameters)
@@ -88,28 +152,36 @@ class Panel(StepPanel):
 
         self.app.push_screen(PlanReview(Path(detail.plan), stale=detail.stale, applicable=bool(ways)), read)
 
-    def _operations(self) -> dict[str, int]:
-        """How many operations each address takes, from the reviewed plan: the stream itself promises no total."""
+    def _planned(self, command: Command) -> Plan | None:
+        """The reviewed plan that this command applies: the stream itself promises no total."""
         from checks.apply.saved import NotReviewed, read_review
 
-        detail = (
-            msgspec.convert(self.report.detail, type=ApplyDetail)
-            if self.report and self.report.detail
-            else None
-        )
-        if detail is None or not detail.plan:
-            return {}
+        argv = command.argv
+        place = argv[argv.index("--plan") + 1] if "--plan" in argv[:-1] else ""
+        if not place and self.report and self.report.detail:
+            place = msgspec.convert(self.report.detail, type=ApplyDetail).plan
+        if not place:
+            return None
         try:
-            return dict(read_review(Path(detail.plan)).plan.operations)
+            return read_review(Path(place)).plan
         except NotReviewed:
-            return {}
+            return None
 
     def _draw(self) -> None:
-        if self._stream is None:
+        if self._stream is None or not self._live:
             return
-        own = self.query_one(".own", Static)
-        own.display = True
-        own.update(Content("\n").join(_moment(self._stream.snapshot(), self.room)))
+        self._drawn = self.clock()
+        live = self.query_one(LiveApply)
+        live.show(self._stream.snapshot(), self._estimate, self._drawn, self.room)
+        if live.display:
+            return
+        # What was found before the run says nothing about it, and the rows of the run are to stand on top.
+        findings = self.query_one(".findings")
+        focused = findings.has_focus or self.query_one(".fixes").has_focus
+        live.display = True
+        findings.display = self.query_one(".own").display = False
+        if focused or self.app.focused is None:
+            live.query_one(OptionList).focus()
 
 
 def _plan(detail: ApplyDetail, width: int) -> list[Content]:
@@ -127,56 +199,4 @@ def _plan(detail: ApplyDetail, width: int) -> list[Content]:
             f"{count} {name.removeprefix('aws_')}" for name, count in sorted(detail.types.items())
         )
         lines.append(hang(Content.styled(f"{'In state':<10}", "$foreground 62%"), kinds, width))
-    return lines
-
-
-def _moment(progress: ApplyProgress, width: int) -> list[Content]:
-    """n of total, what runs with its time, the last that are done, and the errors."""
-    share = progress.done / progress.total if progress.total else 0.0
-    total = str(progress.total) if progress.total else "?"
-    lines = [
-        Content.assemble(
-            bar(share, BAR, "$text-accent"),
-            Content.styled(f" {progress.done} of {total}", "bold"),
-            f"   {len(progress.running)} running   {progress.failed} failed   {duration(progress.elapsed)}",
-        )
-    ]
-    now = progress.last or time.time()
-    rows: list[list[Content | str]] = [
-        [
-            Content.styled("▶", "$text-accent"),
-            running.address,
-            running.action,
-            duration(max(now - running.started, running.elapsed)),
-            running.note,
-        ]
-        for running in progress.running
-    ]
-    rows += [
-        [Content.styled("✓", "$text-success"), done.address, done.action, duration(done.seconds), ""]
-        for done in reversed(progress.finished[-SHOWN:])
-    ]
-    if rows:
-        lines += [
-            Content(""),
-            table(["", "resource", "action", "time", ""], rows, width, right=frozenset({3})),
-        ]
-    lines += _errors(progress, width)
-    return lines
-
-
-def _outcome(progress: ApplyProgress, width: int) -> list[Content]:
-    """The end of the run that was followed last."""
-    lines = []
-    if progress.summary:
-        lines.append(Content.assemble(Content.styled("✓ ", "$text-success"), progress.summary))
-    return [*lines, *_errors(progress, width)]
-
-
-def _errors(progress: ApplyProgress, width: int) -> list[Content]:
-    lines: list[Content] = []
-    for error in progress.errors:
-        lines.append(hang(Content.styled("✗ ", "$text-error"), error.summary, width))
-        if error.address:
-            lines.append(hang(Content("  "), error.address, width, "$foreground 62%"))
     return lines

@@ -30,6 +30,7 @@ class _Resource(msgspec.Struct):
     provider_config_key: str = ""
     expressions: dict[str, msgspec.Raw] = {}
     for_each_expression: msgspec.Raw = msgspec.Raw(b"{}")
+    depends_on: list[str] = []
 
 
 class _Call(msgspec.Struct):
@@ -90,6 +91,23 @@ class Configuration:
             return frozenset()
         path = plain[: len(plain) - len(resource.address)]
         return frozenset(self._followed(resource.expressions[attribute], path, resource, 0))
+
+    def order(self) -> dict[str, tuple[str, ...]]:
+        """Each resource (its address here) to those that it waits for; what locals are made of is not told."""
+        found = {}
+        for address, resource in self._resources.items():
+            path = address[: len(address) - len(resource.address)]
+            waits: set[str] = set()
+            for expression in (*resource.expressions.values(), resource.for_each_expression):
+                waits.update(self._followed(expression, path, resource, 0))
+            for named in resource.depends_on:
+                if named.startswith("module."):
+                    waits.update(one for one in self._resources if one.startswith(f"{path}{named}."))
+                else:
+                    waits.add(path + named)
+            if waits := waits & self._resources.keys() - {address}:
+                found[address] = tuple(sorted(waits))
+        return found
 
     def _followed(
         self, expression: msgspec.Raw, path: str, resource: _Resource | None, depth: int

@@ -76,6 +76,8 @@ class Plan(Value, frozen=True):
     outputs: tuple[str, ...] = ()
     """Names of outputs that change."""
     errored: bool = False
+    after: dict[str, tuple[str, ...]] = {}  # noqa: RUF012 - msgspec copies it for each instance
+    """Each resource of the configuration to those that it waits for (`Configuration.order`)."""
     """Planning failed halfway: such a plan cannot be applied."""
 
     def count(self, *actions: Action) -> int:
@@ -266,6 +268,7 @@ def read(document: bytes) -> tuple[Plan, tuple[Planned, ...]]:
             one_line(name) for name, output in whole.output_changes.items() if output.actions != ("no-op",)
         ),
         errored=whole.errored,
+        after=configuration.order(),
     )
     return plan, tuple(planned)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from checks.apply.usual_times import Times
 from checks.commands.diagnostics import Diagnostic, of_json
 from checks.finding import Value
 from checks.sanitize import one_line, sanitize
@@ -41,6 +42,15 @@ class Done(Value, frozen=True):
     id: str = ""
 
 
+class Explained(Value, frozen=True):
+    """An entry of the guide that explains an error of the run."""
+
+    entry: str
+    title: str
+    error: int = 0
+    """Which of `errors`."""
+
+
 class ApplyProgress(Value, frozen=True):
     """A moment of a run, for a screen. Rows are in the order in which they started."""
 
@@ -49,6 +59,8 @@ class ApplyProgress(Value, frozen=True):
     failed: int
     running: tuple[Running, ...] = ()
     finished: tuple[Done, ...] = ()
+    broken: tuple[Done, ...] = ()
+    """What failed, with the time that it took until then."""
     errors: tuple[Diagnostic, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
     outputs: dict[str, Any] = msgspec.field(default_factory=dict)
@@ -65,6 +77,10 @@ class ApplyProgress(Value, frozen=True):
     started: float = 0.0
     last: float = 0.0
     """The time of the last line with one."""
+    usual: Times = Times()
+    """What earlier runs tell about the times of this one, as `ecotui apply` found it."""
+    explained: tuple[Explained, ...] = ()
+    """What the guide says about the errors."""
 
     @property
     def elapsed(self) -> float:
@@ -98,6 +114,9 @@ class _Line(msgspec.Struct):
     outputs: dict[str, dict[str, Any]] | None = None
     changes: dict[str, Any] | None = None
     terraform: str = ""
+    usual: Times | None = None
+    """Said by `ecotui apply`, not by terraform; `explained` too."""
+    explained: tuple[Explained, ...] = ()
 
 
 _DECODER = msgspec.json.Decoder(_Line)
@@ -114,7 +133,10 @@ class Progress:
         self._done = 0
         self._running: dict[tuple[str, str], Running] = {}
         self._finished: list[Done] = []
+        self._broken: list[Done] = []
         self._failed: dict[str, None] = {}
+        self._usual = Times()
+        self._explained: dict[Explained, None] = {}
         self._errors: dict[Diagnostic, None] = {}
         self._warnings: dict[Diagnostic, None] = {}
         self._outputs: dict[str, Any] = {}
@@ -142,6 +164,7 @@ class Progress:
             failed=len(self._failed),
             running=tuple(self._running.values()),
             finished=tuple(self._finished),
+            broken=tuple(self._broken),
             errors=tuple(self._errors),
             warnings=tuple(self._warnings),
             outputs=dict(self._outputs),
@@ -153,6 +176,8 @@ class Progress:
             version=self._version,
             started=self._started,
             last=_seconds(self._stamp),
+            usual=self._usual,
+            explained=tuple(self._explained),
         )
 
     def _take(self, text: str) -> None:
@@ -198,6 +223,9 @@ class Progress:
             case "change_summary":
                 if (line.changes or {}).get("operation") in ("apply", "destroy"):
                     self._summary, self._complete = one_line(line.message), True
+            case "ecotui":
+                self._usual = line.usual or self._usual
+                self._explained.update(dict.fromkeys(line.explained))
             case "version":
                 self._version = one_line(line.terraform)
 
@@ -218,18 +246,18 @@ class Progress:
             )
             return
         self._running.pop(key, None)
+        done = Done(
+            address=address,
+            action=action,
+            seconds=hook.elapsed_seconds,
+            ended=_seconds(self._stamp),
+            id=one_line(hook.id_value or ""),
+        )
         if kind == "apply_errored":
             self._failed[address] = None
+            self._broken.append(done)
             return
-        self._finished.append(
-            Done(
-                address=address,
-                action=action,
-                seconds=hook.elapsed_seconds,
-                ended=_seconds(self._stamp),
-                id=one_line(hook.id_value or ""),
-            )
-        )
+        self._finished.append(done)
         left = self._left.get(address)
         if left is None:
             self._total += not self._planned

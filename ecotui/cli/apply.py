@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
-import signal
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Any
 
 from checks.apply import saved
 from checks.apply.review import Review
-from checks.apply.stream import Progress
 from checks.commands.diagnostics import Lock
 from checks.commands.run import CommandError
 from checks.commands.terraform import Held, Terraform
@@ -26,14 +20,6 @@ from ecotui import exits
 from ecotui.cli.opening import world
 from ecotui.cli.output import SIGNS
 from ecotui.session import SessionError
-
-if TYPE_CHECKING:
-    from ecotui.supervisor import Command
-
-BEAT = 0.2
-"""Seconds between two looks at the output."""
-HEARTBEAT = 15.0
-"""Seconds without news after which what is running is told again."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -204,8 +190,10 @@ def _apply(
     overrides: Mapping[str, str],
     args: argparse.Namespace,
 ) -> int:
+    from ecotui.cli.following import Follower
     from ecotui.session import events, lock, store
     from ecotui.supervisor import start
+    from ecotui.supervisor.streams import usual_times
 
     child = bool(where.env.get("ECOTUI_SESSION"))
     taken = None
@@ -231,7 +219,14 @@ def _apply(
         if not args.progress:
             print(f"{terraform.name} runs on its own from here: closing this terminal does not stop it")
             print(f"Log: {command.folder / 'output.log'}", flush=True)
-        code = _Follower(command, review, progress=args.progress).follow()
+        times = usual_times(
+            store.Store(store.root(where.settings, where.env)),
+            where.project,
+            review.plan.operations,
+            parallelism=where.settings.terraform.parallelism,
+            without=command.id,
+        )
+        code = Follower(command, review.plan, times, where, progress=args.progress).follow()
         if code == exits.OK:
             plan.unlink(missing_ok=True)  # it holds secrets, and is good for nothing any more
         if not child:
@@ -240,123 +235,3 @@ def _apply(
     finally:
         if isinstance(taken, lock.Lock):
             taken.release()
-
-
-class _Follower:
-    """Reads the command's output to its end and tells it: lines for people, or terraform's own for a screen."""
-
-    def __init__(self, command: Command, review: Review, *, progress: bool) -> None:
-        self._command = command
-        self._raw = progress
-        self._progress = Progress(review.plan.operations)
-        self._told: set[tuple[str, str]] = set()
-        self._finished = 0
-        self._errors = 0
-        self._news = time.monotonic()
-        self._interrupts = 0
-        self._answered = 0
-
-    def follow(self) -> int:
-        from ecotui.supervisor import Tail, status
-
-        before = signal.signal(signal.SIGINT, self._interrupted)
-        try:
-            tail = Tail(self._command.folder, longest=1 << 20)  # whole JSON lines
-            while True:
-                now = status(self._command.folder)
-                lines = tail.read(5_000)
-                if lines:
-                    self._take(lines)
-                elif now.state != "running":
-                    return self._conclude(now.outcome, now.message)
-                else:
-                    self._heartbeat()
-                    self._pass_on()
-                    time.sleep(BEAT)
-        finally:
-            signal.signal(signal.SIGINT, before)
-
-    def _interrupted(self, number: int, frame: FrameType | None) -> None:
-        self._interrupts += 1
-
-    def _pass_on(self) -> None:
-        """The first Ctrl-C asks terraform to end by itself; the next one, after a question, makes it end."""
-        from ecotui.supervisor import interrupt
-
-        if self._interrupts == self._answered:
-            return
-        first, self._answered = self._answered == 0, self._interrupts
-        if first:
-            interrupt(self._command.folder)
-            self._tell(
-                "Interrupted: terraform finishes what it has begun and saves the state. Again: by force."
-            )
-        elif self._raw or not sys.stdin.isatty() or self._sure():
-            interrupt(self._command.folder, force=True)
-            self._tell("Stopping by force: resources may be left that the state does not know")
-
-    @staticmethod
-    def _sure() -> bool:
-        try:
-            return input("By force, resources can be lost from the state. Type `force`: ").strip() == "force"
-        except (EOFError, KeyboardInterrupt):
-            return False
-
-    def _take(self, lines: list[str]) -> None:
-        self._progress.feed(lines)
-        if self._raw:
-            sys.stdout.write("\n".join(lines) + "\n")
-            sys.stdout.flush()
-            return
-        now = self._progress.snapshot()
-        for row in now.running:
-            key = (row.address, row.action)
-            if key not in self._told:
-                self._told.add(key)
-                self._tell(f"[{now.done}/{now.total}] {row.action} {row.address}")
-        for done in now.finished[self._finished :]:
-            self._told.discard((done.address, done.action))
-            self._tell(
-                f"[{now.done}/{now.total}] {SIGNS[State.OK]} {done.address} {done.action} ended after {done.seconds:g} s"
-            )
-        self._finished = len(now.finished)
-        for error in now.errors[self._errors :]:
-            where = f"{error.address}: " if error.address else ""
-            self._tell(f"{SIGNS[State.BLOCKED]} {where}{one_line(error.summary, limit=1000)}")
-        self._errors = len(now.errors)
-
-    def _heartbeat(self) -> None:
-        if self._raw or time.monotonic() - self._news < HEARTBEAT:
-            return
-        now = self._progress.snapshot()
-        rows = ", ".join(f"{row.address} ({row.elapsed:g} s)" for row in now.running[:6])
-        more = f" and {len(now.running) - 6} more" if len(now.running) > 6 else ""
-        self._tell(f"[{now.done}/{now.total}] running: {rows or 'terraform prepares'}{more}")
-
-    def _tell(self, text: str) -> None:
-        self._news = time.monotonic()
-        if self._raw:
-            print(json.dumps({"type": "ecotui", "@message": text}), flush=True)
-        else:
-            print(text, flush=True)
-
-    def _conclude(self, outcome: str, message: str) -> int:
-        now = self._progress.snapshot()
-        if outcome == "succeeded":
-            self._tell(now.summary or "Applied")
-            for name, value in now.outputs.items() if not self._raw else ():
-                self._tell(f"  {name} = {_short(value)}")
-            return exits.OK
-        log = self._command.folder / "output.log"
-        if outcome == "interrupted" or (self._interrupts and outcome == "killed"):
-            self._tell(f"Interrupted at {now.done} of {now.total}. `ecotui plan` shows what is left.")
-            return exits.INTERRUPTED
-        why = message or (f"{len(now.errors)} errors" if now.errors else outcome or "it ended")
-        self._tell(f"Failed at {now.done} of {now.total}: {one_line(why)}. `ecotui diagnose {log}` explains.")
-        for line in () if now.errors or self._raw else now.other[-20:]:
-            self._tell(f"  {line}")
-        return exits.ERROR
-
-
-def _short(value: Any) -> str:
-    return one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

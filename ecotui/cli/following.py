@@ -1,0 +1,256 @@
+"""How `ecotui apply` follows terraform: lines for people, or terraform's own lines, with ours among them, for a screen."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from checks.apply.plan import Plan
+from checks.apply.progress import Estimate, about, running
+from checks.apply.stream import ApplyProgress, Explained, Progress
+from checks.apply.usual_times import Times
+from checks.finding import State
+from checks.sanitize import one_line
+from ecotui import exits
+from ecotui.cli.output import SIGNS
+from ecotui.cli.waiting import span
+
+if TYPE_CHECKING:
+    from checks.commands.diagnostics import Diagnostic
+    from checks.world import World
+    from ecotui.supervisor import Command
+
+BEAT = 0.2
+"""Seconds between two looks at the output."""
+HEARTBEAT = 15.0
+"""Seconds without news after which what is running is told again."""
+EXPLAINED = 3
+"""Entries of the guide that are named for one error."""
+FIRST_LINES = 400
+"""Lines of provisioners that are told of one run, in a log for people; all of them are in the output file."""
+
+
+class Follower:
+    """Reads the command's output to its end and tells it."""
+
+    def __init__(
+        self,
+        command: Command,
+        plan: Plan,
+        times: Times,
+        where: World,
+        *,
+        progress: bool,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`times`: what earlier runs tell. `progress`: JSON lines. `clock`: seconds since the epoch."""
+        self._command = command
+        self._raw = progress
+        self._progress = Progress(plan.operations)
+        self._estimate = Estimate([(one.address, one.actions) for one in plan.changes], plan.after)
+        self._where = where
+        self._clock = clock
+        self._told: set[tuple[str, str]] = set()
+        self._finished = 0
+        self._errors = 0
+        self._spoken = 0
+        self._provision: tuple[str, ...] = ()
+        self._news = time.monotonic()
+        self._interrupts = 0
+        self._answered = 0
+        self._library: Any = None
+        # Its own progress is told in the same words that a screen is given.
+        said = self._line(_times_said(times), usual=msgspec.to_builtins(times))
+        self._progress.feed([said])
+        if self._raw:
+            print(said, flush=True)
+        elif times.runs:
+            print(_times_said(times), flush=True)
+
+    def follow(self) -> int:
+        """Until the command is over; the exit code of `ecotui apply`."""
+        from ecotui.supervisor import Tail, status
+
+        before = signal.signal(signal.SIGINT, self._interrupted)
+        try:
+            tail = Tail(self._command.folder, longest=1 << 20)  # whole JSON lines
+            while True:
+                now = status(self._command.folder)
+                lines = tail.read(5_000)
+                if lines:
+                    self.take(lines)
+                elif now.state != "running":
+                    return self._conclude(now.outcome, now.message)
+                else:
+                    self._heartbeat()
+                    self._pass_on()
+                    time.sleep(BEAT)
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def _interrupted(self, number: int, frame: FrameType | None) -> None:
+        self._interrupts += 1
+
+    def _pass_on(self) -> None:
+        """The first Ctrl-C asks terraform to end by itself; the next one, after a question, makes it end."""
+        from ecotui.supervisor import interrupt
+
+        if self._interrupts == self._answered:
+            return
+        first, self._answered = self._answered == 0, self._interrupts
+        if first:
+            interrupt(self._command.folder)
+            self._tell(
+                "Interrupted: terraform finishes what it has begun and saves the state. Again: by force."
+            )
+        elif self._raw or not sys.stdin.isatty() or self._sure():
+            interrupt(self._command.folder, force=True)
+            self._tell("Stopping by force: resources may be left that the state does not know")
+
+    @staticmethod
+    def _sure() -> bool:
+        try:
+            return input("By force, resources can be lost from the state. Type `force`: ").strip() == "force"
+        except (EOFError, KeyboardInterrupt):
+            return False
+
+    def take(self, lines: list[str]) -> None:
+        """Lines came: tell what is new in them."""
+        self._progress.feed(lines)
+        if self._raw:
+            sys.stdout.write("\n".join(lines) + "\n")
+            sys.stdout.flush()
+        now = self._progress.snapshot()
+        if not self._raw:
+            self._tell_rows(now)
+            self._tell_provisioners(now)
+        for number, error in enumerate(now.errors[self._errors :], self._errors):
+            self._tell_error(number, error)
+        self._errors = len(now.errors)
+
+    def _tell_rows(self, now: ApplyProgress) -> None:
+        for row in now.running:
+            key = (row.address, row.action)
+            if key not in self._told:
+                self._told.add(key)
+                usual = now.usual.usual(row.address, row.action)
+                # What takes a moment needs no forecast.
+                often = f" (usually {about(usual.seconds)}, {usual.basis})" if usual.seconds >= 8 else ""
+                self._tell(f"[{now.done}/{now.total}] {row.action} {row.address}{often}")
+        for done in now.finished[self._finished :]:
+            self._told.discard((done.address, done.action))
+            self._tell(
+                f"[{now.done}/{now.total}] {SIGNS[State.OK]} {done.address} {done.action} ended after {done.seconds:g} s"
+            )
+        self._finished = len(now.finished)
+
+    def _tell_provisioners(self, now: ApplyProgress) -> None:
+        """What provisioners say; the last ones that are kept overlap with those of before."""
+        before, self._provision = self._provision, now.provision
+        fresh = list(now.provision)
+        if before and before[-1] in fresh:
+            # The newest line of before, at its last place: what follows is new.
+            fresh = fresh[len(fresh) - fresh[::-1].index(before[-1]) :]
+        for line in fresh:
+            self._spoken += 1
+            if self._spoken <= FIRST_LINES:
+                self._tell(f"    │ {line}")
+            elif self._spoken == FIRST_LINES + 1:
+                self._tell(f"    │ … and more: {self._command.folder / 'output.log'}")
+
+    def _tell_error(self, number: int, error: Diagnostic) -> None:
+        found = self._explain(number, error)
+        if self._raw:
+            if found:
+                told = ", ".join(f"{one.entry} {one.title}" for one in found)
+                line = self._line(f"The guide explains: {told}", explained=msgspec.to_builtins(found))
+                self._progress.feed([line])
+                print(line, flush=True)
+            return
+        where = f"{error.address}: " if error.address else ""
+        place = f" ({error.place})" if error.place else ""
+        self._tell(f"{SIGNS[State.BLOCKED]} {where}{one_line(error.summary, limit=1000)}{place}")
+        for one in found:
+            self._tell(f"    guide {one.entry}: {one.title} (ecotui guide {one.entry})")
+        if not found and error.is_error:
+            self._tell("    the guide has nothing about this")
+
+    def _explain(self, number: int, error: Diagnostic) -> list[Explained]:
+        """What the guide says about an error; nothing when there is no guide that can be read."""
+        from ecotui.guide.diagnosis import Diagnosis
+        from ecotui.guide.library import GuideError, open_library
+
+        try:
+            if self._library is None:
+                self._library = open_library(self._where.settings, self._where.project, self._where.env)
+        except GuideError:
+            return []
+        diagnosis = Diagnosis(self._library)
+        diagnosis.feed(error.text.splitlines())
+        return [
+            Explained(entry=match.entry, title=one_line(match.title), error=number)
+            for match in diagnosis.end()[:EXPLAINED]
+        ]
+
+    def _heartbeat(self) -> None:
+        if self._raw or time.monotonic() - self._news < HEARTBEAT:
+            return
+        self._tell(self.standing())
+
+    def standing(self) -> str:
+        """What runs, against its usual time, and how long the rest will take."""
+        now, at = self._progress.snapshot(), self._clock()
+        rows = running(now, at)
+        told = ", ".join(
+            f"{row.address} ({span(row.elapsed)}, usually {about(row.usual.seconds)}{', late' if row.late else ''})"
+            for row in rows[:6]
+        )
+        more = f" and {len(rows) - 6} more" if len(rows) > 6 else ""
+        left = self._estimate.left(now, at)
+        rest = f"; {about(left)} left" if left is not None and rows else ""
+        late = next((row for row in rows if row.late), None)
+        why = f"; why: ecotui why {late.address!r}" if late else ""
+        return f"[{now.done}/{now.total}] running: {told or 'terraform prepares'}{more}{rest}{why}"
+
+    def _tell(self, text: str) -> None:
+        self._news = time.monotonic()
+        print(self._line(text) if self._raw else text, flush=True)
+
+    @staticmethod
+    def _line(text: str, **more: Any) -> str:
+        return json.dumps({"type": "ecotui", "@message": text, **more}, ensure_ascii=False)
+
+    def _conclude(self, outcome: str, message: str) -> int:
+        now = self._progress.snapshot()
+        if outcome == "succeeded":
+            self._tell(now.summary or "Applied")
+            for name, value in now.outputs.items() if not self._raw else ():
+                self._tell(f"  {name} = {short(value)}")
+            return exits.OK
+        log = self._command.folder / "output.log"
+        if outcome == "interrupted" or (self._interrupts and outcome == "killed"):
+            self._tell(f"Interrupted at {now.done} of {now.total}. `ecotui plan` shows what is left.")
+            return exits.INTERRUPTED
+        why = message or (f"{len(now.errors)} errors" if now.errors else outcome or "it ended")
+        self._tell(f"Failed at {now.done} of {now.total}: {one_line(why)}. `ecotui diagnose {log}` explains.")
+        for line in () if now.errors or self._raw else now.other[-20:]:
+            self._tell(f"  {line}")
+        return exits.ERROR
+
+
+def _times_said(times: Times) -> str:
+    if not times.runs:
+        return "No earlier apply is on record: usual times are rules of thumb"
+    return f"Usual times: from {times.runs} earlier appl{'y' if times.runs == 1 else 'ies'}"
+
+
+def short(value: Any) -> str:
+    """An output's value on one line."""
+    return one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
