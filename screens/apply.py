@@ -37,6 +37,7 @@ class Panel(StepPanel):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("p", "plan", "Plan", tooltip="Read the saved plan, change by change", id="apply.plan"),
+        Binding("w", "why", "Why?", tooltip="Ask AWS why the chosen row still runs", id="apply.why"),
     ]
 
     def __init__(self) -> None:
@@ -131,6 +132,14 @@ class Panel(StepPanel):
         if action == "plan":
             return bool(self.report and self.report.detail and self.report.detail.get("plan"))
         return super().check_action(action, parameters)
+
+    def action_why(self) -> None:
+        """Ask what AWS shows of the running resource under the cursor."""
+        from screens.why import Why
+
+        row, desk = self.query_one(LiveApply).chosen, getattr(self.screen, "desk", None)
+        if row is not None and desk is not None:
+            self.app.push_screen(Why(row.address, desk))
 
     def action_plan(self) -> None:
         """Read the saved plan; when it is to be applied from there, ask what has to be asked."""

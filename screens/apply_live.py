@@ -75,6 +75,8 @@ class LiveApply(Vertical):
                     ),
                     0,
                 )
+        if len(rows) != len(self._rows):
+            self.screen.refresh_bindings()
         self._rows = rows
         options.display = bool(rows)
         self.query_one(".live-rest", Static).update(Content("\n").join(_rest(progress, width)))

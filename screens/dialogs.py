@@ -191,6 +191,7 @@ KEYS = (
     ("b", "back to the guide, where one was in it"),
     ("x", "the raw text behind a finding"),
     ("c", "copy the command of a way out"),
+    ("p / w", "apply: read the saved plan / ask AWS why the chosen row still runs"),
     ("l / L", "the log drawer / taller"),
     ("i", "interrupt what runs (asks it to stop; a second time: forces)"),
     ("s", "past sessions"),

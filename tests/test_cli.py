@@ -29,6 +29,7 @@ WITHOUT_A_TERMINAL = {
     "plan": (1, "terraform does not exist"),
     "adopt": (3, "ecotui plan"),
     "apply": (3, "ecotui plan"),
+    "why": (0, ""),
     "cloudfront": (3, ""),
     "nodes": (3, ""),
     "diagnose": (0, ""),

@@ -1,0 +1,159 @@
+"""Why a resource is still being created: what runs in terraform, joined to what AWS shows of it. Read-only.
+
+The types import without boto3. What is looked at for each type is in `why_compute`, `why_network` and `why_certificate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from checks.apply.usual_times import Usual, type_of
+from checks.finding import Fact, Finding, State, Value
+
+if TYPE_CHECKING:
+    from checks.world import World
+
+STEP = "apply"
+ID = "apply.why"
+SLACK = 90.0
+"""Seconds that the clocks of AWS and of this machine may differ, when something is taken for made by this run."""
+
+
+class Running(Value, frozen=True):
+    """What is asked about."""
+
+    address: str
+    action: str = "create"
+    started: float = 0.0
+    """Seconds since the epoch."""
+    elapsed: float = 0.0
+    """Seconds."""
+    usual: Usual | None = None
+    note: str = ""
+    """What its provisioner said last."""
+    planned: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """Its attributes as the reviewed plan has them, by path: `tags.Name`."""
+    waits_for: tuple[str, ...] = ()
+    """What it was made after, as far as the plan tells (`Plan.after`): addresses without keys."""
+    made: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """Address to id, of what this run has made."""
+
+    @property
+    def type(self) -> str:
+        return type_of(self.address)
+
+    @property
+    def name(self) -> str:
+        """Its Name tag."""
+        return self.planned.get("tags.Name") or self.planned.get("tags_all.Name") or ""
+
+
+class Seen(Value, frozen=True):
+    """What AWS shows."""
+
+    state: State
+    """ok: it goes on by itself; warn: something may have to be done; blocked: it will not end well."""
+    sentence: str
+    facts: tuple[tuple[str, str], ...] = ()
+    guide: tuple[str, ...] = ()
+
+
+Looker = Callable[["World", Running], Seen]
+
+
+def why(world: World, running: Running, lookers: Mapping[str, Looker] | None = None) -> Finding:
+    """The live state of what runs. Never raises for what AWS answers: that is `unknown`, naming the IAM action."""
+    from checks.aws_errors import errors
+
+    table = _lookers() if lookers is None else lookers
+    look = table.get(running.type)
+    if look is None:
+        return _finding(running, _unknowable(running))
+    try:
+        return _finding(running, look(world, running))
+    except errors() as error:
+        trouble = world.aws.explain(error)
+        return Finding(
+            id=ID,
+            step=STEP,
+            state=State.UNKNOWN,
+            title=running.address,
+            summary=f"It could not be looked at: {trouble.summary}",
+            facts=_times(running),
+            denied=trouble.denied,
+            raw=trouble.raw,
+            fixes=trouble.fixes,
+        )
+
+
+def known_types() -> tuple[str, ...]:
+    """The types that something can be told about."""
+    return tuple(sorted(_lookers()))
+
+
+def _lookers() -> dict[str, Looker]:
+    from checks.apply import why_certificate, why_compute, why_network
+
+    return {
+        "aws_instance": why_compute.instance,
+        "aws_eks_cluster": why_compute.eks_cluster,
+        "aws_eks_node_group": why_compute.eks_node_group,
+        "aws_nat_gateway": why_network.nat_gateway,
+        "aws_lb": why_network.load_balancer,
+        "aws_alb": why_network.load_balancer,
+        "aws_cloudfront_distribution": why_network.distribution,
+        "aws_acm_certificate": why_certificate.certificate,
+        "aws_acm_certificate_validation": why_certificate.certificate,
+    }
+
+
+_UNKNOWABLE = {
+    "aws_route53_record": "Route53 spreads a change to all its servers, usually within 60 s; how far it is, only"
+    " terraform can ask, which holds the number of the change.",
+    "null_resource": "It is nothing in AWS: its provisioner runs on this machine, and only its output tells.",
+    "terraform_data": "It is nothing in AWS: its provisioner runs on this machine, and only its output tells.",
+    "time_sleep": "It is nothing in AWS: terraform was told to wait here.",
+}
+
+
+def _unknowable(running: Running) -> Seen:
+    said = _UNKNOWABLE.get(
+        running.type,
+        f"This cannot be known from outside: for {running.type or 'this'} ecotui has no call that shows how far it is.",
+    )
+    return Seen(state=State.UNKNOWN, sentence=said)
+
+
+def _finding(running: Running, seen: Seen) -> Finding:
+    return Finding(
+        id=ID,
+        step=STEP,
+        state=seen.state,
+        title=running.address,
+        summary=seen.sentence,
+        facts=(*(Fact(label=label, value=value) for label, value in seen.facts if value), *_times(running)),
+        guide=seen.guide,
+    )
+
+
+def _times(running: Running) -> tuple[Fact, ...]:
+    facts = []
+    if running.elapsed:
+        facts.append(Fact(label="in terraform", value=f"{running.action} for {span(running.elapsed)}"))
+    if running.usual is not None:
+        facts.append(Fact(label="usually", value=f"{span(running.usual.seconds)} ({running.usual.basis})"))
+    if running.note:
+        facts.append(Fact(label="its provisioner", value=running.note))
+    return tuple(facts)
+
+
+def span(seconds: float) -> str:
+    """`40 s`, `4 min 10 s`, `1 h 5 min`."""
+    minutes, left = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {left} s" if minutes else f"{left} s"
