@@ -40,6 +40,8 @@ class Done(Value, frozen=True):
     seconds: float
     ended: float
     id: str = ""
+    started: float = 0.0
+    """Seconds since the epoch, by terraform's own clock, as `ended`; `seconds` is rounded by terraform."""
 
 
 class Explained(Value, frozen=True):
@@ -245,13 +247,15 @@ class Progress:
                 note=before.note if before else "",
             )
             return
-        self._running.pop(key, None)
+        row = self._running.pop(key, None)
+        ended = _seconds(self._stamp)
         done = Done(
             address=address,
             action=action,
             seconds=hook.elapsed_seconds,
-            ended=_seconds(self._stamp),
+            ended=ended,
             id=one_line(hook.id_value or ""),
+            started=row.started if row else ended - hook.elapsed_seconds,
         )
         if kind == "apply_errored":
             self._failed[address] = None

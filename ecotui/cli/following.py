@@ -229,6 +229,28 @@ class Follower:
 
     def _conclude(self, outcome: str, message: str) -> int:
         now = self._progress.snapshot()
+        code = self._tell_end(now, outcome, message)
+        self._draw(now)
+        return code
+
+    def _draw(self, now: ApplyProgress) -> None:
+        """The run as a table and as a picture, beside its log."""
+        from ecotui.session import timeline
+        from ecotui.session.files import replace_file
+
+        if not (now.finished or now.broken or now.running):
+            return
+        drawn = timeline.of(now, self._command.title)
+        page = self._command.folder / "timeline.html"
+        try:
+            replace_file(self._command.folder / "timeline.csv", timeline.as_csv(drawn).encode())
+            replace_file(page, timeline.as_html(drawn).encode())
+        except OSError as error:  # the run is over, and its log is there: no reason to fail
+            self._tell(f"The timeline could not be written: {error.strerror}")
+        else:
+            self._tell(f"Timeline: {page}")
+
+    def _tell_end(self, now: ApplyProgress, outcome: str, message: str) -> int:
         if outcome == "succeeded":
             self._tell(now.summary or "Applied")
             for name, value in now.outputs.items() if not self._raw else ():

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from ecotui import exits
+from ecotui.cli import timeline
 from ecotui.cli.output import document
 from ecotui.session import SessionError, review
 from ecotui.session.log import Session, Summary
@@ -56,6 +57,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     export = add("export", _export, "write a session as a Markdown document")
     _id(export)
     export.add_argument("--out", metavar="FILE", help="default: the standard output")
+
+    drawn = add("timeline", _timeline, "draw an apply of a session: lines, CSV, or a page with a picture")
+    _id(drawn)
+    timeline.configure(drawn)
 
     prune = add("prune", _prune, "say which sessions are old, and with --yes throw them away")
     prune.add_argument(
@@ -271,6 +276,10 @@ def _export(args: argparse.Namespace, store: Store) -> int:
     else:
         sys.stdout.write(text)
     return exits.OK
+
+
+def _timeline(args: argparse.Namespace, store: Store) -> int:
+    return timeline.run(args, _chosen(args, store))
 
 
 def _prune(args: argparse.Namespace, store: Store) -> int:
