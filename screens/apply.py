@@ -58,7 +58,10 @@ class Panel(StepPanel):
         super().show(rebuild)
         if self.STEP not in rebuild.running:
             self._end()
-        elif self.query_one(LiveApply).display:
+
+    def _show_findings(self, report: Report) -> None:
+        super()._show_findings(report)
+        if self.query_one(LiveApply).display:
             self.query_one(".findings").display = False
 
     def show_own(self, report: Report) -> None:

@@ -25,6 +25,8 @@ SPOKEN = 5
 ERRORS = 8
 OUTPUTS = 12
 FAINT = "$foreground 62%"
+WIDE = 84
+"""Cells from which there is room to say what a usual time rests on."""
 
 
 class LiveApply(Vertical):
@@ -113,16 +115,17 @@ def _head(
 
 
 def _running_line(row: Row, width: int) -> Content:
-    """`▶ aws_nat_gateway.main  create  1:42 of about 2 min (3 runs)`, and what its provisioner said."""
-    time = f"{duration(row.elapsed):>6}"
-    usual = f" of {about(row.usual.seconds)}" if row.usual.seconds >= 8 else ""
+    """`▶ aws_nat_gateway.main  create  1:42 of about 2 min (3×)`, and what its provisioner said."""
+    # What takes a moment needs no forecast.
+    usual = f"of {about(row.usual.seconds)}" if row.usual.seconds >= 8 else ""
+    basis = f" ({row.usual.short})" if usual and width >= WIDE else ""
     late = "  late" if row.late else ""
-    basis = f" ({row.usual.basis})" if usual and width >= 90 else ""
-    said = f"{row.action:<6} {time}{usual}{basis}"
-    room = max(width - 2 - 2 - max(len(said) + len(late), 34 if width >= 90 else 26), 20)
+    said = f"{row.action:<6} {duration(row.elapsed):>6} {usual}{basis}".rstrip()
+    # Columns: the same for all rows, whatever is said in this one.
+    room = min(max(width - 4 - (42 if width >= WIDE else 34), 20), 52)
     line = Content.assemble(
         Content.styled("! " if row.late else "▶ ", "$text-warning" if row.late else "$text-accent"),
-        padded(Content(ending(row.address, room)), min(room, 48)),
+        padded(Content(ending(row.address, room)), room),
         "  ",
         Content.styled(said, FAINT),
         Content.styled(late, "$text-warning"),
@@ -134,6 +137,17 @@ def _running_line(row: Row, width: int) -> Content:
 
 def _rest(progress: ApplyProgress, width: int) -> list[Content]:
     lines = errors(progress, width)
+    # terraform tells the reasons at the end, and that something failed at once.
+    told = {error.address for error in progress.errors}
+    for lost in [one for one in progress.broken if one.address not in told][:ERRORS]:
+        failed = f"failed after {duration(lost.seconds)}; terraform says why at the end"
+        lines.append(
+            Content.assemble(
+                Content.styled("✗ ", "$text-error"),
+                ending(lost.address, max(width - 52, 20)),
+                Content.styled(f"  {failed}", FAINT),
+            )
+        )
     if progress.provision:
         lines += [Content(""), Content.styled("Provisioners", "bold $text-primary")]
         lines += [
@@ -142,12 +156,12 @@ def _rest(progress: ApplyProgress, width: int) -> list[Content]:
         ]
     if progress.finished:
         lines.append(Content(""))
-        room = max(width - 24, 20)
+        room = min(max(width - 4 - (42 if width >= WIDE else 34) - 2, 20), 52)
         for done in reversed(progress.finished[-SHOWN:]):
             lines.append(
                 Content.assemble(
                     Content.styled("✓ ", "$text-success"),
-                    padded(Content(ending(done.address, room)), min(room, 48)),
+                    padded(Content(ending(done.address, room)), room),
                     Content.styled(f"  {done.action:<6} {duration(done.seconds):>6}", FAINT),
                 )
             )

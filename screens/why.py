@@ -71,10 +71,16 @@ class Why(Dialog[None]):
             Content(f"Asked at {at}; again every {AGAIN:.0f} s, or with r")
         )
 
+    def on_resize(self) -> None:
+        """Lines are broken by hand: break them again."""
+        if self._finding is not None:
+            self.tell(self._finding)
+
     def tell(self, finding: Finding) -> None:
         """Show what was seen."""
         self._finding = finding
-        width = self.query_one(".said").size.width - 2
+        # By the box of a dialog, not by its size: an answer can come before it was laid out.
+        width = max(min(self.app.size.width * 9 // 10, 96) - 8, 24)
         lines = [
             hang(Content.assemble(badge(finding.state), "  "), finding.summary, width, "bold"),
             Content(""),

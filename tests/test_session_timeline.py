@@ -144,6 +144,8 @@ def test_the_command_draws_a_session_as_lines_as_a_table_as_a_page_and_as_json(
         assert main(["sessions", "timeline", *words]) == 0
         return capsys.readouterr().out
 
+    # A later session that applied nothing is passed over.
+    store.create(project="eco2", folder=tmp_path)
     assert "✗ " in said(id_)
     assert "╳" in said()
     assert said("--csv").startswith("address,type,action,outcome")

@@ -75,6 +75,11 @@ class Usual(Value, frozen=True):
             return "rule of thumb"
         return f"{self.runs} run{'s'[: self.runs > 1]}" if self.same else f"{self.runs} of this type"
 
+    @property
+    def short(self) -> str:
+        """The same for a narrow place."""
+        return f"{self.runs}×" if self.same else f"{self.runs} alike" if self.runs else "a guess"
+
 
 class Times(Value, frozen=True):
     """What earlier runs tell; small enough to be said in one line of a stream."""

@@ -59,6 +59,7 @@ class Follower:
         self._clock = clock
         self._told: set[tuple[str, str]] = set()
         self._finished = 0
+        self._broken = 0
         self._errors = 0
         self._spoken = 0
         self._provision: tuple[str, ...] = ()
@@ -150,6 +151,13 @@ class Follower:
                 f"[{now.done}/{now.total}] {SIGNS[State.OK]} {done.address} {done.action} ended after {done.seconds:g} s"
             )
         self._finished = len(now.finished)
+        for done in now.broken[self._broken :]:
+            self._told.discard((done.address, done.action))
+            self._tell(
+                f"[{now.done}/{now.total}] {SIGNS[State.BLOCKED]} {done.address} {done.action} failed after"
+                f" {done.seconds:g} s; terraform says why when what runs has ended"
+            )
+        self._broken = len(now.broken)
 
     def _tell_provisioners(self, now: ApplyProgress) -> None:
         """What provisioners say; the last ones that are kept overlap with those of before."""

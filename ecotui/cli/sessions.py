@@ -279,7 +279,7 @@ def _export(args: argparse.Namespace, store: Store) -> int:
 
 
 def _timeline(args: argparse.Namespace, store: Store) -> int:
-    return timeline.run(args, _chosen(args, store))
+    return timeline.run(args, store.open(args.id) if args.id else timeline.latest(store))
 
 
 def _prune(args: argparse.Namespace, store: Store) -> int:

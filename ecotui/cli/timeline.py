@@ -16,7 +16,11 @@ from ecotui.session import SessionError, timeline
 
 if TYPE_CHECKING:
     from ecotui.session.log import Session
+    from ecotui.session.store import Store
     from ecotui.session.timeline import Timeline
+
+SESSIONS = 40
+"""Sessions that are looked through for an apply, newest first."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -61,6 +65,18 @@ def run(args: argparse.Namespace, session: Session) -> int:
         return exits.ERROR
     print(f"Wrote {args.out}")
     return exits.OK
+
+
+def latest(store: Store) -> Session:
+    """The newest session that applied something; without one, the newest. Raises SessionError."""
+    from ecotui.supervisor.state import commands
+    from ecotui.supervisor.streams import is_stream
+
+    for summary in store.list(SESSIONS):
+        session = store.open(summary.id)
+        if any(map(is_stream, commands(session))):
+            return session
+    return store.latest()
 
 
 def read(session: Session, wanted: str | None = None) -> Timeline:
