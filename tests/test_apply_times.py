@@ -11,7 +11,7 @@ import pytest
 from checks.apply.plan import Action, Change, Plan
 from checks.apply.progress import Estimate, about, running
 from checks.apply.stream import ApplyProgress, Progress
-from checks.apply.usual_times import History, Times, type_of
+from checks.apply.usual_times import History, Times, not_awaited, type_of
 from checks.world import World
 from config.model import Settings
 from ecotui.cli.following import Follower
@@ -65,6 +65,15 @@ def test_creating_and_deleting_are_told_apart_and_reads_are_no_times() -> None:
     times = history.times()
     assert (times.usual("aws_vpc.a", "create").seconds, times.usual("aws_vpc.a", "delete").seconds) == (20, 2)
     assert list(times.types) == ["create aws_vpc", "delete aws_vpc"]
+
+
+def test_a_distribution_that_is_not_waited_for_takes_a_moment_unless_a_run_says_otherwise() -> None:
+    recorded = Times(addresses={"create aws_cloudfront_distribution.a": (40.0, 2)})
+    told = not_awaited(recorded, ["aws_cloudfront_distribution.a", "aws_cloudfront_distribution.b"])
+    assert told.usual("aws_cloudfront_distribution.a", "create").seconds == 40
+    other = told.usual("aws_cloudfront_distribution.b", "create")
+    assert (other.seconds < 10, other.basis) == (True, "rule of thumb")
+    assert told.usual("aws_cloudfront_distribution.c", "create").seconds >= 300
 
 
 def test_what_is_no_stream_teaches_nothing_and_raises_nothing() -> None:

@@ -95,7 +95,7 @@ class Times(Value, frozen=True):
     def usual(self, address: str, action: str) -> Usual:
         """Its own time, else its type's, else a rule of thumb."""
         if known := self.addresses.get(f"{action} {address}"):
-            return Usual(seconds=known[0], runs=known[1], same=True)
+            return Usual(seconds=known[0], runs=known[1], same=known[1] > 0)
         kind = type_of(address)
         if known := self.types.get(f"{action} {kind}"):
             return Usual(seconds=known[0], runs=known[1])
@@ -104,6 +104,19 @@ class Times(Value, frozen=True):
         if action == "delete":
             return Usual(seconds=SLOW_TO_GO.get(kind, OTHERWISE))
         return Usual(seconds=SLOW_TO_GO.get(kind, OTHERWISE) if "cloudfront" in kind else OTHERWISE)
+
+
+AT_ONCE = 6.0
+"""Seconds for a distribution that terraform is told not to wait for (`wait_for_deployment = false`): the call alone."""
+
+
+def not_awaited(times: Times, unwaited: Iterable[str]) -> Times:
+    """The same, for a plan in which terraform does not wait for these addresses; what was recorded still says more."""
+    known = dict(times.addresses)
+    for address in unwaited:
+        for action in ("create", "update"):
+            known.setdefault(f"{action} {address}", (AT_ONCE, 0))
+    return msgspec.structs.replace(times, addresses=known)
 
 
 class _Resource(msgspec.Struct):

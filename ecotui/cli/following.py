@@ -15,7 +15,7 @@ import msgspec
 from checks.apply.plan import Plan
 from checks.apply.progress import Estimate, about, running
 from checks.apply.stream import ApplyProgress, Explained, Progress
-from checks.apply.usual_times import Times
+from checks.apply.usual_times import Times, not_awaited
 from checks.finding import State
 from checks.sanitize import one_line
 from ecotui import exits
@@ -68,7 +68,12 @@ class Follower:
         self._answered = 0
         self._library: Any = None
         # Its own progress is told in the same words that a screen is given.
-        said = self._line(_times_said(times), usual=msgspec.to_builtins(times))
+        unwaited = (
+            one.address
+            for one in plan.changes
+            if any((part.path, part.after) == ("wait_for_deployment", "false") for part in one.attributes)
+        )
+        said = self._line(_times_said(times), usual=msgspec.to_builtins(not_awaited(times, unwaited)))
         self._progress.feed([said])
         if self._raw:
             print(said, flush=True)
