@@ -17,7 +17,6 @@ from checks.apply.detail import ApplyDetail
 from checks.apply.progress import Estimate
 from checks.apply.stream import Progress
 from checks.finding import Report
-from ecotui.supervisor.folder import OUTPUT
 from screens.apply_live import LiveApply, outcome
 from screens.intents import CommandOutput, FixWanted
 from screens.layout import hang
@@ -101,7 +100,7 @@ class Panel(StepPanel):
         if "apply" not in command.argv:
             return
         # Its own place in the file: whoever comes back to a run counts from its beginning, in whole lines.
-        self._tail = Tail(command.folder, longest=1 << 20) if (command.folder / OUTPUT).exists() else None
+        self._tail = Tail(command.folder, longest=1 << 20) if command.folder.is_dir() else None
         plan = self._planned(command)
         self._stream = Progress(plan.operations if plan else None)
         changes = [(one.address, one.actions) for one in plan.changes] if plan else []

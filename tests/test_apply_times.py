@@ -232,7 +232,7 @@ def test_what_is_late_names_the_command_that_asks_why(tmp_path: Path) -> None:
     told = follower(tmp_path, progress=False, at=300)
     told.take([event("apply_start", "aws_nat_gateway.main", 0)])
     assert ", late)" in told.standing()
-    assert told.standing().endswith("why: ecotui why 'aws_nat_gateway.main'")
+    assert told.standing().endswith("why: ecotui why aws_nat_gateway.main")
 
 
 def test_a_screen_gets_times_and_the_guide_s_word_among_terraform_s_own_lines(

@@ -111,6 +111,18 @@ def test_bars_lie_within_the_picture_and_at_their_times() -> None:
     assert abs(bars[2][0] + bars[2][1] - 1330) < 1
 
 
+def test_a_long_address_keeps_its_end_and_its_place() -> None:
+    long = f'module.{"x" * 80}.aws_instance.node["k8s-master"]'
+    progress = Progress()
+    progress.feed([event("apply_start", long, 0), event("apply_complete", long, 3, elapsed_seconds=3)])
+    page = timeline.as_html(timeline.of(progress.snapshot(), "long"))
+    label = re.search(r'text-anchor="end">([^<]*)<', page)
+    assert label
+    assert label[1].endswith("node[&quot;k8s-master&quot;]")
+    # In the tooltip and in the table it is whole.
+    assert page.count("x" * 80) == 2
+
+
 def test_a_run_of_nothing_and_one_of_no_time_are_drawn_all_the_same() -> None:
     progress = Progress()
     empty = timeline.of(progress.snapshot(), "nothing")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import sys
 import time
@@ -229,7 +230,7 @@ class Follower:
         left = self._estimate.left(now, at)
         rest = f"; {about(left)} left" if left is not None and rows else ""
         late = next((row for row in rows if row.late), None)
-        why = f"; why: ecotui why {late.address!r}" if late else ""
+        why = f"; why: ecotui why {shlex.quote(late.address)}" if late else ""
         return f"[{now.done}/{now.total}] running: {told or 'terraform prepares'}{more}{rest}{why}"
 
     def _tell(self, text: str) -> None:

@@ -24,7 +24,8 @@ _PLOT = 900
 _AFTER = 190
 """Pixels: for the addresses, for the bars, and for the times behind them."""
 _ROW = 20
-_LONGEST_LABEL = 62
+_LONGEST_LABEL = 57
+"""Letters: at 12 pixels a monospaced one is a little over 7 wide."""
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 """Seconds between two lines of the axis: lengths that people count in."""
 
