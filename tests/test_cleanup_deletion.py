@@ -16,7 +16,7 @@ import pytest
 
 from checks.cleanup import CleanupDetail, look
 from checks.cleanup.approval import approve, write
-from checks.cleanup.deletion import Clock, Deletion
+from checks.cleanup.deletion import TRIES, Clock, Deletion
 from checks.cleanup.leftover import ItemState, Progress
 from checks.cleanup.looking import examine
 from checks.cleanup.ownership import Known
@@ -332,6 +332,42 @@ def test_security_groups_that_name_each_other_go(world: World) -> None:
     outcome, _ = delete(world)
     assert {state for state, _ in outcome.values()} == {ItemState.GONE}
     assert {group["GroupName"] for group in ec2.describe_security_groups()["SecurityGroups"]} == {"default"}
+
+
+def test_a_refusal_that_was_overtaken_by_the_deletion_it_waited_for_is_not_the_last(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from checks.cleanup import key_pair
+    from checks.cleanup.asking import InUse
+
+    ec2 = world.aws.client("ec2")
+    for name, key in zip(("prod-sesacthon-first", "prod-sesacthon-second"), KEYS, strict=True):
+        ec2.import_key_pair(
+            KeyName=name,
+            PublicKeyMaterial=key.encode(),
+            TagSpecifications=[{"ResourceType": "key-pair", "Tags": OURS}],
+        )
+    really, tries, second_went = key_pair.delete, {"first": 0, "second": 0}, threading.Event()
+
+    def entangled(asking: Any, seen: Any, task: Any) -> None:
+        name = seen.name.rpartition("-")[2]
+        tries[name] += 1
+        if tries[name] < TRIES:
+            raise InUse("the other one holds it")
+        if name == "first" and tries[name] == TRIES:
+            # AWS answers late: by now the other one has gone.
+            assert second_went.wait(10)
+            raise InUse("the other one holds it")
+        really(asking, seen, task)
+
+    def hear(progress: Progress) -> None:
+        if progress.state == "gone":
+            second_went.set()
+
+    monkeypatch.setattr(key_pair, "delete", entangled)
+    outcome, _ = delete(world, meanwhile=hear)
+    assert {state for state, _ in outcome.values()} == {ItemState.GONE}
+    assert tries == {"first": TRIES + 1, "second": TRIES}
 
 
 def test_what_is_foreign_or_protected_stays_whatever_else_goes(world: World) -> None:

@@ -53,6 +53,8 @@ class _Job:
     tries: int = 0
     refusals: int = 0
     """In a row, such as may pass; waiting that AWS orders is none."""
+    gone: int = 0
+    """How many items of the list had gone when its latest try began."""
     started: float | None = None
     """When AWS first made it wait."""
 
@@ -146,6 +148,7 @@ class Deletion:
         kind = BY_ID.get(item.kind)
         if kind is None:
             return self._set(job, ItemState.SKIPPED, f"this version does not know the kind {item.kind}")
+        job.gone = self._gone()
         try:
             seen = kind.handler.again(asking, item.id, item.region)
             if seen is None:
@@ -188,7 +191,8 @@ class Deletion:
         """Try again, up to an end: by tries for refusals while nothing else goes on, by `cleanup.wait` for everything."""
         now = self.clock.now()
         job.started = now if job.started is None else job.started
-        job.refusals = job.refusals + 1 if counted else 0
+        # A refusal that was under way while something else went may be about just that: it is out of date.
+        job.refusals = job.refusals + 1 if counted and job.gone == self._gone() else 0
         others = any(one.state not in FINAL and one.refusals < TRIES for one in self._jobs.values())
         if now - job.started >= self.selectors.wait:
             return self._set(job, ItemState.FAILED, f"not gone after {self.selectors.wait:.0f} s: {message}")
@@ -196,6 +200,9 @@ class Deletion:
             return self._set(job, ItemState.FAILED, message)
         job.due = now + seconds
         return self._set(job, ItemState.DELETING, message)
+
+    def _gone(self) -> int:
+        return sum(job.state is ItemState.GONE for job in self._jobs.values())
 
     def _words(self, error: Exception) -> str:
         from checks.aws import errors
