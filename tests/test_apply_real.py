@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -196,6 +197,20 @@ def test_the_forecast_is_what_the_apply_then_runs_into(failed: Failure) -> None:
     assert not (failed.told - errors) & started
     assert failed.told - errors == {"aws_iam_instance_profile.node"}
     assert "IAM Policy (prod-alb-controller-policy)" in failed.stdout
+
+
+def test_a_run_is_told_against_the_one_before_and_drawn_with_its_failures(failed: Failure) -> None:
+    assert "Usual times: from 1 earlier apply" in failed.stdout
+    assert "(ecotui guide " in failed.stdout
+    table = re.search(r"Timeline: (\S+)\.html", failed.stdout)
+    assert table
+    rows = list(csv.DictReader(Path(f"{table[1]}.csv").read_text().splitlines()))
+    broken = {row["address"]: row["error"] for row in rows if row["outcome"] == "failed"}
+    assert broken
+    assert all(broken.values())
+    assert set(broken) <= failed.told
+    # What the first run made has its time from there.
+    assert any(row["usual_s"] for row in rows)
 
 
 def test_the_same_plan_is_stale_once_the_state_has_changed(place: Place, failed: Failure) -> None:
