@@ -1,3 +1,9 @@
 """Fixtures that the whole suite shares; each subject has its own module."""
 
+import signal
+
 pytest_plugins = ["fixtures_aws", "fixtures_tui"]
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell without job control starts what it sends to the background with Ctrl-C ignored, and children inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
