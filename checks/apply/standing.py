@@ -7,12 +7,11 @@ from pathlib import Path
 
 import msgspec
 
-from checks.apply import saved
+from checks.apply import saved, state_lock
 from checks.apply.detail import ApplyDetail
 from checks.apply.fixes import apply_fix, clear_fixes, edit_fix, plan_fix, unlock_fixes
 from checks.apply.foreseen import foreseen, selection
 from checks.apply.review import Review
-from checks.apply.state_lock import local_lock
 from checks.commands.diagnostics import Diagnostic, Lock, guide, not_initialised
 from checks.commands.run import CommandError
 from checks.commands.terraform import Held, Terraform, TerraformError, init_fix, ways_out
@@ -50,9 +49,10 @@ def _look(world: World) -> tuple[list[Finding], ApplyDetail]:
         return [trouble, _waits(_STATE), _waits(_CHANGES)], detail
 
     world.say("terraform state")
-    lock = local_lock(folder)
+    lock = state_lock.look(world).lock
     held, refused = _held(terraform)
-    lock = lock or (refused.lock if isinstance(refused, TerraformError) else None)
+    if lock is None and isinstance(refused, TerraformError) and refused.lock:
+        lock = state_lock.judged(refused.lock, folder, terraform.name)
     review, plan_file, stale = _review(world, held)
     detail = ApplyDetail(
         folder=str(folder),
@@ -225,7 +225,7 @@ def _state(
             step="apply",
             state=State.BLOCKED,
             title=title,
-            summary=lock.sentence + ("; that process is running" if lock.alive else ""),
+            summary=f"{lock.sentence}; {lock.holder}",
             facts=(Fact(label="lock", value=lock.id), Fact(label="held by", value=lock.who)),
             fixes=() if lock.alive else unlock_fixes(terraform, lock),
             raw=sanitize(str(refused)) if refused else "",

@@ -56,12 +56,25 @@ class Lock(Value, frozen=True):
     version: str = ""
     alive: bool | None = None
     """Whether the holder still runs; None when that cannot be known from this machine."""
+    pid: int = 0
+    """The holder's process, where it runs on this machine."""
+    where: str = ""
+    """The kind of backend: `local`, `s3`; empty when only terraform's refusal told of it."""
 
     @property
     def sentence(self) -> str:
         operation = self.operation.removeprefix("OperationType").lower() or "an operation"
         since = f" since {self.created.partition('.')[0]} UTC" if self.created else ""
         return f"The state is locked by {self.who or 'somebody'} for {operation}{since} (lock {self.id})"
+
+    @property
+    def holder(self) -> str:
+        """Whether whoever holds it is still at work, in words."""
+        if self.alive:
+            return "that process is running" + (f" here, as {self.pid}" if self.pid else "")
+        if self.alive is False:
+            return "no such process runs on this machine any more"
+        return "whether that process still runs cannot be known from here"
 
 
 def parse(text: str) -> tuple[Diagnostic, ...]:

@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     if overrides is None:
         return exits.USAGE
     terraform = Terraform(where)
-    held, lock = _held(terraform)
+    held, lock = _held(where, terraform)
     reason = saved.stale(where, place, review, held) or _wrong_account(where, review)
     if reason:
         return _refuse(reason)
@@ -112,10 +112,10 @@ def _let_pass(where: World) -> set[str]:
     return {one.event.finding for one in session.records() if isinstance(one.event, events.Overridden)}
 
 
-def _held(terraform: Terraform) -> tuple[Held | None, Lock | None]:
-    from checks.apply.state_lock import local_lock
+def _held(where: World, terraform: Terraform) -> tuple[Held | None, Lock | None]:
+    from checks.apply import state_lock
 
-    lock = local_lock(terraform.folder)
+    lock = state_lock.look(where).lock
     try:
         return terraform.state(), lock
     except CommandError:
