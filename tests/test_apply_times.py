@@ -245,3 +245,22 @@ def test_a_screen_gets_times_and_the_guide_s_word_among_terraform_s_own_lines(
     assert seen.usual.addresses == {"create aws_nat_gateway.main": (120.0, 3)}
     assert [one.error for one in seen.explained][:1] == [0]
     assert len(seen.errors) == 1
+
+
+def test_a_plan_that_terraform_calls_stale_ends_as_our_own_look_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = follower(tmp_path, progress=False)
+    refusal = {
+        "@level": "error",
+        "type": "diagnostic",
+        "diagnostic": {
+            "severity": "error",
+            "summary": "Saved plan is stale",
+            "detail": "The given plan file can no longer be applied because the state was changed.",
+        },
+    }
+    (tmp_path / "output.log").write_text(json.dumps(refusal) + "\n")
+    (tmp_path / "exit.json").write_text(json.dumps({"exit_code": 1, "outcome": "failed"}))
+    assert one.follow() == 3
+    assert "Nothing was applied" in capsys.readouterr().out

@@ -30,6 +30,7 @@ WITHOUT_A_TERMINAL = {
     "adopt": (3, "ecotui plan"),
     "apply": (3, "ecotui plan"),
     "why": (0, ""),
+    "unlock": (0, ""),
     "cloudfront": (3, ""),
     "nodes": (3, ""),
     "diagnose": (0, ""),

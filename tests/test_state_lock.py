@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import msgspec
 import pytest
 
 from checks.apply import backend, state_lock
 from checks.world import World
 from config.model import Aws, Settings, Terraform
+from ecotui.cli import main
 
 HERE = f"operator@{socket.gethostname()}"
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
@@ -139,3 +141,62 @@ def test_a_holder_that_works_in_this_folder_is_alive(tmp_path: Path) -> None:
     assert judged.alive is True
     assert judged.pid == process.pid
     assert f"as {process.pid}" in judged.holder
+
+
+@pytest.fixture
+def locked(s3: World, aws_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project whose state in S3 is locked; its terraform only writes down how it was called, in the file returned."""
+    client(aws_env, "s3").put_object(Bucket="states", Key="k/s.tfstate.tflock", Body=info().encode())
+    called, terraform = s3.project / "called", s3.project / "fake-terraform"
+    terraform.write_text(f'#!/bin/sh\necho "$@" >> "{called}"\n')
+    terraform.chmod(0o755)
+    (s3.project / "ecotui.yaml").write_text(
+        f"project: x\naws:\n  region: ap-northeast-2\nterraform:\n  command: [{terraform}]\n"
+    )
+    for name, value in aws_env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(s3.project)
+    return called
+
+
+def test_unlock_shows_the_lock_and_removes_nothing(locked: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["unlock"]) == 3
+    said = capsys.readouterr().out
+    assert "locked by kim@bastion for apply since 2026-11-23 20:00:00 UTC" in said
+    assert "ecotui unlock --approve a-1" in said
+    assert not locked.exists()
+
+
+def test_unlock_removes_the_lock_that_was_approved(locked: Path) -> None:
+    assert main(["unlock", "--approve", "a-1"]) == 0
+    assert locked.read_text() == "force-unlock -force a-1\n"
+
+
+@pytest.mark.parametrize(("id_", "code"), [("b-2", 3), ("--help me", 2), ("", 2)])
+def test_unlock_takes_no_other_id(
+    locked: Path, id_: str, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["unlock", f"--approve={id_}"]) == code
+    assert "nothing was removed" in capsys.readouterr().err
+    assert not locked.exists()
+
+
+def test_unlock_leaves_a_lock_whose_holder_is_at_work(
+    locked: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        state_lock, "judged", lambda lock, *_: msgspec.structs.replace(lock, alive=True, pid=77)
+    )
+    assert main(["unlock", "--approve", "a-1"]) == 3
+    assert "that process is running here, as 77" in capsys.readouterr().err
+    assert not locked.exists()
+
+
+def test_a_free_state_needs_no_unlock(
+    locked: Path, aws_env: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    client(aws_env, "s3").delete_object(Bucket="states", Key="k/s.tfstate.tflock")
+    assert main(["unlock"]) == 0
+    assert "Nobody holds the lock" in capsys.readouterr().out
+    assert main(["unlock", "--approve", "a-1"]) == 3
+    assert not locked.exists()

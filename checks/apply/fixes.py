@@ -77,8 +77,9 @@ def unlock_fixes(terraform: Terraform, lock: Lock) -> tuple[Fix, ...]:
         Fix(
             id="apply.unlock",
             title="Remove the lock, when its holder is certainly gone",
-            action=Copy(text=f"cd {terraform.folder} && {terraform.name} force-unlock {lock.id}"),
+            action=Run(argv=("ecotui", "unlock", "--approve", lock.id)),
             changes="the state can be written again; two writers at once would damage it",
             risk=Risk.DESTROYS,
+            typed=lock.who,
         ),
     )

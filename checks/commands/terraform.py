@@ -148,6 +148,10 @@ class Terraform:
         outcome = self._query("init", "-input=false", "-no-color", timeout=max(600.0, self._timeout))
         return self._checked(outcome)
 
+    def unlock(self, id: str) -> Outcome:
+        """Remove the lock with this id from the state, whoever holds it. terraform refuses any other id."""
+        return self._checked(self._query("force-unlock", "-force", id))
+
     def validate(self) -> Validation:
         outcome = self._query("validate", "-json")
         try:

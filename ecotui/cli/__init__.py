@@ -21,6 +21,7 @@ COMMANDS = {
     "adopt": "take what has a planned name already into the state",
     "apply": "apply the reviewed plan",
     "why": "say why a resource of the running apply is not done yet",
+    "unlock": "say who holds the lock of the state, or remove it",
     "cloudfront": "look at the distributions, or wait until they are deployed",
     "nodes": "look at the nodes, or wait until all are Ready",
     "diagnose": "match an error text against the guide",

@@ -271,6 +271,12 @@ class Follower:
                 self._tell(f"  {name} = {short(value)}")
             return exits.OK
         log = self._command.folder / "output.log"
+        if any("saved plan is stale" in one.summary.lower() for one in now.errors):
+            # terraform ends with 1; for whoever calls us it is what our own look before the apply says with 3.
+            self._tell(
+                "Nothing was applied: the state changed after the plan was made. Plan again: ecotui plan"
+            )
+            return exits.BLOCKED
         if outcome == "interrupted" or (self._interrupts and outcome == "killed"):
             self._tell(f"Interrupted at {now.done} of {now.total}. `ecotui plan` shows what is left.")
             return exits.INTERRUPTED
