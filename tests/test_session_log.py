@@ -44,6 +44,7 @@ EVERY_KIND = [
     events.VariableSet(name="GITHUB_TOKEN", secret=True),
     events.ProfilePicked(profile="prod"),
     events.Noted(text="line one\nline two"),
+    events.Tagged(tag="handover", on=False),
     events.Reattached(by="me"),
     events.EntryWalked(entry="3.1", error="VcpuLimitExceeded"),
     events.StepTicked(entry="3.1", step="1.2", title="Ask for more"),

@@ -13,10 +13,10 @@ from typing import Any
 import msgspec
 
 from ecotui import exits
-from ecotui.cli import timeline
+from ecotui.cli import listing, session_notes, timeline
 from ecotui.cli.output import document
 from ecotui.session import SessionError, review
-from ecotui.session.log import Session, Summary
+from ecotui.session.log import Session
 from ecotui.session.store import Store, root
 from ecotui.supervisor.state import Status, commands, running, status
 from ecotui.supervisor.tail import Tail
@@ -35,9 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         sub.add_argument("--json", action="store_true", help="print one JSON document")
         return sub
 
-    listing = add("list", _list, "list the sessions, newest first (the default)")
-    listing.add_argument("--limit", type=_count, metavar="N", help="at most so many")
-    listing.add_argument("--of", metavar="PROJECT", help="only those of this project")
+    listing.configure(add("list", listing.run, "list the sessions, newest first (the default)"))
 
     show = add("show", _show, "tell a session as a timeline")
     _id(show)
@@ -62,6 +60,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _id(drawn)
     timeline.configure(drawn)
 
+    noted = add("note", _note, "write a note into a session's log")
+    session_notes.configure_note(noted)
+    tagged = add("tag", _tag, "put words on a session, for finding it again; --off takes them off")
+    session_notes.configure_tag(tagged)
+
     prune = add("prune", _prune, "say which sessions are old, and with --yes throw them away")
     prune.add_argument(
         "--days", type=_count, metavar="N", help="older than so many days (default: sessions.keep_days)"
@@ -71,7 +74,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     prune.add_argument("--yes", action="store_true", help="really throw them away")
 
-    parser.set_defaults(act=_list, json=False, limit=None, of=None)
+    parser.set_defaults(act=listing.run, json=False, **listing.DEFAULTS)
 
 
 def _id(parser: argparse.ArgumentParser) -> None:
@@ -105,51 +108,15 @@ def _chosen(args: argparse.Namespace, store: Store) -> Session:
     return store.open(args.id) if args.id else store.latest()
 
 
-def _list(args: argparse.Namespace, store: Store) -> int:
-    found = store.list(None if args.of else args.limit)
-    if args.of:
-        found = [summary for summary in found if summary.project == args.of][: args.limit]
-    listed = [_public(summary, store) for summary in found]
-    if args.json:
-        document("sessions", {"sessions": listed})
-        return exits.OK
-    if not listed:
-        print(f"There are no sessions in {store.folder} yet.")
-        return exits.OK
-    for summary, plain in zip(found, listed, strict=True):
-        lasted = f"{review.duration(summary.ended - summary.started)}" if summary.ended else ""
-        steps = " ".join(f"{step}:{state}" for step, state in summary.steps.items())
-        begun = review.clock(summary.started) if summary.started else "-"
-        print(
-            f"{summary.id}  {begun}  {lasted:>12}  {plain['outcome']:<12} {summary.project}  {steps}".rstrip()
-        )
-    return exits.OK
-
-
-def _public(summary: Summary, store: Store) -> dict[str, Any]:
-    """A session in the shape of `ecotui.sessions/1`."""
-    outcome = summary.outcome
-    if not outcome:
-        outcome = "running" if running(Session(store.folder / summary.id)) else "open"
-    return {
-        "id": summary.id,
-        "project": summary.project,
-        "started": review.iso(summary.started or None),
-        "ended": review.iso(summary.ended),
-        "outcome": outcome,
-        "steps": summary.steps,
-    }
-
-
 def _show(args: argparse.Namespace, store: Store) -> int:
     session = _chosen(args, store)
     if args.output:
         return _output(session, args)
     if args.json:
-        document("sessions.show", {"session": _public(session.summary(), store), **_facts(session)})
+        document("sessions.show", {"session": listing.public(session.summary(), store), **_facts(session)})
         return exits.OK
     summary = session.summary()
-    print(f"{session.id}  {summary.project}  {_public(summary, store)['outcome']}")
+    print(f"{session.id}  {summary.project}  {listing.public(summary, store)['outcome']}")
     for moment in review.timeline(session.records()):
         named = f"  [{moment.command}]" if moment.command else ""
         print(f"{review.clock(moment.at)}  {moment.text}{named}")
@@ -276,6 +243,14 @@ def _export(args: argparse.Namespace, store: Store) -> int:
     else:
         sys.stdout.write(text)
     return exits.OK
+
+
+def _note(args: argparse.Namespace, store: Store) -> int:
+    return session_notes.note(args, _chosen(args, store))
+
+
+def _tag(args: argparse.Namespace, store: Store) -> int:
+    return session_notes.tag(args, _chosen(args, store))
 
 
 def _timeline(args: argparse.Namespace, store: Store) -> int:

@@ -83,6 +83,13 @@ class Noted(Happened, frozen=True):
     text: str
 
 
+class Tagged(Happened, frozen=True):
+    """A word put on the session for finding it again, or (`on` false) taken off."""
+
+    tag: str
+    on: bool = True
+
+
 class Reattached(Happened, frozen=True):
     by: str
 
@@ -134,6 +141,7 @@ Event = (
     | VariableSet
     | ProfilePicked
     | Noted
+    | Tagged
     | Reattached
     | EntryWalked
     | StepTicked

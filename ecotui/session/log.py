@@ -19,6 +19,12 @@ SUMMARY = "summary.json"
 SALT = "salt"
 """Keys the tokens that stand for secrets; never exported, so that a token tells nothing outside this folder."""
 COMMANDS = "commands"
+NOTES, NOTE = 20, 200
+"""How many notes a summary keeps, and how many characters of each: it is read for every list."""
+
+
+_QUOTED = (events.SessionStarted, events.Noted, events.Tagged)
+"""Events whose words a summary repeats."""
 
 
 class Summary(msgspec.Struct, kw_only=True):
@@ -28,6 +34,8 @@ class Summary(msgspec.Struct, kw_only=True):
     project: str = ""
     folder: str = ""
     """The project's folder."""
+    by: str = ""
+    """Who began it."""
     started: float = 0.0
     """Seconds since the epoch."""
     ended: float | None = None
@@ -35,6 +43,9 @@ class Summary(msgspec.Struct, kw_only=True):
     """Empty while the session is open."""
     steps: dict[str, str] = {}
     """Step to the state of its last look."""
+    tags: list[str] = []
+    notes: list[str] = []
+    """The beginnings of the newest notes, for searching."""
     count: int = 0
     """How many events the log had when this was written,"""
     size: int = 0
@@ -44,14 +55,18 @@ class Summary(msgspec.Struct, kw_only=True):
         """Count an event in; True when a list of sessions would show something new."""
         self.count = record.n
         match record.event:
-            case events.SessionStarted(project=project, folder=folder):
-                self.project, self.folder, self.started = project, folder, record.at
+            case events.SessionStarted(project=project, folder=folder, by=by):
+                self.project, self.folder, self.by, self.started = project, folder, by, record.at
             case events.Looked(report=report):
                 self.steps[report.step] = report.state.value
             case events.SessionEnded(outcome=outcome):
                 self.ended, self.outcome = record.at, outcome
             case events.Reattached():
                 self.ended, self.outcome = None, ""
+            case events.Noted(text=text):
+                self.notes = [*self.notes[1 - NOTES :], text[:NOTE]]
+            case events.Tagged(tag=tag, on=on):
+                self.tags = [one for one in self.tags if one != tag] + ([tag] if on else [])
             case _:
                 return False
         return True
@@ -95,20 +110,16 @@ class Session:
                 self._chain = chain.Chain(self.events_file)
             n = self._chain.append(msgspec.json.encode(plain), sync=isinstance(event, events.LASTING), at=at)
             record = events.Record(n=n, at=at, event=event)
+            if isinstance(event, _QUOTED):  # the summary is on the disk too: it takes what was masked
+                record = events.Record(n=n, at=at, event=msgspec.convert(plain, type=type(event)))
             if self._summary is None:
-                self._summary = self._count()
+                self._summary = _count(self.folder)
                 changed = True
             else:
                 changed = self._summary.take(record)
             if changed:
                 self._keep(self._summary)
-        return record
-
-    def _count(self) -> Summary:
-        summary = Summary(id=self.id)
-        for record in self.records():
-            summary.take(record)
-        return summary
+        return events.Record(n=n, at=at, event=event)
 
     def _keep(self, summary: Summary) -> None:
         """The summary is a convenience: the event is already safe, so trouble here is not the caller's."""
@@ -118,20 +129,11 @@ class Session:
 
     def records(self) -> Iterator[events.Record]:
         """All events, oldest first. Raises SessionError when the file cannot be read."""
-        for line in chain.read(self.events_file):
-            yield events.decode(line.raw, line.n, line.at)
+        return _records(self.folder)
 
     def summary(self) -> Summary:
         """The summary, from its file or, where that is missing or damaged, from the events."""
-        try:
-            found = msgspec.json.decode(read_bytes(self.folder / SUMMARY, limit=1_000_000), type=Summary)
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
-            return self._count()
-        try:
-            current = self.events_file.lstat().st_size == found.size
-        except OSError:
-            current = True
-        return found if found.id == self.id and current else self._count()
+        return read_summary(self.folder)
 
     def verify(self) -> chain.Verdict:
         """Check the hash chain. Raises SessionError when the file cannot be read."""
@@ -151,6 +153,34 @@ class Session:
             if self._chain is not None:
                 self._chain.close()
                 self._chain = None
+
+
+def _records(folder: Path) -> Iterator[events.Record]:
+    for line in chain.read(folder / chain.NAME):
+        yield events.decode(line.raw, line.n, line.at)
+
+
+def _count(folder: Path) -> Summary:
+    summary = Summary(id=folder.name)
+    for record in _records(folder):
+        summary.take(record)
+    return summary
+
+
+_decode = msgspec.json.Decoder(Summary).decode
+
+
+def read_summary(folder: Path) -> Summary:
+    """The summary of a session by its folder, without opening the session. Raises SessionError."""
+    try:
+        found = _decode(read_bytes(folder / SUMMARY, limit=1_000_000))
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return _count(folder)
+    try:
+        current = os.lstat(folder / chain.NAME).st_size == found.size
+    except OSError:
+        current = True
+    return found if found.id == folder.name and current else _count(folder)
 
 
 def salt(folder: Path) -> bytes:

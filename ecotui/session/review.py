@@ -55,6 +55,8 @@ def timeline(records: Iterable[events.Record]) -> Iterator[Moment]:
                 yield Moment(record.at, f"AWS profile {profile}")
             case events.Noted(text=text):
                 yield Moment(record.at, "note", tuple(text.splitlines()))
+            case events.Tagged(tag=tag, on=on):
+                yield Moment(record.at, f"tag {tag} {'put on' if on else 'taken off'}")
             case events.Reattached(by=by):
                 yield Moment(record.at, f"taken up again by {by}")
             case events.EntryWalked(entry=entry, error=error):

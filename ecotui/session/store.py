@@ -14,7 +14,7 @@ from config.model import Settings
 from ecotui.session import SessionError, events
 from ecotui.session.files import check_folder, explained, make_folder, plainly
 from ecotui.session.lock import whoami
-from ecotui.session.log import Session, Summary
+from ecotui.session.log import Session, Summary, read_summary
 
 FRESH = 7 * 86_400
 """Seconds after which an open session is not picked up again: the world has moved on."""
@@ -81,7 +81,7 @@ class Store:
         """A session by its id, or by the beginning of one where that is unique. Raises SessionError."""
         if not re.fullmatch(r"[0-9a-f-]+", id):
             raise SessionError(f"{id!r} is not the id of a session")
-        found = [name for name in self._ids() if name.startswith(id)]
+        found = [name for name in self.ids() if name.startswith(id)]
         if not found:
             raise SessionError(f"there is no session {id} in {self.folder}")
         if len(found) > 1 and id not in found:
@@ -90,8 +90,8 @@ class Store:
         check_folder(path)
         return Session(path)
 
-    def _ids(self) -> list[str]:
-        """Newest first."""
+    def ids(self) -> list[str]:
+        """Newest first; links and names that are not ours are left out. Raises SessionError."""
         try:
             with os.scandir(self.folder) as entries:
                 names = [
@@ -108,16 +108,16 @@ class Store:
     def list(self, limit: int | None = None) -> list[Summary]:
         """The sessions, newest first. One that cannot be read is listed as such. Raises SessionError."""
         found = []
-        for name in self._ids()[:limit]:
+        for name in self.ids()[:limit]:
             try:
-                found.append(Session(self.folder / name).summary())
+                found.append(read_summary(self.folder / name))
             except SessionError:
                 found.append(Summary(id=name, outcome="unreadable"))
         return found
 
     def resumable(self, project: Path) -> Session | None:
         """The newest open session of this project folder that was used in the last week. Raises SessionError."""
-        for name in self._ids():
+        for name in self.ids():
             session = Session(self.folder / name)
             try:
                 summary = session.summary()
@@ -133,7 +133,7 @@ class Store:
 
     def latest(self) -> Session:
         """The newest session. Raises SessionError when there is none."""
-        names = self._ids()
+        names = self.ids()
         if not names:
             raise SessionError(f"there are no sessions in {self.folder} yet")
         return self.open(names[0])

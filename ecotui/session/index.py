@@ -1,0 +1,249 @@
+"""An index of the sessions, so that thousands are listed and filtered at once.
+
+It holds nothing of its own: it is made from the summaries, and made again when it is missing, damaged or of another
+version. Where it cannot be written (a read-only folder, a link in its place, a file system without locks) the same
+questions are answered from memory, by reading the summaries.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ecotui.session import SessionError, chain
+from ecotui.session.files import check_folder, open_file
+from ecotui.session.log import Summary, read_summary
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from ecotui.session.store import Store
+
+NAME = "index.sqlite"
+VERSION = 1
+SETTLED = 2.0
+"""Seconds. A folder that changed so shortly before it was read may have changed again within the same tick of the
+clock: it is read again the next time."""
+BUSY = 1.0
+"""Seconds to wait for another process that writes the index."""
+
+_ABSENT, _UNREAD = -1, -2
+"""Sizes that stand for a log that is not there, and for one that could not be read."""
+
+_TABLES = """
+CREATE TABLE session (id TEXT PRIMARY KEY, size INTEGER, project TEXT, operator TEXT, started REAL, outcome TEXT,
+    steps TEXT, tags TEXT, words TEXT, summary BLOB) WITHOUT ROWID;
+CREATE TABLE shelf (changed INTEGER, settled INTEGER);
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Which sessions. What is empty or None does not matter."""
+
+    project: str = ""
+    outcome: str = ""
+    """As logged; `open` and `running` are sessions that did not end."""
+    step: str = ""
+    """A step that was looked at, or `step:state` of its last look."""
+    operator: str = ""
+    """A part of the name."""
+    tag: str = ""
+    since: float | None = None
+    until: float | None = None
+    """Seconds since the epoch; `until` is not included."""
+    text: str = ""
+    """Words, all of which stand somewhere in the summary, in any case."""
+
+    @property
+    def everything(self) -> bool:
+        return self == Wanted()
+
+    def clauses(self) -> Iterator[tuple[str, object]]:
+        """What SQL asks for it."""
+        if self.project:
+            yield "project = ?", self.project
+        if self.outcome:
+            yield "outcome = ?", "" if self.outcome in ("open", "running") else self.outcome
+        if self.step:
+            yield "instr(steps, ?)", f" {self.step} " if ":" in self.step else f" {self.step}:"
+        if self.operator:
+            yield "instr(operator, ?)", self.operator
+        if self.tag:
+            yield "instr(tags, ?)", f" {self.tag} "
+        if self.since is not None:
+            yield "started >= ?", self.since
+        if self.until is not None:
+            yield "started < ?", self.until
+        for word in self.text.lower().split():
+            yield "instr(words, ?)", word
+
+
+class Index:
+    """The index of one store. Every question opens the file anew: any number of processes may ask."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.path = store.root / NAME
+        self.in_memory = False
+        """Whether the last answer came without the file."""
+
+    def list(self, wanted: Wanted | None = None, limit: int | None = None) -> Sequence[Summary]:
+        """The sessions that are wanted, newest first. Raises SessionError when the shelf cannot be read."""
+        import sqlite3
+
+        wanted = wanted or Wanted()
+        for _ in range(2):
+            try:
+                with closing(self._open()) as base:
+                    self.in_memory = False
+                    return self._answer(base, wanted, limit)
+            except sqlite3.OperationalError:
+                break  # locked by somebody, read-only, full: it is not the file that is bad
+            except (sqlite3.DatabaseError, msgspec.DecodeError):
+                try:
+                    self.path.unlink(missing_ok=True)
+                except OSError:
+                    break
+            except (OSError, _Unusable):
+                break
+        self.in_memory = True
+        if wanted.everything:
+            return self._store.list(limit)
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as base:
+            base.executescript(_TABLES)
+            return self._answer(base, wanted, limit)
+
+    def rebuild(self) -> int:
+        """Make the index again from the summaries, and say of how many sessions. Raises SessionError."""
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise SessionError(f"cannot remove {self.path}: {error.strerror}") from error
+        return len(self.list(Wanted(since=0.0)))
+
+    def _open(self) -> sqlite3.Connection:
+        import sqlite3
+
+        try:
+            check_folder(self._store.root)
+        except SessionError as error:
+            raise _Unusable from error
+        os.close(open_file(self.path, os.O_RDWR | os.O_CREAT))  # private, and never through a link
+        base = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None)
+        try:
+            (version,) = base.execute("PRAGMA user_version").fetchone()
+            if version != VERSION:
+                base.execute("BEGIN IMMEDIATE")
+                for (table,) in base.execute(
+                    "SELECT name FROM sqlite_master WHERE type = 'table'"
+                ).fetchall():
+                    base.execute(f'DROP TABLE "{table}"')
+                for statement in _TABLES.split(";"):
+                    base.execute(statement)
+                base.execute(f"PRAGMA user_version = {VERSION}")
+                base.execute("COMMIT")
+        except BaseException:
+            base.close()
+            raise
+        return base
+
+    def _answer(self, base: sqlite3.Connection, wanted: Wanted, limit: int | None) -> Sequence[Summary]:
+        self._follow_shelf(base)
+        if not wanted.everything:  # any of them may have come to match since
+            self._follow(base, base.execute("SELECT id, size FROM session").fetchall())
+        clauses = list(wanted.clauses())
+        where = " AND ".join(clause for clause, _ in clauses) or "1"
+        asked = f"SELECT id, size, summary FROM session WHERE {where} ORDER BY id DESC LIMIT ?"
+        values = [value for _, value in clauses] + [-1 if limit is None else limit]
+        rows = base.execute(asked, values).fetchall()
+        fresh = self._follow(base, [(id, size) for id, size, _ in rows]) if wanted.everything else {}
+        return [fresh.get(id) or _decode(blob) for id, _, blob in rows]
+
+    def _follow_shelf(self, base: sqlite3.Connection) -> None:
+        """Take in the sessions that are new, and let go of those that are not there any more."""
+        import time
+
+        try:
+            changed = self._store.folder.stat().st_mtime_ns
+        except OSError:
+            changed = 0
+        known = base.execute("SELECT changed, settled FROM shelf").fetchone()
+        if known == (changed, 1):
+            return
+        settled = int(abs(time.time() - changed / 1e9) > SETTLED)
+        there = set(self._store.ids())
+        had = {id for (id,) in base.execute("SELECT id FROM session")}
+        base.execute("BEGIN IMMEDIATE")
+        base.executemany("DELETE FROM session WHERE id = ?", [(id,) for id in had - there])
+        self._put(base, sorted(there - had))
+        base.execute("DELETE FROM shelf")
+        base.execute("INSERT INTO shelf VALUES (?, ?)", (changed, settled))
+        base.execute("COMMIT")
+
+    def _follow(self, base: sqlite3.Connection, known: Sequence[tuple[str, int]]) -> dict[str, Summary]:
+        """Read again those whose log grew since; gives their summaries."""
+        stale = [id for id, size in known if size == _UNREAD or self._size(id) != size]
+        if not stale:
+            return {}
+        base.execute("BEGIN IMMEDIATE")
+        fresh = self._put(base, stale)
+        base.execute("COMMIT")
+        return fresh
+
+    def _put(self, base: sqlite3.Connection, ids: Sequence[str]) -> dict[str, Summary]:
+        fresh, rows = {}, []
+        for id in ids:
+            size = self._size(id)  # first: what is added while we read makes it stale again
+            try:
+                summary = read_summary(self._store.folder / id)
+            except SessionError:
+                summary, size = Summary(id=id, outcome="unreadable"), _UNREAD
+            fresh[id] = summary
+            rows.append((id, size, *_columns(summary), msgspec.json.encode(summary)))
+        base.executemany("INSERT OR REPLACE INTO session VALUES (?,?,?,?,?,?,?,?,?,?)", rows)
+        return fresh
+
+    def _size(self, id: str) -> int:
+        try:
+            return os.lstat(f"{self._store.folder}/{id}/{chain.NAME}").st_size
+        except OSError:
+            return _ABSENT
+
+
+class _Unusable(Exception):
+    """The state folder is not one to write an index to."""
+
+
+_decode = msgspec.json.Decoder(Summary).decode
+
+
+def _columns(summary: Summary) -> tuple[str, str, float, str, str, str, str]:
+    steps = " ".join(f"{step}:{state}" for step, state in summary.steps.items())
+    tags = " ".join(summary.tags)
+    words = " ".join(
+        (
+            summary.id,
+            summary.project,
+            summary.folder,
+            summary.by,
+            summary.outcome or "open",
+            steps,
+            tags,
+            *summary.notes,
+        )
+    )
+    return (
+        summary.project,
+        summary.by,
+        summary.started,
+        summary.outcome,
+        f" {steps} ",
+        f" {tags} ",
+        words.lower(),
+    )

@@ -1,0 +1,167 @@
+"""The index of sessions: quick, disposable, and never wrong about what the folders say."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from checks.finding import Finding, Report, State
+from ecotui.cli import main
+from ecotui.session import events
+from ecotui.session.index import Index, Wanted
+from ecotui.session.log import Session
+from ecotui.session.store import Store
+
+Make = Callable[..., Session]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "state")
+
+
+@pytest.fixture
+def make(store: Store) -> Make:
+    made = []
+
+    def make(
+        project: str = "eco2", by: str = "kim", state: State | None = None, end: str = "done"
+    ) -> Session:
+        session = store.create(project=project, folder=Path("/p"), env={"USER": by})
+        moved = session.folder.with_name(f"20260101-{len(made):06}-abcdef")
+        session.close()
+        session.folder.rename(moved)
+        (moved / "summary.json").unlink()
+        made.append(moved)
+        session = Session(moved, {})
+        if state is not None:
+            finding = Finding(id="quota.vcpu", step="quota", state=state, title="t", summary="s")
+            report = Report(step="quota", findings=(finding,), started=1.0, seconds=0.1)
+            session.append(events.Looked(report=report))
+        if end:
+            session.end(end)
+        return session
+
+    return make
+
+
+def _settle(store: Store) -> None:
+    """As if the shelf had last changed long ago."""
+    os.utime(store.folder, (1e9, 1e9))
+
+
+def test_the_index_lists_what_the_folders_say_and_follows_them(store: Store, make: Make) -> None:
+    sessions = [make(f"p{number}") for number in range(4)]
+    index = Index(store)
+    assert index.list() == store.list()
+    assert not index.in_memory
+    _settle(store)
+    assert [one.project for one in index.list(limit=2)] == ["p3", "p2"]
+    sessions[3].append(events.Reattached(by="lee"))
+    sessions[1].append(events.Tagged(tag="slow"))
+    assert index.list(limit=1)[0].outcome == ""
+    assert [one.id for one in index.list(Wanted(tag="slow"))] == [sessions[1].id]
+    store.remove(sessions[2].id)
+    assert [one.project for one in index.list()] == ["p3", "p1", "p0"]
+
+
+def test_sessions_are_found_by_what_they_were(store: Store, make: Make) -> None:
+    blocked = make("eco2", state=State.BLOCKED, end="failed")
+    fine = make("other", state=State.OK)
+    still = make("eco2", end="")
+    still.append(events.Noted(text="The Link to Seoul was slow"))
+    index = Index(store)
+
+    def found(**wanted: object) -> list[str]:
+        return [one.id for one in index.list(msgspec.convert(wanted, type=Wanted))]
+
+    assert found(project="eco2") == [still.id, blocked.id]
+    assert found(outcome="failed") == [blocked.id]
+    assert found(outcome="open") == [still.id]
+    assert found(step="quota") == [fine.id, blocked.id]
+    assert found(step="quota:blocked") == [blocked.id]
+    assert found(text="seoul SLOW") == [still.id]
+    assert found(text="%") == []
+    began = index.list()[0].started
+    assert found(since=began + 60) == []
+    assert len(found(since=began - 600, until=began + 600)) == 3
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a database", b"SQLite format 3\0" + b"\xff" * 4000])
+def test_a_damaged_index_is_made_again(store: Store, make: Make, damage: bytes) -> None:
+    make("one")
+    index = Index(store)
+    index.list()
+    index.path.write_bytes(damage)
+    assert [one.project for one in index.list(Wanted(text="one"))] == ["one"]
+    assert not index.in_memory
+    assert index.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_link_in_the_place_of_the_index_is_not_followed(store: Store, make: Make, tmp_path: Path) -> None:
+    make("one")
+    aim = tmp_path / "aim"
+    index = Index(store)
+    index.path.symlink_to(aim)
+    assert [one.project for one in index.list(Wanted(project="one"))] == ["one"]
+    assert [one.project for one in index.list()] == ["one"]
+    assert index.in_memory
+    assert not aim.exists()
+
+
+def test_an_index_that_another_process_keeps_locked_is_done_without(
+    store: Store, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sqlite3
+
+    monkeypatch.setattr("ecotui.session.index.BUSY", 0.01)
+    make("one")
+    index = Index(store)
+    index.list()
+    make("two")
+    other = sqlite3.connect(index.path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    assert [one.project for one in index.list()] == ["two", "one"]
+    assert index.in_memory
+    other.close()
+
+
+def test_a_session_that_cannot_be_read_is_listed_and_looked_at_again(store: Store, make: Make) -> None:
+    session = make("one")
+    (session.folder / "summary.json").unlink()
+    kept = session.events_file.read_bytes()
+    session.events_file.unlink()
+    index = Index(store)
+    assert [one.outcome for one in index.list()] == ["unreadable"]
+    session.events_file.write_bytes(kept)
+    assert [one.project for one in index.list()] == ["one"]
+
+
+def test_notes_and_tags_are_written_and_found(
+    store: Store,
+    make: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("ECOTUI_STATE_DIR", str(store.root))
+    session = make("one")
+    make("two")
+    assert main(["sessions", "tag", session.id, "handover", "slow"]) == 0
+    assert main(["sessions", "tag", session.id, "slow", "--off"]) == 0
+    assert main(["sessions", "note", session.id, "the quota came at noon"]) == 0
+    capsys.readouterr()
+    assert main(["sessions", "list", "--tag", "handover", "--text", "noon", "--since", "1d"]) == 0
+    out = capsys.readouterr().out
+    assert session.id in out
+    assert "#handover" in out
+    assert "two" not in out
+    assert main(["sessions", "tag", session.id, "two words"]) == 1
+    assert main(["sessions", "list", "--since", "yesterday"]) == 2
+    assert session.verify().whole
