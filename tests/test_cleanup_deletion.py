@@ -312,6 +312,36 @@ def test_role_and_profile_go_in_order(world: World) -> None:
     assert {state for state, _ in outcome.values()} == {ItemState.GONE}
 
 
+def test_a_rule_whose_other_group_has_gone_does_not_hold_a_security_group(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two groups that name each other are deleted side by side: one may find the other gone when it drops its rule."""
+    from botocore.exceptions import ClientError
+
+    ec2 = world.aws.client("ec2")
+    group = ec2.create_security_group(
+        GroupName="prod-sesacthon-a",
+        Description="x",
+        TagSpecifications=[{"ResourceType": "security-group", "Tags": OURS}],
+    )["GroupId"]
+    ec2.authorize_security_group_ingress(
+        GroupId=group,
+        IpPermissions=[
+            {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 2, "UserIdGroupPairs": [{"GroupId": group}]}
+        ],
+    )
+    asked = []
+
+    def overtaken(**_: object) -> None:
+        asked.append("revoke")
+        raise ClientError({"Error": {"Code": "InvalidGroup.NotFound", "Message": "sg-gone"}}, "Revoke")
+
+    monkeypatch.setattr(ec2, "revoke_security_group_ingress", overtaken)
+    outcome, _ = delete(world)
+    assert asked
+    assert {state for state, _ in outcome.values()} == {ItemState.GONE}
+
+
 def test_security_groups_that_name_each_other_go(world: World) -> None:
     ec2 = world.aws.client("ec2")
     ids = [

@@ -130,10 +130,13 @@ def test_a_holder_on_this_machine_that_is_gone_is_said_to_be_gone(tmp_path: Path
 @linux
 def test_a_holder_that_works_in_this_folder_is_alive(tmp_path: Path) -> None:
     fake = tmp_path / "terraform"
-    fake.write_text("read line\n")
+    fake.write_text("echo ready; read line\n")
     with subprocess.Popen(
         ["/bin/sh", str(fake)], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
+        # Until its first line is here, its words need not be in /proc: they come after the exec that Popen waits for.
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
         now = (datetime.now(UTC) + timedelta(seconds=1)).isoformat().replace("+00:00", "Z")
         lock = state_lock._lock(json.loads(info(HERE, now)), path="p", where="s3", alive=None)
         judged = state_lock.judged(lock, tmp_path)

@@ -33,7 +33,13 @@ def delete(asking: Asking, seen: Seen, task: Task) -> None:
         naming = [_only_groups(rule) for rule in rules if rule.get("UserIdGroupPairs")]
         if naming:
             task.say("dropping its rules that name other groups")
-            revoke(GroupId=seen.id, IpPermissions=naming)
+            try:
+                revoke(GroupId=seen.id, IpPermissions=naming)
+            except Exception as error:
+                # The other group, or the rule, went in the meantime: then nothing is left to drop. Whether this
+                # group is still held is for the deletion below to say.
+                if not is_missing(error):
+                    raise
     ec2.delete_security_group(GroupId=seen.id)
 
 
