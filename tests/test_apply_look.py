@@ -11,8 +11,9 @@ import msgspec
 import pytest
 
 from checks.apply import ApplyDetail, look
+from checks.apply.fixes import editing
 from checks.apply.state_lock import local_lock
-from checks.finding import Finding, Run, State
+from checks.finding import Finding, InTerminal, Run, State
 from checks.world import World
 from config.model import Settings, Terraform
 
@@ -182,10 +183,70 @@ def test_a_damaged_state_is_unknown(terra: Terra, text: str) -> None:
 
 
 def test_the_state_of_an_interrupted_run_has_to_be_pushed_first(terra: Terra) -> None:
-    (terra.folder / "errored.tfstate").write_text("{}")
+    terra.says("state", json.dumps({**STATE, "resources": []}))
+    (terra.folder / "errored.tfstate").write_text(json.dumps({**STATE, "serial": 8}))
     state = terra.look()["apply.state"]
     assert state.state is State.BLOCKED
-    assert state.fixes[0].command.endswith("state push errored.tfstate")
+    assert "2 resources that the state does not know" in state.summary
+    facts = [(fact.label, fact.value) for fact in state.facts]
+    assert ("only in the file", 'module.k8s.aws_instance.node["api"]') in facts
+    (fix,) = state.fixes
+    assert fix.command.startswith("ecotui recover --approve ")
+
+
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [
+        ("{}", "no state that can be read"),
+        ({**STATE, "lineage": "other"}, "of another state"),
+        ({**STATE, "serial": 6}, "was written since"),
+    ],
+)
+def test_an_errored_state_that_would_do_harm_is_never_offered_to_be_pushed(
+    terra: Terra, kept: object, said: str
+) -> None:
+    terra.says("state", json.dumps(STATE))
+    text = kept if isinstance(kept, str) else json.dumps(kept)
+    (terra.folder / "errored.tfstate").write_text(text)
+    state = terra.look()["apply.state"]
+    assert (state.state, said in state.summary) == (State.BLOCKED, True), state.summary
+    assert all("--approve" not in fix.command for fix in state.fixes)
+
+
+def test_an_error_of_the_configuration_opens_the_editor_at_its_line(terra: Terra) -> None:
+    editor = terra.command.with_name("nano")
+    editor.write_text("#!/bin/sh\n")
+    editor.chmod(0o755)
+    terra.world.env["VISUAL"] = f"{editor} -l"  # type: ignore[index]
+    node = {
+        "severity": "error",
+        "summary": "Unsupported argument",
+        "range": {"filename": "main.tf", "start": {"line": 12}},
+    }
+    terra.says("validate", json.dumps({"valid": False, "diagnostics": [node]}), code=1)
+    (fix,) = terra.look()["apply.configuration"].fixes
+    assert fix.action == InTerminal(argv=(str(editor), "-l", "+12", str(terra.folder / "main.tf")))
+
+
+@pytest.mark.parametrize(
+    ("asked", "argv"),
+    [
+        ("code", ("code", "--wait", "--goto", "/p/a.tf:3")),
+        ("code -w", ("code", "-w", "--goto", "/p/a.tf:3")),
+        ("hx", ("hx", "/p/a.tf:3")),
+        ("not-installed", ("vi", "+3", "/p/a.tf")),
+        ("'unbalanced", ("vi", "+3", "/p/a.tf")),
+    ],
+)
+def test_each_editor_is_told_the_line_in_its_own_way(
+    tmp_path: Path, asked: str, argv: tuple[str, ...]
+) -> None:
+    for name in ("code", "hx", "vi"):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+    env = {"PATH": str(tmp_path), "EDITOR": asked}
+    assert editing(Path("/p/a.tf"), 3, env) == argv
+    assert editing(Path("/p/a.tf"), 3, {"PATH": "", "EDITOR": asked}) == ()
 
 
 # The lock of a local state

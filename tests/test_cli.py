@@ -31,6 +31,7 @@ WITHOUT_A_TERMINAL = {
     "apply": (3, "ecotui plan"),
     "why": (0, ""),
     "unlock": (0, ""),
+    "recover": (3, ""),
     "cloudfront": (3, ""),
     "nodes": (3, ""),
     "diagnose": (0, ""),

@@ -43,7 +43,7 @@ def test_a_collision_has_each_of_its_ways_out_as_a_fix() -> None:
     fixes = {fix.id: fix.action for fix in found.fixes}
     assert fixes["apply.adopt"] == Run(argv=("ecotui", "adopt", "--write", ROLE.address))
     assert fixes["apply.cleanup"] == Visit(step="cleanup", select=("arn:aws:iam::1:role/node", "node"))
-    assert fixes["apply.rename"] == Copy(text="${EDITOR:-vi} +12 /p/terraform/modules/k8s/iam.tf")
+    assert fixes["apply.rename"] == Copy(text="/p/terraform/modules/k8s/iam.tf:12")
     anyway = fixes["apply.anyway"]
     assert isinstance(anyway, Copy)
     assert f"{ROLE.id}=REASON" in anyway.text

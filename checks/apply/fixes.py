@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
 from checks.apply.detail import ApplyDetail
+from checks.apply.errored import Errored, Fit, counted
 from checks.commands.diagnostics import Diagnostic, Lock
-from checks.commands.terraform import Terraform
-from checks.finding import Copy, Fix, Risk, Run, Visit
+from checks.finding import Copy, Fix, InTerminal, Risk, Run, Visit
 
 
 def plan_fix(*, recommended: bool) -> Fix:
@@ -61,18 +66,47 @@ def clear_fixes(detail: ApplyDetail) -> tuple[Fix, ...]:
     return tuple(fixes)
 
 
-def edit_fix(terraform: Terraform, one: Diagnostic) -> Fix:
+def edit_fix(folder: Path, one: Diagnostic, env: Mapping[str, str]) -> Fix:
+    """Open the operator's own editor at the line; where there is none, the place to take away."""
     return Fix(
         id="apply.edit",
         title=f"Correct {one.place}",
-        action=Copy(text=f"${{EDITOR:-vi}} +{one.line} {terraform.folder / one.filename}"),
+        action=edit_action(folder / one.filename, one.line, env),
         changes="your configuration, by hand",
         risk=Risk.CHANGES,
         recommended=True,
     )
 
 
-def unlock_fixes(terraform: Terraform, lock: Lock) -> tuple[Fix, ...]:
+def edit_action(path: Path, line: int, env: Mapping[str, str]) -> InTerminal | Copy:
+    argv = editing(path, line, env)
+    return InTerminal(argv=argv) if argv else Copy(text=f"{path}:{line}")
+
+
+def editing(path: Path, line: int, env: Mapping[str, str]) -> tuple[str, ...]:
+    """The editor's command for a place; empty where no editor is installed.
+
+    `VISUAL` goes before `EDITOR`, as in less and git. POSIX has `vi +LINE FILE`, which nano, emacs, micro and kakoune
+    took over; editors with windows of their own have to wait, and take `file:line`.
+    """
+    asked = env.get("VISUAL") or env.get("EDITOR") or ""
+    try:
+        words = shlex.split(asked)
+    except ValueError:
+        words = []
+    for one in (words, ["vi"], ["nano"], ["emacs", "-nw"]):
+        if one and shutil.which(one[0], path=env.get("PATH", "")):
+            name = Path(one[0]).name
+            if name in ("code", "codium", "cursor"):
+                wait = () if {"-w", "--wait"} & set(one) else ("--wait",)
+                return (*one, *wait, "--goto", f"{path}:{line}")
+            if name in ("subl", "hx", "helix"):
+                return (*one, f"{path}:{line}")
+            return (*one, f"+{line}", str(path))
+    return ()
+
+
+def unlock_fixes(lock: Lock) -> tuple[Fix, ...]:
     return (
         Fix(
             id="apply.unlock",
@@ -82,4 +116,36 @@ def unlock_fixes(terraform: Terraform, lock: Lock) -> tuple[Fix, ...]:
             risk=Risk.DESTROYS,
             typed=lock.who,
         ),
+    )
+
+
+def recover_fixes(left: Errored) -> tuple[Fix, ...]:
+    """Push it where that loses nothing; move it aside where it is saved already; else only look."""
+    if left.pushable or left.fit is Fit.SAME:
+        return (
+            Fix(
+                id="apply.recover",
+                title="Save the state of the interrupted run"
+                if left.pushable
+                else "Move the file aside: all of it is saved",
+                action=Run(argv=("ecotui", "recover", "--approve", left.digest)),
+                changes=(
+                    f"terraform knows {counted(left.gained)} more; "
+                    if left.pushable
+                    else "nothing in the state; "
+                )
+                + "the file stays beside it under another name",
+                risk=Risk.CHANGES,
+                recommended=True,
+            ),
+        )
+    return (unfinished_fix(),)
+
+
+def unfinished_fix() -> Fix:
+    return Fix(
+        id="apply.unfinished",
+        title="See what the last run began and did not finish",
+        action=Run(argv=("ecotui", "recover")),
+        changes="nothing; what it finds can be adopted or deleted afterwards",
     )

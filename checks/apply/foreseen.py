@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from checks.apply import adoption
-from checks.apply.fixes import plan_fix
+from checks.apply.fixes import edit_action, plan_fix
 from checks.apply.forecast import ADOPT, DELETE, RENAME
 from checks.apply.review import Collision, QuotaNeed, Review, Unknown, Warned
 from checks.finding import Copy, Fact, Finding, Fix, Risk, Run, State, Visit
@@ -17,12 +17,12 @@ SHOWN = 40
 """Collisions that are told one by one; a plan that collides with more was made for another account."""
 
 
-def foreseen(review: Review, folder: Path) -> list[Finding]:
+def foreseen(review: Review, folder: Path, env: Mapping[str, str] | None = None) -> list[Finding]:
     """The findings of a review that still holds. Their ids are `apply.` and the id that `--override` takes."""
     seen = review.forecast
     taken_in = adoption.written(folder)
     found = [
-        _adopted(one) if one.address in taken_in else _collision(one, folder)
+        _adopted(one) if one.address in taken_in else _collision(one, folder, env or {})
         for one in seen.collisions[:SHOWN]
     ]
     if len(seen.collisions) > SHOWN:
@@ -45,7 +45,7 @@ def selection(collisions: Iterable[Collision]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _collision(one: Collision, folder: Path) -> Finding:
+def _collision(one: Collision, folder: Path, env: Mapping[str, str]) -> Finding:
     return Finding(
         id=f"apply.{one.id}",
         step="apply",
@@ -58,7 +58,7 @@ def _collision(one: Collision, folder: Path) -> Finding:
             *((Fact(label="written", value=one.place),) if one.place else ()),
         ),
         guide=one.guide,
-        fixes=tuple(_ways_out(one, folder)),
+        fixes=tuple(_ways_out(one, folder, env)),
     )
 
 
@@ -93,7 +93,7 @@ def _adopted(one: Collision) -> Finding:
     )
 
 
-def _ways_out(one: Collision, folder: Path) -> Iterable[Fix]:
+def _ways_out(one: Collision, folder: Path, env: Mapping[str, str]) -> Iterable[Fix]:
     if ADOPT in one.ways_out and one.import_id:
         note = adoption.NOTES.get(one.type)
         yield Fix(
@@ -123,7 +123,7 @@ def _ways_out(one: Collision, folder: Path) -> Iterable[Fix]:
         yield Fix(
             id="apply.rename",
             title=f"Give another name, in {one.place}",
-            action=Copy(text=f"${{EDITOR:-vi}} +{line} {shlex.quote(str(folder / path))}"),
+            action=edit_action(folder / path, int(line) if line.isdigit() else 1, env),
             changes="your configuration, by hand",
             risk=Risk.CHANGES,
         )

@@ -76,9 +76,9 @@ class Plan(Value, frozen=True):
     outputs: tuple[str, ...] = ()
     """Names of outputs that change."""
     errored: bool = False
+    """Planning failed halfway: such a plan cannot be applied."""
     after: dict[str, tuple[str, ...]] = {}  # noqa: RUF012 - msgspec copies it for each instance
     """Each resource of the configuration to those that it waits for (`Configuration.order`)."""
-    """Planning failed halfway: such a plan cannot be applied."""
 
     def count(self, *actions: Action) -> int:
         return sum(change.action in actions for change in self.changes)

@@ -66,10 +66,13 @@ class Collision(Value, frozen=True):
     @property
     def import_block(self) -> str:
         """The block that adopts it; empty when it cannot be adopted."""
-        if not self.import_id:
-            return ""
-        quoted = self.import_id.replace("\\", "\\\\").replace('"', '\\"').replace("${", "$${")
-        return f'import {{\n  to = {self.address}\n  id = "{quoted}"\n}}\n'
+        return import_block(self.address, self.import_id) if self.import_id else ""
+
+
+def import_block(address: str, id: str) -> str:
+    """The block of the configuration that takes `id` into the state as `address` (terraform 1.5 and later)."""
+    quoted = id.replace("\\", "\\\\").replace('"', '\\"').replace("${", "$${")
+    return f'import {{\n  to = {address}\n  id = "{quoted}"\n}}\n'
 
 
 class Unknown(Value, frozen=True):

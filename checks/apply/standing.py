@@ -7,15 +7,23 @@ from pathlib import Path
 
 import msgspec
 
-from checks.apply import saved, state_lock
+from checks.apply import errored, saved, state_lock
 from checks.apply.detail import ApplyDetail
-from checks.apply.fixes import apply_fix, clear_fixes, edit_fix, plan_fix, unlock_fixes
+from checks.apply.fixes import (
+    apply_fix,
+    clear_fixes,
+    edit_fix,
+    plan_fix,
+    recover_fixes,
+    unfinished_fix,
+    unlock_fixes,
+)
 from checks.apply.foreseen import foreseen, selection
 from checks.apply.review import Review
 from checks.commands.diagnostics import Diagnostic, Lock, guide, not_initialised
 from checks.commands.run import CommandError
 from checks.commands.terraform import Held, Terraform, TerraformError, init_fix, ways_out
-from checks.finding import Fact, Finding, Fix, Look, Report, Risk, Run, State
+from checks.finding import Fact, Finding, Fix, Look, Report, State
 from checks.sanitize import one_line, sanitize
 from checks.world import World
 
@@ -35,7 +43,7 @@ def _foreseen(world: World, detail: ApplyDetail) -> list[Finding]:
     if not detail.plan or detail.stale:
         return []
     try:
-        return foreseen(saved.read_review(Path(detail.plan)), world.terraform_folder)
+        return foreseen(saved.read_review(Path(detail.plan)), world.terraform_folder, world.env)
     except saved.NotReviewed:
         return []
 
@@ -164,7 +172,7 @@ def _validated(terraform: Terraform) -> Finding:
             ),
         ),
         guide=guide(validation.diagnostics),
-        fixes=(edit_fix(terraform, first),) if first.place else (),
+        fixes=(edit_fix(terraform.folder, first, terraform.env),) if first.place else (),
         raw=_raw(validation.diagnostics),
     )
 
@@ -198,26 +206,28 @@ def _state(
     terraform: Terraform, held: Held | None, refused: CommandError | None, lock: Lock | None
 ) -> Finding:
     id_, title = _STATE
-    orphan = terraform.folder / "errored.tfstate"
-    if orphan.exists():
+    left = errored.read(terraform.folder, held, one_line(refused.explain()) if refused else "")
+    if left:
         return Finding(
             id=id_,
             step="apply",
             state=State.BLOCKED,
             title=title,
-            summary="errored.tfstate is there: an interrupted run could not save its state; push it before anything else",
-            fixes=(
-                Fix(
-                    id="apply.push",
-                    title="Save the state of the interrupted run",
-                    action=Run(
-                        argv=terraform.argv(f"-chdir={terraform.folder}", "state", "push", "errored.tfstate")
-                    ),
-                    changes="the backend's state becomes what the interrupted run knew; then remove errored.tfstate",
-                    risk=Risk.CHANGES,
-                    recommended=True,
+            summary=left.sentence,
+            facts=(
+                Fact(label="in the file", value=f"{left.resources} resources, serial {left.serial}"),
+                *(
+                    ()
+                    if left.there is None
+                    else (
+                        Fact(label="state now", value=f"{left.there} resources, serial {left.there_serial}"),
+                    )
                 ),
+                *(Fact(label="only in the file", value=address) for address in left.gained[:12]),
+                *(Fact(label="only in the state", value=address) for address in left.lost[:12]),
             ),
+            fixes=recover_fixes(left),
+            raw=sanitize(str(refused)) if refused else "",
         )
     if lock:
         return Finding(
@@ -227,7 +237,7 @@ def _state(
             title=title,
             summary=f"{lock.sentence}; {lock.holder}",
             facts=(Fact(label="lock", value=lock.id), Fact(label="held by", value=lock.who)),
-            fixes=() if lock.alive else unlock_fixes(terraform, lock),
+            fixes=() if lock.alive else unlock_fixes(lock),
             raw=sanitize(str(refused)) if refused else "",
         )
     if held is None:
@@ -313,6 +323,7 @@ def _changes(state: State, summary: str, detail: ApplyDetail) -> Finding:
                 fixes = (apply_fix(detail), *fixes)
         elif detail.plan:
             facts = (Fact(label="saved plan", value=f"stale: {detail.stale}"),)
+            fixes = (*fixes, unfinished_fix())
     return Finding(id=id_, step="apply", state=state, title=title, summary=summary, facts=facts, fixes=fixes)
 
 

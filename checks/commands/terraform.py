@@ -15,7 +15,7 @@ import msgspec
 
 from checks.commands.diagnostics import Diagnostic, Lock, guide, lock, not_initialised, parse
 from checks.commands.run import CommandError, Outcome, query
-from checks.finding import Copy, Fix, Risk, Run, Value, Visit
+from checks.finding import Fix, Risk, Run, Value, Visit
 from checks.sanitize import one_line, sanitize
 from checks.world import World
 
@@ -151,6 +151,10 @@ class Terraform:
     def unlock(self, id: str) -> Outcome:
         """Remove the lock with this id from the state, whoever holds it. terraform refuses any other id."""
         return self._checked(self._query("force-unlock", "-force", id))
+
+    def push(self, file: Path) -> Outcome:
+        """Make this file the state. terraform refuses one of another lineage, and an older one."""
+        return self._checked(self._query("state", "push", str(file), timeout=max(120.0, self._timeout)))
 
     def validate(self) -> Validation:
         outcome = self._query("validate", "-json")
@@ -330,9 +334,11 @@ def ways_out(error: CommandError, name: str = "terraform") -> tuple[Fix, ...]:
             Fix(
                 id="apply.unlock",
                 title="Remove the lock, when its holder is certainly gone",
-                action=Copy(text=f"{name} force-unlock {error.lock.id}"),
+                # Looks again first: it refuses when the holder is at work, or the lock is another one by then.
+                action=Run(argv=("ecotui", "unlock", "--approve", error.lock.id)),
                 changes="the state can be written again; two writers at once would damage it",
                 risk=Risk.DESTROYS,
+                typed=error.lock.who,
             ),
         )
     if error.not_initialised:

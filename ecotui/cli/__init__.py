@@ -22,6 +22,7 @@ COMMANDS = {
     "apply": "apply the reviewed plan",
     "why": "say why a resource of the running apply is not done yet",
     "unlock": "say who holds the lock of the state, or remove it",
+    "recover": "say what an interrupted apply left: a state not saved, resources not in it",
     "cloudfront": "look at the distributions, or wait until they are deployed",
     "nodes": "look at the nodes, or wait until all are Ready",
     "diagnose": "match an error text against the guide",

@@ -37,6 +37,11 @@ EXPLAINED = 3
 FIRST_LINES = 400
 """Lines of provisioners that are told of one run, in a log for people; all of them are in the output file."""
 
+_ON = (
+    "What is made stays made: `ecotui plan` goes on from there."
+    " `ecotui recover` shows what was begun and not finished."
+)
+
 
 class Follower:
     """Reads the command's output to its end and tells it."""
@@ -278,10 +283,11 @@ class Follower:
             )
             return exits.BLOCKED
         if outcome == "interrupted" or (self._interrupts and outcome == "killed"):
-            self._tell(f"Interrupted at {now.done} of {now.total}. `ecotui plan` shows what is left.")
+            self._tell(f"Interrupted at {now.done} of {now.total}. {_ON}")
             return exits.INTERRUPTED
         why = message or (f"{len(now.errors)} errors" if now.errors else outcome or "it ended")
         self._tell(f"Failed at {now.done} of {now.total}: {one_line(why)}. `ecotui diagnose {log}` explains.")
+        self._tell(_ON)
         for line in () if now.errors or self._raw else now.other[-20:]:
             self._tell(f"  {line}")
         return exits.ERROR

@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
         print("ecotui plan: interrupted; nothing was changed", file=sys.stderr)
         return exits.INTERRUPTED
     except CommandError as error:
-        return _refused(error, where)
+        return _refused(error)
     except PlanUnreadable as error:
         print(f"ecotui plan: {error}", file=sys.stderr)
         return exits.ERROR
@@ -172,7 +172,7 @@ class _Speaker:
             print(f"  {one_line(str(said.get('@message', '')))}", file=self._stream, flush=True)
 
 
-def _refused(error: CommandError, where: World) -> int:
+def _refused(error: CommandError) -> int:
     print(f"ecotui plan: {error.explain()}", file=sys.stderr)
     if isinstance(error, TerraformError):
         for one in error.errors[:20]:
@@ -180,9 +180,8 @@ def _refused(error: CommandError, where: World) -> int:
         for entry in error.guide:
             print(f"\nThe guide explains it: ecotui guide {entry}", file=sys.stderr)
         if error.lock:
-            name = Terraform(where).name
             print(
-                f"If its holder is certainly gone: cd {where.terraform_folder} && {name} force-unlock {error.lock.id}",
+                f"If its holder is certainly gone: ecotui unlock --approve {error.lock.id}",
                 file=sys.stderr,
             )
     return exits.BLOCKED if isinstance(error, TerraformError) else exits.ERROR

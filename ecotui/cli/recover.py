@@ -1,0 +1,281 @@
+"""`ecotui recover`: what an interrupted apply left: a state that was not saved, and resources that no state knows.
+
+Nothing is changed without `--approve`, which names exactly the file that was shown, or `--adopt`, which only writes
+import blocks for the next plan to show.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from checks.finding import State
+from ecotui import exits
+from ecotui.cli.opening import world
+from ecotui.cli.output import SIGNS, document
+
+if TYPE_CHECKING:
+    from checks.apply.adoption import Adoption
+    from checks.apply.errored import Errored
+    from checks.apply.unfinished import Orphan
+    from checks.commands.terraform import Held, Terraform
+    from checks.world import World
+    from ecotui.supervisor.following import Run
+
+
+@dataclass(frozen=True)
+class _Left:
+    """What was found."""
+
+    errored: Errored | None
+    run: Run | None
+    """The last apply on record."""
+    orphans: tuple[Orphan, ...]
+    unread: str
+    """Why the state could not be read; empty when it was."""
+
+    @property
+    def code(self) -> int:
+        if self.errored or self.unread or any(one.candidates for one in self.orphans):
+            return exits.BLOCKED
+        return exits.WARNINGS if any(one.unknown for one in self.orphans) else exits.OK
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--approve", metavar="DIGEST", help="save the errored.tfstate with this digest, and move it aside"
+    )
+    parser.add_argument(
+        "--adopt",
+        metavar="ADDRESS[=ID]",
+        action="append",
+        default=[],
+        help="write an import block for something that was begun and exists (the ID where several may be it)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def run(args: argparse.Namespace) -> int:
+    from checks.commands.terraform import Terraform
+
+    if args.approve is not None and args.adopt:
+        return _refuse("--approve and --adopt go one after the other: save the state first", exits.USAGE)
+    where = world(args)
+    terraform = Terraform(where)
+    held, unread = _state(terraform)
+    if args.approve is not None:
+        return _save(terraform, held, unread, args.approve, json=args.json)
+    left = _look(where, terraform, held, unread)
+    if args.adopt:
+        return _adopt(where, left, args.adopt)
+    if args.json:
+        _document(left)
+    else:
+        _tell(left)
+    return left.code
+
+
+def _state(terraform: Terraform) -> tuple[Held | None, str]:
+    from checks.commands.run import CommandError
+
+    try:
+        return terraform.state(), ""
+    except CommandError as error:
+        return None, error.explain()
+
+
+def _look(where: World, terraform: Terraform, held: Held | None, unread: str) -> _Left:
+    from checks.apply import errored
+    from checks.apply.unfinished import seek, unfinished
+    from ecotui.session import store
+    from ecotui.supervisor import following
+
+    left = errored.read(terraform.folder, held, unread)
+    found = following.find(store.Store(store.root(where.settings, where.env)), where.project)
+    if found is None or found.running or held is None:
+        return _Left(left, found, (), unread)
+    open_rows = unfinished(
+        found.progress, found.plan.changes if found.plan else (), {one.address for one in held.resources}
+    )
+    known = {one.id for one in held.resources} | {one.arn for one in held.resources}
+    known |= {one.id for one in found.progress.finished if one.id}
+    return _Left(left, found, tuple(seek(where, one, known) for one in open_rows), unread)
+
+
+def _save(terraform: Terraform, held: Held | None, unread: str, digest: str, *, json: bool) -> int:
+    from checks.apply import errored
+    from checks.commands.run import CommandError
+
+    left = errored.read(terraform.folder, held, unread)
+    if left is None:
+        return _refuse(f"there is no {errored.NAME} in {terraform.folder}; nothing was saved")
+    if not digest or left.digest != digest:
+        return _refuse(f"{errored.NAME} is another one by now ({left.digest}); nothing was saved")
+    if not left.pushable and left.fit is not errored.Fit.SAME:
+        return _refuse(f"{left.sentence}; nothing was saved")
+    try:
+        if left.pushable:
+            terraform.push(terraform.folder / errored.NAME)
+            missing = _missing(terraform, left)
+            if missing:
+                return _refuse(
+                    f"it was pushed, but the state then lacks {missing}; the file stays where it is"
+                )
+        aside = errored.set_aside(terraform.folder, left.digest)
+    except CommandError as error:
+        return _refuse(f"{error.explain()}; {errored.NAME} stays where it is", exits.ERROR)
+    except OSError as error:
+        return _refuse(f"{errored.NAME} could not be moved aside: {error.strerror}", exits.ERROR)
+    if json:
+        document("recover", {"saved": left.pushable, "aside": str(aside), "gained": list(left.gained)})
+        return exits.OK
+    if left.pushable:
+        print(f"Saved: the state holds {left.resources} resources, {len(left.gained)} more than before")
+    print(f"The file is kept as {aside.name} (it holds secrets; delete it when all is well)")
+    print("Go on with: ecotui plan")
+    return exits.OK
+
+
+def _missing(terraform: Terraform, left: Errored) -> str:
+    """Looked again, not believed: what the state lacks after the push; empty when it has all of it."""
+    from checks.apply.errored import counted
+
+    now, unread = _state(terraform)
+    if now is None:
+        return f"what could not be read again ({unread})"
+    gone = tuple(sorted(set(left.gained) - {one.address for one in now.resources}))
+    return f"{counted(gone)} ({', '.join(gone[:3])})" if gone else ""
+
+
+def _adopt(where: World, left: _Left, words: list[str]) -> int:
+    from checks.apply import adoption, saved
+
+    if left.errored:
+        return _refuse(f"{left.errored.sentence}; nothing was written")
+    try:
+        adoptions = [_chosen(left, word) for word in words]
+        review = saved.read_review(saved.default_folder(where))
+        target = adoption.write(where.terraform_folder, review, adoptions)
+    except (adoption.AdoptionError, saved.NotReviewed) as error:
+        return _refuse(str(error))
+    except OSError as error:
+        return _refuse(f"{where.terraform_folder / adoption.FILE}: {error.strerror}", exits.ERROR)
+    print(f"{target}:\n")
+    for one in adoptions:
+        print(one.block)
+    print("Written. Plan again, and see what the adoption changes: ecotui plan")
+    return exits.OK
+
+
+def _chosen(left: _Left, word: str) -> Adoption:
+    """Raises AdoptionError for an address, or an id, that was not found here."""
+    from checks.apply.adoption import Adoption, AdoptionError
+    from checks.apply.review import import_block
+    from checks.sanitize import one_line
+
+    for one in left.orphans:
+        address = one.unfinished.address
+        # An address may hold `=` itself, in a key of for_each.
+        if word != address and not word.startswith(f"{address}="):
+            continue
+        wanted = word[len(address) + 1 :]
+        able = [each for each in one.candidates if each.ours and wanted in ("", each.id, each.import_id)]
+        if not able:
+            raise AdoptionError(f"{one_line(word)}: {one.sentence}; nothing to adopt")
+        if len(able) > 1:
+            ids = ", ".join(each.id for each in able)
+            raise AdoptionError(
+                f"{one_line(address)} may be any of {ids}: say which one, --adopt {address}=ID"
+            )
+        import_id = able[0].import_id
+        written = import_block(address, import_id)
+        return Adoption(address=address, id=import_id, type=one.unfinished.type, block=written)
+    raise AdoptionError(f"{one_line(word)} is nothing that the last apply left unfinished")
+
+
+def _document(left: _Left) -> None:
+    document(
+        "recover",
+        {
+            "errored": msgspec.to_builtins(left.errored) if left.errored else None,
+            "state_unreadable": left.unread,
+            "run": None
+            if left.run is None
+            else {
+                "id": left.run.command.id,
+                "running": left.run.running,
+                "done": left.run.progress.done,
+                "total": left.run.progress.total,
+                "complete": left.run.progress.complete,
+            },
+            "unfinished": [
+                {
+                    "address": one.unfinished.address,
+                    "failed": one.unfinished.failed,
+                    "candidates": [msgspec.to_builtins(each) for each in one.candidates],
+                    "unknown": one.unknown,
+                    "denied": list(one.denied),
+                }
+                for one in left.orphans
+            ],
+        },
+    )
+
+
+def _tell(left: _Left) -> None:
+    if left.errored:
+        print(f"{SIGNS[State.BLOCKED]} {left.errored.sentence}")
+        for address in left.errored.gained[:20]:
+            print(f"    only in the file: {address}")
+        for address in left.errored.lost[:20]:
+            print(f"    only in the state: {address}")
+        if left.errored.pushable or left.errored.fit.value == "same":
+            print(f"    to put it in order: ecotui recover --approve {left.errored.digest}")
+    elif left.unread:
+        print(f"{SIGNS[State.UNKNOWN]} The state could not be read: {left.unread}")
+    _tell_run(left)
+    for one in left.orphans:
+        state = State.UNKNOWN if one.unknown else State.WARN if one.candidates else State.OK
+        print(f"{SIGNS[state]} {one.unfinished.address}: {one.sentence}")
+        if one.denied:
+            print(f"    not allowed: {', '.join(one.denied)}")
+        if any(each.ours for each in one.candidates):
+            print(
+                f"    keep it: ecotui recover --adopt '{one.unfinished.address}'    or delete it: ecotui cleanup"
+            )
+    if not left.errored and not left.unread and left.run and not left.run.running:
+        print("Go on with: ecotui plan")
+
+
+def _tell_run(left: _Left) -> None:
+    run = left.run
+    if run is None:
+        print("No apply of this project is on record: what it began cannot be told")
+        return
+    if run.running:
+        print("An apply runs right now: look again when it is over")
+        return
+    told = f"The last apply made {run.progress.done} of {run.progress.total}"
+    if run.progress.complete and not run.progress.broken:
+        print(f"{told}: it went through to its end")
+        return
+    if not left.unread:
+        known = (
+            "all that it began is in the state"
+            if not left.orphans
+            else (
+                f"{len(left.orphans)} that it began {'is' if len(left.orphans) == 1 else 'are'} not in the state"
+            )
+        )
+        print(f"{told}; {known}")
+    else:
+        print(told)
+
+
+def _refuse(reason: str, code: int = exits.BLOCKED) -> int:
+    print(f"ecotui recover: {reason}", file=sys.stderr)
+    return code
