@@ -21,6 +21,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from checks.apply import processes
 from ecotui.demo.providers import find_mirror, write_config
 
 # One worker for all: the account, and thirty seconds of terraform, are shared.
@@ -79,7 +80,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     need(mirror, "a mirror with the AWS provider")
     folder = tmp_path_factory.mktemp("project")
     shutil.copytree(PROJECT, folder / "terraform")
-    (folder / "ecotui.yaml").write_text("project: fixture\nquota: {limits: []}\n")
+    (folder / "ecotui.yaml").write_text(
+        "project: fixture\nquota: {limits: []}\naws: {account: '123456789012'}\n"
+    )
     (folder / "home").mkdir()
     write_config(folder / "terraformrc", mirror)
     with socket.socket() as free:
@@ -283,3 +286,90 @@ def test_ctrl_c_stops_terraform_gracefully_and_only_once(place: Place, again: ob
     types = [one["type"] for one in json.loads(place.state.read_text())["resources"]]
     assert "aws_instance" in types
     assert not (place.folder / "terraform" / ".terraform.tfstate.lock.info").exists()
+
+
+def leftovers(place: Place) -> None:
+    """Of an earlier deployment whose state is lost: four of the names that the project wants."""
+    session = boto3.Session("testing", "testing", region_name="ap-northeast-2")
+    iam = session.client("iam", endpoint_url=place.endpoint)
+    statement = {"Effect": "Allow", "Action": "ec2:DescribeVpcs", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.create_policy(PolicyName="prod-alb-controller-policy", PolicyDocument=document)
+    iam.create_role(RoleName="prod-master-role", AssumeRolePolicyDocument=document)
+    session.client("ec2", endpoint_url=place.endpoint).create_key_pair(KeyName="k8s-cluster-key")
+    session.client("s3", endpoint_url=place.endpoint).create_bucket(
+        Bucket="prod-fixture-images", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"}
+    )
+
+
+def kill_terraform_when_an_instance_is_there(place: Place) -> None:
+    """kill -9, while it waits for the instance that AWS has made already."""
+    ec2 = boto3.Session("testing", "testing", region_name="ap-northeast-2").client(
+        "ec2", endpoint_url=place.endpoint
+    )
+    until = time.monotonic() + 60
+    while time.monotonic() < until and not ec2.describe_instances()["Reservations"]:
+        time.sleep(0.1)
+    for one in processes.terraforms():
+        if one.folder == str(place.folder / "terraform") and " apply " in f"{one.command} ":
+            os.kill(one.pid, signal.SIGKILL)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds terraform in /proc")
+def test_from_collisions_through_a_kill_to_the_end(place: Place, again: object) -> None:
+    """Adopt two, delete the rest, apply, lose terraform in the middle, recover, finish."""
+    request = urllib.request.Request(f"{place.endpoint}/moto-api/reset", method="POST")
+    urllib.request.urlopen(request, timeout=10).close()
+    place.state.unlink(missing_ok=True)
+    leftovers(place)
+    one = {"TF_VAR_instances": "1"}
+
+    planned = place.ecotui("plan", "--json", **one)
+    assert planned.returncode == 3, planned.stdout + planned.stderr
+    assert {each["address"] for each in json.loads(planned.stdout)["collisions"]} == {
+        "aws_iam_policy.controller",
+        'aws_iam_role.node["master"]',
+        "aws_key_pair.this",
+        "aws_s3_bucket.images",
+    }
+    adopted = place.ecotui("adopt", "--write", 'aws_iam_role.node["master"]', "aws_s3_bucket.images")
+    assert adopted.returncode == 0, adopted.stdout + adopted.stderr
+    chosen = ("--select", "k8s-cluster-key", "prod-alb-controller-policy")
+    listed = place.ecotui("cleanup", *chosen, "--approve-out", "approved.json")
+    assert (place.folder / "approved.json").exists(), listed.stdout + listed.stderr
+    deleted = place.ecotui("cleanup", "--delete", "--approve", "approved.json", "--pause", "0")
+    assert deleted.returncode in (0, 4), deleted.stdout + deleted.stderr
+
+    planned = place.ecotui("plan", "--json", **one)
+    assert planned.returncode == 4, planned.stdout + planned.stderr  # the one name that nobody can know
+    assert json.loads(planned.stdout)["collisions"] == []
+    killer = threading.Thread(target=kill_terraform_when_an_instance_is_there, args=(place,))
+    killer.start()
+    ended = place.ecotui("apply", "--yes", **one)
+    killer.join(timeout=60)
+    assert ended.returncode == 1, ended.stdout + ended.stderr
+    assert "What is made stays made" in ended.stdout
+
+    left = place.ecotui("recover", "--json")
+    assert left.returncode == 3, left.stdout + left.stderr
+    body = json.loads(left.stdout)
+    assert body["errored"] is None
+    (orphan,) = [each for each in body["unfinished"] if each["address"] == "aws_instance.node[0]"]
+    assert len(orphan["candidates"]) == 1, body
+    kept = place.ecotui("recover", "--adopt")
+    assert kept.returncode == 0, kept.stdout + kept.stderr
+    certain = [each for each in body["unfinished"] if len(each["candidates"]) == 1]
+    assert kept.stdout.count("import {") == len(certain)
+
+    planned = place.ecotui("plan", **one)
+    assert "to import" in planned.stdout, planned.stdout + planned.stderr
+    finished = place.ecotui("apply", "--yes", **one)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert place.ecotui("recover").returncode == 0
+    ids = [
+        each["attributes"]["id"]
+        for found in json.loads(place.state.read_text())["resources"]
+        if found["type"] == "aws_instance"
+        for each in found["instances"]
+    ]
+    assert ids == [orphan["candidates"][0]["id"]]  # it was kept, not made again

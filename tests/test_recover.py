@@ -102,12 +102,41 @@ def test_what_the_stream_leaves_open_and_the_state_lacks_is_unfinished() -> None
             Running(address="aws_vpc.saved", action="create", started=2.0),
         ),
         broken=(Done(address="aws_iam_role.failed", action="create", seconds=1, ended=2, started=1.0),),
+        finished=(
+            Done(address="aws_eip.lost", action="create", seconds=1, ended=5, started=4.0, id="eipalloc-1"),
+            Done(address="aws_eip.old", action="delete", seconds=1, ended=5, started=4.0, id="eipalloc-0"),
+        ),
     )
     found = unfinished(progress, (), {"aws_vpc.saved"})
-    assert [(one.address, one.failed) for one in found] == [
-        ("aws_iam_role.failed", True),
-        ("aws_vpc.cut", False),
+    assert [(one.address, one.failed, one.id) for one in found] == [
+        ("aws_iam_role.failed", True, ""),
+        ("aws_vpc.cut", False, ""),
+        ("aws_eip.lost", False, "eipalloc-1"),
     ]
+
+
+def test_what_terraform_named_is_looked_at_and_nothing_else_is_taken_for_it(world: World) -> None:
+    ec2 = client(world.env, "ec2")
+    tags = [{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": "main"}]}]
+    ids = [ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=tags)["Vpc"]["VpcId"] for _ in range(2)]
+    planned = {"tags.Name": "main"}
+    one = Unfinished(address="aws_vpc.main", started=1.0, id=ids[1], planned=planned)
+    assert [each.id for each in seek(world, one, set()).candidates] == [ids[1]]
+    gone = Unfinished(address="aws_vpc.main", started=1.0, id="vpc-gone", planned=planned)
+    assert seek(world, gone, set()).candidates == ()
+    untagged = seek(world, Unfinished(address="aws_vpc.main", started=1.0, id=ids[0]), set())
+    assert [each.id for each in untagged.candidates] == [ids[0]]
+    unsought = seek(world, Unfinished(address="aws_wonder.x", started=1.0, id="w-1"), set())
+    assert [each.id for each in unsought.candidates] == ["w-1"]
+    assert "was not looked at" in unsought.sentence
+
+
+def test_a_security_group_of_a_vpc_that_the_run_made_is_found_by_its_name(world: World) -> None:
+    ec2 = client(world.env, "ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    group = ec2.create_security_group(GroupName="node", Description="x", VpcId=vpc)["GroupId"]
+    found = seek(world, begun("aws_security_group.node", name="node"), set())
+    assert [one.id for one in found.candidates] == [group]
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What a run began to create and never reported as made, and which the state does not know: looked for in the account.
+"""What a run began to create and the state does not know, made or not: looked for in the account.
 
 Two ways to find it: by its name, where AWS gives that name only once (the kinds of the forecast), and by the tags
 that the plan gives it, where it is of EC2. What has neither is said to be unknowable; nothing is passed in silence.
@@ -6,6 +6,7 @@ that the plan gives it, where it is of EC2. What has neither is said to be unkno
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +34,8 @@ class Unfinished(Value, frozen=True):
     """Seconds since the epoch."""
     failed: bool = False
     """terraform reported an error for it; otherwise it was cut off."""
+    id: str = ""
+    """What terraform reported as made, before it was stopped in front of saving that; empty when it reported nothing."""
     planned: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Its attributes as the reviewed plan has them, by path."""
 
@@ -62,11 +65,13 @@ class Orphan(Value, frozen=True):
 
     @property
     def sentence(self) -> str:
-        how = "failed" if self.unfinished.failed else "was cut off"
+        how = "its creation failed" if self.unfinished.failed else "its creation was cut off"
+        if self.unfinished.id:
+            how = f"it was made ({self.unfinished.id}), but not saved in the state"
         if self.unknown:
-            return f"its creation {how}; whether it exists is not known: {self.unknown}"
+            return f"{how}; whether it exists is not known: {self.unknown}"
         if not self.candidates:
-            return f"its creation {how}; nothing of it is in the account"
+            return f"{how}; nothing of it is in the account"
         found = "; ".join(one.words for one in self.candidates[:3])
         more = f"; and {len(self.candidates) - 3} more" if len(self.candidates) > 3 else ""
         return f"its creation {how}; in the account: {found}{more}"
@@ -77,10 +82,12 @@ def unfinished(
 ) -> tuple[Unfinished, ...]:
     """What the stream leaves open, in the order in which it began; `in_state` are the addresses of the state now."""
     by_address = {one.address: one for one in changes}
-    rows = [(one.address, one.started, False) for one in progress.running if one.action == "create"]
-    rows += [(one.address, one.started, True) for one in progress.broken if one.action == "create"]
+    rows = [(one.address, one.started, False, "") for one in progress.running if one.action == "create"]
+    rows += [(one.address, one.started, True, "") for one in progress.broken if one.action == "create"]
+    # A terraform that is killed may have made things that it did not come to save.
+    rows += [(one.address, one.started, False, one.id) for one in progress.finished if one.action == "create"]
     found = []
-    for address, started, failed in sorted(rows, key=lambda row: row[1]):
+    for address, started, failed, id_ in sorted(rows, key=lambda row: row[1]):
         if address in in_state:
             continue
         change = by_address.get(address)
@@ -89,7 +96,7 @@ def unfinished(
             for one in (change.attributes if change else ())
             if one.after and one.after not in (LATER, MASK)
         }
-        found.append(Unfinished(address=address, started=started, failed=failed, planned=planned))
+        found.append(Unfinished(address=address, started=started, failed=failed, id=id_, planned=planned))
     return tuple(found)
 
 
@@ -128,7 +135,21 @@ _GONE = frozenset({"deleted", "deleting", "terminated", "shutting-down"})
 
 
 def seek(world: World, one: Unfinished, known: Collection[str]) -> Orphan:
-    """Look for it. `known`: ids that the state or the run accounts for. Never raises for what AWS answers."""
+    """Look for it. `known`: ids that the state accounts for. Never raises for what AWS answers."""
+    found = _seek(world, one, known)
+    if not one.id:
+        return found
+    # What terraform itself named goes before anything that only looks like it.
+    same = tuple(each for each in found.candidates if one.id in (each.id, each.import_id))
+    if same:
+        return msgspec.structs.replace(found, candidates=same[:1])
+    if not found.unknown:
+        return msgspec.structs.replace(found, candidates=())
+    told = Candidate(id=one.id, import_id=one.id, words=f"{one.id}, as terraform said; it was not looked at")
+    return Orphan(unfinished=one, candidates=(told,))
+
+
+def _seek(world: World, one: Unfinished, known: Collection[str]) -> Orphan:
     from checks.apply import collisions
     from checks.aws_errors import errors
 
@@ -138,17 +159,25 @@ def seek(world: World, one: Unfinished, known: Collection[str]) -> Orphan:
     try:
         if one.type == "aws_instance":
             return Orphan(unfinished=one, candidates=_instances(world, one, known))
-        if kind and name:
+        if tagged and one.id:
+            # `GroupId` is the filter `group-id`, and so on for all of EC2.
+            by_id = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", tagged.id).lower()
+            return _by_filters(world, one, tagged, known, {by_id: one.id})
+        if kind and name and (kind.within is None or kind.within[0] in one.planned):
             return Orphan(unfinished=one, candidates=_named(world, one, kind, name, known))
         if tagged:
-            return _by_tags(world, one, tagged, known)
+            filters = {f"tag:{key}": value for key, value in _tags(one).items()}
+            if (
+                one.type == "aws_security_group" and name
+            ):  # in a VPC that this run made: its id is not in the plan
+                filters["group-name"] = name
+            return _by_filters(world, one, tagged, known, filters)
     except errors() as error:
         trouble = world.aws.explain(error, kind.action if kind else "")
         return Orphan(unfinished=one, unknown=trouble.summary, denied=trouble.denied)
     if kind:
-        return Orphan(
-            unfinished=one, unknown=f"its {kind.attribute} is not in the reviewed plan of that run any more"
-        )
+        missing = kind.within[0] if kind.within and name else kind.attribute
+        return Orphan(unfinished=one, unknown=f"its {missing} is not in the reviewed plan of that run")
     return Orphan(unfinished=one, unknown=f"ecotui has no call that finds a lost {one.type or 'thing'}")
 
 
@@ -194,11 +223,14 @@ def _tags(one: Unfinished) -> dict[str, str]:
     return {}
 
 
-def _by_tags(world: World, one: Unfinished, how: _Tagged, known: Collection[str]) -> Orphan:
-    tags = _tags(one)
-    if not tags:
+def _by_filters(
+    world: World, one: Unfinished, how: _Tagged, known: Collection[str], filters: Mapping[str, str]
+) -> Orphan:
+    if not filters:
         return Orphan(unfinished=one, unknown="the plan gives it no tag by which it could be found")
-    asked: dict[str, Any] = {how.filters: _filters(tags)}
+    asked: dict[str, Any] = {
+        how.filters: [{"Name": key, "Values": [value]} for key, value in filters.items()]
+    }
     answer = getattr(world.aws.client("ec2"), how.operation)(**asked)
     found = []
     for item in answer.get(how.key, ()):
@@ -213,7 +245,9 @@ def _by_tags(world: World, one: Unfinished, how: _Tagged, known: Collection[str]
 
 def _instances(world: World, one: Unfinished, known: Collection[str]) -> tuple[Candidate, ...]:
     """Instances of this run's time, with its tags or, where the plan gives none, of its type."""
-    filters = _filters(_tags(one))
+    filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in _tags(one).items()]
+    if one.id:
+        filters = [{"Name": "instance-id", "Values": [one.id]}]
     if size := one.planned.get("instance_type"):
         filters.append({"Name": "instance-type", "Values": [size]})
     asked: dict[str, Any] = {"Filters": filters} if filters else {}
@@ -225,10 +259,6 @@ def _instances(world: World, one: Unfinished, known: Collection[str]) -> tuple[C
         and item["State"]["Name"] not in _GONE
         and item["LaunchTime"].timestamp() >= one.started - SLACK
     )
-
-
-def _filters(tags: Mapping[str, str]) -> list[dict[str, Any]]:
-    return [{"Name": f"tag:{key}", "Values": [value]} for key, value in tags.items()]
 
 
 def _candidate(id_: str, state: str, when: object) -> Candidate:

@@ -52,9 +52,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--adopt",
         metavar="ADDRESS[=ID]",
+        nargs="?",
+        const="",
         action="append",
         default=[],
-        help="write an import block for something that was begun and exists (the ID where several may be it)",
+        help="write an import block for something that was begun and exists (the ID where several may be it);"
+        " without an address, for all that is certain",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
@@ -98,11 +101,9 @@ def _look(where: World, terraform: Terraform, held: Held | None, unread: str) ->
     found = following.find(store.Store(store.root(where.settings, where.env)), where.project)
     if found is None or found.running or held is None:
         return _Left(left, found, (), unread)
-    open_rows = unfinished(
-        found.progress, found.plan.changes if found.plan else (), {one.address for one in held.resources}
-    )
-    known = {one.id for one in held.resources} | {one.arn for one in held.resources}
-    known |= {one.id for one in found.progress.finished if one.id}
+    saved = {one.address for one in held.resources} | set(left.gained if left else ())
+    open_rows = unfinished(found.progress, found.plan.changes if found.plan else (), saved)
+    known = ({one.id for one in held.resources} | {one.arn for one in held.resources}) - {""}
     return _Left(left, found, tuple(seek(where, one, known) for one in open_rows), unread)
 
 
@@ -157,7 +158,9 @@ def _adopt(where: World, left: _Left, words: list[str]) -> int:
     if left.errored:
         return _refuse(f"{left.errored.sentence}; nothing was written")
     try:
-        adoptions = [_chosen(left, word) for word in words]
+        adoptions = [one for word in words for one in ([_chosen(left, word)] if word else _certain(left))]
+        if not adoptions:
+            return _refuse("there is nothing that could be adopted without a doubt; nothing was written")
         review = saved.read_review(saved.default_folder(where))
         target = adoption.write(where.terraform_folder, review, adoptions)
     except (adoption.AdoptionError, saved.NotReviewed) as error:
@@ -169,6 +172,15 @@ def _adopt(where: World, left: _Left, words: list[str]) -> int:
         print(one.block)
     print("Written. Plan again, and see what the adoption changes: ecotui plan")
     return exits.OK
+
+
+def _certain(left: _Left) -> list[Adoption]:
+    """Everything of which exactly one is in the account."""
+    return [
+        _chosen(left, one.unfinished.address)
+        for one in left.orphans
+        if len([each for each in one.candidates if each.ours]) == 1
+    ]
 
 
 def _chosen(left: _Left, word: str) -> Adoption:
