@@ -124,6 +124,17 @@ class Terraform(Strict, frozen=True):
     """Seconds for a query such as validate or show; plan and apply have no limit."""
 
 
+class Rebuild(Strict, frozen=True):
+    """The team's own script, which can be run instead of plan and apply."""
+
+    command: tuple[str, ...] = ()
+    """How it is started, from the project's folder; empty means scripts/cluster/auto-rebuild.sh where it exists."""
+    variables: tuple[str, ...] = ()
+    """Environment variables that it needs; empty means those that `environment.variables` requires."""
+    stages: tuple[str, ...] = ()
+    """Regular expressions of its headings (group 1 is the title); empty means the usual ways to write them."""
+
+
 class Kubectl(Strict, frozen=True):
     """How the cluster is asked."""
 
@@ -174,6 +185,8 @@ class Cleanup(Strict, frozen=True):
     """Domains whose certificates, records and distributions belong to the project."""
     protect: tuple[str, ...] = ()
     """Shell patterns of names, ids and ARNs that are never touched, whatever else matches."""
+    keep_tag: str = "ecotui:keep"
+    """A tag that protects what carries it: until the date that it holds (2027-01-31), or for good (`forever`)."""
     kinds: tuple[str, ...] = ()
     """Only these kinds; empty means all."""
     poll: float = 5.0
@@ -223,6 +236,7 @@ class Settings(Strict, frozen=True):
     quota: Quota = Quota()
     github: GitHub = GitHub()
     terraform: Terraform = Terraform()
+    rebuild: Rebuild = Rebuild()
     kubectl: Kubectl = Kubectl()
     nodes: Nodes = Nodes()
     cleanup: Cleanup = Cleanup()

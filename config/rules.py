@@ -36,6 +36,11 @@ def problems(settings: Settings) -> Iterator[Problem]:
     )
     if settings.guide.language not in ("", "ko", "en"):
         yield "guide.language", f"expected ko or en, got {shortened(settings.guide.language)}"
+    for at, stage in enumerate(settings.rebuild.stages):
+        try:
+            re.compile(stage)
+        except re.error as error:
+            yield f"rebuild.stages[{at}]", f"is no regular expression: {error}"
     if settings.sessions.keep_days < 0:
         yield "sessions.keep_days", f"must be 0 or more, is {settings.sessions.keep_days}"
 

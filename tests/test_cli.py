@@ -29,6 +29,7 @@ WITHOUT_A_TERMINAL = {
     "plan": (1, "terraform does not exist"),
     "adopt": (3, "ecotui plan"),
     "apply": (3, "ecotui plan"),
+    "script": (3, ""),
     "why": (0, ""),
     "unlock": (0, ""),
     "recover": (3, ""),

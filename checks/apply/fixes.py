@@ -11,6 +11,7 @@ from checks.apply.detail import ApplyDetail
 from checks.apply.errored import Errored, Fit, counted
 from checks.commands.diagnostics import Diagnostic, Lock
 from checks.finding import Copy, Fix, InTerminal, Risk, Run, Visit
+from checks.script.standing import Standing
 
 
 def plan_fix(*, recommended: bool) -> Fix:
@@ -148,4 +149,17 @@ def unfinished_fix() -> Fix:
         title="See what the last run began and did not finish",
         action=Run(argv=("ecotui", "recover")),
         changes="nothing; what it finds can be adopted or deleted afterwards",
+    )
+
+
+def script_fix(found: Standing) -> Fix:
+    """The team's own script instead; the account's name is typed, for it asks nothing itself."""
+    return Fix(
+        id="apply.script",
+        title=f"Run the team's own script instead: {found.file or found.argv[0]}",
+        action=Run(argv=("ecotui", "script", "--run", "--yes")),
+        changes=f"{found.reading.sentence}; no review, no forecast"
+        if found.file
+        else "what it does was not read",
+        risk=Risk.DESTROYS,
     )

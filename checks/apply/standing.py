@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -15,6 +16,7 @@ from checks.apply.fixes import (
     edit_fix,
     plan_fix,
     recover_fixes,
+    script_fix,
     unfinished_fix,
     unlock_fixes,
 )
@@ -25,6 +27,7 @@ from checks.commands.run import CommandError
 from checks.commands.terraform import Held, Terraform, TerraformError, init_fix, ways_out
 from checks.finding import Fact, Finding, Fix, Look, Report, State
 from checks.sanitize import one_line, sanitize
+from checks.script import standing as script
 from checks.world import World
 
 _CONFIGURATION = ("apply.configuration", "Configuration")
@@ -35,7 +38,21 @@ _CHANGES = ("apply.changes", "Changes")
 def look(world: World) -> Report:
     begun = Look("apply")
     findings, detail = _look(world)
-    return begun.report([*findings, *_foreseen(world, detail)], detail)
+    return begun.report([*map(_with_script(world), findings), *_foreseen(world, detail)], detail)
+
+
+def _with_script(world: World) -> Callable[[Finding], Finding]:
+    """Where something is left to apply, the team's own script is a way as well."""
+
+    def add(finding: Finding) -> Finding:
+        if finding.id != _CHANGES[0] or finding.state is not State.WARN:
+            return finding
+        found = script.look(world)
+        if found.trouble or not found.argv:
+            return finding
+        return msgspec.structs.replace(finding, fixes=(*finding.fixes, script_fix(found)))
+
+    return add
 
 
 def _foreseen(world: World, detail: ApplyDetail) -> list[Finding]:

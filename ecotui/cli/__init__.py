@@ -20,6 +20,7 @@ COMMANDS = {
     "plan": "plan, and forecast what would go wrong",
     "adopt": "take what has a planned name already into the state",
     "apply": "apply the reviewed plan",
+    "script": "show or run the team's own rebuild script, instead of plan and apply",
     "why": "say why a resource of the running apply is not done yet",
     "unlock": "say who holds the lock of the state, or remove it",
     "recover": "say what an interrupted apply left: a state not saved, resources not in it",

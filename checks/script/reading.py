@@ -1,0 +1,185 @@
+"""What a shell script would do, as far as its text tells: what it deletes, what it applies, whether it asks. Pure.
+
+This is reading, not running: a command that is put together at run time is not seen. So the result is for a person
+who is about to consent, and never a proof that a script is harmless.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import PurePosixPath
+
+from checks.finding import Value
+from checks.sanitize import one_line
+
+LARGEST = 2_000_000
+"""Characters of one script that are read."""
+DEEPEST = 3
+"""How far scripts that call scripts are followed."""
+MOST = 400
+"""Deeds that are kept."""
+
+
+class Deed(StrEnum):
+    DESTROYS = "destroys"
+    """`terraform destroy`, a deletion of the AWS command line, kubectl or gh."""
+    APPLIES = "applies"
+    ASKS = "asks"
+    """It reads an answer: under the supervisor it gets none."""
+    SILENCES = "silences"
+    """It switches a confirmation off."""
+    PATTERN = "pattern"
+    """It picks things by a part of their name."""
+
+
+class Line(Value, frozen=True):
+    """One line that matters."""
+
+    deed: Deed
+    file: str
+    """As the script names it."""
+    number: int
+    text: str
+    """The command, in one line."""
+    pattern: str = ""
+    """For a pattern: what a name has to contain."""
+
+
+class Reading(Value, frozen=True):
+    lines: tuple[Line, ...] = ()
+    files: tuple[str, ...] = ()
+    """The scripts that were read, the first one first."""
+    unread: tuple[str, ...] = ()
+    """Scripts that it calls and that could not be read."""
+
+    def of(self, deed: Deed) -> tuple[Line, ...]:
+        return tuple(one for one in self.lines if one.deed is deed)
+
+    @property
+    def asks(self) -> bool:
+        return bool(self.of(Deed.ASKS))
+
+    @property
+    def sentence(self) -> str:
+        """What it does without asking, in one line."""
+        parts = []
+        if destroys := self.of(Deed.DESTROYS):
+            parts.append(f"deletes in {len(destroys)} place{'s' if len(destroys) != 1 else ''}")
+        if applies := self.of(Deed.APPLIES):
+            parts.append(f"applies in {len(applies)}")
+        told = " and ".join(parts) or "nothing that ecotui recognises as a change"
+        ask = "It reads answers, and will get none" if self.asks else "It asks nothing"
+        return f"{ask}: by its text it {told}" if parts else f"{ask}; by its text, {told}"
+
+
+_AWS_DELETION = r"aws\s+(?:--\S+\s+\S+\s+)*[a-z0-9-]+\s+(?:delete|terminate|release|deregister|schedule-key-deletion|remove|rb\b|rm\b|detach|disassociate)[a-z0-9-]*"
+_RULES = (
+    (
+        Deed.DESTROYS,
+        re.compile(
+            rf"(?:terraform|tofu)\b[^#|;&]*\bdestroy\b|{_AWS_DELETION}|kubectl\b[^#|;&]*\bdelete\b|gh\s+\S+\s+delete\b|\brm\s+-[a-z]*[rf]"
+        ),
+    ),
+    (
+        Deed.APPLIES,
+        re.compile(
+            r"(?:terraform|tofu)\b[^#|;&]*\bapply\b|kubectl\b[^#|;&]*\bapply\b|helm\s+(?:install|upgrade)"
+        ),
+    ),
+    (
+        Deed.ASKS,
+        re.compile(
+            r"(?:^|[;&|({]\s*|\bthen\s+|\bdo\s+)read\s+(?:-\w+\s+)*(?:-p\b|\w+\s*$)|\bselect\s+\w+\s+in\b"
+        ),
+    ),
+    (
+        Deed.SILENCES,
+        re.compile(
+            r"-auto-approve\b|\bAUTO_MODE=(?:true|1|yes)|\byes\s*\||--(?:force|yes)\b|\bFORCE=(?:true|1)"
+        ),
+    ),
+)
+_PATTERN = re.compile(
+    r"""(?:contains|starts_with)\(\s*[\w.\[\]`'"]+\s*,\s*[`'"\\]*([^`'"\\)]+)|grep\s+(?:-[A-Za-z]+\s+)*['"]?([A-Za-z0-9_.*|-]{3,})"""
+)
+_CALL = re.compile(
+    r"""(?:\b(?:bash|sh|source)|(?:^|\s)\.)\s+["']?([^\s"';|&]+\.sh)|(?:^|[;&|]\s*)["']?((?:\./|\$\{?\w+\}?/|/)[^\s"';|&]+\.sh)"""
+)
+_PLACE = re.compile(r"^\$\{?\w+\}?/|^\./|^/")
+
+
+def read(name: str, open_script: Callable[[str], str | None]) -> Reading:
+    """Read a script and those it calls. `open_script` gives the text of a path, or None when there is none.
+
+    A path that begins with a variable (`$PROJECT_ROOT/scripts/x.sh`) is tried without it.
+    """
+    found: list[Line] = []
+    files: list[str] = []
+    unread: list[str] = []
+    waiting = [(name, 0)]
+    while waiting:
+        at, depth = waiting.pop(0)
+        if at in files or at in unread:
+            continue
+        text = open_script(at)
+        if text is None:
+            unread.append(at)
+            continue
+        files.append(at)
+        for number, line in _logical(text[:LARGEST]):
+            found += _lines(at, number, line)
+            if depth < DEEPEST:
+                waiting += [(called, depth + 1) for called in _calls(line)]
+    return Reading(lines=tuple(found[:MOST]), files=tuple(files), unread=tuple(unread))
+
+
+def _calls(line: str) -> list[str]:
+    calls = []
+    for match in _CALL.finditer(line):
+        path = _PLACE.sub("", match[1] or match[2])
+        if path and not path.startswith(("-", "$")):
+            calls.append(str(PurePosixPath(path)))
+    return calls
+
+
+def _lines(file: str, number: int, line: str) -> list[Line]:
+    text = one_line(line, limit=300)
+    found = [
+        Line(deed=deed, file=file, number=number, text=text) for deed, rule in _RULES if rule.search(line)
+    ]
+    for match in _PATTERN.finditer(line) if re.search(r"\baws\b|--query|\|\s*grep", line) else ():
+        for part in (match[1] or match[2]).split("|"):
+            if part.strip():
+                found.append(
+                    Line(
+                        deed=Deed.PATTERN, file=file, number=number, text=text, pattern=one_line(part.strip())
+                    )
+                )
+    return found
+
+
+def _logical(text: str) -> list[tuple[int, str]]:
+    """Lines with their numbers, continued ones joined, without comments, quoted output and here-documents."""
+    found: list[tuple[int, str]] = []
+    begun, joined, until = 0, "", ""
+    for number, raw in enumerate(text.splitlines(), 1):
+        if until:
+            until = "" if raw.strip() == until else until
+            continue
+        line = raw.rstrip()
+        begun = begun or number
+        if line.endswith("\\"):
+            joined += line[:-1] + " "
+            continue
+        whole, start = (joined + line).strip(), begun
+        joined, begun = "", 0
+        here = re.search(r"<<-?\s*['\"]?(\w+)['\"]?\s*$", whole)
+        if here:
+            until = here[1]
+        if whole and not whole.startswith(("#", "echo ", "printf ", "log ", "info ", "warn ")):
+            found.append((start, re.sub(r"\s#\s.*$", "", whole)))
+    if joined.strip():
+        found.append((begun, joined.strip()))
+    return found

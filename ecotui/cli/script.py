@@ -1,0 +1,165 @@
+"""`ecotui script`: the team's own rebuild script: what it would do, and running it under the supervisor with its stages."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from checks.finding import State
+from checks.sanitize import one_line
+from ecotui import exits
+from ecotui.cli.opening import world
+from ecotui.cli.output import SIGNS, document
+
+if TYPE_CHECKING:
+    from checks.script.standing import Standing
+    from checks.world import World
+
+SHOWN = 12
+"""Lines of the script that are quoted of each kind."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--run", action="store_true", help="run it; without this, only show what it would do")
+    parser.add_argument("--yes", action="store_true", help="do not ask; needed without a terminal")
+    parser.add_argument("--json", action="store_true", help="print one JSON document; not with --run")
+
+
+def run(args: argparse.Namespace) -> int:
+    from checks.script.standing import look
+
+    if args.run and args.json:
+        return _refuse("--json shows what the script would do, and does not go with --run", exits.USAGE)
+    where = world(args)
+    found = look(where)
+    if args.json:
+        document("script", {**msgspec.to_builtins(found), "sentence": found.reading.sentence})
+    elif not args.run:
+        _show(found)
+    if not args.run:
+        return exits.BLOCKED if found.trouble or found.missing else exits.OK
+    return _run(where, found, yes=args.yes)
+
+
+def _refuse(reason: str, code: int = exits.BLOCKED) -> int:
+    print(f"ecotui script: {reason}", file=sys.stderr)
+    return code
+
+
+def _show(found: Standing) -> None:
+    from checks.script.reading import Deed
+
+    if found.argv:
+        print(f"Script: {' '.join(one_line(word) for word in found.argv)}")
+    if found.trouble:
+        print(f"{SIGNS[State.BLOCKED]} {found.trouble}")
+        return
+    for name in found.missing:
+        print(f"{SIGNS[State.BLOCKED]} {name} is not set, and the script needs it")
+    if not found.file:
+        print(f"{SIGNS[State.UNKNOWN]} It is no file of the project: what it does was not read")
+        return
+    reading = found.reading
+    print(f"{SIGNS[State.WARN]} {reading.sentence}")
+    for deed, words in (
+        (Deed.DESTROYS, "deletes"),
+        (Deed.APPLIES, "applies"),
+        (Deed.SILENCES, "switches confirmations off"),
+        (Deed.ASKS, "asks, and will get no answer"),
+    ):
+        lines = reading.of(deed)
+        for one in lines[:SHOWN]:
+            print(f"    {words}: {one.file}:{one.number}: {one_line(one.text, limit=90)}")
+        if len(lines) > SHOWN:
+            print(f"    and {len(lines) - SHOWN} more")
+    for name in reading.unread:
+        print(f"{SIGNS[State.UNKNOWN]} It calls {name}, which could not be read")
+    print("It was read, not run: what it puts together at run time is not seen.")
+    if not found.missing:
+        print("To run it: ecotui script --run")
+
+
+def _run(where: World, found: Standing, *, yes: bool) -> int:
+    if found.trouble:
+        return _refuse(found.trouble)
+    if found.missing:
+        return _refuse(f"{', '.join(found.missing)} not set, and the script needs it; nothing was run")
+    account, reason = _account(where)
+    if reason:
+        return _refuse(f"{reason}; nothing was run")
+    if not yes and not _consent(found, account or where.settings.project or where.project.name):
+        return exits.USAGE if not sys.stdin.isatty() else exits.INTERRUPTED
+    from ecotui.session import SessionError
+
+    try:
+        return _start(where, found)
+    except SessionError as error:
+        return _refuse(str(error), exits.ERROR)
+
+
+def _account(where: World) -> tuple[str, str]:
+    """The account that the script would work in, and why it must not; asked right before."""
+    meant = where.settings.aws.account
+    try:
+        now = where.aws.identity_now().account
+    except Exception as error:  # noqa: BLE001 - whatever it is: nobody can say whose account the script would change
+        return "", f"who we are in AWS could not be asked: {where.aws.explain(error).summary}"
+    if meant and now != meant:
+        return now, f"the credentials are of account {now}, the settings mean {meant} (aws.account)"
+    return now, ""
+
+
+def _consent(found: Standing, word: str) -> bool:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        print("ecotui script: without a terminal, --yes says that the script was read", file=sys.stderr)
+        return False
+    _show(found)
+    print("From here on it goes through to its end, with no review and no forecast.")
+    try:
+        answer = input(f"Type `{word}` to run it: ")
+    except EOFError:
+        answer = ""
+    if answer.strip() == word:
+        return True
+    print("Left as it is: nothing was run")
+    return False
+
+
+def _start(where: World, found: Standing) -> int:
+    from checks.commands.terraform import environment
+    from ecotui.cli.following_script import ScriptFollower
+    from ecotui.session import lock, store
+    from ecotui.supervisor import start
+
+    child = bool(where.env.get("ECOTUI_SESSION"))
+    taken = None
+    if not child:  # the parent holds the project for us
+        taken = lock.take(store.root(where.settings, where.env), where.project, where.env)
+        if isinstance(taken, lock.Holder):
+            return _refuse(
+                f"{taken.user} works on this project on {taken.terminal or taken.host}, since {taken.since}"
+            )
+    try:
+        session = store.join(where.settings, where.env, where.project)
+        command = start(
+            session,
+            found.argv,
+            step="apply",
+            title=f"the team's script {found.file or found.argv[0]}",
+            cwd=where.project,
+            env=environment(where),
+            secrets=[one.name for one in where.settings.environment.variables if one.secret],
+        )
+        print("The script runs on its own from here: closing this terminal does not stop it")
+        print(f"Log: {command.folder / 'output.log'}", flush=True)
+        code = ScriptFollower(command, where, clock=time.time).follow()
+        if not child:
+            session.end("succeeded" if code == exits.OK else "failed")
+        return code
+    finally:
+        if isinstance(taken, lock.Lock):
+            taken.release()
