@@ -17,6 +17,7 @@ from checks.apply.detail import ApplyDetail
 from checks.apply.progress import Estimate
 from checks.apply.stream import Progress
 from checks.finding import Report
+from screens import apply_stages
 from screens.apply_live import LiveApply, outcome
 from screens.intents import CommandOutput, FixWanted
 from screens.layout import hang
@@ -24,6 +25,7 @@ from screens.step import StepPanel
 
 if TYPE_CHECKING:
     from checks.apply.plan import Plan
+    from checks.script.stages import Stages
     from ecotui.rebuild import Rebuild
     from ecotui.supervisor import Command, Tail
 
@@ -46,6 +48,8 @@ class Panel(StepPanel):
         self._tail: Tail | None = None
         self._estimate = Estimate((), {})
         self._stream: Progress | None = None
+        self._stages: Stages | None = None
+        """Of the team's own script, where that runs instead."""
         self._of = ""
         """The id of the command whose stream is drawn."""
 
@@ -72,8 +76,23 @@ class Panel(StepPanel):
         lines = _plan(detail, self.room) if detail else []
         if self._stream is not None:
             lines = [*outcome(self._stream.snapshot(), self.room), *lines]
+        if self._stages is not None:
+            lines = [*self._stage_lines(), *lines]
         own.display = bool(lines)
         own.update(Content("\n").join(lines))
+
+    def _stage_lines(self) -> list[Content]:
+        if self._stages is None:
+            return []
+        running = self.STEP in self.rebuild.running
+        return apply_stages.drawn(self._stages, self.clock(), self.room, running=running)
+
+    def _draw_stages(self) -> None:
+        lines = self._stage_lines()
+        if lines:
+            own = self.query_one(".own", Static)
+            own.display = True
+            own.update(Content("\n").join(lines))
 
     @property
     def _live(self) -> bool:
@@ -84,6 +103,10 @@ class Panel(StepPanel):
         if output.command.id != self._of:
             self._of = output.command.id
             self._begin(output.command)
+        if self._stages is not None:
+            self._stages.feed(output.lines, self.clock())
+            self._draw_stages()
+            return
         if self._stream is None:
             return
         lines = self._lines(output)
@@ -97,6 +120,7 @@ class Panel(StepPanel):
         from ecotui.supervisor import Tail
 
         self._stream = None
+        self._stages = apply_stages.new() if command.argv[:2] == ("ecotui", "script") else None
         if "apply" not in command.argv:
             return
         # Its own place in the file: whoever comes back to a run counts from its beginning, in whole lines.
@@ -117,6 +141,10 @@ class Panel(StepPanel):
 
     def _end(self) -> None:
         """The run is over: what was hidden for it comes back."""
+        if self._stages is not None:
+            self._stages.end(self.clock())
+            if self.report is not None:
+                self._show_own(self.report)
         live = self.query_one(LiveApply)
         if not live.display:
             return

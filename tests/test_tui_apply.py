@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from fixtures_tui import STARTED, Bench
 from textual.pilot import Pilot
-from textual.widgets import OptionList
+from textual.widgets import OptionList, Static
 
 from checks.finding import Fact, Finding, Report, State
 from ecotui.supervisor import Command
@@ -210,3 +210,36 @@ def test_a_running_apply_snapshot(snap_compare: Compare, bench: Bench, size: tup
         await pilot.pause()
 
     assert snap_compare(bench.app(), terminal_size=size, run_before=prepare)
+
+
+async def test_the_stages_of_the_team_s_script_are_drawn_with_their_times(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await bench.settled(pilot)
+        await pilot.press("5")
+        await pilot.pause()
+        panel = screen.query_one("#step-apply", Panel)
+        panel.clock = lambda: STARTED
+        screen.start(
+            lambda desk: desk.start("apply", "The team's script", ("ecotui", "script", "--run", "--yes")),
+            "apply",
+        )
+        command = screen.following["apply"].command
+        bench.say(command, "[stage 1, after 0 s] 1단계: 정리", "1단계: 정리", "[/not markup]")
+        await bench.until(pilot, lambda: "▶" in own(panel), "the first stage")
+        panel.clock = lambda: STARTED + 95
+        bench.say(command, "[stage 2, after 1 min 35 s] 2단계: 적용", "2단계: 적용")
+        await bench.until(pilot, lambda: "2단계" in own(panel), "the second one")
+        first, second = own(panel).splitlines()
+        assert first.startswith("✓")
+        assert first.endswith("1단계: 정리")
+        assert "1:35" in first
+        assert second.startswith("▶")
+        bench.end(command, 0)
+        await bench.until(pilot, lambda: "▶" not in own(panel), "the end")
+        assert "2단계: 적용" in own(panel)
+
+
+def own(panel: Panel) -> str:
+    shown = panel.query_one(".own", Static)
+    return str(shown.content) if shown.display else ""
