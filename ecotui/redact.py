@@ -37,18 +37,32 @@ def looks_secret(name: str) -> bool:
 
 
 class _Shape:
-    """A pattern, and the plain texts one of which must be there for it to match: looking for those is much quicker."""
+    """A pattern, and the plain texts at one of which it must begin: looking for those is much quicker."""
 
     def __init__(self, hints: tuple[str, ...], pattern: str, *, lower: bool = False) -> None:
         self.hints = hints
         self.lower = lower
         """Hints and pattern are for the text in lower case; that is quicker than to ignore the case."""
-        self.find = re.compile(pattern).finditer
+        self.match = re.compile(pattern).match
+        self.group = "secret" if "(?P<secret>" in pattern else 0
 
 
 # What a value is made of, where it ends by itself. Never the token of a secret that was masked before.
 _VALUE = r"""[^\s"'\\,;&«»(){}<>]"""
 _OPEN = r"""[^\s"'\\&«»]"""
+
+_QUOTED = r"""(?:[^"\\\n«»]|\\.){0,4096}"""
+BETWEEN = 400
+"""Characters between the two words by which terraform calls an output sensitive: its type stands there."""
+
+
+_BEFORE = ("_", "-", "access", "auth", "session", "security", "refresh", "client")
+
+
+def _ends(*names: str) -> str:
+    """A look back: what was read ends in one of these."""
+    return "(?:" + "|".join(f"(?<={name})" for name in names) + ")"
+
 
 _SHAPES = (
     # GitHub: https://github.blog/2021-04-05-behind-githubs-new-authentication-token-formats/
@@ -56,7 +70,10 @@ _SHAPES = (
     _Shape(("github_pat_",), r"github_pat_[A-Za-z0-9_]{20,255}"),
     # AWS: access key ids (AKIA long-term, ASIA temporary), and the ways in which session tokens begin.
     _Shape(("AKIA", "ASIA"), r"A[KS]IA[A-Z2-7]{16}(?![A-Za-z0-9])"),
-    _Shape(("IQoJb3JpZ2lu", "oGZXIvYXdz"), r"(?:IQoJb3JpZ2lu|F[wQ]oGZXIvYXdz)[A-Za-z0-9+/=%]{20,4096}"),
+    _Shape(
+        ("IQoJb3JpZ2lu", "FwoGZXIvYXdz", "FQoGZXIvYXdz"),
+        r"(?:IQoJb3JpZ2lu|F[wQ]oGZXIvYXdz)[A-Za-z0-9+/=%]{20,4096}",
+    ),
     _Shape(
         ("x-amz-",),
         rf"x-amz-(?:signature|security-token|credential)[=:]\s?(?P<secret>{_OPEN}{{8,4096}})",
@@ -78,11 +95,25 @@ _SHAPES = (
     _Shape(("bearer ",), r"bearer\s{1,4}(?P<secret>(?=[\w.~+/=-]{0,64}\d)[\w.~+/=-]{16,8192})", lower=True),
     # kubeconfig and docker: base64 behind a key.
     _Shape(
-        ("client-key-data",), r"client-key-data[\"']?\s?:\s{0,4}[\"']?(?P<secret>[A-Za-z0-9+/=]{16,12288})"
+        ("client-key-data", ".dockerconfigjson"),
+        r"(?:client-key-data|\.dockerconfigjson)[\"']?\s?:\s{0,4}[\"']?(?P<secret>[A-Za-z0-9+/=]{16,12288})",
     ),
     _Shape(
         ('"auth"', '"identitytoken"'),
         rf"\"(?:auth|identitytoken)\"\s{{0,4}}:\s{{0,4}}\"(?P<secret>{_OPEN}{{8,8192}})\"",
+    ),
+    # An output of terraform that it calls sensitive, and shows all the same (terraform output -json).
+    _Shape(
+        ('"sensitive"',),
+        rf"\"sensitive\"\s{{0,4}}:\s{{0,4}}true\b[^{{}}]{{0,{BETWEEN}}}?\"value\"\s{{0,4}}:\s{{0,4}}\"(?P<secret>{_QUOTED})\"",
+    ),
+    _Shape(
+        ('"value"',),
+        rf"\"value\"\s{{0,4}}:\s{{0,4}}\"(?P<secret>{_QUOTED})\"[^{{}}]{{0,{BETWEEN}}}?\"sensitive\"\s{{0,4}}:\s{{0,4}}true\b",
+    ),
+    _Shape(
+        ("curl ",),
+        rf"curl [^\n]{{0,200}}?(?:-u|--user)[= ]{{0,2}}[\"']?[^\s:\"']{{1,64}}:(?P<secret>{_OPEN}{{4,1024}})",
     ),
     # Flags of commands: kubeadm join --token, docker login --password.
     _Shape(
@@ -92,25 +123,23 @@ _SHAPES = (
     # The end of a name that says it, then = or : and something with a digit in it, so that it is not just a word.
     _Shape(
         ("token", "secret"),
-        r"(?:_|-|access|auth|session|security|refresh|client|(?<![a-z]))(?:token|secret)"
+        r"(?:token|secret)(?:"
+        + _ends(*(f"{before}{name}" for name in ("token", "secret") for before in _BEFORE))
+        # or it stands alone; not in an ARN, as in secretsmanager:...:secret:name
+        + r"|(?<=token)(?<![a-z:]token)|(?<=secret)(?<![a-z:]secret))"
         r"[\"']?\s{0,40}+(?:=>?|:)\s{0,4}[\"']?(?P<secret>(?!arn:)(?=[\w+/=.~%-]{0,128}\d)"
         + _VALUE
         + r"{12,8192})",
         lower=True,
     ),
     _Shape(
-        (
-            "accesskey",
-            "access_key",
-            "access-key",
-            "secret_key",
-            "secretkey",
-            "api_key",
-            "apikey",
-            "private_key",
-        ),
-        r"(?:secret[_-]?access|secret|api|private)[_-]?key"
-        r"[\"']?\s{0,40}+(?:=>?|:)\s{0,4}[\"']?(?P<secret>(?!arn:)(?=[\w+/=.~%-]{0,128}\d)"
+        ("key",),
+        "key"
+        + _ends(
+            *(f"{a}{sign}key" for a in ("secret", "api", "private") for sign in ("", "_", "-")),
+            *(f"secret{one}access{two}key" for one in ("", "_", "-") for two in ("", "_", "-")),
+        )
+        + r"[\"']?\s{0,40}+(?:=>?|:)\s{0,4}[\"']?(?P<secret>(?!arn:)(?=[\w+/=.~%-]{0,128}\d)"
         + _VALUE
         + r"{12,8192})",
         lower=True,
@@ -128,6 +157,12 @@ _SHAPES = (
 
 _KEY_BEGIN = re.compile(r"-----BEGIN (?:[A-Z0-9 ]{0,32})PRIVATE KEY(?: BLOCK)?-----")
 _KEY_END = re.compile(r"-----END (?:[A-Z0-9 ]{0,32})PRIVATE KEY(?: BLOCK)?-----")
+
+
+# terraform output -json says over several lines that a value is sensitive, then the value.
+_SENSITIVE = re.compile(
+    rf"\"sensitive\"\s{{0,4}}:\s{{0,4}}true\b(?![^{{}}]*\"value\"[^{{}}]*\n)[^{{}}]{{0,{BETWEEN}}}\Z"
+)
 
 
 def _keys(text: str) -> tuple[list[tuple[int, int]], int | None]:
@@ -214,8 +249,7 @@ class Redactor:
         lower = _lower(text)
         for shape in _SHAPES:
             where = lower if shape.lower else text
-            if any(hint in where for hint in shape.hints):
-                found.extend(_secrets(shape, where))
+            found.extend(_secrets(shape, where))
         return _merged(found) if found else found
 
     def mask(self, text: str, spans: list[tuple[int, int]]) -> str:
@@ -238,8 +272,13 @@ def _lower(text: str) -> str:
 
 
 def _secrets(shape: _Shape, text: str) -> Iterator[tuple[int, int]]:
-    for match in shape.find(text):
-        yield match.span("secret") if "secret" in match.re.groupindex else match.span()
+    for hint in shape.hints:
+        start = text.find(hint)
+        while start >= 0:
+            match = shape.match(text, start)
+            if match is not None and match.end(shape.group) > match.start(shape.group):
+                yield match.span(shape.group)
+            start = text.find(hint, match.end() if match is not None else start + len(hint))
 
 
 def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -262,6 +301,7 @@ def _forms(value: str) -> Iterator[str]:
         yield stripped
     data = value.encode("utf-8", "surrogatepass")
     if len(data) >= SHORTEST_GUESSED:
+        yield from (data.hex(), data.hex().upper())
         for encoded in (base64.b64encode(data), base64.urlsafe_b64encode(data)):
             yield encoded.decode()
             # Inside a longer text (user:secret) the end differs; what is left of it is long enough to be sure.
@@ -336,6 +376,8 @@ class Stream:
                 cut = max(text.rfind("\n") + 1, cut - self._redactor.longest, 0)
             if "-----BEGIN " in text and (opened := _keys(text)[1]) is not None:
                 cut = min(cut, opened)
+            if '"sensitive"' in text and (called := _SENSITIVE.search(text, max(len(text) - 2 * BETWEEN, 0))):
+                cut = min(cut, called.start())
             for start, stop in spans:
                 if start < cut < stop:
                     cut = start

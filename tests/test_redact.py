@@ -235,3 +235,17 @@ def test_random_binary_never_breaks_the_stream() -> None:
         told = _streamed([data[start : start + 7_001] for start in range(0, len(data), 7_001)])
         assert "\x1b" not in told
         told.encode()
+
+
+def test_an_output_that_terraform_calls_sensitive_is_masked_over_two_writes() -> None:
+    told = _streamed(
+        [b'"db": {\n  "sensitive": true,\n  "type": "string",\n', b'  "value": "plain words"\n}\n']
+    )
+    assert "plain words" not in told
+    assert '"type": "string"' in told
+
+
+def test_an_arn_of_a_secret_stays_readable() -> None:
+    arn = "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:eco/db-a1b2c3"
+    assert Redactor(SALT).redact(arn) == arn
+    assert "a1b2c3d4e5f6" not in Redactor(SALT).redact("secret: a1b2c3d4e5f6")
