@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test fast lint types bench snapshots screenshot lock clean
+.PHONY: demo test fast lint types bench soak snapshots screenshot lock clean
 
 demo: $(STAMP)
 	@$(BIN)/ecotui demo
@@ -20,6 +20,10 @@ test: $(STAMP)
 
 bench: $(STAMP)
 	@$(BIN)/python -m tests.bench
+
+# Kill, cut and fill at random moments, and see whether the session log still tells the truth.
+soak: $(STAMP)
+	@$(BIN)/python -m tests.soak
 
 lint: $(STAMP)
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
