@@ -25,6 +25,10 @@ OUTPUT = 200_000
 """Bytes of a command's output that are shown, from its end; the whole is in the session folder."""
 
 
+SHOWN = 5_000
+"""Events shown, the newest; a log with more opens at its end as quickly as a short one."""
+
+
 class ReviewScreen(Screen[None]):
     CSS_PATH = "review.tcss"
     AUTO_FOCUS = "OptionList"
@@ -52,9 +56,14 @@ class ReviewScreen(Screen[None]):
             )
         )
         try:
-            self._records = list(self.session.records())
+            self._records = self.session.newest(SHOWN)
         except SessionError as error:
             self.notify(str(error), severity="error", markup=False)
+        if self._records and self._records[0].n > 1:
+            self.notify(
+                f"These are the newest {len(self._records):,} events; all: ecotui sessions show {self.session.id}",
+                markup=False,
+            )
         self.query_one(OptionList).add_options([Option(line(record)) for record in self._records])
 
     @on(OptionList.OptionSelected)

@@ -12,7 +12,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -105,6 +105,36 @@ class Chain:
         finally:
             fcntl.flock(self._fd, fcntl.LOCK_UN)
 
+    def extend(self, batch: Sequence[bytes], *, sync: bool, at: float | None = None) -> int:
+        """Add many events under one lock, with one write; gives the last one's number.
+
+        When this returns, all are in the file. Raises SessionError: then none of them is.
+        """
+        at = time.time() if at is None else at
+        fcntl.flock(self._fd, fcntl.LOCK_EX)
+        try:
+            with explained("cannot write to", self.path):
+                self._catch_up()
+            n, head, lines = self._n, self._head, []
+            for event in batch:
+                n += 1
+                line = b'{"v":%d,"n":%d,"at":%.6f,"prev":"%s","event":%s}' % (
+                    VERSION,
+                    n,
+                    at,
+                    head.encode(),
+                    event,
+                )
+                head = sha256(line).hexdigest()
+                lines.append(line + b"\n")
+            data = b"".join(lines)
+            self._write(data, sync)
+            self._n, self._head = n, head
+            self._end += len(data)
+            return n
+        finally:
+            fcntl.flock(self._fd, fcntl.LOCK_UN)
+
     def _write(self, data: bytes, sync: bool) -> None:
         """Write behind the known end; when that fails, take the part away again: nobody was told that it is there."""
         try:
@@ -170,6 +200,31 @@ def read(path: Path) -> Iterator[Line]:
         line = _parse(number, raw)
         if line is not None:
             yield line
+
+
+def tail(path: Path, count: int) -> list[Line]:
+    """The last so many records, read from the end of the file. Their `number` is 0: nobody counted up to there.
+
+    Raises SessionError.
+    """
+    with explained("cannot read", path):
+        fd = open_file(path, os.O_RDONLY)
+    try:
+        with explained("cannot read", path):
+            place, parts, ends = os.fstat(fd).st_size, [], 0
+            while place > 0 and ends <= count:
+                begin = max(place - (1 << 18), 0)
+                part = _pread(fd, begin, place)
+                parts.append(part)
+                ends += part.count(b"\n")
+                place = begin
+    finally:
+        os.close(fd)
+    raws = b"".join(reversed(parts)).split(b"\n")
+    if place > 0:
+        del raws[0]  # its beginning was not read
+    found = [line for raw in raws if (line := _parse(0, raw)) is not None]
+    return found[-count:] if count else []
 
 
 def _raw_lines(path: Path) -> Iterator[tuple[int, bytes]]:

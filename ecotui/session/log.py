@@ -131,6 +131,10 @@ class Session:
         """All events, oldest first. Raises SessionError when the file cannot be read."""
         return _records(self.folder)
 
+    def newest(self, count: int) -> list[events.Record]:
+        """The last so many events, oldest first, without reading those before. Raises SessionError."""
+        return [events.decode(line.raw, line.n, line.at) for line in chain.tail(self.events_file, count)]
+
     def summary(self) -> Summary:
         """The summary, from its file or, where that is missing or damaged, from the events."""
         return read_summary(self.folder)

@@ -1,0 +1,68 @@
+"""Words looked for in a file of any size, in blocks: a gigabyte is read once and never held."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from ecotui.session.files import explained, open_file
+
+BLOCK = 1 << 20
+"""Bytes read at once."""
+AHEAD = 8 * BLOCK
+"""Bytes that the system is asked to have ready."""
+LONGEST = 400
+"""Bytes of a line that are shown."""
+
+
+class Hit(NamedTuple):
+    """A line in which the words stand."""
+
+    offset: int
+    """Where the words begin, in bytes."""
+    text: str
+    """The line, or what is around the words in a long one."""
+
+
+def find(path: Path, words: str) -> Iterator[Hit]:
+    """Every line with the words in it; capital or small ASCII letters are the same. Raises SessionError."""
+    needle = words.encode().lower()
+    if not needle:
+        return
+    with explained("cannot read", path):
+        fd = open_file(path, os.O_RDONLY)
+    try:
+        with explained("cannot read", path):
+            kept, place, shown = b"", 0, 0
+            _ahead(fd, 0)
+            while block := os.pread(fd, BLOCK, place):
+                _ahead(fd, place + len(block))
+                data, start = kept + block, place - len(kept)
+                lower, at = data.lower(), -1
+                while (at := lower.find(needle, at + 1)) >= 0:
+                    if start + at < shown:
+                        continue  # in the line that was just told
+                    text, shown = _around(fd, start + at)
+                    yield Hit(start + at, text)
+                place += len(block)
+                kept = data[-(len(needle) - 1) :] if len(needle) > 1 else b""
+    finally:
+        os.close(fd)
+
+
+def _ahead(fd: int, place: int) -> None:
+    """Have the system read on while we look: from a cold disk the two take as long as the longer one."""
+    if hasattr(os, "posix_fadvise"):
+        os.posix_fadvise(fd, place, AHEAD, os.POSIX_FADV_WILLNEED)
+
+
+def _around(fd: int, place: int) -> tuple[str, int]:
+    """The line at a place, and where it ends (or what is shown of it)."""
+    begin = max(place - LONGEST // 2, 0)
+    data = os.pread(fd, LONGEST, begin)
+    left = data.rfind(b"\n", 0, place - begin) + 1
+    right = data.find(b"\n", place - begin)
+    right = len(data) if right < 0 else right
+    return data[left:right].decode("utf-8", "replace"), begin + max(right, place - begin + 1)

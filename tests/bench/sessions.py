@@ -1,0 +1,174 @@
+"""Ten thousand sessions, and one with a million events and a gigabyte of output."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from ecotui.session import chain
+from ecotui.session.index import Index
+from ecotui.session.log import Summary
+from ecotui.session.searching import find
+from ecotui.session.store import Store
+from ecotui.supervisor.folder import OUTPUT
+from ecotui.supervisor.tail import Tail
+
+from .table import Row
+
+SESSIONS, EVENTS, BYTES = 10_000, 1_000_000, 1_000_000_000
+BATCH = 10_000
+NEEDLE = "the only line that says quetzal"
+
+
+def measure(scale: float = 1.0) -> list[Row]:
+    """`scale`: of the issue's sizes, at most 1."""
+    with tempfile.TemporaryDirectory() as name:
+        return _many(Path(name) / "many", int(SESSIONS * scale)) + _long(Path(name) / "long", scale)
+
+
+def _many(root: Path, count: int) -> list[Row]:
+    store = Store(root)
+    root.mkdir(mode=0o700)
+    store.folder.mkdir(mode=0o700)
+    for number in range(count):
+        _session(store, number)
+    os.utime(store.folder, (1e9, 1e9))  # as if the newest had not begun in the last two seconds
+    store.list()  # from here on everything comes from the cache of the file system
+    every = min(_took(store.list) for _ in range(3))
+    index = Index(store)
+    rebuild = min(_took(index.rebuild) for _ in range(3))
+    newest = min(_took(lambda: index.list(limit=50)) for _ in range(5))
+    if index.in_memory:
+        raise RuntimeError("the index was not used")
+    return [
+        Row(
+            f"{count:,} sessions: the newest 50",
+            f"{newest * 1000:.1f} ms",
+            f"every summary opened: {every:.2f} s",
+            every / newest,
+            50,
+            at_least=True,
+        ),
+        Row("  the index made again", f"{rebuild:.2f} s", f"the same {every:.2f} s", rebuild / every, 1.5),
+    ]
+
+
+def _session(store: Store, number: int) -> None:
+    folder = store.folder / f"20260101-{number:06}-abcdef"
+    folder.mkdir(mode=0o700)
+    line = b'{"v":1,"n":1,"at":1.0,"prev":"%s","event":{"type":"noted","text":"n"}}\n' % chain.START.encode()
+    (folder / chain.NAME).write_bytes(line)
+    steps = {"environment": "ok", "quota": "ok", "cleanup": "warn", "apply": "ok", "nodes": "ok"}
+    summary = Summary(
+        id=folder.name,
+        project=f"project-{number % 7}",
+        folder="/srv/project",
+        by="operator",
+        started=1.7e9 + number,
+        ended=1.7e9 + number + 900,
+        outcome="done",
+        steps=steps,
+        count=1,
+        size=len(line),
+    )
+    (folder / "summary.json").write_bytes(msgspec.json.encode(summary))
+
+
+def _long(root: Path, scale: float) -> list[Row]:
+    store = Store(root)
+    session = store.create(project="long", folder=root, env={})
+    session.close()
+    count, size = int(EVENTS * scale), int(BYTES * scale)
+    events = [b'{"type":"noted","text":"event %d of a long session"}' % number for number in range(BATCH)]
+    log = chain.Chain(session.events_file)
+    began = time.perf_counter()
+    for _ in range(count // BATCH):
+        log.extend(events, sync=False)
+    appending = time.perf_counter() - began
+    log.close()
+    session.end("done")
+    command = session.folder / "commands" / "one"
+    command.mkdir(parents=True, mode=0o700)
+    _output(command / OUTPUT, size)
+
+    def opened() -> None:
+        again = store.open(session.id)
+        again.summary()
+        if len(again.newest(5_000)) != 5_000:
+            raise RuntimeError("the events are not there")
+        tail = Tail(command)
+        tail.seek_end(200)
+        if NEEDLE not in tail.read(200):
+            raise RuntimeError("the output is not there")
+
+    opening = _took(opened)
+    _forget(command / OUTPUT)
+    reading = _took(lambda: _read(command / OUTPUT))
+    _forget(command / OUTPUT)
+    searching = _took(lambda: _one_hit(command / OUTPUT))
+    return [
+        Row(
+            f"a session of {count:,} events, {size / 1e9:.2g} GB of output: opens at its end",
+            f"{opening:.2f} s",
+            "",
+            opening,
+            1,
+            unit=" s",
+        ),
+        Row(
+            "  its output searched, from the disk",
+            f"{size / searching / 1e6:.0f} MB/s",
+            f"only read: {size / reading / 1e6:.0f} MB/s",
+            searching / reading,
+            1.5,
+        ),
+        Row(
+            f"  events added, {BATCH:,} at a time",
+            f"{count / appending:,.0f} a second",
+            f"{appending / (count / BATCH) * 1000:.0f} ms a batch",
+            count / appending,
+            100_000,
+            at_least=True,
+            unit=" a second",
+        ),
+    ]
+
+
+def _output(path: Path, size: int) -> None:
+    line = b"aws_instance.node: Still creating... [10s elapsed] and so on and so forth\n"
+    block = line * (1_000_000 // len(line))
+    with path.open("wb") as stream:
+        for _ in range(size // len(block)):
+            stream.write(block)
+        stream.write(NEEDLE.encode() + b"\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _forget(path: Path) -> None:
+    """Out of the cache of the file system, where the system lets us."""
+    with path.open("rb") as stream:
+        if hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def _read(path: Path) -> None:
+    with path.open("rb", buffering=0) as stream:
+        while stream.read(1 << 20):
+            pass
+
+
+def _one_hit(path: Path) -> None:
+    if [hit.text for hit in find(path, "QUETZAL")] != [NEEDLE]:
+        raise RuntimeError("the search did not find the line")
+
+
+def _took(what: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    what()
+    return time.perf_counter() - began
