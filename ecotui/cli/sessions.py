@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from ecotui import exits
-from ecotui.cli import listing, session_notes, timeline
+from ecotui.cli import exporting, listing, session_notes, timeline
 from ecotui.cli.output import document
 from ecotui.session import SessionError, review
 from ecotui.session.log import Session
@@ -52,9 +52,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     compare.add_argument("before", metavar="ID")
     compare.add_argument("after", metavar="ID", nargs="?", help="default: the latest")
 
-    export = add("export", _export, "write a session as a Markdown document")
+    export = add("export", _export, "hand a session over: Markdown, a page, a recording, JSON")
     _id(export)
-    export.add_argument("--out", metavar="FILE", help="default: the standard output")
+    exporting.configure(export)
+
+    searched = add("search", _search, "find words in what a session's commands said")
+    searched.add_argument("words", metavar="WORDS")
+    _id(searched)
 
     drawn = add("timeline", _timeline, "draw an apply of a session: lines, CSV, or a page with a picture")
     _id(drawn)
@@ -230,19 +234,11 @@ def _export(args: argparse.Namespace, store: Store) -> int:
         tail.seek_end(lines)
         return tail.read(lines)
 
-    text = review.markdown(session, output)
-    if args.json:
-        document("sessions.export", {"id": session.id, "markdown": text})
-    elif args.out:
-        try:
-            Path(args.out).write_text(text, encoding="utf-8")
-        except OSError as error:
-            print(f"ecotui sessions: cannot write {args.out}: {error.strerror}", file=sys.stderr)
-            return exits.ERROR
-        print(f"Wrote {args.out}")
-    else:
-        sys.stdout.write(text)
-    return exits.OK
+    return exporting.run(args, session, output)
+
+
+def _search(args: argparse.Namespace, store: Store) -> int:
+    return exporting.search(args, _chosen(args, store))
 
 
 def _note(args: argparse.Namespace, store: Store) -> int:

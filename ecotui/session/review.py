@@ -142,19 +142,19 @@ def _last_words(session: Session) -> dict[str, str]:
     return words
 
 
-def markdown(session: Session, output: Output, *, lines: int = 40) -> str:
+def markdown(session: Session, output: Output, *, lines: int = 40, clean: Callable[[str], str] = str) -> str:
     """The session as a document to hand over: the timeline, with the end of the output of what failed.
 
     Raises SessionError when the log cannot be read.
     """
     summary, verdict = session.summary(), session.verify()
     parts = [
-        f"# {summary.project or 'Session'} {session.id}",
+        f"# {clean(summary.project or 'Session')} {session.id}",
         "",
         f"- Begun: {clock(summary.started)}",
         f"- Ended: {clock(summary.ended) if summary.ended else 'not yet'}"
         + (f" ({summary.outcome})" if summary.outcome else ""),
-        f"- Project folder: `{summary.folder}`",
+        f"- Project folder: `{clean(summary.folder)}`",
         f"- Log: {verdict.events} events, "
         + (
             "the chain is whole"
@@ -170,8 +170,8 @@ def markdown(session: Session, output: Output, *, lines: int = 40) -> str:
     failed = set()
     records = list(session.records())
     for moment in timeline(records):
-        parts.append(f"- **{clock(moment.at)}** {_escaped(moment.text)}")
-        for line in moment.detail:
+        parts.append(f"- **{clock(moment.at)}** {_escaped(clean(moment.text))}")
+        for line in map(clean, moment.detail):
             parts.append(f"  - {_code(line[2:])}" if line.startswith("$ ") else f"  - {_escaped(line)}")
     for record in records:
         match record.event:
@@ -180,8 +180,8 @@ def markdown(session: Session, output: Output, *, lines: int = 40) -> str:
     for record in records:
         match record.event:
             case events.CommandStarted(command=command, title=title) if command in failed:
-                told = output(command, lines)
-                parts += ["", f"## Output of “{_escaped(title)}” (`{command}`)", "", *_fenced(told)]
+                told = clean("\n".join(output(command, lines))).splitlines()
+                parts += ["", f"## Output of “{_escaped(clean(title))}” (`{command}`)", "", *_fenced(told)]
     return "\n".join(parts) + "\n"
 
 
