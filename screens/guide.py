@@ -20,6 +20,7 @@ from ecotui.guide.diagnosis import diagnose
 from ecotui.guide.document import Entry
 from ecotui.guide.library import GuideError, Library, code_of, open_library, shipped
 from ecotui.guide.search import search
+from ecotui.guide.steps import plain
 from ecotui.guide.verdict import judge
 from ecotui.guide.walking import ranked
 from ecotui.session.store import Store
@@ -234,7 +235,7 @@ class GuideScreen(Screen[None]):
             Content("\n\n").join(
                 [
                     Content.styled("Corrections to this entry", "bold"),
-                    *(Content(note) for note in corrections),
+                    *(Content(plain(note)) for note in corrections),
                 ]
             )
         )

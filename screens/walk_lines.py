@@ -9,7 +9,7 @@ from textual.content import Content
 
 from checks.finding import Copy, Finding, Report, Risk, Visit
 from checks.steps import BY_ID
-from ecotui.guide.steps import Kind, Step
+from ecotui.guide.steps import Kind, Step, plain
 from ecotui.guide.verdict import Cause, Verdict
 from screens.layout import hang, padded, wrapped
 from screens.signs import RISK_STYLE, RISK_WORD, sign, style
@@ -151,7 +151,7 @@ def detail(
         parts.append(Content.styled(f"Enter goes to {where}.", MUTED))
     if corrections and step.kind not in (Kind.FIX, Kind.END):
         parts.append(Content.styled("Corrections to this entry", "bold $text-warning"))
-        parts += [hang(Content.styled("! ", "$text-warning"), note, width) for note in corrections]
+        parts += [hang(Content.styled("! ", "$text-warning"), plain(note), width) for note in corrections]
     return Content("\n\n").join(part for part in parts if part.plain)
 
 

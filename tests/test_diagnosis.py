@@ -182,3 +182,40 @@ def test_blocks_end_with_their_lines():
     parts = list(blocks(io.BytesIO(text)))
     assert b"".join(parts) == text
     assert all(part.endswith(b"\n") for part in parts[:-1])
+
+
+def test_a_pattern_that_runs_for_ever_is_given_up_and_said():
+    from ecotui.guide.library import Overlay, Signature
+
+    slow = Signature(anchor="slowly", match="slowly (x+x+)+y")
+    quick = Signature(anchor="slowly", match="slowly x+")
+    known = shipped("en")
+    held = Library(
+        known.documents, {"1.1": Overlay(signatures=(slow,)), "1.2": Overlay(signatures=(quick,))}, "en"
+    )
+    diagnosis = Diagnosis(held)
+    diagnosis.read(io.BytesIO(b"slowly " + b"x" * 23 + b"\n" + (b"slowly " + b"x" * 23 + b"\n\n" * 12) * 20))
+    assert [match.entry for match in diagnosis.matches] == ["1.2"]
+    assert "takes too long" in diagnosis.notes[0]
+    assert len(diagnosis.notes) == 1
+
+
+def test_an_entry_is_told_as_soon_as_it_is_found(library):
+    told = []
+
+    class Pipe(io.RawIOBase):
+        """Two writes; what was told after the first is kept."""
+
+        def __init__(self) -> None:
+            self.parts = [b"Error: VcpuLimitExceeded\n" + b"fine\n" * 20, b"fine\n" * 20]
+            self.early: list[str] = []
+
+        def read1(self, size: int = -1) -> bytes:
+            if len(self.parts) == 1:
+                self.early = list(told)
+            return self.parts.pop(0) if self.parts else b""
+
+    pipe = Pipe()
+    Diagnosis(library).read(pipe, lambda match: told.append(match.entry))  # type: ignore[arg-type]
+    assert pipe.early == ["3.1"]
+    assert told == ["3.1"]

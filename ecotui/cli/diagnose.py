@@ -11,7 +11,7 @@ import msgspec
 from config.load import load
 from ecotui import exits
 from ecotui.cli.output import document
-from ecotui.guide.diagnosis import Diagnosis
+from ecotui.guide.diagnosis import Diagnosis, Match
 from ecotui.guide.library import GuideError, open_library
 
 
@@ -28,16 +28,18 @@ def run(args: argparse.Namespace) -> int:
         library = open_library(loaded.settings, loaded.project, os.environ)
         diagnosis = Diagnosis(library)
         if args.file == "-":
-            diagnosis.read(sys.stdin.buffer)
+            diagnosis.read(sys.stdin.buffer, None if args.json else _tell)
         else:
             with open(args.file, "rb") as stream:  # noqa: PTH123 - a path as the operator typed it
-                diagnosis.read(stream)
+                diagnosis.read(stream, None if args.json else _tell)
     except (GuideError, OSError) as error:
         print(f"ecotui diagnose: {error}", file=sys.stderr)
         return exits.USAGE
     matches = diagnosis.matches
+    for note in diagnosis.notes:
+        print(f"ecotui diagnose: {note}", file=sys.stderr)
     if args.json:
-        document("diagnose", {"matches": [msgspec.to_builtins(match) for match in matches]})
+        document("diagnose", {"matches": [_plain(match) for match in matches]})
     elif not matches:
         print("The guide has nothing about this text.")
     else:
@@ -46,3 +48,14 @@ def run(args: argparse.Namespace) -> int:
                 f"{match.entry}  {match.title}\n      line {match.line}: {match.excerpt}\n      ecotui guide {match.entry}"
             )
     return exits.OK
+
+
+def _tell(match: Match) -> None:
+    """An entry as soon as it is found: a long log, or a pipe that goes on, is not waited for."""
+    print(f"{match.entry} found in line {match.line}; reading on", file=sys.stderr, flush=True)
+
+
+def _plain(match: Match) -> dict[str, object]:
+    """The public document's fields of a match."""
+    fields = msgspec.to_builtins(match)
+    return {name: fields[name] for name in ("entry", "title", "score", "line", "excerpt")}

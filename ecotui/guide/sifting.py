@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import BinaryIO
+from collections.abc import Callable, Iterable, Iterator
+from typing import BinaryIO, NamedTuple
 
 BLOCK = 1 << 20
 """Bytes of a stream held at a time; a line longer than that comes in pieces."""
@@ -16,8 +16,18 @@ NEAR = 200
 """Bytes around the longest word of an anchor in which its others stand, also where a line end, a box, colours and a
 time stamp come between them."""
 
-Hint = tuple[bytes, tuple[bytes, ...]]
-"""The longest word of an anchor, and its others, in lower case."""
+
+class Hint(NamedTuple):
+    """What must stand in a text, in lower case, where an anchor does."""
+
+    words: tuple[bytes, ...]
+    """The words of the anchor, longest first."""
+    near: re.Pattern[bytes]
+    """All of them in their order, with what tools put between words."""
+
+
+NOWHERE = Hint((b"\n\r\n\r",), re.compile(b"(?!)"))
+"""A hint that is never met."""
 
 
 def hints(anchors: Iterable[str]) -> tuple[Hint, ...]:
@@ -29,18 +39,22 @@ def hints(anchors: Iterable[str]) -> tuple[Hint, ...]:
     found: dict[Hint, None] = {}
     for anchor in anchors:
         # Bytes are lowered as ASCII; Hangul has no case.
-        words = sorted(re.findall("[a-z0-9_\uac00-\ud7a3]+", anchor.lower()), key=len, reverse=True)
-        if not words or len(words[0]) < SHORTEST:
+        words = [word.encode() for word in re.findall("[a-z0-9_\uac00-\ud7a3]+", anchor.lower())]
+        by_length = tuple(sorted(words, key=len, reverse=True))
+        if not words or len(by_length[0].decode()) < SHORTEST:
             return ()
-        longest, *others = (word.encode() for word in words)
-        found[longest, tuple(others)] = None
+        # A word ends where it ends; then anything may stand between: line ends, boxes, colours, which end in a letter.
+        between = rb"(?![a-z0-9_]).{1,%d}?" % NEAR
+        found[Hint(by_length, re.compile(between.join(map(re.escape, words)), re.S))] = None
     return tuple(found)
 
 
 def blocks(stream: BinaryIO) -> Iterator[bytes]:
     """A stream in blocks of whole lines. Each ends with a line end, but for the last and for lines beyond measure."""
     rest = b""
-    while chunk := stream.read(BLOCK):
+    # What a pipe has so far is looked at now, not when a whole block is there.
+    read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
+    while chunk := read(BLOCK):
         rest += chunk
         cut = rest.rfind(b"\n") + 1
         if not cut and len(rest) < BLOCK:
@@ -61,21 +75,15 @@ def regions(block: bytes, wanted: tuple[Hint, ...], before: int, after: int) -> 
     places: list[int] = []
     first: dict[bytes, int] = {}
     """Where each word stands first; anchors share words."""
-    for longest, others in wanted:
-        for word in (longest, *others):
+    for words, near in wanted:
+        for word in words:
             if word not in first:
                 first[word] = low.find(word)
-        if any(first[word] < 0 for word in others):
-            continue
-        at = first[longest]
-        while at >= 0:
-            end = at + len(longest)
-            near = low[max(at - NEAR, 0) : end + NEAR] if others else b""
-            if all(word in near for word in others):
-                places.append(at)
-                # One place a line is enough.
-                end = low.find(b"\n", at)
-            at = low.find(longest, end) if end >= 0 else -1
+            if first[word] < 0:
+                # The longest is the rarest: most blocks are passed over after looking for that one alone.
+                break
+        else:
+            places += _places(low, words, near, first[words[0]])
     spans: list[tuple[int, int]] = []
     for place in sorted(places):
         start, stop = _reach(low, place, before, after)
@@ -88,6 +96,17 @@ def regions(block: bytes, wanted: tuple[Hint, ...], before: int, after: int) -> 
         number += low.count(b"\n", counted, start)
         counted = start
         yield number, block[start:stop]
+
+
+def _places(low: bytes, words: tuple[bytes, ...], near: re.Pattern[bytes], at: int) -> Iterator[int]:
+    """Where a word stands with its others around it, from a place where it stands; one place a line is enough."""
+    longest = words[0]
+    while at >= 0:
+        end = at + len(longest)
+        if len(words) == 1 or near.search(low, max(at - NEAR, 0), end + NEAR):
+            yield at
+            end = low.find(b"\n", at)
+        at = low.find(longest, end) if end >= 0 else -1
 
 
 def _reach(text: bytes, place: int, before: int, after: int) -> tuple[int, int]:
