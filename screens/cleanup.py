@@ -235,7 +235,10 @@ class Panel(StepPanel):
             except msgspec.DecodeError:
                 continue
             counts = "  ".join(f"{name} {count}" for name, count in progress.counts.items() if count)
-            self.query_one(".own", Static).update(Content.styled(counts, "bold"))
+            said = f"{progress.item}: {progress.message}" if progress.item else progress.message
+            self.query_one(".own", Static).update(
+                Content("\n").join((Content.styled(counts, "bold"), hang(Content(""), said, self.room)))
+            )
             if progress.item in keys and progress.item in table.rows:
                 self.progress[progress.item] = progress
                 cells = self._cells(keys[progress.item])

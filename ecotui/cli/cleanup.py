@@ -7,20 +7,18 @@ import os
 import signal
 import sys
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from checks.cleanup.approval import Approval, ApprovalError, approve, find, read, write
-from checks.cleanup.leftover import CleanupDetail, ItemState, Leftover, Ownership, Progress
+from checks.cleanup.leftover import CleanupDetail, ItemState, Leftover, Ownership
 from checks.finding import Report, State
 from checks.sanitize import one_line
 from checks.world import World
 from ecotui import exits
+from ecotui.cli.cleanup_progress import Teller
 from ecotui.cli.opening import world
 from ecotui.cli.output import SIGNS, document
 
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
 
 PAUSE = 5.0
 """Seconds before the first deletion, in which Ctrl-C changes nothing at all."""
-HEARTBEAT = 10.0
-"""Seconds without a word after which the counters are told again."""
 
 HOW = """ecotui cleanup: --delete needs a person at a terminal, or a list that was approved before:
   ecotui cleanup                                          what is left, and whose it is
@@ -173,7 +169,7 @@ def _delete(where: World, approval: Approval, args: argparse.Namespace) -> int:
     from checks.cleanup.deletion import Deletion
     from checks.cleanup.knowledge import known
 
-    say = _Teller(progress=args.progress, total=len(approval.items))
+    say = Teller(progress=args.progress, total=len(approval.items))
     try:
         identity = where.aws.identity_now()
     except errors() as error:
@@ -195,6 +191,15 @@ def _delete(where: World, approval: Approval, args: argparse.Namespace) -> int:
             if deletion.stopping.wait(args.pause):
                 say.line("Left as it is: nothing was deleted")
                 return exits.INTERRUPTED
+        # The pause, and reading the state before it, take time in which a login can become another one.
+        try:
+            identity = where.aws.identity_now()
+        except errors() as error:
+            say.line(where.aws.explain(error, "sts:GetCallerIdentity").summary, error=True)
+            return exits.ERROR
+        if refusal := _mismatch(where, identity, approval):
+            say.line(f"{refusal}; nothing was deleted", error=True)
+            return exits.USAGE
         with say.heartbeat():
             outcome = deletion.run()
     return _conclude(where, approval, outcome, say, stopped=deletion.stopping.is_set())
@@ -215,24 +220,32 @@ def _conclude(
     where: World,
     approval: Approval,
     outcome: Mapping[str, tuple[ItemState, str]],
-    say: _Teller,
+    say: Teller,
     *,
     stopped: bool,
 ) -> int:
     """Look again, and only then say what is gone: a deletion proves nothing, a look does."""
     from checks.cleanup.looking import examine
 
-    for key, (state, message) in outcome.items():
-        if state in (ItemState.FAILED, ItemState.SKIPPED):
-            say.line(f"{state.value}: {one_line(key)}: {message}")
+    left = {
+        key: f"{state.value}: {one_line(key)}: {message}"
+        for key, (state, message) in outcome.items()
+        if state in (ItemState.FAILED, ItemState.SKIPPED)
+    }
     if stopped:
+        for line in left.values():
+            say.line(line)
         say.line("Stopped; the same command goes on where this one ended")
         return exits.INTERRUPTED
+    say.line("Looking again")
     report, detail = examine(where)
+    listed = {one.key: one for one in detail.resources}
+    for key, line in left.items():
+        say.line(f"{line}{_held(listed.get(key))}")
     still = {one.key for one in detail.resources if one.deletable}
     back = [key for key, (state, _) in outcome.items() if state is ItemState.GONE and key in still]
     for key in back:
-        say.line(f"came back, or is shown still: {one_line(key)}")
+        say.line(f"came back, or is shown still: {one_line(key)}{_held(listed[key])}")
     others = len(still - set(outcome))
     gone = sum(state is ItemState.GONE for state, _ in outcome.values()) - len(back)
     rest = f"; {others} other leftovers were not on the list" if others else ""
@@ -240,6 +253,18 @@ def _conclude(
     blind = f"; could not look again: {', '.join(unseen)}" if unseen else ""
     say.line(f"{gone} of {len(approval.items)} gone{rest}{blind}")
     return exits.OK if gone == len(approval.items) else exits.BLOCKED
+
+
+def _held(one: Leftover | None) -> str:
+    """What keeps a leftover from going, as the last look saw it; empty when it no longer shows."""
+    if one is None:
+        return ""
+    words = [
+        f"blocked by {', '.join(map(one_line, one.blocked_by))}" if one.blocked_by else "",
+        f"used by {', '.join(map(one_line, one.uses))}" if one.uses else "",
+    ]
+    told = "; ".join(filter(None, words))
+    return f" ({told})" if told else ""
 
 
 class _stoppable:
@@ -262,84 +287,6 @@ class _stoppable:
         if self._stopping.is_set():
             os._exit(exits.INTERRUPTED)
         self._stopping.set()
-
-
-class _Teller:
-    """Progress for a person who reads a log, or as JSON lines for a screen that follows them."""
-
-    def __init__(self, *, progress: bool, total: int) -> None:
-        self._progress = progress
-        self._total = total
-        self._lock = threading.Lock()
-        self._last = time.monotonic()
-        self._counts = {state.value: 0 for state in ItemState} | {ItemState.WAITING.value: total}
-
-    def tell(self, progress: Progress) -> None:
-        with self._lock:
-            self._counts = progress.counts
-            self._write(progress)
-
-    def line(self, message: str, *, error: bool = False) -> None:
-        with self._lock:
-            state = "error" if error else ""
-            self._write(Progress(counts=self._counts, state=state, message=message))
-        if error:
-            print(f"ecotui cleanup: {message}", file=sys.stderr)
-
-    def heartbeat(self) -> _Heartbeat:
-        return _Heartbeat(self._beat)
-
-    def _beat(self) -> None:
-        with self._lock:
-            if time.monotonic() - self._last >= HEARTBEAT:
-                self._write(Progress(counts=self._counts, message=_counted(self._counts)))
-
-    def _write(self, progress: Progress) -> None:
-        self._last = time.monotonic()
-        if self._progress:
-            print(
-                msgspec.json.encode(
-                    {
-                        "counts": progress.counts,
-                        "item": progress.item,
-                        "state": progress.state,
-                        "message": progress.message,
-                    }
-                ).decode(),
-                flush=True,
-            )
-        elif progress.item:
-            done = sum(progress.counts[state] for state in ("failed", "skipped", "gone"))
-            print(
-                f"[{done}/{self._total}] {progress.state:8} {one_line(progress.item)}: {progress.message}",
-                flush=True,
-            )
-        elif progress.state != "error":
-            print(progress.message, flush=True)
-
-
-class _Heartbeat:
-    """Calls `beat` every second while it is open."""
-
-    def __init__(self, beat: Callable[[], None]) -> None:
-        self._beat = beat
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *error: object) -> None:
-        self._end.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._end.wait(1.0):
-            self._beat()
-
-
-def _counted(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{number} {state}" for state, number in counts.items())
 
 
 def _print(report: Report, detail: CleanupDetail) -> None:
