@@ -106,3 +106,24 @@ def test_a_text_that_the_guide_does_not_cover_is_said_to_be_so(project, capsys):
 def test_a_file_that_cannot_be_read_is_a_usage_error(capsys):
     assert main(["diagnose", "none.log"]) == 2
     assert "none.log" in capsys.readouterr().err
+
+
+def test_lint_says_what_could_not_be_used_with_its_line(project, capsys):
+    text = "# Guide\n\n## 1. Chapter\n\n### 1.1 One\n#### Problem\n```\nOops\n```\n#### Fix\nx\n"
+    text += "### 1.1 Two\n#### Fix\ny\n### 1.3 Three\n#### Problem\nwords\n```\nnever closed\n"
+    (project / "own.md").write_text(text)
+    assert main(["guide", "lint", "own.md"]) == 4
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "own.md:5: 1.1: its error text has too few fixed words to tell it by"
+    assert "own.md:12: 1.1 is used twice; the second one is 1.1-2" in lines
+    assert "own.md:12: 1.1-2: has a fix, but no heading for the problem" in lines
+    assert "own.md:15: 1.3: has a problem, but no way to fix it" in lines
+    assert any(line.startswith("own.md:18: a fenced block is never closed") for line in lines)
+
+
+def test_lint_of_a_document_that_can_be_used_whole_is_quiet(project, capsys):
+    text = "# Guide\n\n### 1.1 One\n#### Problem\n```\nThe frobnicator refused to turn\n```\n#### Fix\nx\n"
+    (project / "own.md").write_text(text)
+    assert main(["guide", "lint", "own.md", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"schema": "ecotui.guide.lint/1", "remarks": []}
+    assert main(["guide", "lint", "none.md"]) == 2

@@ -1,4 +1,4 @@
-"""`ecotui guide`: read an entry, or search."""
+"""`ecotui guide`: read an entry, search, or say what of a document could not be used."""
 
 from __future__ import annotations
 
@@ -6,17 +6,23 @@ import argparse
 import os
 import sys
 
+import msgspec
+
 from checks.sanitize import sanitize
-from config.load import load
+from config.load import Loaded, load
 from ecotui import exits
 from ecotui.cli.output import document
 from ecotui.guide.document import Entry
 from ecotui.guide.library import GuideError, Library, open_library
+from ecotui.guide.lint import lint
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "words", nargs="*", metavar="ENTRY|WORDS", help="an entry (3.1), or words to search for"
+        "words",
+        nargs="*",
+        metavar="ENTRY|WORDS|lint [FILE]",
+        help="an entry (3.1), words to search for, or lint: what of the documents could not be used, and why",
     )
     parser.add_argument(
         "--language", choices=("ko", "en"), help="the language (default: the setting, then LANG)"
@@ -27,6 +33,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     overrides = [*args.set, *([f"guide.language={args.language}"] if args.language else [])]
     loaded = load(project=args.project, file=args.config, overrides=overrides, env=os.environ)
+    if args.words[:1] == ["lint"] and len(args.words) <= 2:
+        return _lint(args, loaded)
     try:
         library = open_library(loaded.settings, loaded.project, os.environ)
     except GuideError as error:
@@ -46,6 +54,30 @@ def run(args: argparse.Namespace) -> int:
         print(f"ecotui guide: nothing in the guide about {words!r}", file=sys.stderr)
         return exits.ERROR
     return exits.OK
+
+
+def _lint(args: argparse.Namespace, loaded: Loaded) -> int:
+    settings = loaded.settings
+    if args.words[1:]:
+        # A file given by hand is one as typed, from where the operator stands.
+        own = msgspec.structs.replace(settings.guide, documents=(os.path.abspath(args.words[1]),))  # noqa: PTH100
+        settings = msgspec.structs.replace(settings, guide=own)
+    try:
+        library = open_library(settings, loaded.project, os.environ)
+    except GuideError as error:
+        print(f"ecotui guide: {error}", file=sys.stderr)
+        return exits.USAGE
+    own_overlay = bool(settings.guide.overlay) or not settings.guide.documents
+    overlaid = {ident for ident, one in library.overlays.items() if own_overlay and one.signatures}
+    remarks = [remark for one in library.documents for remark in lint(one, overlaid)]
+    if args.json:
+        document("guide.lint", {"remarks": [msgspec.to_builtins(remark) for remark in remarks]})
+    else:
+        for remark in remarks:
+            print(f"{remark.document}:{remark.line}: {remark.text}")
+        count = sum(len(one.entries) for one in library.documents)
+        print(f"{count} entries in {len(library.documents)} documents, {len(remarks)} remarks")
+    return exits.WARNINGS if remarks else exits.OK
 
 
 def _plain(library: Library, entry: Entry) -> dict[str, object]:

@@ -106,11 +106,11 @@ def parse(source: str | bytes, name: str) -> Document:
     chapter = ""
     found: list[tuple[str, str, str, int, list[str]]] = []
     """(id, title, chapter, line, body)"""
-    inside_fence = ""
+    inside_fence, opened = "", 0
     for number, line in enumerate(lines, start=1):
         if fence := _FENCE.match(line):
             if not inside_fence:
-                inside_fence = fence[1][:3]
+                inside_fence, opened = fence[1][:3], number
             elif fence[1].startswith(inside_fence) and not fence[2]:
                 inside_fence = ""
         heading = None if inside_fence or fence else _HEADING.match(line)
@@ -127,7 +127,9 @@ def parse(source: str | bytes, name: str) -> Document:
         elif found:
             found[-1][4].append(line)
     if inside_fence:
-        notes.append("a fenced block is never closed; the rest of the document was read as part of it")
+        notes.append(
+            f"line {opened}: a fenced block is never closed; the rest of the document was read as part of it"
+        )
     entries: list[Entry] = []
     seen: set[str] = set()
     for ident, words, in_chapter, number, body in found:
