@@ -21,12 +21,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "words",
         nargs="*",
-        metavar="ENTRY|WORDS|lint [FILE]",
-        help="an entry (3.1), words to search for, or lint: what of the documents could not be used, and why",
+        metavar="ENTRY|WORDS|lint [FILE]|new [SESSION]",
+        help="an entry (3.1), words to search for, or lint: what of the documents could not be used; "
+        "new: draft an entry from the last session",
     )
     parser.add_argument(
         "--language", choices=("ko", "en"), help="the language (default: the setting, then LANG)"
     )
+    parser.add_argument("--out", metavar="FILE", help="with new: write the draft to a new file")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
@@ -35,6 +37,10 @@ def run(args: argparse.Namespace) -> int:
     loaded = load(project=args.project, file=args.config, overrides=overrides, env=os.environ)
     if args.words[:1] == ["lint"] and len(args.words) <= 2:
         return _lint(args, loaded)
+    if args.words[:1] == ["new"] and len(args.words) <= 2:
+        from ecotui.cli.guide_new import new
+
+        return new(args, loaded)
     try:
         library = open_library(loaded.settings, loaded.project, os.environ)
     except GuideError as error:
