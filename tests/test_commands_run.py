@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -248,3 +249,32 @@ def test_no_file_descriptors_are_lost() -> None:
     for _ in range(10):
         sh("true", stdin="x")
     assert open_files() <= before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_while_a_query_starts_leaves_no_child(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int
+) -> None:
+    """It used to be raised inside the start, where nobody knew the child yet."""
+    start = run._start
+    told = tmp_path / "pid"
+
+    def interrupted(*args: object, **kwargs: object) -> object:
+        process = start(*args, **kwargs)  # type: ignore[arg-type]
+        while not told.exists():
+            time.sleep(0.01)
+        signal.raise_signal(number)
+        return process
+
+    monkeypatch.setattr(run, "_start", interrupted)
+    before = signal.signal(number, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            sh(f"echo $$ > {told}.new; mv {told}.new {told}; exec sleep 60")
+        assert signal.getsignal(number) is signal.default_int_handler
+    finally:
+        signal.signal(number, before)
+    pid, end = int(told.read_text()), time.monotonic() + 5
+    while alive(pid) and time.monotonic() < end:
+        time.sleep(0.01)
+    assert not alive(pid)

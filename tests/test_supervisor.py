@@ -259,14 +259,18 @@ COUNTING = """
 
 
 def _process(command: Command) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((command.folder / names.PROCESS).read_bytes())
+    """Who the supervisor and its child are; `child` is 0 until that was written down."""
+    try:
+        found: dict[str, Any] = json.loads((command.folder / names.PROCESS).read_bytes())
+    except FileNotFoundError:
+        return {"child": 0, "supervisor": 0}
     return found
 
 
 def test_however_often_it_is_asked_one_interrupt_reaches_the_command(session: Session) -> None:
     command = _python(session, COUNTING, "2")
     _until(lambda: "ready" in _said(command))
-    supervisor = _process(command)["supervisor"]
+    supervisor = _until(lambda: _process(command)["supervisor"])
     for _ in range(3):
         assert interrupt(command.folder)
     os.kill(supervisor, signal.SIGINT)
@@ -284,7 +288,7 @@ def test_however_often_it_is_asked_one_interrupt_reaches_the_command(session: Se
 def test_a_term_to_the_supervisor_is_one_interrupt_to_the_command(session: Session) -> None:
     command = _python(session, COUNTING, "1")
     _until(lambda: "ready" in _said(command))
-    os.kill(_process(command)["supervisor"], signal.SIGTERM)
+    os.kill(_until(lambda: _process(command)["supervisor"]), signal.SIGTERM)
     assert _end(command) == "interrupted"
     assert status(command.folder).exit_code == 5
     assert _said(command) == "ready\nsignal SIGINT 1\n"

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 from checks.sanitize import one_line, sanitize
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from types import FrameType
 
 CHUNK = 65_536
 """Bytes a read: the capacity of a pipe on Linux."""
@@ -166,9 +167,14 @@ def query(
     out, err = _Kept(limit), _Kept(limit)
     clock = time.perf_counter()
     stops = _stops[0]
-    with _standard_input(stdin) as source:
-        process = _start(sh, path, argv, env=env, cwd=cwd, source=source, out=out, err=err)
-    ended = _wait(process, timeout, stops)
+    held = _HeldSignals()
+    try:
+        with _standard_input(stdin) as source:
+            process = _start(sh, path, argv, env=env, cwd=cwd, source=source, out=out, err=err)
+    except BaseException:
+        held.release()
+        raise
+    ended = _wait(process, timeout, stops, held)
     seconds = time.perf_counter() - clock
     if not ended:
         raise CommandTimeout(argv, timeout, err.text())
@@ -251,6 +257,34 @@ def _standard_input(text: str | None) -> Iterator[Any]:
         yield source
 
 
+class _HeldSignals:
+    """Holds back a Ctrl-C or a polite kill while a child is started: raised in there, it would leave a child that
+    nobody knows of. Only the main thread hears signals; in any other this does nothing."""
+
+    def __init__(self) -> None:
+        self._came: list[tuple[int, FrameType | None]] = []
+        self._before: dict[int, Callable[[int, FrameType | None], Any]] = {}
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for number in (signal.SIGINT, signal.SIGTERM):
+            handler = signal.getsignal(number)
+            if callable(handler):  # the system's own ways, to end or to ignore, raise nothing
+                self._before[number] = handler
+                signal.signal(number, self._note)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self._came.append((number, frame))
+
+    def release(self) -> None:
+        """Hear signals again, those that came first; raises what their handlers raise."""
+        before, self._before = self._before, {}
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        came, self._came = self._came, []
+        for number, frame in came:
+            before[number](number, frame)
+
+
 def _start(
     sh: Any,
     path: str,
@@ -302,7 +336,7 @@ def _why_not(traceback: str) -> str:
     return message.partition(": ")[2] or message
 
 
-def _wait(process: Any, timeout: float, stops: int) -> bool:
+def _wait(process: Any, timeout: float, stops: int, held: _HeldSignals) -> bool:
     """Wait for the end of the child, which began after `stops` calls of `stop_all`. False when it took too long."""
     group = process.pgid
     expired = threading.Event()
@@ -319,6 +353,7 @@ def _wait(process: Any, timeout: float, stops: int) -> bool:
     if _stops[0] != stops:
         _signal(group, signal.SIGKILL)
     try:
+        held.release()
         for timer in timers:
             timer.daemon = True
             timer.start()
