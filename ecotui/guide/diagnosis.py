@@ -15,6 +15,7 @@ import msgspec
 
 from checks.sanitize import sanitize
 from ecotui.guide.library import Library
+from ecotui.guide.patterns import runs_for_ever
 from ecotui.guide.sifting import NOWHERE, blocks, hints, last_lines, regions
 
 BEFORE, AFTER = 2, 7
@@ -92,11 +93,16 @@ class Diagnosis:
             for ident, overlay in self.library.overlays.items()
             for signature in overlay.signatures
         ]
+        self.notes: list[str] = []
+        """Patterns that were given up, and why."""
+        for rule in [one for one in self._rules if runs_for_ever(one.pattern.pattern)]:
+            self._rules.remove(rule)
+            self.notes.append(
+                f"{rule.entry}: the pattern {rule.pattern.pattern!r} could run for ever; it was left out"
+            )
         self._hints = hints(sorted({rule.anchor for rule in self._rules}))
         self._spent: dict[str, float] = {}
         """Seconds that each pattern has taken so far."""
-        self.notes: list[str] = []
-        """Patterns that were given up, and why."""
         self._window: deque[str] = deque(maxlen=BEFORE + AFTER + 1)
 
     def read(self, stream: BinaryIO, found: Callable[[Match], None] | None = None) -> None:
