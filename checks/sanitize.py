@@ -29,6 +29,10 @@ _BEYOND_ASCII = re.compile(
     # and emoji need), soft hyphen, separators that some programs take for a line end, the byte order mark, tags.
     "\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
+_BEYOND_BYTES = (
+    b"\xc2", b"\xd8\x9c", b"\xe1\xa0\x8e", b"\xe2\x80", b"\xe2\x81", b"\xef\xbb\xbf", b"\xef\xbf", b"\xf3\xa0",
+)  # fmt: skip
+"""How those begin in UTF-8; text without them needs no look at each character. Hangul and boxes have none of them."""
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -39,7 +43,9 @@ def sanitize(text: str | bytes, *, limit: int | None = None) -> str:
     `limit` is in characters; what is cut is said.
     """
     if isinstance(text, bytes):
-        clean = text.isascii() and len(text.translate(None, _CONTROL_BYTES)) == len(text)
+        clean = len(text.translate(None, _CONTROL_BYTES)) == len(text) and (
+            text.isascii() or not any(begin in text for begin in _BEYOND_BYTES)
+        )
         text = text.decode("utf-8", errors="replace")
     else:
         clean = False
