@@ -2,7 +2,7 @@
 
 import signal
 
-pytest_plugins = ["fixtures_aws", "fixtures_tui"]
+pytest_plugins = ["fixtures_aws", "fixtures_cleanup", "fixtures_tui"]
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell without job control starts what it sends to the background with Ctrl-C ignored, and children inherit that.

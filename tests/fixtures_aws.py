@@ -26,6 +26,9 @@ def moto_endpoint() -> Iterator[str]:
     os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
     from moto.server import ThreadedMotoServer
 
+    from ecotui.demo.aws import placement
+
+    placement.install()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

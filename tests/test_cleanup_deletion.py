@@ -54,8 +54,11 @@ def server() -> Iterator[str]:
     from moto.s3.models import FakeDeleteMarker
     from moto.server import ThreadedMotoServer
 
+    from ecotui.demo.aws import placement
+
     # moto forgets that a delete marker can be the last version of a key, and breaks when it is deleted.
     FakeDeleteMarker.dispose = lambda self: None
+    placement.install()
     running = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     running.start()
     host, port = running.get_host_and_port()

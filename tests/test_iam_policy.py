@@ -108,7 +108,9 @@ def test_the_first_statement_only_reads() -> None:
 
 
 def test_what_deletes_stands_in_a_statement_of_its_own() -> None:
-    changing = re.compile(r":(Abort|Change|Delete|Detach|Release|Remove|Revoke|Terminate|Update)")
+    changing = re.compile(
+        r":(Abort|Change|Delete|Detach|Disassociate|Release|Remove|Revoke|Terminate|Update)"
+    )
     assert {action for action in allowed() if changing.search(action)} == allowed("CleanUp")
 
 

@@ -43,6 +43,7 @@ CONFLICTS = frozenset(
         "ResourceInUse",
         "ResourceInUseException",
         "CloudFrontOriginAccessIdentityInUse",
+        "OriginAccessControlInUse",
         "DistributionNotDisabled",
         "PreconditionFailed",
         "InvalidIfMatchVersion",
@@ -53,6 +54,8 @@ CONFLICTS = frozenset(
         "HostedZoneNotEmpty",
         "IncorrectInstanceState",
         "InvalidGroup.InUse",
+        "InvalidNetworkInterface.InUse",
+        "InvalidPlacementGroup.InUse",
         "InvalidIPAddress.InUse",
         "VolumeInUse",
     }
@@ -66,8 +69,15 @@ MISSING = frozenset(
         "NoSuchDistribution",
         "NoSuchHostedZone",
         "NoSuchCloudFrontOriginAccessIdentity",
+        "NoSuchOriginAccessControl",
         "NoSuchResource",
         "ResourceNotFoundException",
+        "NatGatewayNotFound",
+        "LoadBalancerNotFound",
+        "TargetGroupNotFound",
+        "ParameterNotFound",
+        "Gateway.NotAttached",
+        "InvalidPlacementGroup.Unknown",
         "404",
     }
 )
@@ -96,7 +106,7 @@ def code(error: BaseException) -> str:
 def is_missing(error: BaseException) -> bool:
     """True when AWS says that the resource is not there (any more)."""
     found = code(error)
-    return found in MISSING or found.endswith(".NotFound")
+    return found in MISSING or found.endswith((".NotFound", ".NotFoundException"))
 
 
 def is_passing(error: BaseException) -> bool:

@@ -77,5 +77,8 @@ def _seen(asking: Asking, certificate: dict[str, Any], region: str) -> Seen:
         state=certificate.get("Status", ""),
         uses=uses,
         identity=(arn,),
-        blocked_by=tuple(f"cloudfront:{use.rpartition('/')[2]}" for use in uses if ":cloudfront:" in use),
+        blocked_by=(
+            *(f"cloudfront:{use.rpartition('/')[2]}" for use in uses if ":cloudfront:" in use),
+            *(f"load-balancer:{use}" for use in uses if ":loadbalancer/" in use),
+        ),
     )

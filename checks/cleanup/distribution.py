@@ -58,6 +58,7 @@ def _seen(asking: Asking, id: str, arn: str, status: str, address: str, config: 
         for origin in origins
         if (identity := origin.get("S3OriginConfig", {}).get("OriginAccessIdentity", ""))
     }
+    controls = {control for origin in origins if (control := origin.get("OriginAccessControlId", ""))}
     certificate = config.get("ViewerCertificate", {}).get("ACMCertificateArn", "")
     comment = config.get("Comment", "")
     return Seen(
@@ -82,6 +83,7 @@ def _seen(asking: Asking, id: str, arn: str, status: str, address: str, config: 
             # AWS would let the bucket go first; but then anybody could make one of its name and be served from here.
             *(f"s3-bucket:{bucket}" for bucket in buckets),
             *(f"cloudfront-oai:{identity}" for identity in sorted(identities)),
+            *(f"cloudfront-oac:{control}" for control in sorted(controls)),
             *([f"acm-certificate:{certificate}"] if certificate else []),
         ),
     )

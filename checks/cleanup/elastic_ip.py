@@ -35,8 +35,8 @@ def delete(asking: Asking, seen: Seen, task: Task) -> None:
 
 def _seen(address: dict[str, Any], region: str) -> Seen:
     tags = tags_of(address.get("Tags"))
-    instance = address.get("InstanceId", "")
-    user = instance or address.get("NetworkInterfaceId", "")
+    instance, interface = address.get("InstanceId", ""), address.get("NetworkInterfaceId", "")
+    user = instance or interface
     return Seen(
         kind="elastic-ip",
         id=address["AllocationId"],
@@ -47,5 +47,9 @@ def _seen(address: dict[str, Any], region: str) -> Seen:
         state=f"associated with {user}" if user else "not associated",
         uses=(user,) if user else (),
         identity=(address["AllocationId"], address.get("PublicIp", "")),
-        blocked_by=(f"ec2-instance:{instance}",) if instance else (),
+        part_of=f"ec2-instance:{instance}" if instance else "",
+        blocked_by=(
+            *([f"ec2-instance:{instance}"] if instance else []),
+            *([f"network-interface:{interface}"] if interface else []),
+        ),
     )

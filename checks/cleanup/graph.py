@@ -14,12 +14,14 @@ Edges = Mapping[str, frozenset[str]]
 def blockers(seen: Iterable[Seen]) -> dict[str, frozenset[str]]:
     """The edges among the resources given; what is not among them is left out."""
     listed = {one.key: one for one in seen}
+    meant = {name: one.key for one in listed.values() for name in one.also} | {key: key for key in listed}
     found: dict[str, set[str]] = {key: set() for key in listed}
     for one in listed.values():
-        found[one.key].update(key for key in one.blocked_by if key in listed and key != one.key)
+        found[one.key].update(meant[key] for key in one.blocked_by if key in meant)
         for blocked in one.blocks:
-            if blocked in listed and blocked != one.key:
-                found[blocked].add(one.key)
+            if blocked in meant:
+                found[meant[blocked]].add(one.key)
+        found[one.key].discard(one.key)
     return {key: frozenset(keys) for key, keys in found.items()}
 
 

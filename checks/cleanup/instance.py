@@ -45,6 +45,8 @@ def delete(asking: Asking, seen: Seen, task: Task) -> None:
 def _seen(asking: Asking, instance: dict[str, Any], region: str) -> Seen:
     id, tags = instance["InstanceId"], tags_of(instance.get("Tags"))
     profile = instance.get("IamInstanceProfile", {}).get("Arn", "").rpartition("/")[2]
+    placement, vpc = instance.get("Placement", {}).get("GroupName", ""), instance.get("VpcId", "")
+    scaling = tags.get("aws:autoscaling:groupName", "")
     plain = Seen(
         kind="ec2-instance",
         id=id,
@@ -56,9 +58,17 @@ def _seen(asking: Asking, instance: dict[str, Any], region: str) -> Seen:
         size=instance.get("InstanceType", ""),
         state=instance["State"]["Name"],
         identity=(id,),
+        guarded=f"the Auto Scaling group {scaling} would start another one in its place" if scaling else "",
         blocks=(
             *(f"security-group:{group['GroupId']}" for group in instance.get("SecurityGroups", ())),
             *([f"instance-profile:{profile}"] if profile else []),
+            *([f"placement-group:{placement}"] if placement else []),
+            *(
+                f"network-interface:{one['NetworkInterfaceId']}"
+                for one in instance.get("NetworkInterfaces", ())
+            ),
+            *([f"subnet:{instance['SubnetId']}"] if instance.get("SubnetId") else []),
+            *([f"internet-of:{vpc}", f"vpc:{vpc}"] if vpc else []),
         ),
     )
     if not asking.wanted(plain):
@@ -75,4 +85,4 @@ def _seen(asking: Asking, instance: dict[str, Any], region: str) -> Seen:
     )
     from msgspec.structs import replace
 
-    return replace(plain, guarded="termination protection is on" if kept else "")
+    return replace(plain, guarded=plain.guarded or ("termination protection is on" if kept else ""))

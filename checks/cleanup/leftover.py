@@ -60,6 +60,10 @@ class Seen(Value, frozen=True):
     """Keys of resources that must be gone first."""
     blocks: tuple[str, ...] = ()
     """Keys of resources that this one keeps from going, where only this side knows."""
+    also: tuple[str, ...] = ()
+    """Other keys that `blocks` and `blocked_by` of others may name it by: `internet-of:vpc-1` of an internet gateway."""
+    part_of: str = ""
+    """The key of what it is attached to: while terraform manages that, it is no leftover either."""
     guarded: str = ""
     """Why it must never be deleted, whatever the selectors say: `service-linked role`. Empty: it may be."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 
 from checks.cleanup.leftover import PROVEN, Ownership, Seen
@@ -64,6 +65,8 @@ def judge(seen: Seen, selectors: Cleanup, known: Known, terraform_types: tuple[s
     protected = protection(seen, selectors, known)
     if ownership in PROVEN and found:
         why = f"{why}; {found}"
+    if ended := keep(seen.tags, selectors)[1]:
+        why = f"{why}; {ended}"
     return Verdict(
         ownership,
         why=why,
@@ -90,7 +93,31 @@ def protection(seen: Seen, selectors: Cleanup, known: Known) -> str:
     for pattern in selectors.protect:
         if any(_matches(pattern, name) for name in names):
             return f"cleanup.protect: {pattern}"
-    return ""
+    return keep(seen.tags, selectors)[0]
+
+
+FOREVER = frozenset({"", "forever", "true", "yes", "always"})
+"""Values of the keep tag that have no end."""
+
+
+def keep(tags: Mapping[str, str], selectors: Cleanup, today: date | None = None) -> tuple[str, str]:
+    """What the keep tag says: why it is kept, or that the time has passed; both empty without the tag.
+
+    The day itself still counts, in UTC. A value that is no date keeps: somebody wanted that it stays.
+    """
+    name = selectors.keep_tag
+    if not name or name not in tags:
+        return "", ""
+    value = tags[name].strip()
+    if value.lower() in FOREVER:
+        return f"kept by its tag {name}", ""
+    try:
+        last = datetime.fromisoformat(value).date()
+    except ValueError:
+        return f"kept by its tag {name}, whose date cannot be read: {value}", ""
+    if last < (today or datetime.now(UTC).date()):
+        return "", f"its tag {name} ended on {last}"
+    return f"kept until {last} by its tag {name}", ""
 
 
 def carries(tags: Mapping[str, str], wanted: Mapping[str, str]) -> bool:

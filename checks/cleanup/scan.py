@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from checks.cleanup import graph
@@ -68,7 +68,21 @@ def scan(
                 verdict = judge(seen, selectors, known, kind.terraform)
                 if verdict.listed:
                     found[seen.key], verdicts[seen.key] = seen, verdict
+    _parts_follow(found, verdicts)
     return Scan(_rows(found, verdicts, kinds), found, troubles, kinds)
+
+
+def _parts_follow(found: dict[str, Seen], verdicts: dict[str, Verdict]) -> None:
+    """What hangs on something that terraform manages is no leftover: a root volume carries the tags of its instance."""
+    for key, seen in found.items():
+        whole = verdicts.get(seen.part_of)
+        if whole and whole.ownership is Ownership.IN_STATE:
+            verdicts[key] = replace(
+                verdicts[key],
+                ownership=Ownership.IN_STATE,
+                why=f"part of {seen.part_of}, in terraform's state",
+                preselected=False,
+            )
 
 
 def _rows(

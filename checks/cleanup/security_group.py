@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.asking import Asking, is_missing, tags_of
+from checks.cleanup import network
+from checks.cleanup.asking import CONFLICTS, Asking, InUse, code, is_missing, tags_of
 from checks.cleanup.kinds import Task
 from checks.cleanup.leftover import Seen
 
@@ -40,7 +41,34 @@ def delete(asking: Asking, seen: Seen, task: Task) -> None:
                 # group is still held is for the deletion below to say.
                 if not is_missing(error):
                     raise
-    ec2.delete_security_group(GroupId=seen.id)
+    try:
+        with network.holders_named(asking, seen.region, "group-id", seen.id):
+            ec2.delete_security_group(GroupId=seen.id)
+    except Exception as error:
+        if code(error) in CONFLICTS and (rules := _rules_naming(asking, seen)):
+            raise InUse(f"still named by a rule of {', '.join(rules)}") from error
+        raise
+
+
+def _rules_naming(asking: Asking, seen: Seen) -> list[str]:
+    """The groups one of whose rules names this one; empty when we may not look."""
+    found: list[str] = []
+    for by in ("ip-permission.group-id", "egress.ip-permission.group-id"):
+        found += asking.attempt(
+            "ec2:DescribeSecurityGroups",
+            lambda by=by: [  # type: ignore[misc]
+                f"{group['GroupName']} ({group['GroupId']})"
+                for group in asking.pages(
+                    "ec2",
+                    "describe_security_groups",
+                    "SecurityGroups",
+                    region=seen.region,
+                    Filters=[{"Name": by, "Values": [seen.id]}],
+                )
+            ],
+            [],
+        )
+    return list(dict.fromkeys(found))
 
 
 def _group(asking: Asking, id: str, region: str) -> dict[str, Any] | None:
@@ -71,5 +99,6 @@ def _seen(group: dict[str, Any], region: str) -> Seen:
         tags=tags_of(group.get("Tags")),
         state=group.get("VpcId", ""),
         identity=(group["GroupId"], group["GroupName"]),
+        blocks=(f"vpc:{group['VpcId']}",) if group.get("VpcId") else (),
         guarded="the default group of its VPC" if group["GroupName"] == "default" else "",
     )

@@ -1,19 +1,20 @@
-"""EBS volumes of the region that no instance has. An attached one belongs to its instance and goes with it or stays."""
+"""EBS volumes of the region. One that goes with its instance belongs to it; one that would stay behind is listed, and
+waits for the instance; none is ever detached."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.asking import Asking, Refused, epoch, is_missing, tags_of
+from checks.cleanup.asking import Asking, InUse, epoch, is_missing, tags_of
 from checks.cleanup.kinds import Task
 from checks.cleanup.leftover import Seen
 
 
 def find(asking: Asking) -> Iterable[Seen]:
-    free = [{"Name": "status", "Values": ["available", "error"]}]
-    for volume in asking.pages("ec2", "describe_volumes", "Volumes", Filters=free):
-        yield _seen(volume, asking.region)
+    for volume in asking.pages("ec2", "describe_volumes", "Volumes"):
+        if not any(one.get("DeleteOnTermination") for one in volume.get("Attachments", ())):
+            yield _seen(volume, asking.region)
 
 
 def again(asking: Asking, id: str, region: str) -> Seen | None:
@@ -28,12 +29,13 @@ def again(asking: Asking, id: str, region: str) -> Seen | None:
 
 def delete(asking: Asking, seen: Seen, task: Task) -> None:
     if seen.uses:
-        raise Refused(f"it is attached to {', '.join(seen.uses)}")
+        raise InUse(f"still attached to {', '.join(seen.uses)}")
     asking.client("ec2", seen.region).delete_volume(VolumeId=seen.id)
 
 
 def _seen(volume: dict[str, Any], region: str) -> Seen:
     tags = tags_of(volume.get("Tags"))
+    instances = tuple(one["InstanceId"] for one in volume.get("Attachments", ()) if one.get("InstanceId"))
     return Seen(
         kind="volume",
         id=volume["VolumeId"],
@@ -43,6 +45,8 @@ def _seen(volume: dict[str, Any], region: str) -> Seen:
         created=epoch(volume.get("CreateTime")),
         size=f"{volume.get('Size', 0)} GiB",
         state=volume.get("State", ""),
-        uses=tuple(one["InstanceId"] for one in volume.get("Attachments", ()) if one.get("InstanceId")),
+        uses=instances,
         identity=(volume["VolumeId"],),
+        part_of=f"ec2-instance:{instances[0]}" if instances else "",
+        blocked_by=tuple(f"ec2-instance:{instance}" for instance in instances),
     )

@@ -49,12 +49,13 @@ def start(pace: Pace, home: Path) -> Server:
     )
     from werkzeug.serving import make_server
 
-    from ecotui.demo.aws import buckets, distributions, instances, policies, quotas, refusals
+    from ecotui.demo.aws import buckets, distributions, instances, placement, policies, quotas, refusals
 
     settings.ACM_VALIDATION_WAIT = int(pace.seconds(pace.certificate))
     desk = quotas.Desk(pace, ACCOUNT)
     quotas.install(desk)
     instances.install(desk)
+    placement.install()
     policies.install()
     refusals.install(desk)
     buckets.install()
