@@ -325,6 +325,23 @@ def test_a_killed_supervisor_is_seen_as_lost_and_its_command_can_still_be_stoppe
     assert status(command.folder).outcome == "lost"
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_a_command_whose_supervisor_died_before_it_could_name_it_is_found(session: Session) -> None:
+    command = _run(session, "sh", "-c", "sleep 60 & wait")
+    process = _until(lambda: (p := _process(command))["child"] and p)
+    os.kill(process["supervisor"], signal.SIGKILL)
+    _until(lambda: status(command.folder).state == "lost")
+    (command.folder / names.PROCESS).write_text(
+        json.dumps({"supervisor": process["supervisor"], "child": None})
+    )
+    assert status(command.folder).pid == process["child"]
+    assert settle(session) == []
+    assert interrupt(command.folder)
+    os.killpg(process["child"], signal.SIGKILL)
+    _until(lambda: status(command.folder).pid is None)
+    assert [other.id for other in settle(session)] == [command.id]
+
+
 def test_a_process_id_that_was_given_to_another_is_not_taken_for_the_command(session: Session) -> None:
     command = _run(session, "true")
     _end(command)

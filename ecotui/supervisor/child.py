@@ -93,7 +93,7 @@ class Supervisor:
     def _start(self) -> int:
         """Start the command; where its output can be read. Raises OSError."""
         argv: list[str] = self.task["argv"]
-        env: dict[str, str] = self.task["env"]
+        env: dict[str, str] = {**self.task["env"], names.MARK: str(self.folder)}
         os.chdir(self.task["cwd"])
         program = _program(argv[0], env.get("PATH", os.defpath))
         output, write_end = os.pipe()

@@ -19,6 +19,8 @@ ALIVE = "alive"
 TROUBLE = "supervisor.log"
 """What the supervisor itself complained about; usually empty."""
 
+MARK = "ECOTUI_COMMAND"
+"""In the command's environment: the folder that it was started for."""
 RECORD_SIZE = 4096
 """Bytes of the exit record, padded: what the reserve holds."""
 
@@ -53,3 +55,27 @@ def _started_at_by_ps(pid: int) -> str | None:
         return None
     state, _, since = asked.stdout.strip().partition(" ")
     return since.strip() if state and not state.startswith("Z") else None
+
+
+def marked(folder: object) -> int | None:
+    """The process that was started for this folder, by the mark in its environment; None where it cannot be told.
+
+    For the moment between a start and its being written down: a supervisor that is killed in there leaves a command
+    that no file names. Reads /proc, which only Linux has.
+    """
+    mark = os.fsencode(f"{MARK}={folder}")
+    try:
+        pids = sorted(int(name) for name in os.listdir("/proc") if name.isdigit())  # noqa: PTH208 - as above
+    except OSError:
+        return None
+    for pid in pids:
+        try:
+            # What it started in turn has the mark too; the command itself leads its process group.
+            if os.getpgid(pid) != pid:
+                continue
+            with open(f"/proc/{pid}/environ", "rb") as stream:  # noqa: PTH123
+                if mark in stream.read().split(b"\0"):
+                    return pid
+        except OSError:
+            continue
+    return None

@@ -105,6 +105,8 @@ def status(folder: Path) -> Status:
     # It may have ended between the two questions.
     if (over := _exit(folder)) is not None:
         return over
+    if pid is None and process and not process.get("child"):
+        pid = names.marked(folder)
     message = "its supervisor was killed: nobody saw the end"
     if pid is not None:
         message = f"its supervisor was killed, and the command goes on unseen as process {pid}"
