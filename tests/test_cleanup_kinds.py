@@ -347,7 +347,7 @@ def test_an_instance_goes_first_and_what_it_leaves_behind_after_it(account: Any)
     assert outcome[f"volume:{volumes[1]}"] == (ItemState.FAILED, f"still attached to {held}")
 
 
-def test_a_bucket_keeps_what_object_lock_keeps_and_a_network_interface_of_aws_is_never_ours(
+def test_a_network_interface_that_aws_made_is_never_ours(
     account: Any,
 ) -> None:
     found = {
