@@ -66,8 +66,9 @@ class CredentialProcessStuck(Exception):
 def errors() -> tuple[type[Exception], ...]:
     """Everything that a call through `Aws` raises for trouble outside of this program."""
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError  # of neither family
 
-    return (BotoCoreError, ClientError, MfaNeeded, CredentialProcessStuck)
+    return (BotoCoreError, ClientError, ResponseParserError, MfaNeeded, CredentialProcessStuck)
 
 
 def code_of(error: BaseException) -> str:
@@ -239,6 +240,7 @@ def _asked(error: object, metadata: dict[str, Any], action: str) -> str:
 def _unanswered(error: BaseException, action: str, profile: str, region: str) -> Trouble:
     """There was no answer: credentials, configuration or network."""
     from botocore import exceptions as boto
+    from botocore.parsers import ResponseParserError
 
     raw = sanitize(f"{type(error).__name__}: {error}", limit=4000)
     text = one_line(str(error))
@@ -254,6 +256,12 @@ def _unanswered(error: BaseException, action: str, profile: str, region: str) ->
                 f"{named.capitalize()} needs a code from an MFA device, and a look never asks for one; "
                 "fetch temporary credentials with it first.",
                 _mfa(),
+            )
+        case ResponseParserError():
+            return trouble(
+                Kind.OTHER,
+                "What answered does not speak as AWS does: a proxy or a sign-in page may stand in between"
+                f"{f' ({action})' if action else ''}.",
             )
         case CredentialProcessStuck():
             return trouble(

@@ -631,3 +631,21 @@ def test_breaking_off_the_pause_deletes_nothing(
     assert ecotui(config, "--delete", "--approve", str(target), "--pause", "30") == 130
     timer.join()
     assert len(world.aws.client("iam").list_policies(Scope="Local")["Policies"]) == 1
+
+
+def test_an_answer_that_is_none_of_aws_leaves_its_kind_unknown_and_the_others_go_on(world: World) -> None:
+    """A proxy's page, or a service that breaks: it used to end the whole look."""
+    from botocore.parsers import ResponseParserError
+
+    def page(**_: Any) -> None:
+        raise ResponseParserError("Unable to parse response, invalid XML received")
+
+    events = world.aws.client("ec2").meta.events
+    events.register("before-call.ec2.DescribeVolumes", page)
+    try:
+        report = look(world)
+    finally:
+        events.unregister("before-call.ec2.DescribeVolumes", page)
+    told = [finding for finding in report.findings if finding.state is State.UNKNOWN]
+    assert any("does not speak as AWS does" in finding.summary for finding in told), report.findings
+    assert msgspec.convert(report.detail, type=CleanupDetail).resources is not None
