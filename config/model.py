@@ -193,6 +193,12 @@ class Cleanup(Strict, frozen=True):
     """Seconds between two looks at a resource that is being deleted."""
     wait: float = 2700.0
     """Seconds after which waiting for one resource to become deletable ends."""
+    command: tuple[str, ...] = ()
+    """The team's own script, which can be run instead; empty means scripts/maintenance/destroy-with-cleanup.sh where it exists."""
+    variables: tuple[str, ...] = ()
+    """Environment variables that this script needs."""
+    stages: tuple[str, ...] = ()
+    """Regular expressions of its headings (group 1 is the title); empty means the usual ways to write them."""
 
 
 class CloudFront(Strict, frozen=True):

@@ -36,11 +36,12 @@ def problems(settings: Settings) -> Iterator[Problem]:
     )
     if settings.guide.language not in ("", "ko", "en"):
         yield "guide.language", f"expected ko or en, got {shortened(settings.guide.language)}"
-    for at, stage in enumerate(settings.rebuild.stages):
-        try:
-            re.compile(stage)
-        except re.error as error:
-            yield f"rebuild.stages[{at}]", f"is no regular expression: {error}"
+    for key, stages in (("rebuild", settings.rebuild.stages), ("cleanup", settings.cleanup.stages)):
+        for at, stage in enumerate(stages):
+            try:
+                re.compile(stage)
+            except re.error as error:
+                yield f"{key}.stages[{at}]", f"is no regular expression: {error}"
     if settings.sessions.keep_days < 0:
         yield "sessions.keep_days", f"must be 0 or more, is {settings.sessions.keep_days}"
 

@@ -72,7 +72,13 @@ def _examine(world: World, by_sessions: Iterable[str]) -> tuple[list[Finding], C
         not_looked_at=tuple(seen.troubles),
         state_read=knowledge.state_read,
     )
-    return _findings(world, seen, knowledge), detail
+    findings = _findings(world, seen, knowledge)
+    if any(one.deletable for one in seen.resources):
+        from checks.script.foreseen import findings as script_findings
+
+        world.say("what the team's own script would hit")
+        findings += script_findings(world, knowledge, name)
+    return findings, detail
 
 
 def account_name(world: World, identity: Identity) -> str:

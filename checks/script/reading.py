@@ -128,7 +128,7 @@ def read(name: str, open_script: Callable[[str], str | None]) -> Reading:
             unread.append(at)
             continue
         files.append(at)
-        for number, line in _logical(text[:LARGEST]):
+        for number, line in logical(text[:LARGEST]):
             found += _lines(at, number, line)
             if depth < DEEPEST:
                 waiting += [(called, depth + 1) for called in _calls(line)]
@@ -160,8 +160,11 @@ def _lines(file: str, number: int, line: str) -> list[Line]:
     return found
 
 
-def _logical(text: str) -> list[tuple[int, str]]:
-    """Lines with their numbers, continued ones joined, without comments, quoted output and here-documents."""
+def logical(text: str, *, spoken: bool = False) -> list[tuple[int, str]]:
+    """Lines with their numbers, continued ones joined, without comments, quoted output and here-documents.
+
+    `spoken`: output that is piped on, or that runs something, stays.
+    """
     found: list[tuple[int, str]] = []
     begun, joined, until = 0, "", ""
     for number, raw in enumerate(text.splitlines(), 1):
@@ -178,7 +181,10 @@ def _logical(text: str) -> list[tuple[int, str]]:
         here = re.search(r"<<-?\s*['\"]?(\w+)['\"]?\s*$", whole)
         if here:
             until = here[1]
-        if whole and not whole.startswith(("#", "echo ", "printf ", "log ", "info ", "warn ")):
+        silent = whole.startswith(("echo ", "printf ", "log ", "info ", "warn ")) and not (
+            spoken and ("|" in whole or "$(" in whole or "&&" in whole or ";" in whole)
+        )
+        if whole and not whole.startswith("#") and not silent:
             found.append((start, re.sub(r"\s#\s.*$", "", whole)))
     if joined.strip():
         found.append((begun, joined.strip()))

@@ -28,12 +28,33 @@ class Standing(Value, frozen=True):
     reading: Reading = Reading()
 
 
+CLEANUP = (
+    "scripts/maintenance/destroy-with-cleanup.sh",
+    "scripts/destroy-with-cleanup.sh",
+    "destroy-with-cleanup.sh",
+)
+"""The same of the script that cleans up."""
+
+
+def look_cleanup(world: World) -> Standing:
+    """The same of the script that cleans up (`cleanup.command`); without one `argv` is empty."""
+    told = world.settings.cleanup
+    command = told.command or _conventional(world.project, CLEANUP)
+    if not command:
+        return Standing(trouble=f"no script is set (cleanup.command), and there is none at {CLEANUP[0]}")
+    return _stands(world, command, told.variables)
+
+
 def look(world: World) -> Standing:
     """The script that the settings name, or the one at a conventional place. Never raises; runs nothing."""
     command = world.settings.rebuild.command or _conventional(world.project)
     if not command:
         return Standing(trouble=f"no script is set (rebuild.command), and there is none at {CONVENTIONAL[0]}")
-    missing = tuple(name for name in _required(world) if not world.env.get(name))
+    return _stands(world, command, _required(world))
+
+
+def _stands(world: World, command: tuple[str, ...], required: tuple[str, ...]) -> Standing:
+    missing = tuple(name for name in required if not world.env.get(name))
     file = _file(world.project, command[0])
     if file is None:
         trouble = f"{one_line(command[0])} does not exist in {world.project}" if "/" in command[0] else ""
@@ -44,12 +65,12 @@ def look(world: World) -> Standing:
         return Standing(argv=command, missing=missing, trouble=f"{file} cannot be read: {error.strerror}")
     # As people start it by hand: what is not executable goes to bash.
     argv = (str(file), *command[1:]) if os.access(file, os.X_OK) else ("bash", str(file), *command[1:])
-    reading = read(_told(world.project, file), lambda at: _text(world.project, at))
+    reading = read(_told(world.project, file), lambda at: text_of(world.project, at))
     return Standing(argv=argv, file=_told(world.project, file), missing=missing, reading=reading)
 
 
-def _conventional(project: Path) -> tuple[str, ...]:
-    return next(((one,) for one in CONVENTIONAL if (project / one).is_file()), ())
+def _conventional(project: Path, places: tuple[str, ...] = CONVENTIONAL) -> tuple[str, ...]:
+    return next(((one,) for one in places if (project / one).is_file()), ())
 
 
 def _required(world: World) -> tuple[str, ...]:
@@ -70,7 +91,8 @@ def _told(project: Path, file: Path) -> str:
     return str(file.relative_to(project)) if file.is_relative_to(project) else str(file)
 
 
-def _text(project: Path, at: str) -> str | None:
+def text_of(project: Path, at: str) -> str | None:
+    """A script's text; None when it cannot be read, or is no script by its size."""
     path = project / at
     try:
         if path.stat().st_size > 4 * LARGEST:

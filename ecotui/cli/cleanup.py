@@ -55,8 +55,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--pause", metavar="SECONDS", type=float, default=PAUSE, help="before the first deletion"
     )
 
+    parser.add_argument(
+        "--script", action="store_true", help="what the team's own cleanup script would hit, before it runs"
+    )
+    parser.add_argument("--run", action="store_true", help="with --script: run it, and look again")
+    parser.add_argument("--agreed", metavar="TOKEN", default="", help="with --run: what --script has shown")
+
 
 def run(args: argparse.Namespace) -> int:
+    if args.script:
+        from ecotui.cli.cleanup_script import run as run_script
+
+        return run_script(args)
+    if args.run or args.agreed:
+        return _usage("--run and --agreed go with --script")
     if args.approve and not args.delete:
         return _usage("--approve goes with --delete")
     if args.delete and (args.approve_out or args.json):

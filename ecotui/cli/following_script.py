@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -32,11 +32,21 @@ TABLE = "stages.csv"
 class ScriptFollower:
     """Reads the command's output to its end and passes it on."""
 
-    def __init__(self, command: Command, where: World, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        command: Command,
+        where: World,
+        clock: Callable[[], float] = time.time,
+        *,
+        stages: Sequence[str] | None = None,
+        left: str = "What it left: ecotui recover",
+    ) -> None:
+        """`stages`: regular expressions of its headings; `left`: what is said of what it leaves when it fails."""
+        self._left = left
         self._command = command
         self._where = where
         self._clock = clock
-        self._stages = Stages(where.settings.rebuild.stages)
+        self._stages = Stages(where.settings.rebuild.stages if stages is None else stages)
         self._begun = clock()
         self._heard = self._begun
         self._interrupts = 0
@@ -116,11 +126,11 @@ class ScriptFollower:
             return exits.OK
         at = f" in: {stages[-1].title}" if stages else ""
         if outcome == "interrupted" or (self._interrupts and outcome == "killed"):
-            self._tell(f"Interrupted after {span(now - self._begun)}{at}. What it left: ecotui recover")
+            self._tell(f"Interrupted after {span(now - self._begun)}{at}. {self._left}")
             return exits.INTERRUPTED
         self._tell(
             f"{SIGNS[State.BLOCKED]} The script failed after {span(now - self._begun)}{at}"
-            f" ({message or outcome or 'it ended'}). What it left: ecotui recover"
+            f" ({message or outcome or 'it ended'}). {self._left}"
         )
         return exits.ERROR
 

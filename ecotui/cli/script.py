@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -88,7 +89,7 @@ def _run(where: World, found: Standing, *, yes: bool) -> int:
         return _refuse(found.trouble)
     if found.missing:
         return _refuse(f"{', '.join(found.missing)} not set, and the script needs it; nothing was run")
-    account, reason = _account(where)
+    account, reason = account_now(where)
     if reason:
         return _refuse(f"{reason}; nothing was run")
     if not yes and not _consent(found, account or where.settings.project or where.project.name):
@@ -96,12 +97,12 @@ def _run(where: World, found: Standing, *, yes: bool) -> int:
     from ecotui.session import SessionError
 
     try:
-        return _start(where, found)
+        return start(where, found)
     except SessionError as error:
         return _refuse(str(error), exits.ERROR)
 
 
-def _account(where: World) -> tuple[str, str]:
+def account_now(where: World) -> tuple[str, str]:
     """The account that the script would work in, and why it must not; asked right before."""
     meant = where.settings.aws.account
     try:
@@ -129,11 +130,19 @@ def _consent(found: Standing, word: str) -> bool:
     return False
 
 
-def _start(where: World, found: Standing) -> int:
+def start(
+    where: World,
+    found: Standing,
+    *,
+    step: str = "apply",
+    stages: Sequence[str] | None = None,
+    left: str = "What it left: ecotui recover",
+) -> int:
+    """Run it under the supervisor and follow it to its end; the exit code. Raises SessionError."""
     from checks.commands.terraform import environment
     from ecotui.cli.following_script import ScriptFollower
     from ecotui.session import lock, store
-    from ecotui.supervisor import start
+    from ecotui.supervisor import start as begin
 
     child = bool(where.env.get("ECOTUI_SESSION"))
     taken = None
@@ -145,10 +154,10 @@ def _start(where: World, found: Standing) -> int:
             )
     try:
         session = store.join(where.settings, where.env, where.project)
-        command = start(
+        command = begin(
             session,
             found.argv,
-            step="apply",
+            step=step,
             title=f"the team's script {found.file or found.argv[0]}",
             cwd=where.project,
             env=environment(where),
@@ -156,7 +165,7 @@ def _start(where: World, found: Standing) -> int:
         )
         print("The script runs on its own from here: closing this terminal does not stop it")
         print(f"Log: {command.folder / 'output.log'}", flush=True)
-        code = ScriptFollower(command, where, clock=time.time).follow()
+        code = ScriptFollower(command, where, clock=time.time, stages=stages, left=left).follow()
         if not child:
             session.end("succeeded" if code == exits.OK else "failed")
         return code
