@@ -74,7 +74,8 @@ def _look(world: World) -> tuple[list[Finding], ApplyDetail]:
         return [trouble, _waits(_STATE), _waits(_CHANGES)], detail
 
     world.say("terraform state")
-    lock = state_lock.look(world).lock
+    sight = state_lock.look(world)
+    lock = sight.lock
     held, refused = _held(terraform)
     if lock is None and isinstance(refused, TerraformError) and refused.lock:
         lock = state_lock.judged(refused.lock, folder, terraform.name)
@@ -94,10 +95,10 @@ def _look(world: World) -> tuple[list[Finding], ApplyDetail]:
         names_in_the_way=selection(review.forecast.collisions) if review else (),
         stale=stale,
     )
-    state = _state(terraform, held, refused, lock)
+    state = _with_sight(_state(terraform, held, refused, lock), sight)
 
     world.say("terraform configuration")
-    if held is not None and held.resources and terraform.initialised():
+    if held is not None and held.resources:
         # A plan validates as well: the provider is started once, not twice.
         try:
             pending, warnings = terraform.pending(timeout=world.settings.terraform.timeout)
@@ -284,6 +285,22 @@ def _state(
             Fact(label=type_, value=str(count))
             for type_, count in Counter(one.type for one in held.resources).most_common(12)
         ),
+    )
+
+
+def _with_sight(finding: Finding, sight: state_lock.Sight) -> Finding:
+    """What could not be looked at is told: a state that can be read may still be locked."""
+    if not sight.unknown or sight.lock:
+        return finding
+    told = msgspec.structs.replace(finding, facts=(*finding.facts, Fact(label="lock", value=sight.unknown)))
+    if finding.state is not State.OK or not sight.raw:
+        return told  # nothing went wrong: this backend, or this configuration, has no lock that one could look at
+    return msgspec.structs.replace(
+        told,
+        state=State.UNKNOWN,
+        summary=f"{finding.summary}; whether it is locked is not known: {sight.unknown}",
+        denied=(*finding.denied, *sight.denied),
+        raw=sight.raw,
     )
 
 
