@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,10 +13,15 @@ from config.model import Settings
 
 if TYPE_CHECKING:
     from checks.aws import Aws
+    from checks.cleanup.made import Made
 
 
 def _say_nothing(text: str) -> None:
     pass
+
+
+def _nothing_made() -> Iterable[Made]:
+    return ()
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,8 @@ class World:
     """The environment of every command that is started."""
     say: Callable[[str], None] = _say_nothing
     """Told, in a few words, what is being looked at; for the operator who waits."""
+    made: Callable[[], Iterable[Made]] = _nothing_made
+    """What earlier sessions of this project created; asked only by a look that judges whose something is."""
 
     @property
     def terraform_folder(self) -> Path:

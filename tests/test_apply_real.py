@@ -145,6 +145,27 @@ def again(place: Place, applied: object) -> dict[str, list[dict[str, object]]]:
     return body
 
 
+def test_what_an_earlier_session_applied_is_proven_to_be_ours_although_no_selector_finds_it(
+    place: Place, again: object
+) -> None:
+    nothing = place.folder / "nothing.yaml"
+    nothing.write_text(
+        "project: fixture\naws: {account: '123456789012'}\n"
+        "cleanup: {names: [], exact: [], prefixes: [], tags: {}, domains: []}\n"
+    )
+    told = json.loads(place.ecotui("--config", str(nothing), "cleanup", "--json").stdout)
+    found = {one["kind"]: one for one in told["resources"]}
+    # A dynamodb table and an ECR repository are no kinds of leftovers; a parameter has no date that could prove it.
+    proven = {
+        "vpc", "subnet", "security-group", "key-pair", "iam-policy", "iam-role", "instance-profile", "s3-bucket", "log-group",
+    }  # fmt: skip
+    assert {kind for kind, one in found.items() if one["ownership"] == "session"} == proven, told
+    assert found["ssm-parameter"]["ownership"] == "name-only"
+    assert found["ssm-parameter"]["name"] == "/fixture/password"
+    elsewhere = place.ecotui("--config", str(nothing), "--set", "aws.region=eu-west-1", "cleanup", "--json")
+    assert json.loads(elsewhere.stdout)["resources"] == []
+
+
 def test_the_plan_is_private_and_its_review_holds_no_secret(place: Place, again: object) -> None:
     (folder,) = (place.folder / "state" / "plans").iterdir()
     assert folder.stat().st_mode & 0o777 == 0o700

@@ -1,12 +1,14 @@
-"""What is known besides the account: what terraform's state manages, and where that state itself is kept."""
+"""What is known besides the account: what terraform's state manages or managed, what earlier sessions made, and where
+the state itself is kept."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
+from checks.cleanup import made
 from checks.cleanup.ownership import Known
 from checks.sanitize import one_line
 from checks.world import World
@@ -17,41 +19,60 @@ _BLOCK = re.compile(
 _STORE = re.compile(r'\b(?:bucket|dynamodb_table)\s*=\s*"(?P<name>[^"$]+)"')
 _LARGEST = 2_000_000
 """Bytes of one configuration file that are read; more is no configuration of a person."""
+_LARGEST_STATE = 50_000_000
+"""Bytes of one earlier state that are read: 5,000 resources are about 20 MB."""
+BACKUPS = 5
+"""The newest copies that `terraform state` leaves beside a local state, which are read."""
 
 
-def known(world: World, by_sessions: Iterable[str] = ()) -> Known:
-    """Read terraform's state and the places where it is kept. Never raises: what could not be read is said in it.
-
-    `by_sessions`: ARNs, or `kind:id` keys, of what earlier sessions created.
-    """
+def known(world: World) -> Known:
+    """Read terraform's state and the places where it is kept. Never raises: what could not be read is said in it."""
     from checks.commands.run import CommandError
     from checks.commands.terraform import InState, addresses_in_state
 
-    storage = frozenset(state_storage(world.terraform_folder))
-    remembered = frozenset(by_sessions)
+    plain = Known(
+        by_sessions=made.of_here(world), state_storage=frozenset(state_storage(world.terraform_folder))
+    )
     if not world.terraform_folder.is_dir():
-        return Known(
-            state_read=False,
-            why_unread=f"there is no folder {world.settings.terraform.directory}",
-            by_sessions=remembered,
-            state_storage=storage,
-        )
+        why = f"there is no folder {world.settings.terraform.directory}"
+        return replace(plain, state_read=False, why_unread=why)
     held: tuple[InState, ...]
     try:
         held = addresses_in_state(world)
     except CommandError as error:
-        return Known(
-            state_read=False,
-            why_unread=one_line(error.explain()),
-            by_sessions=remembered,
-            state_storage=storage,
-        )
-    return Known(
+        return replace(plain, state_read=False, why_unread=one_line(error.explain()))
+    return replace(
+        plain,
         in_state=frozenset((one.type, name) for one in held for name in (one.id, one.arn, one.name) if name),
         state_arns=frozenset(one.arn for one in held if one.arn),
-        by_sessions=remembered,
-        state_storage=storage,
+        in_earlier_state=earlier_states(world),
     )
+
+
+def earlier_states(world: World) -> dict[tuple[str, str], str]:
+    """(terraform type, id or ARN) of what the files beside the state hold: its backups, and one that was not saved.
+
+    What is only in them was taken out of the state, or never got in: worth a look, and no proof of anything.
+    """
+    from checks.apply.backend import backend
+    from checks.commands.run import CommandError
+    from checks.commands.terraform import held
+
+    folder, state = world.terraform_folder, backend(world).state_file
+    places = [folder / "errored.tfstate", state.with_name(f"{state.name}.backup")]
+    # `terraform state` keeps one for every change: terraform.tfstate.1700000000.backup.
+    places += sorted(state.parent.glob(f"{state.name}.*.backup"), reverse=True)[:BACKUPS]
+    found: dict[tuple[str, str], str] = {}
+    for path in places:
+        try:
+            resources = held(_text(path, _LARGEST_STATE)).resources
+        except CommandError:
+            continue
+        for one in resources:
+            for id in (one.id, one.arn):
+                if id:
+                    found.setdefault((one.type, id), path.name)
+    return found
 
 
 def state_storage(folder: Path) -> set[str]:
@@ -71,9 +92,9 @@ def state_storage(folder: Path) -> set[str]:
     return names
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, limit: int = _LARGEST) -> str:
     try:
-        if path.stat().st_size > _LARGEST:
+        if path.stat().st_size > limit:
             return ""
         return path.read_text("utf-8", errors="replace")
     except OSError:

@@ -21,7 +21,7 @@ class Ownership(StrEnum):
     SESSION = "session"
     """An earlier session of ecotui created it."""
     NAME_ONLY = "name-only"
-    """A selector matches its name; that is a hint, no proof."""
+    """A selector matches its name, or an earlier session or state knows that name: a hint, no proof."""
     FOREIGN = "foreign"
     """Nothing says that it is ours: not listed, never touched."""
 

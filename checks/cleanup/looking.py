@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -30,14 +29,14 @@ def look(world: World) -> Report:
     return report
 
 
-def examine(world: World, by_sessions: Iterable[str] = ()) -> tuple[Report, CleanupDetail]:
+def examine(world: World) -> tuple[Report, CleanupDetail]:
     """The report, and the detail that it carries as a plain dict."""
     begun = Look(STEP)
-    findings, detail = _examine(world, by_sessions)
+    findings, detail = _examine(world)
     return begun.report(findings, detail), detail
 
 
-def _examine(world: World, by_sessions: Iterable[str]) -> tuple[list[Finding], CleanupDetail]:
+def _examine(world: World) -> tuple[list[Finding], CleanupDetail]:
     from checks.aws import errors
 
     selectors = world.settings.cleanup
@@ -60,7 +59,7 @@ def _examine(world: World, by_sessions: Iterable[str]) -> tuple[list[Finding], C
         )
     region = world.aws.region
     world.say("terraform's state")
-    knowledge = known(world, by_sessions)
+    knowledge = known(world)
     world.say("leftovers of every kind")
     seen = scan(world.aws, region, selectors, knowledge)
     detail = CleanupDetail(

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 
 from checks.cleanup.leftover import PROVEN, Ownership, Seen
+from checks.cleanup.made import Made, proof
 from config.model import Cleanup
 
 
@@ -24,8 +25,10 @@ class Known:
     in_state: frozenset[tuple[str, str]] = frozenset()
     """(terraform type, id or name or ARN) of everything that the state manages."""
     state_arns: frozenset[str] = frozenset()
-    by_sessions: frozenset[str] = frozenset()
-    """ARNs, or `kind:id` keys, that earlier sessions created."""
+    by_sessions: Mapping[tuple[str, str], tuple[Made, ...]] = field(default_factory=dict)
+    """What earlier sessions created in this account and region, by terraform type and id."""
+    in_earlier_state: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """(terraform type, id) of what a state that is not the present one holds, and the file that says so."""
     state_storage: frozenset[str] = frozenset()
     """Buckets and tables that hold terraform's state and its lock."""
 
@@ -48,7 +51,7 @@ def judge(seen: Seen, selectors: Cleanup, known: Known, terraform_types: tuple[s
     """Whose `seen` is, why it was found, and whether it may ever be deleted."""
     found = _why(seen, selectors)
     tagged = bool(selectors.tags) and carries(seen.tags, selectors.tags)
-    remembered = bool({seen.arn, seen.key} & known.by_sessions)
+    remembered, memory = recall(seen, selectors, known, terraform_types)
     if managed(seen, known, terraform_types):
         return Verdict(
             Ownership.IN_STATE, why="in terraform's state", protected=protection(seen, selectors, known)
@@ -57,9 +60,9 @@ def judge(seen: Seen, selectors: Cleanup, known: Known, terraform_types: tuple[s
         ownership = Ownership.TAGGED
         why = f"tagged {', '.join(f'{key}={value}' for key, value in selectors.tags.items())}"
     elif remembered:
-        ownership, why = Ownership.SESSION, "created by an earlier session"
-    elif found:
-        ownership, why = Ownership.NAME_ONLY, found
+        ownership, why = Ownership.SESSION, memory
+    elif found or memory:
+        ownership, why = Ownership.NAME_ONLY, "; ".join(filter(None, (found, memory)))
     else:
         return Verdict(Ownership.FOREIGN, listed=False)
     protected = protection(seen, selectors, known)
@@ -73,6 +76,26 @@ def judge(seen: Seen, selectors: Cleanup, known: Known, terraform_types: tuple[s
         protected=protected,
         preselected=ownership in PROVEN and not protected and known.state_read,
     )
+
+
+def recall(
+    seen: Seen, selectors: Cleanup, known: Known, terraform_types: tuple[str, ...]
+) -> tuple[bool, str]:
+    """Whether an earlier session proves it ours, and what sessions and earlier states say of it, in words."""
+    ids = [(kind, id) for kind in terraform_types for id in (seen.id, seen.arn) if id]
+    runs = [run for one in ids for run in known.by_sessions.get(one, ())]
+    if runs:
+        proven, words = proof(seen, runs)
+        # Whoever tagged it for something else since has taken it over: what was ours once is no proof any more.
+        if other := [
+            f"{key}={seen.tags[key]}"
+            for key, value in selectors.tags.items()
+            if seen.tags.get(key, value) != value
+        ]:
+            return False, f"{words}, but tagged {', '.join(other)}"
+        return proven, words
+    states = list(dict.fromkeys(known.in_earlier_state[one] for one in ids if one in known.in_earlier_state))
+    return False, f"in an earlier state of terraform ({', '.join(states)})" if states else ""
 
 
 def managed(seen: Seen, known: Known, terraform_types: tuple[str, ...]) -> bool:

@@ -190,9 +190,11 @@ def _apply(
     overrides: Mapping[str, str],
     args: argparse.Namespace,
 ) -> int:
+    from checks.apply.backend import backend
     from ecotui.cli.following import Follower
     from ecotui.session import events, lock, store
     from ecotui.supervisor import start
+    from ecotui.supervisor.state import Place
     from ecotui.supervisor.streams import usual_times
 
     child = bool(where.env.get("ECOTUI_SESSION"))
@@ -215,6 +217,8 @@ def _apply(
             cwd=terraform.folder,
             env=terraform.env,
             secrets=[one.name for one in where.settings.environment.variables if one.secret],
+            # Asked again just above: what this run creates is remembered as made there, and nowhere else.
+            place=Place(review.account, review.region, backend(where).workspace),
         )
         if not args.progress:
             print(f"{terraform.name} runs on its own from here: closing this terminal does not stop it")

@@ -4,12 +4,31 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from checks.world import World
 from config.load import load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from checks.cleanup.made import Made
+    from config.model import Settings
 
 
 def world(args: argparse.Namespace) -> World:
     """The settings and the project that the options name. Raises SettingsError."""
     loaded = load(project=args.project, file=args.config, overrides=args.set, env=os.environ)
-    return World(settings=loaded.settings, project=loaded.project, env=dict(os.environ))
+    settings, project = loaded.settings, loaded.project
+    return World(
+        settings=settings, project=project, env=dict(os.environ), made=lambda: _made(settings, project)
+    )
+
+
+def _made(settings: Settings, project: Path) -> Iterable[Made]:
+    """What the sessions of this project saw being made; read when a look asks for it."""
+    from ecotui.session.store import Store, root
+    from ecotui.supervisor.made import made
+
+    return made(Store(root(settings, os.environ)), project)

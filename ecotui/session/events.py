@@ -50,6 +50,9 @@ class CommandStarted(Happened, frozen=True):
     title: str
     argv: tuple[str, ...]
     cwd: str
+    account: str = ""
+    """The AWS account that it was to change; empty where that was not asked before."""
+    region: str = ""
 
 
 class CommandEnded(Happened, frozen=True):

@@ -43,7 +43,10 @@ def timeline(records: Iterable[events.Record]) -> Iterator[Moment]:
                 yield Moment(record.at, f"let {finding} pass", (f"because: {reason}",))
             case events.CommandStarted(command=command, title=title, argv=argv, step=step):
                 titles[command] = title
-                yield Moment(record.at, f"{step}: {title}", (f"$ {shlex.join(argv)}",), command)
+                told = [f"$ {shlex.join(argv)}"]
+                if record.event.account:
+                    told.append(f"in account {record.event.account}, {record.event.region}")
+                yield Moment(record.at, f"{step}: {title}", tuple(told), command)
             case events.CommandEnded(command=command):
                 yield Moment(record.at, f"{titles.get(command, command)}: {ended(record.event)}", (), command)
             case events.InterruptSent(command=command, force=force, by=by):

@@ -20,7 +20,7 @@ from ecotui.session import SessionError, events
 from ecotui.session.files import explained, make_folder, open_file, plainly, replace_file
 from ecotui.session.log import SALT, new_commands_folder
 from ecotui.supervisor import folder as names
-from ecotui.supervisor.state import Command
+from ecotui.supervisor.state import PLACE, Command, Place
 
 if TYPE_CHECKING:
     from ecotui.session.log import Session
@@ -43,12 +43,14 @@ def start(
     env: Mapping[str, str],
     secrets: Collection[str] = (),
     stdin: bytes | None = None,
+    place: Place | None = None,
     grace: float = GRACE,
     output_limit: int = OUTPUT_LIMIT,
 ) -> Command:
     """Start a command that goes on without us. An argv[0] of `ecotui` means this program.
 
-    `secrets` names the variables whose values are secret; `stdin` is given to the command and kept nowhere.
+    `secrets` names the variables whose values are secret; `stdin` is given to the command and kept nowhere; `place` is
+    written down beside the command, for whoever asks later what was done where.
     Returns when the supervisor has taken over; a command that cannot be started ends with `could-not-start`.
     Raises SessionError when the session cannot be written, or no supervisor could be started.
     """
@@ -59,6 +61,8 @@ def start(
     folder = _folder(new_commands_folder(session), step, started)
     with explained("cannot write to", folder):
         spoken = {"step": step, "title": title, "argv": shown, "cwd": mask(str(cwd)), "started": started}
+        if place is not None:
+            spoken["place"] = {name: mask(str(getattr(place, name))) for name in PLACE}
         replace_file(
             folder / names.COMMAND, json.dumps(spoken, ensure_ascii=False).encode("utf-8", "replace")
         )
@@ -67,7 +71,15 @@ def start(
         # Locked before anybody can look; the supervisor inherits the lock, and its death alone frees it.
         fcntl.flock(alive, fcntl.LOCK_EX)
         session.append(
-            events.CommandStarted(command=folder.name, step=step, title=title, argv=tuple(argv), cwd=str(cwd))
+            events.CommandStarted(
+                command=folder.name,
+                step=step,
+                title=title,
+                argv=tuple(argv),
+                cwd=str(cwd),
+                account=place.account if place else "",
+                region=place.region if place else "",
+            )
         )
         spec = {
             "folder": str(folder),
@@ -97,7 +109,7 @@ def start(
         raise
     finally:
         os.close(alive)
-    return Command(folder.name, folder, step, title, shown, started, str(cwd))
+    return Command(folder.name, folder, step, title, shown, started, str(cwd), place or Place())
 
 
 def _folder(parent: Path, step: str, started: float) -> Path:

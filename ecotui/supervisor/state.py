@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where in AWS a command works, and on which of terraform's states."""
+
+    account: str = ""
+    region: str = ""
+    workspace: str = ""
+
+
+@dataclass(frozen=True)
 class Command:
     """A command under a supervisor."""
 
@@ -32,6 +41,8 @@ class Command:
     started: float
     """Seconds since the epoch."""
     cwd: str = ""
+    place: Place = Place()
+    """Empty where nobody said."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +65,10 @@ class Status:
     message: str = ""
 
 
+PLACE = ("account", "region", "workspace")
+"""The fields of `Place`, as they stand in command.json."""
+
+
 def load(folder: Path) -> Command | None:
     """The command of a folder; None where that is not one."""
     plain = _json(folder / names.COMMAND)
@@ -68,8 +83,9 @@ def load(folder: Path) -> Command | None:
             argv=tuple(map(str, plain["argv"])),
             started=float(plain["started"]),
             cwd=str(plain.get("cwd", "")),
+            place=Place(*(str((plain.get("place") or {}).get(one, "")) for one in PLACE)),
         )
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
 

@@ -50,13 +50,13 @@ def usual_times(
         for command in reversed(told):
             if command.id == without or not is_stream(command) or left <= 0:
                 continue
-            read = _Read(command.folder / OUTPUT, left)
+            read = Reading(command.folder / OUTPUT, left)
             history.take(read.lines(), same_project=summary.folder == str(project))
             left -= read.bytes
     return history.times(addresses, parallelism=parallelism)
 
 
-class _Read:
+class Reading:
     """Reads a log to a limit, and counts."""
 
     def __init__(self, path: Path, limit: int) -> None:

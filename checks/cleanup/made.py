@@ -1,0 +1,77 @@
+"""What an earlier session saw being made: the memory that `World.made` hands to the looks from above.
+
+A session tells terraform's type and id. That is proof where the id is one that AWS gives once (`vpc-0123…`, an ARN that
+ends in one); where it is a name that a person gave, a resource of that name may be a later one of somebody else's, and
+only its creation date tells.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from checks.cleanup.leftover import Seen
+from checks.finding import Value
+
+if TYPE_CHECKING:
+    from checks.world import World
+
+SLACK = 300.0
+"""Seconds by which the clocks of AWS and of the operator's machine may differ."""
+_GIVEN_ONCE = re.compile(
+    r"(?:^|[/:])(?:[a-z]+(?:-[a-z]+)*-[0-9a-f]{8,}|[EZ][A-Z0-9]{9,}|[0-9a-f]{16,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$"
+)
+"""`i-0abc…`, `eipalloc-…`, `E2ABC…` and `Z0ABC…` (CloudFront, Route53), the end of a load balancer's or a certificate's ARN."""
+
+
+class Made(Value, frozen=True):
+    """One resource that a recorded apply reported as created."""
+
+    type: str
+    """terraform's: `aws_vpc`."""
+    id: str
+    begun: float
+    """Seconds since the epoch: when terraform began to create it,"""
+    ended: float
+    """and when that whole run ended."""
+    account: str
+    region: str
+    """Where the run worked."""
+    workspace: str
+    folder: str
+    """Of the root module."""
+
+
+def of_here(world: World) -> Mapping[tuple[str, str], tuple[Made, ...]]:
+    """What earlier sessions made in this account, region, terraform folder and workspace, by type and id.
+
+    Empty when nothing is remembered, or when it cannot be told in which account we are.
+    """
+    from checks.apply.backend import backend
+    from checks.aws import errors
+
+    remembered = tuple(world.made())
+    if not remembered:
+        return {}
+    try:
+        account = world.aws.identity().account
+    except errors():
+        return {}
+    here = (account, world.aws.region, backend(world).workspace, str(world.terraform_folder))
+    found: dict[tuple[str, str], tuple[Made, ...]] = {}
+    for one in remembered:
+        if one.id and all(here) and (one.account, one.region, one.workspace, one.folder) == here:
+            found[one.type, one.id] = (*found.get((one.type, one.id), ()), one)
+    return found
+
+
+def proof(seen: Seen, runs: Iterable[Made]) -> tuple[bool, str]:
+    """Whether one of these runs made this very resource, and that in words."""
+    if any(_GIVEN_ONCE.search(id) for id in (seen.id, seen.arn) if id):
+        return True, "created by an earlier session"
+    if seen.created is None:
+        return False, "an earlier session created one of this name; AWS does not tell whether it is this one"
+    if any(one.begun - SLACK <= seen.created <= one.ended + SLACK for one in runs):
+        return True, "created by an earlier session"
+    return False, "an earlier session created one of this name, but at another time"
