@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import gc
 import os
+import select
 import signal
 from collections.abc import Iterable
 from contextlib import suppress
@@ -28,6 +29,11 @@ from screens.themes import THEMES, first_theme
 
 if TYPE_CHECKING:
     from ecotui.desk import Desk
+
+
+STDIN = 0
+HANG_UP_POLL = 1.0
+"""Seconds between two looks at whether the terminal is still there; each is one system call."""
 
 
 class EcotuiApp(App[int]):
@@ -61,7 +67,17 @@ class EcotuiApp(App[int]):
         for number in (signal.SIGHUP, signal.SIGTERM):
             with suppress(NotImplementedError, RuntimeError, ValueError):
                 loop.add_signal_handler(number, self._signalled, number)
+        if not self.is_headless and os.isatty(STDIN):
+            self.set_interval(HANG_UP_POLL, self._leave_when_hung_up, name="hang-up")
         self.call_after_refresh(self._open)
+
+    def _leave_when_hung_up(self) -> None:
+        """A terminal can go without a SIGHUP for us: the kernel sends it to the session's leader, which may be `make`,
+        `sudo` or `script`, waiting for us to end. Textual's reader would go round and round on the end of the input."""
+        gone = select.poll()
+        gone.register(STDIN, 0)  # POLLHUP, POLLERR and POLLNVAL come unasked (poll(2))
+        if gone.poll(0):
+            self._signalled(signal.SIGHUP)
 
     def _signalled(self, number: int) -> None:
         self.exit(128 + number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -19,16 +20,17 @@ SHOW_CURSOR = "\x1b[?25h"
 
 
 class Terminal:
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Bench, *wrapper: str) -> None:
         env = {
             **bench.env,
             "TERM": "xterm-256color",
             "PYTHONPATH": str(Path(__file__).parents[1]),
             "AWS_EC2_METADATA_DISABLED": "true",
         }
+        command, *arguments = [*wrapper, sys.executable, "-P", "-m", "ecotui"]
         self.child = pexpect.spawn(
-            sys.executable,
-            ["-P", "-m", "ecotui"],
+            command,
+            arguments,
             cwd=str(bench.project),
             env=env,  # type: ignore[arg-type]
             dimensions=(30, 100),
@@ -71,6 +73,25 @@ def test_a_signal_leaves_the_terminal_as_it_was_found(terminal: Terminal, number
     assert SHOW_CURSOR in said[said.index(LEAVE) - 200 :]
     assert "Traceback" not in said
     assert terminal.child.exitstatus == 128 + number
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="reads the list of processes")
+def test_a_terminal_that_goes_without_a_signal_for_us_ends_the_tui_too(quiet_home: Bench) -> None:
+    # Only the session's leader hears of the hang-up, and it waits for us, as `make` does.
+    terminal = Terminal(quiet_home, "/bin/sh", "-c", 'trap : HUP; "$@"; exit 0', "sh")
+    terminal.child.expect("Environment")
+    time.sleep(0.3)
+    [pid] = Path(f"/proc/{terminal.child.pid}/task/{terminal.child.pid}/children").read_text().split()
+    os.close(terminal.child.fileno())
+    deadline = time.monotonic() + 20
+    while _running(pid) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    left = not _running(pid)
+    with suppress(OSError):
+        os.kill(int(pid), signal.SIGKILL)
+    with suppress(OSError):
+        terminal.child.close(force=True)
+    assert left
 
 
 def test_q_leaves_with_success(terminal: Terminal) -> None:
@@ -122,6 +143,13 @@ def test_the_looks_end_with_the_tui(terminal: Terminal) -> None:
     project = str(terminal.child.cwd)
     commands = [_command(process) for process in Path("/proc").iterdir() if process.name.isdigit()]
     assert [command for command in commands if "--stream" in command and project in command] == []
+
+
+def _running(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def _command(process: Path) -> str:
