@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING
 
 from checks.cleanup import graph
 from checks.cleanup.approval import Approval, Item, changed
-from checks.cleanup.asking import WIDTH, Asking, InUse, NotYet, Refused, is_missing, is_passing
+from checks.cleanup.asking import (
+    CONFLICTS,
+    WIDTH,
+    Asking,
+    InUse,
+    NotYet,
+    Refused,
+    code,
+    is_missing,
+    is_passing,
+)
 from checks.cleanup.kinds import BY_ID, Task
 from checks.cleanup.leftover import ItemState, Ownership, Progress
 from checks.cleanup.ownership import Known, judge
@@ -30,7 +40,8 @@ TRIES = 8
 BACKOFF = (0.5, 20.0)
 """Seconds before the second try, doubled from there, and the most."""
 SETTLE = 1.0
-"""Seconds between a deletion that was accepted and the look whether it is gone, where it is not gone at once."""
+"""Seconds between a deletion that was accepted and the look whether it is gone, where it is not gone at once; doubled
+from there: lists of AWS may show for a minute what is gone."""
 
 
 class Clock:
@@ -54,9 +65,11 @@ class _Job:
     refusals: int = 0
     """In a row, such as may pass; waiting that AWS orders is none."""
     gone: int = 0
-    """How many items of the list had gone when its latest try began."""
+    """How many items of the list had gone at its latest refusal."""
     started: float | None = None
     """When AWS first made it wait."""
+    held: str = ""
+    """What held it when it was last refused for that: worth more, in the end, than a server error that came after."""
 
 
 @dataclass
@@ -72,13 +85,16 @@ class Deletion:
     width: int = WIDTH
     stopping: threading.Event = field(default_factory=threading.Event)
     _jobs: dict[str, _Job] = field(default_factory=dict)
+    _before: graph.Edges = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def run(self) -> Mapping[str, tuple[ItemState, str]]:
         """Delete, and return state and last message by key. `stopping` ends it after what is under way."""
         self._jobs = {item.key: _Job(item) for item in self.approval.items}
         keys = list(self._jobs)
-        before = graph.acyclic(keys, {key: frozenset(job.item.blocked_by) for key, job in self._jobs.items()})
+        self._before = graph.acyclic(
+            keys, {key: frozenset(job.item.blocked_by) for key, job in self._jobs.items()}
+        )
         with (
             ThreadPoolExecutor(WIDTH, thread_name_prefix="detail") as details,
             ThreadPoolExecutor(self.width, thread_name_prefix="delete") as pool,
@@ -86,7 +102,7 @@ class Deletion:
             asking = Asking(self.aws, self.approval.region, details)
             under_way: dict[Future[None], str] = {}
             try:
-                self._loop(pool, asking, before, under_way)
+                self._loop(pool, asking, under_way)
             except BaseException:
                 self.stopping.set()
                 raise
@@ -101,17 +117,16 @@ class Deletion:
         self,
         pool: ThreadPoolExecutor,
         asking: Asking,
-        before: Mapping[str, frozenset[str]],
         under_way: dict[Future[None], str],
     ) -> None:
         while True:
-            self._give_up_blocked(before)
+            self._give_up_blocked()
             busy = set(under_way.values())
             open_jobs = [job for key, job in self._jobs.items() if job.state not in FINAL and key not in busy]
             if self.stopping.is_set():
                 open_jobs = []
             now = self.clock.now()
-            free = [job for job in open_jobs if self._free(job, before)]
+            free = [job for job in open_jobs if self._free(job)]
             for job in free:
                 if job.due <= now and len(under_way) < self.width:
                     under_way[pool.submit(self._attempt, asking, job)] = job.item.key
@@ -127,16 +142,16 @@ class Deletion:
             elif not open_jobs:
                 return
 
-    def _free(self, job: _Job, before: Mapping[str, frozenset[str]]) -> bool:
-        return all(self._jobs[key].state is ItemState.GONE for key in before[job.item.key])
+    def _free(self, job: _Job) -> bool:
+        return all(self._jobs[key].state is ItemState.GONE for key in self._before[job.item.key])
 
-    def _give_up_blocked(self, before: Mapping[str, frozenset[str]]) -> None:
+    def _give_up_blocked(self) -> None:
         """What waits for something that will not go cannot go either; in order, so that it passes on."""
-        for key in graph.order(list(self._jobs), before):
+        for key in graph.order(list(self._jobs), self._before):
             job = self._jobs[key]
             stuck = [
                 one
-                for one in sorted(before[key])
+                for one in sorted(self._before[key])
                 if self._jobs[one].state in {ItemState.FAILED, ItemState.SKIPPED}
             ]
             if job.state is ItemState.WAITING and stuck:
@@ -148,7 +163,6 @@ class Deletion:
         kind = BY_ID.get(item.kind)
         if kind is None:
             return self._set(job, ItemState.SKIPPED, f"this version does not know the kind {item.kind}")
-        job.gone = self._gone()
         try:
             seen = kind.handler.again(asking, item.id, item.region)
             if seen is None:
@@ -172,18 +186,24 @@ class Deletion:
             kind.handler.delete(asking, seen, task)
             if kind.handler.again(asking, item.id, item.region) is None:
                 return self._set(job, ItemState.GONE, "gone")
-            return self._later(job, "deleted; waiting until it no longer shows", SETTLE, counted=True)
+            job.held = ""
+            seconds = min(BACKOFF[1], SETTLE * 2**job.refusals)
+            return self._later(job, "deleted; waiting until it no longer shows", seconds, counted=True)
         except NotYet as patience:
             counted = isinstance(patience, InUse)
+            job.held = str(patience) if counted else ""
             return self._later(job, str(patience), self.selectors.poll, counted=counted)
         except Refused as refusal:
             return self._set(job, ItemState.FAILED, str(refusal))
         except Exception as error:  # noqa: BLE001 - one item that breaks must not end the others
             if is_missing(error):
                 # Gone between two questions, or something that it refers to is: the next go tells.
-                return self._later(job, "something it refers to has gone", BACKOFF[0], counted=True)
+                seconds = min(BACKOFF[1], BACKOFF[0] * 2**job.refusals)
+                return self._later(job, "something it refers to has gone", seconds, counted=True)
             if is_passing(error):
                 seconds = min(BACKOFF[1], BACKOFF[0] * 2 ** min(job.tries, 10))
+                if code(error) in CONFLICTS:
+                    job.held = self._words(error)
                 return self._later(job, self._words(error), seconds, counted=True)
             return self._set(job, ItemState.FAILED, self._words(error))
 
@@ -191,13 +211,19 @@ class Deletion:
         """Try again, up to an end: by tries for refusals while nothing else goes on, by `cleanup.wait` for everything."""
         now = self.clock.now()
         job.started = now if job.started is None else job.started
-        # A refusal that was under way while something else went may be about just that: it is out of date.
-        job.refusals = job.refusals + 1 if counted and job.gone == self._gone() else 0
-        others = any(one.state not in FINAL and one.refusals < TRIES for one in self._jobs.values())
+        # What has gone since the last refusal, or while this one was under way, may be just what it was about.
+        gone = self._gone()
+        job.refusals = job.refusals + 1 if counted and job.gone == gone else 0
+        job.gone = gone
+        # What only waits for others gives no hope by itself: it may wait for this very one.
+        others = any(
+            one.state not in FINAL and one.refusals < TRIES and self._free(one) for one in self._jobs.values()
+        )
+        told = message if job.held in ("", message) else f"{job.held}; at last: {message}"
         if now - job.started >= self.selectors.wait:
-            return self._set(job, ItemState.FAILED, f"not gone after {self.selectors.wait:.0f} s: {message}")
+            return self._set(job, ItemState.FAILED, f"not gone after {self.selectors.wait:.0f} s: {told}")
         if job.refusals >= TRIES and not others:
-            return self._set(job, ItemState.FAILED, message)
+            return self._set(job, ItemState.FAILED, told)
         job.due = now + seconds
         return self._set(job, ItemState.DELETING, message)
 
