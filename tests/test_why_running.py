@@ -16,8 +16,9 @@ import boto3
 import pytest
 
 from checks.apply.dns_question import DnsFailed, ask, resolver
+from checks.apply.running import Running
 from checks.apply.usual_times import Usual
-from checks.apply.why_running import Running, known_types, why
+from checks.apply.why_running import known_types, why
 from checks.finding import Finding, State
 from checks.world import World
 from config import model

@@ -16,9 +16,9 @@ import msgspec
 
 from checks.apply.attributes import LATER, MASK
 from checks.apply.plan import Action, Change, Planned
+from checks.apply.running import SLACK
 from checks.apply.stream import ApplyProgress
 from checks.apply.usual_times import type_of
-from checks.apply.why_running import SLACK
 from checks.finding import Value
 from checks.sanitize import one_line
 

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from checks.apply.configuration import without_keys
 from checks.apply.dns_question import DnsFailed, ask
+from checks.apply.running import Running, Seen
 from checks.apply.usual_times import type_of
-from checks.apply.why_running import Running, Seen
 from checks.finding import State
 from checks.sanitize import one_line
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from checks.apply.why_running import SLACK, Running, Seen, span
+from checks.apply.running import SLACK, Running, Seen
 from checks.finding import State
 from checks.sanitize import one_line
+from checks.span import span
 
 if TYPE_CHECKING:
     from checks.world import World

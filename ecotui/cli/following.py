@@ -19,9 +19,9 @@ from checks.apply.stream import ApplyProgress, Explained, Progress
 from checks.apply.usual_times import Times, not_awaited
 from checks.finding import State
 from checks.sanitize import one_line
+from checks.span import span
 from ecotui import exits
 from ecotui.cli.output import SIGNS
-from ecotui.cli.waiting import span
 
 if TYPE_CHECKING:
     from checks.commands.diagnostics import Diagnostic

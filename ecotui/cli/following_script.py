@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from checks.apply.why_running import span
 from checks.finding import State
 from checks.script.stages import Stages
+from checks.span import span
 from ecotui import exits
 from ecotui.cli.output import SIGNS
 

@@ -6,23 +6,12 @@ import json
 import sys
 from collections.abc import Callable
 
+from checks.span import span
 from checks.waiting import REAL, Clock, Moment, Sight, Verdict, wait
 from ecotui import exits
 
 _EVERY = 60.0
 """Seconds between two lines of the countdown in a log."""
-
-
-def span(seconds: float) -> str:
-    """A length of time as people write it: `40 s`, `4 min 10 s`, `1 h 5 min`."""
-    whole = max(0, round(seconds))
-    hours, rest = divmod(whole, 3600)
-    minutes, left = divmod(rest, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    if minutes:
-        return f"{minutes} min {left} s" if left else f"{minutes} min"
-    return f"{left} s"
 
 
 def follow(

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checks.apply.plan import Plan
+from checks.apply.running import Running
 from checks.apply.saved import REVIEW
 from checks.apply.stream import ApplyProgress, Progress
 from checks.apply.usual_times import Times
-from checks.apply.why_running import Running
 from ecotui.session import SessionError
 from ecotui.session.log import Session
 from ecotui.session.store import Store
