@@ -240,15 +240,16 @@ def _short(world: World, limit: QuotaLimit, row: QuotaRow, facts: list[Fact]) ->
     newest = row.requests[0] if row.requests else None
     open_ = next((request for request in row.requests if request.open), None)
     fixes: list[Fix] = []
-    guide: tuple[str, ...] = ("3.1",)
+    # The guide has an entry for vCPUs, and one for a request that is open, whatever it asks for.
+    guide: tuple[str, ...] = ("3.1",) if row.code == VCPU else ()
     if open_ is not None:
-        guide = ("3.2", "3.1")
+        guide = ("3.2", *guide)
         summary += f" A request for {number(open_.desired)} is open ({open_.status}: {open_.meaning})."
         fixes.append(_wait(row))
         if open_.desired < total:
             summary += f" That would still be too few: {number(total)} are needed in all."
     elif newest is not None and newest.status == "APPROVED" and newest.desired > row.limit:
-        guide = ("3.2", "3.1")
+        guide = ("3.2", *guide)
         summary += f" A request for {number(newest.desired)} is approved; the limit does not show it yet."
         fixes.append(_wait(row))
     elif not row.adjustable:

@@ -212,15 +212,29 @@ class CloudFront(Strict, frozen=True):
     """Seconds after which waiting for the distributions ends."""
 
 
+SHIPPED_GUIDE = "eco2"
+"""The name of the guide that ships with ecotui, in `guide.documents` and before its numbers: `eco2:3.1`."""
+
+
 class Guide(Strict, frozen=True):
     """The troubleshooting guide."""
 
     documents: tuple[str, ...] = ()
-    """Markdown files or folders, relative to the project; empty means the Eco² guide that ships with ecotui."""
+    """Markdown files or folders, relative to the project, in order of preference; `eco2` among them is the guide that
+    ships with ecotui, and without any it is the only one."""
     overlay: str = ""
-    """A YAML file with signatures, fixes and corrections by entry id, relative to the project."""
+    """A YAML file, relative to the project, that adds signatures, findings and corrections to entries, by their ids;
+    `eco2` lays that of the shipped guide over your own version of it. `NAME.guide.yaml` beside NAME.md needs no setting."""
     language: str = ""
     """`ko` or `en`; empty means that LANG decides."""
+
+    def cited(self, numbers: tuple[str, ...]) -> tuple[str, ...]:
+        """How entries of the shipped guide, which the findings name, are called with these documents; none without it."""
+        if not self.documents or self.documents[0] == SHIPPED_GUIDE or self.overlay == SHIPPED_GUIDE:
+            return numbers
+        if SHIPPED_GUIDE in self.documents:
+            return tuple(f"{SHIPPED_GUIDE}:{number}" for number in numbers)
+        return ()
 
 
 class Sessions(Strict, frozen=True):

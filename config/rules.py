@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from config.error import shortened
-from config.model import Settings
+from config.model import SHIPPED_GUIDE, Settings
 
 Problem = tuple[str, str]
 """The dotted key, and what is wrong with its value."""
@@ -36,6 +36,13 @@ def problems(settings: Settings) -> Iterator[Problem]:
     )
     if settings.guide.language not in ("", "ko", "en"):
         yield "guide.language", f"expected ko or en, got {shortened(settings.guide.language)}"
+    if settings.guide.overlay == SHIPPED_GUIDE and SHIPPED_GUIDE in (
+        settings.guide.documents or (SHIPPED_GUIDE,)
+    ):
+        yield (
+            "guide.overlay",
+            f"{SHIPPED_GUIDE} has its overlay already; it is for your own version of that guide",
+        )
     for key, stages in (("rebuild", settings.rebuild.stages), ("cleanup", settings.cleanup.stages)):
         for at, stage in enumerate(stages):
             try:

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from screens.intents import GuideWanted
+from screens.intents import GuideWanted, StepWanted
 
 if TYPE_CHECKING:
+    from checks.finding import Finding
     from ecotui.desk import Desk
     from screens.walk_deeds import Walk
+
+
+@dataclass
+class Place:
+    """Where one is in the guide, and what led there."""
+
+    entry: str = ""
+    error: str = ""
+    finding: Finding | None = None
+    language: str = ""
+    """Empty for that of the settings."""
+    search: str = ""
+    scroll: float = 0.0
+    """Lines of the entry above the screen."""
+    walk: Walk | None = None
+    """The walk that lies on top."""
 
 
 class GuideDoor(Screen[None]):
@@ -32,7 +50,7 @@ class GuideDoor(Screen[None]):
     ]
 
     desk: Desk | None
-    left_guide: Walk | None = None
+    left_guide: Place | None = None
     """Where one was in the guide when one went to a step's screen."""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -43,20 +61,26 @@ class GuideDoor(Screen[None]):
 
     @on(GuideWanted)
     def _guide_wanted(self, intent: GuideWanted) -> None:
-        self._open_guide(entry=intent.entry, error=intent.error)
+        self._open_guide(Place(entry=intent.entry, error=intent.error, finding=intent.finding))
 
     def action_paste_error(self) -> None:
-        self._open_guide(paste=True)
+        self._open_guide(Place(), paste=True)
 
     def action_back_to_guide(self) -> None:
-        if walk := self.left_guide:
+        if place := self.left_guide:
             self.left_guide = None
-            self._open_guide(entry=walk.entry, error=walk.error, walk=walk)
+            self._open_guide(place)
 
-    def _open_guide(
-        self, *, entry: str = "", error: str = "", walk: Walk | None = None, paste: bool = False
-    ) -> None:
+    def leave_guide(self, place: Place, step: str, select: tuple[str, ...] = ()) -> None:
+        """From the guide to a step's screen; `b` comes back to the place."""
+        self.left_guide = place
+        self.post_message(StepWanted(step, select))
+        self.notify(f"b comes back to the guide, {place.entry}.", markup=False, timeout=8)
+        while len(self.app.screen_stack) > 1:
+            self.app.pop_screen()
+
+    def _open_guide(self, place: Place, *, paste: bool = False) -> None:
         from screens.guide import GuideScreen
 
         if self.desk is not None:
-            self.app.push_screen(GuideScreen(self.desk, entry=entry, error=error, walk=walk, paste=paste))
+            self.app.push_screen(GuideScreen(self.desk, place, paste=paste))

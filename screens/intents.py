@@ -54,10 +54,11 @@ class StepWanted(Message):
 
 @dataclass(eq=False)
 class GuideWanted(Message):
-    """Open the guide at an entry; for an error text, at what explains it."""
+    """Open the guide at an entry; for a finding or an error text, at what explains it."""
 
     entry: str = ""
     error: str = ""
+    finding: Finding | None = None
 
 
 @dataclass(eq=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from io import BytesIO
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
@@ -16,7 +17,7 @@ from textual.widgets import OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 
 from checks.sanitize import sanitize
-from ecotui.guide.diagnosis import Match, diagnose
+from ecotui.guide.diagnosis import Diagnosis, Match
 from ecotui.guide.library import Library
 from ecotui.guide.walking import ranked, rule_of
 from screens.layout import hang
@@ -35,10 +36,18 @@ PAUSE = 0.2
 
 @dataclass(frozen=True)
 class Pasted:
-    """What was pasted, and the entry that was chosen."""
+    """What was pasted, what explains it, and the entry that was chosen."""
 
     text: str
     entry: str
+    matches: tuple[Match, ...] = ()
+
+
+def explained(library: Library, text: str) -> tuple[Match, ...]:
+    """What explains a text of any size; as a stream, so that most of it is passed over quickly."""
+    diagnosis = Diagnosis(library)
+    diagnosis.read(BytesIO(text.encode()))
+    return diagnosis.matches
 
 
 class PasteBox(TextArea):
@@ -82,6 +91,7 @@ class PasteScreen(Screen[Pasted | None]):
         """What the box shows of it."""
         self._looked_at = ""
         self._ids: list[str] = []
+        self._matches: tuple[Match, ...] = ()
         self._go = False
         """Go to the entries as soon as they are there."""
 
@@ -150,10 +160,11 @@ class PasteScreen(Screen[Pasted | None]):
             return
         if len(text) > 200_000:
             self._say(f"Looking at {text.count(chr(10)) + 1:,} lines…", "$text-accent")
-        matches = await asyncio.to_thread(diagnose, self.library, text)
+        matches = await asyncio.to_thread(explained, self.library, text)
         self._show(matches)
 
     def _show(self, matches: tuple[Match, ...]) -> None:
+        self._matches = matches
         by_id = {match.entry: match for match in matches}
         scores = {match.entry: match.score for match in matches}
         self._ids = list(ranked(list(by_id), scores, self._solved))
@@ -161,8 +172,9 @@ class PasteScreen(Screen[Pasted | None]):
         options = self.query_one("#paste-found", OptionList)
         options.clear_options()
         if not matches:
-            self._say("The guide has nothing about this. This is how to go on:", "$text-warning")
-            if response := self.library.entry("7.3"):
+            way_on = " This is how to go on:" if self.library.response else ""
+            self._say(f"The guide has nothing about this.{way_on}", "$text-warning")
+            if response := self.library.entry(self.library.response):
                 self._ids = [response.id]
                 head = Content.styled(f"{response.id:<5}", "$text-accent")
                 options.add_option(Option(hang(head, response.title, width)))
@@ -196,12 +208,15 @@ class PasteScreen(Screen[Pasted | None]):
 
     @on(OptionList.OptionSelected, "#paste-found")
     def _selected(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(Pasted(self.text, self._ids[event.option_index]))
+        self._leave_for(self._ids[event.option_index])
 
     def action_open(self) -> None:
         index = self.query_one("#paste-found", OptionList).highlighted
         if index is not None and index < len(self._ids):
-            self.dismiss(Pasted(self.text, self._ids[index]))
+            self._leave_for(self._ids[index])
+
+    def _leave_for(self, entry: str) -> None:
+        self.dismiss(Pasted(self._looked_at, entry, self._matches))
 
     def action_done(self) -> None:
         self._go = True

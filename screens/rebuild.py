@@ -18,8 +18,7 @@ from textual.worker import Worker, WorkerState
 
 from checks.finding import State
 from checks.steps import BY_ID, STEPS
-from ecotui.rebuild import looks_after
-from screens import consent, watch
+from screens import consent, failures, watch
 from screens.dialogs import Ask, Help
 from screens.endings import ending
 from screens.guide_door import GuideDoor
@@ -138,6 +137,7 @@ class RebuildScreen(GuideDoor):
         if not switcher.query(f"#{name}"):
             module = importlib.import_module(f"screens.{step}")
             panel: StepPanel = module.Panel()
+            panel.guide = self.desk.loaded.settings.guide if self.desk else panel.guide
             await switcher.add_content(panel, id=name)
         switcher.current = name
         self._show()
@@ -189,19 +189,11 @@ class RebuildScreen(GuideDoor):
 
     @on(Worker.StateChanged)
     def _worker_changed(self, event: Worker.StateChanged) -> None:
-        """A worker that fails says so: silence would look like waiting."""
-        if event.state is WorkerState.ERROR:
-            error = event.worker.error
-            self.notify(
-                f"{event.worker.name}: {type(error).__name__}: {error}",
-                title="ecotui itself failed here",
-                severity="error",
-                markup=False,
-                timeout=30,
-            )
-            if self.desk is not None and event.worker.name.startswith("look:"):
-                self.desk.rebuild = self.desk.rebuild.look_failed(*event.worker.name[5:].split(","))
-                self._show()
+        failures.tell(self, event)
+        failed = event.state is WorkerState.ERROR and event.worker.name.startswith("look:")
+        if failed and self.desk is not None:
+            self.desk.rebuild = self.desk.rebuild.look_failed(*event.worker.name[5:].split(","))
+            self._show()
 
     # -- looking -------------------------------------------------------------------------------------------------
 
@@ -304,8 +296,9 @@ class RebuildScreen(GuideDoor):
         if state in (State.OK, State.WARN):
             severity = "information" if state is State.OK else "warning"
         self.notify(f"{news.command.title}: {word}", severity=severity, markup=False)
-        # Only a look can turn a step green.
-        self._look(looks_after(news.command.step, news.command.argv))
+        # Only a look can turn a step green; and what one step changed, later ones may see.
+        index = [step.id for step in STEPS].index(news.command.step)
+        self._look(tuple(step.id for step in STEPS[index:]))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "interrupt":

@@ -18,11 +18,15 @@ from textual.widgets.option_list import Option
 
 from checks.finding import Finding, Fix, Report, Risk, State
 from checks.steps import BY_ID
+from config.model import Guide
 from ecotui.rebuild import Rebuild
 from screens.intents import CommandOutput, FixWanted, GuideWanted, LookWanted, OverrideWanted
 from screens.layout import hang, padded
 from screens.signs import RISK_STYLE, RISK_WORD, badge, duration, sign, style
 from screens.widgets.drawer import readable
+
+EXPLAINED = (State.BLOCKED, State.WARN, State.UNKNOWN)
+"""States of a finding that the guide is asked about; where it has nothing it says how to go on."""
 
 
 class StepPanel(Vertical):
@@ -51,6 +55,8 @@ class StepPanel(Vertical):
         super().__init__(id=f"step-{self.STEP}", classes="step-panel")
         self.report: Report | None = None
         self.rebuild = Rebuild()
+        self.guide = Guide()
+        """Which documents are in force: how the entries that findings name are called."""
         self._findings: tuple[Finding, ...] = ()
         self._fixes: tuple[Fix, ...] = ()
         self._latest = ""
@@ -83,8 +89,8 @@ class StepPanel(Vertical):
 
     @property
     def room(self) -> int:
-        """Cells for a line of text in the panel's body, its scroll bars and indent taken off."""
-        return max(self.query_one(".step-body").size.width - 4, 20)
+        """Cells for a line of text in the panel's body, its scroll bar and indent taken off."""
+        return max(self.query_one(".step-body").size.width - 3, 20)
 
     def on_resize(self) -> None:
         """Lines are broken by hand, for their hanging indents: break them again."""
@@ -138,9 +144,12 @@ class StepPanel(Vertical):
         if report is not None and not running:
             at = time.strftime("%H:%M:%S", time.localtime(report.started))
             when = f"looked at {at}, took {duration(report.seconds)}"
-        # What runs says more than what the step is for, and the two together are too long for a line.
-        purpose = Content("") if running else Content.styled(f"  {step.purpose}", "$foreground 62%")
-        line = Content.assemble(head, "  ", Content.styled(step.title, "bold"), purpose)
+        line = Content.assemble(
+            head,
+            "  ",
+            Content.styled(step.title, "bold"),
+            Content.styled(f"  {step.purpose}", "$foreground 62%"),
+        )
         self.query_one(".verdict", Static).update(
             Content("\n").join([line, Content.styled(when, "$foreground 62%")]) if when else line
         )
@@ -162,22 +171,17 @@ class StepPanel(Vertical):
         options = self.query_one(".findings", OptionList)
         before = self.finding
         chosen = before.id if before else None
-        known = {finding.id for finding in self._findings}
         order = (State.BLOCKED, State.UNKNOWN, State.WARN, State.OK, State.SKIPPED)
         self._findings = tuple(sorted(report.findings, key=lambda finding: order.index(finding.state)))
         options.display = True
         with self.prevent(OptionList.OptionHighlighted):
             options.clear_options()
             options.add_options([Option(self._line(finding)) for finding in self._findings])
-        # What was put right needs no more attention: the cursor goes to what does; and to what is new and worse.
+        # What was put right needs no more attention: the cursor goes to what does.
         kept = [index for index, finding in enumerate(self._findings) if finding.id == chosen]
         fine = (State.OK, State.SKIPPED)
         settled = kept and self._findings[kept[0]].state in fine and before and before.state not in fine
-        worse = kept and self._findings[0].id not in known and self._findings[0].state is State.BLOCKED
-        worse = worse and self._findings[kept[0]].state is not State.BLOCKED
-        options.highlighted = (
-            kept[0] if kept and not settled and not worse else (0 if self._findings else None)
-        )
+        options.highlighted = kept[0] if kept and not settled else (0 if self._findings else None)
         self._show_chosen()
 
     def _line(self, finding: Finding) -> Content:
@@ -247,8 +251,10 @@ class StepPanel(Vertical):
         if finding.denied:
             lines.append(Content.styled(f"Not allowed: {', '.join(finding.denied)}", "$text-warning"))
         hints = []
-        if finding.guide:
-            hints.append(f"guide {', '.join(finding.guide)} (g)")
+        if cited := self.guide.cited(finding.guide):
+            hints.append(f"guide {', '.join(cited)} (g)")
+        elif finding.state in EXPLAINED:
+            hints.append("what explains it (g)")
         if finding.raw:
             hints.append("raw text (x)")
         if finding.state in (State.BLOCKED, State.UNKNOWN) and finding.id not in self.rebuild.overrides:
@@ -291,7 +297,8 @@ class StepPanel(Vertical):
         if action == "override":
             return finding is not None and finding.state in (State.BLOCKED, State.UNKNOWN)
         if action == "guide":
-            return bool(finding and finding.guide)
+            # Where the guide has nothing it says how to go on.
+            return bool(finding and (finding.guide or finding.state in EXPLAINED))
         if action == "raw":
             return bool(finding and finding.raw)
         return True
@@ -308,8 +315,8 @@ class StepPanel(Vertical):
             self.post_message(OverrideWanted(finding))
 
     def action_guide(self) -> None:
-        if (finding := self.finding) and finding.guide:
-            self.post_message(GuideWanted(finding.guide[0], finding.raw))
+        if (finding := self.finding) and (finding.guide or finding.state in EXPLAINED):
+            self.post_message(GuideWanted(finding=finding))
 
     def action_raw(self) -> None:
         from screens.dialogs import RawText

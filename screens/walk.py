@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
@@ -21,10 +21,13 @@ from ecotui.session.walked import walked
 from screens import walk_deeds as deeds
 from screens import watch
 from screens.endings import ending
-from screens.intents import LookWanted, StepWanted
+from screens.intents import LookWanted
 from screens.walk_deeds import Walk
 from screens.walk_view import WalkView
 from screens.widgets.output import Output
+
+if TYPE_CHECKING:
+    from screens.guide import GuideScreen
 
 BEAT = 0.2
 """Seconds between two looks at what runs: output is followed by the frame, here it is only shown."""
@@ -74,6 +77,8 @@ class WalkScreen(WalkView):
             self._output_of = list(self.walk.ran.values())[-1][0]
         self._fit()
         self.recount()
+        if self.walk.scroll:
+            self.call_after_refresh(self.query_one("#walk-page").scroll_to, y=self.walk.scroll, animate=False)
         self.set_interval(BEAT, self._beat)
 
     # -- what is known -------------------------------------------------------------------------------------------
@@ -246,13 +251,17 @@ class WalkScreen(WalkView):
             self.leave_for(step.visit)
 
     def leave_for(self, step: str, select: tuple[str, ...] = ()) -> None:
-        """Go to a step's screen; the frame's `b` comes back to where one was."""
-        frame = self.frame
-        frame.left_guide = self.walk
-        frame.post_message(StepWanted(step, select))
-        frame.notify(f"b comes back to the guide, {self.walk.entry}.", markup=False, timeout=8)
-        while len(self.app.screen_stack) > 1:
-            self.app.pop_screen()
+        """Go to a step's screen; the frame's `b` comes back to where one was, here and in the guide below."""
+        self.walk.scroll = self.query_one("#walk-page").scroll_y
+        self.frame.leave_guide(self._below.place(self.walk), step, select)
+
+    @property
+    def _below(self) -> GuideScreen:
+        from screens.guide import GuideScreen
+
+        below = self.app.screen_stack[-2]
+        assert isinstance(below, GuideScreen)
+        return below
 
     def action_step(self) -> None:
         self.leave_for(self.place)
@@ -347,10 +356,12 @@ class WalkScreen(WalkView):
             self.solved += 1
             self.tick(self.steps[-1], done=True)
             self.draw()
+        entry, response = self.walk.entry, self.library.response
+        way_on = f" {response} is the way on." if response not in ("", entry) else ""
         self.notify(
-            f"Noted: {self.walk.entry} solved it. It comes first the next time."
+            f"Noted: {entry} solved it. It comes first the next time."
             if solved
-            else f"Noted: {self.walk.entry} did not solve it. 7.3 is the way on.",
+            else f"Noted: {entry} did not solve it.{way_on}",
             markup=False,
         )
 

@@ -51,6 +51,8 @@ class Walk:
     """Ids of the findings that were in the way."""
     started: bool = False
     """The session's log knows of this walk."""
+    scroll: float = 0.0
+    """Lines of the step above the screen."""
 
 
 class Judge(Dialog[bool]):

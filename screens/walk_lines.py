@@ -9,6 +9,7 @@ from textual.content import Content
 
 from checks.finding import Copy, Finding, Report, Risk, Visit
 from checks.steps import BY_ID
+from ecotui.guide.overlay import Correction
 from ecotui.guide.steps import Kind, Step, plain
 from ecotui.guide.verdict import Cause, Verdict
 from screens.layout import hang, padded, wrapped
@@ -58,6 +59,21 @@ def error_lines(error: str, width: int, lines: int) -> Content:
     head = Content.styled("Error  ", "bold $text-error")
     rows = [Content.assemble(head, Content(text[0])), *(Content(f"       {line}") for line in text[1:])]
     return Content("\n").join(rows)
+
+
+def correction_lines(corrections: Sequence[Correction], language: str, width: int) -> Content:
+    """What is wrong or short in an entry, and what proves that."""
+    title, proof = (
+        ("이 항목에 대한 정정", "근거: ")
+        if language == "ko"
+        else ("Corrections to this entry", "Verified by ")
+    )
+    parts = [Content.styled(title, "bold $text-warning")]
+    for note in corrections:
+        parts.append(hang(Content.styled("! ", "$text-warning"), plain(note.said(language)), width))
+        if note.verified:
+            parts.append(hang(Content("  "), f"{proof}{note.verified}", width, MUTED))
+    return Content("\n").join(parts)
 
 
 def heading_of(step: Step, language: str) -> str:
@@ -150,7 +166,8 @@ def detail(
         where = "the search" if step.visit == "guide" else f"the {BY_ID[step.visit].title} screen"
         parts.append(Content.styled(f"Enter goes to {where}.", MUTED))
     if corrections and step.kind not in (Kind.FIX, Kind.END):
-        parts.append(Content.styled("Corrections to this entry", "bold $text-warning"))
+        title = "이 항목에 대한 정정" if language == "ko" else "Corrections to this entry"
+        parts.append(Content.styled(title, "bold $text-warning"))
         parts += [hang(Content.styled("! ", "$text-warning"), plain(note), width) for note in corrections]
     return Content("\n\n").join(part for part in parts if part.plain)
 

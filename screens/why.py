@@ -93,7 +93,7 @@ class Why(Dialog[None]):
         if finding.denied:
             lines.append(Content.styled(f"Not allowed: {', '.join(finding.denied)}", "$text-warning"))
         if finding.guide:
-            lines.append(Content.styled(f"guide {', '.join(finding.guide)} (g)", "$foreground 62%"))
+            lines.append(Content.styled("what the guide says about it (g)", "$foreground 62%"))
         self.query_one("#why-said", Static).update(Content("\n").join(lines))
         self.refresh_bindings()
 
@@ -106,6 +106,5 @@ class Why(Dialog[None]):
         from screens.intents import GuideWanted
 
         if self._finding and self._finding.guide:
-            entry = self._finding.guide[0]
             self.dismiss(None)
-            self.app.screen_stack[-2].post_message(GuideWanted(entry))
+            self.app.screen_stack[-2].post_message(GuideWanted(finding=self._finding))

@@ -128,7 +128,7 @@ PLAN = Fix(
 CLEAR = Fix(
     id="clear",
     title="Delete what stands in the way",
-    action=Visit(step="cleanup", select=("key-pair:k8s-cluster-key",)),
+    action=Visit(step="cleanup", select=("k8s-cluster-key",)),
     changes="The cleanup step opens with it chosen.",
 )
 SSH = Fix(
@@ -193,7 +193,7 @@ def broken_world() -> dict[str, Report]:
         "quota": report(
             "quota",
             finding(
-                "quota.L-1216C47A",
+                "quota.vcpu",
                 State.BLOCKED,
                 "16 allowed, 4 in use, 26 needed: 14 too few.",
                 title="Running On-Demand Standard vCPUs",
@@ -202,7 +202,7 @@ def broken_world() -> dict[str, Report]:
                 fixes=(REQUEST, WAIT),
             ),
             finding(
-                "quota.L-0263D0A3",
+                "quota.elastic-ip",
                 State.OK,
                 "5 allowed, 1 in use, 1 needed: enough, 3 to spare.",
                 title="Elastic IPs",
@@ -294,7 +294,7 @@ def broken_world() -> dict[str, Report]:
         "cloudfront": report(
             "cloudfront",
             finding(
-                "cloudfront.E2QWRUHAPOMQZL",
+                "cloudfront.distribution.E2QWRUHAPOMQZL",
                 State.WARN,
                 "cdn.ecoeco.kr is being deployed for 4 min; 5 to 15 minutes are usual.",
                 guide=("6.1",),

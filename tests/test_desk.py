@@ -50,7 +50,7 @@ def test_a_session_taken_up_again_remembers_what_was_seen_and_overridden(bench: 
     after = bench.desk()
     assert after.resumed
     assert after.rebuild.reports == before.rebuild.reports == broken_world()
-    assert after.rebuild.overrides == {"quota.L-1216C47A": "raised by phone"}
+    assert after.rebuild.overrides == {"quota.vcpu": "raised by phone"}
     after.close("left")
 
 

@@ -4,7 +4,8 @@ from importlib import resources
 
 import pytest
 
-from ecotui.guide.document import Part, fences, parse
+from ecotui.guide.document import fences, parse
+from ecotui.guide.parts import Part, section_of
 
 NUMBERED = ["1.1", "1.2", "1.3", "1.4", "1.5", "1.6", "2.1", "2.2", "3.1", "3.2", "4.1", "4.2", "5.1"]
 NUMBERED += ["6.1", "6.2", "7.1", "7.2", "7.3"]
@@ -57,7 +58,7 @@ def test_the_translation_has_no_korean_left():
 
 def test_problem_cause_check_and_fix_are_told_apart(document):
     parts = {entry.id: [passage.part for passage in entry.passages] for entry in document.entries}
-    assert parts["1.1"] == [Part.PROBLEM, Part.CAUSE, Part.FIX]
+    assert parts["1.1"] == [Part.PROBLEM, Part.CAUSE, Part.FIX, Part.FILES, Part.COMMIT]
     assert parts["3.2"] == [Part.PROBLEM, Part.CAUSE, Part.CHECK, Part.FIX]
     assert parts["5.1"].count(Part.FIX) == 3
     assert parts["6.1"][0] is Part.PROBLEM
@@ -80,11 +81,36 @@ def test_a_heading_inside_a_fence_is_no_entry():
     assert "## 2. not a chapter" in document.entries[0].text
 
 
-def test_an_unclosed_fence_is_said_and_loses_nothing():
+def test_an_unclosed_fence_ends_before_the_next_heading_and_that_is_said():
     document = parse("### 1.1 A\n```\nError: x\n### 1.2 B\ntext\n", "x")
-    assert [entry.id for entry in document.entries] == ["1.1"]
-    assert "### 1.2 B" in document.entries[0].text
-    assert "never closed" in document.notes[0]
+    assert [(entry.id, entry.text) for entry in document.entries] == [
+        ("1.1", "```\nError: x"),
+        ("1.2", "text"),
+    ]
+    assert document.notes == ("line 2: a fenced block is never closed; it was taken to end at line 4",)
+    last = parse("### 1.1 A\ntext\n```\nError: x\n", "x")
+    assert "Error: x" in last.entries[0].text
+    assert "with the document" in last.notes[0]
+
+
+def test_a_fence_that_was_forgotten_to_close_does_not_turn_the_later_ones_inside_out():
+    text = "### 1.1 A\n#### Problem\n```\nError: x\n\n#### Fix\n```bash\nrun it\n```\n\n### 1.2 B\n#### Problem\n```\nError: y\n```\n"
+    document = parse(text, "x")
+    assert [entry.id for entry in document.entries] == ["1.1", "1.2"]
+    assert [entry.errors for entry in document.entries] == [("Error: x",), ("Error: y",)]
+    assert [passage.part for passage in document.entries[0].passages] == [Part.PROBLEM, Part.FIX]
+
+
+def test_comments_of_a_shell_do_not_end_a_fence():
+    text = "### 1.1 A\n```bash\n# one\n\n## 2. two\n### three\nls\n```\nafter\n"
+    (entry,) = parse(text, "x").entries
+    assert list(fences(entry.text)) == [("bash", "# one\n\n## 2. two\n### three\nls")]
+
+
+def test_a_fence_in_a_list_is_a_fence():
+    (entry,) = parse("### 1.1 A\n1. do\n    ```bash\n    ls\n      -l\n    ```\n2. more\n", "x").entries
+    assert list(fences(entry.text)) == [("bash", "ls\n  -l")]
+    assert list(fences("say ```x``` here\n```x```\n")) == []
 
 
 def test_a_number_used_twice_is_said_and_both_are_kept():
@@ -100,10 +126,116 @@ def test_line_ends_of_windows_and_a_byte_order_mark_change_nothing():
 
 
 def test_a_document_without_numbers_has_named_entries():
-    document = parse("# Runbook\n\n## Disk is full\n\n### Symptom\n```\nno space\n```\n", "runbook.md")
+    text = "# Runbook\n\n## Disk is full\n\n### Symptom\n```\nno space left on it\n```\n### Resolution\nClean it.\n\n## Clock is off\nSet it.\n"
+    document = parse(text, "runbook.md")
     assert document.title == "Runbook"
-    assert "symptom" in [entry.id for entry in document.entries]
-    assert parse("## Disk is full\nClean it.\n", "x").entries[0].id == "disk-is-full"
+    assert [entry.id for entry in document.entries] == ["disk-is-full", "clock-is-off"]
+    assert [passage.part for passage in document.entries[0].passages] == [Part.PROBLEM, Part.FIX]
+
+
+def test_a_document_that_is_one_problem_is_one_entry():
+    text = "# NAT gateway has no route\n\nSeen in March.\n\n## 증상\n```\nno route to host at all\n```\n## 원인\nx\n## 해결 방법 1\ny\n## 해결 방법 2: z\nz\n"
+    (entry,) = parse(text, "nat.md").entries
+    assert (entry.id, entry.title, entry.line) == ("nat-gateway-has-no-route", "NAT gateway has no route", 1)
+    assert [passage.part for passage in entry.passages] == [
+        Part.OTHER,
+        Part.PROBLEM,
+        Part.CAUSE,
+        Part.FIX,
+        Part.FIX,
+    ]
+    assert entry.errors == ("no route to host at all",)
+    nameless = parse("## Symptom\nx\n## Fix\ny\n", "disk.md").entries
+    assert [(one.id, one.title) for one in nameless] == [("disk-md", "disk.md")]
+
+
+def test_a_text_without_a_heading_is_one_entry():
+    (entry,) = parse("Restart the node.\n\nThen look again.\n", "notes.md").entries
+    assert (entry.title, entry.text) == ("notes.md", "Restart the node.\n\nThen look again.")
+
+
+@pytest.mark.parametrize(
+    ("title", "part"),
+    [
+        ("문제", Part.PROBLEM),
+        ("📌 증상", Part.PROBLEM),
+        ("에러 메시지", Part.PROBLEM),
+        ("Symptoms", Part.PROBLEM),
+        ("1. Problem", Part.PROBLEM),
+        ("Error: VcpuLimitExceeded", None),
+        ("7.3. 문제 발생 시 대응 순서", None),
+        ("4. Problems Running the Scripts", None),
+        ("근본 원인 분석", Part.CAUSE),
+        ("Root cause", Part.CAUSE),
+        ("Why it happens", Part.CAUSE),
+        ("확인 방법", Part.CHECK),
+        ("How to verify", Part.CHECK),
+        ("해결 방법 2: 인스턴스 타입 다운그레이드 (임시)", Part.FIX),
+        ("조치 사항", Part.FIX),
+        ("방법 ②", Part.FIX),
+        ("Fix 1: Request a higher vCPU limit (recommended)", Part.FIX),
+        ("Solution #2", Part.FIX),
+        ("Option A - by hand", Part.FIX),
+        ("Workaround (temporary)", Part.FIX),
+        ("Fixing DNS", None),
+        ("Options of the CLI", None),
+        ("적용 파일", Part.FILES),
+        ("Files changed", Part.FILES),
+        ("커밋", Part.COMMIT),
+    ],
+)
+def test_headings_that_only_announce_a_part_are_told_from_those_of_entries(title, part):
+    assert section_of(title) is part
+
+
+def test_labels_in_bold_announce_parts_and_files_and_commit_end_with_their_lines():
+    text = "### 1.1 A\n**증상**: it stops\n\n**해결:**\n1. stop\n\n**Files changed**:\n- `a.tf`\n- `b.tf`\n\nThen run:\n```bash\nls\n```\n\n**Commit**: `fix: x`\n"
+    (entry,) = parse(text, "x").entries
+    assert [(one.part, one.text) for one in entry.passages] == [
+        (Part.PROBLEM, "it stops"),
+        (Part.FIX, "1. stop"),
+        (Part.FILES, "- `a.tf`\n- `b.tf`"),
+        (Part.FIX, "Then run:\n```bash\nls\n```"),
+        (Part.COMMIT, "`fix: x`"),
+    ]
+    assert entry.of(Part.COMMIT) == "`fix: x`"
+
+
+def test_chapters_of_the_first_level_underlined_headings_and_deeper_numbers_are_read():
+    text = "Network\n=======\n\n1.1 No route\n-----------\ntext\n\n# Disk\n\n## 2.1 Full\na\n#### 2.1.1 Very full\nb\n#### Notes\nc\n"
+    document = parse(text, "x.md")
+    assert [(one.id, one.chapter) for one in document.entries] == [
+        ("1.1", "Network"),
+        ("2.1", "Disk"),
+        ("2.1.1", "Disk"),
+    ]
+    assert "#### Notes" in document.entries[2].text
+
+
+def test_numbers_of_one_level_stand_in_their_chapter():
+    document = parse("## 1. Terraform\n\n## 1.1 One\na\n\n## 1.2. Two\nb\n\n## 2. Alone\nc\n", "x")
+    assert [(one.id, one.chapter) for one in document.entries] == [
+        ("1.1", "1. Terraform"),
+        ("1.2", "1. Terraform"),
+        ("2", "2. Alone"),
+    ]
+    assert document.notes == ()
+
+
+def test_what_stands_before_the_entries_is_the_introduction(document):
+    assert document.introduction.startswith("# Troubleshooting Guide")
+    assert "](#1-terraform" in document.introduction
+    assert parse("---\ntitle: x\ntags: [a]\n---\n# T\n## 1. A\ntext\n", "x").entries[0].id == "1"
+
+
+def test_other_codes_than_utf8_are_read_and_said():
+    text = "### 1.1 디스크\n꽉 찼습니다\n"
+    for code, said in (("cp949", "949"), ("utf-16", "UTF-16")):
+        document = parse(text.encode(code), "x")
+        assert [(one.title, one.text) for one in document.entries] == [("디스크", "꽉 찼습니다")]
+        assert said in document.notes[0]
+    torn = parse(text.encode()[:-2], "x")
+    assert torn.entries[0].title == "디스크"
 
 
 def test_html_is_text():
@@ -123,7 +255,6 @@ def test_control_sequences_in_a_document_do_not_reach_the_screen():
     [
         b"",
         b"\n\n",
-        b"no heading at all",
         b"\xff\xfe\x00",
         b"###",
         b"### ",

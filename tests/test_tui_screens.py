@@ -185,7 +185,7 @@ async def test_the_review_tells_what_happened_and_what_is_behind_it(bench: Bench
         text = bench.text(pilot)
         assert "Session began" in text
         assert "16 allowed, 4 in use, 26 needed: 14 too few." in text
-        assert "override of quota.L-1216C47A: raised by [phone]" in text
+        assert "override of quota.vcpu: raised by [phone]" in text
         assert "▶ Wait [for] it" in text
         await pilot.press("end", "enter")
         await pilot.pause()

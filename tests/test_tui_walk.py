@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
+import time
 from typing import Any
 
 import pytest
@@ -14,10 +13,7 @@ from textual.widgets import Input, OptionList, TextArea
 
 from checks.cleanup.leftover import CleanupDetail
 from checks.finding import Fix, Risk, Run, State, Visit
-from checks.steps import STEPS
-from ecotui.guide.library import shipped
 from ecotui.guide.steps import END
-from ecotui.guide.verdict import Cause, judge
 from ecotui.session import events
 from ecotui.session.store import Store
 from screens.dialogs import Ask, Confirm, Typed
@@ -86,14 +82,14 @@ async def solve(bench: Bench, pilot: Pilot[Any], screen: WalkScreen, step: str, 
     assert "solved it 1×" in bench.text(pilot)
 
 
-@pytest.mark.parametrize("size", [(120, 36), (80, 24)], ids=["120x36", "80x24"])
 @pytest.mark.parametrize(
-    ("entry", "key", "known"),
+    ("entry", "key", "known", "size"),
     [
-        ("3.1", "2", "quota.vcpu"),
-        ("5.1", "3", "github.scopes"),
-        ("6.1", "6", "cloudfront.distribution.E2"),
+        ("3.1", "2", "quota.vcpu", (120, 36)),
+        ("5.1", "3", "github.scopes", (80, 24)),
+        ("6.1", "6", "cloudfront.distribution.E2", (80, 24)),
     ],
+    ids=["3.1", "5.1", "6.1"],
 )
 async def test_an_entry_is_walked_from_its_finding_to_success(
     bench: Bench, entry: str, key: str, known: str, size: tuple[int, int]
@@ -150,35 +146,34 @@ async def test_leftovers_are_deleted_from_the_walk_after_typed_consent(bench: Be
         await solve(bench, pilot, screen, "cleanup", "cleanup.iam-policy")
 
 
-async def test_a_command_is_filled_edited_and_run_without_a_shell(bench: Bench) -> None:
+async def test_a_command_is_filled_copied_edited_and_run_without_a_shell_and_asks_when_it_destroys(
+    bench: Bench,
+) -> None:
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await walking(bench, pilot, "6", "g")
         await go_to(pilot, screen, "1.1")
         assert "--id E2QWRUHAPOMQZL" in bench.text(pilot)
-        await pilot.press("e")
-        await bench.until(pilot, lambda: isinstance(app.screen, Ask))
-        app.screen.query_one(Input).value = "aws cloudfront list-distributions | wc -l"
-        await pilot.press("enter")
+
+        # Copied, and written to a file of one's own.
+        await pilot.press("c", "w")
+        await bench.until(pilot, lambda: "Written to a file" in bench.notices(pilot))
+        assert app.clipboard.startswith("aws cloudfront get-distribution --id E2QWRUHAPOMQZL")
+        file = screen.desk.session.folder / "guide" / "6.1-1.1.sh"
+        assert file.read_text().strip() == app.clipboard
+        assert file.stat().st_mode & 0o777 == 0o600
+
+        async def edit(text: str) -> None:
+            await pilot.press("e")
+            await bench.until(pilot, lambda: isinstance(app.screen, Ask))
+            app.screen.query_one(Input).value = text
+            await pilot.press("enter")
+
+        await edit("aws cloudfront list-distributions | wc -l")
         await bench.until(pilot, lambda: "It cannot be run: needs a shell: a pipe" in bench.notices(pilot))
-        await pilot.press("e")
-        await bench.until(pilot, lambda: isinstance(app.screen, Ask))
-        app.screen.query_one(Input).value = "aws cloudfront list-distributions --max-items 5"
-        await pilot.press("enter")
-        await bench.until(pilot, lambda: "--max-items 5" in bench.text(pilot))
-        await pilot.press("enter")
-        await bench.until(pilot, lambda: bench.started)
-        # It only reads: nobody is asked.
-        assert bench.started == [("aws", "cloudfront", "list-distributions", "--max-items", "5")]
 
-
-async def test_a_destroying_command_needs_its_words_typed(bench: Bench) -> None:
-    app = bench.app()
-    async with app.run_test(size=(120, 36)) as pilot:
-        screen = await walking(bench, pilot, "6", "g")
-        await go_to(pilot, screen, "1.1")
-        screen.walk.edits["1.1"] = "aws cloudfront delete-distribution --id E1"
-        screen.recount()
+        await edit("aws cloudfront delete-distribution --id E1")
+        await bench.until(pilot, lambda: "delete-distribution --id E1" in bench.text(pilot))
         await pilot.press("enter")
         await bench.until(pilot, lambda: isinstance(app.screen, Typed))
         asked = app.screen
@@ -188,29 +183,24 @@ async def test_a_destroying_command_needs_its_words_typed(bench: Bench) -> None:
         await pilot.pause()
         assert not bench.started
 
+        await edit("aws cloudfront list-distributions --max-items 5")
+        await bench.until(pilot, lambda: "--max-items 5" in bench.text(pilot))
+        await pilot.press("enter")
+        await bench.until(pilot, lambda: bench.started)
+        # It only reads: nobody is asked.
+        assert bench.started == [("aws", "cloudfront", "list-distributions", "--max-items", "5")]
 
-async def test_ticks_are_kept_in_the_session_and_shown_again(bench: Bench) -> None:
+
+async def test_ticks_are_kept_one_comes_back_to_where_one_was_and_a_no_is_kept_too(bench: Bench) -> None:
     app = bench.app()
-    async with app.run_test(size=(120, 36)) as pilot:
+    async with app.run_test(size=(80, 24)) as pilot:
         screen = await walking(bench, pilot, "2", "g")
         first = screen.steps[0].key
         await pilot.press("space")
         await pilot.pause()
         assert screen.walk.cursor == screen.steps[1].key
-        await pilot.press("escape")
-        await bench.until(pilot, lambda: isinstance(app.screen, GuideScreen))
-        await pilot.press("enter")
-        await bench.until(pilot, lambda: isinstance(app.screen, WalkScreen) and app.screen.steps)
-        again = app.screen
-        assert isinstance(again, WalkScreen)
-        assert again.ticks == {first}
-        assert any("✓  1" in line for line in bench.text(pilot).splitlines())
 
-
-async def test_one_key_goes_to_the_steps_screen_and_back_to_where_one_was(bench: Bench) -> None:
-    app = bench.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await walking(bench, pilot, "2", "g")
+        # To the step's screen, and back to this step of this entry.
         await go_to(pilot, screen, "1.2")
         await pilot.press("b")
         await bench.until(pilot, lambda: isinstance(app.screen, RebuildScreen))
@@ -224,42 +214,42 @@ async def test_one_key_goes_to_the_steps_screen_and_back_to_where_one_was(bench:
         assert isinstance(back, WalkScreen)
         assert back.step is not None
         assert back.step.key == "1.2"
-        await pilot.press("escape", "escape")
-        await bench.until(pilot, lambda: app.screen is frame)
-        assert frame.left_guide is None
+        assert back.ticks == {first}
+        await pilot.press("home")
+        assert any("✓  1" in line for line in bench.text(pilot).splitlines())
 
-
-async def test_a_command_is_copied_and_written_to_a_private_file(bench: Bench) -> None:
-    app = bench.app()
-    async with app.run_test(size=(120, 36)) as pilot:
-        screen = await walking(bench, pilot, "6", "g")
-        await go_to(pilot, screen, "1.1")
-        await pilot.press("c", "w")
-        await bench.until(pilot, lambda: "Written to a file" in bench.notices(pilot))
-        assert app.clipboard.startswith("aws cloudfront get-distribution --id E2QWRUHAPOMQZL")
-        file = screen.desk.session.folder / "guide" / "6.1-1.1.sh"
-        assert file.read_text().strip() == app.clipboard
-        assert file.stat().st_mode & 0o777 == 0o600
-
-
-async def test_the_steps_are_there_in_the_other_language(bench: Bench) -> None:
-    app = bench.app()
-    async with app.run_test(size=(120, 36)) as pilot:
-        await walking(bench, pilot, "2", "g")
         await pilot.press("v")
         await bench.until(pilot, lambda: "해결 방법 1" in bench.text(pilot))
         assert "원인이 있습니다" in bench.text(pilot)
 
-
-async def test_an_answer_of_no_is_kept_too(bench: Bench) -> None:
-    app = bench.app()
-    async with app.run_test(size=(120, 36)) as pilot:
-        screen = await walking(bench, pilot, "2", "g")
-        screen.action_judge()
+        back.action_judge()
         await bench.until(pilot, lambda: isinstance(app.screen, Judge))
         await pilot.press("n")
-        await bench.until(pilot, lambda: app.screen is screen)
-        assert [one.solved for one in logged(screen, events.EntryJudged)] == [False]
+        await bench.until(pilot, lambda: app.screen is back)
+        assert [one.solved for one in logged(back, events.EntryJudged)] == [False]
+        assert "7.3 is the way on" in bench.notices(pilot)
+
+        await pilot.press("escape")
+        await bench.until(pilot, lambda: isinstance(app.screen, GuideScreen))
+        guide = app.screen
+        assert isinstance(guide, GuideScreen)
+        assert guide.entry is not None
+        assert guide.entry.id == "3.1"
+
+        # From the text of an entry as well: the entry, and the line that was on top.
+        page = guide.query_one("#guide-page")
+        await bench.until(pilot, lambda: page.max_scroll_y > 5)
+        page.scroll_to(y=5, animate=False)
+        await pilot.press("b")
+        await bench.until(pilot, lambda: app.screen is frame)
+        await pilot.press("b")
+        await bench.until(pilot, lambda: isinstance(app.screen, GuideScreen) and app.screen.entry is not None)
+        again = app.screen
+        await bench.until(pilot, lambda: again.query_one("#guide-page").scroll_y == 5, "the line")
+        assert again.entry.id == "3.1"  # type: ignore[attr-defined]
+        await pilot.press("escape")
+        await bench.until(pilot, lambda: app.screen is frame)
+        assert frame.left_guide is None
 
 
 # -- pasting -------------------------------------------------------------------------------------------------------
@@ -278,12 +268,27 @@ async def pasting(bench: Bench, pilot: Pilot[Any], text: str) -> PasteScreen:
     return screen
 
 
-async def test_a_bracketed_paste_with_colours_is_explained_and_enter_opens_the_entry(bench: Bench) -> None:
+async def test_a_paste_of_any_size_is_explained_and_enter_opens_the_entry(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await pasting(bench, pilot, f"one\n\x1b[31m│ {VCPU}\x1b[0m\x1b]52;c;eA==\x07\n")
-        assert "\x1b" not in screen.query_one(TextArea).text
-        assert "line 2, by “VcpuLimitExceeded”" in bench.text(pilot)
+        # Large: a part of it is shown, all of it is looked at, and the screen goes on meanwhile.
+        text = f"{VCPU}\n" + "still fine, 아직 괜찮음\n" * 200_000
+        begun = time.monotonic()
+        screen = await pasting(bench, pilot, text)
+        assert time.monotonic() - begun < 10
+        shown = screen.query_one(TextArea).text
+        assert "200,001 lines pasted, the last 200 shown, all looked at" in shown
+        assert shown.count("\n") <= 201
+        assert "line 1, by “VcpuLimitExceeded”" in bench.text(pilot)
+        assert screen.text == text
+        await pilot.press("ctrl+l")
+        await bench.until(pilot, lambda: not screen.query_one(TextArea).text)
+
+        # With colours, a box, the ends of lines of another system, and what would reach the clipboard.
+        pasted = f"하나\r\n\x1b[31m│ {VCPU}\x1b[0m\x1b]52;c;eA==\x07\r\n"
+        screen.query_one(PasteBox).post_message(keys.Paste(pasted))
+        await bench.until(pilot, lambda: "line 2, by “VcpuLimitExceeded”" in bench.text(pilot), "the entry")
+        assert screen.query_one(TextArea).text.splitlines() == ["하나", f"│ {VCPU}"]
         await pilot.press("enter")
         await bench.until(
             pilot,
@@ -295,18 +300,6 @@ async def test_a_bracketed_paste_with_colours_is_explained_and_enter_opens_the_e
         assert isinstance(app.screen, WalkScreen)
         assert "VcpuLimitExceeded" in app.screen.walk.error
         assert "Error" in bench.text(pilot)
-
-
-async def test_a_large_paste_is_bounded_on_screen_and_looked_at_whole(bench: Bench) -> None:
-    app = bench.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        text = f"{VCPU}\n" + "still fine\n" * 30_000
-        screen = await pasting(bench, pilot, text)
-        shown = screen.query_one(TextArea).text
-        assert "30,001 lines pasted, the last 200 shown, all looked at" in shown
-        assert shown.count("\n") <= 201
-        assert "line 1, by “VcpuLimitExceeded”" in bench.text(pilot)
-        assert screen.text == text
 
 
 async def test_an_error_that_nothing_matches_leads_through_the_order_of_response(bench: Bench) -> None:
@@ -355,57 +348,49 @@ async def test_what_solved_it_in_an_earlier_session_comes_first(bench: Bench) ->
         assert first < second
 
 
-# -- every finding leads to its entry ------------------------------------------------------------------------------
-
-CHECKS = Path(__file__).parent.parent / "checks"
+# -- every step leads to its entry ---------------------------------------------------------------------------------
 
 
-def entries_named(step: str) -> set[str]:
-    """The entries that a step's sources name."""
-    parts = [*CHECKS.glob(f"{step}*.py"), *(CHECKS / step).rglob("*.py")]
-    if step in ("github", "apply"):
-        parts += CHECKS.glob("commands/*.py")
-    return {
-        found for path in parts for found in re.findall(r'"([1-9]\.[1-9])"', path.read_text(encoding="utf-8"))
-    }
-
-
-@pytest.mark.parametrize("step", [step.id for step in STEPS])
-def test_every_finding_of_a_step_leads_to_an_entry_that_knows_its_cause(step: str) -> None:
-    named = entries_named(step)
-    assert named, f"nothing of {step} is explained"
-    for language in ("ko", "en"):
-        library = shipped(language)
-        for entry in sorted(named):
-            assert library.in_language(entry, language) is not None, f"{step}: {entry}"
-            found = finding(f"{step}.any", State.BLOCKED, "in the way", guide=(entry,))
-            verdict = judge(library, entry, {step: report(step, found)})
-            assert verdict.cause is Cause.PRESENT
-
-
-async def test_g_leads_from_the_finding_of_each_step_to_its_entry(bench: Bench) -> None:
+async def test_g_leads_from_the_finding_of_each_step_to_its_entry_and_without_one_to_the_order_of_response(
+    bench: Bench,
+) -> None:
     leads = {
-        "environment": "7.1",
-        "quota": "3.1",
-        "github": "5.1",
-        "cleanup": "2.1",
-        "apply": "1.3",
-        "cloudfront": "6.1",
-        "nodes": "7.2",
+        "environment.variable.VERSION": "7.1",
+        "quota.vcpu": "3.1",
+        "github.scopes": "5.1",
+        "cleanup.iam-policy": "2.1",
+        "apply.configuration": "1.3",
+        "cloudfront.distribution.E1": "6.1",
+        "nodes.api": "7.2",
     }
-    for step, entry in leads.items():
-        bench.world[step] = report(step, finding(f"{step}.any", State.BLOCKED, "in the way", guide=(entry,)))
+    for known, entry in leads.items():
+        step = known.partition(".")[0]
+        bench.world[step] = report(step, finding(known, State.BLOCKED, "in the way", guide=(entry,)))
+    bench.world["environment"] = report(
+        "environment",
+        finding("environment.variable.VERSION", State.BLOCKED, "in the way", guide=("7.1",)),
+        finding("environment.kubectl", State.BLOCKED, "kubectl is not on PATH"),
+    )
     app = bench.app()
+
+    async def opened(wanted: str) -> None:
+        await bench.until(
+            pilot,
+            lambda: (
+                isinstance(app.screen, GuideScreen) and app.screen.entry and app.screen.entry.id == wanted
+            ),
+            wanted,
+        )
+
     async with app.run_test(size=(80, 24)) as pilot:
-        await bench.settled(pilot)
+        frame = await bench.settled(pilot)
         for number, entry in enumerate(leads.values(), 1):
             await pilot.press(str(number), "g")
-            await bench.until(
-                pilot,
-                lambda wanted=entry: (
-                    isinstance(app.screen, GuideScreen) and app.screen.entry and app.screen.entry.id == wanted
-                ),
-            )
+            await opened(entry)
             assert "The cause is present: in the way" in bench.text(pilot)
             await pilot.press("escape")
-            await bench.until(pilot, lambda: isinstance(app.screen, RebuildScreen))
+            await bench.until(pilot, lambda: app.screen is frame)
+        await pilot.press("1", "down", "g")
+        await opened("7.3")
+        assert "The guide has nothing about this error; this is how to go on" in bench.text(pilot)
+        assert "kubectl is not on PATH" in bench.text(pilot)

@@ -13,6 +13,7 @@ import msgspec
 from checks.finding import Report, public, worst
 from checks.steps import BY_ID, STEPS
 from checks.world import World
+from config.model import Guide
 from ecotui import exits
 from ecotui.cli.opening import world
 from ecotui.cli.output import SIGNS, document
@@ -35,7 +36,8 @@ def run(args: argparse.Namespace) -> int:
         return exits.USAGE
     signal.signal(signal.SIGTERM, _end)
     chosen = args.steps or [step.id for step in STEPS]
-    reports = look(world(args), chosen, stream=args.stream)
+    where = world(args)
+    reports = look(where, chosen, stream=args.stream)
     findings = [finding for step in chosen for finding in reports[step].findings]
     if args.stream:
         pass
@@ -43,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
         document("check", {"findings": [public(finding) for finding in findings]})
     else:
         for step in chosen:
-            _print(reports[step])
+            _print(reports[step], where.settings.guide)
     return exits.of(worst(finding.state for finding in findings))
 
 
@@ -72,14 +74,14 @@ def look(where: World, steps: list[str], *, stream: bool = False) -> dict[str, R
     return reports
 
 
-def _print(report: Report) -> None:
+def _print(report: Report, guide: Guide) -> None:
     step = BY_ID[report.step]
     print(f"{SIGNS[report.state]} {step.title}  {report.state.value}  ({report.seconds:.1f} s)")
     for finding in report.findings:
         print(f"  {SIGNS[finding.state]} {finding.summary}  [{finding.id}]")
         if finding.denied:
             print(f"      not allowed: {', '.join(finding.denied)}")
-        if finding.guide:
-            print(f"      guide: {', '.join(f'ecotui guide {entry}' for entry in finding.guide)}")
+        if cited := guide.cited(finding.guide):
+            print(f"      guide: {', '.join(f'ecotui guide {entry}' for entry in cited)}")
         for fix in finding.fixes:
             print(f"      → {fix.title}{f': {fix.command}' if fix.command else ''}")

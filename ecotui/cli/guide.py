@@ -15,6 +15,7 @@ from ecotui.cli.output import document
 from ecotui.guide.document import Entry
 from ecotui.guide.library import GuideError, Library, open_library
 from ecotui.guide.lint import lint
+from ecotui.guide.search import Hit, Index
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -48,15 +49,14 @@ def run(args: argparse.Namespace) -> int:
         return exits.USAGE
     words = sanitize(" ".join(args.words))
     entry = library.entry(words.strip())
-    entries = (entry,) if entry else library.search(words)
+    hits = (Hit(entry),) if entry else Index(library).search(words)
     if args.json:
-        document("guide", {"entries": [_plain(library, found) for found in entries]})
+        document("guide", {"entries": [_plain(library, hit.entry) for hit in hits]})
     elif entry:
         _print(library, entry)
     else:
-        for found in entries:
-            print(f"{found.id:<6} {found.title}")
-    if not entries:
+        _list(library, hits, whole=not words.strip())
+    if not hits:
         print(f"ecotui guide: nothing in the guide about {words!r}", file=sys.stderr)
         return exits.ERROR
     return exits.OK
@@ -73,9 +73,7 @@ def _lint(args: argparse.Namespace, loaded: Loaded) -> int:
     except GuideError as error:
         print(f"ecotui guide: {error}", file=sys.stderr)
         return exits.USAGE
-    own_overlay = bool(settings.guide.overlay) or not settings.guide.documents
-    overlaid = {ident for ident, one in library.overlays.items() if own_overlay and one.signatures}
-    remarks = [remark for one in library.documents for remark in lint(one, overlaid)]
+    remarks = lint(library)
     if args.json:
         document("guide.lint", {"remarks": [msgspec.to_builtins(remark) for remark in remarks]})
     else:
@@ -84,6 +82,20 @@ def _lint(args: argparse.Namespace, loaded: Loaded) -> int:
         count = sum(len(one.entries) for one in library.documents)
         print(f"{count} entries in {len(library.documents)} documents, {len(remarks)} remarks")
     return exits.WARNINGS if remarks else exits.OK
+
+
+def _list(library: Library, hits: tuple[Hit, ...], *, whole: bool) -> None:
+    """One line an entry, and where the words stand; by document where there are several."""
+    width = min(max((len(hit.entry.id) for hit in hits), default=0), 24)
+    titles = {one.guide: one.title for one in library.guides}
+    above = ""
+    for hit in hits:
+        if whole and len(titles) > 1 and hit.entry.guide != above:
+            above = hit.entry.guide
+            print(f"{above}: {titles[above]}")
+        print(f"{hit.entry.id:<{max(width, 5)}}  {hit.entry.title}")
+        if hit.line:
+            print(f"{'':<{max(width, 5)}}    line {hit.line}: {hit.excerpt}")
 
 
 def _plain(library: Library, entry: Entry) -> dict[str, object]:
@@ -98,5 +110,8 @@ def _plain(library: Library, entry: Entry) -> dict[str, object]:
 
 def _print(library: Library, entry: Entry) -> None:
     print(f"{entry.id}  {entry.title}\n{'=' * 60}\n\n{entry.text}")
-    for note in library.corrections(entry.id):
-        print(f"\n> Correction: {note}")
+    overlay = library.overlays.get(entry.id)
+    for note in overlay.corrections if overlay else ():
+        print(f"\n> Correction: {note.said(library.language)}")
+        if note.verified:
+            print(f"> Verified by: {note.verified}")

@@ -17,6 +17,7 @@ from checks.commands.terraform import Terraform, TerraformError
 from checks.finding import State
 from checks.sanitize import one_line
 from checks.world import World
+from config.model import Guide
 from ecotui import exits
 from ecotui.cli.opening import world
 from ecotui.cli.output import SIGNS, document
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         print("ecotui plan: interrupted; nothing was changed", file=sys.stderr)
         return exits.INTERRUPTED
     except CommandError as error:
-        return _refused(error)
+        return _refused(error, where.settings.guide)
     except PlanUnreadable as error:
         print(f"ecotui plan: {error}", file=sys.stderr)
         return exits.ERROR
@@ -65,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     elif args.json:
         document("plan", {**body(review.plan, review.forecast), "plan": str(plan_file)})
     else:
-        show(review, plan_file)
+        show(review, plan_file, where.settings.guide)
     return code(review)
 
 
@@ -92,7 +93,7 @@ def code(review: Review) -> int:
     return exits.WARNINGS if review.forecast.unknown or review.forecast.warnings else exits.OK
 
 
-def show(review: Review, plan_file: Path) -> None:
+def show(review: Review, plan_file: Path, guide: Guide) -> None:
     """The review in plain lines."""
     plan, seen = review.plan, review.forecast
     where = f" in account {review.account}, {review.region}" if review.account else ""
@@ -125,12 +126,10 @@ def show(review: Review, plan_file: Path) -> None:
         print(f"  {SIGNS[quota.state]} {quota.sentence}")
     for collision in seen.collisions:
         print(f"  {SIGNS[State.BLOCKED]} {collision.sentence}")
-        guides = f"; guide: {', '.join(collision.guide)}" if collision.guide else ""
+        cited = guide.cited(collision.guide)
+        guides = f"; guide: {', '.join(cited)}" if cited else ""
         place = f"; written in {collision.place}" if collision.place else ""
         print(f"      ways out: {', '.join(collision.ways_out)}{guides}{place}")
-    for stays in seen.kept:
-        guides = f" (guide: {', '.join(stays.guide)})" if stays.guide else ""
-        print(f"  {SIGNS[State.BLOCKED]} {stays.sentence}{guides}")
     for warning in seen.warnings:
         print(f"  {SIGNS[State.WARN]} {warning.sentence}")
     for unknown in seen.unknown:
@@ -175,12 +174,12 @@ class _Speaker:
             print(f"  {one_line(str(said.get('@message', '')))}", file=self._stream, flush=True)
 
 
-def _refused(error: CommandError) -> int:
+def _refused(error: CommandError, guide: Guide) -> int:
     print(f"ecotui plan: {error.explain()}", file=sys.stderr)
     if isinstance(error, TerraformError):
         for one in error.errors[:20]:
             print(f"\n{one.text}", file=sys.stderr)
-        for entry in error.guide:
+        for entry in guide.cited(error.guide):
             print(f"\nThe guide explains it: ecotui guide {entry}", file=sys.stderr)
         if error.lock:
             print(

@@ -10,6 +10,7 @@ import msgspec
 
 from checks.finding import Finding, Report, State
 from checks.sanitize import one_line
+from config.model import Guide
 from ecotui import exits
 from ecotui.cli.opening import world
 from ecotui.cli.output import SIGNS, document
@@ -50,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     elif args.json:
         document("why", {"address": address, "finding": msgspec.to_builtins(finding)})
     else:
-        _tell(finding)
+        _tell(finding, where.settings.guide)
     return exits.of(finding.state)
 
 
@@ -78,7 +79,7 @@ def _nothing(found: object, address: str) -> Finding:
     )
 
 
-def _tell(finding: Finding) -> None:
+def _tell(finding: Finding, guide: Guide) -> None:
     print(finding.title)
     print(f"{SIGNS[finding.state]} {finding.summary}")
     width = max((len(fact.label) for fact in finding.facts), default=0)
@@ -86,5 +87,5 @@ def _tell(finding: Finding) -> None:
         print(f"    {fact.label:<{width}}  {fact.value}")
     if finding.denied:
         print(f"    not allowed: {', '.join(finding.denied)} (docs/iam-policy.json has all that is needed)")
-    for entry in finding.guide:
+    for entry in guide.cited(finding.guide):
         print(f"    ecotui guide {entry}")

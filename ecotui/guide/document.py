@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from enum import StrEnum
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import pairwise
 
 import msgspec
 
 from checks.sanitize import sanitize
-
-
-class Part(StrEnum):
-    """What a passage of an entry is about."""
-
-    PROBLEM = "problem"
-    CAUSE = "cause"
-    CHECK = "check"
-    FIX = "fix"
-    OTHER = "other"
+from ecotui.guide.markdown import Heading, fenced, front_matter, headings
+from ecotui.guide.parts import Part, label_of, part_of, section_of
 
 
 class Passage(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +29,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One numbered (or named) problem of the guide."""
 
     id: str
+    """Its number or the words of its heading; `runbook:1.1` where another document has that number too."""
     title: str
     chapter: str
     line: int
@@ -41,6 +37,10 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     passages: tuple[Passage, ...]
     text: str
     """The whole entry, without its heading."""
+    guide: str = ""
+    """The guide that it belongs to: `eco2`, or the name of the file without its language."""
+    number: str = ""
+    """Its id within that guide."""
 
     @property
     def errors(self) -> tuple[str, ...]:
@@ -52,108 +52,190 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
             for _, body in fences(passage.text)
         )
 
+    def of(self, part: Part) -> str:
+        """What it says under all headings of one kind, as plain lines: its files, its commit."""
+        return "\n".join(passage.text for passage in self.passages if passage.part is part)
+
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     language: str
     title: str
     entries: tuple[Entry, ...]
+    introduction: str = ""
+    """What stands before the entries: a preface, the table of contents."""
     notes: tuple[str, ...] = ()
     """What could not be used, and why: duplicate numbers, an unclosed fence."""
+    guide: str = ""
+    """The guide that this document is one language of."""
 
 
-_HEADING = re.compile(r"^(#{1,6})\s+(.*?)\s*#*\s*$")
-_NUMBER = re.compile(r"^(\d+(?:\.\d+)*)\.?\s+(.*)$")
-_FENCE = re.compile(r"^\s{0,3}(`{3,}|~{3,})\s*([\w+-]*)")
-_PARTS = (
-    (Part.PROBLEM, re.compile(r"문제|현상|증상|problem|symptom|error|what happens|observed", re.I)),
-    (Part.CAUSE, re.compile(r"원인|cause|reason|why", re.I)),
-    (Part.CHECK, re.compile(r"확인|check|verify|diagnos", re.I)),
-    (Part.FIX, re.compile(r"해결|조치|fix|solution|resol|method|remedy|workaround", re.I)),
-)
+_NUMBER = re.compile(r"^(\d+(?:\.\d+)*)[.)]?\s+(.*)$")
 _CONTENTS = re.compile(r"^\W*(목차|차례|(table of )?contents|toc)\W*$", re.I)
 _HANGUL = re.compile("[\uac00-\ud7a3]")
+_BEYOND_ASCII = re.compile("[^\x00-\x7f]+")
+_SEEN = 200_000
+"""Characters by which the language of a document is told."""
 
 
 def fences(text: str) -> Iterator[tuple[str, str]]:
-    """The fenced blocks of a text as (language, body). An unclosed fence ends with the text."""
-    language, mark = "", ""
-    body: list[str] = []
-    for line in text.splitlines():
-        opened = _FENCE.match(line)
-        if mark:
-            if opened and opened[1].startswith(mark) and not opened[2]:
-                yield language, "\n".join(body)
-                mark = ""
-            else:
-                body.append(line)
-        elif opened:
-            mark, language, body = opened[1][:3], opened[2], []
-    if mark:
-        yield language, "\n".join(body)
-
-
-def part_of(title: str) -> Part:
-    """What a heading announces, by the words that teams use for it in Korean and English."""
-    return next((part for part, words in _PARTS if words.search(title)), Part.OTHER)
+    """The fenced blocks of a text as (language, body)."""
+    for block in fenced(text.splitlines()):
+        yield block.language, block.body
 
 
 def parse(source: str | bytes, name: str) -> Document:
-    """Read a guide. Chapters are second-level headings, entries third-level ones; a chapter without any is an entry."""
-    text = sanitize(source).replace("\t", "    ")
-    lines = text.splitlines()
-    title, notes = name, []
-    chapter = ""
-    found: list[tuple[str, str, str, int, list[str]]] = []
-    """(id, title, chapter, line, body)"""
-    inside_fence, opened = "", 0
-    for number, line in enumerate(lines, start=1):
-        if fence := _FENCE.match(line):
-            if not inside_fence:
-                inside_fence, opened = fence[1][:3], number
-            elif fence[1].startswith(inside_fence) and not fence[2]:
-                inside_fence = ""
-        heading = None if inside_fence or fence else _HEADING.match(line)
-        level = len(heading[1]) if heading else 0
-        if heading and level == 1 and title == name:
-            title = heading[2]
-        elif heading and level in (2, 3):
-            numbered = _NUMBER.match(heading[2])
-            ident = numbered[1] if numbered else slug(heading[2])
-            words = numbered[2] if numbered else heading[2]
-            if level == 2:
-                chapter = heading[2]
-            found.append((ident, words, chapter, number, []))
-        elif found:
-            found[-1][4].append(line)
-    if inside_fence:
-        notes.append(
-            f"line {opened}: a fenced block is never closed; the rest of the document was read as part of it"
-        )
+    """Read a guide.
+
+    Below the title, the headings of the upper level are chapters, those below them entries; a chapter without any is an
+    entry itself, and so is one whose sub-headings are the parts of a problem (symptom, cause, fix), up to the document
+    that is one problem as a whole. A text without headings is one entry.
+    """
+    text, notes = _decoded(source)
+    lines = sanitize(text).replace("\t", "    ").splitlines()
+    blocks = list(fenced(lines))
+    notes += [
+        f"line {block.start + 1}: a fenced block is never closed; it was taken to end "
+        + (f"at line {block.stop + 1}" if block.stop < len(lines) else "with the document")
+        for block in blocks
+        if not block.closed
+    ]
+    top = front_matter(lines)
+    found = [heading for heading in headings(lines, blocks) if heading.line >= top]
+    title, outline = _outline(found, name, lines)
+    starts = [one.heading.line if one.heading else 0 for one in outline]
+    below = Counter(one.chapter for one in outline)
     entries: list[Entry] = []
-    seen: set[str] = set()
-    for ident, words, in_chapter, number, body in found:
-        whole = "\n".join(body).strip().removesuffix("---").strip()
-        if not whole or _CONTENTS.match(words):
+    taken: set[str] = set()
+    for one, start, end in zip(outline, starts, [*starts, len(lines)][1:], strict=True):
+        whole = _trimmed(lines[one.heading.below if one.heading else start : end])
+        if not whole:
+            # A chapter often has nothing but its entries.
+            if one.heading and below[one.heading.title] < 2:
+                notes.append(f"line {start + 1}: {one.ident} has no text; it is left out")
             continue
-        unique, count = ident, 2
-        while unique in seen:
-            unique, count = f"{ident}-{count}", count + 1
-        if unique != ident:
-            notes.append(f"line {number}: {ident} is used twice; the second one is {unique}")
-        seen.add(unique)
+        ident = one.ident
+        count = 2
+        while ident in taken:
+            ident, count = f"{one.ident}-{count}", count + 1
+        if ident != one.ident:
+            notes.append(f"line {start + 1}: {one.ident} is used twice; the second one is {ident}")
+        taken.add(ident)
         entries.append(
             Entry(
-                id=unique,
-                title=words,
-                chapter=in_chapter,
-                line=number,
+                id=ident,
+                number=ident,
+                title=one.words,
+                chapter=one.chapter,
+                line=start + 1,
                 passages=tuple(_passages(whole)),
                 text=whole,
             )
         )
-    language = "ko" if len(_HANGUL.findall(text)) > len(text) * 0.02 else "en"
-    return Document(name=name, language=language, title=title, entries=tuple(entries), notes=tuple(notes))
+    first = starts[0] if starts else len(lines)
+    korean = len(_HANGUL.findall(text[:_SEEN])) > min(len(text), _SEEN) * 0.02
+    return Document(
+        name=name,
+        language="ko" if korean else "en",
+        title=title,
+        entries=tuple(entries),
+        introduction="\n".join(lines[:first]).strip(),
+        notes=tuple(notes),
+    )
+
+
+def _decoded(source: str | bytes) -> tuple[str, list[str]]:
+    """The text of a file, whatever it was saved as, and a note where that is not UTF-8."""
+    if isinstance(source, str):
+        return source, []
+    if source[:2] in (b"\xff\xfe", b"\xfe\xff") and len(source) % 2 == 0:
+        return source.decode("utf-16", errors="replace"), ["it is saved as UTF-16; UTF-8 is read everywhere"]
+    text = source.decode("utf-8-sig", errors="replace")
+    lost, beyond = text.count("\ufffd"), sum(map(len, _BEYOND_ASCII.findall(text)))
+    if lost * 4 > beyond:
+        # Not a broken sign here and there: the whole was written in another code.
+        with suppress(UnicodeDecodeError):
+            return source.decode("cp949"), [
+                "it is saved in the Korean code page 949; UTF-8 is read everywhere"
+            ]
+    return text, [f"{lost} signs are not UTF-8 and are shown as \ufffd"] if lost else []
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """An entry to be: its heading, or None for a text that has no heading for it."""
+
+    heading: Heading | None
+    ident: str
+    words: str
+    chapter: str
+
+
+def _outline(found: Sequence[Heading], name: str, lines: Sequence[str]) -> tuple[str, list[_Planned]]:
+    """The title of a document, and which of its headings are entries."""
+    highest = [heading for heading in found if heading.level == 1]
+    titled = found[0] if len(highest) == 1 and found[0].level == 1 else None
+    rest = list(found[1:] if titled else found)
+    title = titled.title if titled else name
+    if not rest:
+        said = any(re.search(r"\w", line) for line in lines[titled.below if titled else 0 :])
+        return title, [_planned(titled, title, "")] if said else []
+    top = min(heading.level for heading in rest)
+    if _are_parts(rest, top):
+        # One problem a file.
+        return title, [_planned(titled, title, "")]
+    return title, list(_entries(rest, top))
+
+
+def _entries(found: Sequence[Heading], top: int) -> Iterator[_Planned]:
+    places = [at for at, heading in enumerate(found) if heading.level == top] + [len(found)]
+    # Headings of a lower level before the first of the upper one are entries without a chapter.
+    yield from (_planned(heading, heading.title, "") for heading in found[: places[0]])
+    chapter = ""
+    for at, after in pairwise(places):
+        heading, below = found[at], found[at + 1 : after]
+        number = _NUMBER.match(heading.title)
+        within = number and chapter.startswith(f"{number[1].rpartition('.')[0]}.") and "." in number[1]
+        if not within:
+            chapter = heading.title if heading.level <= 2 else ""
+        if _CONTENTS.match(heading.title):
+            continue
+        yield _planned(heading, heading.title, chapter)
+        second = min((one.level for one in below), default=0)
+        if not below or _are_parts(below, second):
+            continue
+        last = heading.title
+        for one in below:
+            known, inner = _NUMBER.match(one.title), _NUMBER.match(last)
+            deeper = known and inner and known[1].startswith(f"{inner[1]}.")
+            if one.level == second or deeper:
+                if one.level == second:
+                    last = one.title
+                if not _CONTENTS.match(one.title):
+                    yield _planned(one, one.title, chapter)
+
+
+def _are_parts(found: Sequence[Heading], level: int) -> bool:
+    """At least half of the headings of this level are parts of a problem: what is above them is the entry."""
+    of_level = [heading for heading in found if heading.level == level]
+    return sum(section_of(heading.title) is not None for heading in of_level) * 2 >= len(of_level) > 0
+
+
+def _planned(heading: Heading | None, title: str, chapter: str) -> _Planned:
+    numbered = _NUMBER.match(title)
+    return _Planned(
+        heading,
+        numbered[1] if numbered else slug(title),
+        numbered[2] if numbered else title,
+        chapter,
+    )
+
+
+def _trimmed(lines: Sequence[str]) -> str:
+    """The text without the line that divides it from the next entry."""
+    text = "\n".join(lines).strip()
+    head, _, last = text.rpartition("\n")
+    return head.strip() if last.strip() in ("---", "***", "___") else "" if text == "---" else text
 
 
 def slug(title: str) -> str:
@@ -161,30 +243,36 @@ def slug(title: str) -> str:
     return "-".join(re.findall(r"\w+", title.lower()))[:48] or "entry"
 
 
-_BOLD_LABEL = re.compile(r"^\*\*([^*]{1,40})\*\*\s*:?\s*(.*)$")
-
-
 def _passages(text: str) -> Iterator[Passage]:
     """Split an entry at its sub-headings and at bold labels such as `**원인**:`."""
-    part, title = Part.OTHER, ""
+    lines = text.splitlines()
+    blocks = list(fenced(lines))
+    heads = {heading.line: heading for heading in headings(lines, blocks)}
+    inside = {at for block in blocks for at in range(block.start, block.stop)}
+    part, title, under = Part.OTHER, "", (Part.OTHER, "")
     body: list[str] = []
-    inside = ""
-    for line in text.splitlines():
-        fence = _FENCE.match(line)
-        if fence:
-            if not inside:
-                inside = fence[1][:3]
-            elif fence[1].startswith(inside) and not fence[2]:
-                inside = ""
-        heading = None if inside or fence else _HEADING.match(line)
-        label = None if inside or fence or heading else _BOLD_LABEL.match(line)
-        if heading or (label and part_of(label[1]) in (Part.CAUSE, Part.CHECK)):
-            if "\n".join(body).strip():
-                yield Passage(part=part, title=title, text="\n".join(body).strip())
-            title = heading[2] if heading else label[1]  # type: ignore[index]
-            part = part_of(title)
-            body = [label[2]] if label and label[2] else []
+    at = 0
+    while at < len(lines):
+        heading = heads.get(at)
+        label = None if heading or at in inside else label_of(lines[at])
+        # Files and the commit are a few lines; what follows them belongs to what stood before.
+        ended = part in (Part.FILES, Part.COMMIT) and not lines[at].strip() and any(map(str.strip, body))
+        if heading or label or (ended and (part, title) != under):
+            if said := "\n".join(body).strip():
+                yield Passage(part=part, title=title, text=said)
+            body = []
+            if heading:
+                part, title = part_of(heading.title), heading.title
+                under = (part, title)
+            elif label:
+                part, title, rest = label
+                body = [rest] if rest else []
+                if part not in (Part.FILES, Part.COMMIT):
+                    under = (part, title)
+            else:
+                part, title = under
         else:
-            body.append(line)
-    if "\n".join(body).strip():
-        yield Passage(part=part, title=title, text="\n".join(body).strip())
+            body.append(lines[at])
+        at = heading.below if heading else at + 1
+    if said := "\n".join(body).strip():
+        yield Passage(part=part, title=title, text=said)

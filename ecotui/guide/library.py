@@ -1,118 +1,116 @@
-"""All guide documents that are in force, with the overlay: what entry, in which language, with which corrections."""
+"""All guides that are in force, each in its languages and with its overlay: one list of entries, each with its own id."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
-from config.model import Settings
+from checks.finding import Finding, State
+from config.model import SHIPPED_GUIDE, Settings
+from ecotui.guide.derived import derive
 from ecotui.guide.document import Document, Entry, fences, parse
+from ecotui.guide.overlay import GuideError, Overlay, Signature, laid_over, read_overlay
 
-LARGEST = 20_000_000
+__all__ = ["GuideError", "Library", "Overlay", "Signature", "derive", "open_library", "shipped"]
+
+LARGEST = 64_000_000
 """Bytes of one document that are read; a guide of people is a thousandth of that."""
-
-
-class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a tool words an error."""
-
-    anchor: str
-    match: str
-    kind: Literal["error", "near", "warning", "progress"] = "error"
-    """`error`; `near`, an error of the kind that the entry is about; `warning`; or `progress`."""
-
-
-class Correction(msgspec.Struct, frozen=True):
-    ko: str = ""
-    en: str = ""
-
-
-class Overlay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is known of one entry beyond its text."""
-
-    findings: tuple[str, ...] = ()
-    signatures: tuple[Signature, ...] = ()
-    corrections: tuple[Correction, ...] = ()
-
-
-class GuideError(Exception):
-    """A guide document or overlay that cannot be read; the message says which and why."""
+BESIDE = ".guide.yaml"
+"""Ending of the overlay beside a document: `runbook.guide.yaml` for `runbook.md` and `runbook.ko.md`."""
+_LANGUAGE = re.compile(r"[._-](ko|kr|en)$", re.I)
 
 
 @dataclass(frozen=True)
 class Library:
-    """Documents in the order of preference; entries are found by id."""
+    """Guides in the order in which the settings name them; of each, the preferred language first."""
 
     documents: tuple[Document, ...]
     overlays: Mapping[str, Overlay]
+    """By entry id."""
     language: str
+    cites: str = SHIPPED_GUIDE
+    """The guide whose numbers the findings of the steps name; empty where it is not in force."""
+    strays: tuple[tuple[str, str], ...] = field(default=())
+    """(overlay, number): what an overlay says of entries that there are none of."""
 
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
         """Every entry once, in the preferred language where there are several."""
-        seen: dict[str, Entry] = {}
+        return tuple(self._by_id.values())
+
+    @cached_property
+    def guides(self) -> tuple[Document, ...]:
+        """Every guide once, in the preferred language where there are several."""
+        return tuple({document.guide: document for document in reversed(self.documents)}.values())[::-1]
+
+    @cached_property
+    def _by_id(self) -> dict[str, Entry]:
+        found: dict[str, Entry] = {}
         for document in self.documents:
             for entry in document.entries:
-                seen.setdefault(entry.id, entry)
-        return tuple(seen.values())
+                found.setdefault(entry.id, entry)
+        return found
+
+    @cached_property
+    def _by_language(self) -> dict[tuple[str, str], Entry]:
+        return {
+            (entry.id, document.language): entry
+            for document in reversed(self.documents)
+            for entry in document.entries
+        }
 
     def entry(self, ident: str) -> Entry | None:
-        return next((entry for entry in self.entries if entry.id == ident), None)
+        """By its id, or by guide and number: `runbook:1.1` is understood also where 1.1 alone would do."""
+        if found := self._by_id.get(ident):
+            return found
+        guide, colon, number = ident.rpartition(":")
+        return self._by_id.get(self._numbers.get((guide, number), "")) if colon else None
+
+    @cached_property
+    def _numbers(self) -> dict[tuple[str, str], str]:
+        return {(entry.guide, entry.number): entry.id for entry in self.entries}
 
     def in_language(self, ident: str, language: str) -> Entry | None:
         """The entry in a given language, for switching by a key."""
-        for document in self.documents:
-            if document.language == language:
-                for entry in document.entries:
-                    if entry.id == ident:
-                        return entry
-        return None
+        return self._by_language.get((ident, language))
 
     def corrections(self, ident: str, language: str = "") -> tuple[str, ...]:
         """Where the entry's text is wrong or short, in the given language."""
         overlay = self.overlays.get(ident)
-        if overlay is None:
-            return ()
-        korean = (language or self.language) == "ko"
-        return tuple((note.ko if korean else note.en) or note.en or note.ko for note in overlay.corrections)
+        return tuple(
+            note.said(language or self.language) for note in (overlay.corrections if overlay else ())
+        )
 
     def for_finding(self, finding: str) -> tuple[str, ...]:
-        """Entries that explain a finding, by its id or the beginning of it."""
+        """Entries whose overlay names a finding, by its id or the beginning of it."""
         return tuple(
             ident
             for ident, overlay in self.overlays.items()
             if any(finding == known or finding.startswith(f"{known}.") for known in overlay.findings)
         )
 
-    def search(self, words: str) -> tuple[Entry, ...]:
-        """Entries that have every word, in any language, best first. Particles do not matter: parts of words match."""
-        wanted = [fold(word) for word in words.split()]
-        if not wanted:
-            return self.entries
-        scores: dict[str, float] = {}
-        for document in self.documents:
-            for entry in document.entries:
-                title, text = fold(entry.title), fold(entry.text)
-                if all(word in title or word in text or entry.id.startswith(word) for word in wanted):
-                    score = sum(
-                        10.0 * (entry.id == word) + 3.0 * (word in title) + min(text.count(word), 5) * 0.2
-                        for word in wanted
-                    )
-                    scores[entry.id] = max(scores.get(entry.id, 0.0), score)
-        found = (self.entry(ident) for ident in sorted(scores, key=lambda ident: -scores[ident]))
-        return tuple(entry for entry in found if entry is not None)
+    def explains(self, finding: Finding) -> tuple[str, ...]:
+        """The entries that explain a finding: those that a team's own overlay names first, then those that the step names."""
+        if finding.state is State.OK:
+            return ()
+        own = [
+            ident
+            for ident in self.for_finding(finding.id)
+            if finding.state is not State.SKIPPED and self._by_id[ident].guide != self.cites
+        ]
+        named = [self._numbers.get((self.cites, number), "") for number in finding.guide]
+        return tuple(dict.fromkeys(ident for ident in (*own, *named) if ident))
 
-
-def fold(text: str) -> str:
-    """Text for comparing: composed, lower case. A word of Korean is found with any particle behind it."""
-    return unicodedata.normalize("NFC", text).casefold()
+    @cached_property
+    def response(self) -> str:
+        """The entry with the order of response; empty where no guide has one."""
+        return next((ident for ident, known in self.overlays.items() if known.response), "")
 
 
 def language_of(settings: Settings, env: Mapping[str, str]) -> str:
@@ -123,85 +121,148 @@ def language_of(settings: Settings, env: Mapping[str, str]) -> str:
     return "ko" if locale.startswith("ko") else "en"
 
 
+@dataclass(frozen=True)
+class _Guide:
+    """One guide in its languages; its overlay speaks of its own numbers."""
+
+    name: str
+    documents: tuple[Document, ...]
+    overlay: Mapping[str, Overlay]
+    source: str = ""
+    """The file of the overlay."""
+
+
 def shipped(language: str) -> Library:
     """The Eco² guide that comes with ecotui."""
+    return _library([_shipped()], {}, language)
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> _Guide:
     folder = resources.files("config") / "guide"
-    documents = []
-    for name in ("eco2.ko.md", "eco2.en.md"):
-        file = folder / name
-        if file.is_file():
-            documents.append(parse(file.read_bytes(), name))
-    documents.sort(key=lambda document: document.language != language)
-    return Library(tuple(documents), overlay((folder / "eco2.yaml").read_bytes(), "eco2.yaml"), language)
+    documents = tuple(
+        parse((folder / name).read_bytes(), name)
+        for name in (f"{SHIPPED_GUIDE}.ko.md", f"{SHIPPED_GUIDE}.en.md")
+    )
+    return _Guide(SHIPPED_GUIDE, documents, _shipped_overlay(), f"{SHIPPED_GUIDE}.yaml")
 
 
-def overlay(source: bytes, name: str) -> dict[str, Overlay]:
-    """Read an overlay; its patterns must compile. Raises GuideError."""
-    import yaml
-
-    try:
-        entries = msgspec.convert(yaml.safe_load(source) or {}, type=dict[str, Overlay])
-        for known in entries.values():
-            for signature in known.signatures:
-                re.compile(signature.match)
-    except (yaml.YAMLError, msgspec.ValidationError, re.error) as error:
-        raise GuideError(f"{name}: {' '.join(str(error).split())}") from error
-    return entries
+def _shipped_overlay() -> dict[str, Overlay]:
+    name = f"{SHIPPED_GUIDE}.yaml"
+    return read_overlay((resources.files("config") / "guide" / name).read_bytes(), name)
 
 
 def open_library(settings: Settings, project: Path, env: Mapping[str, str]) -> Library:
-    """The project's own documents where it names some, the Eco² guide otherwise. Raises GuideError."""
-    language = language_of(settings, env)
-    if not settings.guide.documents:
-        return shipped(language)
+    """The guides that the settings name; the Eco² guide where they name none. Raises GuideError."""
+    own = settings.guide
+    guides: list[_Guide] = []
+    for given in own.documents or (SHIPPED_GUIDE,):
+        if given == SHIPPED_GUIDE:
+            guides.append(_shipped())
+        else:
+            guides += _read(given, project, [guide.name for guide in guides])
+    above: Mapping[str, Overlay] = {}
+    if own.overlay:
+        above = (
+            _shipped_overlay()
+            if own.overlay == SHIPPED_GUIDE
+            else read_overlay(_bytes(project / own.overlay), Path(own.overlay).name)
+        )
+    return _library(guides, above, language_of(settings, env), own.overlay)
+
+
+def _read(given: str, project: Path, taken: Iterable[str]) -> list[_Guide]:
+    """The guides in a file or folder; files that differ in `.ko` and `.en` only are one guide in two languages."""
+    path = (project / given).expanduser()
+    files = sorted(path.rglob("*.md")) if path.is_dir() else [path]
+    together: dict[Path, list[Path]] = {}
+    for file in files:
+        together.setdefault(file.with_name(_LANGUAGE.sub("", file.stem)), []).append(file)
+    names = {SHIPPED_GUIDE, *taken}
+    guides = []
+    for base, versions in together.items():
+        name, count = base.name, 2
+        if name in names:
+            name = f"{base.parent.name}/{base.name}"
+        while name in names:
+            name, count = f"{base.name}-{count}", count + 1
+        names.add(name)
+        documents = []
+        for file in versions:
+            shown = str(file.relative_to(project)) if file.is_relative_to(project) else file.name
+            document = msgspec.structs.replace(_document(file), name=shown)
+            if suffix := _LANGUAGE.search(file.stem):
+                document = msgspec.structs.replace(
+                    document, language="en" if suffix[1].lower() == "en" else "ko"
+                )
+            documents.append(document)
+        beside = base.with_name(base.name + BESIDE)
+        overlay = read_overlay(_bytes(beside), beside.name) if beside.is_file() else {}
+        guides.append(_Guide(name, tuple(documents), overlay, beside.name))
+    return guides
+
+
+def _document(file: Path) -> Document:
+    try:
+        known = file.stat()
+        if known.st_size > LARGEST:
+            raise GuideError(f"{file}: larger than {LARGEST // 1_000_000} MB")
+        return _parsed(file, known.st_mtime_ns, known.st_size)
+    except OSError as error:
+        raise GuideError(f"{file}: {error.strerror}") from error
+
+
+@lru_cache(maxsize=16)
+def _parsed(file: Path, changed: int, size: int) -> Document:
+    """A document that did not change is read once: a guide of 20 MB takes a second."""
+    return parse(file.read_bytes(), file.name)
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise GuideError(f"{file}: {error.strerror}") from error
+
+
+def _library(
+    guides: Iterable[_Guide], above: Mapping[str, Overlay], language: str, source: str = ""
+) -> Library:
+    """Guides as one list. A number that an earlier guide has is told apart by the guide's name."""
     documents: list[Document] = []
-    for given in settings.guide.documents:
-        path = (project / given).expanduser()
-        files = sorted(path.rglob("*.md")) if path.is_dir() else [path]
-        for file in files:
-            try:
-                if file.stat().st_size > LARGEST:
-                    raise GuideError(f"{file}: larger than {LARGEST // 1_000_000} MB")
-                documents.append(parse(file.read_bytes(), file.name))
-            except OSError as error:
-                raise GuideError(f"{file}: {error.strerror}") from error
-    overlays = {}
-    if settings.guide.overlay:
-        file = project / settings.guide.overlay
-        try:
-            overlays = overlay(file.read_bytes(), file.name)
-        except OSError as error:
-            raise GuideError(f"{file}: {error.strerror}") from error
-    documents.sort(key=lambda document: document.language != language)
-    derived = {
-        entry.id: Overlay(signatures=derive(entry))
-        for document in documents
-        for entry in document.entries
-        if entry.id not in overlays
-    }
-    return Library(tuple(documents), {**derived, **overlays}, language)
-
-
-_CHANGING = re.compile(r"\([^)]*\)|\"[^\"]*\"|'[^']*'|`[^`]*`|<[^>]*>|\b(?:arn|i-|vpc-|sg-)\S*|\b\d[\w.:/-]*")
-LEAST = 12
-"""Letters of a fixed text below which a derived signature would match everything."""
-
-
-def derive(entry: Entry) -> tuple[Signature, ...]:
-    """Signatures from an entry's fenced error texts: what is fixed in them, with what changes left open."""
-    signatures = []
-    for body in entry.errors:
-        for line in body.splitlines():
-            words = " ".join(line.split()).removeprefix("Error:").removeprefix("Warning:").strip()
-            pieces = [piece.strip() for piece in _CHANGING.split(words)]
-            anchor = max(pieces, key=len, default="").strip(" :,.-")
-            if len(anchor) < LEAST or (" " not in anchor and not re.search(r"[a-z][A-Z]", anchor)):
-                continue
-            pattern = r".{0,120}?".join(
-                r"\s+".join(map(re.escape, piece.split())) for piece in pieces if piece
+    overlays: dict[str, Overlay] = {}
+    strays: list[tuple[str, str]] = []
+    taken: set[str] = set()
+    cites = ""
+    for guide in guides:
+        numbers = dict.fromkeys(entry.number for document in guide.documents for entry in document.entries)
+        ids = {number: f"{guide.name}:{number}" if number in taken else number for number in numbers}
+        taken |= set(ids.values())
+        for document in sorted(guide.documents, key=lambda one: one.language != language):
+            entries = tuple(
+                msgspec.structs.replace(entry, id=ids[entry.number], guide=guide.name)
+                for entry in document.entries
             )
-            signatures.append(Signature(anchor=anchor, match=pattern))
-    return tuple(signatures)
+            documents.append(msgspec.structs.replace(document, entries=entries, guide=guide.name))
+        strays += [(guide.source, number) for number in guide.overlay if number not in ids]
+        overlays |= {ids[number]: known for number, known in guide.overlay.items() if number in ids}
+        if guide.name == SHIPPED_GUIDE or (source == SHIPPED_GUIDE and not cites):
+            cites = guide.name
+    bare = Library(tuple(documents), {}, language)
+    known = {}
+    for given, overlay in above.items():
+        if entry := bare.entry(given):
+            known[entry.id] = overlay
+        elif source != SHIPPED_GUIDE:
+            strays.append((source, given))
+    overlays = laid_over(overlays, known)
+    for entry in bare.entries:
+        had = overlays.get(entry.id, Overlay())
+        if entry.guide != SHIPPED_GUIDE and not had.signatures:
+            overlays[entry.id] = msgspec.structs.replace(had, signatures=derive(entry))
+    order = {entry.id: place for place, entry in enumerate(bare.entries)}
+    overlays = dict(sorted(overlays.items(), key=lambda item: order[item[0]]))
+    return Library(tuple(documents), overlays, language, cites, tuple(strays))
 
 
 def code_of(entry: Entry) -> tuple[tuple[str, str], ...]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 import msgspec
 
-from ecotui.guide.document import Document, Part
-from ecotui.guide.library import derive
+from ecotui.guide.document import Document
+from ecotui.guide.library import Library
+from ecotui.guide.overlay import Overlay
+from ecotui.guide.parts import Part
+from ecotui.guide.patterns import runs_for_ever
 
 
 class Remark(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,12 +22,31 @@ class Remark(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
-def lint(document: Document, overlaid: Collection[str]) -> tuple[Remark, ...]:
-    """Remarks in the order of lines; `overlaid` are the entries that have signatures of their own in an overlay."""
-    return tuple(sorted(_remarks(document, overlaid), key=lambda remark: remark.line))
+def lint(library: Library) -> tuple[Remark, ...]:
+    """Remarks on every document, in the order of lines, and on overlays that speak of entries that there are none of."""
+    found = [
+        remark
+        for document in library.documents
+        for remark in sorted(_remarks(library, document), key=lambda one: one.line)
+    ]
+    found += [
+        Remark(document=name, line=0, text=f"{number}: there is no such entry")
+        for name, number in library.strays
+    ]
+    found += [
+        Remark(
+            document=entry.guide,
+            line=0,
+            text=f"{entry.id}: {signature.match!r} could run for ever; it is left out",
+        )
+        for entry in library.entries
+        for signature in library.overlays.get(entry.id, Overlay()).signatures
+        if runs_for_ever(signature.match)
+    ]
+    return tuple(found)
 
 
-def _remarks(document: Document, overlaid: Collection[str]) -> Iterator[Remark]:
+def _remarks(library: Library, document: Document) -> Iterator[Remark]:
     def remark(line: int, text: str) -> Remark:
         return Remark(document=document.name, line=line, text=text)
 
@@ -37,14 +59,15 @@ def _remarks(document: Document, overlaid: Collection[str]) -> Iterator[Remark]:
     for entry in document.entries:
         parts = {passage.part for passage in entry.passages}
         if Part.PROBLEM in parts and Part.FIX not in parts:
-            yield remark(entry.line, f"{entry.id}: has a problem, but no way to fix it")
+            yield remark(entry.line, f"{entry.number}: has a problem, but no way to fix it")
         if Part.FIX in parts and Part.PROBLEM not in parts:
-            yield remark(entry.line, f"{entry.id}: has a fix, but no heading for the problem")
-        if entry.id in overlaid or Part.PROBLEM not in parts:
+            yield remark(entry.line, f"{entry.number}: has a fix, but no heading for the problem")
+        overlay = library.overlays.get(entry.id)
+        if (overlay and overlay.signatures) or Part.PROBLEM not in parts:
             continue
         if not entry.errors:
             yield remark(
-                entry.line, f"{entry.id}: no fenced error text under its problem, so no error leads to it"
+                entry.line, f"{entry.number}: no fenced error text under its problem, so no error leads to it"
             )
-        elif not derive(entry):
-            yield remark(entry.line, f"{entry.id}: its error text has too few fixed words to tell it by")
+        else:
+            yield remark(entry.line, f"{entry.number}: its error text has too few fixed words to tell it by")

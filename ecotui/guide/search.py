@@ -1,85 +1,141 @@
-"""Search as one types, in Korean and English at once: initial consonants, half-typed syllables, particles, spacing."""
+"""Search as one types, in Korean and English at once; each entry that is found says where."""
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from dataclasses import dataclass
 
+from ecotui.guide import hangul
 from ecotui.guide.document import Entry
-from ecotui.guide.library import Library, fold
+from ecotui.guide.library import Library
 
-_INITIALS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
-_FIRST, _PER_INITIAL, _PER_VOWEL = 0xAC00, 588, 28
-"""Hangul syllables in Unicode: 19 initials of 21 vowels of 28 finals, from U+AC00 (The Unicode Standard, 3.12)."""
-_LAST = 0xD7A3
-LONGEST = 100_000
-"""Characters of one entry that are searched; people write a hundredth of that."""
-_PARTICLES = re.compile(
-    "(?<=[\uac00-\ud7a3]{2})(으로부터|에서는|에게서|으로는|으로|에서|에게|한테|까지|부터|처럼|보다|마다|조차|이나|이란|라는|"
-    "라고|하고|들을|들이|들은|과의|와의|을|를|이|가|은|는|의|에|로|와|과|도|만|들|요)$"
-)
-"""Particles behind a noun of at least two syllables."""
+AROUND = 36
+"""Characters before and after a hit that are shown with it."""
+COUNTED = 5
+"""Hits of one word in one entry that are counted: more say nothing more."""
 
 
-def search(library: Library, words: str) -> tuple[Entry, ...]:
-    """Entries in which every word stands, in any language, best first; all entries when nothing is typed."""
-    wanted = [(fold(word), pattern(word)) for word in words.split()]
-    if not wanted:
-        return library.entries
-    titles: dict[str, str] = {}
-    texts: dict[str, str] = {}
-    for document in library.documents:
-        for one in document.entries:
-            titles[one.id] = f"{titles.get(one.id, '')}\n{fold(one.title)}"
-            texts[one.id] = f"{texts.get(one.id, '')}\n{fold(f'{one.chapter} {one.text}')}"
-    scores: dict[str, float] = {}
-    for ident, title in titles.items():
-        score = 0.0
-        for word, seek in wanted:
-            one_word = (
-                12.0 * (ident == word)
-                + 4.0 * ident.startswith(word)
-                + 5.0 * bool(seek.search(title))
-                + 0.2 * min(sum(1 for _ in seek.finditer(texts[ident], 0, LONGEST)), 5)
-            )
-            if not one_word:
-                break
-            score += one_word
-        else:
-            scores[ident] = score
-    order = [entry.id for entry in library.entries]
-    found = sorted(scores, key=lambda ident: (-scores[ident], order.index(ident)))
-    return tuple(known for ident in found if (known := library.entry(ident)) is not None)
+@dataclass(frozen=True)
+class Hit:
+    """An entry that was found, and the first place in it that says why."""
+
+    entry: Entry
+    before: str = ""
+    found: str = ""
+    after: str = ""
+    line: int = 0
+    """Of the place, from 1 in the entry's text; 0 where the title or the number says it."""
+
+    @property
+    def excerpt(self) -> str:
+        return f"{self.before}{self.found}{self.after}"
 
 
-@lru_cache(maxsize=256)
-def pattern(word: str) -> re.Pattern[str]:
-    """What a typed word stands for: `ㅅㅌ` finds `상태`, `하` finds `한도`, `버킷을` finds `버킷이`, `정리스크립트` `정리 스크립트`."""
-    folded = fold(word)
-    stem = _PARTICLES.sub("", folded)
-    both = [folded, stem] if stem != folded else [folded]
-    return re.compile("|".join(_signs(one) for one in both))
+@dataclass(frozen=True)
+class _Page:
+    """One language of an entry, ready to be searched."""
+
+    entry: Entry
+    title: str
+    text: str
+    initials: str
+    """Title and text as initial consonants."""
+    start: int
+    """Where the text begins within its chapter and itself."""
 
 
-def _signs(word: str) -> str:
-    parts = []
-    for at, sign in enumerate(word):
-        code = ord(sign)
-        if sign in _INITIALS:
-            low = _FIRST + _INITIALS.index(sign) * _PER_INITIAL
-            parts.append(f"[{sign}{chr(low)}-{chr(low + _PER_INITIAL - 1)}]")
-        elif _FIRST <= code <= _LAST and (code - _FIRST) % _PER_VOWEL == 0 and at == len(word) - 1:
-            # The last syllable may still get its final consonant.
-            parts.append(f"[{sign}-{chr(code + _PER_VOWEL - 1)}]")
-        else:
-            parts.append(re.escape(sign))
-    # Korean is written with and without spaces between its words.
-    pieces = ""
-    for before, part, sign in zip(["", *word], parts, word, strict=False):
-        spaced = before and _hangul(before) and _hangul(sign)
-        pieces += (r"\s?" if spaced else "") + part
-    return pieces
+class Index:
+    """A library made ready once, so that a key finds its entries at once."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._pages: dict[str, list[_Page]] = {}
+        for document in library.documents:
+            for entry in document.entries:
+                title, chapter = hangul.fold(entry.title), hangul.fold(entry.chapter)
+                text = f"{chapter}\n{hangul.fold(entry.text)}"
+                page = _Page(entry, title, text, hangul.initials(f"{title}\n{text}"), len(chapter) + 1)
+                self._pages.setdefault(entry.id, []).append(page)
+
+    def search(self, words: str) -> tuple[Hit, ...]:
+        """Entries in which every word stands, in any language, best first; all of them when nothing is typed."""
+        wanted = [_Word(word) for word in words.split()]
+        if not wanted:
+            return tuple(Hit(entry) for entry in self._library.entries)
+        scored: list[tuple[float, int, Entry, list[_Page]]] = []
+        for place, entry in enumerate(self._library.entries):
+            pages = self._pages[entry.id]
+            score = 0.0
+            for word in wanted:
+                one = word.score(entry, pages)
+                if not one:
+                    break
+                score += one
+            else:
+                scored.append((-score, place, entry, pages))
+        scored.sort(key=lambda one: one[:2])
+        return tuple(_hit(entry, pages, wanted) for _, _, entry, pages in scored)
 
 
-def _hangul(sign: str) -> bool:
-    return sign in _INITIALS or _FIRST <= ord(sign) <= _LAST
+class _Word:
+    """One word that was typed."""
+
+    def __init__(self, word: str) -> None:
+        self.stems = hangul.stems(word)
+        self.first = self.stems[0]
+        self.pattern = hangul.pattern(word)
+        self._initials = tuple("" if hangul.undecided(stem) else hangul.initials(stem) for stem in self.stems)
+
+    def score(self, entry: Entry, pages: list[_Page]) -> float:
+        numbered = 12.0 * (self.first in (entry.id, entry.number)) + 4.0 * entry.number.startswith(self.first)
+        best = 0.0
+        for page in pages:
+            # Searching for fixed signs is a hundred times as fast as for a pattern, and leaves few entries over.
+            if not any(initials in page.initials for initials in self._initials):
+                continue
+            count = 0
+            for _ in self.pattern.finditer(page.text):
+                count += 1
+                if count == COUNTED:
+                    break
+            best = max(best, 5.0 * bool(self.pattern.search(page.title)) + 0.2 * count)
+        return numbered + best
+
+
+def _hit(entry: Entry, pages: list[_Page], wanted: list[_Word]) -> Hit:
+    """The first place in the text, in the language that is shown where it stands there; in another one otherwise."""
+    for page in pages:
+        if all(word.pattern.search(page.title) or entry.number.startswith(word.first) for word in wanted):
+            return Hit(entry)
+    for page in pages:
+        for word in wanted:
+            found = word.pattern.search(page.text, page.start)
+            if found:
+                return _placed(entry, page, found)
+    return Hit(entry)
+
+
+def _placed(entry: Entry, page: _Page, found: re.Match[str]) -> Hit:
+    text, start, end = page.text, found.start(), found.end()
+    if len(page.entry.text) == len(text) - page.start:
+        # Folding changed no length: what is shown is the text as it is written.
+        text, start, end = page.entry.text, start - page.start, end - page.start
+        line = text.count("\n", 0, start) + 1
+    else:
+        line = text.count("\n", page.start, start) + 1
+    head = max(text.rfind("\n", 0, start) + 1, start - AROUND)
+    tail = text.find("\n", end)
+    tail = min(tail if tail >= 0 else len(text), end + AROUND)
+    more = "…" if head and text[head - 1] != "\n" else ""
+    rest = "…" if tail < len(text) and text[tail] != "\n" else ""
+    return Hit(
+        entry,
+        before=f"{more}{_flat(text[head:start]).lstrip()}",
+        found=_flat(text[start:end]),
+        after=f"{_flat(text[end:tail]).rstrip()}{rest}",
+        line=line,
+    )
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split(" ")).replace("\n", " ")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from checks.finding import Finding, Report, State
 from checks.steps import STEPS
 from ecotui.guide.library import Library
+from ecotui.guide.overlay import Overlay
 
 
 class Cause(StrEnum):
@@ -84,60 +85,91 @@ def judge(
 
     `before` are ids of findings that were in the way earlier: when they are well now, they are what is told.
     """
-    overlay = library.overlays.get(entry)
-    known = overlay.findings if overlay is not None else ()
+    overlay = library.overlays.get(entry, Overlay())
+    known = overlay.findings
     order = [step.id for step in STEPS]
-    named = [
-        (finding, report)
-        for step in order
-        if (report := reports.get(step)) is not None
-        for finding in report.findings
-        if entry in finding.guide
-    ]
-    steps = {name.partition(".")[0] for name in known} | {finding.step for finding, _ in named}
+    every = [finding for step in order if step in reports for finding in reports[step].findings]
+    named = [finding for finding in every if entry in library.explains(finding)]
+    steps = {name.partition(".")[0] for name in known} | {finding.step for finding in named}
     places = tuple(step for step in order if step in steps)
     if not places:
         return Verdict(Cause.NO_CHECK)
     if any(step in looking for step in places):
         return Verdict(Cause.LOOKING, places)
-    looked = [reports[step].started for step in places if step in reports]
-    if not looked:
+    there = [reports[step] for step in places if step in reports]
+    if not there:
         return Verdict(Cause.NOT_LOOKED, places)
-    when = min(looked)
-    about = [
+    when = min(report.started for report in there)
+    about = [finding for finding in every if any(_about(finding, name) for name in known)]
+    judged = {name.partition(".")[0] for name in known}
+    # Where the overlay says which findings of a step are this entry's, the step's others are not.
+    present = [
         finding
-        for step in places
-        if step in reports
-        for finding in reports[step].findings
-        if _about(finding, known) or entry in finding.guide
+        for finding in named
+        if finding.state in _WRONG and (finding in about or finding.step not in judged)
     ]
-    wrong = (State.BLOCKED, State.WARN)
-    present = tuple(finding for finding in about if finding.state in wrong and entry in finding.guide)
-    present = tuple(sorted(present, key=lambda one: one.state is not State.BLOCKED))
+    present.sort(key=lambda one: one.state is not State.BLOCKED)
     if present:
-        return Verdict(Cause.PRESENT, places, present, when)
-    # A look that broke off as a whole tells nothing of this cause either.
-    blind = tuple(
+        return Verdict(Cause.PRESENT, places, tuple(present), when)
+    ruled_out = [
         finding
-        for step in places
-        if step in reports
-        for finding in reports[step].findings
-        if finding.state is State.UNKNOWN and (finding in about or finding.id == f"{step}.look")
-    )
-    if blind:
+        for finding in every
+        if finding.id in overlay.rules_out and finding.state in (State.OK, State.SKIPPED)
+    ]
+    blind = () if ruled_out else _blind(library, known, there, about)
+    if blind is not None and not ruled_out:
         return Verdict(Cause.UNKNOWN, places, blind, when)
-    if len(looked) < len(places):
+    if len(there) < len(places):
         return Verdict(Cause.NOT_LOOKED, places)
-    elsewhere = tuple(finding for finding in about if finding.state in wrong)
-    fine = tuple(finding for finding in about if finding.state in (State.OK, State.SKIPPED)) or tuple(
+    elsewhere = tuple(finding for finding in about if finding.state in _WRONG)
+    fine = ruled_out or [finding for finding in about if finding.state is State.OK]
+    fine.sort(key=lambda one: one.id not in before)
+    return Verdict(Cause.ABSENT, places, tuple(fine[:1]) if not elsewhere else (), when, elsewhere)
+
+
+_WRONG = (State.BLOCKED, State.WARN)
+
+
+def _blind(
+    library: Library, known: Collection[str], there: Sequence[Report], about: Sequence[Finding]
+) -> tuple[Finding, ...] | None:
+    """Why nothing can be said of the cause, as far as findings say it; None where it was looked for everywhere.
+
+    Only what was seen tells that a cause is absent. What is wrong in another way, and is no entry's, may hide it.
+    """
+    hidden = tuple(
         finding
-        for step in places
-        for finding in reports[step].findings
-        if finding.state is State.OK and finding.id.endswith((".leftovers", ".list", ".all"))
+        for finding in about
+        if finding.state is State.UNKNOWN or (finding.state in _WRONG and not library.explains(finding))
     )
-    fine = tuple(sorted(fine, key=lambda one: one.id not in before))
-    return Verdict(Cause.ABSENT, places, fine[:1] if not elsewhere else (), when, elsewhere)
+    if hidden:
+        return hidden
+    for report in there:
+        names = [name for name in known if name.startswith(f"{report.step}.")]
+        seen = [
+            any(_about(finding, name) and finding.state is not State.SKIPPED for finding in about)
+            for name in names
+        ]
+        kinds = (report.detail or {}).get("looked_at")
+        if isinstance(kinds, list | tuple):
+            # A kind of leftover of which nothing is left has no finding: that it was looked for is written there.
+            seen = [saw or name.partition(".")[2] in kinds for saw, name in zip(seen, names, strict=True)]
+            enough = all(seen)
+        else:
+            enough = any(seen) or not names
+        if not enough:
+            troubled = (State.UNKNOWN, State.BLOCKED)
+            return tuple(finding for finding in report.findings if finding.state in troubled)[:1] or tuple(
+                finding for finding in about if finding.step == report.step
+            )
+    return None
 
 
-def _about(finding: Finding, known: Collection[str]) -> bool:
-    return any(finding.id == name or finding.id.startswith(f"{name}.") for name in known)
+def _about(finding: Finding, name: str) -> bool:
+    """Is a finding the one of this id, below it, or the one that says that it could not be looked at?"""
+    step, _, rest = name.partition(".")
+    return (
+        finding.id == name
+        or finding.id.startswith((f"{name}.", f"{step}.look.{rest}."))
+        or finding.id in (f"{step}.look.{rest}", f"{step}.look")
+    )

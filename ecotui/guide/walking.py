@@ -10,8 +10,10 @@ from checks.finding import Finding, Fix, State
 from ecotui.guide import commands
 from ecotui.guide.commands import Command, Folder, Reading, Script, Setting
 from ecotui.guide.diagnosis import Match
-from ecotui.guide.document import Entry, Part, Passage, fences
+from ecotui.guide.document import Entry, Passage
 from ecotui.guide.library import Library
+from ecotui.guide.markdown import fenced
+from ecotui.guide.parts import Part
 from ecotui.guide.placeholders import Filled, fill
 from ecotui.guide.steps import END, GUIDE, Context, Kind, Step, command_step, plain
 from ecotui.guide.verdict import Verdict
@@ -56,7 +58,6 @@ _SHELL = frozenset({"bash", "sh", "shell", "zsh", "console", "shell-session"})
 _PROGRAM = re.compile(r"^(\$ |\./|aws |terraform |tofu |kubectl |gh |helm |docker |ssh |curl |git |ecotui )")
 _ITEM = re.compile(r"^\s{0,3}\d+[.)]\s+(.*)$")
 _BULLET = re.compile(r"^\s*[-*+]\s+(.*)$")
-_FENCE = re.compile(r"^\s{0,3}(`{3,}|~{3,})")
 _NUMBERED = re.compile(r"^\d+[.)]\s*")
 
 _BY_HAND = (
@@ -84,7 +85,8 @@ class _Block:
 
 def _written(entry: Entry, context: Context) -> Iterator[Step]:
     number = 0
-    passages = [one for one in entry.passages if one.part not in (Part.PROBLEM, Part.CAUSE)]
+    told = (Part.PROBLEM, Part.CAUSE, Part.FILES, Part.COMMIT)
+    passages = [one for one in entry.passages if one.part not in told]
     for passage in passages:
         blocks = list(_blocks(passage.text))
         if passage.part is Part.OTHER and not any(one.kind != "prose" for one in blocks):
@@ -142,28 +144,18 @@ def _by_hand(text: str, label: str) -> Step:
 def _blocks(text: str) -> Iterator[_Block]:
     """Prose, numbered items (with what stands below each) and fences, in order."""
     lines = text.splitlines()
+    fences = {block.start: block for block in fenced(lines)}
     at = 0
     while at < len(lines):
         line = lines[at]
-        if _FENCE.match(line):
-            begun = at
-            mark = _FENCE.match(line)[1][:3]  # type: ignore[index]
-            at += 1
-            while at < len(lines) and not lines[at].lstrip().startswith(mark):
-                at += 1
-            at += 1
-            for language, body in fences("\n".join(lines[begun:at])):
-                yield _Block("fence", body, language.lower())
+        if fence := fences.get(at):
+            yield _Block("fence", fence.body, fence.language)
+            at = fence.stop
             continue
         if item := _ITEM.match(line):
             taken = [item[1]]
             at += 1
-            while (
-                at < len(lines)
-                and lines[at].strip()
-                and not _ITEM.match(lines[at])
-                and not _FENCE.match(lines[at])
-            ):
+            while at < len(lines) and lines[at].strip() and not _ITEM.match(lines[at]) and at not in fences:
                 bullet = _BULLET.match(lines[at])
                 taken.append(f"- {bullet[1]}" if bullet else lines[at].strip())
                 at += 1
