@@ -142,16 +142,31 @@ class Panel(StepPanel):
         own.display = bool(self.detail.resources)
 
     def preselect(self, keys: tuple[str, ...]) -> None:
-        """The keys, names or ids that another step points at."""
+        """Choose what another step points at, by key or by `kind:word` (an id, a name or an ARN).
+
+        Nothing else stays chosen, unless the operator chose it: who comes to delete one thing does not delete seven.
+        """
         wanted = set(keys)
-        self.chosen |= {
+        marked = {
             one.key
             for one in self.detail.resources
-            if one.deletable and wanted & {one.key, one.name, one.id, one.arn}
+            if one.deletable
+            and wanted & {one.key, *(f"{one.kind}:{word}" for word in (one.id, one.name, one.arn))}
         }
+        self.chosen = self.chosen | marked if self._touched else marked
         self._touched = True
         self._fill()
-        self.query_one(DataTable).focus()
+        if not marked:
+            self.notify(
+                "None of that is among these leftovers: cleanup's settings do not match it, or it is kept.",
+                severity="warning",
+                markup=False,
+            )
+        table = self.query_one(DataTable)
+        first = next((at for at, one in enumerate(self.detail.resources) if one.key in marked), None)
+        if first is not None:
+            table.move_cursor(row=first)
+        table.focus()
 
     @on(DataTable.RowHighlighted)
     def _row_highlighted(self) -> None:

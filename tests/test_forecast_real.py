@@ -263,7 +263,7 @@ def test_names_and_quotas_at_the_edge_of_a_cluster(demo: Demo, tmp_path: Path) -
     )
     route53 = client(demo, "route53")
     zone = route53.create_hosted_zone(Name="edge.example", CallerReference="edge")["HostedZone"]["Id"]
-    for name in ("www.edge.example", "*.wild.edge.example"):
+    for name in ("edge.example", "www.edge.example", "*.wild.edge.example"):
         record = {"Name": name, "Type": "A", "TTL": 300, "ResourceRecords": [{"Value": "192.0.2.1"}]}
         change = {"Action": "CREATE", "ResourceRecordSet": record}
         route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": [change]})
@@ -311,6 +311,7 @@ def test_names_and_quotas_at_the_edge_of_a_cluster(demo: Demo, tmp_path: Path) -
         "aws_launch_template.node",
         "aws_lb.main",
         "aws_lb_target_group.main[1]",
+        "aws_route53_record.apex",
         'aws_route53_record.web["*.wild"]',
         'aws_route53_record.web["www"]',
         "aws_s3_bucket.ours",

@@ -33,6 +33,7 @@ _NAMING = ("name", "identifier", "cluster_identifier", "domain_name", "function_
 def forecast(world: World, planned: Sequence[Planned]) -> Forecast:
     """Look at the account for everything that would make this plan fail. Read-only; raises nothing for AWS's errors."""
     from checks.apply.collisions import Listings
+    from checks.apply.kept import kept
     from checks.apply.notices import notices
 
     clock = time.perf_counter()
@@ -56,19 +57,22 @@ def forecast(world: World, planned: Sequence[Planned]) -> Forecast:
     with ThreadPoolExecutor(max_workers=8, thread_name_prefix="forecast") as pool:
         pending = pool.submit(quotas, world.aws, planned)
         noticed = pool.submit(notices, world, planned)
+        held = pool.submit(kept, world, planned)
         answers = list(pool.map(lambda question: _ask(world, listings, going, written, *question), asked))
         world.say("quotas")
         needs, unlooked, tight = pending.result()
         warned, unread = noticed.result()
+        stay, unasked = held.result()
     collisions += [answer for answer in answers if isinstance(answer, Collision)]
     unknown += [answer for answer in answers if isinstance(answer, Unknown)]
     return Forecast(
         quotas=tuple(needs),
         collisions=tuple(sorted(collisions, key=lambda one: one.address)),
-        unknown=_folded([*unlooked, *unknown, *unread]),
+        unknown=_folded([*unlooked, *unknown, *unread, *unasked]),
         looked=len(asked),
         seconds=time.perf_counter() - clock,
         warnings=tuple(dict.fromkeys([*warned, *tight])),
+        kept=tuple(stay),
     )
 
 
@@ -122,7 +126,7 @@ def _questions(planned: Sequence[Planned]) -> tuple[list[tuple[Kind, Planned, st
         if is_late(one, kind.attribute):
             why = f"its {kind.attribute} is known only after the apply"
             unknown.append(Unknown(address=one.address, type=one.type, what="name", why=why))
-        name = _name(one, kind.attribute)
+        name = "" if kind.unnamed and one.after.get(kind.attribute) == "" else _name(one, kind.attribute)
         if name is None:
             continue  # without a name of its own, the provider makes one that nobody has
         if one.actions == ("delete", "create") and one.before.get(kind.attribute) == one.after.get(
@@ -211,7 +215,7 @@ def _ask(
         return Unknown(
             address=one.address,
             type=one.type,
-            what=f"name {one_line(name)}",
+            what=f"name {one_line(name)}" if name else "name",
             why=trouble.summary,
             denied=trouble.denied,
             failed=True,

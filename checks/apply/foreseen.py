@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from checks.apply import adoption
 from checks.apply.fixes import edit_action, plan_fix
 from checks.apply.forecast import ADOPT, DELETE, RENAME
-from checks.apply.review import Collision, QuotaNeed, Review, Unknown, Warned
+from checks.apply.review import Collision, Kept, QuotaNeed, Review, Unknown, Warned
 from checks.finding import Copy, Fact, Finding, Fix, Risk, Run, State, Visit
 from checks.sanitize import one_line
 
@@ -27,6 +27,7 @@ def foreseen(review: Review, folder: Path, env: Mapping[str, str] | None = None)
     ]
     if len(seen.collisions) > SHOWN:
         found.append(_more(seen.collisions[SHOWN:]))
+    found += [_kept(one, folder, env or {}) for one in seen.kept]
     found += [_quota(one) for one in seen.short]
     found += _unlooked(seen.unknown)
     found += _unknowable(seen.unknown)
@@ -34,15 +35,29 @@ def foreseen(review: Review, folder: Path, env: Mapping[str, str] | None = None)
     return found
 
 
-def selection(collisions: Iterable[Collision]) -> tuple[str, ...]:
-    """What the cleanup step preselects: its leftovers know themselves by id, name or ARN."""
+def selection(collisions: Iterable[Collision], taken_in: Collection[str] = ()) -> tuple[str, ...]:
+    """What the cleanup step preselects: `kind:word`, where the word is an id, a name or an ARN of that kind.
+
+    The kind goes with it: a role and an instance profile of one name are two things. `taken_in`: addresses that are to be
+    adopted; what is to be kept is never offered for deletion.
+    """
     found: dict[str, None] = {}
     for one in collisions:
+        if one.address in taken_in or DELETE not in one.ways_out:
+            continue
         first = one.existing.partition(" ")[0]
         # `arn:...`, `key-1`, `sg-1 in vpc-1`; a sentence begins with a word that names nothing.
         words = (first if first.startswith("arn:") or "-" in first else "", one.import_id, one.name)
-        found.update(dict.fromkeys(word for word in words if word))
+        for kind in _kinds_of(one.type):
+            found.update(dict.fromkeys(f"{kind}:{word}" for word in words if word))
     return tuple(found)
+
+
+def _kinds_of(type_: str) -> list[str]:
+    """The cleanup step's kinds of a terraform type; none when it does not look for such things."""
+    from checks.cleanup.kinds import KINDS
+
+    return [kind.id for kind in KINDS if type_ in kind.terraform]
 
 
 def _collision(one: Collision, folder: Path, env: Mapping[str, str]) -> Finding:
@@ -82,14 +97,18 @@ def _adopted(one: Collision) -> Finding:
         facts=(Fact(label="existing", value=one.existing),),
         fixes=(
             plan_fix(recommended=True),
-            Fix(
-                id="apply.unadopt",
-                title="Take all import blocks away again",
-                action=Run(argv=("ecotui", "adopt", "--undo")),
-                changes=f"{adoption.FILE} goes; nothing in the account or the state",
-                risk=Risk.CHANGES,
-            ),
+            _unadopt(),
         ),
+    )
+
+
+def _unadopt() -> Fix:
+    return Fix(
+        id="apply.unadopt",
+        title="Take all import blocks away again",
+        action=Run(argv=("ecotui", "adopt", "--undo")),
+        changes=f"{adoption.FILE} goes; nothing in the account or the state",
+        risk=Risk.CHANGES,
     )
 
 
@@ -103,12 +122,12 @@ def _ways_out(one: Collision, folder: Path, env: Mapping[str, str]) -> Iterable[
             changes=f"{adoption.FILE} in the terraform folder, nothing in the account{f'; {note}' if note else ''}",
             risk=Risk.CHANGES,
         )
-    if DELETE in one.ways_out:
+    if DELETE in one.ways_out and (marked := selection([one])):
         yield Fix(
             id="apply.cleanup",
-            title="Go to the leftovers, with this one marked",
-            action=Visit(step="cleanup", select=selection([one])),
-            changes="nothing yet",
+            title="Delete it: go to the leftovers, with this one marked",
+            action=Visit(step="cleanup", select=marked),
+            changes="nothing yet: there the deletion is typed",
         )
     if one.restore:
         yield Fix(
@@ -150,6 +169,44 @@ def _more(rest: tuple[Collision, ...]) -> Finding:
         summary=f"{len(rest)} more names are taken: is this the account that you mean?",
         facts=tuple(Fact(label=one.address, value=one.existing) for one in rest[:200]),
         fixes=(plan_fix(recommended=False),),
+    )
+
+
+def _kept(one: Kept, folder: Path, env: Mapping[str, str]) -> Finding:
+    adopted = one.address in adoption.written(folder)
+    path, _, line = one.place.rpartition(":")
+    fixes = (
+        *(
+            [
+                Fix(
+                    id="apply.edit",
+                    title=f"Change the configuration, in {one.place}",
+                    action=edit_action(folder / path, int(line) if line.isdigit() else 1, env),
+                    changes="your configuration, by hand",
+                    risk=Risk.CHANGES,
+                )
+            ]
+            if one.place
+            else []
+        ),
+        *([_unadopt()] if adopted else []),
+        _anyway(one.id),
+        plan_fix(recommended=False),
+    )
+    what = "replaced" if one.replaced else "destroyed"
+    return Finding(
+        id=f"apply.{one.id}",
+        step="apply",
+        state=State.BLOCKED,
+        title=one.address,
+        summary=f"{one.type.removeprefix('aws_').replace('_', ' ')} {one.name} cannot be {what}: {one.why}",
+        facts=(
+            Fact(label="resource", value=one.address),
+            *((Fact(label="written", value=one.place),) if one.place else ()),
+            *((Fact(label="adopted", value=f"by {adoption.FILE}"),) if adopted else ()),
+        ),
+        guide=one.guide,
+        fixes=fixes,
     )
 
 

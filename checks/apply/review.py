@@ -75,6 +75,30 @@ def import_block(address: str, id: str) -> str:
     return f'import {{\n  to = {address}\n  id = "{quoted}"\n}}\n'
 
 
+class Kept(Value, frozen=True):
+    """What the plan destroys, and AWS will not give up."""
+
+    address: str
+    type: str
+    name: str
+    why: str
+    """What holds it, and what helps."""
+    replaced: bool = False
+    """It is to be made anew afterwards."""
+    guide: tuple[str, ...] = ()
+    place: str = ""
+    """Where what helps is written: `s3.tf:2`, from the terraform folder."""
+
+    @property
+    def id(self) -> str:
+        return f"destroy:{self.address}"
+
+    @property
+    def sentence(self) -> str:
+        what = "destroyed, to be made anew" if self.replaced else "destroyed"
+        return f"{self.address}: {self.type} {self.name} cannot be {what}: {self.why}"
+
+
 class Unknown(Value, frozen=True):
     """What could not be looked at, and why."""
 
@@ -114,6 +138,7 @@ class Forecast(Value, frozen=True):
     """How many names were looked up in the account."""
     seconds: float = 0.0
     warnings: tuple[Warned, ...] = ()
+    kept: tuple[Kept, ...] = ()
 
     @property
     def short(self) -> tuple[QuotaNeed, ...]:
@@ -122,7 +147,11 @@ class Forecast(Value, frozen=True):
     @property
     def blocking(self) -> tuple[str, ...]:
         """Ids of all that stops an apply unless it is overridden."""
-        return (*(one.id for one in self.short), *(one.id for one in self.collisions))
+        return (
+            *(one.id for one in self.short),
+            *(one.id for one in self.collisions),
+            *(one.id for one in self.kept),
+        )
 
     @property
     def state(self) -> State:
@@ -142,6 +171,7 @@ class Forecast(Value, frozen=True):
             f"{len(self.short)} quota{'s are' if len(self.short) != 1 else ' is'} too small"
             if self.short
             else "",
+            f"{len(self.kept)} cannot be destroyed" if self.kept else "",
             f"{failed} could not be looked at" if failed else "",
             f"{len(self.unknown) - failed} cannot be known before the apply"
             if len(self.unknown) > failed
@@ -199,6 +229,10 @@ def document(plan: Plan, forecast: Forecast) -> dict[str, Any]:
                 "place": one.place,
             }
             for one in forecast.collisions
+        ],
+        "kept": [
+            {"address": one.address, "type": one.type, "name": one.name, "why": one.why, "place": one.place}
+            for one in forecast.kept
         ],
         "unknown": [
             {

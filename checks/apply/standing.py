@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from checks.apply import errored, saved, state_lock
+from checks.apply import adoption, errored, saved, state_lock
 from checks.apply.detail import ApplyDetail
 from checks.apply.fixes import (
     apply_fix,
@@ -92,7 +92,7 @@ def _look(world: World) -> tuple[list[Finding], ApplyDetail]:
         losses=len(review.plan.dangerous) if review else 0,
         forecast_sentence=review.forecast.sentence if review else "",
         blocking=review.forecast.blocking if review else (),
-        names_in_the_way=selection(review.forecast.collisions) if review else (),
+        names_in_the_way=selection(review.forecast.collisions, adoption.written(folder)) if review else (),
         stale=stale,
     )
     state = _with_sight(_state(terraform, held, refused, lock), sight)

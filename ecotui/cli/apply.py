@@ -142,6 +142,7 @@ def _say_blocking(review: Review, blocking: list[str]) -> None:
     print("ecotui apply: the forecast found what would make this fail:", file=sys.stderr)
     told = {one.id: one.sentence for one in review.forecast.short}
     told |= {one.id: one.sentence for one in review.forecast.collisions}
+    told |= {one.id: one.sentence for one in review.forecast.kept}
     for id_ in blocking:
         print(f"  {SIGNS[State.BLOCKED]} {told[id_]}", file=sys.stderr)
         print(f"      to go on all the same: --override {shlex.quote(f'{id_}=REASON')}", file=sys.stderr)

@@ -130,6 +130,9 @@ def show(review: Review, plan_file: Path, guide: Guide) -> None:
         guides = f"; guide: {', '.join(cited)}" if cited else ""
         place = f"; written in {collision.place}" if collision.place else ""
         print(f"      ways out: {', '.join(collision.ways_out)}{guides}{place}")
+    for stays in seen.kept:
+        guides = f" (guide: {', '.join(stays.guide)})" if stays.guide else ""
+        print(f"  {SIGNS[State.BLOCKED]} {stays.sentence}{guides}")
     for warning in seen.warnings:
         print(f"  {SIGNS[State.WARN]} {warning.sentence}")
     for unknown in seen.unknown:

@@ -95,6 +95,8 @@ class Kind:
     """False for a resource that AWS would not refuse: a parameter that may be overwritten."""
     fold: bool = False
     """Names that differ only in case collide too (IAM)."""
+    unnamed: bool = False
+    """An empty name is one as well: a record of that name is the zone's own."""
     within: tuple[str, str] | None = None
     """The attribute and the type of what the name is unique in: a group's VPC, a record's zone. In a new one, all are free."""
 

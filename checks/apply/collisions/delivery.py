@@ -61,7 +61,7 @@ def _record(ask: Question) -> Existing | None:
     apex = client.get_hosted_zone(Id=zone)["HostedZone"]["Name"].rstrip(".").lower()
     name = ask.name.rstrip(".").lower()
     if name != apex and not name.endswith(f".{apex}"):
-        name = f"{name}.{apex}"  # the provider completes a name that does not end with its zone
+        name = f"{name}.{apex}".lstrip(".")  # the provider completes a name that does not end with its zone
     records = client.list_resource_record_sets(
         HostedZoneId=zone, StartRecordName=name, StartRecordType=type_, MaxItems="20"
     )["ResourceRecordSets"]
@@ -142,5 +142,6 @@ KINDS = (
         guide=("6.2",),
         applies=_record_is_refused,
         within=("zone_id", "aws_route53_zone"),
+        unnamed=True,
     ),
 )

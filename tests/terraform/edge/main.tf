@@ -99,6 +99,15 @@ resource "aws_route53_record" "web" {
   records  = ["192.0.2.7"]
 }
 
+# Without a name of its own: the zone's.
+resource "aws_route53_record" "apex" {
+  zone_id = data.aws_route53_zone.main.zone_id
+  name    = ""
+  type    = "A"
+  ttl     = 60
+  records = ["192.0.2.7"]
+}
+
 # Of the same name as one that is there, but of another type.
 resource "aws_route53_record" "text" {
   zone_id = data.aws_route53_zone.main.zone_id
