@@ -229,7 +229,7 @@ def _judge(row: DistributionRow, low: int, high: int) -> Finding:
             Fix(
                 id="cleanup",
                 title="Look at it in the cleanup step",
-                action=Visit(step="cleanup", select=(row.id,)),
+                action=Visit(step="cleanup", select=(f"cloudfront:{row.id}",)),
                 changes="Nothing.",
             ),
         )

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from checks.finding import Finding, Report, State
 from checks.steps import STEPS
+
+
+def looks_after(step: str, argv: Sequence[str]) -> tuple[str, ...]:
+    """The steps to look at after a command of `step`, its own first: what one step changed, later ones may see.
+
+    A plan changes nothing. An apply, or an adoption, makes leftovers into managed things, and uses up quotas.
+    """
+    if tuple(argv[:2]) == ("ecotui", "plan"):
+        return (step,)
+    every = tuple(one.id for one in STEPS)
+    later = every[every.index(step) :]
+    return (*later, "cleanup", "quota") if step == "apply" else later
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,9 @@ def _head(
             f"   {duration(elapsed)}{rest}",
         )
     ]
+    if not (rows or progress.done or progress.failed or progress.complete):
+        waits = "nothing is begun yet: terraform starts the provider, takes the lock and reads the state"
+        lines.append(hang(Content(""), waits, width, FAINT))
     if any(row.late for row in rows):
         lines.append(
             hang(Content.styled("! ", "$text-warning"), "later than usual: w asks AWS why", width, FAINT)

@@ -278,5 +278,7 @@ def _title(review: Review, stale: str) -> Content:
         lines.append(Content.styled(f"! {plan.danger}", "bold $text-error"))
     if stale:
         lines.append(Content.styled(f"✗ cannot be applied: {stale}", "bold $text-error"))
+    elif review.forecast.blocking:
+        lines.append(Content.styled(f"✗ in the way: {review.forecast.sentence}", "bold $text-error"))
     lines.append(Content.styled(" · ".join(part for part in parts if part), FAINT))
     return Content("\n").join(lines)

@@ -50,7 +50,8 @@ def row(one: Row, width: int, *, drift: bool = False) -> Content:
         loses = Content.styled("! ", "bold $text-error") if one.change.stateful else Content("")
         head = Content.assemble(indent, badge(one.change.action, drift=drift), loses)
         name = Content.styled(one.label, "bold $text-error") if one.change.stateful else Content(one.label)
-        return Content.assemble(head, name)
+        adopted = one.change.import_id and one.change.action is not Action.IMPORT
+        return Content.assemble(head, name, Content.styled("  imported", FAINT) if adopted else "")
     return _heading(one, indent, width)
 
 

@@ -18,6 +18,7 @@ from textual.worker import Worker, WorkerState
 
 from checks.finding import State
 from checks.steps import BY_ID, STEPS
+from ecotui.rebuild import looks_after
 from screens import consent, failures, watch
 from screens.dialogs import Ask, Help
 from screens.endings import ending
@@ -296,9 +297,8 @@ class RebuildScreen(GuideDoor):
         if state in (State.OK, State.WARN):
             severity = "information" if state is State.OK else "warning"
         self.notify(f"{news.command.title}: {word}", severity=severity, markup=False)
-        # Only a look can turn a step green; and what one step changed, later ones may see.
-        index = [step.id for step in STEPS].index(news.command.step)
-        self._look(tuple(step.id for step in STEPS[index:]))
+        # Only a look can turn a step green.
+        self._look(looks_after(news.command.step, news.command.argv))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "interrupt":

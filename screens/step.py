@@ -89,8 +89,8 @@ class StepPanel(Vertical):
 
     @property
     def room(self) -> int:
-        """Cells for a line of text in the panel's body, its scroll bar and indent taken off."""
-        return max(self.query_one(".step-body").size.width - 3, 20)
+        """Cells for a line of text in the panel's body, its scroll bars and indent taken off."""
+        return max(self.query_one(".step-body").size.width - 4, 20)
 
     def on_resize(self) -> None:
         """Lines are broken by hand, for their hanging indents: break them again."""
@@ -144,12 +144,9 @@ class StepPanel(Vertical):
         if report is not None and not running:
             at = time.strftime("%H:%M:%S", time.localtime(report.started))
             when = f"looked at {at}, took {duration(report.seconds)}"
-        line = Content.assemble(
-            head,
-            "  ",
-            Content.styled(step.title, "bold"),
-            Content.styled(f"  {step.purpose}", "$foreground 62%"),
-        )
+        # What runs says more than what the step is for, and the two together are too long for a line.
+        purpose = Content("") if running else Content.styled(f"  {step.purpose}", "$foreground 62%")
+        line = Content.assemble(head, "  ", Content.styled(step.title, "bold"), purpose)
         self.query_one(".verdict", Static).update(
             Content("\n").join([line, Content.styled(when, "$foreground 62%")]) if when else line
         )
@@ -171,17 +168,22 @@ class StepPanel(Vertical):
         options = self.query_one(".findings", OptionList)
         before = self.finding
         chosen = before.id if before else None
+        known = {finding.id for finding in self._findings}
         order = (State.BLOCKED, State.UNKNOWN, State.WARN, State.OK, State.SKIPPED)
         self._findings = tuple(sorted(report.findings, key=lambda finding: order.index(finding.state)))
         options.display = True
         with self.prevent(OptionList.OptionHighlighted):
             options.clear_options()
             options.add_options([Option(self._line(finding)) for finding in self._findings])
-        # What was put right needs no more attention: the cursor goes to what does.
+        # What was put right needs no more attention: the cursor goes to what does; and to what is new and worse.
         kept = [index for index, finding in enumerate(self._findings) if finding.id == chosen]
         fine = (State.OK, State.SKIPPED)
         settled = kept and self._findings[kept[0]].state in fine and before and before.state not in fine
-        options.highlighted = kept[0] if kept and not settled else (0 if self._findings else None)
+        worse = kept and self._findings[0].id not in known and self._findings[0].state is State.BLOCKED
+        worse = worse and self._findings[kept[0]].state is not State.BLOCKED
+        options.highlighted = (
+            kept[0] if kept and not settled and not worse else (0 if self._findings else None)
+        )
         self._show_chosen()
 
     def _line(self, finding: Finding) -> Content:

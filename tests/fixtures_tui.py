@@ -128,7 +128,7 @@ PLAN = Fix(
 CLEAR = Fix(
     id="clear",
     title="Delete what stands in the way",
-    action=Visit(step="cleanup", select=("k8s-cluster-key",)),
+    action=Visit(step="cleanup", select=("key-pair:k8s-cluster-key",)),
     changes="The cleanup step opens with it chosen.",
 )
 SSH = Fix(

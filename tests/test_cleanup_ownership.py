@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from checks.cleanup import graph
 from checks.cleanup.approval import ApprovalError, approve, changed, find, read, write
-from checks.cleanup.knowledge import state_storage
+from checks.cleanup.knowledge import imports, state_storage
 from checks.cleanup.leftover import CleanupDetail, Leftover, Ownership, Seen
 from checks.cleanup.ownership import Known, belongs, judge
 from config.model import Cleanup
@@ -245,3 +245,18 @@ def test_uses_that_shrink_are_our_own_work_and_uses_that_grow_are_somebody_elses
     assert changed(same, seen("p", uses=("user b",))) == ""
     assert "role new" in changed(same, seen("p", uses=("user b", "role new")))
     assert "changed" in changed(same, seen("p", tags={"a": "b"}))
+
+
+def test_what_an_import_block_takes_in_is_never_deleted(tmp_path: Path) -> None:
+    (tmp_path / "ecotui-adopt.tf").write_text(
+        'import {\n  to = module.x["a.b"].aws_iam_policy.p["k"]\n  id = "id-x"\n}\n'
+        'import {\n  for_each = toset(["y"])\n  to = aws_iam_policy.q[each.key]\n  id = "${each.key}"\n}\n'
+    )
+    taken = imports(tmp_path)
+    assert taken == {("aws_iam_policy", "id-x"): "ecotui-adopt.tf"}
+    verdict = judge(seen("x", tags=OURS), SELECTORS, Known(to_import=taken), ("aws_iam_policy",))
+    assert not verdict.deletable
+    assert not verdict.preselected
+    assert verdict.protected == "to be adopted: an import block in ecotui-adopt.tf"
+    # Of another type the same id is another thing.
+    assert judge(seen("x", tags=OURS), SELECTORS, Known(to_import=taken), ("aws_iam_role",)).deletable

@@ -304,7 +304,7 @@ def test_each_family_counts_against_its_own_quota(kind: str, code: str) -> None:
 def test_the_public_document_has_the_keys_of_the_contract() -> None:
     seen = look(Account(list_policies=POLICY_THERE), POLICY)
     body = document(Plan(terraform="1", format="1.2", changes=()), seen)
-    assert set(body) == {"changes", "quotas", "collisions", "unknown", "warnings"}
+    assert set(body) == {"changes", "quotas", "collisions", "kept", "unknown", "warnings"}
     assert set(body["collisions"][0]) >= {"address", "type", "name", "existing", "ways_out"}
 
 

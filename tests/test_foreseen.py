@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+
 from checks.apply import adoption
 from checks.apply.foreseen import foreseen, selection
 from checks.apply.plan import Plan
-from checks.apply.review import Collision, Forecast, QuotaNeed, Review, Unknown, Warned
+from checks.apply.review import Collision, Forecast, Kept, QuotaNeed, Review, Unknown, Warned
 from checks.finding import Copy, Finding, Run, State, Visit
 
 ROLE = Collision(
@@ -42,7 +44,9 @@ def test_a_collision_has_each_of_its_ways_out_as_a_fix() -> None:
     assert found.summary == "iam role node exists already"
     fixes = {fix.id: fix.action for fix in found.fixes}
     assert fixes["apply.adopt"] == Run(argv=("ecotui", "adopt", "--write", ROLE.address))
-    assert fixes["apply.cleanup"] == Visit(step="cleanup", select=("arn:aws:iam::1:role/node", "node"))
+    assert fixes["apply.cleanup"] == Visit(
+        step="cleanup", select=("iam-role:arn:aws:iam::1:role/node", "iam-role:node")
+    )
     assert fixes["apply.rename"] == Copy(text="/p/terraform/modules/k8s/iam.tf:12")
     anyway = fixes["apply.anyway"]
     assert isinstance(anyway, Copy)
@@ -137,13 +141,38 @@ def test_hundreds_of_collisions_do_not_become_hundreds_of_findings() -> None:
     assert "260 more" in found["apply.collisions"].summary
 
 
-def test_the_cleanup_step_is_told_ids_names_and_arns() -> None:
+def test_the_cleanup_step_is_told_kinds_with_ids_names_and_arns() -> None:
     distribution = Collision(
         address="aws_cloudfront_distribution.d",
         type="aws_cloudfront_distribution",
         name="cdn.example.com",
         existing="distribution E1 (d1.cloudfront.net)",
-        ways_out=(),
+        ways_out=("adopt", "delete", "rename", "stop"),
         import_id="E1",
     )
-    assert selection([distribution]) == ("E1", "cdn.example.com")
+    assert selection([distribution]) == ("cloudfront:E1", "cloudfront:cdn.example.com")
+    # A table is no leftover that the cleanup step looks for, and what cannot be deleted is not offered.
+    table = msgspec.structs.replace(distribution, type="aws_dynamodb_table")
+    theirs = msgspec.structs.replace(distribution, ways_out=("rename", "stop"))
+    assert selection([table, theirs]) == ()
+
+
+def test_what_is_to_be_adopted_is_never_offered_for_deletion() -> None:
+    policy = msgspec.structs.replace(ROLE, address="aws_iam_policy.p", type="aws_iam_policy", name="p")
+    assert selection([ROLE, policy], {ROLE.address}) == selection([policy])
+
+
+def test_what_cannot_be_destroyed_is_in_the_way_with_the_line_to_change(tmp_path: Path) -> None:
+    bucket = Kept(
+        address="aws_s3_bucket.i",
+        type="aws_s3_bucket",
+        name="images",
+        why="3 objects or versions; empty it",
+        replaced=True,
+        place="s3.tf:2",
+    )
+    found = findings(tmp_path / "none", kept=(bucket,))["apply.destroy:aws_s3_bucket.i"]
+    assert found.state is State.BLOCKED
+    assert found.summary == "s3 bucket images cannot be replaced: 3 objects or versions; empty it"
+    assert [fix.id for fix in found.fixes] == ["apply.edit", "apply.anyway", "apply.plan"]
+    assert Forecast(kept=(bucket,)).blocking == ("destroy:aws_s3_bucket.i",)

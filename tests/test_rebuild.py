@@ -7,7 +7,7 @@ from fixtures_tui import broken_world, finding, rebuilt_world, report
 
 from checks.finding import State
 from checks.steps import STEPS
-from ecotui.rebuild import Rebuild
+from ecotui.rebuild import Rebuild, looks_after
 
 
 def after(reports: dict) -> Rebuild:  # type: ignore[type-arg]
@@ -104,3 +104,15 @@ def test_every_change_leaves_the_rebuild_before_it_as_it_was() -> None:
         "quota", "x"
     )
     assert first == Rebuild()
+
+
+def test_after_a_command_the_steps_are_looked_at_that_it_may_have_changed() -> None:
+    assert looks_after("apply", ("ecotui", "plan")) == ("apply",)
+    assert looks_after("apply", ("ecotui", "apply", "--yes")) == (
+        "apply",
+        "cloudfront",
+        "nodes",
+        "cleanup",
+        "quota",
+    )
+    assert looks_after("github", ("gh", "auth", "login"))[:2] == ("github", "cleanup")

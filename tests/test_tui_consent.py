@@ -221,8 +221,21 @@ async def test_another_step_points_at_a_leftover_and_it_is_chosen_there(bench: B
         await bench.until(pilot, lambda: screen.current == "cleanup")
         there = screen.panel
         assert isinstance(there, CleanupPanel)
-        assert "key-pair:key-0a1b2c3d4e5f" in there.chosen
+        # That one and no other, whatever the look would have proposed.
+        assert there.chosen == {"key-pair:key-0a1b2c3d4e5f"}
+        assert any(one.preselected for one in there.detail.resources)
         assert bench.started == []
+
+
+async def test_what_is_not_among_the_leftovers_is_said_and_nothing_is_chosen(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        panel = await to_cleanup(bench, pilot)
+        panel.preselect(("iam-role:k8s-cluster-key", "iam-role:nobody"))
+        await pilot.pause()
+        # A key pair of the same name as a wanted role is another thing.
+        assert panel.chosen == set()
+        assert "None of that is among these leftovers" in bench.notices(pilot)
 
 
 async def test_the_progress_of_a_deletion_is_drawn_in_the_table(bench: Bench) -> None:

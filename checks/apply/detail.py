@@ -22,10 +22,12 @@ class ApplyDetail(Value, frozen=True):
     plan_sentence: str = ""
     losses: int = 0
     """How many things that hold data that plan destroys or replaces."""
+    gone: tuple[str, ...] = ()
+    """`replace aws_iam_policy.p`: all that it destroys or replaces."""
     forecast_sentence: str = ""
     blocking: tuple[str, ...] = ()
     """Ids that have to be overridden before that plan can be applied."""
     names_in_the_way: tuple[str, ...] = ()
-    """Names of what that forecast found taken: to preselect in the cleanup step."""
+    """What that forecast found taken and nobody adopts: to preselect in the cleanup step (`foreseen.selection`)."""
     stale: str = ""
     """Why that plan cannot be applied any more."""

@@ -13,6 +13,9 @@ from checks.commands.diagnostics import Diagnostic, Lock
 from checks.finding import Copy, Fix, InTerminal, Risk, Run, Visit
 from checks.script.standing import Standing
 
+NAMED = 6
+"""Things that are destroyed or replaced, and are named in the question before an apply."""
+
 
 def plan_fix(*, recommended: bool) -> Fix:
     return Fix(
@@ -33,7 +36,7 @@ def apply_fix(detail: ApplyDetail, *, anyway: bool = False) -> Fix:
         id="apply.apply",
         title="Apply it all the same, once all of this was let pass" if anyway else "Apply the reviewed plan",
         action=Run(argv=("ecotui", "apply", "--yes", "--plan", detail.plan, *losses)),
-        changes=f"{detail.plan_sentence}; what is created costs money"
+        changes=f"{detail.plan_sentence}{_gone(detail.gone)}; what is created costs money"
         + (f"; of what holds data, {detail.losses} destroyed or replaced: p shows them" if losses else ""),
         typed=f"destroy {detail.losses}" if losses else "",
         risk=Risk.DESTROYS
@@ -43,10 +46,18 @@ def apply_fix(detail: ApplyDetail, *, anyway: bool = False) -> Fix:
     )
 
 
+def _gone(addresses: tuple[str, ...]) -> str:
+    """What is destroyed or replaced, by name: whoever agrees should have read it."""
+    if not addresses:
+        return ""
+    more = f" and {len(addresses) - NAMED} more" if len(addresses) > NAMED else ""
+    return f" ({', '.join(addresses[:NAMED])}{more})"
+
+
 def clear_fixes(detail: ApplyDetail) -> tuple[Fix, ...]:
     """The steps where what the forecast saw is put in order; after that a new plan looks again."""
     fixes = []
-    if any(one.startswith("collision:") for one in detail.blocking):
+    if detail.names_in_the_way and any(one.startswith("collision:") for one in detail.blocking):
         fixes.append(
             Fix(
                 id="apply.cleanup",

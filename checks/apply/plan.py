@@ -121,15 +121,17 @@ class Plan(Value, frozen=True):
     @property
     def sentence(self) -> str:
         """`66 to create, 1 to replace`; what is not there is not said."""
+        # What is imported may be updated, or even replaced, on top: it counts in both, as in terraform's own words.
+        imports = sum(bool(change.import_id) for change in self.changes)
         named = (
-            (Action.IMPORT, "to import"),
             (Action.CREATE, "to create"),
             (Action.UPDATE, "to update"),
             (Action.REPLACE, "to replace"),
             (Action.DESTROY, "to destroy"),
             (Action.FORGET, "to forget"),
         )
-        parts = [f"{self.count(action)} {words}" for action, words in named if self.count(action)]
+        parts = [f"{imports} to import"] if imports else []
+        parts += [f"{self.count(action)} {words}" for action, words in named if self.count(action)]
         return ", ".join(parts) or "nothing to do"
 
     def grouped(self) -> dict[tuple[str, str], list[Change]]:

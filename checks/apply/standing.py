@@ -21,6 +21,7 @@ from checks.apply.fixes import (
     unlock_fixes,
 )
 from checks.apply.foreseen import foreseen, selection
+from checks.apply.plan import Action
 from checks.apply.review import Review
 from checks.commands.diagnostics import Diagnostic, Lock, guide, not_initialised
 from checks.commands.run import CommandError
@@ -90,6 +91,7 @@ def _look(world: World) -> tuple[list[Finding], ApplyDetail]:
         plan=plan_file if review else "",
         plan_sentence=review.plan.sentence if review else "",
         losses=len(review.plan.dangerous) if review else 0,
+        gone=_gone(review) if review else (),
         forecast_sentence=review.forecast.sentence if review else "",
         blocking=review.forecast.blocking if review else (),
         names_in_the_way=selection(review.forecast.collisions, adoption.written(folder)) if review else (),
@@ -143,6 +145,15 @@ def _held(terraform: Terraform) -> tuple[Held | None, CommandError | None]:
         return terraform.state(), None
     except CommandError as error:
         return None, error
+
+
+def _gone(review: Review) -> tuple[str, ...]:
+    """What is lost comes first, then all else that goes."""
+    going = (Action.DESTROY, Action.REPLACE)
+    found = [one for one in review.plan.changes if one.action in going]
+    return tuple(
+        f"{one.action.value} {one.address}" for one in sorted(found, key=lambda one: not one.stateful)
+    )
 
 
 def _review(world: World, held: Held | None) -> tuple[Review | None, str, str]:

@@ -17,6 +17,10 @@ _BLOCK = re.compile(
     r'(?:\bbackend\s+"[a-z0-9]+"|\bdata\s+"terraform_remote_state"\s+"[^"]+")\s*\{(?P<body>(?:[^{}]|\{[^{}]*\})*)\}',
 )
 _STORE = re.compile(r'\b(?:bucket|dynamodb_table)\s*=\s*"(?P<name>[^"$]+)"')
+_IMPORT = re.compile(r"^import\s*\{\n?(?P<body>[^{}]*(?:\{[^{}]*\}[^{}]*)*)\}", re.MULTILINE)
+_TO = re.compile(r"^\s*to\s*=\s*(?P<address>\S.*?)\s*$", re.MULTILINE)
+_ID = re.compile(r'^\s*id\s*=\s*"(?P<id>(?:[^"\\]|\\.)*)"', re.MULTILINE)
+_TYPE = re.compile(r"(?:^|\.)(?P<type>[a-z][a-z0-9]*_[a-z0-9_]+)\.[\w-]+(?:\[.*\])?$")
 _LARGEST = 2_000_000
 """Bytes of one configuration file that are read; more is no configuration of a person."""
 _LARGEST_STATE = 50_000_000
@@ -31,7 +35,9 @@ def known(world: World) -> Known:
     from checks.commands.terraform import InState, addresses_in_state
 
     plain = Known(
-        by_sessions=made.of_here(world), state_storage=frozenset(state_storage(world.terraform_folder))
+        by_sessions=made.of_here(world),
+        state_storage=frozenset(state_storage(world.terraform_folder)),
+        to_import=imports(world.terraform_folder),
     )
     if not world.terraform_folder.is_dir():
         why = f"there is no folder {world.settings.terraform.directory}"
@@ -90,6 +96,21 @@ def state_storage(folder: Path) -> set[str]:
     except (ValueError, AttributeError):
         pass  # not a backend record: then the configuration itself has to name the bucket
     return names
+
+
+def imports(folder: Path) -> dict[tuple[str, str], str]:
+    """(terraform type, import id) of every import block that names its id, and the file that it stands in.
+
+    An id that is put together (`"${each.key}"`) is not known before a plan, and is left out.
+    """
+    found: dict[tuple[str, str], str] = {}
+    for path in sorted(folder.glob("*.tf")):
+        for block in _IMPORT.finditer(_text(path)):
+            to, id = _TO.search(block["body"]), _ID.search(block["body"])
+            type_ = _TYPE.search(to["address"]) if to else None
+            if type_ and id and "${" not in id["id"].replace("$${", ""):
+                found[type_["type"], id["id"].replace('\\"', '"')] = path.name
+    return found
 
 
 def _text(path: Path, limit: int = _LARGEST) -> str:

@@ -31,6 +31,8 @@ class Known:
     """(terraform type, id) of what a state that is not the present one holds, and the file that says so."""
     state_storage: frozenset[str] = frozenset()
     """Buckets and tables that hold terraform's state and its lock."""
+    to_import: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """(terraform type, import id) of what import blocks of the configuration take in, and the file that has the block."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def judge(seen: Seen, selectors: Cleanup, known: Known, terraform_types: tuple[s
         ownership, why = Ownership.NAME_ONLY, "; ".join(filter(None, (found, memory)))
     else:
         return Verdict(Ownership.FOREIGN, listed=False)
-    protected = protection(seen, selectors, known)
+    protected = protection(seen, selectors, known) or taken_in(seen, known, terraform_types)
     if ownership in PROVEN and found:
         why = f"{why}; {found}"
     if ended := keep(seen.tags, selectors)[1]:
@@ -104,6 +106,13 @@ def managed(seen: Seen, known: Known, terraform_types: tuple[str, ...]) -> bool:
         return True
     names = {seen.id, seen.name, seen.arn} - {""}
     return any((kind, name) in known.in_state for kind in terraform_types for name in names)
+
+
+def taken_in(seen: Seen, known: Known, terraform_types: tuple[str, ...]) -> str:
+    """Why it stays, where an import block says that the next apply takes it in; empty where none does."""
+    names = {seen.id, seen.name, seen.arn} - {""}
+    files = {known.to_import.get((kind, name), "") for kind in terraform_types for name in names} - {""}
+    return f"to be adopted: an import block in {', '.join(sorted(files))}" if files else ""
 
 
 def protection(seen: Seen, selectors: Cleanup, known: Known) -> str:

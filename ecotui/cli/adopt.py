@@ -98,7 +98,8 @@ def _show(
             print(f"! {one.address}: {one.note}")
     if target:
         print(
-            f"Written. Plan again, and see what the adoption changes: ecotui plan ({len(adoptions)} to import)"
+            "Written. Plan again, and see what the adoption changes: ecotui plan"
+            f" ({len(adoption.written(folder))} to import)"
         )
     else:
         print("Nothing was written. To write it: ecotui adopt --write, with the addresses that you mean")
