@@ -62,6 +62,11 @@ class Panel(StepPanel):
         if self.STEP not in rebuild.running:
             self._end()
 
+    def tells_all_of(self, argv: tuple[str, ...]) -> bool:
+        """A plan that was made; of one that terraform refused the output says more."""
+        detail = self.report.detail if self.report else None
+        return argv[:2] == ("ecotui", "plan") and bool(detail and detail.get("plan"))
+
     def _show_findings(self, report: Report) -> None:
         super()._show_findings(report)
         if self.query_one(LiveApply).display:

@@ -219,6 +219,10 @@ class RebuildScreen(GuideDoor):
             if not self.following:
                 self.call_next(self._switch, step)
         self._show()
+        if news.report.step == self.current and not self._keep_drawer:
+            following = self.following.get(self.current)
+            if following and not following.running and self.panel.tells_all_of(following.command.argv):
+                self.query_one(Drawer).remove_class("-open")
 
     @on(LooksEnded)
     def _looks_ended(self, news: LooksEnded) -> None:

@@ -106,6 +106,10 @@ class StepPanel(Vertical):
             for own in self.query(".own, .own-title, .own-table"):
                 own.display = False
 
+    def tells_all_of(self, argv: tuple[str, ...]) -> bool:
+        """The report on show tells all that this command said: its output need not stay open beside it."""
+        return False
+
     def preselect(self, keys: tuple[str, ...]) -> None:
         """Another step points at resources of this one."""
 

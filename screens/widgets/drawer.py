@@ -41,9 +41,9 @@ class Drawer(Vertical):
     """Title line, then the last lines of the output. Outside text is shown as it is, never as markup."""
 
     DEFAULT_CSS = """
-    Drawer { height: 12; border-top: solid $primary-muted; background: $surface; display: none; }
+    Drawer { height: 36%; min-height: 6; max-height: 12; border-top: solid $primary-muted; background: $surface; display: none; }
     Drawer.-open { display: block; }
-    Drawer.-tall { height: 1fr; min-height: 60%; }
+    Drawer.-tall { height: 1fr; min-height: 60%; max-height: 100%; }
     Drawer > Static { height: 1; padding: 0 1; }
     Drawer > Log { height: 1fr; padding: 0 1; background: $surface; scrollbar-size-vertical: 1; }
     """
