@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import logging
 import os
 import socket
 import threading
@@ -20,10 +22,23 @@ Answer = dict[str, Any] | tuple[int, dict[str, Any]] | Callable[[dict[str, Any]]
 """A body; a status and a body; or a function of the request that gives either."""
 
 
+@pytest.fixture(scope="session", autouse=True)
+def aws_at_speed() -> Iterator[None]:
+    """botocore reads its models of AWS anew for each session, and moto makes thousands of images at each reset and logs
+    each request: most of the time of a test that asks AWS."""
+    import botocore.loaders
+    import botocore.session
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+        patch.setattr(botocore.session, "create_loader", functools.cache(botocore.loaders.create_loader))
+        yield
+
+
 @pytest.fixture(scope="session")
 def moto_endpoint() -> Iterator[str]:
     """The address of a moto server in this process. Reset by `aws_env`; use that."""
-    os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
     from moto.server import ThreadedMotoServer
 
     from ecotui.demo.aws import placement
