@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from checks.finding import State
-from ecotui import exits
+from ecotui.session.review import verdict
 
 if TYPE_CHECKING:
     from ecotui.supervisor import Command, Status
@@ -13,18 +13,6 @@ if TYPE_CHECKING:
 
 def ending(command: Command, status: Status) -> tuple[State, str]:
     """The state and the word for a command that is over."""
-    if status.outcome == "succeeded":
-        return State.OK, "succeeded"
-    if _ours(command):
-        if status.exit_code == exits.WARNINGS:
-            return State.WARN, "done, with warnings"
-        if status.exit_code == exits.BLOCKED:
-            return State.BLOCKED, "done; something is in the way"
-        if status.exit_code == exits.INTERRUPTED:
-            return State.WARN, "interrupted"
-    code = "" if status.exit_code is None else f" (exit {status.exit_code})"
-    return State.BLOCKED, f"{status.outcome or status.state}{code}"
-
-
-def _ours(command: Command) -> bool:
-    return "ecotui" in command.argv[:4]
+    state, word = verdict(command.argv, status.outcome or status.state, status.exit_code)
+    told = state is not State.BLOCKED or status.exit_code is None or word.startswith("done")
+    return state, word if told else f"{word} (exit {status.exit_code})"

@@ -20,10 +20,10 @@ from checks.finding import Finding, Fix, Report, Risk, State
 from checks.steps import BY_ID
 from config.model import Guide
 from ecotui.rebuild import Rebuild
+from ecotui.session.readable import readable
 from screens.intents import CommandOutput, FixWanted, GuideWanted, LookWanted, OverrideWanted
 from screens.layout import hang, padded
 from screens.signs import RISK_STYLE, RISK_WORD, badge, duration, sign, style
-from screens.widgets.drawer import readable
 
 EXPLAINED = (State.BLOCKED, State.WARN, State.UNKNOWN)
 """States of a finding that the guide is asked about; where it has nothing it says how to go on."""

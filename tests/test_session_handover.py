@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ecotui.cli import main
-from ecotui.session import events, handover
+from ecotui.reviewing.recording import cast
+from ecotui.session import chain, events, handover_page
 from ecotui.session.log import Session
 from ecotui.session.masking import Strict, cleaner
 from ecotui.session.store import Store
@@ -29,12 +32,15 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
     session = Store(tmp_path / "state").create(
         project="eco2", folder=Path("/home/minji/p"), env={"USER": "minji"}
     )
-    session.append(
-        events.CommandStarted(command="one", step="apply", title="Apply", argv=("sh",), cwd="/home/minji")
+    now = time.time()
+    log = chain.Chain(session.events_file)
+    started = events.CommandStarted(
+        command="one", step="apply", title="Apply", argv=("sh",), cwd="/home/minji"
     )
-    session.append(
-        events.CommandEnded(command="one", step="apply", exit_code=1, seconds=9.0, outcome="failed")
-    )
+    ended = events.CommandEnded(command="one", step="apply", exit_code=1, seconds=9.0, outcome="failed")
+    for event, at in ((started, now + 1), (ended, now + 10)):
+        log.append(msgspec.json.encode(event), sync=False, at=at)
+    log.close()
     folder = session.commands / "one"
     folder.mkdir(parents=True)
     (folder / "output.log").write_text("\n".join(SAID) + "\n")
@@ -46,14 +52,14 @@ def _output(command: str, lines: int) -> Sequence[str]:
 
 
 def test_the_page_is_self_contained_and_its_content_cannot_break_it(session: Session) -> None:
-    page = handover.html(session, _output, cleaner(session, strict=False))
+    page = handover_page.html(session, _output, cleaner(session, strict=False))
     assert "<script" not in page
     assert "http://" not in page
     assert "https://" not in page
     assert "ghp_" not in page
     assert "123456789012" in page
-    assert page.count('<rect class="failed"') == 1
-    assert "<details open>" in page
+    assert page.count('<rect class="blocked"') == 1
+    assert '<details id="one" open>' in page
 
 
 def test_a_strict_export_names_no_account_address_or_person(
@@ -73,9 +79,7 @@ def test_the_same_thing_has_the_same_word_throughout(session: Session) -> None:
 
 
 def test_the_recording_has_its_lines_within_the_time_of_the_command(session: Session) -> None:
-    header, *rows = map(
-        json.loads, handover.cast(session, _output, cleaner(session, strict=False)).splitlines()
-    )
+    header, *rows = map(json.loads, cast(session, cleaner(session, strict=False)).splitlines())
     assert header["version"] == 2
     times = [row[0] for row in rows]
     assert times == sorted(times)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
+import os
 import sys
 from pathlib import Path
 
 from ecotui import exits
 from ecotui.cli.output import document
-from ecotui.session import handover, review
+from ecotui.reviewing import writing
+from ecotui.session import handover
 from ecotui.session.log import Session
-from ecotui.session.masking import cleaner
 from ecotui.session.searching import find
 from ecotui.supervisor.folder import OUTPUT
 
@@ -21,26 +21,16 @@ SHOWN = 1_000
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--out", metavar="FILE", help="default: the standard output")
-    parser.add_argument(
-        "--format", choices=("md", "html", "json", "cast"), default="md", help="default: md (Markdown)"
-    )
+    parser.add_argument("--format", choices=writing.FORMS, default="md", help="default: md (Markdown)")
     parser.add_argument(
         "--strict", action="store_true", help="mask account ids, ARNs, addresses, user and host names too"
     )
 
 
-def run(args: argparse.Namespace, session: Session, output: review.Output) -> int:
+def run(args: argparse.Namespace, session: Session) -> int:
     """Raises SessionError."""
-    clean = cleaner(session, strict=args.strict)
-    if args.format == "html":
-        text = handover.html(session, output, clean)
-    elif args.format == "cast":
-        text = handover.cast(session, output, clean)
-    elif args.format == "json":
-        body = {"schema": "ecotui.sessions.handover/1", **handover.data(session, output, clean)}
-        text = json.dumps(body, ensure_ascii=False, indent=2) + "\n"
-    else:
-        text = review.markdown(session, output, clean=clean)
+    library = writing.library(args.loaded, os.environ)
+    text = writing.written(session, args.format, strict=args.strict, library=library)
     if args.json and args.format == "md":
         document("sessions.export", {"id": session.id, "markdown": text})
     elif args.out:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
-import time
 from typing import Any
 
 from ecotui import exits
@@ -13,9 +11,9 @@ from ecotui.session import review
 from ecotui.session.index import Index, Wanted
 from ecotui.session.log import Session, Summary
 from ecotui.session.store import Store
+from ecotui.session.typed import moment
 from ecotui.supervisor.state import running
 
-DAY = 86_400
 DEFAULTS: dict[str, Any] = {
     "limit": None,
     "of": "",
@@ -52,18 +50,6 @@ def _count(text: str) -> int:
     if number < 0:
         raise ValueError(text)
     return number
-
-
-def moment(text: str) -> float:
-    """Seconds since the epoch of a date, of a date and time (local), or of so many days back. Raises ValueError."""
-    if back := re.fullmatch(r"(\d{1,5})d", text):
-        return time.time() - int(back[1]) * DAY
-    for form in ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"):
-        try:
-            return time.mktime(time.strptime(text, form))
-        except (ValueError, OverflowError):
-            continue
-    raise ValueError(text)
 
 
 def run(args: argparse.Namespace, store: Store) -> int:

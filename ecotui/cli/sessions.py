@@ -6,14 +6,14 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from ecotui import exits
-from ecotui.cli import exporting, listing, session_notes, timeline
+from ecotui.cli import comparing, durations, exporting, listing, replaying, session_notes, timeline
 from ecotui.cli.output import document
 from ecotui.session import SessionError, review
 from ecotui.session.log import Session
@@ -48,9 +48,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _id(verify)
     verify.add_argument("--all", action="store_true", help="every session")
 
-    compare = add("compare", _compare, "say where two sessions came out differently")
-    compare.add_argument("before", metavar="ID")
-    compare.add_argument("after", metavar="ID", nargs="?", help="default: the latest")
+    compared = add("compare", _compare, "say where two sessions came out differently, and what took longer")
+    comparing.configure(compared)
+
+    played = add("replay", _replay, "play a session again: what happened, and what was said, as it came")
+    _id(played)
+    replaying.configure(played)
+
+    usual = add("durations", durations.run, "how long the steps usually take, over the past sessions")
+    durations.configure(usual)
 
     export = add("export", _export, "hand a session over: Markdown, a page, a recording, JSON")
     _id(export)
@@ -100,6 +106,7 @@ def run(args: argparse.Namespace) -> int:
 
     loaded = load_settings(project=args.project, file=args.config, overrides=args.set, env=os.environ)
     args.keep_days = loaded.settings.sessions.keep_days
+    args.loaded = loaded
     try:
         code: int = args.act(args, Store(root(loaded.settings, os.environ)))
     except SessionError as error:
@@ -210,31 +217,17 @@ def _verify(args: argparse.Namespace, store: Store) -> int:
 
 
 def _compare(args: argparse.Namespace, store: Store) -> int:
-    before = store.open(args.before)
-    after = store.open(args.after) if args.after else store.latest()
-    differences = review.compare(before, after)
-    if args.json:
-        plain = [{"what": one.what, "before": one.before, "after": one.after} for one in differences]
-        document("sessions.compare", {"before": before.id, "after": after.id, "differences": plain})
-        return exits.OK
-    if not differences:
-        print(f"{before.id} and {after.id} came out the same.")
-    for one in differences:
-        print(f"{one.what}\n  {before.id}  {one.before}\n  {after.id}  {one.after}")
-    return exits.OK
+    return comparing.run(
+        args, store.open(args.before), store.open(args.after) if args.after else store.latest()
+    )
+
+
+def _replay(args: argparse.Namespace, store: Store) -> int:
+    return replaying.run(args, _chosen(args, store))
 
 
 def _export(args: argparse.Namespace, store: Store) -> int:
-    session = _chosen(args, store)
-
-    def output(command: str, lines: int) -> Sequence[str]:
-        if command not in {folder.name for folder in _folders(session)}:
-            return []
-        tail = Tail(session.commands / command)
-        tail.seek_end(lines)
-        return tail.read(lines)
-
-    return exporting.run(args, session, output)
+    return exporting.run(args, _chosen(args, store))
 
 
 def _search(args: argparse.Namespace, store: Store) -> int:

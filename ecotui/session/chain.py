@@ -207,11 +207,23 @@ def tail(path: Path, count: int) -> list[Line]:
 
     Raises SessionError.
     """
+    found, _ = before(path, None, count)
+    return found
+
+
+def before(path: Path, end: int | None, count: int, wanted: Sequence[bytes] = ()) -> tuple[list[Line], int]:
+    """The last records before a byte of the file (None: its end), oldest first, and the byte where they begin.
+
+    Gives `count` of them, fewer at the beginning of the file. With `wanted`, at least so many are looked at, and those
+    are given that have one of these words in them. The byte is 0 when there are none before. Raises SessionError.
+    """
     with explained("cannot read", path):
         fd = open_file(path, os.O_RDONLY)
     try:
         with explained("cannot read", path):
-            place, parts, ends = os.fstat(fd).st_size, [], 0
+            place = os.fstat(fd).st_size if end is None else end
+            parts: list[bytes] = []
+            ends = 0
             while place > 0 and ends <= count:
                 begin = max(place - (1 << 18), 0)
                 part = _pread(fd, begin, place)
@@ -220,11 +232,28 @@ def tail(path: Path, count: int) -> list[Line]:
                 place = begin
     finally:
         os.close(fd)
-    raws = b"".join(reversed(parts)).split(b"\n")
-    if place > 0:
-        del raws[0]  # its beginning was not read
-    found = [line for raw in raws if (line := _parse(0, raw)) is not None]
-    return found[-count:] if count else []
+    data = b"".join(reversed(parts))
+    if place > 0:  # the beginning of the first line was not read
+        skipped = data.find(b"\n") + 1
+        place, data = place + skipped, data[skipped:]
+    rows, at = [], place
+    for raw in data.split(b"\n"):
+        rows.append((at, raw))
+        at += len(raw) + 1
+    if wanted:
+        likely = [raw for _, raw in rows if any(word in raw for word in wanted)]
+        return [line for raw in likely if (line := _parse(0, raw)) is not None], place
+    found: list[Line] = []
+    first = place + len(data)
+    for at, raw in reversed(rows):
+        if len(found) == count:
+            break
+        if (line := _parse(0, raw)) is not None:
+            found.append(line)
+            first = at
+    else:
+        first = place
+    return found[::-1], first
 
 
 def _raw_lines(path: Path) -> Iterator[tuple[int, bytes]]:

@@ -25,6 +25,15 @@ class SessionStarted(Happened, frozen=True):
     by: str = ""
     version: str = ""
     """The version of ecotui."""
+    commit: str = ""
+    """Of the project's repository, in full; empty where it has none."""
+    branch: str = ""
+    dirty: bool | None = None
+    """Whether a tracked file differed from the commit; None where that could not be seen."""
+    settings: dict[str, str] = {}
+    """Dotted key to value, as JSON, of what the settings say; nothing secret is in them."""
+    digest: str = ""
+    """Of all of `settings`: the same for the same settings."""
 
 
 class Looked(Happened, frozen=True):

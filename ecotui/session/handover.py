@@ -1,30 +1,22 @@
-"""A session as one self-contained page, as a recording of its outputs, and as data. Masked by the caller's `clean`."""
+"""What a session hands over: the facts that every form of it tells, and the form for programs. Masked by `clean`."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import msgspec
 
-from ecotui.session import events
-from ecotui.session.log import Session
+from checks.finding import State
+from checks.steps import STEPS
+from ecotui.session import chain, events
+from ecotui.session.log import Session, Summary
 from ecotui.session.masking import Clean, everywhere
-from ecotui.session.review import Output, clock, duration, ended, iso, timeline
+from ecotui.session.review import SIGNS, Moment, Output, Teller, clock, commit, duration, ended, iso, verdict
 
-_STYLE = """
-:root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
-table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.25rem .6rem;border-bottom:1px solid #8886;
-vertical-align:top}pre{overflow-x:auto;background:#8882;padding:.8rem;white-space:pre-wrap;overflow-wrap:anywhere}
-code{background:#8882;padding:0 .2rem}svg{width:100%;height:auto}svg text{font:12px sans-serif;fill:currentColor}
-.succeeded{fill:#2a9d5c}.failed{fill:#d1495b}.other{fill:#8a8f98}time{white-space:nowrap;opacity:.7}
-@media print{body{max-width:none;margin:0;font-size:11px}pre{background:none;border:1px solid #888}tr,li{break-inside:avoid}}
-"""
-_ROW, _PLOT, _LABEL = 22, 620, 270
-"""Units of the picture: the height of a row, the width of the bars' part, and of the names beside it."""
+Explain = Callable[[str], Sequence[str]]
+"""Gives what the guide says about a command's output, a line an entry, by the command's id."""
 
 
 @dataclass(frozen=True)
@@ -40,133 +32,132 @@ class Ran:
     """None while it runs, or when nobody saw it end."""
     outcome: str
     told: str
+    state: State | None = None
+    """None while it has not ended."""
+    argv: tuple[str, ...] = ()
+
+    @property
+    def sign(self) -> str:
+        return "…" if self.state is None else SIGNS[self.state]
+
+
+@dataclass(frozen=True)
+class StepTold:
+    """A step as its last look left it."""
+
+    id: str
+    title: str
+    state: State | None
+    """None: it was never looked at."""
+    took: str
+    """How long its commands ran in all; empty where none did."""
+
+    @property
+    def sign(self) -> str:
+        return "○" if self.state is None else SIGNS[self.state]
+
+    @property
+    def word(self) -> str:
+        return "not looked at" if self.state is None else self.state.value
+
+
+@dataclass(frozen=True)
+class Story:
+    """A session, read once."""
+
+    summary: Summary
+    log: chain.Verdict
+    begun: events.SessionStarted | None
+    ran: tuple[Ran, ...]
+    moments: tuple[Moment, ...]
+    decisions: tuple[Moment, ...]
+    notes: tuple[Moment, ...]
+    took: dict[str, float]
+    """Step to the seconds in which a command of it ran."""
+
+    @property
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """What stands on top, as name and value."""
+        summary, log = self.summary, self.log
+        lasted = "" if summary.ended is None else f", after {duration(summary.ended - summary.started)}"
+        whole = "whole" if log.whole else f"broken at line {log.broken}: {log.reason}"
+        told = [
+            ("Begun", f"{clock(summary.started)} by {summary.by or 'somebody'}"),
+            ("Ended", f"{clock(summary.ended)}{lasted}" if summary.ended else "not yet"),
+            ("Outcome", summary.outcome or "open"),
+            ("Project folder", summary.folder),
+        ]
+        if self.begun is not None and self.begun.commit:
+            told.append(("Commit", commit(self.begun)))
+        if self.begun is not None and self.begun.version:
+            told.append(("ecotui", self.begun.version))
+        if summary.tags:
+            told.append(("Tags", " ".join(f"#{tag}" for tag in summary.tags)))
+        told.append(("Log", f"{log.events} events, the chain is {whole} (head {log.head[:16]})"))
+        return tuple(told)
+
+    @property
+    def steps(self) -> tuple[StepTold, ...]:
+        """Step by step, in their order."""
+        rows = []
+        for step in STEPS:
+            word = self.summary.steps.get(step.id, "")
+            state = State(word) if word in set(State) else None
+            seconds = self.took.get(step.id)
+            rows.append(StepTold(step.id, step.title, state, "" if seconds is None else duration(seconds)))
+        return tuple(rows)
+
+
+def story(session: Session) -> Story:
+    """Read all of it. Raises SessionError."""
+    teller = Teller()
+    moments: list[Moment] = []
+    begun: events.SessionStarted | None = None
+    found: dict[str, Ran] = {}
+    count = Summary(id=session.id)
+    for record in session.records():
+        count.take(record)
+        moments.append(teller.tell(record))
+        match record.event:
+            case events.SessionStarted() as start:
+                begun = start
+            case events.CommandStarted(command=id, step=step, title=title, argv=argv):
+                found[id] = Ran(id, step, title, record.at, None, "", "not ended", None, tuple(argv))
+            case events.CommandEnded(command=id, seconds=seconds, outcome=outcome) as end if id in found:
+                one = found[id]
+                state, _ = verdict(one.argv, outcome, end.exit_code)
+                told = ended(end, one.argv)
+                found[id] = Ran(id, one.step, one.title, one.began, seconds, outcome, told, state, one.argv)
+    return Story(
+        summary=session.summary(),
+        log=session.verify(),
+        begun=begun,
+        ran=tuple(found.values()),
+        moments=tuple(moments),
+        decisions=tuple(one for one in moments if one.decided),
+        notes=tuple(one for one in moments if one.text == "note"),
+        took=count.took or {},
+    )
 
 
 def ran(session: Session) -> list[Ran]:
     """The commands in the order in which they began. Raises SessionError."""
-    found: dict[str, Ran] = {}
-    for record in session.records():
-        match record.event:
-            case events.CommandStarted(command=id, step=step, title=title):
-                found[id] = Ran(id, step, title, record.at, None, "", "not ended")
-            case events.CommandEnded(command=id, seconds=seconds, outcome=outcome) if id in found:
-                one = found[id]
-                found[id] = Ran(id, one.step, one.title, one.began, seconds, outcome, ended(record.event))
-    return list(found.values())
-
-
-def html(session: Session, output: Output, clean: Clean, *, lines: int = 400) -> str:
-    """One page without anything from elsewhere. Raises SessionError."""
-    return "\n".join(_page(session, output, clean, lines)) + "\n"
-
-
-def _page(session: Session, output: Output, clean: Clean, lines: int) -> Iterator[str]:
-    def safe(text: str) -> str:
-        return escape(clean(text))
-
-    summary, verdict, commands = session.summary(), session.verify(), ran(session)
-    title = f"{safe(summary.project or 'Session')} {session.id}"
-    yield '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-    yield "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-    yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    yield f"<title>{title}</title><style>{_STYLE}</style></head><body><h1>{title}</h1>"
-    chain = "whole" if verdict.whole else f"broken at line {verdict.broken}: {verdict.reason}"
-    lasted = "not ended" if summary.ended is None else duration(summary.ended - summary.started)
-    yield "<table>"
-    for name, value in (
-        ("Begun", f"{clock(summary.started)} by {summary.by}"),
-        ("Outcome", f"{summary.outcome or 'open'} ({lasted})"),
-        ("Project folder", summary.folder),
-        ("Log", f"{verdict.events} events, the chain is {chain}"),
-        *((f"Step {step}", state) for step, state in summary.steps.items()),
-    ):
-        yield f"<tr><th>{safe(name)}</th><td>{safe(value)}</td></tr>"
-    yield "</table>"
-    if commands:
-        yield "<h2>Commands</h2>"
-        yield from _picture(commands, safe)
-        yield "<table><tr><th>Begun</th><th>Step</th><th>Command</th><th>How it ended</th></tr>"
-        for one in commands:
-            yield (
-                f"<tr><td>{clock(one.began)}</td><td>{safe(one.step)}</td><td>{safe(one.title)}</td>"
-                f"<td>{safe(one.told)}</td></tr>"
-            )
-        yield "</table>"
-    yield "<h2>Timeline</h2><ul>"
-    for moment in timeline(session.records()):
-        detail = "".join(f"<br><code>{safe(line)}</code>" for line in moment.detail)
-        yield f"<li><time>{clock(moment.at)}</time> {safe(moment.text)}{detail}</li>"
-    yield "</ul>"
-    if commands:
-        yield "<h2>Outputs</h2>"
-    for one in commands:
-        text = clean("\n".join(output(one.id, lines))) or "(no output)"
-        opened = "" if one.outcome == "succeeded" else " open"
-        yield (
-            f"<details{opened}><summary>{safe(one.title)}: {safe(one.told)} (at most the last {lines} lines)"
-            f"</summary><pre>{escape(text)}</pre></details>"
-        )
-    yield "</body></html>"
-
-
-def _picture(commands: list[Ran], safe: Clean) -> Iterator[str]:
-    begin = commands[0].began
-    end = max(one.began + (one.seconds or 0) for one in commands)
-    scale = _PLOT / max(end - begin, 1.0)
-    yield f'<svg viewBox="0 0 {_LABEL + _PLOT + 10} {_ROW * len(commands)}" role="img">'
-    yield f"<title>{len(commands)} commands in {duration(end - begin)}</title>"
-    for row, one in enumerate(commands):
-        kind = one.outcome if one.outcome in ("succeeded", "failed") else "other"
-        left, width = _LABEL + (one.began - begin) * scale, max((one.seconds or 0) * scale, 3)
-        yield f'<text x="0" y="{row * _ROW + 15}">{safe(one.title[:40])}</text>'
-        yield (
-            f'<rect class="{kind}" x="{left:.1f}" y="{row * _ROW + 4}" width="{width:.1f}" height="14" rx="2">'
-            f"<title>{safe(one.title)}: {safe(one.told)}</title></rect>"
-        )
-    yield "</svg>"
-
-
-def cast(session: Session, output: Output, clean: Clean, *, lines: int = 5_000) -> str:
-    """The outputs as an asciicast, version 2 (https://docs.asciinema.org/manual/asciicast/v2/).
-
-    The log keeps no time for each line of an output: a command's lines are spread evenly over its time.
-    Raises SessionError.
-    """
-    summary = session.summary()
-    header = {
-        "version": 2,
-        "width": 120,
-        "height": 36,
-        "timestamp": int(summary.started),
-        "idle_time_limit": 2.0,
-        "title": clean(f"{summary.project} {session.id} (lines spread evenly over each command's time)"),
-    }
-    told: list[tuple[float, str]] = []
-    for one in ran(session):
-        begin, took = max(one.began - summary.started, 0.0), one.seconds or 0.0
-        told.append((begin, clean(f"--- {one.step}: {one.title}")))
-        said = clean("\n".join(output(one.id, lines))).splitlines()
-        told += [(begin + took * (place + 1) / len(said), line) for place, line in enumerate(said)]
-        told.append((begin + took, clean(f"--- {one.told}")))
-    rows = [json.dumps(header, ensure_ascii=False)]
-    for at, line in sorted(told, key=lambda pair: pair[0]):
-        rows.append(json.dumps([round(at, 6), "o", f"{line}\r\n"], ensure_ascii=False))
-    return "\n".join(rows) + "\n"
+    return list(story(session).ran)
 
 
 def data(session: Session, output: Output, clean: Clean, *, lines: int = 400) -> dict[str, Any]:
     """Everything as one JSON object, outputs from their ends. Raises SessionError."""
-    verdict = session.verify()
+    told = story(session)
     plain = {
-        "session": msgspec.to_builtins(session.summary()),
-        "log": {"whole": verdict.whole, "events": verdict.events, "broken_line": verdict.broken},
+        "session": msgspec.to_builtins(told.summary),
+        "log": {"whole": told.log.whole, "events": told.log.events, "broken_line": told.log.broken},
         "events": [
             {"n": record.n, "at": iso(record.at), "event": msgspec.to_builtins(record.event)}
             for record in session.records()
         ],
         "outputs": [
             {"command": one.id, "title": one.title, "lines": "\n".join(output(one.id, lines))}
-            for one in ran(session)
+            for one in told.ran
         ],
     }
     found = everywhere(plain, clean)

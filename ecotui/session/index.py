@@ -8,16 +8,17 @@ questions are answered from memory, by reading the summaries.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from ecotui.session import SessionError, chain
 from ecotui.session.files import check_folder, open_file
-from ecotui.session.log import Summary, read_summary
+from ecotui.session.log import Summary, counted, read_summary
 
 if TYPE_CHECKING:
     import sqlite3
@@ -59,13 +60,30 @@ class Wanted:
     """Seconds since the epoch; `until` is not included."""
     text: str = ""
     """Words, all of which stand somewhere in the summary, in any case."""
+    parts: bool = False
+    """A part of the project, the outcome, the operator, the step or the tag is enough, in any case: for what is still
+    being typed."""
 
     @property
     def everything(self) -> bool:
-        return self == Wanted()
+        return replace(self, parts=False) == Wanted()
 
     def clauses(self) -> Iterator[tuple[str, object]]:
         """What SQL asks for it."""
+        if self.parts:
+            for column, part in (
+                ("project", self.project),
+                ("CASE outcome WHEN '' THEN 'open running' ELSE outcome END", self.outcome),
+                ("operator", self.operator),
+                ("steps", self.step),
+                ("tags", self.tag),
+            ):
+                if part:
+                    yield f"instr(lower({column}), ?)", part.lower()
+            yield from replace(
+                self, parts=False, project="", outcome="", operator="", step="", tag=""
+            ).clauses()
+            return
         if self.project:
             yield "project = ?", self.project
         if self.outcome:
@@ -93,8 +111,13 @@ class Index:
         self.in_memory = False
         """Whether the last answer came without the file."""
 
-    def list(self, wanted: Wanted | None = None, limit: int | None = None) -> Sequence[Summary]:
-        """The sessions that are wanted, newest first. Raises SessionError when the shelf cannot be read."""
+    def list(
+        self, wanted: Wanted | None = None, limit: int | None = None, *, timed: bool = False
+    ) -> Sequence[Summary]:
+        """The sessions that are wanted, newest first. Raises SessionError when the shelf cannot be read.
+
+        `timed`: also those that an older ecotui wrote have their steps' times; they are counted once.
+        """
         import sqlite3
 
         wanted = wanted or Wanted()
@@ -102,7 +125,8 @@ class Index:
             try:
                 with closing(self._open()) as base:
                     self.in_memory = False
-                    return self._answer(base, wanted, limit)
+                    found = self._answer(base, wanted, limit)
+                    return self._timed(base, found) if timed else found
             except sqlite3.OperationalError:
                 break  # locked by somebody, read-only, full: it is not the file that is bad
             except (sqlite3.DatabaseError, msgspec.DecodeError):
@@ -113,11 +137,12 @@ class Index:
             except (OSError, _Unusable):
                 break
         self.in_memory = True
-        if wanted.everything:
+        if wanted.everything and not timed:
             return self._store.list(limit)
         with closing(sqlite3.connect(":memory:", isolation_level=None)) as base:
             base.executescript(_TABLES)
-            return self._answer(base, wanted, limit)
+            found = self._answer(base, wanted, limit)
+            return self._timed(base, found) if timed else found
 
     def rebuild(self) -> int:
         """Make the index again from the summaries, and say of how many sessions. Raises SessionError."""
@@ -196,12 +221,24 @@ class Index:
         base.execute("COMMIT")
         return fresh
 
-    def _put(self, base: sqlite3.Connection, ids: Sequence[str]) -> dict[str, Summary]:
+    def _timed(self, base: sqlite3.Connection, found: Sequence[Summary]) -> Sequence[Summary]:
+        """The same, each with its steps' times."""
+        without = [one.id for one in found if one.took is None and one.outcome != "unreadable"]
+        if not without:
+            return found
+        base.execute("BEGIN IMMEDIATE")
+        fresh = self._put(base, without, counted)
+        base.execute("COMMIT")
+        return [fresh.get(one.id, one) for one in found]
+
+    def _put(
+        self, base: sqlite3.Connection, ids: Sequence[str], read: Callable[[Path], Summary] | None = None
+    ) -> dict[str, Summary]:
         fresh, rows = {}, []
         for id in ids:
             size = self._size(id)  # first: what is added while we read makes it stale again
             try:
-                summary = read_summary(self._store.folder / id)
+                summary = (read or read_summary)(self._store.folder / id)
             except SessionError:
                 summary, size = Summary(id=id, outcome="unreadable"), _UNREAD
             fresh[id] = summary

@@ -6,7 +6,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -21,7 +21,8 @@ SALT = "salt"
 COMMANDS = "commands"
 NOTES, NOTE = 20, 200
 """How many notes a summary keeps, and how many characters of each: it is read for every list."""
-
+RAN = 8
+"""How many commands of a step are remembered for what may run around them: one is nested in at most a few."""
 
 _QUOTED = (events.SessionStarted, events.Noted, events.Tagged)
 """Events whose words a summary repeats."""
@@ -43,6 +44,10 @@ class Summary(msgspec.Struct, kw_only=True):
     """Empty while the session is open."""
     steps: dict[str, str] = {}
     """Step to the state of its last look."""
+    took: dict[str, float] | None = None
+    """Step to the seconds in which a command of it ran; None where an ecotui wrote this that did not count them."""
+    ran: dict[str, list[tuple[float, float]]] = {}
+    """Step to begin and end of its newest commands: what runs within another one is not counted twice."""
     tags: list[str] = []
     notes: list[str] = []
     """The beginnings of the newest notes, for searching."""
@@ -57,6 +62,9 @@ class Summary(msgspec.Struct, kw_only=True):
         match record.event:
             case events.SessionStarted(project=project, folder=folder, by=by):
                 self.project, self.folder, self.by, self.started = project, folder, by, record.at
+                self.took = {}
+            case events.CommandEnded(step=step, seconds=seconds) if seconds > 0:
+                self._count_in(step, record.at - seconds, record.at)
             case events.Looked(report=report):
                 self.steps[report.step] = report.state.value
             case events.SessionEnded(outcome=outcome):
@@ -70,6 +78,20 @@ class Summary(msgspec.Struct, kw_only=True):
             case _:
                 return False
         return True
+
+    def _count_in(self, step: str, begin: float, end: float) -> None:
+        """A command of the step is over. One that ran within it ended before it, and is part of its time."""
+        if self.took is None:
+            return
+        told = self.ran.setdefault(step, [])
+        new = end - begin
+        kept = []
+        for one, other in told:
+            new -= max(min(end, other) - max(begin, one), 0.0)
+            if not (begin <= one and other <= end):
+                kept.append((one, other))
+        self.took[step] = round(self.took.get(step, 0.0) + max(new, 0.0), 3)
+        self.ran[step] = [*kept, (round(begin, 3), round(end, 3))][-RAN:]
 
 
 class Session:
@@ -113,8 +135,11 @@ class Session:
             if isinstance(event, _QUOTED):  # the summary is on the disk too: it takes what was masked
                 record = events.Record(n=n, at=at, event=msgspec.convert(plain, type=type(event)))
             if self._summary is None:
-                self._summary = _count(self.folder)
+                self._summary = counted(self.folder)
                 changed = True
+            elif (since := n - self._summary.count) > 1:  # supervisors, and commands of ours, added theirs
+                known = self._summary.count
+                changed = any([self._summary.take(one) for one in self.newest(since + 64) if one.n > known])
             else:
                 changed = self._summary.take(record)
             if changed:
@@ -134,6 +159,16 @@ class Session:
     def newest(self, count: int) -> list[events.Record]:
         """The last so many events, oldest first, without reading those before. Raises SessionError."""
         return [events.decode(line.raw, line.n, line.at) for line in chain.tail(self.events_file, count)]
+
+    def earlier(
+        self, end: int | None, count: int, wanted: Sequence[bytes] = ()
+    ) -> tuple[list[events.Record], int]:
+        """Events before a byte of the log (None: its end), oldest first, and the byte where they begin; 0: no more.
+
+        `wanted`: as for `chain.before`. Raises SessionError.
+        """
+        lines, place = chain.before(self.events_file, end, count, wanted)
+        return [events.decode(line.raw, line.n, line.at) for line in lines], place
 
     def summary(self) -> Summary:
         """The summary, from its file or, where that is missing or damaged, from the events."""
@@ -164,7 +199,8 @@ def _records(folder: Path) -> Iterator[events.Record]:
         yield events.decode(line.raw, line.n, line.at)
 
 
-def _count(folder: Path) -> Summary:
+def counted(folder: Path) -> Summary:
+    """The summary from the events alone, whatever stands in its file. Raises SessionError."""
     summary = Summary(id=folder.name)
     for record in _records(folder):
         summary.take(record)
@@ -179,12 +215,12 @@ def read_summary(folder: Path) -> Summary:
     try:
         found = _decode(read_bytes(folder / SUMMARY, limit=1_000_000))
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
-        return _count(folder)
+        return counted(folder)
     try:
         current = os.lstat(folder / chain.NAME).st_size == found.size
     except OSError:
         current = True
-    return found if found.id == folder.name and current else _count(folder)
+    return found if found.id == folder.name and current else counted(folder)
 
 
 def salt(folder: Path) -> bytes:

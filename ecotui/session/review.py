@@ -1,4 +1,4 @@
-"""A session read back: the timeline in plain words, the comparison of two, the export. Pure, apart from reading."""
+"""A session read back: each event in plain words, with what kind it is, so that it can be drawn, filtered and exported."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from checks.finding import Report, State
+from ecotui import exits
 from ecotui.session import events
-from ecotui.session.log import Session, Summary
 
 Output = Callable[[str, int], Sequence[str]]
 """Gives the last so many lines of a command's output, by the command's id."""
+Kind = Literal["session", "look", "decision", "command", "guide", "note", "other"]
+SIGNS = {State.OK: "✓", State.WARN: "!", State.BLOCKED: "✗", State.UNKNOWN: "?", State.SKIPPED: "·"}
 
 
 @dataclass(frozen=True)
@@ -26,58 +29,132 @@ class Moment:
     detail: tuple[str, ...] = ()
     command: str = ""
     """The command that this is about, where there is one."""
+    kind: Kind = "other"
+    step: str = ""
+    state: State | None = None
+    """Of a look, and of the end of a command."""
+    decided: bool = False
+    """The operator chose something here."""
+    n: int = 0
+    """The event's number in the log."""
+
+    @property
+    def failed(self) -> bool:
+        return self.state in (State.BLOCKED, State.UNKNOWN)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A command as it was asked for."""
+
+    title: str
+    argv: tuple[str, ...] = ()
+    step: str = ""
+    began: float | None = None
+
+
+class Teller:
+    """Tells events one by one; of commands whose beginning it was not told, it asks `known` by their ids."""
+
+    def __init__(self, known: Callable[[str], Asked | None] = lambda command: None) -> None:
+        self._known = known
+        self._asked: dict[str, Asked] = {}
+
+    def asked(self, command: str) -> Asked:
+        if command not in self._asked:
+            self._asked[command] = self._known(command) or Asked(command)
+        return self._asked[command]
+
+    def tell(self, record: events.Record) -> Moment:
+        """An event in plain words."""
+
+        def moment(text: str, *detail: str, kind: Kind = "other", **more: object) -> Moment:
+            more.setdefault("decided", kind == "decision")
+            return Moment(record.at, text, detail, kind=kind, n=record.n, **more)  # type: ignore[arg-type]
+
+        match record.event:
+            case events.SessionStarted(project=project, by=by) as begun:
+                return moment(f"session of {project} begun by {by}", *_began(begun), kind="session")
+            case events.Looked(report=report):
+                return moment(
+                    _looked(report), *_in_the_way(report), kind="look", step=report.step, state=report.state
+                )
+            case events.FixChosen(finding=finding, title=title, step=step):
+                return moment(f"chose for {finding}: {title}", kind="decision", step=step)
+            case events.Overridden(finding=finding, reason=reason):
+                step = finding.partition(".")[0]
+                return moment(f"let {finding} pass", f"because: {reason}", kind="decision", step=step)
+            case events.CommandStarted(command=command, title=title, argv=argv, step=step):
+                self._asked[command] = Asked(title, tuple(argv), step, record.at)
+                said = [f"{step}: {title}", f"$ {shlex.join(argv)}"]
+                if record.event.account:
+                    said.append(f"in account {record.event.account}, {record.event.region}")
+                return moment(*said, kind="command", step=step, command=command)
+            case events.CommandEnded(command=command, step=step) as end:
+                asked = self.asked(command)
+                state, _ = verdict(asked.argv, end.outcome, end.exit_code)
+                return moment(
+                    f"{asked.title}: {ended(end, asked.argv)}",
+                    kind="command",
+                    step=step or asked.step,
+                    state=state,
+                    command=command,
+                )
+            case events.InterruptSent(command=command, force=force, by=by):
+                asked = self.asked(command)
+                how = "made to stop" if force else "asked to stop"
+                who = f" by {by}" if by else ""
+                return moment(f"{asked.title}: {how}{who}", kind="decision", step=asked.step, command=command)
+            case events.VariableSet(name=name, secret=secret):
+                return moment(f"variable {name} changed{' (secret)' if secret else ''}", kind="decision")
+            case events.ProfilePicked(profile=profile):
+                return moment(f"AWS profile {profile}", kind="decision")
+            case events.Noted(text=text):
+                return moment("note", *text.splitlines(), kind="note")
+            case events.Tagged(tag=tag, on=on):
+                return moment(f"tag {tag} {'put on' if on else 'taken off'}", kind="note")
+            case events.Reattached(by=by):
+                return moment(f"taken up again by {by}", kind="session")
+            case events.EntryWalked(entry=entry, error=error):
+                return moment(f"guide {entry} opened", *([error] if error else []), kind="guide")
+            case events.StepTicked(entry=entry, step=step, done=done, title=title):
+                word = "done" if done else "not done"
+                return moment(f"guide {entry}, {title or step}: {word}", kind="guide")
+            case events.EntryJudged(entry=entry, solved=solved):
+                word = "solved it" if solved else "did not solve it"
+                return moment(f"guide {entry} {word}", kind="guide", decided=True)
+            case events.SessionEnded(outcome=outcome):
+                return moment(f"session ended: {outcome}", kind="session")
+            case events.Unknown(type=kind):
+                return moment(f"an event that this version does not know ({kind or 'no type'})")
+        return moment(type(record.event).__name__)
 
 
 def timeline(records: Iterable[events.Record]) -> Iterator[Moment]:
     """The session in plain words, oldest first."""
-    titles: dict[str, str] = {}
-    for record in records:
-        match record.event:
-            case events.SessionStarted(project=project, folder=folder, by=by):
-                yield Moment(record.at, f"session of {project} begun by {by}", (f"in {folder}",))
-            case events.Looked(report=report):
-                yield Moment(record.at, _looked(report), tuple(_in_the_way(report)))
-            case events.FixChosen(finding=finding, title=title):
-                yield Moment(record.at, f"chose for {finding}: {title}")
-            case events.Overridden(finding=finding, reason=reason):
-                yield Moment(record.at, f"let {finding} pass", (f"because: {reason}",))
-            case events.CommandStarted(command=command, title=title, argv=argv, step=step):
-                titles[command] = title
-                told = [f"$ {shlex.join(argv)}"]
-                if record.event.account:
-                    told.append(f"in account {record.event.account}, {record.event.region}")
-                yield Moment(record.at, f"{step}: {title}", tuple(told), command)
-            case events.CommandEnded(command=command):
-                yield Moment(record.at, f"{titles.get(command, command)}: {ended(record.event)}", (), command)
-            case events.InterruptSent(command=command, force=force, by=by):
-                how = "made to stop" if force else "asked to stop"
-                yield Moment(record.at, f"{titles.get(command, command)}: {how} by {by}", (), command)
-            case events.VariableSet(name=name, secret=secret):
-                yield Moment(record.at, f"variable {name} changed{' (secret)' if secret else ''}")
-            case events.ProfilePicked(profile=profile):
-                yield Moment(record.at, f"AWS profile {profile}")
-            case events.Noted(text=text):
-                yield Moment(record.at, "note", tuple(text.splitlines()))
-            case events.Tagged(tag=tag, on=on):
-                yield Moment(record.at, f"tag {tag} {'put on' if on else 'taken off'}")
-            case events.Reattached(by=by):
-                yield Moment(record.at, f"taken up again by {by}")
-            case events.EntryWalked(entry=entry, error=error):
-                yield Moment(record.at, f"guide {entry} opened", (error,) if error else ())
-            case events.StepTicked(entry=entry, step=step, done=done, title=title):
-                yield Moment(record.at, f"guide {entry}, {title or step}: {'done' if done else 'not done'}")
-            case events.EntryJudged(entry=entry, solved=solved):
-                yield Moment(record.at, f"guide {entry} {'solved it' if solved else 'did not solve it'}")
-            case events.SessionEnded(outcome=outcome):
-                yield Moment(record.at, f"session ended: {outcome}")
-            case events.Unknown(type=kind):
-                yield Moment(record.at, f"an event that this version does not know ({kind or 'no type'})")
+    return map(Teller().tell, records)
 
 
-def ended(event: events.CommandEnded) -> str:
+def verdict(argv: Sequence[str], outcome: str, exit_code: int | None) -> tuple[State, str]:
+    """How a command ended: the state and the word. Our own commands answer with exit codes; those are no failures."""
+    if outcome == "succeeded":
+        return State.OK, "succeeded"
+    if "ecotui" in argv[:4]:
+        match exit_code:
+            case exits.WARNINGS:
+                return State.WARN, "done, with warnings"
+            case exits.BLOCKED:
+                return State.BLOCKED, "done; something is in the way"
+            case exits.INTERRUPTED:
+                return State.WARN, "interrupted"
+    return State.BLOCKED, outcome or "ended"
+
+
+def ended(event: events.CommandEnded, argv: Sequence[str] = ()) -> str:
     """How a command ended, in words: `failed, exit code 3, after 12 s`."""
-    parts = [event.outcome or "ended"]
-    if event.exit_code:
+    _, word = verdict(argv, event.outcome, event.exit_code)
+    parts = [word]
+    if event.exit_code and word == (event.outcome or "ended"):
         parts.append(f"exit code {event.exit_code}")
     if event.signal:
         parts.append(f"signal {event.signal}")
@@ -96,6 +173,22 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def _began(event: events.SessionStarted) -> Iterator[str]:
+    yield f"in {event.folder}"
+    if event.commit:
+        yield f"commit {commit(event)}"
+    if event.version:
+        yield f"ecotui {event.version}"
+
+
+def commit(event: events.SessionStarted) -> str:
+    """The project's commit in words: `1a2b3c4d5e6f on main, with changes`; empty where it has none."""
+    if not event.commit:
+        return ""
+    branch = f" on {event.branch}" if event.branch else ""
+    return f"{event.commit[:12]}{branch}{', with changes' if event.dirty else ''}"
+
+
 def _looked(report: Report) -> str:
     counts: dict[str, int] = {}
     for finding in report.findings:
@@ -108,116 +201,6 @@ def _in_the_way(report: Report) -> Iterator[str]:
     for finding in report.findings:
         if finding.state not in (State.OK, State.SKIPPED):
             yield f"{finding.state.value}: {finding.summary} [{finding.id}]"
-
-
-@dataclass(frozen=True)
-class Difference:
-    """What two sessions say about one thing."""
-
-    what: str
-    before: str
-    after: str
-
-
-def compare(before: Session, after: Session) -> list[Difference]:
-    """Where the second session came out differently: findings, and how commands ended. Raises SessionError."""
-    one, other = _last_words(before), _last_words(after)
-    return [
-        Difference(what, one.get(what, "-"), other.get(what, "-"))
-        for what in dict.fromkeys((*one, *other))
-        if one.get(what) != other.get(what)
-    ]
-
-
-def _last_words(session: Session) -> dict[str, str]:
-    """The last that a session says about each finding, and about each kind of command."""
-    words: dict[str, str] = {}
-    titles: dict[str, str] = {}
-    for record in session.records():
-        match record.event:
-            case events.Looked(report=report):
-                for finding in report.findings:
-                    words[finding.id] = f"{finding.state.value}: {finding.summary}"
-            case events.CommandStarted(command=command, step=step, title=title):
-                titles[command] = f"{step}: {title}"
-            case events.CommandEnded(command=command, outcome=outcome):
-                words[titles.get(command, command)] = outcome
-    return words
-
-
-def markdown(session: Session, output: Output, *, lines: int = 40, clean: Callable[[str], str] = str) -> str:
-    """The session as a document to hand over: the timeline, with the end of the output of what failed.
-
-    Raises SessionError when the log cannot be read.
-    """
-    summary, verdict = session.summary(), session.verify()
-    parts = [
-        f"# {clean(summary.project or 'Session')} {session.id}",
-        "",
-        f"- Begun: {clock(summary.started)}",
-        f"- Ended: {clock(summary.ended) if summary.ended else 'not yet'}"
-        + (f" ({summary.outcome})" if summary.outcome else ""),
-        f"- Project folder: `{clean(summary.folder)}`",
-        f"- Log: {verdict.events} events, "
-        + (
-            "the chain is whole"
-            if verdict.whole
-            else f"**broken at line {verdict.broken}: {verdict.reason}**"
-        )
-        + f" (head `{verdict.head[:16]}`)",
-        *_steps(summary),
-        "",
-        "## Timeline",
-        "",
-    ]
-    failed = set()
-    records = list(session.records())
-    for moment in timeline(records):
-        parts.append(f"- **{clock(moment.at)}** {_escaped(clean(moment.text))}")
-        for line in map(clean, moment.detail):
-            parts.append(f"  - {_code(line[2:])}" if line.startswith("$ ") else f"  - {_escaped(line)}")
-    for record in records:
-        match record.event:
-            case events.CommandEnded(command=command, outcome=outcome) if outcome != "succeeded":
-                failed.add(command)
-    for record in records:
-        match record.event:
-            case events.CommandStarted(command=command, title=title) if command in failed:
-                told = clean("\n".join(output(command, lines))).splitlines()
-                parts += ["", f"## Output of “{_escaped(clean(title))}” (`{command}`)", "", *_fenced(told)]
-    return "\n".join(parts) + "\n"
-
-
-def _steps(summary: Summary) -> Iterator[str]:
-    if summary.steps:
-        yield ""
-        yield "| Step | Last look |"
-        yield "| --- | --- |"
-        for step, state in summary.steps.items():
-            yield f"| {step} | {state} |"
-
-
-def _fenced(lines: Sequence[str]) -> list[str]:
-    """A fence longer than any in the text: output cannot get out of it."""
-    longest = max((len(line) - len(line.lstrip("`")) for line in map(str.strip, lines)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return [fence, *(lines or ["(no output)"]), fence]
-
-
-def _code(text: str) -> str:
-    ticks = "`" * (max((len(run) for run in _runs(text)), default=0) + 1)
-    return f"{ticks}{' ' if '`' in text else ''}{text}{' ' if '`' in text else ''}{ticks}"
-
-
-def _runs(text: str) -> Iterator[str]:
-    import re
-
-    yield from re.findall("`+", text)
-
-
-def _escaped(text: str) -> str:
-    """Text that Markdown takes for nothing but text."""
-    return "".join(f"\\{sign}" if sign in "\\`*_[]<>|#" else sign for sign in text)
 
 
 def clock(at: float) -> str:

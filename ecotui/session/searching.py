@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,8 +26,13 @@ class Hit(NamedTuple):
     """The line, or what is around the words in a long one."""
 
 
-def find(path: Path, words: str) -> Iterator[Hit]:
-    """Every line with the words in it; capital or small ASCII letters are the same. Raises SessionError."""
+def find(
+    path: Path, words: str, *, start: int = 0, stop: Callable[[int], bool] = lambda place: False
+) -> Iterator[Hit]:
+    """Every line with the words in it, from a byte on; capital or small ASCII letters are the same.
+
+    `stop` is asked after each block, with the byte that was come to. Raises SessionError.
+    """
     needle = words.encode().lower()
     if not needle:
         return
@@ -35,21 +40,49 @@ def find(path: Path, words: str) -> Iterator[Hit]:
         fd = open_file(path, os.O_RDONLY)
     try:
         with explained("cannot read", path):
-            kept, place, shown = b"", 0, 0
-            _ahead(fd, 0)
+            kept, place, shown = b"", start, start
+            _ahead(fd, place)
             while block := os.pread(fd, BLOCK, place):
                 _ahead(fd, place + len(block))
-                data, start = kept + block, place - len(kept)
+                data, begin = kept + block, place - len(kept)
                 lower, at = data.lower(), -1
                 while (at := lower.find(needle, at + 1)) >= 0:
-                    if start + at < shown:
+                    if begin + at < shown:
                         continue  # in the line that was just told
-                    text, shown = _around(fd, start + at)
-                    yield Hit(start + at, text)
+                    text, shown = _around(fd, begin + at)
+                    yield Hit(begin + at, text)
                 place += len(block)
                 kept = data[-(len(needle) - 1) :] if len(needle) > 1 else b""
+                if stop(place):
+                    return
     finally:
         os.close(fd)
+
+
+def find_back(
+    path: Path, words: str, end: int, *, stop: Callable[[int], bool] = lambda place: False
+) -> Hit | None:
+    """The last place of the words before a byte. `stop`: as for `find`. Raises SessionError."""
+    needle = words.encode().lower()
+    if not needle:
+        return None
+    with explained("cannot read", path):
+        fd = open_file(path, os.O_RDONLY)
+    try:
+        with explained("cannot read", path):
+            place, kept = end, b""
+            while place > 0:
+                begin = max(place - BLOCK, 0)
+                data = os.pread(fd, place - begin, begin) + kept
+                if (at := data.lower().rfind(needle)) >= 0:
+                    return Hit(begin + at, _around(fd, begin + at)[0])
+                kept = data[: len(needle) - 1]
+                place = begin
+                if stop(place):
+                    return None
+    finally:
+        os.close(fd)
+    return None
 
 
 def _ahead(fd: int, place: int) -> None:

@@ -15,6 +15,7 @@ from ecotui.session import SessionError, events
 from ecotui.session.files import check_folder, explained, make_folder, plainly
 from ecotui.session.lock import whoami
 from ecotui.session.log import Session, Summary, read_summary
+from ecotui.session.surroundings import surroundings
 
 FRESH = 7 * 86_400
 """Seconds after which an open session is not picked up again: the world has moved on."""
@@ -73,7 +74,13 @@ class Store:
             named = [variable.name for variable in settings.environment.variables if variable.secret]
             session.learn(env, named)
         session.append(
-            events.SessionStarted(project=project, folder=str(folder), by=whoami(env), version=version())
+            events.SessionStarted(
+                project=project,
+                folder=str(folder),
+                by=whoami(env),
+                version=version(),
+                **surroundings(folder, settings, env)._asdict(),
+            )
         )
         return session
 

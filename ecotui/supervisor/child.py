@@ -46,7 +46,8 @@ class Supervisor:
         self.redactor = redactor
         self.stream = Stream(redactor)
         log = open_file(self.folder / names.OUTPUT, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        self.output = Output(log, int(task["output_limit"]))
+        times = open_file(self.folder / names.TIMES, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        self.output = Output(log, int(task["output_limit"]), times=times)
         reserve = open_file(self.folder / names.RESERVE, os.O_WRONLY | os.O_CREAT)
         write_all(reserve, b" " * names.RECORD_SIZE)
         self.reserve = reserve

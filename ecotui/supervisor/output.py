@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable
 
 from ecotui.session.files import plainly
+from ecotui.supervisor.times import GRAIN, record
 
 
 class Output:
     """Appends to the output file. What cannot be kept is counted; the command is never held up by it."""
 
-    def __init__(self, fd: int, limit: int) -> None:
+    def __init__(
+        self, fd: int, limit: int, *, times: int = -1, clock: Callable[[], float] = time.time
+    ) -> None:
+        """`times`: a file for when what was written; a replay reads it, and nothing else depends on it."""
         self._fd = fd
         self._limit = limit
         """Bytes that are kept."""
@@ -22,6 +28,10 @@ class Output:
         self._gap = 0
         """Bytes lost since the last that was kept."""
         self._full = False
+        self._times = times
+        self._clock = clock
+        self._told = 0.0
+        """When the time of a write was last written down."""
 
     def write(self, text: str) -> None:
         """Keep the text. Never raises."""
@@ -46,6 +56,24 @@ class Output:
 
     def _put(self, data: bytes) -> bool:
         """All of it or nothing: half a line would end in the middle of a character."""
+        begin = self._size
+        if not self._keep(data):
+            return False
+        self._tell_time(begin)
+        return True
+
+    def _tell_time(self, begin: int) -> None:
+        """From this byte on it was written now. Not for each write: a flood would fill the disk with times."""
+        now = self._clock()
+        if self._times < 0 or 0 <= now - self._told < GRAIN:
+            return
+        try:
+            os.write(self._times, record(begin, now))
+        except OSError:
+            self._times = -1  # part of a record may stand there: a reader stops at it
+        self._told = now
+
+    def _keep(self, data: bytes) -> bool:
         try:
             done = 0
             while done < len(data):

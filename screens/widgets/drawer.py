@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -10,6 +9,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Log, Static
 
+from ecotui.session.readable import readable
 from screens.endings import ending
 from screens.signs import duration, sign, style
 
@@ -18,23 +18,6 @@ if TYPE_CHECKING:
 
 KEPT_LINES = 5_000
 """Lines kept on screen; all of them are in the session folder."""
-
-
-def readable(line: str) -> str:
-    """The part of a line that is meant for people: programs that report in JSON carry it as a message."""
-    if not line.startswith("{"):
-        return line
-    try:
-        event = json.loads(line)
-    except ValueError:
-        return line
-    if not isinstance(event, dict):
-        return line
-    text = event.get("@message") or event.get("message")
-    if not isinstance(text, str) or not text:
-        return line
-    item = event.get("item")
-    return f"{item}  {text}" if isinstance(item, str) and item else text
 
 
 class Drawer(Vertical):

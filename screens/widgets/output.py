@@ -7,10 +7,10 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Log, Static
 
+from ecotui.session.readable import readable
 from screens.endings import ending
 from screens.signs import duration, sign, style
 from screens.watch import Following
-from screens.widgets.drawer import readable
 
 KEPT_LINES = 500
 """Lines kept here, as many as the frame remembers; all of them are in the session folder."""

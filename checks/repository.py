@@ -1,0 +1,130 @@
+"""Which commit of the project this is, and whether its files are still those: read so that nothing of the repository runs.
+
+The commit is read from git's own files. Whether a tracked file was changed is asked of git, with everything turned off
+that a repository can have git run for it: hooks, the file monitor, filters.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from checks.sanitize import one_line
+
+TIMEOUT = 3.0
+"""Seconds for one answer of git; a repository of 100,000 files takes about one."""
+LARGEST = 10_000_000
+"""Bytes of a file of references that are read."""
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_FILTER = re.compile(r"filter\.(?P<name>.+)\.(?:clean|smudge|process|required)", re.DOTALL)
+_QUIET = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "--no-optional-locks")
+
+
+class Repository(NamedTuple):
+    """A project's place in its history."""
+
+    commit: str = ""
+    """The full hash; empty where there is no repository, or nothing is committed yet."""
+    branch: str = ""
+    """Empty when no branch is checked out."""
+    dirty: bool | None = None
+    """Whether a tracked file differs from the commit; None where that could not be seen."""
+
+
+def seen(folder: Path, env: Mapping[str, str]) -> Repository:
+    """The repository that holds a folder. Never raises: what cannot be read is left out."""
+    try:
+        home = _home(folder)
+        if home is None:
+            return Repository()
+        branch, commit = _head(home)
+    except (OSError, ValueError):
+        return Repository()
+    return Repository(commit, branch, _dirty(folder, env) if commit else None)
+
+
+def _home(folder: Path) -> Path | None:
+    """The folder with HEAD in it: `.git`, or what a file of that name points at (a worktree, a submodule)."""
+    for place in (folder, *folder.parents):
+        git = place / ".git"
+        if git.is_dir():
+            return git
+        if git.is_file():
+            aim = _text(git).partition("gitdir:")[2].strip()
+            return (place / aim).resolve() if aim else None
+    return None
+
+
+def _head(home: Path) -> tuple[str, str]:
+    """Branch and commit. A reference stands in a file of its own, or in the list of packed ones."""
+    head = _text(home / "HEAD").strip()
+    if not head.startswith("ref:"):
+        return "", head if _COMMIT.fullmatch(head) else ""
+    name = head.removeprefix("ref:").strip()
+    if ".." in name or name.startswith("/"):
+        return "", ""
+    branch = one_line(name.removeprefix("refs/heads/"), limit=200)
+    common = home / "commondir"
+    shared = (home / _text(common).strip()).resolve() if common.is_file() else home
+    for place in (home, shared):
+        loose = place / name
+        if loose.is_file() and _COMMIT.fullmatch(found := _text(loose).strip()):
+            return branch, found
+    packed = shared / "packed-refs"
+    for line in _text(packed).splitlines() if packed.is_file() else ():
+        commit, _, called = line.partition(" ")
+        if called == name and _COMMIT.fullmatch(commit):
+            return branch, commit
+    return branch, ""
+
+
+def _dirty(folder: Path, env: Mapping[str, str]) -> bool | None:
+    filters = _git(folder, env, "config", "--name-only", "-z", "--get-regexp", r"^filter\.")
+    if filters is None:
+        return None
+    off: list[str] = []
+    for key in filters.decode("utf-8", "surrogateescape").split("\0"):
+        if found := _FILTER.fullmatch(key):
+            # Without a program, and not required, a filter is passed over.
+            for part in ("clean=", "smudge=", "process=", "required=false"):
+                off += ["-c", f"filter.{found['name']}.{part}"]
+    changed = _git(
+        folder,
+        env,
+        *off,
+        "status",
+        "--porcelain",
+        "-z",
+        "--untracked-files=no",
+        "--ignore-submodules=all",
+    )
+    return None if changed is None else bool(changed)
+
+
+def _git(folder: Path, env: Mapping[str, str], *words: str) -> bytes | None:
+    """What git says; None where it is missing, refuses, or takes too long."""
+    clean = {name: value for name, value in env.items() if not name.startswith("GIT_")}
+    try:
+        asked = subprocess.run(
+            ["git", *_QUIET, *words],
+            cwd=folder,
+            env={**clean, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=TIMEOUT,
+            check=False,
+        )
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return None
+    # `config --get-regexp` says with 1 that there is no such key.
+    return asked.stdout if asked.returncode == 0 or (asked.returncode == 1 and "config" in words) else None
+
+
+def _text(path: Path) -> str:
+    with path.open("rb") as stream:
+        return stream.read(LARGEST).decode("utf-8", "replace")

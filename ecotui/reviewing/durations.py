@@ -1,0 +1,101 @@
+"""How long the steps usually take: over the past sessions, by the index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median, quantiles
+from typing import Any
+
+from checks.steps import STEPS
+from ecotui.session.index import Index, Wanted
+from ecotui.session.log import Summary
+
+SESSIONS = 200
+"""Sessions that are asked, newest first; what was before them was another world."""
+BARS = "▁▂▃▄▅▆▇█"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One step of one session."""
+
+    session: str
+    at: float
+    """When the session began."""
+    seconds: float
+    """That the step's commands ran, in all."""
+    state: str
+    """Of the step's last look; empty where there was none."""
+
+
+@dataclass(frozen=True)
+class StepTimes:
+    """One step over the sessions in which it ran something, oldest first."""
+
+    step: str
+    title: str
+    samples: tuple[Sample, ...]
+
+    @property
+    def well(self) -> tuple[float, ...]:
+        """The times of the sessions in which the step came out well; of all, where it never did."""
+        fine = tuple(one.seconds for one in self.samples if one.state in ("ok", "warn"))
+        return fine or tuple(one.seconds for one in self.samples)
+
+    @property
+    def median(self) -> float:
+        return median(self.well)
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """The lower and the upper quartile; of fewer than four times, the shortest and the longest."""
+        times = self.well
+        if len(times) < 4:
+            return min(times), max(times)
+        lower, _, upper = quantiles(times, n=4, method="inclusive")
+        return lower, upper
+
+    @property
+    def longest(self) -> float:
+        return max(one.seconds for one in self.samples)
+
+    def line(self, width: int) -> str:
+        """The newest sessions as a line of bars, the newest at the right, as high as the longest of them."""
+        shown = self.samples[-width:]
+        most = max((one.seconds for one in shown), default=0.0) or 1.0
+        return "".join(BARS[min(int(one.seconds / most * len(BARS)), len(BARS) - 1)] for one in shown)
+
+
+def durations(index: Index, wanted: Wanted | None = None, limit: int = SESSIONS) -> tuple[StepTimes, ...]:
+    """The steps in their order; those that never ran a command are left out. Raises SessionError."""
+    return of(index.list(wanted, limit, timed=True))
+
+
+def of(summaries: Sequence[Summary]) -> tuple[StepTimes, ...]:
+    """The same, of sessions that are known already, newest first."""
+
+    def samples(step: str) -> Iterable[Sample]:
+        for summary in reversed(summaries):
+            if (seconds := (summary.took or {}).get(step)) is not None:
+                yield Sample(summary.id, summary.started, seconds, summary.steps.get(step, ""))
+
+    found = (StepTimes(step.id, step.title, tuple(samples(step.id))) for step in STEPS)
+    return tuple(one for one in found if one.samples)
+
+
+def public(found: Iterable[StepTimes]) -> list[dict[str, Any]]:
+    """The shape of `ecotui.sessions.durations/1`."""
+    return [
+        {
+            "step": one.step,
+            "median_s": round(one.median, 1),
+            "lower_s": round(one.spread[0], 1),
+            "upper_s": round(one.spread[1], 1),
+            "sessions": [
+                {"id": each.session, "seconds": round(each.seconds, 1), "state": each.state}
+                for each in one.samples
+            ],
+        }
+        for one in found
+    ]
