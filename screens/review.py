@@ -1,175 +1,400 @@
-"""One past session: its timeline, and behind each line what was found, run and decided."""
+"""One session: its timeline from the end backwards, what is behind each line, and words found in its outputs.
+
+However long the log is, only what is looked at is read: the newest events first, earlier ones when one goes there.
+"""
 
 from __future__ import annotations
 
-import shlex
-import time
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Input, Static
 
-from checks.finding import Report
-from checks.steps import BY_ID
-from ecotui.session import SessionError, events
-from ecotui.session.log import Session
+from checks.finding import State
+from checks.steps import BY_ID, STEPS
+from ecotui.session import events
+from ecotui.session.log import Session, Summary
+from ecotui.session.narrowing import ORDER, Narrowed
+from ecotui.session.review import Moment
+from screens import review_reading, session_deeds
 from screens.dialogs import RawText
-from screens.signs import duration, sign, style
+from screens.layout import hang
+from screens.output import OutputScreen, bytes_told
+from screens.review_reading import Checked, Explained, HitsFound, Read, Summed
+from screens.session_lines import MUTED, behind, line, picture, took
+from screens.widgets.keybar import KeyBar
+from screens.widgets.rows import Rows
 
-OUTPUT = 200_000
-"""Bytes of a command's output that are shown, from its end; the whole is in the session folder."""
+if TYPE_CHECKING:
+    from ecotui.desk import Desk
+    from ecotui.guide.diagnosis import Match
 
-
-SHOWN = 5_000
-"""Events shown, the newest; a log with more opens at its end as quickly as a short one."""
+NEAR = 20
+"""Lines from the top at which earlier events are read."""
+LAST = 12
+"""Lines of an output that are shown beside its command."""
 
 
 class ReviewScreen(Screen[None]):
     CSS_PATH = "review.tcss"
-    AUTO_FOCUS = "OptionList"
+    AUTO_FOCUS = "#timeline"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "dismiss(None)", "Back"),
+        # Enter is the list's own key, and does the same. The first ones have room in a small terminal.
+        Binding("o", "open", "Open", key_display="⏎", tooltip="What is behind this line"),
+        Binding("slash", "search", "Search", key_display="/", priority=True, tooltip="Search the outputs"),
+        Binding("f", "only(1)", "Filter", tooltip="Only decisions, only failures, commands, guide, notes"),
+        Binding("p", "play", "Replay", tooltip="Play this session again from here"),
+        Binding("n", "note", "Note", tooltip="Write a note into this session"),
+        Binding("c", "compare", "Compare", tooltip="Choose another session to compare this one with"),
+        Binding("e", "hand_over", "Export", tooltip="Hand it over: a page, Markdown, data, a recording"),
+        Binding("escape,q", "back", "Back"),
+        Binding("number_sign", "tag", "Tag", key_display="#", tooltip="Words to find this session by"),
         Binding("v", "verify", "Verify", tooltip="Check the hash chain of this session's log"),
+        Binding("g", "guide", "Guide", tooltip="The entry of the guide that explains this"),
+        Binding("F", "only(-1)", show=False),
+        Binding("0", "step('')", show=False),
+        *(Binding(str(number), f"step('{step.id}')", show=False) for number, step in enumerate(STEPS, 1)),
     ]
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, desk: Desk | None = None) -> None:
         super().__init__()
         self.session = session
-        self._records: list[events.Record] = []
+        self.desk = desk
+        self.narrowed = Narrowed()
+        self.summary: Summary | None = None
+        self.told: list[tuple[Moment, events.Event | events.Unknown]] = []
+        """What is shown, oldest first."""
+        self.hits: list[HitsFound.Place] | None = None
+        """What a search found, instead of the timeline."""
+        self._place: int | None = None
+        """The byte of the log before which nothing was read yet; 0: all was."""
+        self._reading = False
+        self._words = ""
+        self._said = ""
+        """What a search says of itself."""
+        self._checked = Content("")
+        self._explained: dict[str, tuple[Match, ...]] = {}
 
     def compose(self) -> ComposeResult:
-        yield Static(id="review-title")
-        yield OptionList(markup=False)
-        yield Footer(compact=True, show_command_palette=False)
+        yield Static(classes="head")
+        yield Static(classes="only")
+        yield Input(placeholder="Words to find in what the commands of this session said", classes="search")
+        with Horizontal(classes="work"):
+            yield Rows(self._draw, id="timeline")
+            with Vertical(classes="side"), VerticalScroll(classes="behind"):
+                yield Static(classes="text")
+        yield KeyBar(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
-        summary = self.session.summary()
-        self.query_one("#review-title", Static).update(
-            Content.assemble(
-                Content.styled("Session", "bold $text-accent"),
-                f"  {summary.id}  {summary.project}  {summary.outcome or 'open'}    Enter: what is behind a line",
-            )
-        )
-        try:
-            self._records = self.session.newest(SHOWN)
-        except SessionError as error:
-            self.notify(str(error), severity="error", markup=False)
-        if self._records and self._records[0].n > 1:
-            self.notify(
-                f"These are the newest {len(self._records):,} events; all: ecotui sessions show {self.session.id}",
-                markup=False,
-            )
-        self.query_one(OptionList).add_options([Option(line(record)) for record in self._records])
+        self.query_one(Input).display = False
+        self._fit()
+        self._show_head()
+        self._again()
+        review_reading.summarize(self)
 
-    @on(OptionList.OptionSelected)
-    def _opened(self, event: OptionList.OptionSelected) -> None:
-        record = self._records[event.option_index]
-        title, text = behind(record, self.session)
-        self.app.push_screen(RawText(title, text))
+    def on_resize(self) -> None:
+        self._fit()
+        self._show_behind()
+
+    def _fit(self) -> None:
+        self.set_class(self.app.size.width < 110, "-narrow")
+        self.set_class(self.app.size.height < 16, "-low")
+
+    # -- reading -------------------------------------------------------------------------------------------------
+
+    def _again(self) -> None:
+        """From the end of the log on."""
+        self.told, self._place, self._reading = [], None, True
+        self.query_one(Rows).fill(0)
+        self._show_only()
+        review_reading.read(self, None, self.narrowed)
+
+    @on(Read)
+    def _read(self, news: Read) -> None:
+        if news.narrowed != self.narrowed:
+            return
+        first = not self.told
+        self._place, self._reading = news.place, not news.ended
+        self.told = [*news.told, *self.told]
+        if self.hits is None:
+            rows = self.query_one(Rows)
+            rows.fill(len(self.told), len(self.told) - 1 if first else rows.cursor + len(news.told))
+        self._show_only()
+        if news.trouble:
+            self.notify(news.trouble, severity="error", markup=False)
+
+    @on(Rows.Moved)
+    def _moved(self) -> None:
+        rows = self.query_one(Rows)
+        if self.hits is None and self._place and not self._reading and rows.cursor < NEAR:
+            self._reading = True
+            review_reading.read(self, self._place, self.narrowed)
+        self._show_behind()
+        self.refresh_bindings()
+
+    @on(Summed)
+    def _summed(self, news: Summed) -> None:
+        self.summary = news.summary
+        self._show_head()
+
+    # -- drawing -------------------------------------------------------------------------------------------------
+
+    def _show_head(self) -> None:
+        parts: list[str | Content] = [
+            Content.styled("Session", "bold $text-accent"),
+            f"  {self.session.id}  ",
+        ]
+        if self.summary is not None:
+            tags = "".join(f" #{tag}" for tag in self.summary.tags)
+            parts += [
+                picture(self.summary),
+                f"  {self.summary.project}  {self.summary.outcome or 'open'}",
+                Content.styled(f"  {took(self.summary)}", MUTED),
+                Content.styled(tags, "$text-accent"),
+            ]
+        parts += ["  ", self._checked]
+        self.query_one(".head", Static).update(Content.assemble(*parts))
+
+    def _show_only(self) -> None:
+        if self.hits is not None:
+            text = Content.assemble(
+                Content.styled(f"“{self._words}” in the outputs", "bold"),
+                f"  {len(self.hits):,} lines  ",
+                Content.styled(self._said, MUTED),
+                Content.styled("  Escape goes back to the timeline", MUTED),
+            )
+        else:
+            parts = []
+            for only in ORDER:
+                chosen = only == self.narrowed.only
+                parts.append(Content.styled(f" {only} ", "reverse" if chosen else MUTED))
+            step = f"step {BY_ID[self.narrowed.step].title} (0: any)" if self.narrowed.step else "1-7 a step"
+            reading = (
+                "reading…" if self._reading else "" if not self._place else "earlier ones when you go up"
+            )
+            text = Content.assemble(*parts, Content.styled(f"  {step}  {reading}", MUTED))
+        self.query_one(".only", Static).update(text)
+
+    def _draw(self, index: int, width: int) -> Content:
+        if self.hits is not None:
+            hit = self.hits[index]
+            head = Content.styled(f"{hit.command.title}  ", MUTED)
+            text = Content(hit.line)
+            at = hit.line.lower().find(self._words.lower())
+            if at >= 0:
+                text = text.stylize("bold $text-warning", at, at + len(self._words))
+                if at > width // 2:
+                    text = Content.assemble("…", text[at - width // 4 :])
+            return Content.assemble(head, text)
+        return line(self.told[index][0], day=self._days)
+
+    @property
+    def _days(self) -> bool:
+        """Whether what is shown is of more than one day."""
+        return bool(self.told) and self.told[-1][0].at - self.told[0][0].at > 43_200
+
+    @property
+    def chosen(self) -> tuple[Moment, events.Event | events.Unknown] | None:
+        rows = self.query_one(Rows)
+        return self.told[rows.cursor] if self.hits is None and rows.cursor < len(self.told) else None
+
+    def _show_behind(self) -> None:
+        pane = self.query_one(".behind .text", Static)
+        width = max(self.query_one(".behind").size.width - 3, 30)
+        if self.hits is not None:
+            none = "Nothing that the commands said has these words." if "searching" not in self._said else ""
+            pane.update(Content.styled("Enter opens the output there." if self.hits else none, MUTED))
+            return
+        if (chosen := self.chosen) is None:
+            said = (
+                ""
+                if self._reading
+                else f"Nothing like that is in this log ({self.narrowed.only}). f, 0: all."
+            )
+            pane.update(Content.styled(said, MUTED))
+            return
+        moment, event = chosen
+        parts = [behind(moment, event, width)]
+        if moment.command and moment.kind == "command":
+            parts += self._output(moment, width)
+        pane.update(Content("\n").join(parts))
+        self.query_one(".behind").scroll_home(animate=False)
+
+    def _output(self, moment: Moment, width: int) -> list[Content]:
+        """What a command said at its end, and what the guide says about it."""
+        parts: list[Content] = []
+        if moment.failed:
+            if moment.command not in self._explained:
+                review_reading.explain(self, moment.command)
+                parts.append(Content.styled("looking it up in the guide…", MUTED))
+            elif matches := self._explained[moment.command]:
+                parts += [
+                    hang(Content.styled(f"§ {match.entry} ", "bold $text-accent"), match.title, width)
+                    for match in matches
+                ]
+            else:
+                parts.append(Content.styled("The guide has nothing about this error.", MUTED))
+        size, lines = review_reading.last_lines(self.session, moment.command, LAST)
+        if not size:
+            return [*parts, Content(""), Content.styled("It wrote nothing.", MUTED)]
+        head = f"Output, {bytes_told(size)}; Enter opens it"
+        return [*parts, Content(""), Content.styled(head, "bold"), *map(Content, lines)]
+
+    @on(Explained)
+    def _was_explained(self, news: Explained) -> None:
+        self._explained[news.command] = news.matches
+        self._show_behind()
+        self.refresh_bindings()
+
+    # -- narrowing and searching ---------------------------------------------------------------------------------
+
+    def action_only(self, by: int) -> None:
+        place = (ORDER.index(self.narrowed.only) + by) % len(ORDER)
+        self._narrow(Narrowed(ORDER[place], self.narrowed.step))
+
+    def action_step(self, step: str) -> None:
+        self._narrow(Narrowed(self.narrowed.only, "" if step == self.narrowed.step else step))
+
+    def _narrow(self, narrowed: Narrowed) -> None:
+        self.narrowed = narrowed
+        self.hits = None
+        self._again()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "search":
+            return not isinstance(self.focused, Input)
+        if action == "guide":
+            return self.desk is not None and bool(self._entries())
+        if action == "compare":
+            return self.desk is not None
+        return True
+
+    def action_search(self) -> None:
+        field = self.query_one(Input)
+        field.display = True
+        self.set_focus(field)
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        self._leave_field()
+        if event.value:
+            self._words, self._said, self.hits = event.value, "searching…", []
+            self.query_one(Rows).fill(0)
+            self._show_only()
+            review_reading.search(self, event.value)
+
+    def _leave_field(self) -> None:
+        self.query_one(Input).display = False
+        self.query_one(Rows).focus()
+
+    @on(HitsFound)
+    def _hits_found(self, news: HitsFound) -> None:
+        if self.hits is None or news.words != self._words:
+            return
+        first = not self.hits
+        self.hits += news.places
+        self._said = news.said
+        rows = self.query_one(Rows)
+        rows.fill(len(self.hits), 0 if first else rows.cursor)
+        self._show_only()
+        self._show_behind()
+
+    def action_back(self) -> None:
+        if isinstance(self.focused, Input):
+            self._leave_field()
+        elif self.hits is not None:
+            self.hits = None
+            self.workers.cancel_group(self, "search")
+            self.query_one(Rows).fill(len(self.told), len(self.told) - 1)
+            self._show_only()
+        elif not self.narrowed.everything:
+            self._narrow(Narrowed())
+        else:
+            self.dismiss(None)
+
+    # -- doing ---------------------------------------------------------------------------------------------------
+
+    @on(Rows.Chosen)
+    def action_open(self) -> None:
+        if self.hits is not None:
+            if self.hits:
+                hit = self.hits[self.query_one(Rows).cursor]
+                self.app.push_screen(OutputScreen(hit.command, at=hit.offset, words=self._words))
+            return
+        if (chosen := self.chosen) is None:
+            return
+        moment, event = chosen
+        command = review_reading.command(self.session, moment.command)
+        if command is not None:
+            self.app.push_screen(OutputScreen(command))
+        else:
+            width = min(self.app.size.width * 9 // 10, 96) - 8
+            self.app.push_screen(RawText(moment.text, behind(moment, event, width).plain))
+
+    def _entries(self) -> Sequence[str]:
+        """Entries of the guide that belong to the chosen line."""
+        if (chosen := self.chosen) is None:
+            return ()
+        moment, event = chosen
+        match event:
+            case (
+                events.EntryWalked(entry=entry)
+                | events.StepTicked(entry=entry)
+                | events.EntryJudged(entry=entry)
+            ):
+                return (entry,)
+            case events.Looked(report=report):
+                fine = (State.OK, State.SKIPPED)
+                return [entry for one in report.findings if one.state not in fine for entry in one.guide]
+        return [match.entry for match in self._explained.get(moment.command, ())]
+
+    def action_guide(self) -> None:
+        from screens.guide import GuideScreen
+
+        if self.desk is not None and (entries := self._entries()):
+            self.app.push_screen(GuideScreen(self.desk, entry=entries[0]))
+
+    def action_play(self) -> None:
+        from screens.replay import ReplayScreen
+
+        at = self.chosen[0].at if self.chosen is not None and self.told[-1] != self.chosen else None
+        self.app.push_screen(ReplayScreen(self.session, at=at))
+
+    def action_compare(self) -> None:
+        from screens.sessions import SessionsScreen
+
+        if self.desk is not None:
+            self.app.push_screen(SessionsScreen(self.desk, against=self.session))
+
+    def action_hand_over(self) -> None:
+        session_deeds.hand_over(self, self.session, self.desk)
+
+    def _added(self) -> None:
+        """Something was written into the log: it is shown at its end."""
+        review_reading.summarize(self)
+        if self.hits is None:
+            self._again()
+
+    def action_note(self) -> None:
+        session_deeds.note(self, self.session, self._added)
+
+    def action_tag(self) -> None:
+        tags = self.summary.tags if self.summary is not None else []
+        session_deeds.tag(self, self.session, tags, self._added)
 
     def action_verify(self) -> None:
-        try:
-            verdict = self.session.verify()
-        except SessionError as error:
-            self.notify(str(error), severity="error", markup=False)
-            return
-        self.notify(
-            str(verdict.reason) if not verdict.whole else f"The log is whole: {verdict.events} events.",
-            severity="information" if verdict.whole else "error",
-            markup=False,
-        )
+        self._checked = Content.styled("checking the log…", MUTED)
+        self._show_head()
+        review_reading.verify(self)
 
-
-def moment(at: float | None) -> str:
-    """Local time, to the second; empty for none."""
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at)) if at else ""
-
-
-def seconds(at: float | None) -> float | None:
-    return at or None
-
-
-def line(record: events.Record) -> Content:
-    """One event as a line of the timeline."""
-    when = Content.styled(time.strftime("%H:%M:%S  ", time.localtime(record.at)), "$foreground 62%")
-    return Content.assemble(when, _told(record.event))
-
-
-def _told(event: events.Event | events.Unknown) -> Content:
-    match event:
-        case events.SessionStarted(project=project, by=by):
-            return Content.assemble(Content.styled("Session began", "bold"), f"  {project}, {by}")
-        case events.Looked(report=report):
-            step = BY_ID.get(report.step)
-            worst = next(
-                (finding.summary for finding in report.findings if finding.state is report.state), ""
-            )
-            return Content.assemble(
-                Content.styled(sign(report.state), style(report.state)),
-                f" {step.title if step else report.step}  ",
-                Content.styled(worst, "$foreground 62%"),
-            )
-        case events.FixChosen(title=title):
-            return Content.assemble("→ chose: ", Content.styled(title, "bold"))
-        case events.Overridden(finding=finding, reason=reason):
-            return Content.styled(f"⚑ override of {finding}: {reason}", "$text-warning")
-        case events.CommandStarted(title=title, argv=argv):
-            return Content.assemble(f"▶ {title}  ", Content.styled(f"$ {shlex.join(argv)}", "$text-accent"))
-        case events.CommandEnded(outcome=outcome, seconds=took, command=command):
-            mark = (
-                Content.styled("✓", "$text-success")
-                if outcome == "succeeded"
-                else Content.styled("✗", "$text-error")
-            )
-            return Content.assemble(mark, f" {command}: {outcome} after {duration(took)}")
-        case events.InterruptSent(force=force, by=by):
-            return Content(f"■ interrupted{' by force' if force else ''} by {by or 'the operator'}")
-        case events.VariableSet(name=name):
-            return Content(f"· {name} set for this session")
-        case events.ProfilePicked(profile=profile):
-            return Content(f"· AWS profile {profile}")
-        case events.Noted(text=text):
-            return Content(f"✎ {text}")
-        case events.Reattached(by=by):
-            return Content(f"· came back: {by}")
-        case events.SessionEnded(outcome=outcome):
-            return Content.styled(f"Session ended: {outcome}", "bold")
-    return Content(f"· {type(event).__name__}")
-
-
-def behind(record: events.Record, session: Session) -> tuple[str, str]:
-    """Title and text of what is behind a line: the findings of a look, the output of a command."""
-    match record.event:
-        case events.Looked(report=report):
-            return f"{report.step}: {report.state.value}", _report(report)
-        case (
-            events.CommandStarted(command=command, title=title)
-            | events.CommandEnded(command=command, step=title)
-        ):
-            file = session.commands / command / "output.log"
-            try:
-                with file.open("rb") as stream:
-                    size = stream.seek(0, 2)
-                    stream.seek(max(size - OUTPUT, 0))
-                    text = stream.read().decode("utf-8", errors="replace")
-            except OSError as error:
-                text = f"The output cannot be read: {error.strerror}"
-            return title, text or "It wrote nothing."
-    import msgspec
-
-    return "Event", msgspec.json.format(msgspec.json.encode(record.event)).decode()
-
-
-def _report(report: Report) -> str:
-    lines = []
-    for finding in report.findings:
-        lines.append(f"{sign(finding.state)} {finding.summary}  [{finding.id}]")
-        lines += [f"    {fact.label}: {fact.value}" for fact in finding.facts]
-        if finding.raw:
-            lines += ["", *(f"    {text}" for text in finding.raw.splitlines()), ""]
-    return "\n".join(lines)
+    @on(Checked)
+    def _was_checked(self, news: Checked) -> None:
+        self._checked = Content.styled(news.short, "$text-success" if news.whole else "bold $text-error")
+        self._show_head()
+        self.notify(news.long, severity="information" if news.whole else "error", markup=False)

@@ -455,11 +455,13 @@ class Bench:
         app.animation_level = "none"
         return app
 
-    def past_session(self, world: Mapping[str, Report], outcome: str = "") -> Session:
+    def past_session(
+        self, world: Mapping[str, Report], outcome: str = "", folder: Path | None = None
+    ) -> Session:
         """A session as an earlier ecotui left it; without an outcome it is still open."""
         loaded = load(self.project, None, env=self.env)
         session = Store(self.state).create(
-            project="eco2", folder=loaded.project, settings=loaded.settings, env=self.env
+            project="eco2", folder=folder or loaded.project, settings=loaded.settings, env=self.env
         )
         for one in world.values():
             session.append(Looked(report=one))

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from fixtures_tui import Bench, broken_world, rebuilt_world
-from textual.widgets import DataTable, Input, OptionList, TextArea
+from fixtures_tui import Bench
+from textual.widgets import Input, OptionList, TextArea
 
-from ecotui.session import events
-from ecotui.session.store import Store
-from screens.dialogs import KEYS, Help, RawText
+from screens.dialogs import KEYS, Help
 from screens.guide import GuideScreen
 from screens.paste import PasteScreen
 from screens.rebuild import RebuildScreen
-from screens.review import ReviewScreen
-from screens.sessions import SessionsScreen
 from screens.themes import THEMES, first_theme
 
 
@@ -143,77 +139,6 @@ async def test_the_other_language_of_an_entry_is_a_key_away(bench: Bench) -> Non
         assert before is not None
         assert guide.entry.id == before.id
         assert guide.entry.text != before.text
-
-
-async def test_sessions_are_listed_newest_first(bench: Bench, frozen_log: None) -> None:
-    bench.past_session(broken_world(), "left")
-    last = bench.past_session(rebuilt_world(), "done")
-    app = bench.app()
-    async with app.run_test(size=(160, 36)) as pilot:
-        await bench.settled(pilot)
-        await pilot.press("s")
-        await bench.until(pilot, lambda: isinstance(app.screen, SessionsScreen))
-        table = app.screen.query_one(DataTable)
-        assert table.row_count == 3
-        rows = [[str(cell) for cell in table.get_row_at(index)] for index in range(3)]
-        assert [row[2] for row in rows] == ["open", "done", "left"]
-        assert "✗ quota" in rows[2][4]
-        assert "✓ quota" in rows[1][4]
-        await pilot.press("down", "enter")
-        await bench.until(pilot, lambda: isinstance(app.screen, ReviewScreen))
-        assert isinstance(app.screen, ReviewScreen)
-        assert app.screen.session.id == last.id
-
-
-async def test_the_review_tells_what_happened_and_what_is_behind_it(bench: Bench, frozen_log: None) -> None:
-    app = bench.app()
-    async with app.run_test(size=(120, 36)) as pilot:
-        screen = await bench.settled(pilot)
-        assert screen.desk is not None
-        screen.desk.override(broken_world()["quota"].findings[0], "raised by [phone]")
-        command = screen.desk.start("quota", "Wait [for] it", ("ecotui", "quota", "--wait", "X"))
-        screen.desk.session.append(
-            events.CommandStarted(
-                command=command.id, step="quota", title=command.title, argv=command.argv, cwd="/"
-            )
-        )
-        bench.say(command, "behind the [line]")
-        await pilot.press("s")
-        await bench.until(pilot, lambda: isinstance(app.screen, SessionsScreen))
-        await pilot.press("enter")
-        await bench.until(pilot, lambda: isinstance(app.screen, ReviewScreen))
-        text = bench.text(pilot)
-        assert "Session began" in text
-        assert "16 allowed, 4 in use, 26 needed: 14 too few." in text
-        assert "override of quota.vcpu: raised by [phone]" in text
-        assert "▶ Wait [for] it" in text
-        await pilot.press("end", "enter")
-        await pilot.pause()
-        assert isinstance(app.screen, RawText)
-        assert "behind the [line]" in bench.text(pilot)
-        await pilot.press("escape", "escape", "escape")
-        await pilot.pause()
-        assert app.screen is screen
-
-
-async def test_verifying_says_whether_the_log_is_whole(bench: Bench) -> None:
-    past = bench.past_session(broken_world(), "left")
-    session = Store(bench.state).open(past.id)
-    app = bench.app()
-    async with app.run_test(size=(120, 36)) as pilot:
-        await bench.settled(pilot)
-        app.push_screen(ReviewScreen(session))
-        await pilot.pause()
-        await pilot.press("v")
-        await pilot.pause()
-        assert "The log is whole: 9 events" in bench.notices(pilot)
-        app.clear_notifications()
-        lines = session.events_file.read_bytes().splitlines(keepends=True)
-        session.events_file.write_bytes(b"".join([*lines[:3], *lines[4:]]))
-        await pilot.press("v")
-        await pilot.pause()
-        assert "whole" not in bench.notices(pilot)
-        assert bench.notices(pilot).strip()
 
 
 async def test_help_names_every_key(bench: Bench) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from fixtures_tui import Bench, broken_world, rebuilt_world
+from fixtures_tui import Bench, rebuilt_world
 
 from checks.steps import STEPS
 
@@ -65,17 +65,6 @@ def test_guide_snapshot(snap_compare: Compare, bench: Bench, size: tuple[int, in
 def test_korean_guide_snapshot(snap_compare: Compare, bench: Bench) -> None:
     bench.env["ECOTUI_GUIDE_LANGUAGE"] = "ko"
     assert snap_compare(bench.app(), terminal_size=WIDE, run_before=bench.ready("4", "g"))
-
-
-def test_sessions_snapshot(snap_compare: Compare, bench: Bench) -> None:
-    bench.past_session(broken_world(), "left")
-    bench.past_session(rebuilt_world(), "done")
-    assert snap_compare(bench.app(), terminal_size=WIDE, run_before=bench.ready("s"))
-
-
-def test_review_snapshot(snap_compare: Compare, bench: Bench) -> None:
-    bench.past_session(broken_world(), "left")
-    assert snap_compare(bench.app(), terminal_size=WIDE, run_before=bench.ready("s", "down", "enter"))
 
 
 def test_light_theme_snapshot(snap_compare: Compare, bench: Bench) -> None:

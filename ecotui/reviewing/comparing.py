@@ -172,12 +172,7 @@ def _sections(one: Side, other: Side) -> Iterator[Section]:
             if step.id in one.took or step.id in other.took
         ),
     )
-    lengths = [
-        _length(address, one.resources.get(address), other.resources.get(address))
-        for address in dict.fromkeys((*one.resources, *other.resources))
-    ]
-    lengths.sort(key=lambda row: -abs(row.change or 0.0))
-    yield Section("Resources, largest differences first", tuple(lengths))
+    yield Section("Resources, largest differences first", tuple(_resource_rows(one, other)))
     yield Section("Failures", tuple(_failures(one, other)))
     yield Section("Tools", _both(one.tools, other.tools))
     if one.recorded and other.recorded:
@@ -185,6 +180,17 @@ def _sections(one: Side, other: Side) -> Iterator[Section]:
     elif one.recorded or other.recorded:
         yield Section("Settings", (Row("all", _known(one.recorded), _known(other.recorded)),))
     yield Section(FINDINGS, _both(one.words, other.words))
+
+
+def _resource_rows(one: Side, other: Side) -> Iterator[Row]:
+    if not one.resources or not other.resources:  # only one of them applied anything
+        yield Row("resources that were applied", str(len(one.resources)), str(len(other.resources)))
+        return
+    lengths = [
+        _length(address, one.resources.get(address), other.resources.get(address))
+        for address in dict.fromkeys((*one.resources, *other.resources))
+    ]
+    yield from sorted(lengths, key=lambda row: -abs(row.change or 0.0))
 
 
 def _known(recorded: bool) -> str:

@@ -14,7 +14,7 @@ BLOCK = 1 << 20
 AHEAD = 8 * BLOCK
 """Bytes that the system is asked to have ready."""
 LONGEST = 400
-"""Bytes of a line that are shown."""
+"""Bytes of a line that are given, where nobody asks for more."""
 
 
 class Hit(NamedTuple):
@@ -27,11 +27,17 @@ class Hit(NamedTuple):
 
 
 def find(
-    path: Path, words: str, *, start: int = 0, stop: Callable[[int], bool] = lambda place: False
+    path: Path,
+    words: str,
+    *,
+    start: int = 0,
+    stop: Callable[[int], bool] = lambda place: False,
+    longest: int = LONGEST,
 ) -> Iterator[Hit]:
     """Every line with the words in it, from a byte on; capital or small ASCII letters are the same.
 
-    `stop` is asked after each block, with the byte that was come to. Raises SessionError.
+    `stop` is asked after each block, with the byte that was come to; `longest`: bytes of a line that are given.
+    Raises SessionError.
     """
     needle = words.encode().lower()
     if not needle:
@@ -49,7 +55,7 @@ def find(
                 while (at := lower.find(needle, at + 1)) >= 0:
                     if begin + at < shown:
                         continue  # in the line that was just told
-                    text, shown = _around(fd, begin + at)
+                    text, shown = _around(fd, begin + at, longest)
                     yield Hit(begin + at, text)
                 place += len(block)
                 kept = data[-(len(needle) - 1) :] if len(needle) > 1 else b""
@@ -75,7 +81,7 @@ def find_back(
                 begin = max(place - BLOCK, 0)
                 data = os.pread(fd, place - begin, begin) + kept
                 if (at := data.lower().rfind(needle)) >= 0:
-                    return Hit(begin + at, _around(fd, begin + at)[0])
+                    return Hit(begin + at, _around(fd, begin + at, LONGEST)[0])
                 kept = data[: len(needle) - 1]
                 place = begin
                 if stop(place):
@@ -91,10 +97,10 @@ def _ahead(fd: int, place: int) -> None:
         os.posix_fadvise(fd, place, AHEAD, os.POSIX_FADV_WILLNEED)
 
 
-def _around(fd: int, place: int) -> tuple[str, int]:
+def _around(fd: int, place: int, longest: int) -> tuple[str, int]:
     """The line at a place, and where it ends (or what is shown of it)."""
-    begin = max(place - LONGEST // 2, 0)
-    data = os.pread(fd, LONGEST, begin)
+    begin = max(place - longest // 2, 0)
+    data = os.pread(fd, longest, begin)
     left = data.rfind(b"\n", 0, place - begin) + 1
     right = data.find(b"\n", place - begin)
     right = len(data) if right < 0 else right

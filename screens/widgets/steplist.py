@@ -29,6 +29,10 @@ class StepList(Widget):
     current: reactive[str] = reactive(STEPS[0].id)
     strip: reactive[bool] = reactive(False, layout=True)
 
+    def __init__(self, *, hint: str = "1-7 step  n what is next") -> None:
+        super().__init__()
+        self._hint = hint
+
     class Chosen(Message):
         def __init__(self, step: str) -> None:
             self.step = step
@@ -75,7 +79,7 @@ class StepList(Widget):
             lines.append(Content.styled("✓ The rebuild is done", "bold $text-success"))
         else:
             lines.append(Content.styled(f"{done} of {len(STEPS)} ok", "$foreground 62%"))
-        lines += [Content(""), Content.styled("1-7 step  n what is next", "$foreground 62%")]
+        lines += [Content(""), Content.styled(self._hint, "$foreground 62%")]
         return Content("\n").join(lines)
 
     def _render_strip(self) -> Content:
