@@ -13,11 +13,13 @@ from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
+from textual.worker import Worker
 
 from ecotui.reviewing.comparing import Comparison, Row, Section, compare
 from ecotui.session import SessionError
 from ecotui.session.log import Session
 from ecotui.session.review import clock
+from screens import failures
 from screens.layout import hang, padded
 from screens.session_lines import MUTED
 from screens.signs import duration
@@ -56,6 +58,10 @@ class CompareScreen(Screen[None]):
         with VerticalScroll():
             yield Static(classes="body")
         yield KeyBar(compact=True, show_command_palette=False)
+
+    @on(Worker.StateChanged)
+    def _worker_changed(self, event: Worker.StateChanged) -> None:
+        failures.tell(self, event)
 
     def on_mount(self) -> None:
         self._read()

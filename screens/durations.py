@@ -13,12 +13,14 @@ from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
+from textual.worker import Worker
 
 from checks.finding import State
 from ecotui.reviewing.durations import SESSIONS, Sample, StepTimes, durations
 from ecotui.session import SessionError
 from ecotui.session.index import Index, Wanted
 from ecotui.session.store import Store
+from screens import failures
 from screens.layout import padded
 from screens.session_lines import MUTED
 from screens.signs import duration, sign, style
@@ -62,6 +64,10 @@ class DurationsScreen(Screen[None]):
         with VerticalScroll(can_focus=False):
             yield Static(classes="chosen")
         yield KeyBar(compact=True, show_command_palette=False)
+
+    @on(Worker.StateChanged)
+    def _worker_changed(self, event: Worker.StateChanged) -> None:
+        failures.tell(self, event)
 
     def on_mount(self) -> None:
         self.query_one(".empty").display = False

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input, Static
-from textual.worker import get_current_worker
+from textual.worker import Worker, get_current_worker
 
 from ecotui.session import SessionError
 from ecotui.session.readable import readable
@@ -20,6 +20,7 @@ from ecotui.session.searching import Hit, find, find_back
 from ecotui.supervisor.folder import OUTPUT, TIMES
 from ecotui.supervisor.state import Command
 from ecotui.supervisor.times import Written
+from screens import failures
 from screens.widgets.keybar import KeyBar
 from screens.widgets.pager import Pager
 
@@ -80,6 +81,10 @@ class OutputScreen(Screen[None]):
         yield Input(placeholder="Words to search for", value=self._words, classes="search")
         yield Static(classes="place")
         yield KeyBar(compact=True, show_command_palette=False)
+
+    @on(Worker.StateChanged)
+    def _worker_changed(self, event: Worker.StateChanged) -> None:
+        failures.tell(self, event)
 
     def on_mount(self) -> None:
         self.query_one(Input).display = False

@@ -15,6 +15,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Log, Static
+from textual.worker import Worker
 
 from checks.steps import STEPS
 from ecotui.reviewing.recording import Speech
@@ -22,6 +23,7 @@ from ecotui.reviewing.replaying import Beat, Playhead, Tape
 from ecotui.session import SessionError
 from ecotui.session.log import Session
 from ecotui.session.readable import readable
+from screens import failures
 from screens.dialogs import Ask
 from screens.session_lines import line
 from screens.signs import duration
@@ -92,6 +94,10 @@ class ReplayScreen(Screen[None]):
                 yield Log(max_lines=LINES, classes="said")
         yield Static(classes="tape")
         yield KeyBar(compact=True, show_command_palette=False)
+
+    @on(Worker.StateChanged)
+    def _worker_changed(self, event: Worker.StateChanged) -> None:
+        failures.tell(self, event)
 
     def on_mount(self) -> None:
         self._fit()

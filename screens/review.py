@@ -15,6 +15,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Input, Static
+from textual.worker import Worker
 
 from checks.finding import State
 from checks.steps import BY_ID, STEPS
@@ -22,8 +23,9 @@ from ecotui.session import events
 from ecotui.session.log import Session, Summary
 from ecotui.session.narrowing import ORDER, Narrowed
 from ecotui.session.review import Moment
-from screens import review_reading, session_deeds
+from screens import failures, review_reading, session_deeds
 from screens.dialogs import RawText
+from screens.intents import GuideWanted
 from screens.layout import hang
 from screens.output import OutputScreen, bytes_told
 from screens.review_reading import Checked, Explained, HitsFound, Read, Summed
@@ -90,6 +92,10 @@ class ReviewScreen(Screen[None]):
             with Vertical(classes="side"), VerticalScroll(classes="behind"):
                 yield Static(classes="text")
         yield KeyBar(compact=True, show_command_palette=False)
+
+    @on(Worker.StateChanged)
+    def _worker_changed(self, event: Worker.StateChanged) -> None:
+        failures.tell(self, event)
 
     def on_mount(self) -> None:
         self.query_one(Input).display = False
@@ -355,10 +361,8 @@ class ReviewScreen(Screen[None]):
         return [match.entry for match in self._explained.get(moment.command, ())]
 
     def action_guide(self) -> None:
-        from screens.guide import GuideScreen
-
         if self.desk is not None and (entries := self._entries()):
-            self.app.push_screen(GuideScreen(self.desk, entry=entries[0]))
+            self.app.screen_stack[0].post_message(GuideWanted(entry=entries[0]))
 
     def action_play(self) -> None:
         from screens.replay import ReplayScreen

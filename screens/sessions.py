@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input, Static
-from textual.worker import get_current_worker
+from textual.worker import Worker, get_current_worker
 
 from ecotui.desk import Desk
 from ecotui.session import SessionError
@@ -21,7 +21,7 @@ from ecotui.session.log import Session, Summary
 from ecotui.session.store import Store
 from ecotui.session.typed import HINT, typed
 from ecotui.supervisor.state import running
-from screens import session_deeds
+from screens import failures, session_deeds
 from screens.layout import hang
 from screens.session_lines import MUTED, Columns, steps_told
 from screens.widgets.keybar import KeyBar
@@ -82,6 +82,10 @@ class SessionsScreen(Screen[None]):
         yield Static(classes="empty")
         yield Static(classes="chosen")
         yield KeyBar(compact=True, show_command_palette=False)
+
+    @on(Worker.StateChanged)
+    def _worker_changed(self, event: Worker.StateChanged) -> None:
+        failures.tell(self, event)
 
     def on_mount(self) -> None:
         self.query_one(".empty").display = False
