@@ -171,7 +171,9 @@ def pane(text: str) -> str:
 
 def docker(text: str) -> str:
     return "\n".join(
-        json.dumps({"log": line + "\n", "stream": "stderr", "time": "2026-03-02T01:00:00.0Z"}, ensure_ascii=False)
+        json.dumps(
+            {"log": line + "\n", "stream": "stderr", "time": "2026-03-02T01:00:00.0Z"}, ensure_ascii=False
+        )
         for line in text.split("\n")
     )
 

@@ -2,16 +2,17 @@
 
 import io
 import json
-from pathlib import Path
 
 import pytest
+from fixtures_diagnosis import SETS, cases
 
 from ecotui.guide.diagnosis import EXCERPT, Diagnosis, Match, diagnose
 from ecotui.guide.library import Library, shipped
+from ecotui.guide.patterns import needed_words, runs_for_ever
 from ecotui.guide.sifting import BLOCK, blocks, hints, regions
 
-FOLDER = Path(__file__).parent / "diagnosis"
 LEAST = 0.97
+CUT = ("-wrap80", "-box80", "-pane")
 
 WRAPPED = (
     "\x1b[31m╷\x1b[0m\n\x1b[31m│\x1b[0m \x1b[1mError: creating EC2 Instance: VcpuLimitExceeded: You have\x1b[0m\n"
@@ -24,10 +25,6 @@ def library() -> Library:
     return shipped("en")
 
 
-def cases(name: str) -> list[dict]:
-    return [json.loads(line) for line in (FOLDER / name).read_text(encoding="utf-8").splitlines()]
-
-
 def entries(library: Library, text: str) -> list[str]:
     return [match.entry for match in diagnose(library, text)]
 
@@ -38,36 +35,47 @@ def streamed(library: Library, text: str | bytes) -> tuple[Match, ...]:
     return diagnosis.matches
 
 
-@pytest.mark.parametrize("name", ["samples.jsonl", "own.jsonl"])
+@pytest.mark.parametrize("name", SETS)
 def test_known_errors_are_named_first_and_others_left_alone(library, name, capsys):
-    known, right, whole, silent, kept, wrong = 0, 0, 0, 0, 0, []
+    known, right, silent, kept, wrong = 0, 0, 0, 0, []
     for case in cases(name):
-        found = [entry for entry in entries(library, case["text"]) if entry not in case["accept"]]
-        if case["expect"]:
+        found = entries(library, case.text)
+        if case.expect:
             known += 1
-            right += found[:1] == case["expect"][:1]
-            whole += found == case["expect"]
+            right += case.right(found)
         else:
             silent += 1
-            kept += not found
-        if found != case["expect"]:
-            wrong.append((case["id"], case["expect"], found))
+            kept += case.right(found)
+        if not case.right(found):
+            wrong.append((case.id, case.expect, found))
     with capsys.disabled():
-        print(f"\n{name}: first {right}/{known}, all in order {whole}/{known}, silence {kept}/{silent}")
+        print(f"\n{name}: first {right}/{known}, silence {kept}/{silent}")
     assert right / known >= LEAST, wrong
     assert kept / silent >= LEAST, wrong
 
 
-@pytest.mark.parametrize("case", cases("own.jsonl"), ids=lambda case: f"{case['id']}-{case['note'][:40]}")
+@pytest.mark.parametrize("case", cases("own.jsonl"), ids=lambda case: f"{case.id}-{case.note[:40]}")
 def test_a_wording_of_the_tools_is_known(library, case):
-    found = [entry for entry in entries(library, case["text"]) if entry not in case["accept"]]
-    assert found == case["expect"]
+    found = [entry for entry in entries(library, case.text) if entry not in case.accept]
+    assert found == case.expect
 
 
-@pytest.mark.parametrize("name", ["samples.jsonl", "own.jsonl"])
+@pytest.mark.parametrize("name", SETS)
 def test_a_stream_gives_what_the_text_gives(library, name):
     for case in cases(name):
-        assert streamed(library, case["text"]) == diagnose(library, case["text"]), case["id"]
+        assert streamed(library, case.text) == diagnose(library, case.text), case.id
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_the_bulk_of_a_log_is_passed_over_without_losing_anything(library, name, monkeypatch):
+    """Only around the words that a rule needs is looked at closely, as it is far down in a long log."""
+    # A word that a terminal cut in two is found in what is looked at line by line alone.
+    whole = [case for case in cases(name) if not case.id.endswith(CUT)]
+    near = [diagnose(library, case.text) for case in whole]
+    monkeypatch.setattr("ecotui.guide.diagnosis.CLOSE", 0)
+    for case, expected in zip(whole, near, strict=True):
+        found = streamed(library, case.text)
+        assert [one.entry for one in found] == [one.entry for one in expected], case.id
 
 
 def test_the_guides_own_error_texts_lead_to_their_entries(library):
@@ -161,7 +169,7 @@ def test_line_ends_of_windows_change_nothing(library):
 
 
 def test_an_anchor_without_a_word_means_to_look_everywhere():
-    assert hints(["ok", "a longer anchor"]) == ()
+    assert hints((("ok", "ok"), ("a longer anchor", "anchor"))) == ()
     assert list(regions(b"a\nb\n", (), 1, 1)) == [(0, b"a\nb\n")]
 
 
@@ -171,7 +179,7 @@ def test_regions_are_the_lines_around_and_never_twice():
         .replace(b"line 50\n", b"some word\n")
         .replace(b"line 52\n", b"a WORD\n")
     )
-    ((index, region),) = regions(text, hints(["word"]), 2, 3)
+    ((index, region),) = regions(text, hints((("word", "word"),)), 2, 3)
     assert index == 48
     assert region.split(b"\n")[0] == b"line 48"
     assert region.split(b"\n")[-2] == b"line 55"
@@ -223,3 +231,82 @@ def test_an_entry_is_told_as_soon_as_it_is_found(library):
     Diagnosis(library).read(pipe, lambda match: told.append(match.entry))  # type: ignore[arg-type]
     assert pipe.early == ["3.1"]
     assert told == ["3.1"]
+
+
+@pytest.mark.parametrize("width", [57, 60, 63, 66, 71, 80, 100])
+def test_a_word_that_a_terminal_cut_in_two_is_read(library, width):
+    text = (
+        "Error: deleting CloudFront Origin Access Control (E2ABCDEFGHIJKL): OriginAccessControlInUse: "
+        "The CloudFront origin access control is still being used."
+    )
+    cut = "\n".join(text[at : at + width] for at in range(0, len(text), width))
+    assert entries(library, f"$ terraform destroy\n{cut}\n") == ["6.2"]
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "2026-03-02T01:00:0{}.1230000Z ",
+        "terraform-1  | ",
+        "> > ",
+        "Nov 07 10:12:3{} bastion sh[41]: ",
+        "[01:0{}] ",
+    ],
+)
+def test_what_a_log_puts_before_each_line_hides_nothing(library, prefix):
+    lines = [
+        'Because aws_route53_record.a has "for_each" set, its attributes',
+        "must be accessed on specific",
+        "instances.",
+    ]
+    assert entries(library, "\n".join(prefix.format(at) + line for at, line in enumerate(lines))) == ["1.4"]
+
+
+def test_the_log_of_a_container_is_read_whatever_it_holds(library):
+    box = {"log": "\x1b[31m│\x1b[0m has not been declared in the\n", "stream": "stderr"}
+    told = {
+        "@message": "Error: x",
+        "diagnostic": {"summary": "importing", "detail": "InvalidKeyPair.Duplicate"},
+    }
+    for log in (
+        [{"log": 'A managed resource "a" "b"', "stream": "stderr"}, box],
+        [{"log": json.dumps(told), "stream": "x"}],
+    ):
+        text = "\n".join(json.dumps(line, ensure_ascii=False) for line in log)
+        assert entries(library, text) == (["1.3"] if box in log else ["4.1"])
+
+
+def test_an_error_behind_another_is_not_taken_for_its_continuation(library):
+    text = (
+        "Error: creating IAM Policy (a): LimitExceeded: no more\n"
+        "Error: creating Glue Catalog (a): ResourceAlreadyExistsException: b\n"
+    )
+    assert entries(library, text) == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("VcpuLimitExceeded", ("vcpulimitexceeded",)),
+        ("missing (the )?(required )?scopes?\\b", ("missing", "scope")),
+        ("(Apply|Plan) requires  configuration", ("requires", "configuration")),
+        (r"(?:one)+ two{2,} thre*e [four] \S+five", ("one", "tw", "o", "thr", "e", "five")),
+        ("(", ()),
+        (".*", ()),
+    ],
+)
+def test_the_words_a_pattern_needs(pattern, words):
+    assert needed_words(pattern) == words
+
+
+def test_every_pattern_of_the_overlay_needs_a_word(library):
+    for overlay in library.overlays.values():
+        for signature in overlay.signatures:
+            assert max(map(len, needed_words(signature.match))) > 4, signature
+            assert not runs_for_ever(signature.match)
+
+
+def test_a_long_text_is_looked_at_as_a_stream_is(library):
+    text = "aws_subnet.a: Refreshing state... [id=subnet-1]\n" * 30_000 + WRAPPED
+    assert diagnose(library, text) == streamed(library, text)
+    assert [match.line for match in diagnose(library, text)] == [30_002]

@@ -127,3 +127,19 @@ def test_lint_of_a_document_that_can_be_used_whole_is_quiet(project, capsys):
     assert main(["guide", "lint", "own.md", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"schema": "ecotui.guide.lint/1", "remarks": []}
     assert main(["guide", "lint", "none.md"]) == 2
+
+
+def test_it_is_said_why_an_entry_was_found(project, capsys):
+    (project / "x.log").write_text(
+        "aws_cloudfront_distribution.a: Still creating... [6m0s elapsed]\n"
+        "Error: creating IAM Role (a): EntityAlreadyExists: Role with name a already exists.\n"
+    )
+    assert main(["diagnose", "x.log"]) == 0
+    out = capsys.readouterr().out
+    assert "by “EntityAlreadyExists”: an error of the kind that this entry is about\n" in out
+    assert "by “aws_cloudfront”: a line of progress; nothing failed\n" in out
+    assert main(["diagnose", "x.log", "--json", "--why"]) == 0
+    assert json.loads(capsys.readouterr().out)["reasons"] == [
+        {"entry": "2.1", "line": 2, "rule": "EntityAlreadyExists", "kind": "near"},
+        {"entry": "6.1", "line": 1, "rule": "aws_cloudfront", "kind": "progress"},
+    ]

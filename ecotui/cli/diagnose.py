@@ -20,6 +20,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "file", nargs="?", default="-", metavar="FILE", help="the text (default: standard input)"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument(
+        "--why", action="store_true", help="with --json: also by which rule each entry was found"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -39,15 +42,31 @@ def run(args: argparse.Namespace) -> int:
     for note in diagnosis.notes:
         print(f"ecotui diagnose: {note}", file=sys.stderr)
     if args.json:
-        document("diagnose", {"matches": [_plain(match) for match in matches]})
+        reasons = {"reasons": [_reason(match) for match in matches]} if args.why else {}
+        document("diagnose", {"matches": [_plain(match) for match in matches], **reasons})
     elif not matches:
         print("The guide has nothing about this text.")
     else:
         for match in matches:
-            print(
-                f"{match.entry}  {match.title}\n      line {match.line}: {match.excerpt}\n      ecotui guide {match.entry}"
-            )
+            print(f"{match.entry}  {match.title}")
+            print(f"      line {match.line}: {match.excerpt}")
+            print(f"      by “{match.rule}”: {KINDS[match.kind]}")
+            print(f"      ecotui guide {match.entry}")
     return exits.OK
+
+
+KINDS = {
+    "error": "the error that this entry is about",
+    "near": "an error of the kind that this entry is about",
+    "warning": "a warning; nothing failed by it",
+    "progress": "a line of progress; nothing failed",
+    "text": "words of the entry's own error text",
+}
+"""What the kind of a rule says about a match."""
+
+
+def _reason(match: Match) -> dict[str, object]:
+    return {"entry": match.entry, "line": match.line, "rule": match.rule, "kind": match.kind}
 
 
 def _tell(match: Match) -> None:

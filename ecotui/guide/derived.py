@@ -25,5 +25,5 @@ def derive(entry: Entry) -> tuple[Signature, ...]:
             pattern = r".{0,120}?".join(
                 r"\s+".join(map(re.escape, piece.split())) for piece in pieces if piece
             )
-            signatures.append(Signature(anchor=anchor, match=pattern))
+            signatures.append(Signature(anchor=anchor, match=pattern, kind="text"))
     return tuple(signatures)

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-import json
+import io
 import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import BinaryIO, NamedTuple
 
 import msgspec
 
-from checks.sanitize import sanitize
 from ecotui.guide.library import Library
+from ecotui.guide.lines import NOTHING, Line, shared_prefix
 from ecotui.guide.patterns import runs_for_ever
 from ecotui.guide.sifting import NOWHERE, blocks, hints, last_lines, regions
 
 BEFORE, AFTER = 2, 7
 """Lines around an anchor that are joined before a signature is tried: terraform wraps a message over up to eight."""
 
-LONGEST = 200_000
-"""Characters of one line that are looked at; JSON lines of terraform stay far below."""
-
 EXCERPT = 240
+
+CLOSE = 300_000
+"""Bytes from the beginning of a stream that are looked at line by line. What a terminal showed is shorter, and is cut
+within words; of more than that only what stands around whole words is looked at."""
+
+DENSE = 20_000
+"""Bytes of a region above which it is judged at once: patterns are quick over little text alone."""
+
+FULL, SEAM = 40, 48
+"""Columns that a line has at least which a terminal cut, and letters on both sides of such a cut in which a word of an
+anchor stands."""
 
 REACH = 4_000
 """Characters after a line that a pattern sees: eight wrapped lines are a quarter of that."""
@@ -44,7 +52,9 @@ class Match(msgspec.Struct, frozen=True, kw_only=True):
     """The first line where it stands, from 1."""
     excerpt: str
     rule: str = ""
-    """The words by which it was found; not part of the public document."""
+    """The fixed words by which it was found; as `kind`, not part of the public document."""
+    kind: str = "error"
+    """Of the rule: `error`, `near`, `warning`, `progress`, or `text`, the words of the entry itself."""
 
 
 @dataclass
@@ -54,6 +64,7 @@ class _Found:
     excerpt: str
     weight: float
     rule: str
+    kind: str
 
 
 class _Rule(NamedTuple):
@@ -66,11 +77,26 @@ class _Rule(NamedTuple):
     pattern: re.Pattern[str]
     said: str
     """The anchor as it is written in the overlay."""
+    kind: str
+
+
+class _Joined(NamedTuple):
+    text: str
+    start: int
+    """Where the judged line begins in it."""
+    end: int
+
+
+def _join(texts: list[str], ends: list[str], at: int) -> _Joined:
+    """Lines as one text, each with what comes behind it; where the one in question stands in it."""
+    before = "".join(text + end for text, end in zip(texts[:at], ends, strict=False) if text)
+    rest = "".join(text + end for text, end in zip(texts[at:], ends[at:], strict=True) if text)
+    end = len(before) + len(texts[at]) + 1
+    # Around the place, not the whole of lines without measure.
+    return _Joined((before + rest)[: end + REACH].rstrip(), len(before), end)
 
 
 _WEIGHT = {"error": 1.0, "near": 0.9, "warning": 0.8, "progress": 0.6}
-_BOX = re.compile("[\u2500-\u257f]+")
-_STAMP = re.compile(r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?Z?\s+")
 
 
 @dataclass
@@ -89,6 +115,7 @@ class Diagnosis:
                 " ".join(signature.anchor.lower().split()),
                 re.compile(signature.match, re.I | re.S),
                 signature.anchor,
+                signature.kind,
             )
             for ident, overlay in self.library.overlays.items()
             for signature in overlay.signatures
@@ -100,26 +127,30 @@ class Diagnosis:
             self.notes.append(
                 f"{rule.entry}: the pattern {rule.pattern.pattern!r} could run for ever; it was left out"
             )
-        self._hints = hints(sorted({rule.anchor for rule in self._rules}))
+        self._hints = hints(self._wanted())
         self._spent: dict[str, float] = {}
         """Seconds that each pattern has taken so far."""
-        self._window: deque[str] = deque(maxlen=BEFORE + AFTER + 1)
+        self._window: deque[Line] = deque(maxlen=BEFORE + AFTER + 1)
 
     def read(self, stream: BinaryIO, found: Callable[[Match], None] | None = None) -> None:
         """Look at a whole stream of bytes; only what stands around a word of an anchor is looked at closely.
 
         `found` is told of each entry as soon as it is met. Raises OSError as the stream does.
         """
-        seen, tail, told = 0, b"", set[str]()
+        seen, size, tail, told = 0, 0, b"", set[str]()
         for block in blocks(stream):
             # The end of the block before is looked at again, with what follows it.
             text = tail + block
             first = seen - tail.count(b"\n")
-            for index, region in regions(text, self._hints, BEFORE + 2, AFTER + 1):
+            size += len(block)
+            wanted = self._hints if size > CLOSE else ()
+            for index, region in regions(text, wanted, BEFORE + 2, AFTER + 1):
                 self._window.clear()
                 self._count = first + index
-                self.feed(line.decode("utf-8", errors="replace") for line in region.split(b"\n"))
-                self._finish()
+                lines = [Line.of(line.decode("utf-8", errors="replace")) for line in region.split(b"\n")]
+                if not wanted or len(region) > DENSE or self._promising(lines):
+                    self._take_in(lines)
+                    self._finish()
             new = set(self.found) - told
             if new:
                 told |= new
@@ -143,19 +174,35 @@ class Diagnosis:
             return
         self._rules = kept
         # Without any rule nothing is looked at; `()` would mean everything.
-        self._hints = hints(sorted({rule.anchor for rule in self._rules})) or (NOWHERE,)
+        self._hints = hints(self._wanted()) or (NOWHERE,)
+
+    def _wanted(self) -> tuple[tuple[str, str], ...]:
+        return tuple(sorted({(rule.anchor, rule.pattern.pattern) for rule in self._rules}))
 
     def _surpassed(self, rule: _Rule, settled: int) -> bool:
         known = self.found.get(rule.entry)
         return known is not None and known.weight >= rule.weight and known.place[0] <= settled
 
+    def _promising(self, lines: list[Line]) -> bool:
+        """Whether any pattern is met at all in a region: most near misses are told by that."""
+        texts = [line.text for line in lines]
+        bare = [text[shared_prefix(before, text) :] for before, text in pairwise(["", *texts])]
+        for joined in (texts, bare) if bare != texts else (texts,):
+            text = " ".join(" ".join(joined).split())
+            low = text.lower()
+            if any(rule.anchor in low and self._search(rule, text, 0) for rule in self._rules):
+                return True
+        return False
+
     def feed(self, lines: Iterable[str]) -> None:
         """Look at more lines. A place is judged when the lines after it are there, or at `end`."""
+        self._take_in(map(Line.of, lines))
+
+    def _take_in(self, lines: Iterable[Line]) -> None:
         for line in lines:
             self._count += 1
-            clean = plain(line)
-            self._window.append(clean)
-            self._judge(AFTER)
+            self._window.append(line)
+            self._judge()
 
     def end(self) -> tuple[Match, ...]:
         """No more lines: judge the last places, and rank."""
@@ -163,37 +210,57 @@ class Diagnosis:
         return self.matches
 
     def _finish(self) -> None:
-        for _ in range(AFTER):
-            self._window.append("")
-            self._count += 1
-            self._judge(AFTER)
+        self._take_in([NOTHING] * AFTER)
 
-    def _judge(self, after: int) -> None:
-        """Judge the line that has `after` lines behind it."""
-        at = len(self._window) - 1 - after
+    def _judge(self) -> None:
+        """Judge the line that has `AFTER` lines behind it."""
+        at = len(self._window) - 1 - AFTER
         if at < 0:
             return
         here = self._window[at]
-        if not here:
+        if not here.text:
             return
-        # Over two lines: an anchor may be wrapped.
-        two = f"{here} {self._window[at + 1]}" if at + 1 < len(self._window) else here
-        low = two.lower()
+        # Over two lines: an anchor may be wrapped between words, or cut within one.
+        behind = self._window[at + 1]
+        low = f"{here.text} {behind.text}".lower()
+        if here.width >= FULL:
+            low += f"\n{here.text[-SEAM:]}{behind.text[:SEAM]}".lower()
+        if shared := shared_prefix(here.text, behind.text):
+            low += f"\n{here.text[-SEAM:]} {behind.text[shared:][:SEAM]}".lower()
         likely = [rule for rule in self._rules if rule.anchor in low]
         if not likely:
             return
-        window = list(self._window)
-        whole = " ".join(" ".join(window[max(at - BEFORE, 0) :]).split())
-        start = len(" ".join(" ".join(window[max(at - BEFORE, 0) : at]).split()))
-        number = self._count - after
-        end = start + len(here) + 1
-        # Around the place, not the whole of lines without measure.
-        whole = whole[: end + REACH]
-        for rule in likely:
-            match = self._search(rule, whole, max(start - 400, 0))
-            # The match must touch this line: what stands only in the lines after it is judged with them.
-            if match and match.start() <= end and match.end() > start:
-                self._take(rule, (number, match.start() - start), _excerpt(whole, match))
+        number = self._count - AFTER
+        for place in self._joined(at):
+            for rule in tuple(likely):
+                match = self._search(rule, place.text, max(place.start - 400, 0))
+                # The match must touch this line: what stands only in the lines after it is judged with them.
+                if match and match.start() <= place.end and match.end() > place.start:
+                    self._take(rule, (number, match.start() - place.start), _excerpt(place.text, match))
+                    likely.remove(rule)
+            if not likely:
+                return
+
+    def _joined(self, at: int) -> Iterator[_Joined]:
+        """The lines around one, with a space between them. Then, where that helps, without one where a terminal cut a
+        line, and without the prefix that a log puts before each line."""
+        window = list(self._window)[max(at - BEFORE, 0) :]
+        at = min(at, BEFORE)
+        here = window[at].text
+        ends = [" "] * len(window)
+        yield _join([line.text for line in window], ends, at)
+        widest = max(line.width for line in window)
+        if widest >= FULL:
+            for index, (line, behind) in enumerate(pairwise(window)):
+                if line.width == widest and not line.open and not behind.indented:
+                    ends[index] = ""
+            if "" in ends:
+                yield _join([line.text for line in window], ends, at)
+        shared = [shared_prefix(here, line.text) if index > at else 0 for index, line in enumerate(window)]
+        if any(shared):
+            yield _join(
+                [line.text[cut:] for line, cut in zip(window, shared, strict=True)], [" "] * len(window), at
+            )
 
     def _search(self, rule: _Rule, text: str, start: int) -> re.Match[str] | None:
         """Try a pattern; one that takes longer than any should is given up, and that is said."""
@@ -212,13 +279,14 @@ class Diagnosis:
 
     def _take(self, rule: _Rule, place: tuple[int, int], excerpt: str) -> None:
         known = self.found.get(rule.entry)
-        # The same place again, seen with more behind it, has the better excerpt.
+        # The same place again, seen with more around it, has the better excerpt.
         if (
             known is None
             or rule.weight > known.weight
-            or (rule.weight == known.weight and place <= known.place)
+            or (rule.weight == known.weight and place < known.place)
+            or (rule.weight == known.weight and place == known.place and len(excerpt) > len(known.excerpt))
         ):
-            self.found[rule.entry] = _Found(place, excerpt, rule.weight, rule.said)
+            self.found[rule.entry] = _Found(place, excerpt, rule.weight, rule.said, rule.kind)
 
     @property
     def matches(self) -> tuple[Match, ...]:
@@ -235,44 +303,10 @@ class Diagnosis:
                     line=found.place[0],
                     excerpt=found.excerpt,
                     rule=found.rule,
+                    kind=found.kind,
                 )
             )
         return tuple(result)
-
-
-def plain(line: str) -> str:
-    """One line without what tools put around a message: colour, boxes, time stamps, the JSON it is wrapped in."""
-    line = line[:LONGEST]
-    if "\x1b" in line or not line.isprintable():
-        line = sanitize(line).replace("\n", " ")
-    line = _BOX.sub(" ", line).strip()
-    line = _STAMP.sub("", line)
-    if line.startswith("{") and line.endswith("}"):
-        # What only looks like JSON is read as it stands.
-        with suppress(ValueError, RecursionError):
-            line = " ".join(_strings(json.loads(line)))
-    elif '\\"' in line or "\\n" in line:
-        line = line.replace("\\n", " ").replace('\\"', '"')
-    return " ".join(line.split())
-
-
-def _strings(value: object) -> Iterator[str]:
-    """The messages of a JSON object: of terraform's stream, those that a person would have read."""
-    if isinstance(value, dict):
-        if "@message" in value:
-            yield str(value["@message"])
-            diagnostic = value.get("diagnostic")
-            if isinstance(diagnostic, dict):
-                yield str(diagnostic.get("summary", ""))
-                yield str(diagnostic.get("detail", ""))
-            return
-        for item in value.values():
-            yield from _strings(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _strings(item)
-    elif isinstance(value, str):
-        yield value
 
 
 def _excerpt(text: str, match: re.Match[str]) -> str:
@@ -284,5 +318,8 @@ def _excerpt(text: str, match: re.Match[str]) -> str:
 def diagnose(library: Library, text: str) -> tuple[Match, ...]:
     """Everything the guide knows about a text, best first; empty when it knows nothing."""
     diagnosis = Diagnosis(library)
-    diagnosis.feed(text.splitlines())
+    if len(text) > CLOSE:
+        diagnosis.read(io.BytesIO(text.encode("utf-8", errors="replace")))
+    else:
+        diagnosis.feed(text.split("\n"))
     return diagnosis.end()

@@ -18,8 +18,9 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     anchor: str
     match: str
-    kind: Literal["error", "near", "warning", "progress"] = "error"
-    """`error`; `near`, an error of the kind that the entry is about; `warning`; or `progress`."""
+    kind: Literal["error", "near", "warning", "progress", "text"] = "error"
+    """`error`; `near`, an error of the kind that the entry is about; `warning`; `progress`; or `text`, as the entry
+    itself has it."""
 
 
 class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import BinaryIO, NamedTuple
+
+from ecotui.guide.patterns import needed_words
 
 BLOCK = 1 << 20
 """Bytes of a stream held at a time; a line longer than that comes in pieces."""
@@ -16,36 +19,45 @@ NEAR = 200
 """Bytes around the longest word of an anchor in which its others stand, also where a line end, a box, colours and a
 time stamp come between them."""
 
+FAR = 6_000
+"""Bytes around an anchor in which all words stand that its pattern cannot do without: a line of terraform's JSON fits twice."""
+
 
 class Hint(NamedTuple):
-    """What must stand in a text, in lower case, where an anchor does."""
+    """What must stand in a text, in lower case, where a rule finds something."""
 
-    words: tuple[bytes, ...]
-    """The words of the anchor, longest first."""
-    near: re.Pattern[bytes]
-    """All of them in their order, with what tools put between words."""
+    anchor: bytes
+    """The longest word of the anchor."""
+    near: re.Pattern[bytes] | None
+    """All words of the anchor in their order, with what tools put between words; None where there is one alone."""
+    needed: tuple[bytes, ...]
+    """Every word without which neither anchor nor pattern is there, longest first: the rarest, as a rule."""
 
 
-NOWHERE = Hint((b"\n\r\n\r",), re.compile(b"(?!)"))
+NOWHERE = Hint(b"\n\r\n\r", None, (b"\n\r\n\r",))
 """A hint that is never met."""
 
 
-def hints(anchors: Iterable[str]) -> tuple[Hint, ...]:
-    """The words of each anchor, without which it cannot stand in a text.
+@lru_cache(maxsize=64)
+def hints(rules: tuple[tuple[str, str], ...]) -> tuple[Hint, ...]:
+    """For each (anchor, pattern) the words without which it finds nothing.
 
     Tools neither wrap nor colour inside a word, and JSON does not escape one. Empty (look everywhere) where an anchor
     has no word long enough.
     """
     found: dict[Hint, None] = {}
-    for anchor in anchors:
+    for anchor, pattern in rules:
         # Bytes are lowered as ASCII; Hangul has no case.
         words = [word.encode() for word in re.findall("[a-z0-9_\uac00-\ud7a3]+", anchor.lower())]
-        by_length = tuple(sorted(words, key=len, reverse=True))
-        if not words or len(by_length[0].decode()) < SHORTEST:
+        longest = max(words, key=len, default=b"")
+        if len(longest.decode()) < SHORTEST:
             return ()
         # A word ends where it ends; then anything may stand between: line ends, boxes, colours, which end in a letter.
         between = rb"(?![a-z0-9_]).{1,%d}?" % NEAR
-        found[Hint(by_length, re.compile(between.join(map(re.escape, words)), re.S))] = None
+        near = re.compile(between.join(map(re.escape, words)), re.S) if words[1:] else None
+        also = (word.encode() for word in needed_words(pattern) if len(word) >= SHORTEST)
+        needed = sorted({*words, *also}, key=lambda word: (-len(word), word))
+        found[Hint(longest, near, tuple(needed))] = None
     return tuple(found)
 
 
@@ -74,16 +86,16 @@ def regions(block: bytes, wanted: tuple[Hint, ...], before: int, after: int) -> 
     low = block.lower()
     places: list[int] = []
     first: dict[bytes, int] = {}
-    """Where each word stands first; anchors share words."""
-    for words, near in wanted:
-        for word in words:
+    """Where each word stands first; rules share words."""
+    for hint in wanted:
+        for word in hint.needed:
             if word not in first:
                 first[word] = low.find(word)
             if first[word] < 0:
-                # The longest is the rarest: most blocks are passed over after looking for that one alone.
+                # Most blocks are passed over after looking for the longest alone.
                 break
         else:
-            places += _places(low, words, near, first[words[0]])
+            places += _places(low, hint, first[hint.anchor])
     spans: list[tuple[int, int]] = []
     for place in sorted(places):
         start, stop = _reach(low, place, before, after)
@@ -98,15 +110,16 @@ def regions(block: bytes, wanted: tuple[Hint, ...], before: int, after: int) -> 
         yield number, block[start:stop]
 
 
-def _places(low: bytes, words: tuple[bytes, ...], near: re.Pattern[bytes], at: int) -> Iterator[int]:
-    """Where a word stands with its others around it, from a place where it stands; one place a line is enough."""
-    longest = words[0]
+def _places(low: bytes, hint: Hint, at: int) -> Iterator[int]:
+    """Where an anchor stands with all that its rule needs around it, from a place of it; one a line is enough."""
     while at >= 0:
-        end = at + len(longest)
-        if len(words) == 1 or near.search(low, max(at - NEAR, 0), end + NEAR):
+        end = at + len(hint.anchor)
+        if (hint.near is None or hint.near.search(low, max(at - NEAR, 0), end + NEAR)) and all(
+            low.find(word, max(at - FAR, 0), end + FAR) >= 0 for word in hint.needed
+        ):
             yield at
             end = low.find(b"\n", at)
-        at = low.find(longest, end) if end >= 0 else -1
+        at = low.find(hint.anchor, end) if end >= 0 else -1
 
 
 def _reach(text: bytes, place: int, before: int, after: int) -> tuple[int, int]:

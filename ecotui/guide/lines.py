@@ -1,0 +1,103 @@
+"""One line of a log without what tools put around a message: colour, boxes, time stamps, JSON, a prefix."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import NamedTuple
+
+from checks.sanitize import sanitize
+
+LONGEST = 200_000
+"""Characters of one line that are looked at; JSON lines of terraform stay far below."""
+
+PREFIX = 120
+"""Letters that a log puts before a line at most."""
+
+_BOX = re.compile("[\u2500-\u257f]+")
+_STAMP = re.compile(r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?Z?(?:\s+|$)")
+_DIGITS = str.maketrans("123456789", "000000000")
+_HEADLINE = re.compile("(error|warning):", re.I)
+
+
+def shared_prefix(line: str, other: str) -> int:
+    """How much of the second line is the prefix that a log puts before both: times differ, words do not."""
+    if line[:1] != other[:1] and not (line[:1].isdigit() and other[:1].isdigit()):
+        return 0
+    line, head = line[:PREFIX].translate(_DIGITS), other[:PREFIX].translate(_DIGITS)
+    # Halving: most lines of a log have long prefixes in common.
+    alike, beyond = 1, min(len(line), len(head)) + 1
+    while beyond - alike > 1:
+        middle = (alike + beyond) // 2
+        if line[:middle] == head[:middle]:
+            alike = middle
+        else:
+            beyond = middle
+    cut = other.rfind(" ", 0, alike) + 1
+    return 0 if _HEADLINE.search(other, 0, cut) else cut
+
+
+class Line(NamedTuple):
+    """One line of the text, as it is judged."""
+
+    text: str
+    """Without what tools put around a message."""
+    width: int
+    """Letters that it had."""
+    open: bool
+    """It ended in a space."""
+    indented: bool
+    """It began with a space."""
+
+    @classmethod
+    def of(cls, line: str) -> Line:
+        line = line.rstrip("\r")
+        return cls(plain(line), len(line), line[-1:] == " ", line[:1] == " ")
+
+
+NOTHING = Line("", 0, False, False)
+
+
+def plain(line: str) -> str:
+    """One line without what tools put around a message: colour, boxes, time stamps, the JSON it is wrapped in."""
+    line = line[:LONGEST]
+    if "\x1b" in line or not line.isprintable():
+        line = sanitize(line).replace("\n", " ")
+    line = _STAMP.sub("", line.strip())
+    if line.startswith("{") and line.endswith("}"):
+        # What only looks like JSON is read as it stands.
+        with suppress(ValueError, RecursionError):
+            line = " ".join(_strings(json.loads(line)))
+            if "\x1b" in line:
+                line = sanitize(line)
+    elif '\\"' in line or "\\n" in line:
+        line = line.replace("\\n", " ").replace('\\"', '"')
+    return _STAMP.sub("", " ".join(_BOX.sub(" ", line).split()))
+
+
+def _strings(value: object) -> Iterator[str]:
+    """The messages of a JSON object: of terraform's stream and docker's log, those that a person would have read."""
+    if isinstance(value, dict):
+        if "@message" in value:
+            yield str(value["@message"])
+            diagnostic = value.get("diagnostic")
+            if isinstance(diagnostic, dict):
+                yield str(diagnostic.get("summary", ""))
+                yield str(diagnostic.get("detail", ""))
+            return
+        if "log" in value and "stream" in value:
+            value = {"log": value["log"]}
+        for item in value.values():
+            yield from _strings(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _strings(item)
+    elif isinstance(value, str):
+        if value.lstrip().startswith('{"'):
+            # Docker's log of terraform's stream.
+            with suppress(ValueError, RecursionError):
+                yield from _strings(json.loads(value))
+                return
+        yield value
