@@ -8,6 +8,7 @@ from checks import environment_place as place
 from checks.environment_identity import IdentitySeen
 from checks.environment_identity import look as look_at_identity
 from checks.environment_place import VariableSeen
+from checks.environment_team import team
 from checks.environment_tools import ToolSeen
 from checks.environment_tools import look as look_at_tool
 from checks.finding import Finding, Look, Report, Value
@@ -28,17 +29,20 @@ def look(world: World) -> Report:
     """Look at the machine and at the AWS identity; read-only."""
     begun = Look("environment")
     tools = world.settings.environment.tools
-    with ThreadPoolExecutor(max_workers=len(tools) + 1, thread_name_prefix="environment") as pool:
+    with ThreadPoolExecutor(max_workers=len(tools) + 2, thread_name_prefix="environment") as pool:
         asked = [pool.submit(look_at_tool, world, tool) for tool in tools]
         who = pool.submit(look_at_identity, world)
+        others = pool.submit(team, world)
         world.say("variables and files")
         of_variables, variables = place.variables(world)
         of_place = (*place.project(world), *place.files(world), *place.ssh_key(world))
         of_tools = [one.result() for one in asked]
         of_identity, identity = who.result()
+        of_team = others.result()
     findings: tuple[Finding, ...] = (
         *(finding for finding, _ in of_tools),
         *of_identity,
+        *of_team,
         *of_variables,
         *of_place,
     )

@@ -13,6 +13,9 @@ def finding(
     facts: tuple[Fact, ...] = (),
     fixes: tuple[Fix, ...] = (),
     guide: tuple[str, ...] = (),
+    *,
+    denied: tuple[str, ...] = (),
+    raw: str = "",
 ) -> Finding:
     """`name` is the id without the step: `region`, `file.scripts/run.sh`."""
     return Finding(
@@ -24,4 +27,6 @@ def finding(
         facts=facts,
         fixes=fixes,
         guide=guide,
+        denied=denied,
+        raw=raw,
     )

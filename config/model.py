@@ -244,6 +244,12 @@ class Sessions(Strict, frozen=True):
     """Where sessions are kept; empty means the XDG state folder."""
     keep_days: int = 180
     """Days after which `ecotui sessions prune` removes a session."""
+    team: str = ""
+    """s3://bucket/prefix, where machines share one lock for each account and their sessions' summaries; empty: not shared."""
+    lease: float = 120.0
+    """Seconds without a word after which the team's lock is free: its holder's machine died, or lost its network."""
+    archive: str = ""
+    """s3://bucket/prefix for `ecotui sessions archive`; empty means that --to names one."""
 
 
 class Settings(Strict, frozen=True):

@@ -18,6 +18,10 @@ _QUOTA_CODE = re.compile(r"L-[0-9A-F]{8}")
 _VERSION = re.compile(r"\d+(\.\d+){0,3}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _REPOSITORY = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+")
+S3_URL = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/([^\s]*))?")
+"""Bucket and prefix (S3 user guide, "General purpose bucket naming rules")."""
+LEASE = (2.0, 3600.0)
+"""Seconds. S3 tells its clock in whole seconds; an hour without a word is no lock but an obstacle."""
 
 
 def problems(settings: Settings) -> Iterator[Problem]:
@@ -51,6 +55,15 @@ def problems(settings: Settings) -> Iterator[Problem]:
                 yield f"{key}.stages[{at}]", f"is no regular expression: {error}"
     if settings.sessions.keep_days < 0:
         yield "sessions.keep_days", f"must be 0 or more, is {settings.sessions.keep_days}"
+    for key in ("team", "archive"):
+        url = getattr(settings.sessions, key)
+        if url and not S3_URL.fullmatch(url):
+            yield f"sessions.{key}", f"{shortened(url)} is no s3://bucket/prefix"
+    if not LEASE[0] <= settings.sessions.lease <= LEASE[1]:
+        yield (
+            "sessions.lease",
+            f"must be between {LEASE[0]:g} and {LEASE[1]:g} seconds, is {settings.sessions.lease:g}",
+        )
 
 
 def _aws(settings: Settings) -> Iterator[Problem]:

@@ -195,6 +195,7 @@ KEYS = (
     ("l / L", "the log drawer / taller"),
     ("i", "interrupt what runs (asks it to stop; a second time: forces)"),
     ("s", "past sessions"),
+    ("T", "take over a project that another ecotui holds, or answer who asks for yours"),
     ("t", "next theme"),
     ("Ctrl-P", "every command by name"),
     ("q", "leave; what runs goes on, and ecotui comes back to it"),

@@ -16,13 +16,12 @@ from textual.events import Resize
 from textual.widgets import ContentSwitcher, Static
 from textual.worker import Worker, WorkerState
 
-from checks.finding import State
+from checks.finding import Risk, State
 from checks.steps import BY_ID, STEPS
 from ecotui.rebuild import looks_after
 from screens import consent, failures, watch
 from screens.dialogs import Ask, Help
 from screens.endings import ending
-from screens.guide_door import GuideDoor
 from screens.intents import (
     CleanupApproved,
     CommandEnded,
@@ -41,6 +40,7 @@ from screens.widgets.drawer import Drawer
 from screens.widgets.keybar import KeyBar
 from screens.widgets.steplist import StepList
 from screens.widgets.topbar import TopBar
+from screens.writer import Writer
 
 if TYPE_CHECKING:
     from ecotui.desk import Desk
@@ -53,7 +53,7 @@ LOW = 16
 """Below this many lines the drawer, when open, takes the place of the panel."""
 
 
-class RebuildScreen(GuideDoor):
+class RebuildScreen(Writer):
     """Shows the rebuild, takes intents, and starts the background work. Only its handlers touch widgets."""
 
     AUTO_FOCUS = None
@@ -129,6 +129,7 @@ class RebuildScreen(GuideDoor):
             self.query_one(Drawer).add_class("-open")
         self._look(())
         self._show()
+        self.watch_the_locks()
 
     async def _switch(self, step: str) -> None:
         """Show a step's panel; its module is imported and its widgets made on the first visit."""
@@ -236,7 +237,7 @@ class RebuildScreen(GuideDoor):
 
     @on(FixWanted)
     def _fix_wanted(self, intent: FixWanted) -> None:
-        if self._may_act():
+        if self._may_act(reads=intent.fix.risk is Risk.READS):
             consent.carry_out(self, intent.finding, intent.fix)
 
     @on(RunWanted)
@@ -269,17 +270,20 @@ class RebuildScreen(GuideDoor):
             self.notify(f"{command.title} is still running; following it again.", markup=False)
         self._show()
 
-    def _may_act(self) -> bool:
-        if self.desk is None:
-            return False
-        if self.desk.watching:
-            self.notify(
-                f"You are watching: {watch.held_by(self.desk)} works on this project.",
-                severity="warning",
-                markup=False,
-            )
-            return False
-        return True
+    def _may_act(self, *, reads: bool = False) -> bool:
+        """Whether something may be started from here; `reads`: something that changes nothing."""
+        refusal = watch.guarded(self, lambda desk: desk.refusal(reads=reads))
+        if refusal:
+            self.notify(refusal, severity="warning", markup=False)
+        return refusal == ""
+
+    def show_all(self) -> None:
+        self._show()
+
+    def follow_again(self, command: Command) -> None:
+        following = self.following.get(command.step)
+        if following is None or following.command.id != command.id:
+            self._follow(command, resumed=True)
 
     @on(CommandOutput)
     def _command_output(self, news: CommandOutput) -> None:
@@ -314,7 +318,7 @@ class RebuildScreen(GuideDoor):
         following = self.following.get(self.current)
         if following is None or not following.running:
             self.notify("Nothing runs in this step.", markup=False)
-        elif self._may_act():
+        elif self._may_act(reads=True):
             consent.interrupt(self, following)
 
     # -- going about ---------------------------------------------------------------------------------------------
@@ -379,7 +383,8 @@ class RebuildScreen(GuideDoor):
 
     @on(OverrideWanted)
     def _override_wanted(self, intent: OverrideWanted) -> None:
-        if not self._may_act():
+        # Reads: letting the team's lock pass must be possible while it cannot be looked at.
+        if not self._may_act(reads=True):
             return
 
         def decided(reason: str | None) -> None:

@@ -267,11 +267,10 @@ class WalkScreen(WalkView):
         self.leave_for(self.place)
 
     def may_act(self) -> bool:
-        if self.desk.watching:
-            held = watch.held_by(self.desk)
-            self.notify(f"You are watching: {held} works on this project.", severity="warning", markup=False)
-            return False
-        return True
+        refusal = watch.guarded(self.frame, lambda desk: desk.refusal())
+        if refusal:
+            self.notify(refusal, severity="warning", markup=False)
+        return refusal == ""
 
     def log_event(self, event: events.Event) -> None:
         if not self.desk.watching:

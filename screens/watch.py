@@ -19,6 +19,7 @@ from screens.intents import CommandEnded, CommandOutput, Looked, LooksEnded
 if TYPE_CHECKING:
     from ecotui.desk import Desk
     from ecotui.supervisor import Command, Status
+    from ecotui.supervisor.team import Standing
 
 Outcome = TypeVar("Outcome")
 
@@ -134,10 +135,32 @@ def place(desk: Desk) -> tuple[str, ...]:
 def notice(desk: Desk, *, short: bool = False) -> str:
     """What stands at the right of the top line."""
     if desk.watching:
-        return f"watching: {held_by(desk)}"
+        asked = " (asked)" if desk.asking is not None else ""
+        return f"watching: {held_by(desk)}{asked}" if not desk.unlocked else "watching: no locks here"
+    if (question := desk.asked()) is not None:
+        return f"{question.by.partition(' ')[0]} asks to take over: T"
+    if desk.seat is not None and (told := team_notice(desk.team)):
+        return told
     if demo := desk.base_env.get("ECOTUI_DEMO"):
         return "DEMO" if short else f"DEMO {demo}"
     return ""
+
+
+def team_notice(team: Standing) -> str:
+    """What stands there of the team's lock: nothing while it is ours."""
+    match team.state:
+        case "held" if team.question:
+            return f"{team.question.partition(' ')[0]} asks to take over: T"
+        case "held":
+            return ""
+        case "asking":
+            return "asking for the team's lock"
+        case "unreachable":
+            return "team's lock: could not look"
+        case "lost":
+            return "team's lock lost"
+        case _:
+            return f"watching: {team.holder.partition(',')[0]}"
 
 
 def held_by(desk: Desk) -> str:

@@ -41,9 +41,10 @@ def moto_endpoint() -> Iterator[str]:
     """The address of a moto server in this process. Reset by `aws_env`; use that."""
     from moto.server import ThreadedMotoServer
 
-    from ecotui.demo.aws import placement
+    from ecotui.demo.aws import buckets, placement
 
     placement.install()
+    buckets.install()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -70,6 +71,26 @@ def aws_env(moto_endpoint: str, tmp_path: Path) -> dict[str, str]:
         "AWS_DEFAULT_REGION": "ap-northeast-2",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
+
+
+_made: dict[str, Any] = {}
+"""An `Aws` by endpoint: making a client takes longer than most tests."""
+
+
+@pytest.fixture
+def team_store(aws_env: dict[str, str]) -> Any:
+    """The place that a team shares: `s3://eco2-team/ecotui/prod`, empty."""
+    from checks.aws import Aws
+    from checks.object_store import ObjectStore
+    from config import model
+
+    endpoint = aws_env["AWS_ENDPOINT_URL"]
+    if endpoint not in _made:
+        _made[endpoint] = Aws(model.Aws(region="ap-northeast-2"), aws_env)
+    _made[endpoint].client("s3").create_bucket(
+        Bucket="eco2-team", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"}
+    )
+    return ObjectStore(_made[endpoint], "s3://eco2-team/ecotui/prod")
 
 
 @dataclass

@@ -628,7 +628,7 @@ def frozen_log(monkeypatch: pytest.MonkeyPatch) -> None:
 def someone_else(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Holder]:
     """Another operator works on the project."""
     monkeypatch.setattr("ecotui.session.lock._user", lambda *_: "hana")
-    monkeypatch.setattr("ecotui.session.lock._terminal", lambda *_: "pts/7")
+    monkeypatch.setattr("ecotui.session.lock.terminal", lambda *_: "pts/7")
     other = bench.desk()
     assert other.held is not None
     yield other.held.holder

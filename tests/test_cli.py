@@ -38,6 +38,7 @@ WITHOUT_A_TERMINAL = {
     "diagnose": (0, ""),
     "guide": (0, ""),
     "sessions": (0, ""),
+    "team": (2, "name no team"),
     "init": (0, ""),
     "config": (2, "usage: "),
 }

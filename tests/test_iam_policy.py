@@ -25,6 +25,7 @@ PREFIX = {
 ACTIONS = {
     ("s3", "ListBuckets"): {"s3:ListAllMyBuckets"},
     ("s3", "HeadBucket"): {"s3:ListBucket"},
+    ("s3", "ListObjectsV2"): {"s3:ListBucket"},
     ("s3", "ListObjectVersions"): {"s3:ListBucketVersions"},
     ("s3", "ListMultipartUploads"): {"s3:ListBucketMultipartUploads"},
     ("s3", "DeleteObjects"): {"s3:DeleteObject", "s3:DeleteObjectVersion"},
@@ -118,3 +119,11 @@ def test_what_deletes_stands_in_a_statement_of_its_own() -> None:
 def test_no_statement_has_a_wildcard_in_its_actions(statement: dict[str, list[str]]) -> None:
     assert [action for action in statement["Action"] if "*" in action] == []
     assert statement["Action"] == sorted(set(statement["Action"]))
+
+
+def test_what_a_team_shares_is_written_to_one_place_and_never_deleted() -> None:
+    (statement,) = (one for one in POLICY["Statement"] if one["Sid"] == "ShareWithTheTeam")
+    assert statement["Action"] == ["s3:GetObject", "s3:ListBucket", "s3:PutObject"]
+    assert "*" not in statement["Resource"]
+    # Nothing else may write objects.
+    assert "s3:PutObject" not in allowed("Look", "CleanUp")

@@ -46,6 +46,8 @@ EVERY_KIND = [
     events.Noted(text="line one\nline two"),
     events.Tagged(tag="handover", on=False),
     events.Reattached(by="me"),
+    events.TakeoverAnswered(by="minsu@bastion on pts/2", granted=True),
+    events.TeamLock(state="lost", account="123456789012", holder="minsu@bastion-2"),
     events.EntryWalked(entry="3.1", error="VcpuLimitExceeded"),
     events.StepTicked(entry="3.1", step="1.2", title="Ask for more"),
     events.EntryJudged(entry="3.1", solved=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -425,7 +426,7 @@ async def test_watching_another_operator_refuses_every_change_and_names_the_hold
             await typed(pilot, app.screen.expected)
         assert isinstance(app.screen, RebuildScreen)
         assert bench.started == []
-        assert "hana on pts/7" in bench.notices(pilot)
+        assert re.search(r"hana@\S+ on pts/7", bench.notices(pilot))
         assert "watching: hana on pts/7" in bench.text(pilot).splitlines()[0]
 
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "apply": "apply the reviewed plan",
     "script": "show or run the team's own rebuild script, instead of plan and apply",
     "why": "say why a resource of the running apply is not done yet",
+    "team": "say who works in the account, on whatever machine",
     "unlock": "say who holds the lock of the state, or remove it",
     "recover": "say what an interrupted apply left: a state not saved, resources not in it",
     "cloudfront": "look at the distributions, or wait until they are deployed",
@@ -89,7 +90,7 @@ def _parser(command: str | None) -> Parser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (`ecotui.exits`). Never shows a traceback for bad input."""
     try:
-        from ecotui.exits import ERROR, INTERRUPTED, USAGE
+        from ecotui.exits import BLOCKED, ERROR, INTERRUPTED, USAGE
     except KeyboardInterrupt:
         print("ecotui: interrupted", file=sys.stderr)
         return 130  # what could not be imported any more
@@ -132,6 +133,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(error, SessionError):
             print(f"ecotui: {error}", file=sys.stderr)
             return ERROR
+        from ecotui.cli.holding import Refused
+
+        if isinstance(error, Refused):
+            print(f"ecotui {command or ''}: {error}; nothing was changed", file=sys.stderr)
+            return BLOCKED
         if os.environ.get("ECOTUI_DEBUG"):
             raise
         from checks.sanitize import one_line

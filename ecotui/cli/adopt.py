@@ -8,7 +8,10 @@ from pathlib import Path
 
 from checks.apply import adoption, saved
 from checks.sanitize import one_line
+from checks.world import World
 from ecotui import exits
+from ecotui.cli.holding import configure as configure_holding
+from ecotui.cli.holding import holding
 from ecotui.cli.opening import world
 from ecotui.cli.output import document
 
@@ -26,6 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--undo", action="store_true", help=f"take {adoption.FILE} away again")
     parser.add_argument("--plan", metavar="FILE", help="the reviewed plan (default: the last `ecotui plan`)")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    configure_holding(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -33,6 +37,13 @@ def run(args: argparse.Namespace) -> int:
         print("ecotui adopt: --undo goes alone: it takes the whole file away", file=sys.stderr)
         return exits.USAGE
     where = world(args)
+    if not (args.write or args.undo):
+        return _run(where, args)
+    with holding(where, args.override):
+        return _run(where, args)
+
+
+def _run(where: World, args: argparse.Namespace) -> int:
     folder = where.terraform_folder
     place = Path(args.plan).expanduser().absolute() if args.plan else saved.default_folder(where)
     try:

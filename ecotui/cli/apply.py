@@ -17,6 +17,7 @@ from checks.finding import State
 from checks.sanitize import one_line
 from checks.world import World
 from ecotui import exits
+from ecotui.cli.holding import holding, passed
 from ecotui.cli.opening import world
 from ecotui.cli.output import SIGNS
 from ecotui.session import SessionError
@@ -48,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
         review = saved.read_review(place)
     except saved.NotReviewed as error:
         return _refuse(str(error))
-    overrides = _overrides(args.override, review)
+    overrides = _overrides([one for one in args.override if not passed([one])], review)
     if overrides is None:
         return exits.USAGE
     terraform = Terraform(where)
@@ -61,9 +62,9 @@ def run(args: argparse.Namespace) -> int:
     if not review.plan.total and not review.plan.outputs:
         print("Nothing to apply: the plan changes nothing")
         return exits.OK
-    passed = _let_pass(where)
+    let_pass = _let_pass(where)
     blocking = [
-        one for one in review.forecast.blocking if one not in overrides and f"apply.{one}" not in passed
+        one for one in review.forecast.blocking if one not in overrides and f"apply.{one}" not in let_pass
     ]
     if blocking:
         _say_blocking(review, blocking)
@@ -193,22 +194,17 @@ def _apply(
 ) -> int:
     from checks.apply.backend import backend
     from ecotui.cli.following import Follower
-    from ecotui.session import events, lock, store
+    from ecotui.session import events, store
     from ecotui.supervisor import start
     from ecotui.supervisor.state import Place
     from ecotui.supervisor.streams import usual_times
+    from ecotui.supervisor.team import FINDING
 
     child = bool(where.env.get("ECOTUI_SESSION"))
-    taken = None
-    if not child:  # the parent holds the project for us
-        taken = lock.take(store.root(where.settings, where.env), where.project, where.env)
-        if isinstance(taken, lock.Holder):
-            return _refuse(
-                f"{taken.user} works on this project on {taken.terminal or taken.host}, since {taken.since}"
-            )
-    try:
+    with holding(where, args.override, log=False) as held:
         session = store.join(where.settings, where.env, where.project)
-        for id_, reason in overrides.items():
+        held.about(session.id)
+        for id_, reason in (*overrides.items(), *([(FINDING, held.passed)] if held.passed else ())):
             session.append(events.Overridden(finding=id_, reason=reason))
         command = start(
             session,
@@ -237,6 +233,3 @@ def _apply(
         if not child:
             session.end("succeeded" if code == exits.OK else "failed")
         return code
-    finally:
-        if isinstance(taken, lock.Lock):
-            taken.release()

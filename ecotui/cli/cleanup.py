@@ -19,6 +19,8 @@ from checks.sanitize import one_line
 from checks.world import World
 from ecotui import exits
 from ecotui.cli.cleanup_progress import Teller
+from ecotui.cli.holding import configure as configure_holding
+from ecotui.cli.holding import holding
 from ecotui.cli.opening import world
 from ecotui.cli.output import SIGNS, document
 
@@ -59,6 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--script", action="store_true", help="what the team's own cleanup script would hit, before it runs"
     )
     parser.add_argument("--run", action="store_true", help="with --script: run it, and look again")
+    configure_holding(parser)
     parser.add_argument("--agreed", metavar="TOKEN", default="", help="with --run: what --script has shown")
 
 
@@ -177,6 +180,12 @@ def _ask_and_delete(where: World, report: Report, detail: CleanupDetail, args: a
 
 
 def _delete(where: World, approval: Approval, args: argparse.Namespace) -> int:
+    """Raises Refused when somebody else works on the project or in the account."""
+    with holding(where, args.override):
+        return _delete_held(where, approval, args)
+
+
+def _delete_held(where: World, approval: Approval, args: argparse.Namespace) -> int:
     from checks.aws import errors
     from checks.cleanup.deletion import Deletion
     from checks.cleanup.knowledge import known

@@ -127,7 +127,14 @@ def _run(where: World, seen: Foreseen, args: argparse.Namespace, account: str) -
         if reason or now != account:
             return _refuse(f"{reason or f'this is now account {now}'}; nothing was run")
     try:
-        code = start(where, seen.standing, step="cleanup", stages=where.settings.cleanup.stages, left=LEFT)
+        code = start(
+            where,
+            seen.standing,
+            step="cleanup",
+            stages=where.settings.cleanup.stages,
+            left=LEFT,
+            overrides=args.override,
+        )
     except SessionError as error:
         return _refuse(str(error), exits.ERROR)
     from checks.cleanup.knowledge import known

@@ -15,6 +15,8 @@ import msgspec
 
 from checks.finding import State
 from ecotui import exits
+from ecotui.cli.holding import configure as configure_holding
+from ecotui.cli.holding import holding
 from ecotui.cli.opening import world
 from ecotui.cli.output import SIGNS, document
 
@@ -60,14 +62,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
         " without an address, for all that is certain",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    configure_holding(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    from checks.commands.terraform import Terraform
-
     if args.approve is not None and args.adopt:
         return _refuse("--approve and --adopt go one after the other: save the state first", exits.USAGE)
     where = world(args)
+    if args.approve is None and not args.adopt:
+        return _run(where, args)
+    with holding(where, args.override):
+        return _run(where, args)
+
+
+def _run(where: World, args: argparse.Namespace) -> int:
+    from checks.commands.terraform import Terraform
+
     terraform = Terraform(where)
     held, unread = _state(terraform)
     if args.approve is not None:

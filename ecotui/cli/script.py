@@ -13,6 +13,7 @@ import msgspec
 from checks.finding import State
 from checks.sanitize import one_line
 from ecotui import exits
+from ecotui.cli.holding import configure as configure_holding
 from ecotui.cli.opening import world
 from ecotui.cli.output import SIGNS, document
 
@@ -28,6 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", action="store_true", help="run it; without this, only show what it would do")
     parser.add_argument("--yes", action="store_true", help="do not ask; needed without a terminal")
     parser.add_argument("--json", action="store_true", help="print one JSON document; not with --run")
+    configure_holding(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -43,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
         _show(found)
     if not args.run:
         return exits.BLOCKED if found.trouble or found.missing else exits.OK
-    return _run(where, found, yes=args.yes)
+    return _run(where, found, args)
 
 
 def _refuse(reason: str, code: int = exits.BLOCKED) -> int:
@@ -84,7 +86,7 @@ def _show(found: Standing) -> None:
         print("To run it: ecotui script --run")
 
 
-def _run(where: World, found: Standing, *, yes: bool) -> int:
+def _run(where: World, found: Standing, args: argparse.Namespace) -> int:
     if found.trouble:
         return _refuse(found.trouble)
     if found.missing:
@@ -92,12 +94,12 @@ def _run(where: World, found: Standing, *, yes: bool) -> int:
     account, reason = account_now(where)
     if reason:
         return _refuse(f"{reason}; nothing was run")
-    if not yes and not _consent(found, account or where.settings.project or where.project.name):
+    if not args.yes and not _consent(found, account or where.settings.project or where.project.name):
         return exits.USAGE if not sys.stdin.isatty() else exits.INTERRUPTED
     from ecotui.session import SessionError
 
     try:
-        return start(where, found)
+        return start(where, found, overrides=args.override)
     except SessionError as error:
         return _refuse(str(error), exits.ERROR)
 
@@ -137,23 +139,22 @@ def start(
     step: str = "apply",
     stages: Sequence[str] | None = None,
     left: str = "What it left: ecotui recover",
+    overrides: Sequence[str] = (),
 ) -> int:
-    """Run it under the supervisor and follow it to its end; the exit code. Raises SessionError."""
+    """Run it under the supervisor and follow it to its end; the exit code. Raises SessionError, Refused."""
     from checks.commands.terraform import environment
     from ecotui.cli.following_script import ScriptFollower
-    from ecotui.session import lock, store
+    from ecotui.cli.holding import holding
+    from ecotui.session import events, store
     from ecotui.supervisor import start as begin
+    from ecotui.supervisor.team import FINDING
 
     child = bool(where.env.get("ECOTUI_SESSION"))
-    taken = None
-    if not child:  # the parent holds the project for us
-        taken = lock.take(store.root(where.settings, where.env), where.project, where.env)
-        if isinstance(taken, lock.Holder):
-            return _refuse(
-                f"{taken.user} works on this project on {taken.terminal or taken.host}, since {taken.since}"
-            )
-    try:
+    with holding(where, overrides, log=False) as held:
         session = store.join(where.settings, where.env, where.project)
+        held.about(session.id)
+        if held.passed:
+            session.append(events.Overridden(finding=FINDING, reason=held.passed))
         command = begin(
             session,
             found.argv,
@@ -169,6 +170,3 @@ def start(
         if not child:
             session.end("succeeded" if code == exits.OK else "failed")
         return code
-    finally:
-        if isinstance(taken, lock.Lock):
-            taken.release()

@@ -13,7 +13,16 @@ from typing import Any
 import msgspec
 
 from ecotui import exits
-from ecotui.cli import comparing, durations, exporting, listing, replaying, session_notes, timeline
+from ecotui.cli import (
+    comparing,
+    durations,
+    exporting,
+    listing,
+    replaying,
+    session_notes,
+    session_team,
+    timeline,
+)
 from ecotui.cli.output import document
 from ecotui.session import SessionError, review
 from ecotui.session.log import Session
@@ -35,7 +44,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         sub.add_argument("--json", action="store_true", help="print one JSON document")
         return sub
 
-    listing.configure(add("list", listing.run, "list the sessions, newest first (the default)"))
+    listed = add("list", _list, "list the sessions, newest first (the default)")
+    listing.configure(listed)
+    session_team.configure(listed)
 
     show = add("show", _show, "tell a session as a timeline")
     _id(show)
@@ -84,7 +95,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     prune.add_argument("--yes", action="store_true", help="really throw them away")
 
-    parser.set_defaults(act=listing.run, json=False, **listing.DEFAULTS)
+    parser.set_defaults(act=_list, json=False, team=False, **listing.DEFAULTS)
 
 
 def _id(parser: argparse.ArgumentParser) -> None:
@@ -117,6 +128,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _chosen(args: argparse.Namespace, store: Store) -> Session:
     return store.open(args.id) if args.id else store.latest()
+
+
+def _list(args: argparse.Namespace, store: Store) -> int:
+    return session_team.run(args) if args.team else listing.run(args, store)
 
 
 def _show(args: argparse.Namespace, store: Store) -> int:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ecotui import exits
+from ecotui.cli.holding import configure as configure_holding
+from ecotui.cli.holding import holding
 from ecotui.cli.opening import world
 from ecotui.cli.output import document
 
@@ -26,6 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--approve", metavar="ID", help="remove the lock with this id; without it, only show it"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    configure_holding(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -34,7 +37,8 @@ def run(args: argparse.Namespace) -> int:
     where = world(args)
     sight = state_lock.look(where)
     if args.approve is not None:
-        return _remove(where, sight, args.approve, json=args.json)
+        with holding(where, args.override):
+            return _remove(where, sight, args.approve, json=args.json)
     if args.json:
         lock = msgspec.to_builtins(sight.lock) if sight.lock else None
         document("unlock", {"lock": lock, "unknown": sight.unknown, "removed": False})

@@ -86,7 +86,7 @@ class Chain:
         When this returns, the event is in the file; with `sync` it is on the disk. Raises SessionError: then no
         part of it is in the file.
         """
-        fcntl.flock(self._fd, fcntl.LOCK_EX)
+        self._lock()
         try:
             with explained("cannot write to", self.path):
                 self._catch_up()
@@ -111,7 +111,7 @@ class Chain:
         When this returns, all are in the file. Raises SessionError: then none of them is.
         """
         at = time.time() if at is None else at
-        fcntl.flock(self._fd, fcntl.LOCK_EX)
+        self._lock()
         try:
             with explained("cannot write to", self.path):
                 self._catch_up()
@@ -134,6 +134,10 @@ class Chain:
             return n
         finally:
             fcntl.flock(self._fd, fcntl.LOCK_UN)
+
+    def _lock(self) -> None:
+        with explained("cannot lock", self.path):
+            fcntl.flock(self._fd, fcntl.LOCK_EX)
 
     def _write(self, data: bytes, sync: bool) -> None:
         """Write behind the known end; when that fails, take the part away again: nobody was told that it is there."""

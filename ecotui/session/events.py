@@ -106,6 +106,23 @@ class Reattached(Happened, frozen=True):
     by: str
 
 
+class TakeoverAnswered(Happened, frozen=True):
+    """Somebody asked to become the writer of this project, and was answered."""
+
+    by: str
+    granted: bool
+
+
+class TeamLock(Happened, frozen=True):
+    """How the lock that machines share stands from now on."""
+
+    state: str
+    """held, taken, lost, unreachable, yielded."""
+    account: str = ""
+    holder: str = ""
+    """Who has it; why it could not be looked at."""
+
+
 class EntryWalked(Happened, frozen=True):
     """An entry of the guide was opened to be walked."""
 
@@ -155,6 +172,8 @@ Event = (
     | Noted
     | Tagged
     | Reattached
+    | TakeoverAnswered
+    | TeamLock
     | EntryWalked
     | StepTicked
     | EntryJudged

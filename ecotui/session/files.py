@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ _PLAIN = {
     errno.ENOTDIR: "a part of the path is not a folder",
     errno.EISDIR: "there is a folder in its place",
     errno.EIO: "the disk reports an error",
+    errno.ENOLCK: "the file system has no locks",
+    errno.EOPNOTSUPP: "the file system has no locks",
 }
 
 
@@ -82,6 +85,21 @@ def read_bytes(path: Path, *, limit: int = 64_000_000) -> bytes:
     """The content of a small file, at most `limit` bytes. Raises OSError."""
     with os.fdopen(open_file(path, os.O_RDONLY), "rb") as stream:
         return stream.read(limit)
+
+
+def locked(path: Path) -> bool:
+    """Whether somebody holds this file's lock. Asking takes it for a moment: for files that have one locker only."""
+    try:
+        fd = open_file(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(fd)
+    return False
 
 
 def write_all(fd: int, data: bytes) -> None:

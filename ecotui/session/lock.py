@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -9,10 +10,13 @@ import os
 import socket
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ecotui.session.files import explained, make_folder, open_file
+from checks.sanitize import one_line
+from ecotui.session import SessionError
+from ecotui.session.files import explained, make_folder, open_file, plainly, read_bytes
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,16 @@ class Holder:
     since: str = ""
     """Local time, for a person: 2026-11-23 14:03."""
     project: str = ""
+    origin: str = ""
+    """The address that the holder's terminal comes from, over SSH."""
+
+    @property
+    def who(self) -> str:
+        """In words: hana@bastion on pts/7 from 203.0.113.7, since 2026-11-23 14:03."""
+        told = f"{self.user or 'somebody'}@{self.host}" if self.host else self.user or "somebody"
+        told += f" on {self.terminal}" if self.terminal else ""
+        told += f" from {self.origin}" if self.origin else ""
+        return f"{told}, since {self.since}" if self.since else told
 
 
 class Lock:
@@ -38,17 +52,23 @@ class Lock:
     def release(self) -> None:
         """Free the project. More than once is no error."""
         if self._fd >= 0:
+            with suppress(OSError):
+                os.ftruncate(self._fd, 0)  # who watches reads that nobody works here any more
             os.close(self._fd)
             self._fd = -1
 
 
+class NoLocks(SessionError):
+    """The state folder lies where files cannot be locked (a network file system): nobody can say who else writes."""
+
+
 def take(root: Path, project: Path, env: Mapping[str, str] | None = None) -> Lock | Holder:
-    """Take the project, or learn who has it. `root` is the state folder. Raises SessionError."""
+    """Take the project, or learn who has it. `root` is the state folder. Raises SessionError, NoLocks."""
     env = os.environ if env is None else env
     with explained("cannot make the state folder", root):
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder = make_folder(root / "locks")
-    path = folder / f"{hashlib.sha256(os.fsencode(project)).hexdigest()[:16]}.lock"
+    make_folder(root / "locks")
+    path = path_of(root, project)
     with explained("cannot lock the project with", path):
         # The file is never removed: a lock on a file that is gone from the folder would be no lock.
         fd = open_file(path, os.O_RDWR | os.O_CREAT)
@@ -58,28 +78,76 @@ def take(root: Path, project: Path, env: Mapping[str, str] | None = None) -> Loc
             found = os.pread(fd, 4096, 0)
             os.close(fd)
             return _holder(found)
-        except OSError:
+        except OSError as error:
             os.close(fd)
+            if error.errno in _WITHOUT_LOCKS:
+                raise NoLocks(
+                    f"files in {root} cannot be locked ({plainly(error)}): it lies on a file system without locks,"
+                    " and nobody can say who else works on this project"
+                ) from error
             raise
-        holder = Holder(
-            user=_user(env),
-            host=socket.gethostname(),
-            terminal=_terminal(env),
-            pid=os.getpid(),
-            since=time.strftime("%Y-%m-%d %H:%M"),
-            project=str(project),
-        )
+        holder = myself(env, project)
         os.ftruncate(fd, 0)
         os.pwrite(fd, json.dumps(asdict(holder), ensure_ascii=False).encode("utf-8", "replace"), 0)
         return Lock(fd, holder)
+
+
+_WITHOUT_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
+"""What flock says where there are no locks: NFS without its lock daemon, some FUSE file systems."""
+
+
+def myself(env: Mapping[str, str], project: Path) -> Holder:
+    """This process, as a holder."""
+    return Holder(
+        user=_user(env),
+        host=socket.gethostname(),
+        terminal=terminal(env),
+        pid=os.getpid(),
+        since=time.strftime("%Y-%m-%d %H:%M"),
+        project=str(project),
+        origin=env.get("SSH_CONNECTION", "").split(" ")[0],
+    )
+
+
+def held_by(root: Path, project: Path) -> Holder | None:
+    """Who holds the project, by what the lock says; None when it was let go. Takes nothing, disturbs nobody."""
+    try:
+        found = read_bytes(path_of(root, project), limit=4096)
+    except OSError:
+        return None
+    holder = _holder(found) if found.strip() else None
+    return None if holder is None or (holder.pid and gone(holder)) else holder
+
+
+def gone(holder: Holder) -> bool:
+    """Whether the holder's process is over: its death freed the lock. Only for holders on this machine."""
+    if holder.host != socket.gethostname():
+        return False
+    try:
+        os.kill(holder.pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def path_of(root: Path, project: Path) -> Path:
+    """The lock file of a project; what belongs to the lock lies beside it."""
+    return root / "locks" / f"{hashlib.sha256(os.fsencode(project)).hexdigest()[:16]}.lock"
 
 
 def _holder(found: bytes) -> Holder:
     """What the file says; it may be empty for the moment in which the holder writes it."""
     try:
         plain = json.loads(found)
-        return Holder(**{key: plain[key] for key in Holder.__dataclass_fields__ if key in plain})
-    except (ValueError, TypeError):
+        words = {
+            name: one_line(str(plain.get(name, "")), limit=200)
+            for name in Holder.__dataclass_fields__
+            if name != "pid"
+        }
+        return Holder(**words, pid=int(plain.get("pid", 0)))
+    except (ValueError, TypeError, AttributeError):
         return Holder(user="somebody")
 
 
@@ -92,7 +160,8 @@ def _user(env: Mapping[str, str]) -> str:
         return env.get("USER") or str(os.getuid())
 
 
-def _terminal(env: Mapping[str, str]) -> str:
+def terminal(env: Mapping[str, str]) -> str:
+    """The terminal that this process speaks to: pts/7; empty when it has none."""
     for fd in (0, 2, 1):
         try:
             return os.ttyname(fd).removeprefix("/dev/")
@@ -107,6 +176,6 @@ def whoami(env: Mapping[str, str] | None = None) -> str:
     # SSH_CONNECTION: client address, client port, server address, server port (sshd's manual).
     origin = env.get("SSH_CONNECTION", "").split(" ")[0]
     who = f"{_user(env)}@{socket.gethostname()}"
-    if terminal := _terminal(env):
-        who += f" on {terminal}"
+    if at := terminal(env):
+        who += f" on {at}"
     return f"{who} from {origin}" if origin else who

@@ -115,6 +115,12 @@ class Teller:
                 return moment(f"tag {tag} {'put on' if on else 'taken off'}", kind="note")
             case events.Reattached(by=by):
                 return moment(f"taken up again by {by}", kind="session")
+            case events.TakeoverAnswered(by=by, granted=granted):
+                how = "handed over to" if granted else "not handed over to"
+                return moment(f"{how} {by}", kind="session", decided=True)
+            case events.TeamLock(state=state, account=account, holder=holder):
+                of = f" of account {account}" if account else ""
+                return moment(f"team's lock{of}: {state}", *([holder] if holder else []), kind="session")
             case events.EntryWalked(entry=entry, error=error):
                 return moment(f"guide {entry} opened", *([error] if error else []), kind="guide")
             case events.StepTicked(entry=entry, step=step, done=done, title=title):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import signal
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ecotui.session import SessionError
-from ecotui.session.files import open_file, read_bytes, replace_file
+from ecotui.session.files import locked, read_bytes, replace_file
 from ecotui.supervisor import folder as names
 
 if TYPE_CHECKING:
@@ -116,7 +115,7 @@ def status(folder: Path) -> Status:
     process = _json(folder / names.PROCESS) or {}
     started = _number((_json(folder / names.COMMAND) or {}).get("started"))
     pid = _child(process)
-    if _locked(folder / names.ALIVE):
+    if locked(folder / names.ALIVE):
         return Status("running", started=started, pid=pid)
     # It may have ended between the two questions.
     if (over := _exit(folder)) is not None:
@@ -209,20 +208,6 @@ def _child(process: dict[str, Any]) -> int | None:
     if isinstance(pid, int) and isinstance(mark, str) and names.started_at(pid) == mark:
         return pid
     return None
-
-
-def _locked(path: Path) -> bool:
-    try:
-        fd = open_file(path, os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(fd)
-    return False
 
 
 def _json(path: Path) -> dict[str, Any] | None:

@@ -1,0 +1,323 @@
+"""The keeper: a process that holds the team's lock for a project while somebody here needs it, and shares summaries.
+
+Needed is it by whoever has a seat (a TUI, a headless command), and by every command that still runs in their sessions:
+so the lock outlives the terminal as the work does. When nobody is left it is let go; when this machine dies, the lease
+ends by itself. It never kills anything: a lost lock is told and logged.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from checks import team_lease
+from checks.object_store import ObjectStore, StoreError
+from checks.sanitize import one_line
+from checks.team_lease import Claim, Held, Lost, Seen
+from ecotui.session import SessionError, events
+from ecotui.session.files import locked, open_file, read_bytes, replace_file
+from ecotui.session.store import Store
+from ecotui.supervisor.state import running
+from ecotui.supervisor.team import ANSWER, ASK, KEEPER, SEATS, STANDING, Standing
+
+if TYPE_CHECKING:
+    from checks.world import World
+
+TICK = 0.2
+"""Seconds between two looks at the files: what a person perceives as soon."""
+RENEWALS = 4
+"""Renewals in the length of a lease: three may fail, and it still holds."""
+QUICK = 5.0
+"""Seconds between two looks at a lock that another one has, at most."""
+PATIENCE = 2.0
+"""Seconds to wait for another keeper that is just leaving."""
+CATCH_UP = 30
+"""Sessions, newest first, that are compared with what is shared: those of a time when S3 was away."""
+
+
+class Keeper:
+    """One project's. `run` returns when nobody needs it any more."""
+
+    def __init__(
+        self,
+        place: Path,
+        world: World,
+        claim: Claim,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """`claim` says who we are. `clock`: monotonic seconds."""
+        self._place = place
+        self._world = world
+        self._wanted = claim
+        self._clock = clock
+        self._sleep = sleep
+        self._shelf = Store(place.parent.parent)
+        self._store: ObjectStore | None = None
+        self._account = ""
+        self._held: Held | None = None
+        self._sure_until = 0.0
+        """Until then the lease holds whatever happens to the network."""
+        self._due = 0.0
+        self._yielded = ""
+        """The claim that was let go for another: it is not taken back before another one had it."""
+        self._standing = Standing()
+        self._sessions: set[str] = set()
+        self._shared: dict[str, tuple[int, int]] = {}
+        self._caught_up = False
+        self._asked_as = ""
+        """In whose name we asked the holder to let go."""
+        self.ending = False
+
+    def run(self) -> None:
+        """Raises SessionError when the folder cannot be used."""
+        fd = self._alone()
+        if fd < 0:
+            return
+        try:
+            self._tell(self._standing)
+            while not self.ending and self._needed():
+                self._heed()
+                if self._clock() >= self._due:
+                    self._beat()
+                self._sleep(TICK)
+            self._end()
+        finally:
+            os.close(fd)
+
+    def end(self, number: int, frame: object) -> None:
+        """A signal: let go, and end."""
+        self.ending = True
+
+    def _alone(self) -> int:
+        """The lock that says that a keeper is at work; -1 when another one is."""
+        path = self._place / KEEPER
+        fd = open_file(path, os.O_RDWR | os.O_CREAT)
+        until = self._clock() + PATIENCE
+        while True:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if self._clock() > until:
+                    os.close(fd)
+                    return -1
+                self._sleep(TICK)
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, json.dumps({"pid": os.getpid()}).encode(), 0)
+        for name in (STANDING, ASK, ANSWER):
+            (self._place / name).unlink(missing_ok=True)
+        return fd
+
+    # -- who needs it --------------------------------------------------------------------------------------------
+
+    def _needed(self) -> bool:
+        """Whether somebody has a seat, or a command of theirs runs."""
+        seated = False
+        for path in (self._place / SEATS).iterdir():
+            if not locked(path):
+                path.unlink(missing_ok=True)  # its owner died
+                continue
+            seated = True
+            with suppress(OSError):
+                if session := read_bytes(path, limit=100).decode("ascii", "replace"):
+                    self._sessions.add(session)
+        return seated or self._at_work()
+
+    @property
+    def _working(self) -> str:
+        """The ids of the sessions that this is for, the newest two: a claim is small."""
+        return " ".join(sorted(self._sessions)[-2:])
+
+    def _at_work(self) -> bool:
+        for id in self._sessions:
+            with suppress(SessionError, OSError):
+                if running(self._shelf.open(id)):
+                    return True
+        return False
+
+    # -- the lock ------------------------------------------------------------------------------------------------
+
+    def _beat(self) -> None:
+        """Renew it, or try to get it."""
+        try:
+            store = self._reached()
+            if self._held is not None:
+                claim = msgspec.structs.replace(self._held.claim, session=self._working)
+                self._held = team_lease.renew(store, self._account, Held(claim, self._held.etag))
+                self._got(self._held)
+                asked = team_lease.question(store, self._account, self._held.claim)
+                by = asked.by if asked and not asked.refused else ""
+                self._tell(msgspec.structs.replace(self._standing, question=by))
+            else:
+                self._try(store)
+            self._share(store)
+        except Lost as lost:
+            self._held = None
+            self._due = self._clock() + QUICK
+            self._tell(Standing(state="lost", account=self._account, holder=lost.holder.who))
+        except StoreError as error:
+            self._away(str(error))
+
+    def _try(self, store: ObjectStore) -> None:
+        seen = team_lease.look(store, self._account) if self._yielded else None
+        if seen is not None and seen.claim.id == self._yielded:  # whoever asked for it has not come yet
+            self._due = self._clock() + QUICK
+            return
+        wanted = msgspec.structs.replace(self._wanted, session=self._working)
+        taken = team_lease.take(store, self._account, wanted)
+        if isinstance(taken, Held):
+            self._held, self._yielded = taken, ""
+            self._got(taken)
+            return
+        asked = team_lease.question(store, self._account, taken.claim)
+        self._other(taken, refused=asked is not None and asked.refused and asked.by == self._asked_as)
+
+    def _got(self, held: Held) -> None:
+        now, seconds = self._clock(), held.claim.seconds
+        self._sure_until = now + seconds
+        self._due = now + seconds / RENEWALS
+        if self._standing.state != "held":
+            self._tell(Standing(state="held", account=self._account, claim=held.claim.id))
+
+    def _other(self, seen: Seen, *, refused: bool) -> None:
+        self._yielded = "" if seen.claim.id != self._yielded else self._yielded
+        self._due = self._clock() + min(QUICK, seen.claim.seconds / RENEWALS)
+        state: Literal["lost", "taken"] = "lost" if self._standing.state == "lost" else "taken"
+        self._tell(Standing(state=state, account=self._account, holder=seen.claim.who, refused=refused))
+
+    def _away(self, why: str) -> None:
+        """S3 cannot be reached. What is held still holds until its lease is over; then nobody can say."""
+        self._due = self._clock() + min(QUICK, self._world.settings.sessions.lease / RENEWALS)
+        if self._held is None:
+            self._tell(Standing(state="unreachable", account=self._account, message=why))
+        elif self._clock() >= self._sure_until:
+            self._tell(
+                Standing(
+                    state="lost", account=self._account, message=f"it could not be renewed in time: {why}"
+                )
+            )
+
+    def _reached(self) -> ObjectStore:
+        """The store, and whose account we are in. Raises StoreError."""
+        from checks.aws import errors
+
+        if self._store is None:
+            store = ObjectStore(self._world.aws, self._world.settings.sessions.team)
+            try:
+                self._account = self._world.aws.identity_now().account
+            except errors() as error:
+                raise StoreError(self._world.aws.explain(error, "sts:GetCallerIdentity").summary) from error
+            self._store = store
+        return self._store
+
+    # -- questions -----------------------------------------------------------------------------------------------
+
+    def _heed(self) -> None:
+        """What those with a seat want to be said."""
+        if (ask := self._told(ASK)) is not None and self._store is not None and self._held is None:
+            (self._place / ASK).unlink(missing_ok=True)
+            with suppress(StoreError):
+                seen = team_lease.look(self._store, self._account)
+                if seen is not None and not seen.over:
+                    self._asked_as = one_line(str(ask.get("by", "")))
+                    team_lease.ask(self._store, self._account, seen.claim, self._asked_as)
+            self._due = 0.0
+        if (answer := self._told(ANSWER)) is not None:
+            (self._place / ANSWER).unlink(missing_ok=True)
+            if self._held is not None and answer.get("of") == self._held.claim.id:
+                self._answer(yielding=bool(answer.get("yield")) and not self._at_work())
+
+    def _answer(self, *, yielding: bool) -> None:
+        assert self._held is not None and self._store is not None
+        claim = self._held.claim
+        try:
+            if not yielding:
+                if asked := team_lease.question(self._store, self._account, claim):
+                    team_lease.refuse(self._store, self._account, asked)
+                self._tell(msgspec.structs.replace(self._standing, question=""))
+                return
+            team_lease.release(self._store, self._account, self._held)
+        except StoreError as error:
+            self._away(str(error))
+            return
+        holder = self._standing.question or "somebody else"
+        self._held, self._yielded = None, claim.id
+        self._due = self._clock() + QUICK
+        self._tell(Standing(state="yielded", account=self._account, holder=holder))
+
+    def _told(self, name: str) -> dict[str, Any] | None:
+        try:
+            plain = json.loads(read_bytes(self._place / name, limit=10_000))
+        except (OSError, ValueError):
+            return None
+        return plain if isinstance(plain, dict) else None
+
+    # -- telling -------------------------------------------------------------------------------------------------
+
+    def _tell(self, now: Standing) -> None:
+        before, self._standing = self._standing, now
+        with suppress(OSError):
+            replace_file(self._place / STANDING, msgspec.json.encode(now))
+        if now.state != before.state and now.state != "asking":
+            self._log(events.TeamLock(state=now.state, account=now.account, holder=now.holder or now.message))
+
+    def _log(self, event: events.TeamLock) -> None:
+        """In every session that is open here: who reads it later must know under which lock it worked."""
+        for id in self._sessions:
+            with suppress(SessionError, OSError):
+                session = self._shelf.open(id)
+                if session.summary().ended is None:
+                    session.append(event)
+                session.close()
+
+    def _share(self, store: ObjectStore) -> None:
+        """Write the summaries that changed to where other machines list them. Raises StoreError."""
+        from ecotui.session import shared
+
+        if not self._caught_up:
+            self._caught_up = True
+            shared.catch_up(store, self._shelf, self._world.project, CATCH_UP)
+        for id in self._sessions:
+            mark = shared.mark(self._shelf, id)
+            if mark is not None and self._shared.get(id) != mark:
+                shared.write(store, self._shelf, id)
+                self._shared[id] = mark
+
+    def _end(self) -> None:
+        with suppress(StoreError):
+            if self._store is not None:
+                self._share(self._store)
+                if self._held is not None:
+                    team_lease.release(self._store, self._account, self._held)
+        (self._place / STANDING).unlink(missing_ok=True)
+
+
+def keep(place: Path, world: World, terminal: str, env: Mapping[str, str]) -> None:
+    """Be the keeper of this place until nobody needs it; `terminal` is of whoever began it. Raises OSError."""
+    from ecotui.session.lock import myself
+
+    me = myself(env, world.project)
+    claim = Claim(
+        user=me.user,
+        host=me.host,
+        terminal=terminal,
+        since=f"{time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC",
+        project=world.settings.project or world.project.name,
+        seconds=world.settings.sessions.lease,
+    )
+    keeper = Keeper(place, world, claim)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, keeper.end)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    keeper.run()
