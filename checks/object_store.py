@@ -111,7 +111,7 @@ class ObjectStore:
         """Write, whatever is there: for objects that have one writer. Raises StoreError."""
         return self._put(key, body)
 
-    def keys(self, prefix: str = "") -> Iterator[Listed]:
+    def listing(self, prefix: str = "") -> Iterator[Listed]:
         """What is there, in the order of the keys. Raises StoreError."""
         try:
             for one in self._aws.paginate(

@@ -247,7 +247,7 @@ def test_summaries_are_shared_masked_and_listed_elsewhere(
     assert listed[session.id].host
     (note,) = listed[session.id].summary.notes
     assert "correct-horse" not in note
-    for one in team_store.keys("sessions/"):
+    for one in team_store.listing("sessions/"):
         stored = team_store.read(one.key)
         assert stored is not None
         assert b"correct-horse" not in stored.body

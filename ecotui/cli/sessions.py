@@ -1,11 +1,10 @@
-"""`ecotui sessions`: list, read, verify, compare, export and throw away past sessions."""
+"""`ecotui sessions`: list, read, verify, compare, export, archive and throw away past sessions."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,9 @@ from ecotui.cli import (
     exporting,
     listing,
     replaying,
+    session_archive,
     session_notes,
+    session_prune,
     session_team,
     timeline,
 )
@@ -27,10 +28,8 @@ from ecotui.cli.output import document
 from ecotui.session import SessionError, review
 from ecotui.session.log import Session
 from ecotui.session.store import Store, root
-from ecotui.supervisor.state import Status, commands, running, status
+from ecotui.supervisor.state import Status, commands, status
 from ecotui.supervisor.tail import Tail
-
-DAY = 86_400
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -86,14 +85,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     tagged = add("tag", _tag, "put words on a session, for finding it again; --off takes them off")
     session_notes.configure_tag(tagged)
 
-    prune = add("prune", _prune, "say which sessions are old, and with --yes throw them away")
-    prune.add_argument(
-        "--days", type=_count, metavar="N", help="older than so many days (default: sessions.keep_days)"
+    session_prune.configure(
+        add("prune", session_prune.run, "say which sessions are old, and with --yes throw them away")
     )
-    prune.add_argument(
-        "--keep", type=_count, metavar="N", default=1, help="but keep the newest N (default: 1)"
+    session_archive.configure_archive(
+        add(
+            "archive",
+            session_archive.run_archive,
+            "say which sessions would go to S3, and with --yes send them",
+        )
     )
-    prune.add_argument("--yes", action="store_true", help="really throw them away")
+    session_archive.configure_fetch(
+        add("fetch", session_archive.run_fetch, "bring an archived session back; without an id, list them")
+    )
 
     parser.set_defaults(act=_list, json=False, team=False, **listing.DEFAULTS)
 
@@ -259,35 +263,3 @@ def _tag(args: argparse.Namespace, store: Store) -> int:
 
 def _timeline(args: argparse.Namespace, store: Store) -> int:
     return timeline.run(args, store.open(args.id) if args.id else timeline.latest(store))
-
-
-def _prune(args: argparse.Namespace, store: Store) -> int:
-    days = args.keep_days if args.days is None else args.days
-    limit = time.time() - days * DAY
-    old = []
-    for summary in store.list()[args.keep :]:
-        session = Session(store.folder / summary.id)
-        # An open session counts from its last event; one at work is never old.
-        if (summary.ended or _touched(session)) < limit and not running(session):
-            old.append((summary, review.size(session.folder)))
-    if args.yes:
-        for summary, _ in old:
-            store.remove(summary.id)
-    if args.json:
-        plain = [{"id": summary.id, "project": summary.project, "bytes": size} for summary, size in old]
-        document("sessions.prune", {"days": days, "removed": args.yes, "sessions": plain})
-        return exits.OK
-    for summary, size in old:
-        print(f"{'removed' if args.yes else 'old'}  {summary.id}  {summary.project}  {size / 1e6:.1f} MB")
-    if not old:
-        print(f"No session is older than {days} days.")
-    elif not args.yes:
-        print("Nothing was removed. Throw these away with: ecotui sessions prune --yes")
-    return exits.OK
-
-
-def _touched(session: Session) -> float:
-    try:
-        return session.events_file.lstat().st_mtime
-    except OSError:
-        return time.time()

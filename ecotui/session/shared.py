@@ -65,7 +65,7 @@ def write(store: ObjectStore, shelf: Store, id: str) -> None:
 def catch_up(store: ObjectStore, shelf: Store, project: Path, newest: int) -> None:
     """Share what was not shared when S3 could not be reached: the project's newest sessions. Raises StoreError."""
     # S3's ETag of a small object is the MD5 of its bytes, unless a key of KMS encrypts it: then it is written again.
-    there = {one.key: one.etag for one in store.keys(f"{FOLDER}/")}
+    there = {one.key: one.etag for one in store.listing(f"{FOLDER}/")}
     for summary in shelf.list(newest):
         if summary.folder != str(project):
             continue
@@ -80,7 +80,7 @@ def catch_up(store: ObjectStore, shelf: Store, project: Path, newest: int) -> No
 
 def read(store: ObjectStore, newest: int = NEWEST) -> Iterator[Shared]:
     """The team's sessions, newest first; what is no summary is left out. Raises StoreError."""
-    keys = sorted((one.key for one in store.keys(f"{FOLDER}/")), reverse=True)[:newest]
+    keys = sorted((one.key for one in store.listing(f"{FOLDER}/")), reverse=True)[:newest]
     with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="team") as pool:
         read = list(pool.map(store.read, keys))
     for key, stored in zip(keys, read, strict=True):

@@ -23,6 +23,11 @@ FRESH = 7 * 86_400
 _ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 
 
+def is_id(name: str) -> bool:
+    """Whether a name is one that a session of ours may have."""
+    return _ID.fullmatch(name) is not None
+
+
 def root(settings: Settings, env: Mapping[str, str]) -> Path:
     """The state folder: ECOTUI_STATE_DIR, else the settings, else $XDG_STATE_HOME/ecotui. It need not exist yet."""
     if there := env.get("ECOTUI_STATE_DIR"):
