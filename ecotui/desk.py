@@ -163,13 +163,13 @@ class Desk:
             self.session = newer
         self.session.learn(self.env(), self.secrets)
         settle(self.session)
+        self._sit_down()  # before it is said that we are here: then the one before us gets up
         self.session.append(events.Reattached(by=lock.whoami(self.base_env)))
         self.rebuild = replay(self.session.records())
         for report in before.reports.values():
             known = self.rebuild.reports.get(report.step)
             if known is None or known.started < report.started:
                 self.rebuild = self.rebuild.looked(report)
-        self._sit_down()
         return True
 
     def ask_to_take_over(self) -> None:
@@ -195,7 +195,7 @@ class Desk:
         takeover.answer(self.root, self.loaded.project, question, granted=granted)
         if granted and self.held is not None:
             self._seen = self.session.newest(1)[-1].n
-            self._get_up()
+            # Our seat stays until they have theirs: another machine must not come in between (see `news`).
             self.held.release()
             self.held, self.holder = None, lock.Holder(user=question.by)
 
@@ -217,6 +217,8 @@ class Desk:
             self._seen = new[-1].n
         for record in new:
             self.rebuild = _replayed(self.rebuild, record.event)
+            if isinstance(record.event, events.Reattached):
+                self._get_up()
         return new
 
     @property

@@ -45,7 +45,7 @@ class HandOver(Dialog[bool]):
             box.border_title = Content("Hand over?")
             yield Static(self._said, classes="said")
             yield Static(
-                Content("y: hand over, and watch from here    n: refuse    Escape: answer later"),
+                Content("y: hand over    n: refuse    Escape: answer later"),
                 classes="hint",
             )
         yield Footer(show_command_palette=False)

@@ -244,3 +244,23 @@ async def test_the_second_asks_by_a_key_and_follows_what_runs(bench: Bench) -> N
         await bench.until(pilot, lambda: "Wait for the approval: " in bench.notices(pilot), "its end")
         screen.desk.close("left")
     first.close("left")
+
+
+def test_the_seat_of_who_hands_over_stays_until_the_other_has_one(bench: Bench) -> None:
+    (bench.project / "ecotui.yaml").write_text("project: eco2\nsessions: {team: 's3://eco2-team/x'}\n")
+    first, second = bench.desk(), bench.desk()
+    assert first.seat is not None and second.seat is None
+    seats = first.seat.place / "seats"
+    second.ask_to_take_over()
+    question = first.asked()
+    assert question is not None
+    first.hand_over(question, granted=True)
+    assert len(list(seats.iterdir())) == 1  # the team's lock must not be free for a moment
+    assert second.take_over()
+    assert len(list(seats.iterdir())) == 2
+    first.news()
+    assert first.seat is None
+    assert len(list(seats.iterdir())) == 1
+    first.close("left")
+    second.close("left")
+    assert list(seats.iterdir()) == []

@@ -17,7 +17,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     # For the seats of `ecotui.supervisor.team`, which begin it: the folder beside the project's lock.
     parser.add_argument("--keep", metavar="FOLDER", help=argparse.SUPPRESS)
-    parser.add_argument("--terminal", default="", help=argparse.SUPPRESS)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -28,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     if args.keep:
         from ecotui.supervisor.keeper import keep
 
-        keep(Path(args.keep), where, args.terminal, os.environ)
+        keep(Path(args.keep), where, os.environ)
         return exits.OK
     from checks.environment_team import team
 

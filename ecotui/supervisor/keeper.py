@@ -73,6 +73,8 @@ class Keeper:
         """The claim that was let go for another: it is not taken back before another one had it."""
         self._standing = Standing()
         self._sessions: set[str] = set()
+        self._terminal = ""
+        """Of whoever sits here."""
         self._shared: dict[str, tuple[int, int]] = {}
         self._caught_up = False
         self._asked_as = ""
@@ -129,8 +131,9 @@ class Keeper:
                 path.unlink(missing_ok=True)  # its owner died
                 continue
             seated = True
-            with suppress(OSError):
-                if session := read_bytes(path, limit=100).decode("ascii", "replace"):
+            if (told := self._plain(path)) is not None:
+                self._terminal = str(told.get("terminal", ""))
+                if session := str(told.get("session", "")):
                     self._sessions.add(session)
         return seated or self._at_work()
 
@@ -153,7 +156,9 @@ class Keeper:
         try:
             store = self._reached()
             if self._held is not None:
-                claim = msgspec.structs.replace(self._held.claim, session=self._working)
+                claim = msgspec.structs.replace(
+                    self._held.claim, session=self._working, terminal=self._terminal
+                )
                 self._held = team_lease.renew(store, self._account, Held(claim, self._held.etag))
                 self._got(self._held)
                 asked = team_lease.question(store, self._account, self._held.claim)
@@ -174,7 +179,7 @@ class Keeper:
         if seen is not None and seen.claim.id == self._yielded:  # whoever asked for it has not come yet
             self._due = self._clock() + QUICK
             return
-        wanted = msgspec.structs.replace(self._wanted, session=self._working)
+        wanted = msgspec.structs.replace(self._wanted, session=self._working, terminal=self._terminal)
         taken = team_lease.take(store, self._account, wanted)
         if isinstance(taken, Held):
             self._held, self._yielded = taken, ""
@@ -257,8 +262,12 @@ class Keeper:
         self._tell(Standing(state="yielded", account=self._account, holder=holder))
 
     def _told(self, name: str) -> dict[str, Any] | None:
+        return self._plain(self._place / name)
+
+    @staticmethod
+    def _plain(path: Path) -> dict[str, Any] | None:
         try:
-            plain = json.loads(read_bytes(self._place / name, limit=10_000))
+            plain = json.loads(read_bytes(path, limit=10_000))
         except (OSError, ValueError):
             return None
         return plain if isinstance(plain, dict) else None
@@ -303,15 +312,14 @@ class Keeper:
         (self._place / STANDING).unlink(missing_ok=True)
 
 
-def keep(place: Path, world: World, terminal: str, env: Mapping[str, str]) -> None:
-    """Be the keeper of this place until nobody needs it; `terminal` is of whoever began it. Raises OSError."""
+def keep(place: Path, world: World, env: Mapping[str, str]) -> None:
+    """Be the keeper of this place until nobody needs it. Raises OSError."""
     from ecotui.session.lock import myself
 
     me = myself(env, world.project)
     claim = Claim(
         user=me.user,
         host=me.host,
-        terminal=terminal,
         since=f"{time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC",
         project=world.settings.project or world.project.name,
         seconds=world.settings.sessions.lease,

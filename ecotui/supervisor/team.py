@@ -96,7 +96,7 @@ class Seat:
         """The session that this is for: its summary is shared, and its commands are waited for."""
         with explained("cannot write to", self._path):
             os.ftruncate(self._fd, 0)
-            os.pwrite(self._fd, session.encode(), 0)
+            os.pwrite(self._fd, json.dumps({"session": session, "terminal": terminal(self._env)}).encode(), 0)
 
     def standing(self) -> Standing:
         """How the lock stands; starts the keeper where there is none."""
@@ -155,17 +155,14 @@ class Seat:
         try:
             # -P: the project's own folders (config/, checks/) must not be taken for ours.
             self._keeper = subprocess.Popen(
-                [
-                    sys.executable, "-P", "-m", "ecotui", "team", *self._options,
-                    "--keep", str(self.place), "--terminal", terminal(self._env),
-                ],
+                [sys.executable, "-P", "-m", "ecotui", "team", "--keep", str(self.place), *self._options],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=complaints,
                 cwd="/",
                 env={name: value for name, value in self._env.items() if name != "ECOTUI_SESSION"},
                 start_new_session=True,
-            )  # fmt: skip
+            )
         except OSError as error:
             raise SessionError(f"cannot start the keeper of the team's lock: {plainly(error)}") from error
         finally:
