@@ -173,6 +173,48 @@ def test_our_own_peering_goes_before_its_vpc(account: Any) -> None:
     assert {state for state, _ in outcome.values()} == {ItemState.GONE}
 
 
+def test_a_vpn_goes_connection_first_and_lets_its_vpc_go(account: Any) -> None:
+    ec2 = account.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.1.0.0/16", TagSpecifications=account.tags("vpc"))["Vpc"]["VpcId"]
+    gateway = ec2.create_vpn_gateway(Type="ipsec.1", TagSpecifications=account.tags("vpn-gateway"))
+    vgw = gateway["VpnGateway"]["VpnGatewayId"]
+    ec2.attach_vpn_gateway(VpnGatewayId=vgw, VpcId=vpc)
+    far = ec2.create_customer_gateway(
+        Type="ipsec.1",
+        PublicIp="203.0.113.9",
+        BgpAsn=65000,
+        TagSpecifications=account.tags("customer-gateway"),
+    )["CustomerGateway"]["CustomerGatewayId"]
+    connection = ec2.create_vpn_connection(
+        Type="ipsec.1",
+        CustomerGatewayId=far,
+        VpnGatewayId=vgw,
+        TagSpecifications=account.tags("vpn-connection"),
+    )["VpnConnection"]["VpnConnectionId"]
+    theirs = ec2.create_vpn_gateway(Type="ipsec.1")["VpnGateway"]["VpnGatewayId"]
+    rows = account.rows()
+    assert list(rows) == [
+        f"vpn-connection:{connection}",
+        f"vpn-gateway:{vgw}",
+        f"customer-gateway:{far}",
+        f"vpc:{vpc}",
+    ]
+    assert rows[f"vpc:{vpc}"].blocked_by == (f"vpn-gateway:{vgw}",)
+    outcome = account.delete()
+    assert {state for state, _ in outcome.values()} == {ItemState.GONE}, outcome
+    assert [
+        one["VpnGatewayId"] for one in ec2.describe_vpn_gateways()["VpnGateways"] if one["State"] != "deleted"
+    ] == [theirs]
+
+
+def test_a_vpn_gateway_of_somebody_else_is_named_as_what_holds_our_vpc(account: Any) -> None:
+    ec2 = account.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.1.0.0/16", TagSpecifications=account.tags("vpc"))["Vpc"]["VpcId"]
+    theirs = ec2.create_vpn_gateway(Type="ipsec.1")["VpnGateway"]["VpnGatewayId"]
+    ec2.attach_vpn_gateway(VpnGatewayId=theirs, VpcId=vpc)
+    assert account.delete() == {f"vpc:{vpc}": (ItemState.FAILED, f"still holds {theirs}")}
+
+
 def test_the_default_vpc_and_its_parts_are_kept_although_they_carry_our_tags(account: Any) -> None:
     ec2 = account.client("ec2")
     vpc = next(one["VpcId"] for one in ec2.describe_vpcs()["Vpcs"] if one["IsDefault"])

@@ -39,7 +39,12 @@ def _inside(asking: Asking, vpc: str, region: str) -> list[str]:
     """The ids of what has to be deleted before the VPC. What may not be looked at is left to EC2 to refuse."""
 
     def ask(action: str, operation: str, key: str, by: str = "vpc-id") -> list[Any]:
-        wanted = {"Filter" if key == "NatGateways" else "Filters": [{"Name": by, "Values": [vpc]}]}
+        # Egress-only gateways have no filter for their VPC.
+        wanted = (
+            {}
+            if not by
+            else {"Filter" if key == "NatGateways" else "Filters": [{"Name": by, "Values": [vpc]}]}
+        )
         nothing: list[Any] = []
         return asking.attempt(
             f"ec2:{action}",
@@ -51,6 +56,17 @@ def _inside(asking: Asking, vpc: str, region: str) -> list[str]:
         "DescribeInternetGateways", "describe_internet_gateways", "InternetGateways",
         by="attachment.vpc-id",
     )  # fmt: skip
+    egress = ask(
+        "DescribeEgressOnlyInternetGateways",
+        "describe_egress_only_internet_gateways",
+        "EgressOnlyInternetGateways",
+        by="",
+    )
+    private: list[Any] = asking.attempt(
+        "ec2:DescribeVpnGateways",
+        lambda: list(asking.client("ec2", region).describe_vpn_gateways()["VpnGateways"]),
+        [],
+    )
     nats = ask("DescribeNatGateways", "describe_nat_gateways", "NatGateways")
     endpoints = ask("DescribeVpcEndpoints", "describe_vpc_endpoints", "VpcEndpoints")
     tables = ask("DescribeRouteTables", "describe_route_tables", "RouteTables")
@@ -67,6 +83,19 @@ def _inside(asking: Asking, vpc: str, region: str) -> list[str]:
     return [
         *(one["SubnetId"] for one in ask("DescribeSubnets", "describe_subnets", "Subnets")),
         *(one["InternetGatewayId"] for one in gateways),
+        *(
+            one["EgressOnlyInternetGatewayId"]
+            for one in egress
+            if any(held.get("VpcId") == vpc for held in one.get("Attachments", ()))
+        ),
+        *(
+            one["VpnGatewayId"]
+            for one in private
+            if any(
+                held.get("VpcId") == vpc and held.get("State") != "detached"
+                for held in one.get("VpcAttachments") or ()
+            )
+        ),
         *(one["NatGatewayId"] for one in nats if one.get("State") != "deleted"),
         *(one["VpcEndpointId"] for one in endpoints if str(one.get("State", "")).lower() != "deleted"),
         *(
