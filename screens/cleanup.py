@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 import msgspec
@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
-from checks.cleanup.leftover import CleanupDetail, ItemState, Leftover, Progress
+from checks.cleanup.leftover import CleanupDetail, ItemState, Leftover, Progress, counted
 from checks.finding import Report
 from screens.dialogs import Typed
 from screens.intents import CleanupApproved, CommandOutput
@@ -28,6 +28,23 @@ WORD = {
     ItemState.SKIPPED: "· skipped",
     ItemState.GONE: "✓ gone",
 }
+
+SIGN = {
+    ItemState.WAITING: " ○ ",
+    ItemState.DELETING: " ▶ ",
+    ItemState.FAILED: " ✗ ",
+    ItemState.SKIPPED: " · ",
+    ItemState.GONE: " ✓ ",
+}
+"""In the place of the mark while a deletion runs: it stays in sight where the terminal is narrow."""
+
+SHOWN = 3
+"""Others that the line about a leftover names."""
+
+
+def _several(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return f"{', '.join(names[:SHOWN])}{more}"
 
 
 class Panel(StepPanel):
@@ -79,6 +96,7 @@ class Panel(StepPanel):
             ("kind", "kind"),
             ("name", "name"),
             ("whose", "whose"),
+            ("cost", "$/month"),
             ("state", "state"),
             ("why", "why"),
         ):
@@ -111,12 +129,14 @@ class Panel(StepPanel):
             table.move_cursor(row=min(row, len(self.detail.resources) - 1))
         self._say()
 
-    def _cells(self, one: Leftover) -> tuple[str, str, str, str, str, str]:
-        mark = MARK[one.key in self.chosen] if one.deletable else " - "
+    def _cells(self, one: Leftover) -> tuple[str, ...]:
         progress = self.progress.get(one.key)
-        state = WORD.get(ItemState(progress.state), "") if progress and progress.state else one.state
+        at = ItemState(progress.state) if progress and progress.state else None
+        mark = SIGN[at] if at else MARK[one.key in self.chosen] if one.deletable else " - "
+        state = WORD[at] if at else one.state
         why = (progress.message if progress else "") or one.protected or one.why
-        return mark, one.kind, one.name, one.ownership.value, state, why
+        cost = "" if not one.billed else "?" if one.monthly is None else f"{one.monthly:,.2f}"
+        return mark, one.kind, one.name, one.ownership.value, f"{cost:>7}", state, why
 
     def _say(self) -> None:
         """Below the table: the row under the cursor in full, then what is chosen and what it means."""
@@ -128,11 +148,17 @@ class Panel(StepPanel):
                 one.protected or one.why,
                 one.state,
                 one.size,
-                f"used by {', '.join(one.uses)}" if one.uses else "",
+                one.age,
+                one.cost,
+                f"used by {_several(one.uses)}" if one.uses else "",
+                f"goes after {_several(one.blocked_by)}" if one.blocked_by else "",
+                f"holds {_several(one.blocks)}" if one.blocks else "",
             ]
             told = "; ".join(part for part in parts if part)
             lines.append(hang(Content.styled(f"{one.name}  ", "bold"), told, self.room))
         text = f"{len(self.chosen)} of {len(self.detail.resources)} chosen."
+        if cost := self.detail.cost(self.chosen):
+            text += f" {cost}."
         if any(one.key in self.chosen and one.kind == "cloudfront" for one in self.detail.resources):
             text += " A CloudFront distribution goes only when it is disabled and deployed: minutes."
         text += "  Space marks, p marks what is proven, d deletes what is marked."
@@ -193,15 +219,20 @@ class Panel(StepPanel):
         self._say()
 
     def action_mark_proven(self) -> None:
-        self._touched = True
-        self.chosen = {one.key for one in self.detail.resources if one.preselected}
-        self._fill()
+        self._choose({one.key for one in self.detail.resources if one.preselected})
 
     def action_mark_all(self) -> None:
-        self._touched = True
         deletable = {one.key for one in self.detail.resources if one.deletable}
-        self.chosen = set() if self.chosen == deletable else deletable
-        self._fill()
+        self._choose(set() if self.chosen == deletable else deletable)
+
+    def _choose(self, keys: set[str]) -> None:
+        """These, and no others; only the cells that change are drawn anew: there may be thousands."""
+        self._touched = True
+        table = self.query_one(DataTable)
+        changed, self.chosen = self.chosen ^ keys, keys
+        for key in changed:
+            table.update_cell(key, "mark", Text(MARK[key in keys]))
+        self._say()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("mark", "mark_proven", "mark_all", "delete"):
@@ -223,12 +254,15 @@ class Panel(StepPanel):
             lines.append(
                 Content.assemble(f"  {one.kind:<16} {one.name}", Content.styled(doubt, "$text-warning"))
             )
-        lines += [
-            Content(""),
+        lines.append(Content(""))
+        if cost := self.detail.cost(self.chosen):
+            lines += [Content(f"{'' if cost.startswith('The') else 'They cost '}{cost}."), Content("")]
+        lines.append(
             Content(
                 "Who you are is asked again first; what has changed since this list is left alone; dependencies go in order."
-            ),
-        ]
+                " It begins after a pause of some seconds, in which i leaves everything as it is."
+            )
+        )
 
         def typed(answer: str | None) -> None:
             if answer:
@@ -241,21 +275,36 @@ class Panel(StepPanel):
     def show_output(self, output: CommandOutput) -> None:
         super().show_output(output)
         table = self.query_one(DataTable)
-        keys = {one.key: one for one in self.detail.resources}
-        for line in output.lines:
-            if not line.startswith("{"):
-                continue
-            try:
-                progress = msgspec.json.decode(line, type=Progress)
-            except msgspec.DecodeError:
-                continue
-            counts = "  ".join(f"{name} {count}" for name, count in progress.counts.items() if count)
-            said = f"{progress.item}: {progress.message}" if progress.item else progress.message
-            self.query_one(".own", Static).update(
-                Content("\n").join((Content.styled(counts, "bold"), hang(Content(""), said, self.room)))
-            )
-            if progress.item in keys and progress.item in table.rows:
-                self.progress[progress.item] = progress
-                cells = self._cells(keys[progress.item])
-                table.update_cell(progress.item, "state", Text(cells[4]), update_width=True)
-                table.update_cell(progress.item, "why", Text(cells[5]))
+        heard = [progress for line in output.lines if (progress := _progress(line))]
+        if not heard:
+            return
+        newest = {progress.item: progress for progress in heard if progress.item in table.rows}
+        self.progress |= newest
+        for one in self.detail.resources if newest else ():
+            if one.key in newest:
+                cells = self._cells(one)
+                table.update_cell(one.key, "mark", Text(cells[0]))
+                table.update_cell(one.key, "state", Text(cells[5]), update_width=True)
+                table.update_cell(one.key, "why", Text(cells[6]))
+        self._say_progress(heard[-1])
+
+    def _say_progress(self, progress: Progress) -> None:
+        counts = "  ".join(f"{name} {count}" for name, count in progress.counts.items() if count)
+        names = {one.key: one.name for one in self.detail.resources}
+        said = progress.message
+        if progress.item:
+            said = f"{names.get(progress.item, progress.item)}: {said}"
+        elif said.startswith(told := counted(progress.counts)):  # the heartbeat has them too
+            said = said.removeprefix(told).removeprefix("; ")
+        self.query_one(".own", Static).update(
+            Content("\n").join((Content.styled(counts, "bold"), hang(Content(""), said, self.room)))
+        )
+
+
+def _progress(line: str) -> Progress | None:
+    if not line.startswith("{"):
+        return None
+    try:
+        return msgspec.json.decode(line, type=Progress)
+    except msgspec.DecodeError:
+        return None

@@ -540,6 +540,10 @@ def test_listing_changes_nothing_and_its_json_keeps_its_shape(
             "action": "delete",
         },
     ]
+    details = printed["details"][f"iam-policy:{arn}"]
+    assert details["why"].startswith("tagged Project=SeSACTHON")
+    assert (details["billed"], details["monthly"], details["preselected"]) == (False, None, True)
+    assert printed["prices"].keys() == {"currency", "list", "as_of", "tax"}
     assert len(world.aws.client("iam").list_policies(Scope="Local")["Policies"]) == 1
 
 

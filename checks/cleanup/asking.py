@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from checks.cleanup.leftover import Seen
+from checks.cleanup.leftover import UNREAD, Seen
 
 if TYPE_CHECKING:
     from checks.aws import Aws
@@ -152,6 +152,8 @@ class Asking:
     aws: Aws
     region: str
     pool: ThreadPoolExecutor
+    again: bool = False
+    """True where what fails is tried again later: a failure that may pass is then no answer, and is raised."""
     wanted: Callable[[Seen], bool] = _everything
     """True for what will be listed: only that is worth further questions."""
     troubles: list[Trouble] = field(default_factory=list)
@@ -182,10 +184,51 @@ class Asking:
         except errors() as error:
             if is_missing(error):
                 return default
+            if self.again and is_passing(error):
+                raise
             with self._lock:
                 if all(trouble.action != action for trouble in self.troubles):
                     self.troubles.append(Trouble(action, error))
             return default
+
+    def tags(self, action: str, ask: Callable[[], dict[str, str]]) -> dict[str, str]:
+        """The tags; `UNREAD` when AWS refuses, which is written down. What is missing has none."""
+        from checks.aws import errors
+
+        def asked() -> dict[str, str]:
+            try:
+                return ask()
+            except errors() as error:
+                if is_missing(error):
+                    return {}
+                raise
+
+        return self.attempt(action, asked, UNREAD)
+
+    def tags_by(
+        self,
+        action: str,
+        ask: Callable[[list[str]], dict[str, dict[str, str]]],
+        names: Sequence[str],
+        most: int,
+    ) -> dict[str, dict[str, str]]:
+        """The tags of many, `most` in one question, by name. One that is missing makes AWS refuse all that are asked with
+        it: those are then asked one by one."""
+        from checks.aws import errors
+
+        def asked(batch: list[str]) -> dict[str, dict[str, str]]:
+            try:
+                return ask(batch)
+            except errors() as error:
+                if not is_missing(error):
+                    raise
+                return {name: tags for one in batch if len(batch) > 1 for name, tags in asked([one]).items()}
+
+        batches = [list(names[start : start + most]) for start in range(0, len(names), most)]
+        answers = self.each(
+            lambda batch: self.attempt(action, lambda: asked(batch), dict.fromkeys(batch, UNREAD)), batches
+        )
+        return {name: tags for answer in answers for name, tags in answer.items()}
 
     def each(self, ask: Callable[[T], R], items: Sequence[T]) -> list[R]:
         """`ask` of every item, `WIDTH` at once, answers in the order of the items."""

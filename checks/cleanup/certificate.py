@@ -66,12 +66,11 @@ def _seen(asking: Asking, certificate: dict[str, Any], region: str) -> Seen:
         region=region,
         aliases=names[1:],
         domains=names,
-        tags=asking.attempt(
+        tags=asking.tags(
             "acm:ListTagsForCertificate",
             lambda: tags_of(
                 asking.client("acm", region).list_tags_for_certificate(CertificateArn=arn).get("Tags")
             ),
-            {},
         ),
         created=epoch(certificate.get("CreatedAt")),
         state=certificate.get("Status", ""),

@@ -35,17 +35,11 @@ def delete(asking: Asking, seen: Seen, task: Task) -> None:
 
 
 def _tags(asking: Asking, region: str, names: list[str]) -> dict[str, dict[str, str]]:
-    batches = [names[start : start + TAGGED] for start in range(0, len(names), TAGGED)]
-    nothing: list[dict[str, Any]] = []
-    answers = asking.each(
-        lambda batch: asking.attempt(
-            "elasticloadbalancing:DescribeTags",
-            lambda: asking.client("elb", region).describe_tags(LoadBalancerNames=batch)["TagDescriptions"],
-            nothing,
-        ),
-        batches,
-    )
-    return {one["LoadBalancerName"]: tags_of(one.get("Tags")) for answer in answers for one in answer}
+    def ask(batch: list[str]) -> dict[str, dict[str, str]]:
+        told = asking.client("elb", region).describe_tags(LoadBalancerNames=batch)["TagDescriptions"]
+        return {one["LoadBalancerName"]: tags_of(one.get("Tags")) for one in told}
+
+    return asking.tags_by("elasticloadbalancing:DescribeTags", ask, names, TAGGED)
 
 
 def _seen(found: dict[str, Any], tags: dict[str, str], region: str) -> Seen:
@@ -60,6 +54,7 @@ def _seen(found: dict[str, Any], tags: dict[str, str], region: str) -> Seen:
         tags=tags,
         created=created,
         size=f"classic, {found.get('Scheme', '')}",
+        billed=(("load-balancer.classic", 1),),
         identity=(name, str(created)),
         blocks=(
             *(f"security-group:{group}" for group in found.get("SecurityGroups", ())),

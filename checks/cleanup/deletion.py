@@ -99,7 +99,7 @@ class Deletion:
             ThreadPoolExecutor(WIDTH, thread_name_prefix="detail") as details,
             ThreadPoolExecutor(self.width, thread_name_prefix="delete") as pool,
         ):
-            asking = Asking(self.aws, self.approval.region, details)
+            asking = Asking(self.aws, self.approval.region, details, again=True)
             under_way: dict[Future[None], str] = {}
             try:
                 self._loop(pool, asking, under_way)

@@ -68,12 +68,11 @@ def _seen(asking: Asking, id: str, arn: str, status: str, address: str, config: 
         arn=arn,
         aliases=(*aliases, *([comment] if comment else []), *buckets, address),
         domains=aliases,
-        tags=asking.attempt(
+        tags=asking.tags(
             "cloudfront:ListTagsForResource",
             lambda: tags_of(
                 asking.client("cloudfront").list_tags_for_resource(Resource=arn)["Tags"].get("Items")
             ),
-            {},
         ),
         size=f"{len(served)} origin{'' if len(served) == 1 else 's'}",
         state=f"{status}, {'enabled' if config.get('Enabled') else 'disabled'}",

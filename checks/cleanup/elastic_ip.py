@@ -46,6 +46,7 @@ def _seen(address: dict[str, Any], region: str) -> Seen:
         tags=tags,
         state=f"associated with {user}" if user else "not associated",
         uses=(user,) if user else (),
+        billed=(("elastic-ip", 1),),
         identity=(address["AllocationId"], address.get("PublicIp", "")),
         part_of=f"ec2-instance:{instance}" if instance else "",
         blocked_by=(

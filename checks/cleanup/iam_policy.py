@@ -45,10 +45,10 @@ def delete(asking: Asking, seen: Seen, task: Task) -> None:
 
 def _seen(asking: Asking, policy: dict[str, Any]) -> Seen:
     arn = policy["Arn"]
-    tags = asking.attempt(
+    # ListPolicies never tells the tags.
+    tags = tags_of(policy.get("Tags")) or asking.tags(
         "iam:ListPolicyTags",
         lambda: tags_of(asking.client("iam").list_policy_tags(PolicyArn=arn).get("Tags")),
-        tags_of(policy.get("Tags")),
     )
     uses: tuple[str, ...] = ()
     if policy.get("AttachmentCount", 0) or policy.get("PermissionsBoundaryUsageCount", 0):

@@ -46,9 +46,7 @@ def _seen(asking: Asking, role: dict[str, Any]) -> Seen:
     iam = asking.client("iam")
     tags = tags_of(role.get("Tags"))
     if not tags:  # list_roles never tells the tags
-        tags = asking.attempt(
-            "iam:ListRoleTags", lambda: tags_of(iam.list_role_tags(RoleName=name).get("Tags")), {}
-        )
+        tags = asking.tags("iam:ListRoleTags", lambda: tags_of(iam.list_role_tags(RoleName=name).get("Tags")))
     none: tuple[str, ...] = ()
     profiles = asking.attempt(
         "iam:ListInstanceProfilesForRole",

@@ -42,6 +42,15 @@ def delete(asking: Asking, seen: Seen, task: Task) -> None:
     raise NotYet("shutting down")
 
 
+def _billed(instance: dict[str, Any]) -> str:
+    """The item of the price list. Only Linux on demand is in one by its type alone."""
+    item = f"ec2-instance.{instance.get('InstanceType', '')}"
+    if lifecycle := instance.get("InstanceLifecycle"):
+        return f"{item}.{lifecycle}"
+    system = instance.get("PlatformDetails") or instance.get("Platform") or "Linux/UNIX"
+    return item if system == "Linux/UNIX" else f"{item}.{system}"
+
+
 def _seen(asking: Asking, instance: dict[str, Any], region: str) -> Seen:
     id, tags = instance["InstanceId"], tags_of(instance.get("Tags"))
     profile = instance.get("IamInstanceProfile", {}).get("Arn", "").rpartition("/")[2]
@@ -57,6 +66,8 @@ def _seen(asking: Asking, instance: dict[str, Any], region: str) -> Seen:
         created=epoch(instance.get("LaunchTime")),
         size=instance.get("InstanceType", ""),
         state=instance["State"]["Name"],
+        # One that is stopped costs only its volumes, which go with it and are not listed.
+        billed=((_billed(instance), 1),) if instance["State"]["Name"] in {"pending", "running"} else (),
         identity=(id,),
         guarded=f"the Auto Scaling group {scaling} would start another one in its place" if scaling else "",
         blocks=(

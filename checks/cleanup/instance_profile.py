@@ -41,12 +41,11 @@ def _seen(asking: Asking, profile: dict[str, Any]) -> Seen:
     name = profile["InstanceProfileName"]
     tags = tags_of(profile.get("Tags"))
     if not tags:
-        tags = asking.attempt(
+        tags = asking.tags(
             "iam:ListInstanceProfileTags",
             lambda: tags_of(
                 asking.client("iam").list_instance_profile_tags(InstanceProfileName=name).get("Tags")
             ),
-            {},
         )
     return Seen(
         kind="instance-profile",

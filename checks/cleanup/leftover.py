@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Container, Mapping
 from enum import StrEnum
 
 import msgspec
@@ -30,6 +31,10 @@ PROVEN = frozenset({Ownership.TAGGED, Ownership.SESSION})
 """The ownerships that may be selected without a person naming the resource."""
 
 
+UNREAD = {"(tags)": "could not be read"}
+"""Stands for tags that could not be read: nothing is ours by them, and any of them may be one that keeps."""
+
+
 class Seen(Value, frozen=True):
     """A resource as the account showed it, before anything is judged."""
 
@@ -46,6 +51,7 @@ class Seen(Value, frozen=True):
     domains: tuple[str, ...] = ()
     """DNS names that `cleanup.domains` is matched against."""
     tags: dict[str, str] = msgspec.field(default_factory=dict)
+    """`UNREAD` where they could not be read."""
     created: float | None = None
     """Seconds since the epoch; None where AWS does not tell."""
     size: str = ""
@@ -66,6 +72,8 @@ class Seen(Value, frozen=True):
     """The key of what it is attached to: while terraform manages that, it is no leftover either."""
     guarded: str = ""
     """Why it must never be deleted, whatever the selectors say: `service-linked role`. Empty: it may be."""
+    billed: tuple[tuple[str, float], ...] = ()
+    """What it costs money for while it lies about: items of the price list, and how much of each."""
 
     @property
     def key(self) -> str:
@@ -107,6 +115,27 @@ class Leftover(Value, frozen=True):
     """Proven to be ours, and nothing speaks against deleting it."""
     protected: str = ""
     """Why it is never deleted; empty when it may be."""
+    billed: bool = False
+    """Whether AWS takes money for it while it lies about."""
+    monthly: float | None = None
+    """What that is a month, by the list that `CleanupDetail.prices` names; None where it does not say."""
+
+    @property
+    def age(self) -> str:
+        """`12 days old`, `3 h old`; empty where AWS does not tell."""
+        if self.age_seconds is None:
+            return ""
+        days, hours = self.age_seconds / 86_400, self.age_seconds / 3600
+        if days >= 2:
+            return f"{days:.0f} days old"
+        return f"{hours:.0f} h old" if hours >= 1 else "less than an hour old"
+
+    @property
+    def cost(self) -> str:
+        """`$43.07 a month`, or that it is not known; empty for what costs nothing, or nothing that is known of."""
+        if not self.billed:
+            return ""
+        return "monthly cost not known" if self.monthly is None else f"${self.monthly:,.2f} a month"
 
     @property
     def deletable(self) -> bool:
@@ -128,6 +157,20 @@ class CleanupDetail(Value, frozen=True):
     """Kinds of which something could not be looked at."""
     state_read: bool = True
     """False when terraform's state could not be read: then nothing is preselected."""
+    prices: str = ""
+    """The price list of `Leftover.monthly`, and its day: `AWS list prices, on demand, of 2026-10-01, without tax`."""
+
+    def cost(self, keys: Container[str]) -> str:
+        """What these resources cost a month in all, with the list that says so; empty when nothing of it is known."""
+        billed = [one for one in self.resources if one.key in keys and one.billed]
+        known = [one.monthly for one in billed if one.monthly is not None]
+        if not billed:
+            return ""
+        unknown = len(billed) - len(known)
+        more = f", and {unknown} more whose price is not known" if unknown and known else ""
+        if not known:
+            return f"The price of {unknown} that cost money is not known here"
+        return f"${sum(known):,.2f} a month{more} ({self.prices})"
 
 
 class ItemState(StrEnum):
@@ -138,6 +181,11 @@ class ItemState(StrEnum):
     FAILED = "failed"
     SKIPPED = "skipped"
     GONE = "gone"
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """`3 waiting, 1 deleting, 0 failed, 0 skipped, 6 gone`."""
+    return ", ".join(f"{number} {state}" for state, number in counts.items())
 
 
 class Progress(Value, frozen=True):

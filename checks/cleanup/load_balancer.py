@@ -42,17 +42,12 @@ def delete(asking: Asking, seen: Seen, task: Task) -> None:
 
 def tags_by_arn(asking: Asking, region: str, arns: Sequence[str]) -> dict[str, dict[str, str]]:
     """The tags of load balancers and target groups; what may not be asked for is left out, and written down."""
-    batches = [list(arns[start : start + TAGGED]) for start in range(0, len(arns), TAGGED)]
-    nothing: list[dict[str, Any]] = []
-    answers = asking.each(
-        lambda batch: asking.attempt(
-            "elasticloadbalancing:DescribeTags",
-            lambda: asking.client("elbv2", region).describe_tags(ResourceArns=batch)["TagDescriptions"],
-            nothing,
-        ),
-        batches,
-    )
-    return {one["ResourceArn"]: tags_of(one.get("Tags")) for answer in answers for one in answer}
+
+    def ask(batch: list[str]) -> dict[str, dict[str, str]]:
+        told = asking.client("elbv2", region).describe_tags(ResourceArns=batch)["TagDescriptions"]
+        return {one["ResourceArn"]: tags_of(one.get("Tags")) for one in told}
+
+    return asking.tags_by("elasticloadbalancing:DescribeTags", ask, arns, TAGGED)
 
 
 def _seen(asking: Asking, found: dict[str, Any], tags: dict[str, str], region: str) -> Seen:
@@ -68,6 +63,7 @@ def _seen(asking: Asking, found: dict[str, Any], tags: dict[str, str], region: s
         created=epoch(found.get("CreatedTime")),
         size=f"{found.get('Type', '')}, {found.get('Scheme', '')}",
         state=found.get("State", {}).get("Code", ""),
+        billed=((f"load-balancer.{found.get('Type', '')}", 1),),
         identity=(arn,),
         blocks=(
             *(f"security-group:{group}" for group in found.get("SecurityGroups", ())),

@@ -32,17 +32,15 @@ def delete(asking: Asking, seen: Seen, task: Task) -> None:
 def _seen(asking: Asking, found: dict[str, Any], region: str) -> Seen:
     name = found["logGroupName"]
     arn = str(found.get("logGroupArn") or found.get("arn", "")).removesuffix(":*")
-    nothing: dict[str, str] = {}
     return Seen(
         kind="log-group",
         id=name,
         name=name,
         arn=arn,
         region=region,
-        tags=asking.attempt(
+        tags=asking.tags(
             "logs:ListTagsForResource",
             lambda: dict(asking.client("logs", region).list_tags_for_resource(resourceArn=arn)["tags"]),
-            nothing,
         ),
         created=found["creationTime"] / 1000 if "creationTime" in found else None,
         size=f"{found.get('storedBytes', 0):,} bytes",

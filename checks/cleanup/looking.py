@@ -13,6 +13,7 @@ from checks.cleanup.scan import Scan, scan
 from checks.finding import Copy, Fact, Finding, Fix, Look, Report, Risk, State, Visit, finding_of
 from checks.sanitize import one_line
 from checks.world import World
+from config.prices import prices
 
 if TYPE_CHECKING:
     from checks.aws import Identity
@@ -70,6 +71,7 @@ def _examine(world: World) -> tuple[list[Finding], CleanupDetail]:
         looked_at=tuple(kind.id for kind in seen.kinds if kind.id not in seen.troubles),
         not_looked_at=tuple(seen.troubles),
         state_read=knowledge.state_read,
+        prices=prices().source,
     )
     findings = _findings(world, seen, knowledge)
     if any(one.deletable for one in seen.resources):
@@ -160,7 +162,12 @@ def _leftovers(kind: Kind, left: list[Leftover]) -> Finding:
         f"{kind.many[0].upper()}{kind.many[1:]}",
         one_line(f"{what} left of an earlier deployment{proof}: {names}{more}"),
         facts=tuple(
-            Fact(label=one.name, value="; ".join(filter(None, (one.ownership, one.why, one.state, one.size))))
+            Fact(
+                label=one.name,
+                value="; ".join(
+                    filter(None, (one.ownership, one.why, one.state, one.size, one.age, one.cost))
+                ),
+            )
             for one in left[:SHOWN]
         ),
         guide=kind.guide,

@@ -44,6 +44,7 @@ def _seen(found: dict[str, Any], region: str) -> Seen:
         created=epoch(found.get("CreateTime")),
         size=found.get("ConnectivityType", ""),
         state=found.get("State", ""),
+        billed=(("nat-gateway", 1),),
         identity=(id,),
         blocks=(
             *(f"elastic-ip:{allocation}" for allocation in public),

@@ -45,10 +45,9 @@ def _seen(asking: Asking, arn: str, trusting: dict[str, list[str]]) -> Seen | No
     url = found.get("Url", "") or arn.partition("oidc-provider/")[2]
     tags = tags_of(found.get("Tags"))
     if not tags:
-        tags = asking.attempt(
+        tags = asking.tags(
             "iam:ListOpenIDConnectProviderTags",
             lambda: tags_of(iam.list_open_id_connect_provider_tags(OpenIDConnectProviderArn=arn).get("Tags")),
-            {},
         )
     roles = trusting.get(arn, [])
     return Seen(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 
-from checks.cleanup.leftover import PROVEN, Ownership, Seen
+from checks.cleanup.leftover import PROVEN, UNREAD, Ownership, Seen
 from checks.cleanup.made import Made, proof
 from config.model import Cleanup
 
@@ -138,6 +138,8 @@ def keep(tags: Mapping[str, str], selectors: Cleanup, today: date | None = None)
     The day itself still counts, in UTC. A value that is no date keeps: somebody wanted that it stays.
     """
     name = selectors.keep_tag
+    if name and tags == UNREAD:
+        return f"whether its tag {name} keeps it could not be looked at", ""
     if not name or name not in tags:
         return "", ""
     value = tags[name].strip()

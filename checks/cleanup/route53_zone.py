@@ -45,15 +45,15 @@ def _seen(asking: Asking, zone: dict[str, Any]) -> Seen:
         id=id,
         name=name,
         arn=f"arn:aws:route53:::hostedzone/{id}",
-        tags=asking.attempt(
+        tags=asking.tags(
             "route53:ListTagsForResource",
             lambda: tags_of(
                 asking.client("route53")
                 .list_tags_for_resource(ResourceType="hostedzone", ResourceId=id)["ResourceTagSet"]
                 .get("Tags")
             ),
-            {},
         ),
         size=f"{count} records",
+        billed=(("route53-zone", 1),),
         identity=(id, name, zone.get("CallerReference", "")),
     )

@@ -57,7 +57,7 @@ def _seen(asking: Asking, name: str, created: float | None, region: str = "") ->
         name=name,
         arn=f"arn:aws:s3:::{name}",
         region=region,
-        tags=asking.attempt("s3:GetBucketTagging", lambda: _tags(s3.get_bucket_tagging, Bucket=name), {}),
+        tags=asking.tags("s3:GetBucketTagging", lambda: _tags(s3.get_bucket_tagging, Bucket=name)),
         created=created,
         identity=(str(created),),
     )

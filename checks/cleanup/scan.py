@@ -15,6 +15,7 @@ from checks.cleanup.leftover import Leftover, Ownership, Seen
 from checks.cleanup.ownership import Known, Verdict, judge
 from checks.sanitize import one_line
 from config.model import Cleanup
+from config.prices import Prices, prices
 
 if TYPE_CHECKING:
     from checks.aws import Aws
@@ -85,12 +86,20 @@ def _parts_follow(found: dict[str, Seen], verdicts: dict[str, Verdict]) -> None:
             )
 
 
+def _monthly(seen: Seen, list_of_prices: Prices) -> float | None:
+    """None as soon as the price of one part is not known: half a price would mislead."""
+    parts = [list_of_prices.monthly(item, seen.region, quantity) for item, quantity in seen.billed]
+    known = [part for part in parts if part is not None]
+    return sum(known) if parts and len(known) == len(parts) else None
+
+
 def _rows(
     found: dict[str, Seen], verdicts: dict[str, Verdict], kinds: Sequence[Kind]
 ) -> tuple[Leftover, ...]:
     now = time.time()
     actions = {kind.id: kind.action for kind in kinds}
     edges = graph.blockers(found.values())
+    list_of_prices = prices()
     blocks: dict[str, set[str]] = {key: set() for key in found}
     for key, before in edges.items():
         for one in before:
@@ -124,6 +133,8 @@ def _rows(
                 fingerprint=seen.fingerprint,
                 preselected=verdict.preselected,
                 protected=verdict.protected,
+                billed=bool(seen.billed),
+                monthly=_monthly(seen, list_of_prices),
             )
         )
     return tuple(rows)

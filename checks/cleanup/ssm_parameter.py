@@ -31,21 +31,19 @@ def delete(asking: Asking, seen: Seen, task: Task) -> None:
 
 def _seen(asking: Asking, found: dict[str, Any], region: str) -> Seen:
     name, version = found["Name"], found.get("Version", 1)
-    nothing: dict[str, str] = {}
     return Seen(
         kind="ssm-parameter",
         id=name,
         name=name,
         arn=found.get("ARN", ""),
         region=region,
-        tags=asking.attempt(
+        tags=asking.tags(
             "ssm:ListTagsForResource",
             lambda: tags_of(
                 asking.client("ssm", region)
                 .list_tags_for_resource(ResourceType="Parameter", ResourceId=name)
                 .get("TagList")
             ),
-            nothing,
         ),
         # AWS tells only when it was last written; a later value is another parameter to whoever approved this one.
         size=f"{found.get('Type', '')}, version {version}",

@@ -10,6 +10,9 @@ from checks.cleanup.asking import Asking, InUse, epoch, is_missing, tags_of
 from checks.cleanup.kinds import Task
 from checks.cleanup.leftover import Seen
 
+GP3 = (3000, 125)
+"""IOPS and MiB/s that the price of a gp3 volume includes (EBS user guide)."""
+
 
 def find(asking: Asking) -> Iterable[Seen]:
     for volume in asking.pages("ec2", "describe_volumes", "Volumes"):
@@ -33,6 +36,13 @@ def delete(asking: Asking, seen: Seen, task: Task) -> None:
     asking.client("ec2", seen.region).delete_volume(VolumeId=seen.id)
 
 
+def _billed(volume: dict[str, Any]) -> tuple[tuple[str, float], ...]:
+    kind, size = volume.get("VolumeType", ""), volume.get("Size", 0)
+    # What gp3 does beyond its base is paid for as well, and no price of that is known here.
+    more = kind == "gp3" and (volume.get("Iops", 0) > GP3[0] or volume.get("Throughput", 0) > GP3[1])
+    return ((f"volume.{kind}{'.faster' if more else ''}", size),)
+
+
 def _seen(volume: dict[str, Any], region: str) -> Seen:
     tags = tags_of(volume.get("Tags"))
     instances = tuple(one["InstanceId"] for one in volume.get("Attachments", ()) if one.get("InstanceId"))
@@ -43,9 +53,10 @@ def _seen(volume: dict[str, Any], region: str) -> Seen:
         region=region,
         tags=tags,
         created=epoch(volume.get("CreateTime")),
-        size=f"{volume.get('Size', 0)} GiB",
+        size=f"{volume.get('Size', 0)} GiB {volume.get('VolumeType', '')}".strip(),
         state=volume.get("State", ""),
         uses=instances,
+        billed=_billed(volume),
         identity=(volume["VolumeId"],),
         part_of=f"ec2-instance:{instances[0]}" if instances else "",
         blocked_by=tuple(f"ec2-instance:{instance}" for instance in instances),

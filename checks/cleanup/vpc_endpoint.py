@@ -54,6 +54,9 @@ def _seen(found: dict[str, Any], region: str) -> Seen:
         created=epoch(found.get("CreationTimestamp")),
         size=f"{found.get('VpcEndpointType', '')} {service}".strip(),
         state=_state(found),
+        billed=()
+        if found.get("VpcEndpointType", "Gateway") == "Gateway"  # a gateway costs nothing
+        else ((f"vpc-endpoint.{found['VpcEndpointType'].lower()}", len(found.get("SubnetIds", ())) or 1),),
         identity=(id, service),
         blocks=(
             *(f"security-group:{group['GroupId']}" for group in found.get("Groups", ())),

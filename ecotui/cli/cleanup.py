@@ -17,6 +17,7 @@ from checks.cleanup.leftover import CleanupDetail, ItemState, Leftover, Ownershi
 from checks.finding import Report, State
 from checks.sanitize import one_line
 from checks.world import World
+from config.prices import prices
 from ecotui import exits
 from ecotui.cli.cleanup_progress import Teller
 from ecotui.cli.holding import configure as configure_holding
@@ -27,6 +28,8 @@ from ecotui.cli.output import SIGNS, document
 if TYPE_CHECKING:
     from checks.aws import Identity
 
+SHOWN = 6
+"""Others that a row names: what it waits for, what waits for it."""
 PAUSE = 5.0
 """Seconds before the first deletion, in which Ctrl-C changes nothing at all."""
 
@@ -117,6 +120,28 @@ def public(report: Report, detail: CleanupDetail) -> dict[str, Any]:
             }
             for one in detail.resources
         ],
+        # Beside the list, not in it: its rows are a contract of their own.
+        "details": {
+            one.key: {
+                "why": one.why,
+                "protected": one.protected,
+                "preselected": one.preselected,
+                "state": one.state,
+                "size": one.size,
+                "age_seconds": one.age_seconds,
+                "uses": list(one.uses),
+                "blocks": list(one.blocks),
+                "billed": one.billed,
+                "monthly": one.monthly,
+            }
+            for one in detail.resources
+        },
+        "prices": {
+            "currency": prices().currency,
+            "list": prices().list,
+            "as_of": prices().as_of,
+            "tax": "without",
+        },
         "unknown": [
             {"id": finding.id, "summary": finding.summary, "denied": list(finding.denied)}
             for finding in report.findings
@@ -207,7 +232,7 @@ def _delete_held(where: World, approval: Approval, args: argparse.Namespace) -> 
         if args.pause > 0 and approval.items:
             say.line(
                 f"Deleting {len(approval.items)} in account {identity.account}"
-                f" ({approval.account_name}), {approval.region}, in {args.pause:g} s; Ctrl-C leaves everything as it is"
+                f" ({approval.account_name}), {approval.region}, in {args.pause:g} s; {'an interrupt (i)' if args.progress else 'Ctrl-C'} leaves everything as it is"
             )
             if deletion.stopping.wait(args.pause):
                 say.line("Left as it is: nothing was deleted")
@@ -321,6 +346,8 @@ def _print(report: Report, detail: CleanupDetail) -> None:
         )
         for one in left:
             print(_row(one))
+        if cost := detail.cost({one.key for one in left}):
+            print(f"\nWhile they lie about: {cost}")
     if kept:
         managed = sum(one.ownership is Ownership.IN_STATE for one in kept)
         print(f"\n{len(kept)} kept: {managed} managed by terraform, {len(kept) - managed} protected")
@@ -340,10 +367,11 @@ def _print(report: Report, detail: CleanupDetail) -> None:
 
 def _row(one: Leftover) -> str:
     mark = "[x]" if one.preselected else "[ ]"
-    age = f", {one.age_seconds / 86400:.0f} days old" if one.age_seconds is not None else ""
     proof = "name only: " if one.ownership is Ownership.NAME_ONLY else ""
-    facts = ", ".join(filter(None, (f"{proof}{one.why}", one.state, one.size)))
-    lines = [f"  {mark} {one_line(one.key)}", f"        {one.name}: {facts}{age}"]
-    if one.blocked_by:
-        lines.append(f"        after: {', '.join(map(one_line, one.blocked_by))}")
+    facts = ", ".join(filter(None, (f"{proof}{one.why}", one.state, one.size, one.age, one.cost)))
+    lines = [f"  {mark} {one_line(one.key)}", f"        {one.name}: {facts}"]
+    for word, others in (("used by", one.uses), ("after", one.blocked_by), ("before", one.blocks)):
+        if others:
+            more = f" and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
+            lines.append(f"        {word}: {', '.join(map(one_line, others[:SHOWN]))}{more}")
     return "\n".join(lines)

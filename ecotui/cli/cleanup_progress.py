@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import msgspec
 
-from checks.cleanup.leftover import ItemState, Progress
+from checks.cleanup.leftover import ItemState, Progress, counted
 from checks.sanitize import one_line
 
 HEARTBEAT = 10.0
@@ -60,7 +60,7 @@ class Teller:
         oldest = sorted(self._under_way.items(), key=lambda one: one[1][0])
         told = [f"{one_line(key)} {now - begun:.0f} s: {said}" for key, (begun, said) in oldest[:NAMED]]
         more = [f"and {len(oldest) - NAMED} more"] if len(oldest) > NAMED else []
-        return "; ".join([_counted(self._counts), *told, *more])
+        return "; ".join([counted(self._counts), *told, *more])
 
     def _write(self, progress: Progress) -> None:
         self._last = time.monotonic()
@@ -104,7 +104,3 @@ class _Heartbeat:
     def _run(self) -> None:
         while not self._end.wait(1.0):
             self._beat()
-
-
-def _counted(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{number} {state}" for state, number in counts.items())

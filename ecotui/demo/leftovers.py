@@ -59,7 +59,9 @@ def make(endpoint: str, public_key: Path) -> tuple[str, str]:
     _zone(client("route53"))
     _policies(iam)
     _role(iam)
-    _key_pairs(client("ec2"), public_key.read_bytes())
+    ec2 = client("ec2")
+    _key_pairs(ec2, public_key.read_bytes())
+    _idle(ec2)
     _buckets(client("s3"))
     _distribution(client("cloudfront"))
     return str(key["AccessKeyId"]), str(key["SecretAccessKey"])
@@ -127,6 +129,20 @@ def _key_pairs(ec2: Any, public_key: bytes) -> None:
     for name in (KEY_PAIR, FOREIGN["key_pair"], FOREIGN["similar_key_pair"]):
         # Key pairs were imported by hand before terraform did it: no tags, known by its exact name only.
         ec2.import_key_pair(KeyName=name, PublicKeyMaterial=public_key)
+
+
+def _idle(ec2: Any) -> None:
+    """What goes on costing money: an address that serves nobody, and the disk of a volume claim."""
+    ec2.allocate_address(
+        Domain="vpc",
+        TagSpecifications=[{"ResourceType": "elastic-ip", "Tags": _tags({"Name": "prod-nat", **_TAGS})}],
+    )
+    ec2.create_volume(
+        AvailabilityZone=f"{REGION}a",
+        Size=50,
+        VolumeType="gp3",
+        TagSpecifications=[{"ResourceType": "volume", "Tags": _tags({"Name": "prod-pvc-postgres", **_TAGS})}],
+    )
 
 
 def _buckets(s3: Any) -> None:
