@@ -152,11 +152,23 @@ def leftover(kind: str, name: str, ownership: Ownership = Ownership.TAGGED, **mo
 
 LEFTOVERS = (
     leftover(
-        "cloudfront", "cdn.ecoeco.kr", id="E2QWRUHAPOMQZL", state="Deployed, enabled", action="disable+delete"
+        "cloudfront",
+        "cdn.ecoeco.kr",
+        id="E2QWRUHAPOMQZL",
+        state="Deployed, enabled",
+        action="disable+delete",
+        age_seconds=40 * 86_400.0,
+        blocks=("s3-bucket:prod-sesacthon-images",),
     ),
     leftover("iam-role", "eco2-alb-controller", Ownership.NAME_ONLY, why="its name matches *alb-controller*"),
     leftover("key-pair", "k8s-cluster-key", id="key-0a1b2c3d4e5f", why="named in cleanup.exact"),
-    leftover("s3-bucket", "prod-sesacthon-images", action="empty+delete", size="1,000+ objects"),
+    leftover(
+        "s3-bucket",
+        "prod-sesacthon-images",
+        action="empty+delete",
+        size="1,000+ objects",
+        blocked_by=("cloudfront:E2QWRUHAPOMQZL",),
+    ),
     leftover(
         "iam-role",
         "AWSServiceRoleForSupport",

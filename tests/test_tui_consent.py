@@ -8,16 +8,19 @@ from typing import Any
 
 import msgspec
 import pytest
-from fixtures_tui import LEFTOVERS, Bench, finding, report
+from fixtures_tui import LEFTOVERS, Bench, finding, leftover, report
 from textual.pilot import Pilot
-from textual.widgets import DataTable, Input
+from textual.widgets import DataTable, Input, Static
 
 from checks.cleanup.approval import read
+from checks.cleanup.leftover import CleanupDetail, Progress, counted
 from checks.finding import Copy, Fix, InTerminal, Paste, Risk, Run, State, UnsetVariable
 from ecotui.session import events
 from ecotui.session.lock import Holder
+from ecotui.supervisor import Command
 from screens.cleanup import Panel as CleanupPanel
 from screens.dialogs import Ask, Choose, Confirm, Typed
+from screens.intents import CommandOutput
 from screens.rebuild import RebuildScreen
 
 SECRET = f"ghp_{'16C7e42F' * 5}"[:40]
@@ -194,6 +197,50 @@ async def test_two_deletions_within_a_second_keep_their_own_lists(bench: Bench) 
             await typed(pilot, "eco2-prod 3")
         assert len(bench.started) == 1
         assert first.read_bytes() == before
+
+
+async def test_what_the_chosen_ones_cost_is_said_where_they_are_chosen_and_where_consent_is_typed(
+    bench: Bench,
+) -> None:
+    address = leftover("elastic-ip", "prod-nat", id="eipalloc-1", billed=True, monthly=3.65)
+    disk = leftover("volume", "pvc", id="vol-1", billed=True)
+    detail = CleanupDetail(
+        account="123456789012", account_name="eco2-prod", resources=(address, disk), prices="a list, of a day"
+    )
+    found = finding("cleanup.leftovers", State.BLOCKED, "Two.")
+    bench.world["cleanup"] = report("cleanup", found, detail=detail)
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        panel = await to_cleanup(bench, pilot)
+        table = panel.query_one(DataTable)
+        assert [str(cell).strip() for cell in table.get_column("cost")] == ["3.65", "?"]
+        told = "$3.65 a month, and 1 more whose price is not known (a list, of a day)"
+        assert told in " ".join(bench.text(pilot).split())
+        assert "3.65 a month" in bench.text(pilot)
+        await pilot.press("d")
+        await pilot.pause()
+        assert "They cost $3.65 a month" in bench.text(pilot)
+
+
+async def test_a_running_deletion_shows_at_the_left_and_in_one_line_without_saying_its_counters_twice(
+    bench: Bench,
+) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        panel = await to_cleanup(bench, pilot)
+        counts = {"waiting": 1, "deleting": 1, "failed": 0, "skipped": 0, "gone": 1}
+        key = LEFTOVERS[0].key
+        lines = [
+            msgspec.json.encode(Progress(counts=counts, item=key, state="deleting", message="disabling")),
+            msgspec.json.encode(Progress(counts=counts, message=f"{counted(counts)}; {key} 24 s: disabled")),
+        ]
+        command = Command("c", bench.project, "cleanup", "Delete", (), 0.0)
+        panel.show_output(CommandOutput(command, tuple(line.decode() for line in lines)))
+        await pilot.pause()
+        assert str(panel.query_one(DataTable).get_cell(key, "mark")) == " ▶ "
+        own = str(panel.query_one(".own", Static).content)
+        assert own.count("1 waiting") + own.count("waiting 1") == 1
+        assert f"{key} 24 s: disabled" in own
 
 
 async def test_what_is_protected_is_never_chosen(bench: Bench) -> None:
