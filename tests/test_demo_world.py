@@ -161,6 +161,8 @@ def test_the_cleanup_finds_all_leftovers_and_nothing_foreign(demo: Demo) -> None
         leftovers.PROFILE,
         leftovers.KEY_PAIR,
         leftovers.BUCKET,
+        leftovers.ADDRESS,
+        leftovers.DISK,
         "images.growbin.example",
     }
     assert not gone & set(leftovers.FOREIGN.values())

@@ -23,6 +23,8 @@ PROFILE = "prod-k8s-node-profile"
 POLICIES = ("prod-alb-controller-policy", "prod-s3-presigned-url-policy")
 KEY_PAIR = "k8s-cluster-key"
 BUCKET = "prod-sesacthon-images"
+ADDRESS, DISK = "prod-nat", "prod-pvc-postgres"
+"""What goes on costing money: an Elastic IP and a volume, by their Name tags."""
 
 FOREIGN = {
     "iam_policy": "billing-readonly",
@@ -135,13 +137,13 @@ def _idle(ec2: Any) -> None:
     """What goes on costing money: an address that serves nobody, and the disk of a volume claim."""
     ec2.allocate_address(
         Domain="vpc",
-        TagSpecifications=[{"ResourceType": "elastic-ip", "Tags": _tags({"Name": "prod-nat", **_TAGS})}],
+        TagSpecifications=[{"ResourceType": "elastic-ip", "Tags": _tags({"Name": ADDRESS, **_TAGS})}],
     )
     ec2.create_volume(
         AvailabilityZone=f"{REGION}a",
         Size=50,
         VolumeType="gp3",
-        TagSpecifications=[{"ResourceType": "volume", "Tags": _tags({"Name": "prod-pvc-postgres", **_TAGS})}],
+        TagSpecifications=[{"ResourceType": "volume", "Tags": _tags({"Name": DISK, **_TAGS})}],
     )
 
 
