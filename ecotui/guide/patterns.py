@@ -49,6 +49,10 @@ def _fixed(tree: Any) -> Iterator[str]:
             yield "\0"
             yield from _fixed(value[2])
             yield "\0"
+        elif name == "ATOMIC_GROUP":
+            yield "\0"
+            yield from _fixed(value)
+            yield "\0"
         else:
             yield "\0"
 
