@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,10 +21,14 @@ from ecotui.supervisor.folder import OUTPUT
 from ecotui.supervisor.tail import Tail
 
 from .table import Row
+from .terminal import Terminal, opened
 
 SESSIONS, EVENTS, BYTES = 10_000, 1_000_000, 1_000_000_000
 BATCH = 10_000
 NEEDLE = "the only line that says quetzal"
+ONE_SESSION = (sys.executable, "-P", str(Path(__file__).with_name("one_session.py")))
+SCREENS = 3
+"""Times that each screen is opened; the median counts."""
 
 
 def measure(scale: float = 1.0) -> list[Row]:
@@ -45,6 +51,7 @@ def _many(root: Path, count: int) -> list[Row]:
     newest = min(_took(lambda: index.list(limit=50)) for _ in range(5))
     if index.in_memory:
         raise RuntimeError("the index was not used")
+    listing, finding = _on_screen(root)
     return [
         Row(
             f"{count:,} sessions: the newest 50",
@@ -55,7 +62,47 @@ def _many(root: Path, count: int) -> list[Row]:
             at_least=True,
         ),
         Row("  the index made again", f"{rebuild:.2f} s", f"the same {every:.2f} s", rebuild / every, 1.5),
+        Row(
+            "  the screen that lists them",
+            f"{listing * 1000:.0f} ms",
+            "from the key",
+            listing,
+            0.5,
+            unit=" s",
+        ),
+        Row("  found as one types", f"{finding * 1000:.0f} ms", "from the last key", finding, 0.5, unit=" s"),
     ]
+
+
+def _screen(root: Path, look: Callable[[Terminal], tuple[float, ...]]) -> tuple[float, ...]:
+    """The medians of what is measured in a terminal of its own, a new one each time."""
+    env = {"PATH": os.environ["PATH"], "HOME": str(root), "LANG": "C.UTF-8", "TEXTUAL_ANIMATIONS": "none"}
+    times = []
+    for _ in range(SCREENS):
+        with opened((*ONE_SESSION, str(root)), env, root) as terminal:
+            terminal.until(b"ready to look")
+            terminal.quiet(0.5)
+            times.append(look(terminal))
+    return tuple(sorted(each)[SCREENS // 2] for each in zip(*times, strict=True))
+
+
+def _pressed(terminal: Terminal, keys: bytes, mark: bytes) -> float:
+    start = len(terminal.seen)
+    terminal.press(keys)
+    return terminal.until(mark, start=start)
+
+
+def _on_screen(root: Path) -> tuple[float, ...]:
+    """Seconds until the newest are shown, and until the list follows what was typed."""
+
+    def look(terminal: Terminal) -> tuple[float, ...]:
+        listing = _pressed(terminal, b"s", b"project-")
+        terminal.quiet(0.5)
+        terminal.press(b"/")
+        terminal.quiet(0.3)
+        return listing, _pressed(terminal, b"project-3", b"found")
+
+    return _screen(root, look)
 
 
 def _session(store: Store, number: int) -> None:
@@ -95,6 +142,8 @@ def _long(root: Path, scale: float) -> list[Row]:
     command = session.folder / "commands" / "one"
     command.mkdir(parents=True, mode=0o700)
     _output(command / OUTPUT, size)
+    asked = {"step": "apply", "title": "Apply", "argv": ["sh"], "cwd": "/", "started": time.time()}
+    (command / "command.json").write_text(json.dumps(asked))
 
     def opened() -> None:
         again = store.open(session.id)
@@ -111,6 +160,7 @@ def _long(root: Path, scale: float) -> list[Row]:
     reading = _took(lambda: _read(command / OUTPUT))
     _forget(command / OUTPUT)
     searching = _took(lambda: _one_hit(command / OUTPUT))
+    shown, found = _review(root, command / OUTPUT)
     return [
         Row(
             f"a session of {count:,} events, {size / 1e9:.2g} GB of output: opens at its end",
@@ -119,6 +169,14 @@ def _long(root: Path, scale: float) -> list[Row]:
             opening,
             1,
             unit=" s",
+        ),
+        Row("  on the screen, at its end", f"{shown:.2f} s", "from the key", shown, 1, unit=" s"),
+        Row(
+            "  its output searched on the screen",
+            f"{size / found / 1e6:.0f} MB/s",
+            f"only read: {size / reading / 1e6:.0f} MB/s",
+            found / reading,
+            2,
         ),
         Row(
             "  its output searched, from the disk",
@@ -137,6 +195,20 @@ def _long(root: Path, scale: float) -> list[Row]:
             unit=" a second",
         ),
     ]
+
+
+def _review(root: Path, output: Path) -> tuple[float, ...]:
+    """Seconds until the end of the log is shown, and until a word at the end of the output is found."""
+
+    def look(terminal: Terminal) -> tuple[float, ...]:
+        shown = _pressed(terminal, b"r", b"session ended: done")
+        terminal.quiet(0.5)
+        terminal.press(b"/quetzal")
+        terminal.quiet(0.3)
+        _forget(output)
+        return shown, _pressed(terminal, b"\r", b"that is all")
+
+    return _screen(root, look)
 
 
 def _output(path: Path, size: int) -> None:
