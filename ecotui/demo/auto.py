@@ -23,8 +23,8 @@ from checks.steps import BY_ID, STEPS
 from config.load import load
 from ecotui import looking, supervisor
 from ecotui.demo.running import Demo, save_sessions
+from ecotui.desk import Desk
 from ecotui.session import SessionError, events
-from ecotui.session.log import Session
 from ecotui.session.store import Store
 
 # Exit codes of `ecotui.exits`, which is above this layer: done, and done with warnings.
@@ -67,23 +67,39 @@ class Played:
 class Player:
     """Plays one rebuild in one session."""
 
-    def __init__(self, demo: Demo, say: Callable[[str], None]) -> None:
+    def __init__(self, demo: Demo, say: Callable[[str], None], desk: Desk | None = None) -> None:
+        """`desk`: go on at that desk, with its session, from where its log says that it stands."""
         self._demo = demo
         self._say_line = say
         self._started = time.monotonic()
-        settings = load(demo.project, None, env=demo.env).settings
-        self.session: Session = Store(demo.sessions).create(
-            project=settings.project, folder=demo.project, settings=settings, env=demo.env
-        )
+        self._desk = desk
+        if desk is not None:
+            self.session = desk.session
+        else:
+            settings = load(demo.project, None, env=demo.env).settings
+            self.session = Store(demo.sessions).create(
+                project=settings.project, folder=demo.project, settings=settings, env=demo.env
+            )
         self._env = {**demo.env, "ECOTUI_SESSION": self.session.id}
         self.steps: dict[str, Played] = {step.id: Played(step.id, "not looked at") for step in STEPS}
         self.ready = 0
+        if desk is not None:
+            for report in desk.rebuild.reports.values():
+                self._played(report)
 
     def play(self) -> None:
-        """The whole rebuild. Raises Stuck, and what looking and the session raise."""
-        self._say("Looking at everything")
-        self._look(*(step.id for step in STEPS))
-        for step, fix in (
+        """The whole rebuild, or what is left of it. Raises Stuck, and what looking and the session raise."""
+        first = STEPS[0].id
+        if self._desk is None or not self._desk.resumed:
+            self._say("Looking at everything")
+            self._look(*(step.id for step in STEPS))
+        else:
+            first = self._desk.rebuild.next_step or STEPS[-1].id
+            self._say(f"Going on at {BY_ID[first].title}")
+            for command in self._desk.under_way():
+                self._say(f"Still running: {command.title}")
+                self._wait(command, shlex.join(command.argv))
+        ways = (
             ("environment", self._nothing),
             ("quota", self._quota),
             ("github", self._github),
@@ -91,7 +107,9 @@ class Player:
             ("apply", self._apply),
             ("cloudfront", self._cloudfront),
             ("nodes", self._nodes),
-        ):
+        )
+        for step, fix in ways[[step for step, _ in ways].index(first) :]:
+            self._say(f"Looking at {BY_ID[step].title}")
             begun = time.monotonic()
             passable = _PROVEN if step in ("apply", "cloudfront", "nodes") else _PASSABLE
             report = self._look(step)
@@ -167,13 +185,16 @@ class Player:
         options = ("--project", str(self._demo.project))
         for report in looking.looks_now(steps, options=options, env=self._env):
             self.session.append(events.Looked(report=report))
-            played = self.steps[report.step]
-            played.state, played.summary = report.state.value, _worst(report)
+            self._played(report)
             self._say(f"  {_SIGNS[report.state]} {BY_ID[report.step].title}: {_worst(report)}")
             last = report
         if last is None:
             raise Stuck(f"no answer from the look at {', '.join(steps)}")
         return last
+
+    def _played(self, report: Report) -> None:
+        played = self.steps[report.step]
+        played.state, played.summary = report.state.value, _worst(report)
 
     def _run(self, step: str, title: str, *argv: str, stdin: bytes | None = None) -> None:
         """One command under the supervisor, followed to its end. Raises Stuck unless it succeeds."""
@@ -187,6 +208,10 @@ class Player:
             env=self._env,
             stdin=stdin,
         )
+        self._wait(command, shlex.join(argv))
+
+    def _wait(self, command: supervisor.Command, line: str) -> None:
+        """Follow a command to its end. Raises Stuck unless it succeeds."""
         begun, last = time.monotonic(), ""
         tail = supervisor.Tail(command.folder)
         try:
@@ -200,11 +225,9 @@ class Player:
             raise
         last = self._follow(tail) or last
         seconds = round(time.monotonic() - begun, 1)
-        self.steps[step].commands.append(Ran(shlex.join(argv), status.exit_code, status.outcome, seconds))
+        self.steps[command.step].commands.append(Ran(line, status.exit_code, status.outcome, seconds))
         if status.exit_code not in _WELL:
-            raise Stuck(
-                f"{shlex.join(argv)} {status.outcome} (exit {status.exit_code}){last and f': {last}'}"
-            )
+            raise Stuck(f"{line} {status.outcome} (exit {status.exit_code}){last and f': {last}'}")
 
     def _follow(self, tail: supervisor.Tail) -> str:
         last = ""
@@ -219,15 +242,18 @@ class Player:
         self._say_line(f"{time.monotonic() - self._started:6.1f} s  {text}")
 
 
-def play(demo: Demo, *, json: bool = False, keep: Path | None = None) -> int:
-    """Play it, print it, keep the session's log; exit code 0 only with every node Ready."""
+def play(demo: Demo, *, json: bool = False, keep: Path | None = None, desk: Desk | None = None) -> int:
+    """Play it, print it, keep the session's log; exit code 0 only with every node Ready.
+
+    `desk`: as for `Player`.
+    """
     out = sys.stderr if json else sys.stdout
     begun = time.monotonic()
 
     def say(text: str) -> None:
         print(text, file=out, flush=True)
 
-    player = Player(demo, say)
+    player = Player(demo, say, desk)
     trouble = ""
     try:
         player.play()
