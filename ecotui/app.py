@@ -28,6 +28,8 @@ from screens.rebuild import RebuildScreen
 from screens.themes import THEMES, first_theme
 
 if TYPE_CHECKING:
+    from textual.driver import Driver
+
     from ecotui.desk import Desk
 
 
@@ -57,6 +59,14 @@ class EcotuiApp(App[int]):
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = first_theme(env)
+
+    def get_driver_class(self) -> type[Driver]:
+        usual = super().get_driver_class()
+        if usual.__name__ != "LinuxDriver":
+            return usual  # headless, or another system
+        from screens.pastes import PastingDriver
+
+        return PastingDriver
 
     def get_default_screen(self) -> Screen[Any]:
         return RebuildScreen()

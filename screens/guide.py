@@ -41,12 +41,12 @@ class GuideScreen(GuideView):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         # Enter is the list's own key, and does the same.
-        Binding("w", "walk", "Walk its steps", key_display="⏎", tooltip="Walk this entry step by step"),
+        Binding("w", "walk", "Walk it", key_display="⏎", tooltip="Walk this entry step by step"),
         # With priority: the keys that come in one piece with the slash go to the field as well.
         Binding("slash", "search", "Search", key_display="/", priority=True),
-        Binding("p", "paste", "Paste an error", tooltip="Paste an error and see what explains it"),
+        Binding("p", "paste", "Paste", tooltip="Paste an error and see what explains it"),
         Binding("r", "check", "Check", tooltip="Look again whether the cause is present"),
-        Binding("b", "step", "Step's screen", tooltip="Go to the step of the rebuild; b there comes back"),
+        Binding("b", "step", "Step", tooltip="Go to the step of the rebuild; b there comes back"),
         Binding("c", "copy", "Copy", tooltip="Copy the commands of this entry"),
         Binding("v", "language", "한/En", tooltip="The other language"),
         Binding("escape,q", "back", "Back"),

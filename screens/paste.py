@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -13,18 +13,18 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widgets import OptionList, Static, TextArea
 from textual.widgets.option_list import Option
+from textual.worker import Worker
 
 from checks.sanitize import sanitize
 from ecotui.guide.diagnosis import Diagnosis, Match
 from ecotui.guide.library import Library
 from ecotui.guide.walking import ranked, rule_of
-from screens.layout import hang
+from screens import failures
+from screens.layout import hang, wrapped
 from screens.widgets.keybar import KeyBar
-
-if TYPE_CHECKING:
-    from textual.worker import Worker
 
 LARGEST = 8_000_000
 """Characters of a paste that are looked at; of a longer one the end, where errors stand."""
@@ -53,6 +53,9 @@ def explained(library: Library, text: str) -> tuple[Match, ...]:
 class PasteBox(TextArea):
     """A text area that takes a paste of any size, without its control sequences."""
 
+    class Pasted(Message):
+        """Something was pasted, not typed."""
+
     @dataclass
     class Large(Message):
         """More was pasted than the box shows."""
@@ -62,7 +65,9 @@ class PasteBox(TextArea):
     async def _on_paste(self, event: events.Paste) -> None:
         event.prevent_default()
         event.stop()
-        text = sanitize(event.text[-LARGEST:])
+        # Terminals send the end of a line as the key Enter does; left alone, each line would overwrite the one before.
+        text = sanitize(event.text[-LARGEST:].replace("\r\n", "\n").replace("\r", "\n"))
+        self.post_message(self.Pasted())
         if text.count("\n") > SHOWN or len(text) > 200 * SHOWN:
             self.post_message(self.Large(text))
         elif result := self._replace_via_keyboard(text, *self.selection):
@@ -94,6 +99,8 @@ class PasteScreen(Screen[Pasted | None]):
         self._matches: tuple[Match, ...] = ()
         self._go = False
         """Go to the entries as soon as they are there."""
+        self._waiting: Timer | None = None
+        """For a pause between two keys."""
 
     def compose(self) -> ComposeResult:
         yield Static(id="paste-title")
@@ -139,18 +146,27 @@ class PasteScreen(Screen[Pasted | None]):
         if self._whole and text == self._part:
             return
         self._whole = ""
-        # A paste arrives whole; then Enter should open what explains it.
-        self._go = abs(len(text) - len(self._looked_at)) > 20
-        self.set_timer(PAUSE, self._look)
+        if self._waiting is not None:
+            self._waiting.stop()
+        self._waiting = self.set_timer(PAUSE, self._look)
+
+    @on(PasteBox.Pasted)
+    def _pasted(self) -> None:
+        # A paste arrives whole; then Enter should open what explains it. Who types stays in the box.
+        self._go = True
 
     def _look(self) -> None:
         text = self.text
         if text == self._looked_at:
             return
         self._looked_at = text
-        _worker: Worker[None] = self.run_worker(
+        self.run_worker(
             self._explain(text), name="diagnose", group="diagnose", exclusive=True, exit_on_error=False
         )
+
+    @on(Worker.StateChanged)
+    def _worker_changed(self, event: Worker.StateChanged) -> None:
+        failures.tell(self, event)
 
     async def _explain(self, text: str) -> None:
         if not text.strip():
@@ -198,11 +214,14 @@ class PasteScreen(Screen[Pasted | None]):
         )
         rule = rule_of(self.library, match)
         why = f"line {match.line}" + (f", by “{rule}”" if rule else "")
-        excerpt = match.excerpt if len(match.excerpt) <= 160 else f"{match.excerpt[:159]}…"
+        # Two lines say where it is; all of it stands above.
+        excerpt = wrapped(match.excerpt, width - 5)
+        shown = [*excerpt[:1], f"{excerpt[1]}{'…' if len(excerpt) > 2 else ''}"] if excerpt[1:] else excerpt
         return Content("\n").join(
             [
                 head,
-                hang(Content.styled(f"     {why}: ", "$foreground 62%"), excerpt, width, "$foreground 80%"),
+                Content.styled(f"     {why}", "$foreground 62%"),
+                *(Content.styled(f"     {line}", "$foreground 80%") for line in shown),
             ]
         )
 

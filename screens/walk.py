@@ -48,7 +48,7 @@ class WalkScreen(WalkView):
         Binding("r", "check", "Check", tooltip="Look again whether the cause is present"),
         Binding("i", "interrupt", "Interrupt", tooltip="Ask what runs to stop"),
         Binding("l", "output", "Log", tooltip="Show or hide the output"),
-        Binding("b", "step", "Step's screen", tooltip="Go to the step of the rebuild; b there comes back"),
+        Binding("b", "step", "Step", tooltip="Go to the step of the rebuild; b there comes back"),
         Binding("v", "language", "한/En", tooltip="The other language"),
         Binding("escape,q", "back", "Back"),
     ]

@@ -227,7 +227,7 @@ def test_leftovers_of_its_kind_are_the_cause_and_only_a_look_at_that_kind_says_t
         assert judge(library, entry, cleanup(nothing)).cause is Cause.UNKNOWN
     none = finding("cleanup.leftovers", State.OK, "Nothing of an earlier deployment is left")
     fine = judge(library, entry, cleanup(none, looked_at=every))
-    assert fine.words() == "Not found: Nothing of an earlier deployment is left"
+    assert fine.words() == "The cause is not there: Nothing of an earlier deployment is left"
 
 
 @pytest.mark.parametrize(

@@ -38,13 +38,15 @@ class Verdict:
     """When it was looked at, seconds since the epoch; the oldest of several looks."""
     elsewhere: tuple[Finding, ...] = ()
     """What is wrong in the same step, but is another entry's."""
+    gone: bool = False
+    """Absent now, and present before."""
 
     def words(self, language: str = "en") -> str:
         """The verdict as one line."""
         said = _SAID["ko" if language == "ko" else "en"]
-        text = said[self.cause]
+        text = said["gone"] if self.gone else said[self.cause]
         if not self.findings:
-            return said["nothing"] if self.cause is Cause.ABSENT else text.rstrip(":")
+            return text.rstrip(":")
         first = self.findings[0].summary
         more = f" {said['more'].format(count=len(self.findings) - 1)}" if len(self.findings) > 1 else ""
         return f"{text} {first}{more}"
@@ -53,22 +55,22 @@ class Verdict:
 _SAID = {
     "en": {
         Cause.PRESENT: "The cause is present:",
-        Cause.ABSENT: "Not found:",
+        Cause.ABSENT: "The cause is not there:",
         Cause.UNKNOWN: "Could not look:",
         Cause.LOOKING: "Looking…",
         Cause.NOT_LOOKED: "Not looked yet; r looks",
         Cause.NO_CHECK: "This entry has no live check",
-        "nothing": "Not found: the look found nothing of it.",
+        "gone": "The cause is gone:",
         "more": "(and {count} more)",
     },
     "ko": {
         Cause.PRESENT: "원인이 있습니다:",
-        Cause.ABSENT: "원인이 보이지 않습니다:",
+        Cause.ABSENT: "원인이 없습니다:",
         Cause.UNKNOWN: "확인할 수 없었습니다:",
         Cause.LOOKING: "확인하는 중…",
         Cause.NOT_LOOKED: "아직 확인하지 않았습니다 (r: 확인)",
         Cause.NO_CHECK: "이 항목에는 자동 확인이 없습니다",
-        "nothing": "원인이 보이지 않습니다: 아무것도 발견되지 않았습니다.",
+        "gone": "원인이 사라졌습니다:",
         "more": "(외 {count}건)",
     },
 }
@@ -108,7 +110,7 @@ def judge(
         for finding in named
         if finding.state in _WRONG and (finding in about or finding.step not in judged)
     ]
-    present.sort(key=lambda one: one.state is not State.BLOCKED)
+    present.sort(key=lambda one: (one.state is not State.BLOCKED, _rank(one, known)))
     if present:
         return Verdict(Cause.PRESENT, places, tuple(present), when)
     ruled_out = [
@@ -124,7 +126,9 @@ def judge(
     elsewhere = tuple(finding for finding in about if finding.state in _WRONG)
     fine = ruled_out or [finding for finding in about if finding.state is State.OK]
     fine.sort(key=lambda one: one.id not in before)
-    return Verdict(Cause.ABSENT, places, tuple(fine[:1]) if not elsewhere else (), when, elsewhere)
+    return Verdict(
+        Cause.ABSENT, places, tuple(fine[:1]) if not elsewhere else (), when, elsewhere, gone=bool(before)
+    )
 
 
 _WRONG = (State.BLOCKED, State.WARN)
@@ -163,6 +167,11 @@ def _blind(
                 finding for finding in about if finding.step == report.step
             )
     return None
+
+
+def _rank(finding: Finding, known: Sequence[str]) -> int:
+    """The place in the overlay: what the entry is about most stands first there."""
+    return next((place for place, name in enumerate(known) if _about(finding, name)), len(known))
 
 
 def _about(finding: Finding, name: str) -> bool:
