@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -104,15 +103,13 @@ def parse(source: str | bytes, name: str) -> Document:
     found = [heading for heading in headings(lines, blocks) if heading.line >= top]
     title, outline = _outline(found, name, lines)
     starts = [one.heading.line if one.heading else 0 for one in outline]
-    below = Counter(one.chapter for one in outline)
+    empty: list[Heading] = []
     entries: list[Entry] = []
     taken: set[str] = set()
     for one, start, end in zip(outline, starts, [*starts, len(lines)][1:], strict=True):
         whole = _trimmed(lines[one.heading.below if one.heading else start : end])
         if not whole:
-            # A chapter often has nothing but its entries.
-            if one.heading and below[one.heading.title] < 2:
-                notes.append(f"line {start + 1}: {one.ident} has no text; it is left out")
+            empty += [one.heading] if one.heading else []
             continue
         ident = one.ident
         count = 2
@@ -132,6 +129,13 @@ def parse(source: str | bytes, name: str) -> Document:
                 text=whole,
             )
         )
+    # A chapter often has nothing but its entries.
+    chapters = {entry.chapter for entry in entries}
+    notes += [
+        f"line {heading.line + 1}: {heading.title}: has no text; it is left out"
+        for heading in empty
+        if heading.title not in chapters
+    ]
     first = starts[0] if starts else len(lines)
     korean = len(_HANGUL.findall(text[:_SEEN])) > min(len(text), _SEEN) * 0.02
     return Document(
