@@ -115,7 +115,7 @@ class GuideView(Screen[None]):
         self.query_one("#guide-reason", Static).update(said)
         self.query_one("#guide-reason").display = bool(said.plain)
         self._show_verdict()
-        corrections = self.library.overlays[entry.id].corrections if entry.id in self.library.overlays else ()
+        corrections = self.library.known[entry.id].corrections if entry.id in self.library.known else ()
         self.query_one("#guide-corrections", Static).update(
             correction_lines(corrections, self.language, width)
         )

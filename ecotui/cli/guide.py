@@ -110,7 +110,7 @@ def _plain(library: Library, entry: Entry) -> dict[str, object]:
 
 def _print(library: Library, entry: Entry) -> None:
     print(f"{entry.id}  {entry.title}\n{'=' * 60}\n\n{entry.text}")
-    overlay = library.overlays.get(entry.id)
+    overlay = library.known.get(entry.id)
     for note in overlay.corrections if overlay else ():
         print(f"\n> Correction: {note.said(library.language)}")
         if note.verified:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import msgspec
@@ -33,13 +34,17 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     chapter: str
     line: int
     """Where its heading stands, from 1."""
-    passages: tuple[Passage, ...]
     text: str
     """The whole entry, without its heading."""
     guide: str = ""
     """The guide that it belongs to: `eco2`, or the name of the file without its language."""
     number: str = ""
     """Its id within that guide."""
+
+    @property
+    def passages(self) -> tuple[Passage, ...]:
+        """Its text by its sub-headings and labels, taken apart when it is asked for: of a long guide few are."""
+        return _passages(self.text)
 
     @property
     def errors(self) -> tuple[str, ...]:
@@ -125,7 +130,6 @@ def parse(source: str | bytes, name: str) -> Document:
                 title=one.words,
                 chapter=one.chapter,
                 line=start + 1,
-                passages=tuple(_passages(whole)),
                 text=whole,
             )
         )
@@ -247,7 +251,12 @@ def slug(title: str) -> str:
     return "-".join(re.findall(r"\w+", title.lower()))[:48] or "entry"
 
 
-def _passages(text: str) -> Iterator[Passage]:
+@lru_cache(maxsize=256)
+def _passages(text: str) -> tuple[Passage, ...]:
+    return tuple(_split(text))
+
+
+def _split(text: str) -> Iterator[Passage]:
     """Split an entry at its sub-headings and at bold labels such as `**원인**:`."""
     lines = text.splitlines()
     blocks = list(fenced(lines))

@@ -31,6 +31,7 @@ _PARTICLES = re.compile(
 """Particles behind a noun of at least two syllables."""
 _LEADS = {0x1100 + place: ord(sign) for place, sign in enumerate(INITIALS)}
 """Initials that stand alone in decomposed text, as the letters that keyboards give."""
+_ALONE = re.compile("[\u1100-\u1112]")
 _JAMO = re.compile(f"([{INITIALS}])([{VOWELS}])")
 _TO_INITIAL = {_FIRST + code: INITIALS[code // _PER_INITIAL] for code in range(_LAST - _FIRST + 1)}
 _GAP = re.compile("(?<=[\u3131-\u314e\uac00-\ud7a3])[ \n]+(?=[\u3131-\u314e\uac00-\ud7a3])")
@@ -40,7 +41,8 @@ def fold(text: str) -> str:
     """Text for comparing: composed, lower case."""
     if text.isascii():
         return text.lower()
-    return unicodedata.normalize("NFC", text).casefold().translate(_LEADS)
+    composed = unicodedata.normalize("NFC", text).casefold()
+    return composed.translate(_LEADS) if _ALONE.search(composed) else composed
 
 
 def initials(folded: str) -> str:

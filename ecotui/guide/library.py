@@ -31,8 +31,8 @@ class Library:
     """Guides in the order in which the settings name them; of each, the preferred language first."""
 
     documents: tuple[Document, ...]
-    overlays: Mapping[str, Overlay]
-    """By entry id."""
+    known: Mapping[str, Overlay]
+    """What overlays say of entries, by entry id."""
     language: str
     cites: str = SHIPPED_GUIDE
     """The guide whose numbers the findings of the steps name; empty where it is not in force."""
@@ -43,6 +43,18 @@ class Library:
     def entries(self) -> tuple[Entry, ...]:
         """Every entry once, in the preferred language where there are several."""
         return tuple(self._by_id.values())
+
+    @cached_property
+    def overlays(self) -> Mapping[str, Overlay]:
+        """What is known, and the signatures that are derived where a team's own entry has none; in the entries' order."""
+        found = {}
+        for entry in self.entries:
+            had = self.known.get(entry.id, Overlay())
+            if entry.guide not in ("", SHIPPED_GUIDE) and not had.signatures:
+                had = msgspec.structs.replace(had, signatures=derive(entry))
+            if had != Overlay():
+                found[entry.id] = had
+        return found
 
     @cached_property
     def guides(self) -> tuple[Document, ...]:
@@ -82,7 +94,7 @@ class Library:
 
     def corrections(self, ident: str, language: str = "") -> tuple[str, ...]:
         """Where the entry's text is wrong or short, in the given language."""
-        overlay = self.overlays.get(ident)
+        overlay = self.known.get(ident)
         return tuple(
             note.said(language or self.language) for note in (overlay.corrections if overlay else ())
         )
@@ -91,7 +103,7 @@ class Library:
         """Entries whose overlay names a finding, by its id or the beginning of it."""
         return tuple(
             ident
-            for ident, overlay in self.overlays.items()
+            for ident, overlay in self.known.items()
             if any(finding == known or finding.startswith(f"{known}.") for known in overlay.findings)
         )
 
@@ -110,7 +122,7 @@ class Library:
     @cached_property
     def response(self) -> str:
         """The entry with the order of response; empty where no guide has one."""
-        return next((ident for ident, known in self.overlays.items() if known.response), "")
+        return next((ident for ident, known in self.known.items() if known.response), "")
 
 
 def language_of(settings: Settings, env: Mapping[str, str]) -> str:
@@ -248,20 +260,14 @@ def _library(
         overlays |= {ids[number]: known for number, known in guide.overlay.items() if number in ids}
         if guide.name == SHIPPED_GUIDE or (source == SHIPPED_GUIDE and not cites):
             cites = guide.name
-    bare = Library(tuple(documents), {}, language)
     known = {}
+    bare = Library(tuple(documents), {}, language) if above else None
     for given, overlay in above.items():
-        if entry := bare.entry(given):
+        if bare and (entry := bare.entry(given)):
             known[entry.id] = overlay
         elif source != SHIPPED_GUIDE:
             strays.append((source, given))
     overlays = laid_over(overlays, known)
-    for entry in bare.entries:
-        had = overlays.get(entry.id, Overlay())
-        if entry.guide != SHIPPED_GUIDE and not had.signatures:
-            overlays[entry.id] = msgspec.structs.replace(had, signatures=derive(entry))
-    order = {entry.id: place for place, entry in enumerate(bare.entries)}
-    overlays = dict(sorted(overlays.items(), key=lambda item: order[item[0]]))
     return Library(tuple(documents), overlays, language, cites, tuple(strays))
 
 

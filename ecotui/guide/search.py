@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, islice
 
 from ecotui.guide import hangul
 from ecotui.guide.document import Entry
@@ -11,6 +14,10 @@ from ecotui.guide.library import Library
 
 AROUND = 36
 """Characters before and after a hit that are shown with it."""
+PLACED = 300
+"""Entries that say where they were hit: more are not looked at."""
+MANY = 2_000
+"""Entries beyond which hits are not counted one by one: then only the titles tell which are better."""
 COUNTED = 5
 """Hits of one word in one entry that are counted: more say nothing more."""
 
@@ -31,17 +38,40 @@ class Hit:
         return f"{self.before}{self.found}{self.after}"
 
 
-@dataclass(frozen=True)
-class _Page:
-    """One language of an entry, ready to be searched."""
+class _Texts:
+    """Many texts as one: looking through it is far quicker than looking through each."""
 
-    entry: Entry
-    title: str
-    text: str
-    initials: str
-    """Title and text as initial consonants."""
-    start: int
-    """Where the text begins within its chapter and itself."""
+    def __init__(self, texts: Iterable[str]) -> None:
+        every = list(texts)
+        self.whole = "\0".join(every)
+        self.starts = [0, *accumulate(len(one) + 1 for one in every)]
+
+    def having(self, needle: str) -> set[int]:
+        """The texts in which fixed signs stand."""
+        return self._places(lambda at: self.whole.find(needle, at))
+
+    def matching(self, pattern: re.Pattern[str]) -> set[int]:
+        """The texts in which a pattern does."""
+
+        def after(at: int) -> int:
+            found = pattern.search(self.whole, at)
+            return found.start() if found else -1
+
+        return self._places(after)
+
+    def _places(self, after: Callable[[int], int]) -> set[int]:
+        found = set()
+        at = after(0)
+        while at >= 0:
+            place = bisect_right(self.starts, at) - 1
+            found.add(place)
+            # One hit a text is enough.
+            at = after(self.starts[place + 1])
+        return found
+
+    def span(self, place: int) -> tuple[int, int]:
+        """Where a text begins and ends in the whole."""
+        return self.starts[place], self.starts[place + 1] - 1
 
 
 class Index:
@@ -49,80 +79,112 @@ class Index:
 
     def __init__(self, library: Library) -> None:
         self._library = library
-        self._pages: dict[str, list[_Page]] = {}
-        for document in library.documents:
-            for entry in document.entries:
-                title, chapter = hangul.fold(entry.title), hangul.fold(entry.chapter)
-                text = f"{chapter}\n{hangul.fold(entry.text)}"
-                page = _Page(entry, title, text, hangul.initials(f"{title}\n{text}"), len(chapter) + 1)
-                self._pages.setdefault(entry.id, []).append(page)
+        self._pages = [entry for document in library.documents for entry in document.entries]
+        """Every entry in every language."""
+        self._of: dict[str, list[int]] = {}
+        for place, entry in enumerate(self._pages):
+            self._of.setdefault(entry.id, []).append(place)
+        self._titles = _Texts(hangul.fold(entry.title) for entry in self._pages)
+        self._texts = _Texts(
+            f"{hangul.fold(entry.chapter)}\n{hangul.fold(entry.text)}" for entry in self._pages
+        )
+        self._initials = _Texts(
+            hangul.initials(f"{self._of_page(self._titles, place)}\n{self._of_page(self._texts, place)}")
+            for place in range(len(self._pages))
+        )
 
-    def search(self, words: str) -> tuple[Hit, ...]:
-        """Entries in which every word stands, in any language, best first; all of them when nothing is typed."""
+    @staticmethod
+    def _of_page(texts: _Texts, place: int) -> str:
+        start, end = texts.span(place)
+        return texts.whole[start:end]
+
+    def search(self, words: str, placed: int = PLACED) -> tuple[Hit, ...]:
+        """Entries in which every word stands, in any language, best first; all of them when nothing is typed.
+
+        The first `placed` say where it stands.
+        """
         wanted = [_Word(word) for word in words.split()]
         if not wanted:
             return tuple(Hit(entry) for entry in self._library.entries)
-        scored: list[tuple[float, int, Entry, list[_Page]]] = []
-        for place, entry in enumerate(self._library.entries):
-            pages = self._pages[entry.id]
-            score = 0.0
+        scores = [self._scores(word) for word in wanted]
+        found = set.intersection(*(set(one) for one in scores))
+        order = {entry.id: place for place, entry in enumerate(self._library.entries)}
+        ranked = sorted(found, key=lambda ident: (-sum(one[ident] for one in scores), order[ident]))
+        return tuple(
+            self._hit(ident, wanted) if rank < placed else Hit(self._library.entries[order[ident]])
+            for rank, ident in enumerate(ranked)
+        )
+
+    def _scores(self, word: _Word) -> dict[str, float]:
+        """Entry to how well a word says it."""
+        likely = self._likely(word)
+        scores: dict[str, float] = {}
+        if len(likely) > MANY:
+            texts, titles = self._texts.matching(word.pattern), self._titles.matching(word.pattern)
+            for place in texts | titles:
+                score = 5.0 * (place in titles) + 0.2 * (place in texts)
+                ident = self._pages[place].id
+                scores[ident] = max(scores.get(ident, 0.0), score)
+        else:
+            for place in likely:
+                if score := self._score(word, place):
+                    ident = self._pages[place].id
+                    scores[ident] = max(scores.get(ident, 0.0), score)
+        for entry in self._library.entries:
+            if entry.number.startswith(word.first):
+                exact = word.first in (entry.id, entry.number)
+                scores[entry.id] = scores.get(entry.id, 0.0) + (16.0 if exact else 4.0)
+        return scores
+
+    def _likely(self, word: _Word) -> set[int]:
+        """The pages in which a word may stand, by its initial consonants."""
+        if not all(word.initials):
+            return set(range(len(self._pages)))
+        return set().union(*(self._initials.having(needle) for needle in word.initials))
+
+    def _score(self, word: _Word, place: int) -> float:
+        count = sum(
+            1 for _ in islice(word.pattern.finditer(self._texts.whole, *self._texts.span(place)), COUNTED)
+        )
+        return 5.0 * bool(word.pattern.search(self._titles.whole, *self._titles.span(place))) + 0.2 * count
+
+    def _hit(self, ident: str, wanted: Sequence[_Word]) -> Hit:
+        """The first place in the text, in the language that is shown where it stands there; in another one otherwise."""
+        pages = self._of[ident]
+        shown = self._pages[pages[0]]
+        for place in pages:
+            span = self._titles.span(place)
+            if all(
+                word.pattern.search(self._titles.whole, *span) or shown.number.startswith(word.first)
+                for word in wanted
+            ):
+                return Hit(shown)
+        for place in pages:
+            start, end = self._texts.span(place)
+            start = self._texts.whole.find("\n", start) + 1  # behind the chapter
             for word in wanted:
-                one = word.score(entry, pages)
-                if not one:
-                    break
-                score += one
-            else:
-                scored.append((-score, place, entry, pages))
-        scored.sort(key=lambda one: one[:2])
-        return tuple(_hit(entry, pages, wanted) for _, _, entry, pages in scored)
+                found = word.pattern.search(self._texts.whole, start, end)
+                if found:
+                    folded = self._texts.whole[start:end]
+                    return _placed(
+                        shown, self._pages[place].text, folded, found.start() - start, found.end() - start
+                    )
+        return Hit(shown)
 
 
 class _Word:
     """One word that was typed."""
 
     def __init__(self, word: str) -> None:
-        self.stems = hangul.stems(word)
-        self.first = self.stems[0]
+        stems = hangul.stems(word)
+        self.first = stems[0]
         self.pattern = hangul.pattern(word)
-        self._initials = tuple("" if hangul.undecided(stem) else hangul.initials(stem) for stem in self.stems)
-
-    def score(self, entry: Entry, pages: list[_Page]) -> float:
-        numbered = 12.0 * (self.first in (entry.id, entry.number)) + 4.0 * entry.number.startswith(self.first)
-        best = 0.0
-        for page in pages:
-            # Searching for fixed signs is a hundred times as fast as for a pattern, and leaves few entries over.
-            if not any(initials in page.initials for initials in self._initials):
-                continue
-            count = 0
-            for _ in self.pattern.finditer(page.text):
-                count += 1
-                if count == COUNTED:
-                    break
-            best = max(best, 5.0 * bool(self.pattern.search(page.title)) + 0.2 * count)
-        return numbered + best
+        self.initials = tuple("" if hangul.undecided(stem) else hangul.initials(stem) for stem in stems)
 
 
-def _hit(entry: Entry, pages: list[_Page], wanted: list[_Word]) -> Hit:
-    """The first place in the text, in the language that is shown where it stands there; in another one otherwise."""
-    for page in pages:
-        if all(word.pattern.search(page.title) or entry.number.startswith(word.first) for word in wanted):
-            return Hit(entry)
-    for page in pages:
-        for word in wanted:
-            found = word.pattern.search(page.text, page.start)
-            if found:
-                return _placed(entry, page, found)
-    return Hit(entry)
-
-
-def _placed(entry: Entry, page: _Page, found: re.Match[str]) -> Hit:
-    text, start, end = page.text, found.start(), found.end()
-    if len(page.entry.text) == len(text) - page.start:
-        # Folding changed no length: what is shown is the text as it is written.
-        text, start, end = page.entry.text, start - page.start, end - page.start
-        line = text.count("\n", 0, start) + 1
-    else:
-        line = text.count("\n", page.start, start) + 1
+def _placed(entry: Entry, written: str, folded: str, start: int, end: int) -> Hit:
+    # Where folding changed no length, what is shown is the text as it is written.
+    text = written if len(written) == len(folded) else folded
     head = max(text.rfind("\n", 0, start) + 1, start - AROUND)
     tail = text.find("\n", end)
     tail = min(tail if tail >= 0 else len(text), end + AROUND)
@@ -130,12 +192,8 @@ def _placed(entry: Entry, page: _Page, found: re.Match[str]) -> Hit:
     rest = "…" if tail < len(text) and text[tail] != "\n" else ""
     return Hit(
         entry,
-        before=f"{more}{_flat(text[head:start]).lstrip()}",
-        found=_flat(text[start:end]),
-        after=f"{_flat(text[end:tail]).rstrip()}{rest}",
-        line=line,
+        before=f"{more}{text[head:start].lstrip()}",
+        found=text[start:end].replace("\n", " "),
+        after=f"{text[end:tail].rstrip()}{rest}",
+        line=text.count("\n", 0, start) + 1,
     )
-
-
-def _flat(text: str) -> str:
-    return " ".join(text.split(" ")).replace("\n", " ")

@@ -87,7 +87,7 @@ def judge(
 
     `before` are ids of findings that were in the way earlier: when they are well now, they are what is told.
     """
-    overlay = library.overlays.get(entry, Overlay())
+    overlay = library.known.get(entry, Overlay())
     known = overlay.findings
     order = [step.id for step in STEPS]
     every = [finding for step in order if step in reports for finding in reports[step].findings]

@@ -15,6 +15,7 @@ from ecotui.guide.diagnosis import Diagnosis, diagnose
 from ecotui.guide.library import shipped
 
 from ..fixtures_diagnosis import SETS, cases
+from . import big_guide
 from .table import Row
 
 NAMES = {
@@ -47,7 +48,7 @@ def measure() -> list[Row]:
     rows += _speed("100 MB of log, error in the last line", QUIET)
     rows += _speed("  one line in 61 of them waits for CloudFront", QUIET * 20 + WAITING)
     rows += _speed("  one line in 61 of them is like a known error", QUIET * 20 + ALMOST)
-    return [*rows, _first()]
+    return [*rows, _first(), *big_guide.measure()]
 
 
 def _accuracy(name: str, what: str) -> list[Row]:
