@@ -34,6 +34,7 @@ LEADS = {
         "identity": RESPONSE,
         "project": RESPONSE,
         "region": RESPONSE,
+        "team": RESPONSE,
     },
     "quota": {"vcpu": "3.1", "*": RESPONSE, "list": RESPONSE, "look": RESPONSE},
     "github": {"login": "5.1", "scopes": "5.1", "token": "5.1", "repository": "5.1", "*": "5.1"},
