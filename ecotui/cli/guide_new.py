@@ -9,14 +9,10 @@ from pathlib import Path
 
 from config.load import Loaded
 from ecotui import exits
-from ecotui.guide.drafting import draft, next_number, written
 from ecotui.guide.library import GuideError, open_library
+from ecotui.reviewing.drafting import drafted
 from ecotui.session import SessionError
 from ecotui.session.store import Store, root
-from ecotui.supervisor.folder import OUTPUT
-
-TAIL = 200_000
-"""Bytes of an output, from its end, in which the error is looked for."""
 
 
 def new(args: argparse.Namespace, loaded: Loaded) -> int:
@@ -25,28 +21,23 @@ def new(args: argparse.Namespace, loaded: Loaded) -> int:
         library = open_library(loaded.settings, loaded.project, os.environ)
         store = Store(root(loaded.settings, os.environ))
         session = store.open(args.words[1]) if args.words[1:] else store.latest()
-
-        def output(command: str) -> str:
-            try:
-                with (session.commands / command / OUTPUT).open("rb") as stream:
-                    stream.seek(max(os.fstat(stream.fileno()).st_size - TAIL, 0))
-                    return stream.read().decode("utf-8", errors="replace")
-            except OSError:
-                return ""
-
-        known = draft(session.records(), output, library)
+        known = drafted(session, library)
         if known is None:
             print(
                 "ecotui guide: no failure in this session that the guide has nothing about", file=sys.stderr
             )
             return exits.ERROR
-        text = written(known, next_number(library), library.language)
         if args.out:
             # Never over a file that is there.
             with Path(args.out).open("x", encoding="utf-8") as file:
-                file.write(text)
+                file.write(known.text)
         else:
-            print(text, end="")
+            print(known.text, end="")
+        if not known.recognised:
+            print(
+                "ecotui guide: its error text is too general to be found by; name a signature in the overlay",
+                file=sys.stderr,
+            )
     except (GuideError, SessionError, OSError) as error:
         print(f"ecotui guide: {error}", file=sys.stderr)
         return exits.USAGE
