@@ -59,6 +59,8 @@ class ReviewScreen(Screen[None]):
         Binding("number_sign", "tag", "Tag", key_display="#", tooltip="Words to find this session by"),
         Binding("v", "verify", "Verify", tooltip="Check the hash chain of this session's log"),
         Binding("g", "guide", "Guide", tooltip="The entry of the guide that explains this"),
+        # No room below: the text beside the failure names the key, and the palette has it.
+        Binding("d", "draft", "Draft an entry", show=False, tooltip="For what the guide has nothing about"),
         Binding("F", "only(-1)", show=False),
         Binding("0", "step('')", show=False),
         *(Binding(str(number), f"step('{step.id}')", show=False) for number, step in enumerate(STEPS, 1)),
@@ -245,7 +247,9 @@ class ReviewScreen(Screen[None]):
                     for match in matches
                 ]
             else:
-                parts.append(Content.styled("The guide has nothing about this error.", MUTED))
+                parts.append(
+                    Content.styled("The guide has nothing about this error; d drafts an entry.", MUTED)
+                )
         size, lines = review_reading.last_lines(self.session, moment.command, LAST)
         if not size:
             return [*parts, Content(""), Content.styled("It wrote nothing.", MUTED)]
@@ -363,6 +367,9 @@ class ReviewScreen(Screen[None]):
     def action_guide(self) -> None:
         if self.desk is not None and (entries := self._entries()):
             self.app.screen_stack[0].post_message(GuideWanted(entry=entries[0]))
+
+    def action_draft(self) -> None:
+        session_deeds.draft(self, self.session, self.desk)
 
     def action_play(self) -> None:
         from screens.replay import ReplayScreen

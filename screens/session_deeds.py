@@ -85,6 +85,40 @@ def _append(
     done()
 
 
+def draft(screen: Screen[Any], session: Session, desk: Desk | None) -> None:
+    """Draft an entry of the guide from the session's last unexplained failure, into a new file of the project."""
+    if desk is None:
+        return
+
+    def work() -> None:
+        from ecotui.guide.library import GuideError, open_library
+        from ecotui.reviewing.drafting import drafted
+
+        path = desk.loaded.project / f"guide-draft-{session.id}.md"
+        severity = "error"
+        try:
+            known = drafted(session, open_library(desk.loaded.settings, desk.loaded.project, desk.base_env))
+            if known is None:
+                said = "The guide explains every failure of this session; there is nothing to draft."
+                severity = "warning"
+            else:
+                # Never over a file that is there.
+                with path.open("x", encoding="utf-8") as file:
+                    file.write(known.text)
+                said, severity = f"Drafted {path.name}, for the team to review.", "information"
+                if not known.recognised:
+                    said += " Its error text is too general to be found by."
+        except FileExistsError:
+            said = f"{path.name} is there already; nothing was written."
+        except (GuideError, SessionError, OSError) as error:
+            said = f"Cannot draft an entry: {error}"
+        screen.app.call_from_thread(screen.notify, said, severity=severity, markup=False, timeout=12)
+
+    _worker: Worker[None] = screen.run_worker(
+        work, thread=True, name="draft", group="draft", exclusive=True, exit_on_error=False
+    )
+
+
 def hand_over(screen: Screen[Any], session: Session, desk: Desk | None) -> None:
     """Ask in which form and where to, and write it."""
 

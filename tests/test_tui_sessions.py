@@ -381,6 +381,22 @@ async def test_a_session_is_handed_over_from_the_screen_and_nothing_is_overwritt
         await bench.until(pilot, lambda: page.with_suffix(".md").exists())
 
 
+async def test_an_entry_is_drafted_from_a_failure_that_the_guide_has_nothing_about(
+    bench: Bench, past: tuple[Session, Session]
+) -> None:
+    stuck, fine = past
+    ran(fine, "Error: the frobnicator of the cluster is worn", at=60, code=1)
+    async with bench.app().run_test(size=(120, 36)) as pilot:
+        review = await reviewed(bench, pilot, fine)
+        await pilot.press("d")
+        await bench.until(pilot, lambda: "Drafted" in bench.notices(pilot))
+        assert review.desk is not None
+        (written,) = review.desk.loaded.project.glob("guide-draft-*.md")
+        assert "the frobnicator of the cluster is worn" in written.read_text()
+        await pilot.press("d")
+        await bench.until(pilot, lambda: "is there already" in bench.notices(pilot))
+
+
 SIZES = pytest.mark.parametrize("size", [(120, 36), (80, 24)], ids=["120x36", "80x24"])
 
 
