@@ -170,7 +170,8 @@ def ended(event: events.CommandEnded, argv: Sequence[str] = ()) -> str:
 
 
 def duration(seconds: float) -> str:
-    """12 s, 3 min 5 s, 2 h 10 min."""
+    """12 s, 3 min 5 s, 2 h 10 min. Between two moments of a clock that was set back: nothing."""
+    seconds = max(seconds, 0.0)
     whole = round(seconds)
     if whole < 60:
         return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"

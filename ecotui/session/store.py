@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import os
 import re
 import secrets
@@ -20,6 +21,8 @@ from ecotui.session.surroundings import surroundings
 FRESH = 7 * 86_400
 """Seconds after which an open session is not picked up again: the world has moved on."""
 
+MOMENT = "%Y%m%d-%H%M%S"
+"""The beginning of an id, in UTC."""
 _ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 
 
@@ -72,7 +75,7 @@ class Store:
         with explained("cannot make the state folder", self.root):
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         make_folder(self.folder)
-        name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
+        name = f"{self._moment()}-{secrets.token_hex(3)}"
         path = make_folder(self.folder / name, exist_ok=False)
         session = Session(path, env)
         if settings is not None:
@@ -88,6 +91,21 @@ class Store:
             )
         )
         return session
+
+    def _moment(self) -> str:
+        """Now, for the id of a new session; later than every session's, though the clock was set back since.
+
+        Newest is whose id sorts last: a session that began after all others must not be taken for an older one.
+        """
+        now = time.gmtime()
+        moment = time.strftime(MOMENT, now)
+        latest = next(iter(self.ids()), "")[: len(moment)]
+        if latest < moment:
+            return moment
+        try:
+            return time.strftime(MOMENT, time.gmtime(calendar.timegm(time.strptime(latest, MOMENT)) + 1))
+        except (ValueError, OverflowError):  # digits that are no moment
+            return moment
 
     def open(self, id: str) -> Session:
         """A session by its id, or by the beginning of one where that is unique. Raises SessionError."""
@@ -130,8 +148,9 @@ class Store:
     def resumable(self, project: Path) -> Session | None:
         """The newest open session of this project folder that was used in the last week. Raises SessionError."""
         for name in self.ids():
-            session = Session(self.folder / name)
             try:
+                check_folder(self.folder / name)
+                session = Session(self.folder / name)
                 summary = session.summary()
                 if summary.folder != str(project):
                     continue

@@ -276,7 +276,7 @@ class Supervisor:
                 "step": self.task["step"],
                 "exit_code": record["exit_code"],
                 "signal": number,
-                "seconds": round(ended - self.started, 3),
+                "seconds": round(time.monotonic() - float(self.task["began"]), 3),
                 "outcome": record["outcome"],
             }
         )

@@ -93,6 +93,7 @@ def start(
             "secrets": sorted(secrets),
             "stdin": None if stdin is None else base64.b64encode(stdin).decode(),
             "started": started,
+            "began": time.monotonic(),  # the same clock for every process of a machine, and nobody sets it
             "grace": grace,
             "output_limit": output_limit,
         }
