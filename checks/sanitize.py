@@ -22,7 +22,6 @@ _C1_ESCAPES = re.compile(
     "|\x9b[0-?]*[ -/]*[@-~]?"
 )
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
-_CONTROL_BYTES = bytes((*range(9), *range(11, 32), 127))
 _BEYOND_ASCII = re.compile(
     "[\x80-\x9f"  # C1
     # Signs that reorder or hide what is displayed: bidirectional controls, zero width (not the joiners, which scripts
@@ -33,6 +32,12 @@ _BEYOND_BYTES = (
     b"\xc2", b"\xd8\x9c", b"\xe1\xa0\x8e", b"\xe2\x80", b"\xe2\x81", b"\xef\xbb\xbf", b"\xef\xbf", b"\xf3\xa0",
 )  # fmt: skip
 """How those begin in UTF-8; text without them needs no look at each character. Hangul and boxes have none of them."""
+_HARMLESS = bytes(
+    byte
+    for byte in range(256)
+    if byte not in (*range(9), *range(11, 32), 127) and byte not in {begin[0] for begin in _BEYOND_BYTES}
+)
+"""Bytes that begin nothing that has to be taken out: most texts have no others, which one pass tells."""
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -43,9 +48,7 @@ def sanitize(text: str | bytes, *, limit: int | None = None) -> str:
     `limit` is in characters; what is cut is said.
     """
     if isinstance(text, bytes):
-        clean = len(text.translate(None, _CONTROL_BYTES)) == len(text) and (
-            text.isascii() or not any(begin in text for begin in _BEYOND_BYTES)
-        )
+        clean = _clean(text)
         text = text.decode("utf-8", errors="replace")
     else:
         clean = False
@@ -65,6 +68,15 @@ def sanitize(text: str | bytes, *, limit: int | None = None) -> str:
     if not text.isascii():
         text = _SURROGATES.sub("\ufffd", _BEYOND_ASCII.sub("", text))
     return text
+
+
+def _clean(data: bytes) -> bool:
+    """Whether there is certainly nothing to take out."""
+    doubtful = set(data.translate(None, _HARMLESS))
+    if not doubtful:
+        return True
+    begins = [begin for begin in _BEYOND_BYTES if begin[0] in doubtful]
+    return doubtful == {begin[0] for begin in begins} and not any(begin in data for begin in begins)
 
 
 def one_line(text: str | bytes, *, limit: int = 300) -> str:

@@ -30,6 +30,9 @@ SHORTEST_GUESSED = 8
 LONGEST_SHAPE = 16_384
 """Characters. No match of a shape is longer; what is held back at a cut depends on it."""
 
+REMEMBERED = 512
+"""Tokens that are kept, so that a secret in every line is not hashed in every line."""
+
 
 def looks_secret(name: str) -> bool:
     """Whether a variable of this name usually holds a secret."""
@@ -39,12 +42,16 @@ def looks_secret(name: str) -> bool:
 class _Shape:
     """A pattern, and the plain texts at one of which it must begin: looking for those is much quicker."""
 
-    def __init__(self, hints: tuple[str, ...], pattern: str, *, lower: bool = False) -> None:
+    def __init__(
+        self, hints: tuple[str, ...], pattern: str, *, lower: bool = False, often: bool = False
+    ) -> None:
         self.hints = hints
         self.lower = lower
         """Hints and pattern are for the text in lower case; that is quicker than to ignore the case."""
-        self.match = re.compile(pattern).match
-        self.group = "secret" if "(?P<secret>" in pattern else 0
+        self.often = often
+        """Its hint stands in much that is no secret, and begins the pattern: there the pattern itself looks for it."""
+        compiled = re.compile(pattern)
+        self.match, self.finditer = compiled.match, compiled.finditer
 
 
 # What a value is made of, where it ends by itself. Never the token of a secret that was masked before.
@@ -66,71 +73,100 @@ def _ends(*names: str) -> str:
 
 _SHAPES = (
     # GitHub: https://github.blog/2021-04-05-behind-githubs-new-authentication-token-formats/
-    _Shape(("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"gh[pousr]_[A-Za-z0-9_]{16,255}"),
-    _Shape(("github_pat_",), r"github_pat_[A-Za-z0-9_]{20,255}"),
+    # GitLab: personal, runner, deploy, trigger, job, feed, mail and agent tokens (its "Token overview").
+    _Shape(
+        ("g",),
+        r"g(?:h[pousr]_[A-Za-z0-9_]{16,255}|(?<![A-Za-z0-9]g)l(?:pat|rt|dt|ptt|cbt|ft|imt|agent|soat|oas)-[\w.-]{20,255})",
+        often=True,
+    ),
     # AWS: access key ids (AKIA long-term, ASIA temporary), and the ways in which session tokens begin.
-    _Shape(("AKIA", "ASIA"), r"A[KS]IA[A-Z2-7]{16}(?![A-Za-z0-9])"),
+    # Keys of Google's APIs begin alike.
+    _Shape(("A",), r"A(?:[KS]IA[A-Z2-7]{16}(?![A-Za-z0-9])|Iza[\w-]{35}(?![\w-]))", often=True),
     _Shape(
         ("IQoJb3JpZ2lu", "FwoGZXIvYXdz", "FQoGZXIvYXdz"),
         r"(?:IQoJb3JpZ2lu|F[wQ]oGZXIvYXdz)[A-Za-z0-9+/=%]{20,4096}",
     ),
+    # Registries and chats: npm, PyPI, Docker Hub, Google, Slack's incoming webhooks (their own documentation).
+    _Shape(("npm_",), r"npm_[A-Za-z0-9]{36,64}(?![A-Za-z0-9])"),
+    _Shape(("pypi-AgE",), r"pypi-AgE[\w-]{30,512}"),
+    _Shape(("_pat_",), r"_pat_(?:(?<=github_pat_)|(?<=dckr_pat_))[\w-]{20,255}"),
     _Shape(
-        ("x-amz-",),
-        rf"x-amz-(?:signature|security-token|credential)[=:]\s?(?P<secret>{_OPEN}{{8,4096}})",
+        ("hooks.slack.com/",),
+        r"hooks\.slack\.com/(?:services|workflows|triggers)/([\w/-]{20,255})",
+    ),
+    _Shape(
+        ("_auth",),
+        r"_auth\s?=\s?((?=[A-Za-z0-9+/]{0,15}[\d=]|[A-Za-z0-9+/]{16})[A-Za-z0-9+/]{8,4096}={0,2})(?!\S)",
+    ),
+    # .netrc on one line; where it has a line of its own, see below.
+    _Shape(
+        ("machine ",),
+        r"machine\s{1,4}\S{1,255}\s{1,8}login\s{1,8}\S{1,128}\s{1,8}password\s{1,8}([^\s«»]{4,512})",
         lower=True,
+    ),
+    _Shape(
+        ("x",),
+        rf"x(?:-amz-(?:signature|security-token|credential)[=:]\s?({_OPEN}{{8,4096}})"
+        r"|ox[abeoprsc](?:\.xox[bp])?-[\w-]{10,255}|app-\d-[\w-]{10,255})",
+        lower=True,
+        often=True,
     ),
     # JSON Web Tokens, Kubernetes service account tokens among them.
     _Shape(("eyJ",), r"eyJ(?:(?<![\w-]eyJ)|(?<=3[Dd]eyJ))[\w-]{8,4096}+\.eyJ[\w-]{8,8192}+\.[\w-]{8,2048}"),
-    _Shape(("xox",), r"xox[abeoprs]-[\w-]{10,255}"),
-    _Shape(("glpat-",), r"glpat-[\w-]{20,255}"),
     _Shape(("hvs.",), r"hvs\.[\w-]{24,255}"),
     # A password in a URL.
-    _Shape(("://",), r"://[^\s/:@\"'?#]{0,255}+:(?P<secret>[^\s/@\"'«»]{1,1024}+)@"),
+    _Shape(("://",), r"://[^\s/:@\"'?#]{0,255}+:([^\s/@\"'«»]{1,1024}+)@", often=True),
     _Shape(
         ("authorization",),
         r"authorization[\"']?\s{0,4}[:=]\s{0,4}[\"']?(?:basic|bearer|token|negotiate|aws4-hmac-sha256)\s{1,4}"
-        rf"(?P<secret>{_OPEN}{{6,8192}})",
+        rf"({_OPEN}{{6,8192}})",
         lower=True,
     ),
-    _Shape(("bearer ",), r"bearer\s{1,4}(?P<secret>(?=[\w.~+/=-]{0,64}\d)[\w.~+/=-]{16,8192})", lower=True),
+    _Shape(("bearer ",), r"bearer\s{1,4}((?=[\w.~+/=-]{0,64}\d)[\w.~+/=-]{16,8192})", lower=True),
     # kubeconfig and docker: base64 behind a key.
     _Shape(
         ("client-key-data", ".dockerconfigjson"),
-        r"(?:client-key-data|\.dockerconfigjson)[\"']?\s?:\s{0,4}[\"']?(?P<secret>[A-Za-z0-9+/=]{16,12288})",
+        r"(?:client-key-data|\.dockerconfigjson)[\"']?\s?:\s{0,4}[\"']?([A-Za-z0-9+/=]{16,12288})",
     ),
     _Shape(
         ('"auth"', '"identitytoken"'),
-        rf"\"(?:auth|identitytoken)\"\s{{0,4}}:\s{{0,4}}\"(?P<secret>{_OPEN}{{8,8192}})\"",
+        rf"\"(?:auth|identitytoken)\"\s{{0,4}}:\s{{0,4}}\"({_OPEN}{{8,8192}})\"",
     ),
     # An output of terraform that it calls sensitive, and shows all the same (terraform output -json).
     _Shape(
         ('"sensitive"',),
-        rf"\"sensitive\"\s{{0,4}}:\s{{0,4}}true\b[^{{}}]{{0,{BETWEEN}}}?\"value\"\s{{0,4}}:\s{{0,4}}\"(?P<secret>{_QUOTED})\"",
+        rf"\"sensitive\"\s{{0,4}}:\s{{0,4}}true\b[^{{}}]{{0,{BETWEEN}}}?\"value\"\s{{0,4}}:\s{{0,4}}\"({_QUOTED})\"",
     ),
     _Shape(
         ('"value"',),
-        rf"\"value\"\s{{0,4}}:\s{{0,4}}\"(?P<secret>{_QUOTED})\"[^{{}}]{{0,{BETWEEN}}}?\"sensitive\"\s{{0,4}}:\s{{0,4}}true\b",
+        rf"\"value\"\s{{0,4}}:\s{{0,4}}\"({_QUOTED})\"[^{{}}]{{0,{BETWEEN}}}?\"sensitive\"\s{{0,4}}:\s{{0,4}}true\b",
     ),
     _Shape(
         ("curl ",),
-        rf"curl [^\n]{{0,200}}?(?:-u|--user)[= ]{{0,2}}[\"']?[^\s:\"']{{1,64}}:(?P<secret>{_OPEN}{{4,1024}})",
+        rf"curl [^\n]{{0,200}}?(?:-u|--user)[= ]{{0,2}}[\"']?[^\s:\"']{{1,64}}:({_OPEN}{{4,1024}})",
     ),
     # Flags of commands: kubeadm join --token, docker login --password.
     _Shape(
-        ("--token", "--password", "--certificate-key", "--secret"),
-        rf"--(?:token|password|certificate-key|secret(?:-access-key|-key)?)[= ]{{1,2}}(?P<secret>{_OPEN}{{6,4096}})",
+        ("--",),
+        rf"--(?:token|password|certificate-key|secret(?:-access-key|-key)?)[= ]{{1,2}}({_OPEN}{{6,4096}})",
+        often=True,
     ),
     # The end of a name that says it, then = or : and something with a digit in it, so that it is not just a word.
-    _Shape(
-        ("token", "secret"),
-        r"(?:token|secret)(?:"
-        + _ends(*(f"{before}{name}" for name in ("token", "secret") for before in _BEFORE))
-        # or it stands alone; not in an ARN, as in secretsmanager:...:secret:name
-        + r"|(?<=token)(?<![a-z:]token)|(?<=secret)(?<![a-z:]secret))"
-        r"[\"']?\s{0,40}+(?:=>?|:)\s{0,4}[\"']?(?P<secret>(?!arn:)(?=[\w+/=.~%-]{0,128}\d)"
-        + _VALUE
-        + r"{12,8192})",
-        lower=True,
+    *(
+        _Shape(
+            (name,),
+            name
+            + "(?:"
+            + _ends(*(f"{before}{name}" for before in _BEFORE))
+            # or it stands alone; not in an ARN, as in secretsmanager:...:secret:name
+            + rf"|(?<={name})(?<![a-z:]{name}))"
+            r"[\"']?\s{0,40}+(?:=>?|:)\s{0,4}[\"']?((?!arn:)(?=[\w+/=.~%-]{0,128}\d)"
+            + _VALUE
+            + r"{12,8192})",
+            lower=True,
+            often=True,
+        )
+        for name in ("token", "secret")
     ),
     _Shape(
         ("key",),
@@ -139,19 +175,24 @@ _SHAPES = (
             *(f"{a}{sign}key" for a in ("secret", "api", "private") for sign in ("", "_", "-")),
             *(f"secret{one}access{two}key" for one in ("", "_", "-") for two in ("", "_", "-")),
         )
-        + r"[\"']?\s{0,40}+(?:=>?|:)\s{0,4}[\"']?(?P<secret>(?!arn:)(?=[\w+/=.~%-]{0,128}\d)"
+        + r"[\"']?\s{0,40}+(?:=>?|:)\s{0,4}[\"']?((?!arn:)(?=[\w+/=.~%-]{0,128}\d)"
         + _VALUE
         + r"{12,8192})",
         lower=True,
+        often=True,
     ),
     _Shape(
-        ("password", "passwd", "passphrase"),
+        ("pass",),
         r"pass(?:word|wd|phrase)"
         r"(?:[\"']\s{0,4}:\s{0,4}[\"']|\s{0,40}+=\s{0,4}[\"']?|:\s{0,4}(?=[\"']|"
         + _VALUE
-        + r"{0,64}[\d!@#$%^*]))[\"']?"
-        r"(?P<secret>(?!null\b|true\b|false\b)" + _VALUE + r"{4,1024})",
+        + r"{0,64}[\d!@#$%^*=])"
+        r"|(?m:"
+        + "|".join(rf"(?<=^{indent}password)" for indent in ("", "\t", " " * 2, " " * 4, " " * 8))
+        + r")[ \t]{1,4}(?=[^\s«»]{0,64}[\d!@#$%^*][^\s«»]{0,512}[ \t]{0,8}(?m:$)))[\"']?"
+        r"((?!null\b|true\b|false\b)" + _VALUE + r"{4,1024})",
         lower=True,
+        often=True,
     ),
 )
 
@@ -189,6 +230,7 @@ class Redactor:
         """`salt`: 32 random bytes of the session. `secrets`: names of variables whose values are secret."""
         self._salt = salt
         self._values: tuple[str, ...] = ()
+        self._tokens: dict[str, str] = {}
         if env is not None:
             self.learn(env, secrets)
 
@@ -215,8 +257,13 @@ class Redactor:
 
     def token(self, secret: str) -> str:
         """What stands for a secret: 16 bits of a keyed hash, enough to tell two apart, too little to tell more."""
-        digest = hmac.digest(self._salt, secret.encode("utf-8", "surrogatepass"), "sha256")
-        return f"«secret:{digest.hex()[:4]}»"
+        known = self._tokens.get(secret)
+        if known is None:
+            digest = hmac.digest(self._salt, secret.encode("utf-8", "surrogatepass"), "sha256")
+            if len(self._tokens) >= REMEMBERED:
+                self._tokens.clear()
+            known = self._tokens[secret] = f"«secret:{digest.hex()[:4]}»"
+        return known
 
     def redact(self, text: str) -> str:
         """The text with every secret in it replaced. A whole text: what is cut in two is not found."""
@@ -249,7 +296,7 @@ class Redactor:
         lower = _lower(text)
         for shape in _SHAPES:
             where = lower if shape.lower else text
-            found.extend(_secrets(shape, where))
+            found.extend(span for span in _secrets(shape, where) if span[0] < span[1])
         return _merged(found) if found else found
 
     def mask(self, text: str, spans: list[tuple[int, int]]) -> str:
@@ -264,21 +311,29 @@ class Redactor:
 
 
 def _lower(text: str) -> str:
-    """In lower case and of the same length: places in it are places in the text."""
-    lower = text.lower()
-    if len(lower) != len(text):  # a few letters become two
-        lower = "".join(small if len(small := sign.lower()) == 1 else sign for sign in text)
-    return lower
+    """With small letters for the capitals of ASCII, which is all that hints have: places in it are places in the text."""
+    if text.isascii():
+        return text.lower()
+    # Of bytes only those letters are made small, and several times as fast as all letters of a text.
+    return text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
 
 
 def _secrets(shape: _Shape, text: str) -> Iterator[tuple[int, int]]:
+    if shape.often:
+        yield from map(_span, shape.finditer(text))
+        return
     for hint in shape.hints:
         start = text.find(hint)
         while start >= 0:
             match = shape.match(text, start)
-            if match is not None and match.end(shape.group) > match.start(shape.group):
-                yield match.span(shape.group)
+            if match is not None:
+                yield _span(match)
             start = text.find(hint, match.end() if match is not None else start + len(hint))
+
+
+def _span(match: re.Match[str]) -> tuple[int, int]:
+    """Where the secret stands: the one group that took part, or all of it."""
+    return match.span(match.lastindex or 0)
 
 
 def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:

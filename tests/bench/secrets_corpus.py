@@ -94,6 +94,7 @@ def lines(chance: random.Random) -> Iterator[tuple[str, str, list[str]]]:
         f"  api-token: {base64.b64encode(key.encode()).decode()}",
         [base64.b64encode(key.encode()).decode()],
     )
+    yield from _tools(chance, akid, key, session, jwt, password)
     yield "env dump", f"SLACK_BOT_TOKEN=xoxb-{_word(chance, 40)}", []
     for name, value in KNOWN.items():
         raw = value.encode()
@@ -103,6 +104,81 @@ def lines(chance: random.Random) -> Iterator[tuple[str, str, list[str]]]:
         yield f"known {name} inside base64", f"data {whole}", [whole[10:-8]]
         hexed = raw.hex()
         yield f"known {name} in hex", f"data {hexed}", [hexed]
+
+
+def _tools(
+    chance: random.Random, akid: str, key: str, session: str, jwt: str, password: str
+) -> Iterator[tuple[str, str, list[str]]]:
+    """What tools print when they are asked for everything: TF_LOG=debug, --raw, and the files that logins leave."""
+    request = (
+        "2026-11-23T14:03:11.512+0900 [DEBUG] provider.terraform-provider-aws_v5.100.0_x5: HTTP Request Sent: "
+        f'http.request.header.authorization="AWS4-HMAC-SHA256 Credential={akid[:4]}************{akid[-4:]}/20261123/'
+        f'ap-northeast-2/ec2/aws4_request" http.request.header.x_amz_security_token="{session}" http.method=POST'
+    )
+    yield "terraform provider debug", request, [session]
+    headers = f"---[ REQUEST ]---\nHost: ec2.amazonaws.com\nX-Amz-Security-Token: {session}\nX-Amz-Date: 20261123T050311Z"
+    yield "aws sdk debug", headers, [session]
+    credential = (
+        f"Credential={akid}/20261123/ap-northeast-2/ec2/aws4_request, SignedHeaders=host, Signature=0a1b2c"
+    )
+    yield "signed request", f"Authorization: AWS4-HMAC-SHA256 {credential}", [akid]
+    yield "terraform plan", f'      + master_password      = "{password}"', [password]
+    yield "terraform plan, changed", f'      ~ auth_token = "{key}" -> "{key[::-1]}"', [key]
+    yield (
+        "terraform state json",
+        f'"values": {{"username": "eco", "password": "{password}", "port": 5432}}',
+        [password],
+    )
+    yield "tfvars", f'db_password="{password}"\ngithub_token = "ghs_{_word(chance, 36)}"', [password]
+    data, cert = _word(chance, 1_600, BASE64), _word(chance, 800, BASE64)
+    raw = (
+        "users:\n- name: eco-admin\n  user:\n"
+        f"    client-certificate-data: {cert}==\n    client-key-data: {data}=\n    token: {jwt}\n"
+    )
+    yield "kubectl config view --raw", raw, [data, jwt[30:]]
+    opaque = _word(chance, 32)
+    yield "kubeconfig, an opaque token", f"- name: ci\n  user:\n    token: {opaque}", [opaque]
+    coded = base64.b64encode(password.encode()).decode()
+    yield "kubectl get secret -o yaml", f"data:\n  password: {coded}\n  username: ZWNv", [coded]
+    auth = base64.b64encode(f"AWS:{_word(chance, 600, BASE64)}".encode()).decode()
+    config = (
+        f'{{\n\t"auths": {{\n\t\t"123.dkr.ecr.amazonaws.com": {{\n\t\t\t"auth": "{auth}"\n\t\t}}\n\t}}\n}}'
+    )
+    yield "docker config.json", config, [auth]
+    yield "docker hub token", f"docker login -u eco -p dckr_pat_{opaque[:27]}", [opaque[:27]]
+    npm = "npm_" + _word(chance, 36)
+    yield "npmrc", f"//registry.npmjs.org/:_authToken={npm}", [npm]
+    yield "npmrc, a token of another registry", f"//npm.internal/:_authToken={opaque}", [opaque]
+    basic = base64.b64encode(f"eco:{password}".encode()).decode()
+    yield "npmrc, basic", f"//npm.internal/:_auth={basic}", [basic]
+    yield "npm in an error", f"npm ERR! 401 with {npm}", [npm]
+    yield "netrc", f"machine github.com login eco-bot password {password}", [password]
+    yield "netrc on lines", f"machine api.github.com\n  login eco-bot\n  password {password}\n", [password]
+    yield "netrc, no indent", f"machine api.github.com\nlogin eco-bot\npassword {password}\n", [password]
+    pypi = "pypi-AgEIcHlwaS5vcmc" + _word(chance, 150, ALNUM + "-_")
+    yield "pypi", f"TWINE uses {pypi} now", [pypi]
+    for prefix in ("glpat-", "glrt-", "gldt-", "glcbt-64_"):
+        token = prefix + _word(chance, 24)
+        yield f"gitlab {prefix}", f"cloning with {token} from gitlab", [token]
+    for slack in (
+        f"xoxb-{chance.randrange(10**11)}-{chance.randrange(10**12)}-{_word(chance, 24)}",
+        f"xoxp-{chance.randrange(10**11)}-{_word(chance, 32).lower()}",
+        f"xapp-1-A0{_word(chance, 9).upper()}-{chance.randrange(10**12)}-{_word(chance, 64).lower()}",
+        f"xoxe.xoxp-1-{_word(chance, 140)}",
+    ):
+        yield f"slack {slack[:4]}", f"posting with {slack}", [slack]
+    hook = f"T{_word(chance, 9).upper()}/B{_word(chance, 9).upper()}/{_word(chance, 24)}"
+    yield "slack webhook", f"curl -X POST https://hooks.slack.com/services/{hook}", [hook]
+    google = "AIza" + _word(chance, 35, ALNUM + "-_")
+    yield "google api key", f"https://maps.googleapis.com/maps/api/js?key={google}", [google]
+    id_token = ".".join(
+        ("eyJraWQiOiJhIn0", "eyJ" + _word(chance, 200, ALNUM + "-_"), _word(chance, 86, ALNUM + "-_"))
+    )
+    yield "jwt in a url", f"GET /callback?id_token={id_token}&state=x", [id_token[20:]]
+    yield "jwt in json", f'{{"id_token":"{id_token}","expires_in":3600}}', [id_token[20:]]
+    yield "vault", f"VAULT_TOKEN hvs.{_word(chance, 90, ALNUM + '-_')}", []
+    yield "export with quotes", f"declare -x DB_PASSWORD='{password}'", [password]
+    yield "yaml secret in an error", f'Error: line 12: api_key: "{key}" is not valid', [key]
 
 
 HARMLESS = (
@@ -120,6 +196,9 @@ HARMLESS = (
     'aws_key_pair.main  key_name = "eco-key" public_key = "ssh-ed25519 AAAAC3Nza{h40} ubuntu@eco"',
     "certificate-authority-data: LS0tLS1CRUdJTi{h40}  max_token_count = 4096 secret_name: eco-db-{h6}",
     'token_ttl = "3600s" password_policy = "none" secret_version_id = "{h8}-{h4}" kms key {h8}-{h4}-{h4}-{h4}-{h12}',
+    "xappearance-{h8} glue-{h12} glance-{h8} gloss AIRFLOW-{n} nginxapp-eco-{h6} npm_config_cache _authz = required",
+    "basic_auth = enabled login page password reset for eco-{n} x-amz-request-id: {h12} --token-ttl 24h --password-stdin",
+    "  password (sensitive value)\n  + token_endpoint = (known after apply) key_id = alias/eco-{n} key pair key-0{h17}",
     "원격 상태를 읽는 중: s3://eco-tfstate-{d12}/prod/terraform.tfstate 비밀번호 변경이 필요합니다",
 )
 
