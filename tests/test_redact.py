@@ -249,3 +249,26 @@ def test_an_arn_of_a_secret_stays_readable() -> None:
     arn = "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:eco/db-a1b2c3"
     assert Redactor(SALT).redact(arn) == arn
     assert "a1b2c3d4e5f6" not in Redactor(SALT).redact("secret: a1b2c3d4e5f6")
+
+
+def test_nothing_of_what_tools_print_leaks_and_little_else_is_masked() -> None:
+    from bench.redaction import leaks, overmasked
+
+    tried, left = leaks(3)
+    assert tried > 500
+    assert left == {}
+    words, gone = overmasked(3_000)
+    assert len(gone) / words < 0.001, sorted(set(gone))
+
+
+def test_a_secret_split_over_two_writes_at_any_byte_is_masked_all_the_same() -> None:
+    from bench.redaction import split_leaks
+
+    tried, wrong = split_leaks()
+    assert tried > 5_000
+    assert wrong == 0
+
+
+def test_an_empty_value_that_is_called_sensitive_is_no_secret() -> None:
+    text = '"a": {"sensitive": true, "type": "string", "value": ""}'
+    assert Redactor(SALT).redact(text) == text
