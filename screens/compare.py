@@ -11,16 +11,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import Static
-from textual.worker import Worker
 
 from ecotui.reviewing.comparing import Comparison, Row, Section, compare
 from ecotui.session import SessionError
 from ecotui.session.log import Session
 from ecotui.session.review import clock
-from screens import failures
 from screens.layout import hang, padded
+from screens.past import PastScreen
 from screens.session_lines import MUTED
 from screens.signs import duration
 from screens.widgets.keybar import KeyBar
@@ -29,7 +27,7 @@ ALIKE = 1.5
 """Seconds below which two lengths are the same to a person; terraform tells whole ones."""
 
 
-class CompareScreen(Screen[None]):
+class CompareScreen(PastScreen):
     CSS_PATH = "sessions.tcss"
     AUTO_FOCUS = "VerticalScroll"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -58,10 +56,6 @@ class CompareScreen(Screen[None]):
         with VerticalScroll():
             yield Static(classes="body")
         yield KeyBar(compact=True, show_command_palette=False)
-
-    @on(Worker.StateChanged)
-    def _worker_changed(self, event: Worker.StateChanged) -> None:
-        failures.tell(self, event)
 
     def on_mount(self) -> None:
         self._read()

@@ -202,6 +202,29 @@ KEYS = (
 )
 
 
+class ScreenKeys(Dialog[None]):
+    """The keys of the screen below, with what they do; also those that its line of keys has no room for."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark,q,enter", "dismiss(None)", "Close")]
+
+    def __init__(self, keys: Sequence[tuple[str, str]]) -> None:
+        super().__init__()
+        self._keys = keys
+
+    def compose(self) -> ComposeResult:
+        width = min(self.app.size.width * 9 // 10, 96) - 8
+        with Vertical(classes="box") as box:
+            box.border_title = Content("Keys")
+            with VerticalScroll(classes="said"):
+                yield Static(
+                    Content("\n").join(
+                        hang(Content.styled(f"{key:<16}", "bold $text-accent"), what, width)
+                        for key, what in self._keys
+                    )
+                )
+        yield Footer(show_command_palette=False)
+
+
 class Help(Dialog[None]):
     """Keys and signs."""
 

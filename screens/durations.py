@@ -11,17 +11,15 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import Static
-from textual.worker import Worker
 
 from checks.finding import State
 from ecotui.reviewing.durations import SESSIONS, Sample, StepTimes, durations
 from ecotui.session import SessionError
 from ecotui.session.index import Index, Wanted
 from ecotui.session.store import Store
-from screens import failures
 from screens.layout import padded
+from screens.past import PastScreen
 from screens.session_lines import MUTED
 from screens.signs import duration, sign, style
 from screens.widgets.keybar import KeyBar
@@ -31,7 +29,7 @@ BARS = 40
 """Sessions drawn below, the newest first."""
 
 
-class DurationsScreen(Screen[None]):
+class DurationsScreen(PastScreen):
     CSS_PATH = "sessions.tcss"
     AUTO_FOCUS = "Rows"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -64,10 +62,6 @@ class DurationsScreen(Screen[None]):
         with VerticalScroll(can_focus=False):
             yield Static(classes="chosen")
         yield KeyBar(compact=True, show_command_palette=False)
-
-    @on(Worker.StateChanged)
-    def _worker_changed(self, event: Worker.StateChanged) -> None:
-        failures.tell(self, event)
 
     def on_mount(self) -> None:
         self.query_one(".empty").display = False

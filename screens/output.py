@@ -10,9 +10,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import Input, Static
-from textual.worker import Worker, get_current_worker
+from textual.worker import get_current_worker
 
 from ecotui.session import SessionError
 from ecotui.session.readable import readable
@@ -20,7 +19,7 @@ from ecotui.session.searching import Hit, find, find_back
 from ecotui.supervisor.folder import OUTPUT, TIMES
 from ecotui.supervisor.state import Command
 from ecotui.supervisor.times import Written
-from screens import failures
+from screens.past import PastScreen
 from screens.widgets.keybar import KeyBar
 from screens.widgets.pager import Pager
 
@@ -28,7 +27,7 @@ ABOVE = 4
 """Lines that are shown above a place that was searched for."""
 
 
-class OutputScreen(Screen[None]):
+class OutputScreen(PastScreen):
     """Opens at the end, or at a hit of a search."""
 
     CSS_PATH = "review.tcss"
@@ -41,6 +40,12 @@ class OutputScreen(Screen[None]):
         Binding("g", "guide", "What explains this?", tooltip="Look the lines in sight up in the guide"),
         Binding("escape,q", "back", "Back"),
     ]
+
+    MORE = (
+        ("↑ ↓ or k j", "a line; Page up, Page down and Space: a page"),
+        ("Home, End", "the beginning, the end"),
+        ("← →", "sideways, for long lines"),
+    )
 
     class Found(Message):
         """A search has ended; without a hit when there is none in that direction."""
@@ -81,10 +86,6 @@ class OutputScreen(Screen[None]):
         yield Input(placeholder="Words to search for", value=self._words, classes="search")
         yield Static(classes="place")
         yield KeyBar(compact=True, show_command_palette=False)
-
-    @on(Worker.StateChanged)
-    def _worker_changed(self, event: Worker.StateChanged) -> None:
-        failures.tell(self, event)
 
     def on_mount(self) -> None:
         self.query_one(Input).display = False

@@ -13,9 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Log, Static
-from textual.worker import Worker
 
 from checks.steps import STEPS
 from ecotui.reviewing.recording import Speech
@@ -23,8 +21,8 @@ from ecotui.reviewing.replaying import Beat, Playhead, Tape
 from ecotui.session import SessionError
 from ecotui.session.log import Session
 from ecotui.session.readable import readable
-from screens import failures
 from screens.dialogs import Ask
+from screens.past import PastScreen
 from screens.session_lines import line
 from screens.signs import duration
 from screens.step import StepPanel
@@ -40,7 +38,7 @@ LINES = 2_000
 LONGEST = 4_000
 
 
-class ReplayScreen(Screen[None]):
+class ReplayScreen(PastScreen):
     """Begins to play at once. Nothing can be changed from here: the panels only show."""
 
     CSS_PATH = "replay.tcss"
@@ -49,17 +47,19 @@ class ReplayScreen(Screen[None]):
         Binding("space", "play", "Play"),
         Binding("plus,equals_sign", "speed(1)", "Faster", key_display="+"),
         Binding("minus", "speed(-1)", "Slower", key_display="-"),
-        Binding("left", "hop(-1)", "5 s", key_display="←", priority=True),
-        Binding("right", "hop(1)", "5 s", key_display="→", priority=True),
-        Binding("comma", "event(-1)", "Event", key_display=","),
-        Binding("full_stop", "event(1)", "Event", key_display="."),
+        Binding("left", "hop(-1)", "5 s", key_display="←", priority=True, tooltip="Back 5 seconds"),
+        Binding("right", "hop(1)", "5 s", key_display="→", priority=True, tooltip="On 5 seconds"),
+        Binding("comma", "event(-1)", "Event", key_display=",", tooltip="To the event before"),
+        Binding("full_stop", "event(1)", "Event", key_display=".", tooltip="To the event after"),
         Binding("escape,q", "dismiss(None)", "Back"),
-        Binding("home", "go(0)", show=False, priority=True),
-        Binding("end", "go(-1)", show=False, priority=True),
+        Binding("home", "go(0)", "To the beginning", show=False, priority=True),
+        Binding("end", "go(-1)", "To the end", show=False, priority=True),
         *(Binding(str(number), f"step('{step.id}')", show=False) for number, step in enumerate(STEPS, 1)),
-        Binding("a", "ask", "Go to…", tooltip="A step, 14:03, 5m from the beginning, 50%"),
+        Binding("a", "ask", "Go to…", tooltip="Go to a step, to 14:03, to 5m from the beginning, to 50%"),
         Binding("l", "tall", "Log", tooltip="More room for the output"),
     ]
+
+    MORE = (("1 … 7", "to where a step begins to be worked on"),)
 
     class Ready(Message):
         """The log is read."""
@@ -94,10 +94,6 @@ class ReplayScreen(Screen[None]):
                 yield Log(max_lines=LINES, classes="said")
         yield Static(classes="tape")
         yield KeyBar(compact=True, show_command_palette=False)
-
-    @on(Worker.StateChanged)
-    def _worker_changed(self, event: Worker.StateChanged) -> None:
-        failures.tell(self, event)
 
     def on_mount(self) -> None:
         self._fit()

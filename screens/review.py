@@ -13,9 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Input, Static
-from textual.worker import Worker
 
 from checks.finding import State
 from checks.steps import BY_ID, STEPS
@@ -23,11 +21,12 @@ from ecotui.session import events
 from ecotui.session.log import Session, Summary
 from ecotui.session.narrowing import ORDER, Narrowed
 from ecotui.session.review import Moment
-from screens import failures, review_reading, session_deeds
+from screens import review_reading, session_deeds
 from screens.dialogs import RawText
 from screens.intents import GuideWanted
 from screens.layout import hang
 from screens.output import OutputScreen, bytes_told
+from screens.past import PastScreen
 from screens.review_reading import Checked, Explained, HitsFound, Read, Summed
 from screens.session_lines import MUTED, behind, line, picture, took
 from screens.widgets.keybar import KeyBar
@@ -39,11 +38,13 @@ if TYPE_CHECKING:
 
 NEAR = 20
 """Lines from the top at which earlier events are read."""
+BEAT = 1.0
+"""Seconds between two looks at whether the log of a session that goes on has grown."""
 LAST = 12
 """Lines of an output that are shown beside its command."""
 
 
-class ReviewScreen(Screen[None]):
+class ReviewScreen(PastScreen):
     CSS_PATH = "review.tcss"
     AUTO_FOCUS = "#timeline"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -61,10 +62,15 @@ class ReviewScreen(Screen[None]):
         Binding("g", "guide", "Guide", tooltip="The entry of the guide that explains this"),
         # No room below: the text beside the failure names the key, and the palette has it.
         Binding("d", "draft", "Draft an entry", show=False, tooltip="For what the guide has nothing about"),
-        Binding("F", "only(-1)", show=False),
+        Binding("F", "only(-1)", "Filter, the other way round", show=False),
         Binding("0", "step('')", show=False),
         *(Binding(str(number), f"step('{step.id}')", show=False) for number, step in enumerate(STEPS, 1)),
     ]
+
+    MORE = (
+        ("↑ ↓ or k j", "move; earlier events come when you go up"),
+        ("1 … 7, 0", "only one step, any step"),
+    )
 
     def __init__(self, session: Session, desk: Desk | None = None) -> None:
         super().__init__()
@@ -84,6 +90,7 @@ class ReviewScreen(Screen[None]):
         """What a search says of itself."""
         self._checked = Content("")
         self._explained: dict[str, tuple[Match, ...]] = {}
+        self._known = review_reading.size(session)
 
     def compose(self) -> ComposeResult:
         yield Static(classes="head")
@@ -95,16 +102,23 @@ class ReviewScreen(Screen[None]):
                 yield Static(classes="text")
         yield KeyBar(compact=True, show_command_palette=False)
 
-    @on(Worker.StateChanged)
-    def _worker_changed(self, event: Worker.StateChanged) -> None:
-        failures.tell(self, event)
-
     def on_mount(self) -> None:
         self.query_one(Input).display = False
         self._fit()
         self._show_head()
         self._again()
         review_reading.summarize(self)
+        self.set_interval(BEAT, self._beat)
+
+    def _beat(self) -> None:
+        """Of a session that goes on, what is new comes into sight where one is at its end."""
+        size = review_reading.size(self.session)
+        if size == self._known or self._reading or self.hits is not None or not self.is_current:
+            return
+        if self.query_one(Rows).cursor >= len(self.told) - 1:
+            self._known = size
+            review_reading.summarize(self)
+            self._again()
 
     def on_resize(self) -> None:
         self._fit()

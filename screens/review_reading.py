@@ -227,6 +227,14 @@ def _size(one: Command) -> int:
         return 0
 
 
+def size(session: Session) -> int:
+    """Bytes of the log; 0 where it cannot be seen."""
+    try:
+        return session.events_file.lstat().st_size
+    except OSError:
+        return 0
+
+
 def command(session: Session, id: str) -> Command | None:
     """A command by its id; None where the log names what has no folder."""
     there = outputs.folder(session, id)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 TAG = re.compile(r"[\w.:/-]{1,40}")
 """What may be a tag: as `ecotui sessions tag` has it."""
 _FORMS: tuple[tuple[Form, str], ...] = (
-    ("html", "A page for the browser, with a picture; it needs nothing else"),
+    ("html", "One page for the browser, with a picture"),
     ("md", "Markdown, for a ticket or a wiki"),
     ("json", "Data, for a program"),
     ("cast", "A recording of the outputs (asciicast), for asciinema"),
@@ -192,7 +192,7 @@ class HandOver(Dialog["tuple[Form, bool, str]"]):
     def _show(self) -> None:
         box = "✓" if self._strict else " "
         self.query_one(".said", Static).update(
-            Content(f"[{box}] mask accounts, names and addresses too (s); secrets are masked in any case")
+            Content(f"[{box}] mask accounts, names and addresses, too (s). Secrets are masked in any case.")
         )
 
     @on(OptionList.OptionHighlighted)

@@ -174,8 +174,10 @@ def behind(moment: Moment, event: events.Event | events.Unknown, width: int) -> 
                 ]
         case events.Unknown(raw=raw):
             parts.append(hang(Content(""), raw, width, MUTED))
-        case _:
+        case _ if moment.detail:
             parts.append(_detail(moment, width))
+        case _:
+            parts.pop()
     return Content("\n").join(parts)
 
 

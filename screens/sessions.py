@@ -10,9 +10,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import Input, Static
-from textual.worker import Worker, get_current_worker
+from textual.worker import get_current_worker
 
 from ecotui.desk import Desk
 from ecotui.session import SessionError
@@ -21,8 +20,9 @@ from ecotui.session.log import Session, Summary
 from ecotui.session.store import Store
 from ecotui.session.typed import HINT, typed
 from ecotui.supervisor.state import running
-from screens import failures, session_deeds
+from screens import session_deeds
 from screens.layout import hang
+from screens.past import PastScreen
 from screens.session_lines import MUTED, Columns, steps_told
 from screens.widgets.keybar import KeyBar
 from screens.widgets.rows import Rows
@@ -33,7 +33,7 @@ PAUSE = 0.08
 """Seconds without a key after which the list follows what was typed: shorter than two keys of a quick typist."""
 
 
-class SessionsScreen(Screen[None]):
+class SessionsScreen(PastScreen):
     CSS_PATH = "sessions.tcss"
     AUTO_FOCUS = "Rows"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -82,10 +82,6 @@ class SessionsScreen(Screen[None]):
         yield Static(classes="empty")
         yield Static(classes="chosen")
         yield KeyBar(compact=True, show_command_palette=False)
-
-    @on(Worker.StateChanged)
-    def _worker_changed(self, event: Worker.StateChanged) -> None:
-        failures.tell(self, event)
 
     def on_mount(self) -> None:
         self.query_one(".empty").display = False

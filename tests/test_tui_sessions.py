@@ -384,7 +384,7 @@ async def test_a_session_is_handed_over_from_the_screen_and_nothing_is_overwritt
 async def test_an_entry_is_drafted_from_a_failure_that_the_guide_has_nothing_about(
     bench: Bench, past: tuple[Session, Session]
 ) -> None:
-    stuck, fine = past
+    _, fine = past
     ran(fine, "Error: the frobnicator of the cluster is worn", at=60, code=1)
     async with bench.app().run_test(size=(120, 36)) as pilot:
         review = await reviewed(bench, pilot, fine)

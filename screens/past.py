@@ -1,0 +1,41 @@
+"""What all screens of past sessions share: the key that shows all their keys, and failures of their background work."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.worker import Worker
+
+from screens import failures
+from screens.dialogs import ScreenKeys
+
+
+class PastScreen(Screen[None]):
+    """Base of the screens of past sessions."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "keys", "All keys", show=False),
+    ]
+    MORE: ClassVar[tuple[tuple[str, str], ...]] = (("↑ ↓ or k j", "move"),)
+    """Keys of the lists and texts in it."""
+
+    @on(Worker.StateChanged)
+    def _worker_changed(self, event: Worker.StateChanged) -> None:
+        failures.tell(self, event)
+
+    def action_keys(self) -> None:
+        keys = [
+            (binding.key_display or _spoken(binding.key), binding.tooltip or binding.description)
+            for binding in type(self).BINDINGS
+            if isinstance(binding, Binding) and (binding.tooltip or binding.description)
+        ]
+        self.app.push_screen(ScreenKeys([*self.MORE, *keys]))
+
+
+def _spoken(keys: str) -> str:
+    """`escape,q` to `Escape, q`."""
+    names = {"space": "Space", "escape": "Escape", "home": "Home", "end": "End", "number_sign": "#"}
+    return ", ".join(names.get(key, key) for key in keys.split(","))
