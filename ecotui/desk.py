@@ -245,7 +245,9 @@ class Desk:
         """Take a report into the rebuild and the log."""
         self.rebuild = self.rebuild.looked(report)
         if not self.watching:
-            self.session.append(events.Looked(report=report))
+            self.session.put(
+                events.Looked(report=report)
+            )  # 5,000 nodes are megabytes: the screen does not wait
 
     def set_variable(self, name: str, value: str, *, secret: bool) -> None:
         """Set a variable for what is started from now on; its value is never logged."""
@@ -320,16 +322,19 @@ class Desk:
 
     def close(self, outcome: str) -> None:
         """End the session (unless something still runs: then it stays open, to come back to) and free the project."""
-        if not self.watching and not self.under_way():
-            self.session.end(outcome)
-        if self.asking is not None:
-            with suppress(SessionError):
-                takeover.withdraw(self.root, self.loaded.project, self.asking)
-        self._get_up()
-        if self.held is not None:
-            self.held.release()
-        if self.unlocked and self.session.folder.parent.parent != self.root:
-            shutil.rmtree(self.session.folder.parent.parent, ignore_errors=True)
+        try:
+            if not self.watching and not self.under_way():
+                self.session.end(outcome)
+            self.session.close()
+        finally:
+            if self.asking is not None:
+                with suppress(SessionError):
+                    takeover.withdraw(self.root, self.loaded.project, self.asking)
+            self._get_up()
+            if self.held is not None:
+                self.held.release()
+            if self.unlocked and self.session.folder.parent.parent != self.root:
+                shutil.rmtree(self.session.folder.parent.parent, ignore_errors=True)
 
 
 def replay(records: Iterator[events.Record]) -> Rebuild:

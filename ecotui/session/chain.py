@@ -86,42 +86,26 @@ class Chain:
         When this returns, the event is in the file; with `sync` it is on the disk. Raises SessionError: then no
         part of it is in the file.
         """
-        self._lock()
-        try:
-            with explained("cannot write to", self.path):
-                self._catch_up()
-            n = self._n + 1
-            envelope = b'{"v":%d,"n":%d,"at":%.6f,"prev":"%s","event":%s}' % (
-                VERSION,
-                n,
-                time.time() if at is None else at,
-                self._head.encode(),
-                event,
-            )
-            self._write(envelope + b"\n", sync)
-            self._n, self._head = n, sha256(envelope).hexdigest()
-            self._end += len(envelope) + 1
-            return n
-        finally:
-            fcntl.flock(self._fd, fcntl.LOCK_UN)
+        return self.extend([event], sync=sync, at=at)
 
-    def extend(self, batch: Sequence[bytes], *, sync: bool, at: float | None = None) -> int:
+    def extend(self, batch: Sequence[bytes], *, sync: bool, at: float | Sequence[float] | None = None) -> int:
         """Add many events under one lock, with one write; gives the last one's number.
 
-        When this returns, all are in the file. Raises SessionError: then none of them is.
+        `at`: when they happened, one moment for all or one for each. When this returns, all are in the file; with
+        `sync` they are on the disk. Raises SessionError: then none of them is.
         """
-        at = time.time() if at is None else at
+        moments = at if isinstance(at, Sequence) else [time.time() if at is None else at] * len(batch)
         self._lock()
         try:
             with explained("cannot write to", self.path):
                 self._catch_up()
             n, head, lines = self._n, self._head, []
-            for event in batch:
+            for event, moment in zip(batch, moments, strict=True):
                 n += 1
                 line = b'{"v":%d,"n":%d,"at":%.6f,"prev":"%s","event":%s}' % (
                     VERSION,
                     n,
-                    at,
+                    moment,
                     head.encode(),
                     event,
                 )

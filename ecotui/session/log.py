@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -19,6 +21,8 @@ SUMMARY = "summary.json"
 SALT = "salt"
 """Keys the tokens that stand for secrets; never exported, so that a token tells nothing outside this folder."""
 COMMANDS = "commands"
+BATCH = 2_000
+"""Events that are written with one call: some hundred kilobytes."""
 NOTES, NOTE = 20, 200
 """How many notes a summary keeps, and how many characters of each: it is read for every list."""
 RAN = 8
@@ -106,6 +110,10 @@ class Session:
         self._chain: chain.Chain | None = None
         self._summary: Summary | None = None
         self._guard = threading.Lock()
+        self._waiting: deque[tuple[float, events.Event]] = deque()
+        """What was put, and when; not written yet."""
+        self._writing = threading.Event()
+        self._trouble: SessionError | None = None
 
     @property
     def events_file(self) -> Path:
@@ -121,30 +129,95 @@ class Session:
         self.redactor.learn(env, secrets)
 
     def append(self, event: events.Event) -> events.Record:
-        """Write an event. When this returns it is in the file; a decision is on the disk.
+        """Write an event. When this returns it is in the file, behind all that was put before; a decision is on the disk.
 
         Raises SessionError (full disk, read-only folder): then nothing of it was written.
         """
-        plain = self.redactor.redact_all(msgspec.to_builtins(event))
-        at = time.time()
         with self._guard:
-            if self._chain is None:
-                self._chain = chain.Chain(self.events_file)
-            n = self._chain.append(msgspec.json.encode(plain), sync=isinstance(event, events.LASTING), at=at)
-            record = events.Record(n=n, at=at, event=event)
-            if isinstance(event, _QUOTED):  # the summary is on the disk too: it takes what was masked
-                record = events.Record(n=n, at=at, event=msgspec.convert(plain, type=type(event)))
-            if self._summary is None:
-                self._summary = counted(self.folder)
-                changed = True
-            elif (since := n - self._summary.count) > 1:  # supervisors, and commands of ours, added theirs
-                known = self._summary.count
-                changed = any([self._summary.take(one) for one in self.newest(since + 64) if one.n > known])
-            else:
-                changed = self._summary.take(record)
-            if changed:
-                self._keep(self._summary)
+            self._write_waiting()
+            at = time.time()
+            n = self._write([(at, event)], sync=isinstance(event, events.LASTING))
         return events.Record(n=n, at=at, event=event)
+
+    def put(self, event: events.Event) -> None:
+        """Take an event to be written in a moment, with all others that wait: for what comes in bulk, where the screen
+        must not wait for the disk. What has to be safe before anything follows is appended instead.
+
+        Raises SessionError when what was put before could not be written; it still waits, and is tried again.
+        """
+        self._waiting.append((time.time(), event))
+        if self._trouble is not None:
+            trouble, self._trouble = self._trouble, None
+            raise trouble
+        if not self._writing.is_set():
+            self._writing.set()
+            threading.Thread(target=self._write_late, name=f"log:{self.id}", daemon=True).start()
+
+    def flush(self) -> None:
+        """Write what was put. Raises SessionError."""
+        if self._waiting:
+            with self._guard:
+                self._write_waiting()
+
+    def _write_late(self) -> None:
+        """On a thread of its own, until nothing waits."""
+        try:
+            while self._waiting:
+                self.flush()
+        except SessionError as error:
+            self._trouble = error
+        finally:
+            self._writing.clear()
+        if self._waiting and self._trouble is None:  # put between the last look and the end
+            with contextlib.suppress(SessionError):
+                self.flush()
+
+    def _write_waiting(self) -> None:
+        batch = list(itertools.islice(self._waiting, BATCH))
+        while batch:
+            self._write(batch, sync=False)
+            for _ in batch:
+                self._waiting.popleft()
+            batch = list(itertools.islice(self._waiting, BATCH))
+
+    def _masked(self, given: Sequence[events.Event]) -> tuple[list[bytes], Sequence[events.Event]]:
+        """The events as they are written, and those again of whose words the summary repeats some."""
+        try:
+            encoded = [msgspec.json.encode(event) for event in given]
+            if self.redactor.nothing_in(b"\n".join(encoded)):
+                return encoded, given
+        except UnicodeEncodeError:  # text of a file name that is no UTF-8
+            pass
+        plains = [self.redactor.redact_all(msgspec.to_builtins(event)) for event in given]
+        told = [
+            msgspec.convert(plain, type=type(event)) if isinstance(event, _QUOTED) else event
+            for event, plain in zip(given, plains, strict=True)
+        ]
+        return [msgspec.json.encode(plain) for plain in plains], told
+
+    def _write(self, batch: Sequence[tuple[float, events.Event]], *, sync: bool) -> int:
+        """Write all of them or none; the last one's number. Raises SessionError."""
+        encoded, masked = self._masked([event for _, event in batch])
+        if self._chain is None:
+            self._chain = chain.Chain(self.events_file)
+        last = self._chain.extend(encoded, sync=sync, at=[at for at, _ in batch])
+        if self._summary is None:
+            self._summary = counted(self.folder)
+            changed = True
+        elif (since := last - self._summary.count) > len(
+            batch
+        ):  # supervisors, and commands of ours, added theirs
+            known = self._summary.count
+            changed = any([self._summary.take(one) for one in self._last(since + 64) if one.n > known])
+        else:
+            first = last - len(batch) + 1
+            changed = False
+            # The summary is on the disk too: it takes what was masked.
+            for n, ((at, _), event) in enumerate(zip(batch, masked, strict=True), first):
+                changed |= self._summary.take(events.Record(n=n, at=at, event=event))
+        if changed:
+            self._keep(self._summary)
+        return last
 
     def _keep(self, summary: Summary) -> None:
         """The summary is a convenience: the event is already safe, so trouble here is not the caller's."""
@@ -154,10 +227,15 @@ class Session:
 
     def records(self) -> Iterator[events.Record]:
         """All events, oldest first. Raises SessionError when the file cannot be read."""
+        self.flush()
         return _records(self.folder)
 
     def newest(self, count: int) -> list[events.Record]:
         """The last so many events, oldest first, without reading those before. Raises SessionError."""
+        self.flush()
+        return self._last(count)
+
+    def _last(self, count: int) -> list[events.Record]:
         return [events.decode(line.raw, line.n, line.at) for line in chain.tail(self.events_file, count)]
 
     def earlier(
@@ -172,10 +250,12 @@ class Session:
 
     def summary(self) -> Summary:
         """The summary, from its file or, where that is missing or damaged, from the events."""
+        self.flush()
         return read_summary(self.folder)
 
     def verify(self) -> chain.Verdict:
         """Check the hash chain. Raises SessionError when the file cannot be read."""
+        self.flush()
         try:
             known = msgspec.json.decode(read_bytes(self.folder / SUMMARY), type=Summary).count
         except (OSError, msgspec.DecodeError, UnicodeDecodeError):
@@ -187,8 +267,9 @@ class Session:
         self.append(events.SessionEnded(outcome=outcome))
 
     def close(self) -> None:
-        """Give the file back; an append opens it again."""
+        """Write what waits, and give the file back; an append opens it again. Raises SessionError."""
         with self._guard:
+            self._write_waiting()
             if self._chain is not None:
                 self._chain.close()
                 self._chain = None

@@ -7,7 +7,7 @@ import sys
 
 from ecotui.demo.running import DemoError, running
 
-from . import asking, flood, guide, painting, redaction, reviewing, sessions
+from . import appending, asking, flood, guide, painting, redaction, reviewing, sessions
 from .table import show
 
 PARTS = ("paint", "check", "flood", "review", "sessions", "redaction", "guide")
@@ -37,6 +37,7 @@ def main(wanted: list[str]) -> int:
             return 0 if all(row.met for row in rows) else 1
     if "sessions" in chosen:
         rows += sessions.measure(0.05 if small else 1.0)
+        rows += appending.measure()
         if chosen == ["sessions"]:
             show(rows)
             return 0 if all(row.met for row in rows) else 1
