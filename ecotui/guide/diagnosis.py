@@ -15,7 +15,7 @@ import msgspec
 
 from ecotui.guide.library import Library
 from ecotui.guide.lines import NOTHING, Line, shared_prefix
-from ecotui.guide.patterns import runs_for_ever
+from ecotui.guide.patterns import open_repeats, runs_for_ever
 from ecotui.guide.sifting import NOWHERE, blocks, hints, last_lines, regions
 
 BEFORE, AFTER = 2, 7
@@ -36,6 +36,12 @@ anchor stands."""
 
 REACH = 4_000
 """Characters after a line that a pattern sees: eight wrapped lines are a quarter of that."""
+
+ROOM = (None, None, 6_000, 1_000)
+"""Characters around an anchor that a pattern sees, by how many repeats it tries against one another."""
+
+PLACES = 20
+"""Places of an anchor in one line that such a pattern is tried at."""
 
 SLOW, PATIENCE = 0.02, 1.0
 """Seconds: a search that takes longer than the first is counted, and after the second in all its pattern is given up."""
@@ -265,7 +271,18 @@ class Diagnosis:
     def _search(self, rule: _Rule, text: str, start: int) -> re.Match[str] | None:
         """Try a pattern; one that takes longer than any should is given up, and that is said."""
         begun = time.perf_counter()
-        match = rule.pattern.search(text, start)
+        room = ROOM[min(open_repeats(rule.pattern.pattern), len(ROOM) - 1)]
+        match = None
+        if room is None or len(text) - start <= room:
+            match = rule.pattern.search(text, start)
+        else:
+            low, at = text.lower(), start
+            for _ in range(PLACES):
+                at = low.find(rule.anchor, at)
+                if at < 0 or match or time.perf_counter() - begun > PATIENCE:
+                    break
+                match = rule.pattern.search(text, max(at - room // 2, start), at + room // 2)
+                at += room // 4
         took = time.perf_counter() - begun
         if took > SLOW:
             spent = self._spent.get(rule.pattern.pattern, 0.0) + took

@@ -8,17 +8,113 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
+WIDE = 8
+"""Times from which on a repeat counts as one that may go on for long."""
+
+OPEN = 3
+"""Wide repeats that may follow one another in one pattern: the time of a search grows with the text to that power."""
+
+_REPEATS = ("MAX_REPEAT", "MIN_REPEAT")
+
 
 @lru_cache(maxsize=4096)
 def runs_for_ever(pattern: str) -> bool:
-    """A repeat without end inside another one, as in `(x+)+`: its time can double with each letter.
+    """Whether a text can be made for which a search does not end in time.
 
-    Once begun, a search of `re` cannot be stopped.
+    Once begun, a search of `re` cannot be stopped from another thread. A repeat within which a choice is left, as in
+    `(x+)+` or `(x|xx)+`, can double its time with each letter; many wide repeats in a row, as in `.*a.*b.*c.*d`, multiply
+    theirs.
     """
     try:
-        return _nested(_parsed(pattern), importlib.import_module("re._parser").MAXREPEAT, False)
-    except re.error:
+        tree = _parsed(pattern)
+    except (re.error, RecursionError, OverflowError):
         return False
+    return _chooses_again(tree, inside=False) or _open(tree) > OPEN
+
+
+@lru_cache(maxsize=4096)
+def open_repeats(pattern: str) -> int:
+    """How many wide repeats a search may have to try against one another: its time grows with the text to that power."""
+    return _open(_parsed(pattern))
+
+
+def _chooses_again(tree: Any, *, inside: bool) -> bool:
+    """Whether within a wide repeat the same text can be taken in several ways."""
+    for op, value in tree:
+        name = str(op)
+        if name in _REPEATS:
+            least, most, part = value
+            if (inside and least != most) or _chooses_again(part, inside=inside or most >= WIDE):
+                return True
+        elif name == "BRANCH":
+            heads = [str(way[0]) if way else "" for way in value[1]]
+            alike = len(set(heads)) < len(heads) or not all(head.startswith("(LITERAL,") for head in heads)
+            if (inside and alike) or any(_chooses_again(way, inside=inside) for way in value[1]):
+                return True
+        elif (part := _within(name, value)) is not None and _chooses_again(part, inside=inside):
+            return True
+    return False
+
+
+def _open(tree: Any) -> int:
+    count = 0
+    behind = [*tree[1:], None] if len(tree) else []
+    for (op, value), then in zip(tree, behind, strict=True):
+        name = str(op)
+        if name in _REPEATS:
+            if value[1] < WIDE:
+                count += value[1] * _open(value[2])
+            elif then is None or str(then[0]) != "LITERAL" or _takes(value[2], chr(then[1])):
+                # `\s+word` ends where the word begins: nothing is left to try.
+                count += 1
+        elif name == "BRANCH":
+            count += max((_open(way) for way in value[1]), default=0)
+        elif name != "ATOMIC_GROUP" and (part := _within(name, value)) is not None:
+            # What an atomic group has taken is never tried again.
+            count += _open(part)
+    return count
+
+
+_KINDS = {"SPACE": r"\s", "DIGIT": r"\d", "WORD": r"\w"}
+
+
+def _takes(part: Any, sign: str) -> bool:
+    """Whether a part of one sign may be this one; in doubt it may."""
+    if len(part) != 1 or str(part[0][0]) not in ("IN", "LITERAL"):
+        return True
+    op, value = part[0]
+    if str(op) == "LITERAL":
+        return chr(value).lower() == sign.lower()
+    negated = found = False
+    for kind, what in value:
+        match str(kind):
+            case "NEGATE":
+                negated = True
+            case "LITERAL":
+                found |= chr(what).lower() == sign.lower()
+            case "RANGE":
+                found |= any(what[0] <= ord(case) <= what[1] for case in (sign.lower(), sign.upper()))
+            case "CATEGORY":
+                _, _, name = str(what).partition("CATEGORY_")
+                plain = _KINDS.get(name.removeprefix("NOT_"))
+                if plain is None:
+                    return True
+                found |= bool(re.match(plain, sign)) != name.startswith("NOT_")
+    return found != negated
+
+
+def _within(name: str, value: Any) -> Any:
+    """The part of a pattern that a group or a look to either side holds."""
+    match name:
+        case "SUBPATTERN":
+            return value[3]
+        case "ATOMIC_GROUP":
+            return value
+        case "ASSERT" | "ASSERT_NOT":
+            return value[1]
+        case "POSSESSIVE_REPEAT":
+            return value[2]
+    return None
 
 
 @lru_cache(maxsize=4096)
@@ -55,17 +151,3 @@ def _fixed(tree: Any) -> Iterator[str]:
             yield "\0"
         else:
             yield "\0"
-
-
-def _nested(tree: Any, endless: object, inside: bool) -> bool:
-    for part in tree:
-        if isinstance(part, tuple | list) or hasattr(part, "data"):
-            repeat = (
-                isinstance(part, tuple)
-                and len(part) == 2
-                and str(part[0]) in ("MAX_REPEAT", "MIN_REPEAT")
-                and part[1][1] == endless
-            )
-            if (repeat and inside) or _nested(part, endless, inside or repeat):
-                return True
-    return False
