@@ -26,9 +26,9 @@ from screens.dialogs import RawText
 from screens.intents import GuideWanted
 from screens.layout import hang
 from screens.output import OutputScreen, bytes_told
-from screens.past import PastScreen
+from screens.past import SessionDeeds
 from screens.review_reading import Checked, Explained, HitsFound, Read, Summed
-from screens.session_lines import MUTED, behind, line, picture, took
+from screens.session_lines import MUTED, behind, hit_line, line, picture, took
 from screens.widgets.keybar import KeyBar
 from screens.widgets.rows import Rows
 
@@ -44,7 +44,7 @@ LAST = 12
 """Lines of an output that are shown beside its command."""
 
 
-class ReviewScreen(PastScreen):
+class ReviewScreen(SessionDeeds):
     CSS_PATH = "review.tcss"
     AUTO_FOCUS = "#timeline"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -206,14 +206,7 @@ class ReviewScreen(PastScreen):
     def _draw(self, index: int, width: int) -> Content:
         if self.hits is not None:
             hit = self.hits[index]
-            head = Content.styled(f"{hit.command.title}  ", MUTED)
-            text = Content(hit.line)
-            at = hit.line.lower().find(self._words.lower())
-            if at >= 0:
-                text = text.stylize("bold $text-warning", at, at + len(self._words))
-                if at > width // 2:
-                    text = Content.assemble("…", text[at - width // 4 :])
-            return Content.assemble(head, text)
+            return hit_line(hit.command.title, hit.line, self._words, width)
         return line(self.told[index][0], day=self._days)
 
     @property
@@ -385,33 +378,26 @@ class ReviewScreen(PastScreen):
     def action_draft(self) -> None:
         session_deeds.draft(self, self.session, self.desk)
 
-    def action_play(self) -> None:
-        from screens.replay import ReplayScreen
+    def the_session(self) -> Session:
+        return self.session
 
-        at = self.chosen[0].at if self.chosen is not None and self.told[-1] != self.chosen else None
-        self.app.push_screen(ReplayScreen(self.session, at=at))
+    def the_tags(self) -> list[str]:
+        return self.summary.tags if self.summary is not None else []
+
+    def the_moment(self) -> float | None:
+        return self.chosen[0].at if self.chosen is not None and self.chosen != self.told[-1] else None
+
+    def written(self) -> None:
+        """It is shown at the end of the log."""
+        review_reading.summarize(self)
+        if self.hits is None:
+            self._again()
 
     def action_compare(self) -> None:
         from screens.sessions import SessionsScreen
 
         if self.desk is not None:
             self.app.push_screen(SessionsScreen(self.desk, against=self.session))
-
-    def action_hand_over(self) -> None:
-        session_deeds.hand_over(self, self.session, self.desk)
-
-    def _added(self) -> None:
-        """Something was written into the log: it is shown at its end."""
-        review_reading.summarize(self)
-        if self.hits is None:
-            self._again()
-
-    def action_note(self) -> None:
-        session_deeds.note(self, self.session, self._added)
-
-    def action_tag(self) -> None:
-        tags = self.summary.tags if self.summary is not None else []
-        session_deeds.tag(self, self.session, tags, self._added)
 
     def action_verify(self) -> None:
         self._checked = Content.styled("checking the log…", MUTED)

@@ -151,6 +151,17 @@ def line(moment: Moment, *, day: bool = False) -> Content:
     return Content.assemble(when, mark, " ", text, tail)
 
 
+def hit_line(title: str, text: str, words: str, width: int) -> Content:
+    """A line of an output in which words were found, so that they are in sight."""
+    content = Content(text)
+    at = text.lower().find(words.lower())
+    if at >= 0:
+        content = content.stylize("bold $text-warning", at, at + len(words))
+        if at > width // 2:
+            content = Content.assemble("…", content[at - width // 4 :])
+    return Content.assemble(Content.styled(f"{title}  ", MUTED), content)
+
+
 def behind(moment: Moment, event: events.Event | events.Unknown, width: int) -> Content:
     """All that the log has of an event, for reading."""
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment.at))

@@ -20,9 +20,8 @@ from ecotui.session.log import Session, Summary
 from ecotui.session.store import Store
 from ecotui.session.typed import HINT, typed
 from ecotui.supervisor.state import running
-from screens import session_deeds
 from screens.layout import hang
-from screens.past import PastScreen
+from screens.past import SessionDeeds
 from screens.session_lines import MUTED, Columns, steps_told
 from screens.widgets.keybar import KeyBar
 from screens.widgets.rows import Rows
@@ -33,7 +32,7 @@ PAUSE = 0.08
 """Seconds without a key after which the list follows what was typed: shorter than two keys of a quick typist."""
 
 
-class SessionsScreen(PastScreen):
+class SessionsScreen(SessionDeeds):
     CSS_PATH = "sessions.tcss"
     AUTO_FOCUS = "Rows"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -246,21 +245,11 @@ class SessionsScreen(PastScreen):
 
     # -- doing ---------------------------------------------------------------------------------------------------
 
-    def _session(self) -> Session | None:
-        summary = self.chosen
-        if summary is None:
-            return None
-        try:
-            return self.store.open(summary.id)
-        except SessionError as error:
-            self.notify(str(error), severity="error", markup=False)
-            return None
-
     @on(Rows.Chosen)
     def action_open(self) -> None:
         from screens.review import ReviewScreen
 
-        session = self._session()
+        session = self.the_session()
         if session is None:
             return
         if self.against is not None:
@@ -269,7 +258,7 @@ class SessionsScreen(PastScreen):
             self.app.push_screen(ReviewScreen(session, self.desk), lambda _: self.action_reload())
 
     def action_compare(self) -> None:
-        session = self._session()
+        session = self.the_session()
         if session is None:
             return
         if not self._marked or self._marked == session.id:
@@ -294,26 +283,24 @@ class SessionsScreen(PastScreen):
         before, after = sorted((one, other), key=lambda session: session.id)
         self.app.push_screen(CompareScreen(before, after))
 
-    def action_play(self) -> None:
-        from screens.replay import ReplayScreen
-
-        if session := self._session():
-            self.app.push_screen(ReplayScreen(session))
-
     def action_durations(self) -> None:
         from screens.durations import DurationsScreen
 
         summary = self.chosen
         self.app.push_screen(DurationsScreen(self.store, summary.project if summary else ""))
 
-    def action_hand_over(self) -> None:
-        if session := self._session():
-            session_deeds.hand_over(self, session, self.desk)
+    def the_session(self) -> Session | None:
+        summary = self.chosen
+        if summary is None:
+            return None
+        try:
+            return self.store.open(summary.id)
+        except SessionError as error:
+            self.notify(str(error), severity="error", markup=False)
+            return None
 
-    def action_note(self) -> None:
-        if session := self._session():
-            session_deeds.note(self, session, self.action_reload)
+    def the_tags(self) -> list[str]:
+        return self.chosen.tags if self.chosen is not None else []
 
-    def action_tag(self) -> None:
-        if (session := self._session()) and (summary := self.chosen):
-            session_deeds.tag(self, session, summary.tags, self.action_reload)
+    def written(self) -> None:
+        self.action_reload()

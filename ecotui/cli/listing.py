@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from checks.steps import STEPS
 from ecotui import exits
 from ecotui.cli.output import document
 from ecotui.session import review
@@ -79,7 +80,8 @@ def run(args: argparse.Namespace, store: Store) -> int:
         return exits.OK
     for summary, plain in pairs:
         lasted = review.duration(summary.ended - summary.started) if summary.ended else ""
-        steps = " ".join(f"{step}:{state}" for step, state in summary.steps.items())
+        known = [step.id for step in STEPS if step.id in summary.steps]
+        steps = " ".join(f"{step}:{summary.steps[step]}" for step in known)
         begun = review.clock(summary.started) if summary.started else "-"
         tags = "".join(f" #{tag}" for tag in summary.tags)
         print(

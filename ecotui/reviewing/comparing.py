@@ -14,7 +14,7 @@ from checks.steps import STEPS
 from ecotui.session import events
 from ecotui.session.files import open_file
 from ecotui.session.log import Session, Summary
-from ecotui.session.review import Teller, commit, duration
+from ecotui.session.review import Teller, commit, duration, verdict
 from ecotui.supervisor.folder import OUTPUT
 from ecotui.supervisor.state import commands
 from ecotui.supervisor.streams import is_stream
@@ -120,7 +120,7 @@ def side(session: Session) -> Side:
             case events.CommandEnded() as end:
                 asked = teller.asked(end.command)
                 step = end.step or asked.step
-                words[f"{step}: {asked.title}"] = end.outcome
+                _, words[f"{step}: {asked.title}"] = verdict(asked.argv, end.outcome, end.exit_code)
                 if moment.state is State.BLOCKED:
                     failures.append(f"{step}: {moment.text}")
     return Side(

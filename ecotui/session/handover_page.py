@@ -32,7 +32,7 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; ma
 dt { color: var(--dim); } dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
 .steps { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.6rem, 1fr)); gap: .5rem; margin: 1.2rem 0 0; }
 .step { background: var(--card); border: 1px solid var(--line); border-left: 4px solid var(--skipped);
-  border-radius: 4px; padding: .35rem .6rem; } .step b { display: block; white-space: nowrap; } .step span { color: var(--dim); font-size: .85em; }
+  border-radius: 4px; padding: .35rem .6rem; } .step b { display: block; white-space: nowrap; font-size: .93em; } .step span { color: var(--dim); font-size: .85em; }
 .step.ok { border-left-color: var(--ok); } .step.warn { border-left-color: var(--warn); }
 .step.blocked { border-left-color: var(--blocked); } .step.unknown { border-left-color: var(--unknown); }
 table { border-collapse: collapse; width: 100%; } th { font-weight: 600; color: var(--dim); }
