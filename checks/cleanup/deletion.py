@@ -43,6 +43,9 @@ SETTLE = 1.0
 """Seconds between a deletion that was accepted and the look whether it is gone, where it is not gone at once; doubled
 from there: lists of AWS may show for a minute what is gone."""
 
+LATE = 0.04
+"""Of the time that something has taken so far: the most by which its end may be seen late."""
+
 
 class Clock:
     """The time, and waiting; tests have one of their own."""
@@ -192,7 +195,7 @@ class Deletion:
         except NotYet as patience:
             counted = isinstance(patience, InUse)
             job.held = str(patience) if counted else ""
-            return self._later(job, str(patience), self.selectors.poll, counted=counted)
+            return self._later(job, str(patience), self._patience(job, counted), counted=counted)
         except Refused as refusal:
             return self._set(job, ItemState.FAILED, str(refusal))
         except Exception as error:  # noqa: BLE001 - one item that breaks must not end the others
@@ -226,6 +229,12 @@ class Deletion:
             return self._set(job, ItemState.FAILED, told)
         job.due = now + seconds
         return self._set(job, ItemState.DELETING, message)
+
+    def _patience(self, job: _Job, counted: bool) -> float:
+        """Seconds to the next look: `cleanup.poll`, or less where that would be much of what it has waited so far."""
+        if counted or job.started is None:
+            return self.selectors.poll if counted else min(self.selectors.poll, SETTLE)
+        return min(self.selectors.poll, max(SETTLE, (self.clock.now() - job.started) * LATE))
 
     def _gone(self) -> int:
         return sum(job.state is ItemState.GONE for job in self._jobs.values())

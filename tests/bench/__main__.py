@@ -7,12 +7,12 @@ import sys
 
 from ecotui.demo.running import DemoError, running
 
-from . import appending, asking, flood, guide, painting, redaction, reviewing, sessions
+from . import appending, asking, cleaning, flood, guide, painting, redaction, reviewing, sessions
 from .table import show
 
-PARTS = ("paint", "check", "flood", "review", "sessions", "redaction", "guide")
+PARTS = ("paint", "check", "flood", "review", "sessions", "redaction", "guide", "cleanup")
 SMALL = "--small"
-"""The sessions in a twentieth of their size: a quick look whether the part works."""
+"""The sessions in a twentieth of their size, the cleanup in a tenth: a quick look whether the part works."""
 
 
 def main(wanted: list[str]) -> int:
@@ -44,6 +44,11 @@ def main(wanted: list[str]) -> int:
     if "guide" in chosen:
         rows += guide.measure()
         if chosen == ["guide"]:
+            show(rows)
+            return 0 if all(row.met for row in rows) else 1
+    if "cleanup" in chosen:
+        rows += cleaning.measure(small)
+        if chosen == ["cleanup"]:
             show(rows)
             return 0 if all(row.met for row in rows) else 1
     try:
