@@ -92,3 +92,22 @@ def test_words_are_found_in_the_outputs(session: Session, capsys: pytest.Capture
     assert capsys.readouterr().out == f"one  {SAID[0]}\n"
     assert main(["sessions", "search", "nothing like it"]) == 0
     assert "No output" in capsys.readouterr().out
+
+
+def test_a_long_log_is_told_from_its_end_with_all_decisions_and_that_is_said(
+    session: Session, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("ecotui.session.handover.MOST", 50)
+    session.append(events.Overridden(finding="quota.vcpu", reason="asked by phone"))
+    log = chain.Chain(session.events_file)
+    log.extend([b'{"type":"variable-set","name":"V%d"}' % number for number in range(20)], sync=False)
+    log.extend([b'{"type":"reattached","by":"kim %d"}' % number for number in range(200)], sync=False)
+    log.close()
+    page = handover_page.html(session, _output, cleaner(session, strict=False))
+    assert page.count("taken up again by kim") == 50
+    assert "The first 174 events are left out here" in page
+    assert page.count("asked by phone") == 1
+    assert main(["sessions", "export", session.id]) == 0
+    text = capsys.readouterr().out
+    assert "The first 174 events are left out here" in text
+    assert "asked by phone" in text

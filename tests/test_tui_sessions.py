@@ -251,6 +251,28 @@ async def test_a_long_log_opens_at_its_end_and_earlier_events_come_when_one_goes
         assert [one.n for one, _ in review.told] == list(range(1, len(review.told) + 1))
 
 
+async def test_what_is_new_in_a_session_that_goes_on_comes_into_sight_and_all_keys_are_told(
+    bench: Bench, past: tuple[Session, Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("screens.review.BEAT", 0.02)
+    stuck, _ = past
+    async with bench.app().run_test(size=(120, 36)) as pilot:
+        review = await reviewed(bench, pilot, stuck)
+        stuck.append(events.Noted(text="새 소식"))
+        await bench.until(pilot, lambda: review.told and review.told[-1][0].detail == ("새 소식",))
+        await pilot.press("question_mark")
+        await pilot.pause()
+        text = bench.text(pilot)
+        for told in (
+            "earlier events come when you go up",
+            "Check the hash chain",
+            "Filter, the other way round",
+        ):
+            assert told in text
+        await pilot.press("question_mark")
+        assert review.is_current
+
+
 async def test_notes_and_tags_are_written_from_the_review(
     bench: Bench, past: tuple[Session, Session]
 ) -> None:

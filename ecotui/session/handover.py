@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,11 @@ from ecotui.session.review import SIGNS, Moment, Output, Teller, clock, commit, 
 
 Explain = Callable[[str], Sequence[str]]
 """Gives what the guide says about a command's output, a line an entry, by the command's id."""
+
+
+MOST = 5_000
+"""Events that a page or a document tells, the newest: nobody reads more, and a browser does not show a million. Decisions
+and notes are kept beside them, as many."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,11 @@ class Story:
     begun: events.SessionStarted | None
     ran: tuple[Ran, ...]
     moments: tuple[Moment, ...]
+    """The newest of them, at most `MOST`."""
+    left_out: int
+    """Events before those."""
+    began: float
+    """When the first event was, in seconds since the epoch."""
     decisions: tuple[Moment, ...]
     notes: tuple[Moment, ...]
     took: dict[str, float]
@@ -111,13 +122,22 @@ class Story:
 def story(session: Session) -> Story:
     """Read all of it. Raises SessionError."""
     teller = Teller()
-    moments: list[Moment] = []
+    moments: deque[Moment] = deque(maxlen=MOST)
+    decisions: deque[Moment] = deque(maxlen=MOST)
+    notes: deque[Moment] = deque(maxlen=MOST)
+    began, total = 0.0, 0
     begun: events.SessionStarted | None = None
     found: dict[str, Ran] = {}
     count = Summary(id=session.id)
     for record in session.records():
         count.take(record)
-        moments.append(teller.tell(record))
+        moment = teller.tell(record)
+        moments.append(moment)
+        if moment.decided:
+            decisions.append(moment)
+        elif moment.text == "note":
+            notes.append(moment)
+        began, total = began or record.at, total + 1
         match record.event:
             case events.SessionStarted() as start:
                 begun = start
@@ -134,8 +154,10 @@ def story(session: Session) -> Story:
         begun=begun,
         ran=tuple(found.values()),
         moments=tuple(moments),
-        decisions=tuple(one for one in moments if one.decided),
-        notes=tuple(one for one in moments if one.text == "note"),
+        left_out=total - len(moments),
+        began=began,
+        decisions=tuple(decisions),
+        notes=tuple(notes),
         took=count.took or {},
     )
 

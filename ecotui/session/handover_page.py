@@ -124,6 +124,8 @@ def _page(
     for apply in applies:
         yield from _resources(apply, safe)
     yield from _moments("Timeline", told.moments, safe)
+    if told.left_out:
+        yield f'<p class="note">The first {told.left_out:,} events are left out here; ecotui sessions show {id} tells them.</p>'
     if told.ran:
         yield "<h2>Outputs</h2>"
     for one in told.ran:

@@ -18,7 +18,7 @@ _EVERY = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200,
 def picture(told: Story, safe: Clean) -> Iterator[str]:
     """The lines of an SVG. Colours are classes of the page; failures are hatched, so that colour alone tells nothing."""
     moments = told.moments
-    begin = moments[0].at
+    begin = told.began
     end = max([moments[-1].at, *(one.began + (one.seconds or 0.0) for one in told.ran)])
     length = max(end - begin, 1.0)
     rows = [

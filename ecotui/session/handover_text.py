@@ -51,6 +51,8 @@ def _parts(
     yield ""
     yield "## Timeline"
     yield ""
+    if told.left_out:
+        yield f"- The first {told.left_out:,} events are left out here; `ecotui sessions show {session.id}` tells them."
     for moment in told.moments:
         yield from _lines(moment.at, moment.text, moment.detail, clean)
     for one in told.ran:
