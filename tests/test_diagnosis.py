@@ -276,6 +276,22 @@ def test_the_log_of_a_container_is_read_whatever_it_holds(library):
         assert entries(library, text) == (["1.3"] if box in log else ["4.1"])
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A managed resource \u201caws_iam_role\u201d \u201cx\u201d has not been declared in the root module.",
+        "A managed resource &quot;aws_iam_role&quot; &quot;x&quot; has not been declared in the root module.",
+        "A managed\u00a0resource \u00abaws_iam_role\u00bb &#34;x&#34; has not been\u00a0declared",
+    ],
+)
+def test_the_quotes_of_chats_and_pages_are_quotes(library, text):
+    assert entries(library, text) == ["1.3"]
+
+
+def test_a_scope_that_is_no_tokens_is_left_alone(library):
+    assert entries(library, 'this function needs the "global" scope\nReferenceError: scope missing') == []
+
+
 def test_an_error_behind_another_is_not_taken_for_its_continuation(library):
     text = (
         "Error: creating IAM Policy (a): LimitExceeded: no more\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Iterator
@@ -18,6 +19,9 @@ PREFIX = 120
 
 _BOX = re.compile("[\u2500-\u257f]+")
 _STAMP = re.compile(r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?Z?(?:\s+|$)")
+_QUOTES = str.maketrans("\u201c\u201d\u201e\u201f\u00ab\u00bb\u2018\u2019\u201a\u201b", '"' * 6 + "'" * 4)
+"""Of word processors and chats."""
+_ENTITY = re.compile("&(quot|apos|lt|gt|amp|nbsp|#\\d+|#x[0-9a-f]+);", re.I)
 _DIGITS = str.maketrans("123456789", "000000000")
 _HEADLINE = re.compile("(error|warning):", re.I)
 
@@ -61,7 +65,7 @@ NOTHING = Line("", 0, False, False)
 
 
 def plain(line: str) -> str:
-    """One line without what tools put around a message: colour, boxes, time stamps, the JSON it is wrapped in."""
+    """One line without what is put around a message: colour, boxes, time stamps, JSON, the quotes of chats and pages."""
     line = line[:LONGEST]
     if "\x1b" in line or not line.isprintable():
         line = sanitize(line).replace("\n", " ")
@@ -74,7 +78,11 @@ def plain(line: str) -> str:
                 line = sanitize(line)
     elif '\\"' in line or "\\n" in line:
         line = line.replace("\\n", " ").replace('\\"', '"')
-    return _STAMP.sub("", " ".join(_BOX.sub(" ", line).split()))
+    if not line.isascii():
+        line = _BOX.sub(" ", line).translate(_QUOTES)
+    if "&" in line and _ENTITY.search(line):
+        line = html.unescape(line)
+    return _STAMP.sub("", " ".join(line.split()))
 
 
 def _strings(value: object) -> Iterator[str]:
