@@ -93,6 +93,12 @@ def test_the_place_and_the_words_are_given(library):
     assert len(match.excerpt) <= EXCERPT + 2
 
 
+def test_each_error_has_the_line_where_it_stands(library):
+    text = "fine\nError: EntityAlreadyExists\naws_cloudfront_distribution.a: Still creating... [6m0s elapsed]\nVcpuLimitExceeded\n"
+    assert {match.entry: match.line for match in diagnose(library, text)} == {"2.1": 2, "6.1": 3, "3.1": 4}
+    assert streamed(library, text) == diagnose(library, text)
+
+
 def test_progress_never_hides_an_error(library):
     text = "aws_cloudfront_distribution.images: Still creating... [6m0s elapsed]\n" * 3
     text += "Error: creating S3 Bucket (b): BucketAlreadyOwnedByYou\n"

@@ -14,6 +14,9 @@ from ecotui.cli.output import document
 from ecotui.guide.diagnosis import Diagnosis, Match
 from ecotui.guide.library import GuideError, open_library
 
+LONG = 10_000_000
+"""Bytes of a file from which on entries are told while it is read: a shorter one is read in a moment."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -34,7 +37,8 @@ def run(args: argparse.Namespace) -> int:
             diagnosis.read(sys.stdin.buffer, None if args.json else _tell)
         else:
             with open(args.file, "rb") as stream:  # noqa: PTH123 - a path as the operator typed it
-                diagnosis.read(stream, None if args.json else _tell)
+                long = os.fstat(stream.fileno()).st_size > LONG
+                diagnosis.read(stream, _tell if long and not args.json else None)
     except (GuideError, OSError) as error:
         print(f"ecotui diagnose: {error}", file=sys.stderr)
         return exits.USAGE

@@ -97,7 +97,7 @@ def _join(texts: list[str], ends: list[str], at: int) -> _Joined:
     """Lines as one text, each with what comes behind it; where the one in question stands in it."""
     before = "".join(text + end for text, end in zip(texts[:at], ends, strict=False) if text)
     rest = "".join(text + end for text, end in zip(texts[at:], ends[at:], strict=True) if text)
-    end = len(before) + len(texts[at]) + 1
+    end = len(before) + len(texts[at]) + len(ends[at])
     # Around the place, not the whole of lines without measure.
     return _Joined((before + rest)[: end + REACH].rstrip(), len(before), end)
 
@@ -241,7 +241,7 @@ class Diagnosis:
             for rule in tuple(likely):
                 match = self._search(rule, place.text, max(place.start - 400, 0))
                 # The match must touch this line: what stands only in the lines after it is judged with them.
-                if match and match.start() <= place.end and match.end() > place.start:
+                if match and match.start() < place.end and match.end() > place.start:
                     self._take(rule, (number, match.start() - place.start), _excerpt(place.text, match))
                     likely.remove(rule)
             if not likely:
