@@ -56,6 +56,8 @@ class GuideScreen(GuideView):
         super().__init__(desk, place or Place())
         self._paste = paste
         self._scores: dict[str, float] = {}
+        self._explained: tuple[str, ...] = ()
+        """Entries that explain the finding that led here."""
         self._index: Index | None = None
         self._seen: object = None
 
@@ -153,7 +155,7 @@ class GuideScreen(GuideView):
             return
         if self._error:
             self._found(diagnose(self.library, self._error))
-        order = ranked(explained, {}, self._solved)
+        order = self._explained = ranked(explained, {}, self._solved)
         self._list(self._all(), first=order)
         self._wanted = order[0]
         self._choose(order[0])
@@ -207,9 +209,15 @@ class GuideScreen(GuideView):
 
     async def _search(self, words: str, pause: float = 0.0) -> None:
         await asyncio.sleep(pause)
+        if not words.strip():
+            # The whole guide is there again, and the entry that was found stays open.
+            chosen = self.entry.id if self.entry is not None else ""
+            self._list(self._all(), first=self._explained)
+            self._choose(chosen)
+            return
         hits = await asyncio.to_thread(self._look_up, words)
         self._found(())
-        self._title(f"{len(hits)} for {words.strip()}" if words.strip() else "")
+        self._title(f"{len(hits):,} for {words.strip()}")
         self._list(hits)
 
     def _look_up(self, words: str) -> tuple[Hit, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -16,6 +17,8 @@ from screens.layout import hang, wrapped
 MUTED = "$foreground 62%"
 SHOWN = 300
 """Entries in the list at a time: one that is longer holds up the screen, and nobody reads to its end."""
+INDENT = " " * 4
+_MARKS = re.compile(r"\*\*|__|`")
 HIT_LINES = 2
 """Lines of the place of a hit."""
 
@@ -92,11 +95,9 @@ def _row(
 
 def _place(hit: Hit, width: int) -> Content:
     """The line of the hit, with what was found in it standing out."""
-    lines = wrapped(f"    {hit.before}{hit.found}{hit.after}".replace("\n", " "), width)
-    if len(lines) > 1:
-        lines = [lines[0], *wrapped(" ".join(lines[1:]), width - 4)]
-        lines = [lines[0], *(f"    {line}" for line in lines[1:HIT_LINES])]
-    content = Content("\n".join(lines[:HIT_LINES]))
-    at = content.plain.find(hit.found)
-    content = content.stylize(MUTED)
-    return content.stylize("bold $text-accent", at, at + len(hit.found)) if at >= 0 else content
+    room = width - len(INDENT)
+    before, found, after = (_MARKS.sub("", part) for part in (hit.before, hit.found, hit.after))
+    lines = wrapped(f"{before}{found}{after}", room)[:HIT_LINES]
+    content = Content("\n".join(f"{INDENT}{line}" for line in lines)).stylize(MUTED)
+    at = content.plain.find(found)
+    return content.stylize("bold $text-accent", at, at + len(found)) if at >= 0 else content

@@ -16,6 +16,8 @@ from screens.layout import hang, padded, wrapped
 from screens.signs import RISK_STYLE, RISK_WORD, sign, style
 
 MUTED = "$foreground 62%"
+LABEL = 28
+"""Letters of a label in front of a command."""
 SCRIPT_LINES = 120
 """Lines of a script or file that are shown; copying takes all of them."""
 
@@ -106,11 +108,22 @@ def row(step: Step, number: int, mark: str, language: str, width: int) -> Conten
     title = Content(title_of(step, language))
     if step.kind is Kind.FIX:
         title = title.stylize("bold")
+    elif label := _label(step):
+        # Long commands begin alike: what the text calls this one tells them apart.
+        title = Content.assemble(f"{label}: ", Content.styled(title.plain, MUTED))
     line = Content.assemble(head, padded(title, max(room, 8)))
     if tail:
         end = Content.styled(f" {tail}", RISK_STYLE[Risk.DESTROYS] if tail == "destroys" else MUTED)
         line = Content.assemble(line, end)
     return line
+
+
+def _label(step: Step) -> str:
+    """What the text calls a command, where that is short: `Manual request`."""
+    if step.kind not in (Kind.COMMAND, Kind.SCRIPT):
+        return ""
+    label = step.note.split("\n")[0].rstrip(" :：")
+    return label if len(label) <= LABEL and label not in step.title else ""
 
 
 def detail(

@@ -1,5 +1,6 @@
 """Reading a guide as a team writes it."""
 
+import re
 from importlib import resources
 
 import pytest
@@ -38,6 +39,9 @@ def test_both_languages_have_the_same_structure():
             language for language, _ in fences(other.text)
         ]
         assert one.errors == other.errors, one.id
+        # Tables with as many rows, links to the same places, as many items of lists.
+        for marks in (r"^\|", r"\]\(http", r"https?://\S+", r"^\s*(?:[-*]|\d+\.)\s", r"`[^`\n]+`"):
+            assert len(re.findall(marks, one.text, re.M)) == len(re.findall(marks, other.text, re.M)), one.id
 
 
 def test_the_translation_changes_no_command():

@@ -53,10 +53,16 @@ async def test_the_guide_is_searched_as_one_types(bench: Bench) -> None:
         await bench.until(pilot, lambda: isinstance(app.screen, GuideScreen))
         guide = app.screen
         assert isinstance(guide, GuideScreen)
-        await pilot.press("slash", *"VcpuLimitExceeded")
-        await pilot.pause()
+        await bench.until(pilot, lambda: guide.entry is not None)
+        # Where the words stand is shown with the entry.
+        await pilot.press("slash", *"ㅈㅅㄱ edge")
+        await bench.until(pilot, lambda: "1 for ㅈㅅㄱ edge" in bench.text(pilot), "the hits")
+        await bench.until(pilot, lambda: "Line 6" in bench.text(pilot), "the place")
+        guide.query_one("#guide-search", Input).value = ""
+        await pilot.press(*"VcpuLimitExceeded")
         entries = guide.query_one("#entries", OptionList)
-        assert 0 < entries.option_count < len(guide.library.entries)
+        await bench.until(pilot, lambda: 0 < entries.option_count < len(guide.library.entries), "the hits")
+        await bench.until(pilot, lambda: guide.entry is not None and guide.entry.id == "3.1", "the entry")
         # A letter that is a key elsewhere is a letter here.
         assert guide.query_one("#guide-search", Input).value == "VcpuLimitExceeded"
         # Out of the box, out of the search, out of the guide.
@@ -64,6 +70,11 @@ async def test_the_guide_is_searched_as_one_types(bench: Bench) -> None:
         await pilot.pause()
         assert app.screen is guide
         assert guide.query_one("#guide-search", Input).value == ""
+        # The whole guide is there again, and what was found stays open.
+        await bench.until(pilot, lambda: entries.option_count > len(guide.library.entries), "the whole guide")
+        await pilot.pause()
+        assert guide.entry is not None
+        assert guide.entry.id == "3.1"
         await pilot.press("escape")
         await pilot.pause()
         assert isinstance(app.screen, RebuildScreen)
@@ -76,8 +87,7 @@ async def test_a_search_that_finds_nothing_says_so(bench: Bench) -> None:
         await pilot.press("G")
         await bench.until(pilot, lambda: isinstance(app.screen, GuideScreen))
         await pilot.press("slash", *"zzqqzzqq")
-        await pilot.pause()
-        assert "Nothing found" in bench.text(pilot)
+        await bench.until(pilot, lambda: "Nothing found" in bench.text(pilot))
 
 
 async def test_a_pasted_error_is_explained(bench: Bench) -> None:
