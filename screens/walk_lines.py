@@ -35,7 +35,8 @@ END_TITLE = {"en": "Check again, and say whether it helped", "ko": "다시 확�
 
 def verdict_line(verdict: Verdict, language: str, width: int, lines: int = 2) -> Content:
     """The verdict in words, in at most so many lines, with the time of the look."""
-    mark, colour = _CAUSE[verdict.cause]
+    # What is wrong in another way is not shown as if all were well.
+    mark, colour = ("!", "$text-warning") if verdict.elsewhere else _CAUSE[verdict.cause]
     when = ""
     if verdict.looked is not None:
         when = time.strftime("  %H:%M:%S", time.localtime(verdict.looked))

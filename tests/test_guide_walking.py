@@ -295,6 +295,7 @@ def test_what_is_another_entrys_cause_is_not_this_ones() -> None:
     other = judge(library, "1.1", reports)
     assert other.cause is Cause.ABSENT
     assert [one.summary for one in other.elsewhere] == ["It is not valid."]
+    assert other.words() == "Not this cause; found instead: It is not valid."
 
 
 def test_what_could_not_be_looked_at_is_never_called_absent() -> None:

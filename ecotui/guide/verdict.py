@@ -45,10 +45,13 @@ class Verdict:
         """The verdict as one line."""
         said = _SAID["ko" if language == "ko" else "en"]
         text = said["gone"] if self.gone else said[self.cause]
-        if not self.findings:
+        told = self.findings
+        if self.elsewhere:
+            text, told = said["elsewhere"], self.elsewhere
+        if not told:
             return text.rstrip(":")
-        first = self.findings[0].summary
-        more = f" {said['more'].format(count=len(self.findings) - 1)}" if len(self.findings) > 1 else ""
+        first = told[0].summary
+        more = f" {said['more'].format(count=len(told) - 1)}" if len(told) > 1 else ""
         return f"{text} {first}{more}"
 
 
@@ -61,6 +64,7 @@ _SAID = {
         Cause.NOT_LOOKED: "Not looked yet; r looks",
         Cause.NO_CHECK: "This entry has no live check",
         "gone": "The cause is gone:",
+        "elsewhere": "Not this cause; found instead:",
         "more": "(and {count} more)",
     },
     "ko": {
@@ -71,6 +75,7 @@ _SAID = {
         Cause.NOT_LOOKED: "아직 확인하지 않았습니다 (r: 확인)",
         Cause.NO_CHECK: "이 항목에는 자동 확인이 없습니다",
         "gone": "원인이 사라졌습니다:",
+        "elsewhere": "이 원인이 아닙니다. 대신 발견된 것:",
         "more": "(외 {count}건)",
     },
 }
