@@ -12,6 +12,7 @@ from ecotui.desk import Desk
 from ecotui.guide.document import Entry
 from ecotui.guide.library import Library
 from ecotui.guide.search import Hit
+from ecotui.guide.steps import plain
 from ecotui.guide.verdict import judge
 from screens.guide_door import Place
 from screens.guide_list import Listing, rows
@@ -137,7 +138,7 @@ class GuideView(Screen[None]):
             return hang(Content.styled("Matched  ", "bold"), reason, width)
         hit = next((one for one in self._listing.hits if one.entry.id == entry.id and one.line), None)
         if hit is not None:
-            return hang(Content.styled(f"Line {hit.line}  ", "bold"), hit.excerpt, width)
+            return hang(Content.styled(f"Line {hit.line}  ", "bold"), plain(hit.excerpt), width)
         if entry.id in (self._wanted, self.library.response, *self._listing.first):
             return error_lines(self._error, width, 3)
         return Content("")

@@ -9,7 +9,9 @@ from textual.content import Content
 
 from checks.finding import Copy, Finding, Report, Risk, Visit
 from checks.steps import BY_ID
+from ecotui.guide.document import Entry
 from ecotui.guide.overlay import Correction
+from ecotui.guide.parts import Part
 from ecotui.guide.steps import Kind, Step, plain
 from ecotui.guide.verdict import Cause, Verdict
 from screens.layout import hang, padded, wrapped
@@ -135,6 +137,7 @@ def detail(
     verdict: Verdict,
     reports: Mapping[str, Report],
     corrections: Sequence[str] = (),
+    entry: Entry | None = None,
 ) -> Content:
     """One step in full."""
     parts: list[Content] = []
@@ -179,11 +182,24 @@ def detail(
     if step.visit:
         where = "the search" if step.visit == "guide" else f"the {BY_ID[step.visit].title} screen"
         parts.append(Content.styled(f"Enter goes to {where}.", MUTED))
+    if entry is not None and step.kind in (Kind.FILE, Kind.HAND, Kind.SCRIPT):
+        parts.append(_done_before(entry, language, width))
     if corrections and step.kind not in (Kind.FIX, Kind.END):
         title = "이 항목에 대한 정정" if language == "ko" else "Corrections to this entry"
         parts.append(Content.styled(title, "bold $text-warning"))
         parts += [hang(Content.styled("! ", "$text-warning"), plain(note), width) for note in corrections]
     return Content("\n\n").join(part for part in parts if part.plain)
+
+
+def _done_before(entry: Entry, language: str, width: int) -> Content:
+    """Which files the fix changed, and in which commit: where to look for how it was done."""
+    names = ("적용 파일  ", "커밋  ") if language == "ko" else ("Files  ", "Commit  ")
+    rows = []
+    for name, part in zip(names, (Part.FILES, Part.COMMIT), strict=True):
+        if said := entry.of(part):
+            told = ", ".join(line.lstrip("-*+ ") for line in plain(said).splitlines() if line.strip())
+            rows.append(hang(Content.styled(name, MUTED), told, width))
+    return Content("\n").join(rows)
 
 
 def _lines(text: str, width: int) -> Content:

@@ -170,5 +170,6 @@ class WalkView(Screen[str | None]):
                 verdict=self.verdict,
                 reports=self.desk.rebuild.reports,
                 corrections=corrections,
+                entry=self.entry,
             )
         )

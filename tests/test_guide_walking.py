@@ -18,6 +18,7 @@ from ecotui.guide.risk import risk, talks
 from ecotui.guide.steps import Context, Kind, Step, as_fix, destroy_word, edited
 from ecotui.guide.verdict import Cause, judge
 from ecotui.guide.walking import ranked, steps_of
+from screens.walk_lines import detail
 
 
 @pytest.fixture
@@ -343,3 +344,13 @@ def test_what_solved_it_before_comes_first_but_no_progress_before_an_error() -> 
     scores = {"3.1": 1.0, "2.1": 1.0, "6.1": 0.6}
     assert ranked(["3.1", "2.1", "6.1"], scores, {}) == ("3.1", "2.1", "6.1")
     assert ranked(["3.1", "2.1", "6.1"], scores, {"2.1": 1, "6.1": 9}) == ("2.1", "3.1", "6.1")
+
+
+def test_a_step_by_hand_names_the_files_and_the_commit_of_the_fix(settings: Settings) -> None:
+    library = shipped("ko")
+    entry = library.entry("1.3")
+    assert entry is not None
+    step = next(iter(walk("1.3", context(settings), "ko").values()))
+    shown = detail(step, "ko", 60, verdict=judge(library, "1.3", {}), reports={}, entry=entry).plain
+    assert "적용 파일  terraform/alb-controller-iam.tf, terraform/s3.tf" in shown
+    assert "커밋  fix: Correct IAM role reference" in shown

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from fixtures_tui import Bench
+from textual.events import Paste
 from textual.pilot import Pilot
-from textual.widgets import TextArea
 
-from screens.paste import PasteScreen
+from screens.paste import PasteBox, PasteScreen
 from screens.walk import WalkScreen
 
 Compare = Callable[..., bool]
@@ -55,7 +55,7 @@ def test_paste_snapshot(snap_compare: Compare, bench: Bench, size: tuple[int, in
         await ready(pilot)
         await bench.until(pilot, lambda: isinstance(pilot.app.screen, PasteScreen))
         screen = pilot.app.screen
-        screen.query_one(TextArea).text = ERRORS
+        screen.query_one(PasteBox).post_message(Paste(ERRORS))
         found = screen.query_one("#paste-found")
         await bench.until(pilot, lambda: found.has_focus)
         await pilot.pause()
