@@ -174,8 +174,9 @@ class RawText(Dialog[None]):
     def action_guide(self) -> None:
         from screens.intents import GuideWanted
 
+        # The frame opens the guide, also over a review.
+        self.app.screen_stack[0].post_message(GuideWanted(error=self._text))
         self.dismiss(None)
-        self.app.screen_stack[-2].post_message(GuideWanted(error=self._text))
 
 
 KEYS = (

@@ -419,6 +419,20 @@ async def test_an_entry_is_drafted_from_a_failure_that_the_guide_has_nothing_abo
         await bench.until(pilot, lambda: "is there already" in bench.notices(pilot))
 
 
+async def test_the_raw_text_of_a_line_of_the_review_leads_into_the_guide(
+    bench: Bench, past: tuple[Session, Session]
+) -> None:
+    stuck, _ = past
+    async with bench.app().run_test(size=(120, 36)) as pilot:
+        review = await reviewed(bench, pilot, stuck)
+        lines = [moment.command == "" for moment, _ in review.told]
+        review.query_one(Rows).cursor = lines.index(True)
+        await pilot.press("o")
+        await bench.until(pilot, lambda: isinstance(pilot.app.screen, RawText))
+        await pilot.press("g")
+        await bench.until(pilot, lambda: isinstance(pilot.app.screen, GuideScreen))
+
+
 SIZES = pytest.mark.parametrize("size", [(120, 36), (80, 24)], ids=["120x36", "80x24"])
 
 
