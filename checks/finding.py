@@ -123,7 +123,7 @@ class Fix(Value, frozen=True):
     risk: Risk = Risk.READS
     recommended: bool = False
     typed: str = ""
-    """For what destroys: the words to be typed, which say how much; empty for the account's name."""
+    """The words to be typed, which say what is done, or how much; empty for the account's name, where it destroys."""
 
     @property
     def command(self) -> str:

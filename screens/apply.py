@@ -45,6 +45,8 @@ class Panel(StepPanel):
         super().__init__()
         self.clock: Callable[[], float] = time.time
         self._drawn = 0.0
+        self._takes_focus = False
+        """The cursor goes to what runs, as soon as there is something."""
         self._tail: Tail | None = None
         self._estimate = Estimate((), {})
         self._stream: Progress | None = None
@@ -217,15 +219,17 @@ class Panel(StepPanel):
         self._drawn = self.clock()
         live = self.query_one(LiveApply)
         live.show(self._stream.snapshot(), self._estimate, self._drawn, self.room)
-        if live.display:
-            return
-        # What was found before the run says nothing about it, and the rows of the run are to stand on top.
-        findings = self.query_one(".findings")
-        focused = findings.has_focus or self.query_one(".fixes").has_focus
-        live.display = True
-        findings.display = self.query_one(".own").display = False
-        if focused or self.app.focused is None:
-            live.query_one(OptionList).focus()
+        if not live.display:
+            # What was found before the run says nothing about it, and the rows of the run are to stand on top.
+            findings = self.query_one(".findings")
+            self._takes_focus = findings.has_focus or self.app.focused is None
+            live.display = True
+            findings.display = self.query_one(".own").display = False
+        rows = live.query_one(OptionList)
+        # Nothing can have the cursor before terraform begins with something.
+        if self._takes_focus and rows.display:
+            self._takes_focus = False
+            rows.focus()
 
 
 def _plan(detail: ApplyDetail, width: int) -> list[Content]:

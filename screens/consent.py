@@ -74,7 +74,7 @@ def _ask_then(frame: Frame, finding: Finding, fix: Fix, go: object) -> None:
 
     if fix.risk is Risk.READS:
         go()
-    elif fix.risk is Risk.DESTROYS:
+    elif fix.risk is Risk.DESTROYS or fix.typed:
         settings = frame.desk.loaded.settings if frame.desk else None
         expected = (settings.aws.account_name or settings.project if settings else "") or "yes, destroy"
         frame.app.push_screen(Typed(fix.title, _said(fix), fix.typed or expected), decided)

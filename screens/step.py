@@ -90,7 +90,7 @@ class StepPanel(Vertical):
     @property
     def room(self) -> int:
         """Cells for a line of text in the panel's body, its scroll bars and indent taken off."""
-        return max(self.query_one(".step-body").size.width - 4, 20)
+        return max(self.query_one(".step-body").size.width - 3, 20)
 
     def on_resize(self) -> None:
         """Lines are broken by hand, for their hanging indents: break them again."""
@@ -122,7 +122,9 @@ class StepPanel(Vertical):
         """Bring the panel up to date. Keeps the highlighted finding, by its id."""
         self.rebuild = rebuild
         report = rebuild.reports.get(self.STEP)
-        # While a command of this step runs, no other can: its progress has the room.
+        # While a command of this step runs, no other can: its progress has the room, and the cursor stays in the panel.
+        if self.STEP in rebuild.running and self.query_one(".fixes").has_focus:
+            self.take_focus()
         self.set_class(self.STEP in rebuild.running, "-running")
         self._show_verdict(report)
         if report is not None and report is not self.report:
@@ -193,7 +195,7 @@ class StepPanel(Vertical):
     def _line(self, finding: Finding) -> Content:
         overridden = finding.id in self.rebuild.overrides
         mark = Content.assemble(Content.styled(sign(finding.state), style(finding.state)), " ")
-        return hang(mark, finding.summary + ("  (overridden)" if overridden else ""), self.room)
+        return hang(mark, finding.summary + ("  (overridden)" if overridden else ""), self.room - 1)
 
     # -- the chosen finding --------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from checks.apply.forecast import ADOPT, RESTORE
@@ -86,13 +86,7 @@ def write(folder: Path, review: Review, adoptions: Sequence[Adoption]) -> Path:
     target = folder / FILE
     blocks = _blocks(_ours(target))
     blocks |= {one.address: one.block for one in adoptions}
-    body = "\n".join(blocks.values())
-    draft = folder / f".{FILE}.{os.getpid()}"
-    try:
-        draft.write_text(f"{_HEAD}{_digest(body)}\n\n{body}", encoding="utf-8")
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
+    _save(target, blocks.values())
     return target
 
 
@@ -104,14 +98,34 @@ def written(folder: Path) -> frozenset[str]:
         return frozenset()
 
 
-def undo(folder: Path) -> bool:
-    """Take the file away; False when there is none. Raises AdoptionError, OSError."""
+def undo(folder: Path, addresses: Sequence[str] = ()) -> list[str]:
+    """Take the blocks of these addresses away, or all with the file itself; which were there.
+
+    Raises AdoptionError for an address that has no block, or a file that is not ours; OSError.
+    """
     target = folder / FILE
-    if not target.exists():
-        return False
-    _ours(target)
-    target.unlink()
-    return True
+    blocks = _blocks(_ours(target))
+    for address in addresses:
+        if address not in blocks:
+            raise AdoptionError(f"{one_line(address)} has no import block in {FILE}; nothing was changed")
+    gone = list(dict.fromkeys(addresses)) or list(blocks)
+    rest = [block for address, block in blocks.items() if address not in gone]
+    if rest:
+        _save(target, rest)
+    else:
+        target.unlink(missing_ok=True)
+    return gone
+
+
+def _save(target: Path, blocks: Iterable[str]) -> None:
+    """Whole or not at all, with the mark by which it is known as ours. Raises OSError."""
+    body = "\n".join(blocks)
+    draft = target.with_name(f".{FILE}.{os.getpid()}")
+    try:
+        draft.write_text(f"{_HEAD}{_digest(body)}\n\n{body}", encoding="utf-8")
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _adoption(one: Collision) -> Adoption:

@@ -20,6 +20,8 @@ class ApplyDetail(Value, frozen=True):
     plan: str = ""
     """The saved plan that was reviewed, where there is one; its review lies beside it (`saved.read_review`)."""
     plan_sentence: str = ""
+    where: str = ""
+    """`account 123456789012, ap-northeast-2`, of that plan."""
     losses: int = 0
     """How many things that hold data that plan destroys or replaces."""
     gone: tuple[str, ...] = ()

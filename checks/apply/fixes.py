@@ -32,16 +32,17 @@ def apply_fix(detail: ApplyDetail, *, anyway: bool = False) -> Fix:
     """`anyway`: with something in the way; it starts only once each of these was let pass, with a reason."""
     # Headless as well, the number has to be the plan's own: it was read, not guessed.
     losses = ("--destroy", str(detail.losses)) if detail.losses else ()
+    destroys = "destroy" in detail.plan_sentence or "replace" in detail.plan_sentence
+    where = f" in {detail.where}" if detail.where else ""
     return Fix(
         id="apply.apply",
         title="Apply it all the same, once all of this was let pass" if anyway else "Apply the reviewed plan",
         action=Run(argv=("ecotui", "apply", "--yes", "--plan", detail.plan, *losses)),
-        changes=f"{detail.plan_sentence}{_gone(detail.gone)}; what is created costs money"
+        changes=f"{detail.plan_sentence}{_gone(detail.gone)}{where}; what is created costs money"
         + (f"; of what holds data, {detail.losses} destroyed or replaced: p shows them" if losses else ""),
-        typed=f"destroy {detail.losses}" if losses else "",
-        risk=Risk.DESTROYS
-        if "destroy" in detail.plan_sentence or "replace" in detail.plan_sentence
-        else Risk.COSTS,
+        # As on the command line: a word where nothing goes, the account's name or the number where something does.
+        typed=f"destroy {detail.losses}" if losses else "" if destroys else "apply",
+        risk=Risk.DESTROYS if destroys else Risk.COSTS,
         recommended=not anyway,
     )
 
@@ -61,9 +62,9 @@ def clear_fixes(detail: ApplyDetail) -> tuple[Fix, ...]:
         fixes.append(
             Fix(
                 id="apply.cleanup",
-                title="Go to the leftovers whose names are in the way",
+                title="Delete what has the names: go to the leftovers, with it marked",
                 action=Visit(step="cleanup", select=detail.names_in_the_way),
-                changes="nothing yet",
+                changes="nothing yet: there the deletion is typed",
             )
         )
     if any(one.startswith("quota:") for one in detail.blocking):

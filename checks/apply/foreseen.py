@@ -97,17 +97,17 @@ def _adopted(one: Collision) -> Finding:
         facts=(Fact(label="existing", value=one.existing),),
         fixes=(
             plan_fix(recommended=True),
-            _unadopt(),
+            _unadopt(one.address),
         ),
     )
 
 
-def _unadopt() -> Fix:
+def _unadopt(address: str) -> Fix:
     return Fix(
         id="apply.unadopt",
-        title="Take all import blocks away again",
-        action=Run(argv=("ecotui", "adopt", "--undo")),
-        changes=f"{adoption.FILE} goes; nothing in the account or the state",
+        title="Do not adopt it: take its import block away",
+        action=Run(argv=("ecotui", "adopt", "--undo", address)),
+        changes=f"{adoption.FILE} in the terraform folder; nothing in the account or the state",
         risk=Risk.CHANGES,
     )
 
@@ -189,7 +189,7 @@ def _kept(one: Kept, folder: Path, env: Mapping[str, str]) -> Finding:
             if one.place
             else []
         ),
-        *([_unadopt()] if adopted else []),
+        *([_unadopt(one.address)] if adopted else []),
         _anyway(one.id),
         plan_fix(recommended=False),
     )

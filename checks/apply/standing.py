@@ -90,6 +90,7 @@ def _look(world: World) -> tuple[list[Finding], ApplyDetail]:
         lock=lock,
         plan=plan_file if review else "",
         plan_sentence=review.plan.sentence if review else "",
+        where=f"account {review.account}, {review.region}" if review and review.account else "",
         losses=len(review.plan.dangerous) if review else 0,
         gone=_gone(review) if review else (),
         forecast_sentence=review.forecast.sentence if review else "",

@@ -26,15 +26,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--write", action="store_true", help=f"write {adoption.FILE}; without it, only show it"
     )
-    parser.add_argument("--undo", action="store_true", help=f"take {adoption.FILE} away again")
+    parser.add_argument(
+        "--undo", action="store_true", help=f"take {adoption.FILE} away again, or the blocks of the addresses"
+    )
     parser.add_argument("--plan", metavar="FILE", help="the reviewed plan (default: the last `ecotui plan`)")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     configure_holding(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.undo and (args.write or args.address):
-        print("ecotui adopt: --undo goes alone: it takes the whole file away", file=sys.stderr)
+    if args.undo and args.write:
+        print("ecotui adopt: either --write or --undo", file=sys.stderr)
         return exits.USAGE
     where = world(args)
     if not (args.write or args.undo):
@@ -48,7 +50,7 @@ def _run(where: World, args: argparse.Namespace) -> int:
     place = Path(args.plan).expanduser().absolute() if args.plan else saved.default_folder(where)
     try:
         if args.undo:
-            return _undo(folder, json=args.json)
+            return _undo(folder, args.address, json=args.json)
         review = saved.read_review(place)
         if Path(review.folder) != folder:
             return _refuse(f"the plan was made for {one_line(review.folder)}, not for {folder}")
@@ -80,16 +82,17 @@ def _run(where: World, args: argparse.Namespace) -> int:
     return exits.OK
 
 
-def _undo(folder: Path, *, json: bool) -> int:
-    gone = adoption.undo(folder)
+def _undo(folder: Path, addresses: list[str], *, json: bool) -> int:
+    gone = adoption.undo(folder, addresses)
+    target = folder / adoption.FILE
     if json:
-        document("adopt", {"file": str(folder / adoption.FILE), "written": False, "undone": gone})
+        document("adopt", {"file": str(target), "written": False, "undone": bool(gone), "gone": gone})
+    elif not gone:
+        print("There is nothing to undo")
+    elif target.exists():
+        print(f"No longer in {target}: {', '.join(map(one_line, gone))}; plan again: ecotui plan")
     else:
-        print(
-            f"{folder / adoption.FILE} is gone; plan again: ecotui plan"
-            if gone
-            else "There is nothing to undo"
-        )
+        print(f"{target} is gone; plan again: ecotui plan")
     return exits.OK
 
 
