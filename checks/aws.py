@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from checks.aws_errors import Kind, Trouble, errors, explain
+from checks.aws_errors import Kind, Trouble, errors, explain, without_login
 from checks.aws_errors import unknown as _unknown
 from checks.finding import Finding
 from config import model
@@ -126,7 +126,9 @@ class Aws:
 
     def explain(self, error: BaseException, action: str = "") -> Trouble:
         """`explain` with the profile and region in force filled in."""
-        return explain(error, action, profile=self.profile, region=self._settings.region)
+        trouble = explain(error, action, profile=self.profile, region=self._settings.region)
+        in_variables = bool(self._env.get("AWS_ACCESS_KEY_ID")) and not self._settings.profile
+        return without_login(trouble) if in_variables else trouble
 
     def unknown(self, id: str, step: str, title: str, error: BaseException, action: str = "") -> Finding:
         """The finding for a look that failed with this error."""

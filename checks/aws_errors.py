@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from checks.finding import Copy, Finding, Fix, InTerminal, Risk, State
+from checks.finding import Copy, Finding, Fix, InTerminal, Risk, State, Visit
 from checks.sanitize import one_line, sanitize
 
 
@@ -352,6 +352,25 @@ def _new_credentials(profile: str) -> tuple[Fix, ...]:
         risk=Risk.CHANGES,
     )
     return (_sso(profile), configure)
+
+
+RENEW = "renew-variables"
+"""The way to where keys in variables are renewed; the environment step itself does not offer it."""
+
+
+def without_login(trouble: Trouble) -> Trouble:
+    """The same where the keys stand in variables: no login changes those, and they go before what it stores."""
+    kept = tuple(fix for fix in trouble.fixes if fix.id not in ("sso-login", "configure"))
+    if kept == trouble.fixes:
+        return trouble
+    renew = Fix(
+        id=RENEW,
+        title="Renew the keys in the variables: go to the environment",
+        action=Visit(step="environment"),
+        changes="nothing yet",
+        recommended=True,
+    )
+    return msgspec.structs.replace(trouble, fixes=(renew, *kept))
 
 
 def _mfa() -> Fix:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from checks.aws import Identity, Kind, Trouble
+from checks.aws_errors import RENEW
 from checks.environment_finding import finding
 from checks.environment_profiles import Profile, read
 from checks.finding import (
@@ -225,7 +226,7 @@ def _region(world: World) -> Finding:
 def _troubled(world: World, name: str, title: str, trouble: Trouble, profiles: Sequence[Profile]) -> Finding:
     late = trouble.kind in _LATE
     ours = _ways_out(world, profiles) if late or trouble.kind is Kind.CONFIGURATION else ()
-    taken = {fix.id for fix in ours}
+    taken = {fix.id for fix in ours} | {RENEW}
     # Which login helps is known from the profile, so the general offer of an SSO login is left out where it is none.
     if late and trouble.kind is not Kind.SSO:
         taken.add("sso-login")

@@ -88,6 +88,9 @@ def test_blocks_are_added_one_after_the_other_and_undone_together(folder: Path) 
     text = (folder / adoption.FILE).read_text()
     assert text.count("import {") == 2
     assert ROLE.import_block in text
+    assert main(["adopt", "--undo", KEY.address]) == 0
+    assert adoption.written(folder) == {ROLE.address}
+    assert main(["adopt", "--undo", KEY.address]) == 3
     assert main(["adopt", "--undo"]) == 0
     assert list(folder.iterdir()) == []
 

@@ -6,62 +6,21 @@ import csv
 import json
 import os
 import re
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
-import urllib.request
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import boto3
 import pytest
+from fixtures_terraform import Place, client, emptied
 
 from checks.apply import processes
-from ecotui.demo.providers import find_mirror, write_config
 
 # One worker for all: the account, and thirty seconds of terraform, are shared.
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("apply")]
-
-PROJECT = Path(__file__).parent / "terraform" / "leftovers"
-
-
-def need(thing: object, what: str) -> None:
-    """Without it there is nothing to test; on the CI machine that is a failure."""
-    if not thing:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{what} is not on this machine")
-
-
-@dataclass
-class Place:
-    """A project folder, an account, and the ecotui that works on both."""
-
-    folder: Path
-    env: dict[str, str]
-    endpoint: str
-
-    @property
-    def state(self) -> Path:
-        return self.folder / "terraform" / "terraform.tfstate"
-
-    def ecotui(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "ecotui", *words],
-            cwd=self.folder,
-            env={**self.env, **env},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-
-    def logs(self) -> list[Path]:
-        found = (self.folder / "state").glob("sessions/*/commands/*/output.log")
-        return sorted(found, key=lambda path: path.stat().st_mtime)
 
 
 @dataclass
@@ -70,54 +29,6 @@ class Failure:
     """Addresses that the forecast had named."""
     stdout: str
     log: str
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """The fixture project, initialised once, with a moto of its own."""
-    need(shutil.which("terraform"), "terraform")
-    mirror = find_mirror()
-    need(mirror, "a mirror with the AWS provider")
-    folder = tmp_path_factory.mktemp("project")
-    shutil.copytree(PROJECT, folder / "terraform")
-    (folder / "ecotui.yaml").write_text(
-        "project: fixture\nquota: {limits: []}\naws: {account: '123456789012'}\n"
-    )
-    (folder / "home").mkdir()
-    write_config(folder / "terraformrc", mirror)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    endpoint = f"http://127.0.0.1:{port}"
-    env = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(folder / "home"),
-        "ECOTUI_STATE_DIR": str(folder / "state"),
-        "TF_CLI_CONFIG_FILE": str(folder / "terraformrc"),
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "PYTHONPATH": os.pathsep.join(sys.path),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    moto = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-        env={"PATH": env["PATH"], "PYTHONPATH": env["PYTHONPATH"]},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"{endpoint}/moto-api/data.json", timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        yield Place(folder, env, endpoint)
-    finally:
-        moto.terminate()
-        moto.wait(timeout=10)
 
 
 @pytest.fixture(scope="module")
@@ -268,9 +179,7 @@ def test_a_partial_apply_looks_like_one(place: Place, failed: Failure) -> None:
 
 def interrupt_when_an_instance_is_there(place: Place, child: subprocess.Popen[str]) -> None:
     """A create call that has not been answered yet would be cancelled, and leave nothing in the state."""
-    ec2 = boto3.Session("testing", "testing", region_name="ap-northeast-2").client(
-        "ec2", endpoint_url=place.endpoint
-    )
+    ec2 = client(place, "ec2")
     while child.poll() is None and not ec2.describe_instances()["Reservations"]:
         time.sleep(0.2)
     time.sleep(1)  # the provider notes what it was answered
@@ -279,9 +188,7 @@ def interrupt_when_an_instance_is_there(place: Place, child: subprocess.Popen[st
 
 def test_ctrl_c_stops_terraform_gracefully_and_only_once(place: Place, again: object) -> None:
     """Instances take ten seconds each in moto: time enough to change one's mind."""
-    request = urllib.request.Request(f"{place.endpoint}/moto-api/reset", method="POST")
-    urllib.request.urlopen(request, timeout=10).close()
-    place.state.unlink(missing_ok=True)
+    emptied(place)
     assert place.ecotui("plan").returncode in (0, 4)
     child = subprocess.Popen(
         [sys.executable, "-u", "-m", "ecotui", "apply", "--yes"],
@@ -309,25 +216,9 @@ def test_ctrl_c_stops_terraform_gracefully_and_only_once(place: Place, again: ob
     assert not (place.folder / "terraform" / ".terraform.tfstate.lock.info").exists()
 
 
-def leftovers(place: Place) -> None:
-    """Of an earlier deployment whose state is lost: four of the names that the project wants."""
-    session = boto3.Session("testing", "testing", region_name="ap-northeast-2")
-    iam = session.client("iam", endpoint_url=place.endpoint)
-    statement = {"Effect": "Allow", "Action": "ec2:DescribeVpcs", "Resource": "*"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    iam.create_policy(PolicyName="prod-alb-controller-policy", PolicyDocument=document)
-    iam.create_role(RoleName="prod-master-role", AssumeRolePolicyDocument=document)
-    session.client("ec2", endpoint_url=place.endpoint).create_key_pair(KeyName="k8s-cluster-key")
-    session.client("s3", endpoint_url=place.endpoint).create_bucket(
-        Bucket="prod-fixture-images", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"}
-    )
-
-
 def kill_terraform_when_an_instance_is_there(place: Place) -> None:
     """kill -9, while it waits for the instance that AWS has made already."""
-    ec2 = boto3.Session("testing", "testing", region_name="ap-northeast-2").client(
-        "ec2", endpoint_url=place.endpoint
-    )
+    ec2 = client(place, "ec2")
     until = time.monotonic() + 60
     while time.monotonic() < until and not ec2.describe_instances()["Reservations"]:
         time.sleep(0.1)
@@ -337,33 +228,12 @@ def kill_terraform_when_an_instance_is_there(place: Place) -> None:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds terraform in /proc")
-def test_from_collisions_through_a_kill_to_the_end(place: Place, again: object) -> None:
-    """Adopt two, delete the rest, apply, lose terraform in the middle, recover, finish."""
-    request = urllib.request.Request(f"{place.endpoint}/moto-api/reset", method="POST")
-    urllib.request.urlopen(request, timeout=10).close()
-    place.state.unlink(missing_ok=True)
-    leftovers(place)
+def test_what_a_killed_terraform_had_begun_is_found_kept_and_finished(place: Place, again: object) -> None:
+    """Apply, lose terraform in the middle, recover, finish."""
+    emptied(place)
     one = {"TF_VAR_instances": "1"}
-
-    planned = place.ecotui("plan", "--json", **one)
-    assert planned.returncode == 3, planned.stdout + planned.stderr
-    assert {each["address"] for each in json.loads(planned.stdout)["collisions"]} == {
-        "aws_iam_policy.controller",
-        'aws_iam_role.node["master"]',
-        "aws_key_pair.this",
-        "aws_s3_bucket.images",
-    }
-    adopted = place.ecotui("adopt", "--write", 'aws_iam_role.node["master"]', "aws_s3_bucket.images")
-    assert adopted.returncode == 0, adopted.stdout + adopted.stderr
-    chosen = ("--select", "k8s-cluster-key", "prod-alb-controller-policy")
-    listed = place.ecotui("cleanup", *chosen, "--approve-out", "approved.json")
-    assert (place.folder / "approved.json").exists(), listed.stdout + listed.stderr
-    deleted = place.ecotui("cleanup", "--delete", "--approve", "approved.json", "--pause", "0")
-    assert deleted.returncode in (0, 4), deleted.stdout + deleted.stderr
-
-    planned = place.ecotui("plan", "--json", **one)
+    planned = place.ecotui("plan", **one)
     assert planned.returncode == 4, planned.stdout + planned.stderr  # the one name that nobody can know
-    assert json.loads(planned.stdout)["collisions"] == []
     killer = threading.Thread(target=kill_terraform_when_an_instance_is_there, args=(place,))
     killer.start()
     ended = place.ecotui("apply", "--yes", **one)

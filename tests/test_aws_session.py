@@ -10,8 +10,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 from checks.aws import Aws, Kind, errors
+from checks.finding import Visit
 from config import model
 
 REGION = "ap-northeast-2"
@@ -289,3 +291,13 @@ def test_a_client_is_made_once(aws_env):
     session = aws(aws_env)
     assert session.client("ec2") is session.client("ec2", REGION)
     assert session.client("ec2") is not session.client("ec2", "us-east-1")
+
+
+def test_keys_in_variables_that_ended_are_renewed_there_and_no_login_is_offered(tmp_path):
+    ended = ClientError({"Error": {"Code": "ExpiredToken", "Message": "x"}}, "DescribeVpcs")
+    keys = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "HOME": str(tmp_path)}
+    fixes = Aws(model.Aws(), keys).explain(ended).fixes
+    assert [fix.action for fix in fixes] == [Visit(step="environment")]
+    # A profile that the settings name goes before the variables: there a login helps.
+    fixes = Aws(model.Aws(profile="eco2"), keys).explain(ended).fixes
+    assert "sso-login" in {fix.id for fix in fixes}

@@ -21,7 +21,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,6 +95,16 @@ class Measured:
     def short(self) -> set[str]:
         """Types of which more are planned than the account may have."""
         return {LIMITS[one["code"]] for one in self.told["quotas"] if one["state"] == "blocked"}
+
+    def told_of(self, project: str) -> str:
+        """What was compared, in a line."""
+        short = sum(address.partition(".")[0] in self.short for address in self.failed)
+        return (
+            f"forecast of {project}: {len(self.collisions)} names told taken, {len(self.collisions & set(self.failed))}"
+            f" of them refused, {len(self.collisions - self.started)} never tried, {short} beyond a quota told;"
+            f" {len(self.failed)} errors of terraform, {len(self.missed)} missed, {len(self.false)} false;"
+            f" {len(self.told['unknown'])} said to be unknowable"
+        )
 
     @property
     def missed(self) -> dict[str, str]:
@@ -175,7 +185,12 @@ def project_of(folder: Path, name: str) -> Path:
     return folder
 
 
-def test_names_in_modules_under_for_each_and_count(demo: Demo, tmp_path: Path) -> None:
+Record = Callable[[str, object], None]
+
+
+def test_names_in_modules_under_for_each_and_count(
+    demo: Demo, tmp_path: Path, record_property: Record
+) -> None:
     iam, ssm = client(demo, "iam"), client(demo, "ssm")
     iam.create_role(RoleName="teams-deployer", AssumeRolePolicyDocument=ASSUME)
     iam.create_policy(PolicyName="teams-read", PolicyDocument=READ)
@@ -200,6 +215,7 @@ def test_names_in_modules_under_for_each_and_count(demo: Demo, tmp_path: Path) -
     client(demo, "kinesis").create_stream(StreamName="teams-events", ShardCount=1)
 
     seen = measure(demo, project_of(tmp_path, "teams"), TF_VAR_alias_key=key)
+    record_property("measured", seen.told_of("modules, for_each and count"))
     assert seen.missed == {}
     assert seen.false == set()
     assert (
@@ -235,7 +251,9 @@ def test_names_in_modules_under_for_each_and_count(demo: Demo, tmp_path: Path) -
     assert places['module.team["web"].aws_ecr_repository.this'] == "team/main.tf:6"
 
 
-def test_names_and_quotas_at_the_edge_of_a_cluster(demo: Demo, tmp_path: Path) -> None:
+def test_names_and_quotas_at_the_edge_of_a_cluster(
+    demo: Demo, tmp_path: Path, record_property: Record
+) -> None:
     west = "us-west-2"
     ec2, elb = client(demo, "ec2", west), client(demo, "elbv2", west)
     vpc = ec2.create_vpc(CidrBlock="10.50.0.0/16")["Vpc"]["VpcId"]
@@ -299,6 +317,7 @@ def test_names_and_quotas_at_the_edge_of_a_cluster(demo: Demo, tmp_path: Path) -
         TF_VAR_vpc=vpc,
         TF_VAR_subnets=json.dumps(subnets),
     )
+    record_property("measured", seen.told_of("the edge of a cluster"))
     assert seen.missed == {}
     assert seen.false == set()
     assert seen.collisions == {
@@ -327,8 +346,9 @@ def test_names_and_quotas_at_the_edge_of_a_cluster(demo: Demo, tmp_path: Path) -
     assert seen.told["unknown"] == []
 
 
-def test_the_demo_s_own_project(own_project: Future[Measured]) -> None:
+def test_the_demo_s_own_project(own_project: Future[Measured], record_property: Record) -> None:
     seen = own_project.result(timeout=150)
+    record_property("measured", seen.told_of("the demo's own project"))
     assert seen.missed == {}
     assert seen.false == set()
     assert seen.collisions == {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from checks.apply import adoption
 from checks.apply.foreseen import foreseen, selection
@@ -155,6 +156,29 @@ def test_the_cleanup_step_is_told_kinds_with_ids_names_and_arns() -> None:
     table = msgspec.structs.replace(distribution, type="aws_dynamodb_table")
     theirs = msgspec.structs.replace(distribution, ways_out=("rename", "stop"))
     assert selection([table, theirs]) == ()
+
+
+@pytest.mark.parametrize(
+    ("type_", "existing", "import_id", "line"),
+    [
+        (
+            "aws_ecr_repository",
+            "arn:aws:ecr:eu-west-1:1:repository/team/web",
+            "team/web",
+            "aws ecr delete-repository --repository-name team/web --region eu-west-1",
+        ),
+        ("aws_iam_user", "arn:aws:iam::1:user/Robot", "Robot", "aws iam delete-user --user-name Robot"),
+        ("aws_sqs_queue", "x", "https://sqs/1/a b", "aws sqs delete-queue --queue-url 'https://sqs/1/a b'"),
+        ("aws_db_instance", "arn:aws:rds:eu-west-1:1:db:a", "a", ""),
+    ],
+)
+def test_what_cleanup_does_not_look_for_is_deleted_by_hand_unless_it_holds_data(
+    type_: str, existing: str, import_id: str, line: str
+) -> None:
+    one = msgspec.structs.replace(ROLE, type=type_, existing=existing, import_id=import_id, name="robot")
+    fixes = {fix.id: fix.action for fix in findings(collisions=(one,))[f"apply.{one.id}"].fixes}
+    assert "apply.cleanup" not in fixes
+    assert fixes.get("apply.delete") == (Copy(text=line) if line else None)
 
 
 def test_what_is_to_be_adopted_is_never_offered_for_deletion() -> None:

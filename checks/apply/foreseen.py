@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
-from checks.apply import adoption
+from checks.apply import adoption, by_hand
 from checks.apply.fixes import edit_action, plan_fix
 from checks.apply.forecast import ADOPT, DELETE, RENAME
 from checks.apply.review import Collision, Kept, QuotaNeed, Review, Unknown, Warned
@@ -128,6 +128,14 @@ def _ways_out(one: Collision, folder: Path, env: Mapping[str, str]) -> Iterable[
             title="Delete it: go to the leftovers, with this one marked",
             action=Visit(step="cleanup", select=marked),
             changes="nothing yet: there the deletion is typed",
+        )
+    elif DELETE in one.ways_out and (line := by_hand.command(one)):
+        yield Fix(
+            id="apply.delete",
+            title="Delete it by hand: copy the command",
+            action=Copy(text=line),
+            changes="nothing yet: where you run it, it is gone for good; cleanup looks for no such things",
+            risk=Risk.DESTROYS,
         )
     if one.restore:
         yield Fix(
