@@ -149,7 +149,9 @@ class StepPanel(Vertical):
         when = self._latest if running else ""
         if report is not None and not running:
             at = time.strftime("%H:%M:%S", time.localtime(report.started))
-            when = f"looked at {at}, took {duration(report.seconds)}"
+            took = duration(report.seconds)
+            looking = self.STEP in self.rebuild.looking
+            when = f"the last look, at {at}, took {took}" if looking else f"looked at {at}, took {took}"
         # What runs says more than what the step is for, and the two together are too long for a line.
         purpose = Content("") if running else Content.styled(f"  {step.purpose}", "$foreground 62%")
         line = Content.assemble(head, "  ", Content.styled(step.title, "bold"), purpose)

@@ -102,8 +102,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
                 time.sleep(0.1)
         yield Place(folder, env, endpoint)
     finally:
-        moto.terminate()
-        moto.wait(timeout=10)
+        # Nothing of it is worth a polite end, which takes a busy machine half a minute.
+        moto.kill()
+        moto.wait(timeout=30)
 
 
 def client(place: Place, service: str) -> Any:

@@ -24,7 +24,7 @@ from screens.step import StepPanel
 from screens.widgets.drawer import Drawer
 
 # With the other tests of that project: the account, and `terraform init`, are shared.
-pytestmark = [pytest.mark.real, pytest.mark.xdist_group("apply")]
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("apply"), pytest.mark.timeout(900)]
 
 LIMIT = 90.0
 """Seconds for one wait: a machine that is busy plans for a minute."""

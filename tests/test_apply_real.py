@@ -34,6 +34,7 @@ class Failure:
 @pytest.fixture(scope="module")
 def applied(place: Place) -> subprocess.CompletedProcess[str]:
     """Everything but the instances (they take moto's ten seconds), applied into the empty account."""
+    emptied(place)
     planned = place.ecotui("plan", "--json", TF_VAR_instances="0")
     # The one name that nobody can know before the apply keeps it from being all green.
     assert planned.returncode == 4, planned.stdout + planned.stderr
