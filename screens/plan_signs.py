@@ -16,6 +16,7 @@ SIGN = {
     Action.DESTROY: "-",
     Action.READ: "<=",
     Action.IMPORT: "<-",
+    Action.MOVE: "->",
     Action.FORGET: "x",
     Action.NOTHING: ".",
 }
@@ -26,6 +27,7 @@ STYLE = {
     Action.DESTROY: "$text-error",
     Action.READ: "$text-accent",
     Action.IMPORT: "$text-accent",
+    Action.MOVE: "$text-accent",
     Action.FORGET: "$text-warning",
     Action.NOTHING: "$foreground 62%",
 }

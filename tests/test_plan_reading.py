@@ -171,3 +171,30 @@ def test_what_only_a_refresh_rewrites_is_no_drift() -> None:
     changed = change("aws_vpc.b", ["update"], before={"tags": {}}, after={"tags": {"by": "hand"}})
     plan, _ = read(document(resource_drift=[rewritten, changed]))
     assert [one.address for one in plan.drift] == ["aws_vpc.b"]
+
+
+def test_a_plan_that_only_moves_addresses_is_one_to_apply() -> None:
+    moved = {
+        "address": "terraform_data.b",
+        "previous_address": "terraform_data.a",
+        "mode": "managed",
+        "type": "terraform_data",
+        "change": {"actions": ["no-op"], "before": {"id": "1"}, "after": {"id": "1"}},
+    }
+    plan, _ = read(json.dumps({"format_version": "1.2", "resource_changes": [moved]}).encode())
+    assert (plan.sentence, plan.total, plan.unchanged) == ("1 to move", 1, 0)
+    # Terraform's stream says nothing of it: no progress counts to it.
+    assert plan.operations == {}
+    (change,) = plan.changes
+    assert change.moved_from == "terraform_data.a"
+
+
+def test_what_is_imported_and_changed_counts_in_both() -> None:
+    change = {
+        "address": "aws_s3_bucket.i",
+        "mode": "managed",
+        "type": "aws_s3_bucket",
+        "change": {"actions": ["update"], "before": {}, "after": {}, "importing": {"id": "images"}},
+    }
+    plan, _ = read(json.dumps({"format_version": "1.2", "resource_changes": [change]}).encode())
+    assert plan.sentence == "1 to import, 1 to update"

@@ -77,7 +77,7 @@ def seconds(planned: Sequence[Planned]) -> float:
             else 1
         )
         for one in planned
-        if one.action not in (Action.READ, Action.FORGET, Action.NOTHING)
+        if one.action not in (Action.READ, Action.MOVE, Action.FORGET, Action.NOTHING)
     ]
     return max(max(each, default=0.0), sum(each) / PARALLEL)
 

@@ -74,6 +74,7 @@ KINDS = (
             Action.UPDATE,
             Action.CREATE,
             Action.IMPORT,
+            Action.MOVE,
             Action.FORGET,
             Action.READ,
         )

@@ -35,6 +35,8 @@ class Action(StrEnum):
     DESTROY = "destroy"
     READ = "read"
     IMPORT = "import"
+    MOVE = "move"
+    """Only its address changes: a `moved` block."""
     FORGET = "forget"
     NOTHING = "no-op"
 
@@ -87,7 +89,8 @@ class Plan(Value, frozen=True):
     def total(self) -> int:
         """Resources that the apply works on: what a progress counts to. A replacement counts once."""
         return self.count(
-            Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DESTROY, Action.IMPORT, Action.FORGET
+            *(Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DESTROY),
+            *(Action.IMPORT, Action.MOVE, Action.FORGET),
         )
 
     @property
@@ -96,7 +99,7 @@ class Plan(Value, frozen=True):
         return {
             change.address: len(change.actions)
             for change in self.changes
-            if change.action not in (Action.READ, Action.IMPORT, Action.FORGET)
+            if change.action not in (Action.READ, Action.IMPORT, Action.MOVE, Action.FORGET)
         }
 
     @property
@@ -128,6 +131,7 @@ class Plan(Value, frozen=True):
             (Action.UPDATE, "to update"),
             (Action.REPLACE, "to replace"),
             (Action.DESTROY, "to destroy"),
+            (Action.MOVE, "to move"),
             (Action.FORGET, "to forget"),
         )
         parts = [f"{imports} to import"] if imports else []
@@ -236,6 +240,8 @@ def read(document: bytes) -> tuple[Plan, tuple[Planned, ...]]:
     unchanged = 0
     for resource in whole.resource_changes:
         action = _action(resource.change)
+        if action is Action.NOTHING and resource.previous_address:
+            action = Action.MOVE
         if resource.mode != "managed":
             if action is Action.READ:
                 reads.append(_change(resource, action, configuration.attributes(resource.address)))
