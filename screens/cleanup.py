@@ -83,6 +83,8 @@ class Panel(StepPanel):
         self.chosen: set[str] = set()
         self.progress: dict[str, Progress] = {}
         self._touched = False
+        self._pointed_at: tuple[str, ...] = ()
+        """What another step pointed at before there was a list to choose from."""
 
     def compose_own(self) -> Iterable[Widget]:
         yield Static("Leftovers", classes="own-title")
@@ -114,6 +116,9 @@ class Panel(StepPanel):
         if self.STEP not in self.rebuild.running:
             self.progress = {}
         self._fill()
+        if self._pointed_at:
+            keys, self._pointed_at = self._pointed_at, ()
+            self.preselect(keys)
 
     def _fill(self) -> None:
         table = self.query_one(DataTable)
@@ -172,6 +177,9 @@ class Panel(StepPanel):
 
         Nothing else stays chosen, unless the operator chose it: who comes to delete one thing does not delete seven.
         """
+        if self.report is None:
+            self._pointed_at = keys
+            return
         wanted = set(keys)
         marked = {
             one.key

@@ -193,7 +193,8 @@ def test_names_in_modules_under_for_each_and_count(
 ) -> None:
     iam, ssm = client(demo, "iam"), client(demo, "ssm")
     iam.create_role(RoleName="teams-deployer", AssumeRolePolicyDocument=ASSUME)
-    iam.create_policy(PolicyName="teams-read", PolicyDocument=READ)
+    policy = iam.create_policy(PolicyName="teams-read", PolicyDocument=READ)["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName="teams-deployer", PolicyArn=policy)
     iam.create_user(UserName="teams-robot-1")
     iam.create_group(GroupName="Teams-People")
     iam.create_open_id_connect_provider(Url="https://token.actions.example.com", ThumbprintList=["a" * 40])
@@ -243,10 +244,17 @@ def test_names_in_modules_under_for_each_and_count(
         "aws_ssm_parameter.late[0]",
         "aws_ssm_parameter.late[1]",
     }
-    # Two of them are adopted: the next plan imports them, and the forecast no longer names them.
-    two = ("aws_iam_group.people", 'module.team["api"].aws_cloudwatch_log_group.this')
-    again = adopted(demo, tmp_path, *two, TF_VAR_alias_key=key)
-    assert {one["address"] for one in again["collisions"]} == seen.collisions - set(two)
+    # Three of them are adopted: the next plan imports them, and the forecast no longer names them. One of them it would
+    # replace, for its path, and cannot: it is attached to what the plan does not know.
+    three = (
+        "aws_iam_group.people",
+        "aws_iam_policy.path",
+        'module.team["api"].aws_cloudwatch_log_group.this',
+    )
+    again = adopted(demo, tmp_path, *three, TF_VAR_alias_key=key)
+    assert {one["address"] for one in again["collisions"]} == seen.collisions - set(three)
+    assert [one["address"] for one in again["kept"]] == ["aws_iam_policy.path"]
+    assert "attached to the role teams-deployer" in again["kept"][0]["why"]
     places = {one["address"]: one["place"] for one in seen.told["collisions"]}
     assert places['module.team["web"].aws_ecr_repository.this'] == "team/main.tf:6"
 

@@ -20,7 +20,7 @@ from ecotui.session.lock import Holder
 from ecotui.supervisor import Command
 from screens.cleanup import Panel as CleanupPanel
 from screens.dialogs import Ask, Choose, Confirm, Typed
-from screens.intents import CommandOutput
+from screens.intents import CommandOutput, StepWanted
 from screens.rebuild import RebuildScreen
 
 SECRET = f"ghp_{'16C7e42F' * 5}"[:40]
@@ -284,6 +284,23 @@ async def test_what_is_not_among_the_leftovers_is_said_and_nothing_is_chosen(ben
         # A key pair of the same name as a wanted role is another thing.
         assert panel.chosen == set()
         assert "None of that is among these leftovers" in bench.notices(pilot)
+
+
+async def test_what_is_pointed_at_before_the_first_look_is_chosen_after_it(bench: Bench) -> None:
+    app = bench.app()
+    bench.hold.clear()
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = app.screen_stack[0]
+        assert isinstance(screen, RebuildScreen)
+        await bench.until(pilot, lambda: screen.desk is not None and bench.looks)
+        screen.post_message(StepWanted("cleanup", ("key-pair:k8s-cluster-key",)))
+        await bench.until(pilot, lambda: screen.query("#step-cleanup") and screen.current == "cleanup")
+        await pilot.pause()
+        bench.hold.set()
+        panel = screen.panel
+        assert isinstance(panel, CleanupPanel)
+        await bench.until(pilot, lambda: panel.report is not None)
+        assert panel.chosen == {"key-pair:key-0a1b2c3d4e5f"}
 
 
 async def test_the_progress_of_a_deletion_is_drawn_in_the_table(bench: Bench) -> None:
