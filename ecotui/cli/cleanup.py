@@ -294,7 +294,9 @@ def _conclude(
         say.line(f"came back, or is shown still: {one_line(key)}{_held(listed[key])}")
     others = len(still - set(outcome))
     gone = sum(state is ItemState.GONE for state, _ in outcome.values()) - len(back)
-    rest = f"; {others} other leftovers were not on the list" if others else ""
+    rest = ""
+    if others:
+        rest = f"; {others} other leftover{' was' if others == 1 else 's were'} not on the list"
     unseen = [finding.id for finding in report.findings if finding.state is State.UNKNOWN]
     blind = f"; could not look again: {', '.join(unseen)}" if unseen else ""
     say.line(f"{gone} of {len(approval.items)} gone{rest}{blind}")
