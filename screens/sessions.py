@@ -110,7 +110,8 @@ class SessionsScreen(SessionDeeds):
         wanted = typed(text).wanted
         index = Index(self.store)
         try:
-            for limit in (FIRST, None):
+            # To find some of them all are looked at in any case: once is enough.
+            for limit in (FIRST, None) if wanted.everything else (None,):
                 found = index.list(wanted, limit)
                 if worker.is_cancelled:
                     return
