@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from checks.finding import State
-from ecotui.session.review import verdict
+from ecotui.session.ending import verdict
 
 if TYPE_CHECKING:
     from ecotui.supervisor import Command, Status

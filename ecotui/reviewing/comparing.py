@@ -12,9 +12,10 @@ from checks.apply.usual_times import History
 from checks.finding import State
 from checks.steps import STEPS
 from ecotui.session import events
+from ecotui.session.ending import verdict
 from ecotui.session.files import open_file
 from ecotui.session.log import Session, Summary
-from ecotui.session.review import Teller, commit, duration, verdict
+from ecotui.session.review import Teller, commit, duration
 from ecotui.supervisor.folder import OUTPUT
 from ecotui.supervisor.state import commands
 from ecotui.supervisor.streams import is_stream

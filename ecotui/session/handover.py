@@ -12,9 +12,10 @@ import msgspec
 from checks.finding import State
 from checks.steps import STEPS
 from ecotui.session import chain, events
+from ecotui.session.ending import verdict
 from ecotui.session.log import Session, Summary
 from ecotui.session.masking import Clean, everywhere
-from ecotui.session.review import SIGNS, Moment, Output, Teller, clock, commit, duration, ended, iso, verdict
+from ecotui.session.review import SIGNS, Moment, Output, Teller, clock, commit, duration, ended, iso
 
 Explain = Callable[[str], Sequence[str]]
 """Gives what the guide says about a command's output, a line an entry, by the command's id."""

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 from checks.finding import Report, State
-from ecotui import exits
 from ecotui.session import events
+from ecotui.session.ending import verdict
 
 Output = Callable[[str, int], Sequence[str]]
 """Gives the last so many lines of a command's output, by the command's id."""
@@ -139,21 +139,6 @@ class Teller:
 def timeline(records: Iterable[events.Record]) -> Iterator[Moment]:
     """The session in plain words, oldest first."""
     return map(Teller().tell, records)
-
-
-def verdict(argv: Sequence[str], outcome: str, exit_code: int | None) -> tuple[State, str]:
-    """How a command ended: the state and the word. Our own commands answer with exit codes; those are no failures."""
-    if outcome == "succeeded":
-        return State.OK, "succeeded"
-    if "ecotui" in argv[:4]:
-        match exit_code:
-            case exits.WARNINGS:
-                return State.WARN, "done, with warnings"
-            case exits.BLOCKED:
-                return State.BLOCKED, "done; something is in the way"
-            case exits.INTERRUPTED:
-                return State.WARN, "interrupted"
-    return State.BLOCKED, outcome or "ended"
 
 
 def ended(event: events.CommandEnded, argv: Sequence[str] = ()) -> str:
