@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import BinaryIO, NamedTuple
@@ -14,6 +15,9 @@ BLOCK = 1 << 20
 
 SHORTEST = 3
 """Letters of a word below which it would be found everywhere."""
+
+SEVERAL = 3
+"""Rules that share a word from which on it is looked for before the longest of each."""
 
 NEAR = 200
 """Bytes around the longest word of an anchor in which its others stand, also where a line end, a box, colours and a
@@ -87,7 +91,12 @@ def regions(block: bytes, wanted: tuple[Hint, ...], before: int, after: int) -> 
     places: list[int] = []
     first: dict[bytes, int] = {}
     """Where each word stands first; rules share words."""
+    for word in _shared(wanted):
+        # One that is there is met soon; one that is not speaks for several rules.
+        first[word] = low.find(word)
     for hint in wanted:
+        if any(first.get(word, 0) < 0 for word in hint.needed):
+            continue
         for word in hint.needed:
             if word not in first:
                 first[word] = low.find(word)
@@ -108,6 +117,19 @@ def regions(block: bytes, wanted: tuple[Hint, ...], before: int, after: int) -> 
         number += low.count(b"\n", counted, start)
         counted = start
         yield number, block[start:stop]
+
+
+@lru_cache(maxsize=64)
+def _shared(wanted: tuple[Hint, ...]) -> tuple[bytes, ...]:
+    """Words that several rules need, most of them first; none for rules that one before it speaks for."""
+    left, words = list(wanted), list[bytes]()
+    while left:
+        word, count = Counter(word for hint in left for word in hint.needed).most_common(1)[0]
+        if count < SEVERAL:
+            break
+        words.append(word)
+        left = [hint for hint in left if word not in hint.needed]
+    return tuple(words)
 
 
 def _places(low: bytes, hint: Hint, at: int) -> Iterator[int]:
