@@ -88,9 +88,16 @@ class GuideScreen(GuideView):
         self.language = self._came.language or library.language
         await self._begin()
         self.set_interval(BEAT, self._beat)
+        await self._experience()
+
+    async def _experience(self) -> None:
+        """Which entries solved it in earlier sessions, and in this one."""
         shelf = Store(self.desk.session.folder.parent.parent)
-        self._solved = await asyncio.to_thread(solved, shelf)
-        if self._solved:
+        counts = await asyncio.to_thread(solved, shelf)
+        known = {self.library.of_log(name): count for name, count in counts.items()}
+        known.pop("", None)
+        if known != self._solved:
+            self._solved = known
             self._remember()
 
     async def _begin(self) -> None:
@@ -98,6 +105,8 @@ class GuideScreen(GuideView):
         came = self._came
         field = self.query_one("#guide-search", Input)
         self._index = None
+        if came.entry and (entry := self.library.entry(came.entry)):
+            self._wanted = entry.id
         if words := came.search or field.value:
             with self.prevent(Input.Changed):
                 field.value = words
@@ -110,10 +119,7 @@ class GuideScreen(GuideView):
         else:
             if self._error:
                 self._found(diagnose(self.library, self._error))
-            self._list(self._all())
-        if came.entry and (entry := self.library.entry(came.entry)):
-            self._wanted = entry.id
-            self._choose(entry.id)
+            self._list(self._all(), chosen=self._wanted)
         if came.walk is not None:
             self.app.push_screen(self._walking(came.walk), self._walked)
         elif self._paste:
@@ -130,14 +136,11 @@ class GuideScreen(GuideView):
             first = not self._wanted or chosen == self._listing.hits[0].entry.id
             by_id = {hit.entry.id: hit for hit in self._listing.hits}
             order = ranked(list(by_id), self._scores, self._solved)
-            self._list(tuple(by_id[ident] for ident in order))
-            if not first:
-                self._choose(chosen)
+            self._list(tuple(by_id[ident] for ident in order), chosen="" if first else chosen)
         else:
             on_top = ranked(self._listing.first, {}, self._solved)
             moved = chosen == (self._listing.first or ("",))[0]
-            self._list(self._listing.hits, first=on_top)
-            self._choose(on_top[0] if moved and on_top else chosen)
+            self._list(self._listing.hits, on_top, on_top[0] if moved and on_top else chosen)
 
     # -- the list ------------------------------------------------------------------------------------------------
 
@@ -156,15 +159,14 @@ class GuideScreen(GuideView):
         if self._error:
             self._found(diagnose(self.library, self._error))
         order = self._explained = ranked(explained, {}, self._solved)
-        self._list(self._all(), first=order)
-        self._wanted = order[0]
-        self._choose(order[0])
+        self._wanted = self._wanted or order[0]
+        self._list(self._all(), order, self._wanted)
 
     def _found(self, matches: tuple[Match, ...]) -> None:
         self._reasons = {match.entry: match.excerpt for match in matches}
         self._scores = {match.entry: match.score for match in matches}
 
-    def explain(self, error: str, matches: tuple[Match, ...] | None = None) -> None:
+    def explain(self, error: str, matches: tuple[Match, ...] | None = None, chosen: str = "") -> None:
         """Show the entries that explain an error, best first; the order of response when there are none."""
         self._error = error
         self._found(diagnose(self.library, error) if matches is None else matches)
@@ -175,7 +177,7 @@ class GuideScreen(GuideView):
             title += "; this is how to go on"
             found = (Hit(response),)
         self._title(title)
-        self._list(found or self._all())
+        self._list(found or self._all(), chosen=chosen)
 
     @on(OptionList.OptionHighlighted, "#entries")
     async def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
@@ -212,13 +214,12 @@ class GuideScreen(GuideView):
         if not words.strip():
             # The whole guide is there again, and the entry that was found stays open.
             chosen = self.entry.id if self.entry is not None else ""
-            self._list(self._all(), first=self._explained)
-            self._choose(chosen)
+            self._list(self._all(), self._explained, chosen)
             return
         hits = await asyncio.to_thread(self._look_up, words)
         self._found(())
         self._title(f"{len(hits):,} for {words.strip()}")
-        self._list(hits)
+        self._list(hits, chosen=self._wanted if self._scroll else "")
 
     def _look_up(self, words: str) -> tuple[Hit, ...]:
         if self._index is None:
@@ -272,6 +273,9 @@ class GuideScreen(GuideView):
     def _walked(self, answer: str | None) -> None:
         if answer == "search":
             self.action_search()
+        self.run_worker(
+            self._experience(), name="what solved it", group="open", exclusive=True, exit_on_error=False
+        )
 
     def place(self, walk: Walk | None = None) -> Place:
         """Where one is, to come back to."""
@@ -319,7 +323,6 @@ class GuideScreen(GuideView):
             self.notify("This entry has no text in the other language.", markup=False)
         with self.prevent(OptionList.OptionHighlighted):
             self._draw_list(entry.id)
-            self._choose(entry.id)
         await self._show(entry)
 
     def action_copy(self) -> None:
@@ -345,5 +348,4 @@ class GuideScreen(GuideView):
     def _pasted(self, pasted: Pasted | None) -> None:
         if pasted is None:
             return
-        self.explain(pasted.text, pasted.matches)
-        self._choose(pasted.entry)
+        self.explain(pasted.text, pasted.matches, pasted.entry)

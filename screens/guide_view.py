@@ -82,31 +82,27 @@ class GuideView(Screen[None]):
             Content.assemble(Content.styled("Guide", "bold $text-accent"), "  ", Content(text or name))
         )
 
-    def _list(self, hits: tuple[Hit, ...], first: tuple[str, ...] = ()) -> None:
+    def _list(self, hits: tuple[Hit, ...], first: tuple[str, ...] = (), chosen: str = "") -> None:
+        """Fill the list, with the cursor on the chosen entry, or on the first."""
         whole = len(hits) == len(self.library.entries) and not any(hit.line for hit in hits)
         self._listing = Listing(hits, first, whole, self._solved)
-        self._draw_list()
+        self._draw_list(chosen)
         if not hits:
             self._title("Nothing found")
         elif whole:
             self._title()
 
-    def _draw_list(self, wanted: str = "") -> None:
+    def _draw_list(self, chosen: str = "") -> None:
         options = self.query_one("#entries", OptionList)
         width = self.app.size.width - 6 if self.app.size.width < WIDE else 38
-        self._rows, made = rows(self._listing, self.library, self.language, width, wanted)
+        self._rows, made = rows(self._listing, self.library, self.language, width, chosen)
+        ids = [entry.id if entry is not None else "" for entry in self._rows]
         options.clear_options()
         options.add_options(made)
-        at = next((index for index, entry in enumerate(self._rows) if entry is not None), None)
-        options.highlighted = at
-
-    def _choose(self, ident: str) -> None:
-        ids = [entry.id if entry is not None else "" for entry in self._rows]
-        if ident not in ids and any(hit.entry.id == ident for hit in self._listing.hits):
-            self._draw_list(ident)
-            ids = [entry.id if entry is not None else "" for entry in self._rows]
-        if ident in ids:
-            self.query_one("#entries", OptionList).highlighted = ids.index(ident)
+        # Only one entry is drawn: making its Markdown costs more than all the rest.
+        at = next((place for place, ident in enumerate(ids) if ident and ident == chosen), None)
+        first = next((place for place, ident in enumerate(ids) if ident), None)
+        options.highlighted = first if at is None else at
 
     async def _show(self, entry: Entry) -> None:
         same = self.entry is not None and self.entry.id == entry.id

@@ -66,13 +66,13 @@ class WalkScreen(WalkView):
 
     def on_mount(self) -> None:
         try:
-            self.ticks = set(walked(self.desk.session.records()).ticks.get(self.walk.entry, ()))
+            self.ticks = set(walked(self.desk.session.records()).ticks.get(self.logged, ()))
         except SessionError as trouble:
             self.notify(str(trouble), severity="error", markup=False)
         if not self.walk.started:
             self.walk.started = True
             error = " ".join(self.walk.error.split())[: deeds.ERROR]
-            self.log_event(events.EntryWalked(entry=self.walk.entry, error=error))
+            self.log_event(events.EntryWalked(entry=self.logged, error=error))
         if self.walk.ran:
             self._output_of = list(self.walk.ran.values())[-1][0]
         self._fit()
@@ -80,6 +80,11 @@ class WalkScreen(WalkView):
         if self.walk.scroll:
             self.call_after_refresh(self.query_one("#walk-page").scroll_to, y=self.walk.scroll, animate=False)
         self.set_interval(BEAT, self._beat)
+
+    @property
+    def logged(self) -> str:
+        """What the session's log calls this entry."""
+        return self.library.logged(self.walk.entry)
 
     # -- what is known -------------------------------------------------------------------------------------------
 
@@ -279,7 +284,7 @@ class WalkScreen(WalkView):
     def tick(self, step: Step, *, done: bool) -> None:
         (self.ticks.add if done else self.ticks.discard)(step.key)
         title = step.title.split("\n")[0][:120]
-        self.log_event(events.StepTicked(entry=self.walk.entry, step=step.key, done=done, title=title))
+        self.log_event(events.StepTicked(entry=self.logged, step=step.key, done=done, title=title))
 
     def action_tick(self) -> None:
         step = self.step

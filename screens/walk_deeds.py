@@ -192,7 +192,7 @@ def ask(screen: WalkScreen) -> None:
         if answer is None or not screen.may_act():
             return
         error = " ".join(walk.error.split())[:ERROR]
-        screen.log_event(events.EntryJudged(entry=walk.entry, solved=answer, error=error))
+        screen.log_event(events.EntryJudged(entry=screen.logged, solved=answer, error=error))
         screen.judged(answer)
 
     width = min(screen.app.size.width * 9 // 10, 96) - 8

@@ -149,6 +149,16 @@ def test_a_number_that_two_guides_have_is_asked_for_by_the_name_of_the_guide(run
     assert both.in_language("3.1", "ko").title == "VcpuLimitExceeded"
 
 
+def test_a_log_names_an_entry_alike_in_every_project_and_never_as_another_guides(runbook):
+    both = open_library(settings(documents=("docs/runbook.md", "eco2")), runbook, {})
+    alone = open_library(settings(documents=("docs/runbook.md",)), runbook, {})
+    assert [both.logged(ident) for ident in ("1.1", "eco2:1.1", "3.1")] == ["runbook:1.1", "1.1", "3.1"]
+    assert alone.logged("1.1") == "runbook:1.1"
+    for library, own, theirs in ((both, "1.1", "eco2:1.1"), (alone, "1.1", ""), (shipped("en"), "", "1.1")):
+        assert library.of_log("runbook:1.1") == own
+        assert library.of_log("1.1") == theirs
+
+
 def test_search_diagnosis_and_lint_work_over_all_of_them(runbook):
     both = open_library(settings(documents=("eco2", "docs/runbook.md")), runbook, {})
     text = "Error: the volume of the ledger has no space left\nError: VcpuLimitExceeded\n"

@@ -84,6 +84,20 @@ class Library:
         guide, colon, number = ident.rpartition(":")
         return self._by_id.get(self._numbers.get((guide, number), "")) if colon else None
 
+    def logged(self, ident: str) -> str:
+        """What a session's log calls an entry: the same in every project, whatever else is in force there."""
+        entry = self._by_id.get(ident)
+        if entry is None:
+            return ident
+        return entry.number if entry.guide in ("", SHIPPED_GUIDE) else f"{entry.guide}:{entry.number}"
+
+    def of_log(self, name: str) -> str:
+        """The id of an entry that a log names; empty where no guide in force has it."""
+        guide, _, number = name.rpartition(":")
+        return self._numbers.get((guide or SHIPPED_GUIDE, number)) or (
+            self._numbers.get(("", number), "") if not guide else ""
+        )
+
     @cached_property
     def _numbers(self) -> dict[tuple[str, str], str]:
         return {(entry.guide, entry.number): entry.id for entry in self.entries}
