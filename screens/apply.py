@@ -155,7 +155,10 @@ class Panel(StepPanel):
         live = self.query_one(LiveApply)
         if not live.display:
             return
-        focused = live.query_one(OptionList).has_focus
+        # Also where nothing was begun, and so nothing could have the cursor: the keys of the panel need it.
+        focused = live.query_one(OptionList).has_focus or self._takes_focus
+        focused = focused or (self.display and self.app.focused is None)
+        self._takes_focus = False
         live.display = False
         self.query_one(".findings").display = bool(self._findings)
         if focused:

@@ -23,6 +23,10 @@ SHOWN = 6
 SPOKEN = 5
 """Lines of provisioners kept in view."""
 ERRORS = 8
+LINES = 4
+"""Lines of one error."""
+HALTED = "execution halted"
+"""Terraform's word, among its errors, for having been interrupted."""
 OUTPUTS = 12
 FAINT = "$foreground 62%"
 WIDE = 84
@@ -177,17 +181,28 @@ def _rest(progress: ApplyProgress, width: int) -> list[Content]:
 def errors(progress: ApplyProgress, width: int) -> list[Content]:
     """The errors so far, each with what the guide has about it."""
     lines: list[Content] = []
-    for index, error in enumerate(progress.errors[:ERRORS]):
-        lines.append(hang(Content.styled("✗ ", "$text-error"), error.summary, width))
+    told = [(index, one) for index, one in enumerate(progress.errors) if one.summary != HALTED]
+    if len(told) < len(progress.errors):
+        halted = "terraform was asked to stop"
+        after = f"{halted}; what it could not begin any more may read as an error" if told else halted
+        lines.append(hang(Content.styled("! ", "$text-warning"), after, width))
+    for index, error in told[:ERRORS]:
+        lines.append(hang(Content.styled("✗ ", "$text-error"), _clipped(error.summary), width))
         where = "  ".join(part for part in (error.address, error.place) if part)
         if where:
             lines.append(hang(Content("  "), where, width, FAINT))
         for one in progress.explained:
             if one.error == index:
                 lines.append(hang(Content("  "), f"guide {one.entry}: {one.title}", width, "$text-accent"))
-    if len(progress.errors) > ERRORS:
-        lines.append(Content.styled(f"  and {len(progress.errors) - ERRORS} more: l opens the log", FAINT))
+    if len(told) > ERRORS:
+        lines.append(Content.styled(f"  and {len(told) - ERRORS} more: l opens the log", FAINT))
     return lines
+
+
+def _clipped(text: str) -> str:
+    """The first lines: a provider that cannot be started tells its file's mode and architecture."""
+    lines = text.splitlines()
+    return text if len(lines) <= LINES else "\n".join([*lines[:LINES], "… (l opens the log)"])
 
 
 def outcome(progress: ApplyProgress, width: int) -> list[Content]:

@@ -83,6 +83,7 @@ class StepPanel(Vertical):
     def show_output(self, output: CommandOutput) -> None:
         """Lines of this step's command arrived; a step that draws its progress extends this."""
         latest = next((text for line in reversed(output.lines) if (text := readable(line).strip())), "")
+        latest = latest.partition("\n")[0]  # an error of terraform's may be a page
         if latest and latest != self._latest:
             self._latest = latest
             self._show_verdict(self.report)

@@ -25,5 +25,5 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     ]
     if told:
         terminalreporter.section("measured")
-        for line in told:
+        for line in dict.fromkeys(told):  # the reports of its setup and its end carry the same
             terminalreporter.write_line(line)

@@ -8,15 +8,21 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from fixtures_tui import STARTED, Bench
 from textual.pilot import Pilot
 from textual.widgets import OptionList, Static
 
+from checks.apply.progress import Estimate
+from checks.apply.stream import Progress
+from checks.commands.diagnostics import Diagnostic
 from checks.finding import Fact, Finding, Report, State
 from ecotui.supervisor import Command
 from screens.apply import Panel
 from screens.apply_live import LiveApply
+from screens.apply_live import errors as drawn_errors
+from screens.intents import CommandOutput
 from screens.why import Why
 
 Compare = Callable[..., bool]
@@ -243,3 +249,46 @@ async def test_the_stages_of_the_team_s_script_are_drawn_with_their_times(bench:
 def own(panel: Panel) -> str:
     shown = panel.query_one(".own", Static)
     return str(shown.content) if shown.display else ""
+
+
+def said_of(*summaries: str) -> list[str]:
+    errors = tuple(Diagnostic(severity="error", summary=one) for one in summaries)
+    progress = msgspec.structs.replace(Progress({}).snapshot(), errors=errors)
+    return [line.plain for line in drawn_errors(progress, 80)]
+
+
+def test_an_error_of_a_page_is_clipped_and_an_interrupt_is_no_error() -> None:
+    page = "Unrecognized remote plugin message:\n" + "\n".join(f"Path {n}" for n in range(20))
+    lines = "\n".join(said_of("execution halted", page)).splitlines()
+    assert lines[0].startswith("! terraform was asked to stop; what it could not begin")
+    assert "✗ Unrecognized remote plugin message:" in lines
+    assert lines[-1].strip() == "… (l opens the log)"
+    assert len(lines) <= 8
+    assert said_of("execution halted") == ["! terraform was asked to stop"]
+
+
+async def test_what_takes_a_page_to_say_is_one_line_above_the_panel(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await bench.settled(pilot)
+        await pilot.press("5")
+        await bench.until(pilot, lambda: screen.query("#step-apply"))
+        panel = screen.panel
+        panel.show_output(
+            CommandOutput(
+                Command("1", bench.project, "apply", "Apply", ("ecotui", "plan"), STARTED),
+                ("Error: it fell\n\nover\nand over",),
+            )
+        )
+        assert panel._latest == "Error: it fell"
+
+
+async def test_before_anything_is_begun_it_is_said_what_terraform_does(bench: Bench) -> None:
+    async with bench.app().run_test(size=(80, 24)) as pilot:
+        await bench.settled(pilot)
+        await pilot.app.screen.mount(live := LiveApply())
+        begun = msgspec.structs.replace(Progress({}).snapshot(), total=46, started=STARTED)
+        live.show(begun, Estimate((), {}), STARTED + 9, 76)
+        head = str(live.query_one(".live-head", Static).visual)
+        assert "0 of 46" in head
+        assert "nothing is begun yet" in head
