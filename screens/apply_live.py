@@ -23,10 +23,13 @@ SHOWN = 6
 SPOKEN = 5
 """Lines of provisioners kept in view."""
 ERRORS = 8
+NAMED = 3
 LINES = 4
 """Lines of one error."""
 HALTED = "execution halted"
 """Terraform's word, among its errors, for having been interrupted."""
+CANCELED = "context canceled"
+"""The provider's, for what it waited for then (Go's context.Canceled)."""
 OUTPUTS = 12
 FAINT = "$foreground 62%"
 WIDE = 84
@@ -181,11 +184,20 @@ def _rest(progress: ApplyProgress, width: int) -> list[Content]:
 def errors(progress: ApplyProgress, width: int) -> list[Content]:
     """The errors so far, each with what the guide has about it."""
     lines: list[Content] = []
-    told = [(index, one) for index, one in enumerate(progress.errors) if one.summary != HALTED]
-    if len(told) < len(progress.errors):
-        halted = "terraform was asked to stop"
-        after = f"{halted}; what it could not begin any more may read as an error" if told else halted
-        lines.append(hang(Content.styled("! ", "$text-warning"), after, width))
+    halted = any(one.summary == HALTED for one in progress.errors)
+    left = [one.address for one in progress.errors if halted and CANCELED in one.summary]
+    told = [
+        (index, one)
+        for index, one in enumerate(progress.errors)
+        if one.summary != HALTED and not (halted and CANCELED in one.summary)
+    ]
+    if halted:
+        said = ["terraform was asked to stop"]
+        if left:
+            said.append(f"it no longer waited for {_counted(left)}: they may exist all the same")
+        if told:
+            said.append("what it could not begin any more may read as an error")
+        lines.append(hang(Content.styled("! ", "$text-warning"), "; ".join(said), width))
     for index, error in told[:ERRORS]:
         lines.append(hang(Content.styled("✗ ", "$text-error"), _clipped(error.summary), width))
         where = "  ".join(part for part in (error.address, error.place) if part)
@@ -197,6 +209,12 @@ def errors(progress: ApplyProgress, width: int) -> list[Content]:
     if len(told) > ERRORS:
         lines.append(Content.styled(f"  and {len(told) - ERRORS} more: l opens the log", FAINT))
     return lines
+
+
+def _counted(addresses: list[str]) -> str:
+    """`3 (a.x, a.y, a.z)`, the first ones by name."""
+    more = ", …" if len(addresses) > NAMED else ""
+    return f"{len(addresses)} ({', '.join(addresses[:NAMED])}{more})"
 
 
 def _clipped(text: str) -> str:

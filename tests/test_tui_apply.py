@@ -265,6 +265,11 @@ def test_an_error_of_a_page_is_clipped_and_an_interrupt_is_no_error() -> None:
     assert lines[-1].strip() == "… (l opens the log)"
     assert len(lines) <= 8
     assert said_of("execution halted") == ["! terraform was asked to stop"]
+    waited = "waiting for EC2 Instance (i-1) create: context canceled"
+    (line,) = said_of("execution halted", waited)
+    assert "it no longer waited for 1" in line
+    # Nobody interrupted: then it is an error.
+    assert said_of(waited)[0].startswith("✗ waiting for EC2 Instance")
 
 
 async def test_what_takes_a_page_to_say_is_one_line_above_the_panel(bench: Bench) -> None:
