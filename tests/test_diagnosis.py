@@ -7,7 +7,7 @@ import pytest
 from fixtures_diagnosis import SETS, cases
 
 from ecotui.guide.diagnosis import EXCERPT, Diagnosis, Match, diagnose
-from ecotui.guide.library import Library, shipped
+from ecotui.guide.library import Library, Overlay, Signature, shipped
 from ecotui.guide.patterns import needed_words, runs_for_ever
 from ecotui.guide.sifting import BLOCK, blocks, hints, regions
 
@@ -179,6 +179,18 @@ def test_an_anchor_without_a_word_means_to_look_everywhere():
     assert list(regions(b"a\nb\n", (), 1, 1)) == [(0, b"a\nb\n")]
 
 
+def test_an_anchor_too_short_to_look_for_is_found_by_what_its_pattern_needs(library, monkeypatch):
+    monkeypatch.setattr("ecotui.guide.diagnosis.CLOSE", 0)
+    known = Library(
+        library.documents,
+        {"1.1": Overlay(signatures=(Signature(anchor="is", match="is frobnicated"),))},
+        "en",
+    )
+    text = "fine\n" * 50 + "it is\nfrobnicated\n" + "fine\n" * 50
+    assert hints((("is", "is frobnicated"),)) != ()
+    assert [(match.entry, match.line) for match in streamed(known, text)] == [("1.1", 51)]
+
+
 def test_regions_are_the_lines_around_and_never_twice():
     text = (
         b"".join(b"line %d\n" % n for n in range(100))
@@ -199,8 +211,6 @@ def test_blocks_end_with_their_lines():
 
 
 def test_a_pattern_that_runs_for_ever_is_given_up_and_said():
-    from ecotui.guide.library import Overlay, Signature
-
     slow = Signature(anchor="slowly", match="slowly (x+x+)+y")
     quick = Signature(anchor="slowly", match="slowly x+")
     known = shipped("en")

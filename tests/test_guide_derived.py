@@ -9,7 +9,7 @@ from fixtures_diagnosis import FOLDER, SETS, cases
 
 from config.model import Guide, Settings
 from ecotui.guide.derived import signature_of
-from ecotui.guide.diagnosis import diagnose
+from ecotui.guide.diagnosis import Diagnosis, diagnose
 from ecotui.guide.library import Library, open_library
 from ecotui.guide.patterns import runs_for_ever
 
@@ -108,6 +108,13 @@ def test_a_code_that_an_error_ends_with_is_kept():
     signature = signature_of("the settlement job ended with exit code 137")
     assert signature is not None
     assert not re.search(signature.match, "the settlement job ended with exit code 1", re.I)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_long_log_is_passed_over_with_a_guide_of_ones_own_too(libraries, name):
+    """No rule of it makes every line be looked at closely, Korean ones with short words neither."""
+    diagnosis = Diagnosis(libraries[name])
+    assert diagnosis._hints
 
 
 def test_text_made_to_be_slow_for_a_derived_pattern_is_read_in_time(libraries):

@@ -14,7 +14,7 @@ BLOCK = 1 << 20
 """Bytes of a stream held at a time; a line longer than that comes in pieces."""
 
 SHORTEST = 3
-"""Letters of a word below which it would be found everywhere."""
+"""Bytes of a word below which it would be found everywhere; a syllable of Korean has three."""
 
 SEVERAL = 3
 """Rules that share a word from which on it is looked for before the longest of each."""
@@ -46,21 +46,26 @@ NOWHERE = Hint(b"\n\r\n\r", None, (b"\n\r\n\r",))
 def hints(rules: tuple[tuple[str, str], ...]) -> tuple[Hint, ...]:
     """For each (anchor, pattern) the words without which it finds nothing.
 
-    Tools neither wrap nor colour inside a word, and JSON does not escape one. Empty (look everywhere) where an anchor
-    has no word long enough.
+    Tools neither wrap nor colour inside a word, and JSON does not escape one. Empty (look everywhere) where neither an
+    anchor nor its pattern has a word long enough.
     """
     found: dict[Hint, None] = {}
     for anchor, pattern in rules:
         # Bytes are lowered as ASCII; Hangul has no case.
         words = [word.encode() for word in re.findall("[a-z0-9_\uac00-\ud7a3]+", anchor.lower())]
+        also = [word for word in map(str.encode, needed_words(pattern)) if len(word) >= SHORTEST]
         longest = max(words, key=len, default=b"")
-        if len(longest.decode()) < SHORTEST:
-            return ()
-        # A word ends where it ends; then anything may stand between: line ends, boxes, colours, which end in a letter.
-        between = rb"(?![a-z0-9_]).{1,%d}?" % NEAR
-        near = re.compile(between.join(map(re.escape, words)), re.S) if words[1:] else None
-        also = (word.encode() for word in needed_words(pattern) if len(word) >= SHORTEST)
-        needed = sorted({*words, *also}, key=lambda word: (-len(word), word))
+        near = None
+        if len(longest) < SHORTEST:
+            # An anchor too short to look for: what the pattern needs stands beside it.
+            longest = max(also, key=len, default=b"")
+            if not longest:
+                return ()
+        elif words[1:]:
+            # A word ends where it ends; then anything may stand between: line ends, boxes, colours, which end in a letter.
+            between = rb"(?![a-z0-9_]).{1,%d}?" % NEAR
+            near = re.compile(between.join(map(re.escape, words)), re.S)
+        needed = sorted({*words, *also, longest}, key=lambda word: (-len(word), word))
         found[Hint(longest, near, tuple(needed))] = None
     return tuple(found)
 
