@@ -134,3 +134,14 @@ def test_a_long_line_is_shown_around_the_hit() -> None:
     (hit,) = Index(Library((parse(text, "x"),), {}, "en")).search("NEEDLE")
     assert hit.before.startswith("…") and hit.after.endswith("…") and hit.found == "needle"
     assert len(hit.excerpt) < 90
+
+
+@pytest.mark.parametrize("words", ["버킷을", "ㅎㄷ", "terraform", "3.1", "iam policy", "bucket nosuchword"])
+def test_where_too_many_are_found_to_count_every_hit_the_same_are_found(
+    index: tuple[Library, Index], monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    _, ready = index
+    counted = ready.search(words)
+    monkeypatch.setattr("ecotui.guide.search.MANY", 0)
+    assert set(ids(ready.search(words))) == set(ids(counted))
+    assert [hit.entry.id for hit in ready.search(words, placed=0)] == ids(ready.search(words))

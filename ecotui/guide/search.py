@@ -46,9 +46,9 @@ class _Texts:
         self.whole = "\0".join(every)
         self.starts = [0, *accumulate(len(one) + 1 for one in every)]
 
-    def having(self, needle: str) -> set[int]:
-        """The texts in which fixed signs stand."""
-        return self._places(lambda at: self.whole.find(needle, at))
+    def having(self, needle: str, most: int) -> set[int]:
+        """The texts in which fixed signs stand; no more than `most` are looked for."""
+        return self._places(lambda at: self.whole.find(needle, at), most)
 
     def matching(self, pattern: re.Pattern[str]) -> set[int]:
         """The texts in which a pattern does."""
@@ -59,14 +59,16 @@ class _Texts:
 
         return self._places(after)
 
-    def _places(self, after: Callable[[int], int]) -> set[int]:
-        found = set()
-        at = after(0)
+    def _places(self, after: Callable[[int], int], most: int = 0) -> set[int]:
+        found: set[int] = set()
+        at, next_ = after(0), 0
         while at >= 0:
-            place = bisect_right(self.starts, at) - 1
-            found.add(place)
-            # One hit a text is enough.
-            at = after(self.starts[place + 1])
+            # Hits stand in order, and one in a text is enough.
+            next_ = bisect_right(self.starts, at, next_)
+            found.add(next_ - 1)
+            if len(found) == most:
+                break
+            at = after(self.starts[next_])
         return found
 
     def span(self, place: int) -> tuple[int, int]:
@@ -107,12 +109,16 @@ class Index:
         if not wanted:
             return tuple(Hit(entry) for entry in self._library.entries)
         scores = [self._scores(word) for word in wanted]
-        found = set.intersection(*(set(one) for one in scores))
-        order = {entry.id: place for place, entry in enumerate(self._library.entries)}
-        ranked = sorted(found, key=lambda ident: (-sum(one[ident] for one in scores), order[ident]))
+        found = [
+            (-sum(one[entry.id] for one in scores), place)
+            for place, entry in enumerate(self._library.entries)
+            if all(entry.id in one for one in scores)
+        ]
+        found.sort()
+        entries = self._library.entries
         return tuple(
-            self._hit(ident, wanted) if rank < placed else Hit(self._library.entries[order[ident]])
-            for rank, ident in enumerate(ranked)
+            self._hit(entries[place].id, wanted) if rank < placed else Hit(entries[place])
+            for rank, (_, place) in enumerate(found)
         )
 
     def _scores(self, word: _Word) -> dict[str, float]:
@@ -137,10 +143,10 @@ class Index:
         return scores
 
     def _likely(self, word: _Word) -> set[int]:
-        """The pages in which a word may stand, by its initial consonants."""
+        """The pages in which a word may stand, by its initial consonants; more than `MANY` are not told one by one."""
         if not all(word.initials):
             return set(range(len(self._pages)))
-        return set().union(*(self._initials.having(needle) for needle in word.initials))
+        return set().union(*(self._initials.having(needle, MANY + 1) for needle in word.initials))
 
     def _score(self, word: _Word, place: int) -> float:
         count = sum(
