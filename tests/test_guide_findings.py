@@ -240,6 +240,11 @@ def test_leftovers_of_its_kind_are_the_cause_and_only_a_look_at_that_kind_says_t
         ("3.1", finding("quota.elastic-ip", State.BLOCKED, "too few addresses"), Cause.UNKNOWN),
         ("3.2", finding("quota.vcpu", State.BLOCKED, "one is open", guide=("3.2", "3.1")), Cause.PRESENT),
         ("3.2", finding("quota.vcpu", State.BLOCKED, "too few", guide=("3.1",)), Cause.ABSENT),
+        (
+            "3.2",
+            finding("quota.vcpu", State.BLOCKED, "too few", guide=("3.1",), denied=("requests",)),
+            Cause.UNKNOWN,
+        ),
         ("5.1", finding("github.scopes", State.OK, "all there"), Cause.ABSENT),
         ("5.1", finding("github.scopes", State.UNKNOWN, "not told", guide=("5.1",)), Cause.UNKNOWN),
         ("5.1", finding("github.login", State.SKIPPED, "not looked at: disabled"), Cause.UNKNOWN),

@@ -149,7 +149,9 @@ def _blind(
     hidden = tuple(
         finding
         for finding in about
-        if finding.state is State.UNKNOWN or (finding.state in _WRONG and not library.explains(finding))
+        if finding.state is State.UNKNOWN
+        # What is wrong although not all of it could be looked at may be wrong for this reason too.
+        or (finding.state in _WRONG and (finding.denied or not library.explains(finding)))
     )
     if hidden:
         return hidden
