@@ -60,7 +60,13 @@ class WholePastes(XTermParser):
 
 
 class PastingDriver(linux_driver.LinuxDriver):
-    """Textual's driver, reading with the parser above."""
+    """Textual's driver, reading with the parser above, and going on only after it was stopped."""
+
+    def _sigcont_application(self, *_: object) -> None:
+        # A session whose terminal goes is sent SIGHUP and then SIGCONT: beginning to write anew, to nobody, would leave
+        # the program waiting for ever. The flag is set when Ctrl-Z stops us.
+        if self._must_signal_resume:
+            super()._sigcont_application()
 
     def run_input_thread(self) -> None:
         # The inherited loop makes its parser by this name. Textual is pinned, and a test holds that it still does.

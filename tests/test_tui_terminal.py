@@ -94,6 +94,20 @@ def test_a_terminal_that_goes_without_a_signal_for_us_ends_the_tui_too(quiet_hom
     assert left
 
 
+def test_going_on_without_having_stopped_begins_nothing_anew(terminal: Terminal) -> None:
+    # A session that loses its terminal gets SIGHUP and then SIGCONT. Textual took that for coming back from Ctrl-Z, and
+    # began to write once more, to nobody: the TUI could wait for ever to be rid of it.
+    terminal.child.expect("Environment")
+    time.sleep(0.5)
+    terminal.child.kill(signal.SIGCONT)
+    time.sleep(0.3)
+    terminal.child.send("q")
+    said = terminal.rest()
+    assert ENTER not in said
+    assert LEAVE in said
+    assert terminal.child.exitstatus == 0
+
+
 def test_q_leaves_with_success(terminal: Terminal) -> None:
     terminal.child.expect("Environment")
     time.sleep(0.5)
