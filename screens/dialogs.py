@@ -196,6 +196,7 @@ KEYS = (
     ("l / L", "the log drawer / taller"),
     ("i", "interrupt what runs (asks it to stop; a second time: forces)"),
     ("s", "past sessions"),
+    ("S", "sessions of all machines of the team"),
     ("T", "take over a project that another ecotui holds, or answer who asks for yours"),
     ("t", "next theme"),
     ("Ctrl-P", "every command by name"),

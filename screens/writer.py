@@ -66,6 +66,14 @@ class Writer(GuideDoor):
             tooltip="Take over the project, or answer who asks for it",
             id="rebuild.take-over",
         ),
+        Binding(
+            "S",
+            "team_sessions",
+            "Team's sessions",
+            show=False,
+            tooltip="Sessions of all machines that share them (sessions.team)",
+            id="rebuild.team-sessions",
+        ),
     ]
 
     _told = ""
@@ -158,6 +166,16 @@ class Writer(GuideDoor):
 
     def _say(self, text: str, severity: Any = "information", timeout: float = 15) -> None:
         self.notify(text, severity=severity, markup=False, timeout=timeout)
+
+    def action_team_sessions(self) -> None:
+        from screens.team_sessions import TeamSessionsScreen
+
+        if self.desk is None:
+            return
+        if self.desk.loaded.settings.sessions.team:
+            self.app.push_screen(TeamSessionsScreen(self.desk))
+        else:
+            self._say("The settings name no team to share sessions with (sessions.team: s3://bucket/prefix).")
 
     # -- the key -------------------------------------------------------------------------------------------------
 
