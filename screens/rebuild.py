@@ -167,7 +167,8 @@ class RebuildScreen(Writer):
         steps = self.query_one(StepList)
         steps.current = self.current
         steps.rebuild = rebuild
-        if panel := self._panel(self.current):
+        # One that is just being made has no parts yet; it is shown when it stands.
+        if (panel := self._panel(self.current)) and panel.is_mounted:
             panel.show(rebuild)
         bar = self.query_one(TopBar)
         bar.place = watch.place(self.desk)

@@ -77,10 +77,9 @@ class TeamSessionsScreen(PastScreen):
 
     @work(exclusive=True, group="team", name="read the team's sessions", exit_on_error=False)
     async def _read(self) -> None:
-        argv = (sys.executable, "-P", "-m", "ecotui", "sessions", "list", "--team", "--json")
         child = await asyncio.create_subprocess_exec(
-            *argv,
-            *self.desk.options(),
+            *(sys.executable, "-P", "-m", "ecotui", *self.desk.options()),
+            *("sessions", "list", "--team", "--json"),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

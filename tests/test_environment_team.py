@@ -112,7 +112,8 @@ async def test_the_sessions_of_other_machines_are_listed_and_marked(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     document = json.dumps({"schema": "ecotui.sessions.team/1", "sessions": THEIRS}, ensure_ascii=False)
-    answering(bench, monkeypatch, f"cat <<'EOT'\n{document}\nEOT")
+    words = f"-P -m ecotui --project {bench.project} sessions list --team --json"
+    answering(bench, monkeypatch, f"[ \"$*\" = '{words}' ] || exit 9\ncat <<'EOT'\n{document}\nEOT")
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         await bench.settled(pilot)
