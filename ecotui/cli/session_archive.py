@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ecotui import exits
 from ecotui.cli.output import document
+from ecotui.cli.session_prune import told
 from ecotui.session import SessionError, archive, review
 from ecotui.session.files import explained
 from ecotui.session.log import Session, Summary
@@ -172,11 +173,11 @@ def _scratch(root: Path) -> str:
 def _tell(rows: list[dict[str, Any]], place: str, args: argparse.Namespace) -> None:
     for row in rows:
         done = "removed" if row["removed"] else "archived" if row["archived"] else "would be archived"
-        size = f"{row['bytes'] / 1e6:.1f} MB"
+        size = told(row["bytes"])
         if row["trouble"]:
             print(f"✗ {row['id']}  {row['project']}  {size}  {row['trouble']}")
         else:
-            packed = f" ({row['packed'] / 1e6:.1f} MB packed, read back whole)" if row["archived"] else ""
+            packed = f" ({told(row['packed'])} packed, read back whole)" if row["archived"] else ""
             print(f"{done}  {row['id']}  {row['project']}  {size}{packed}")
     if not rows:
         print("No session is like that.")
@@ -225,7 +226,7 @@ def _list(place: ObjectStore, args: argparse.Namespace) -> int:
         document("sessions.fetch", {"from": str(place), "sessions": plain})
         return exits.OK
     for id, size in there:
-        print(f"{id}  {size / 1e6:.1f} MB")
+        print(f"{id}  {told(size)}")
     print(f"{len(there)} sessions in {place}. Fetch one with: ecotui sessions fetch ID")
     return exits.OK
 
@@ -236,8 +237,8 @@ def _match(place: ObjectStore, given: str) -> str:
         return given
     found = [id for id, _ in _archived(place) if id.startswith(given)]
     if len(found) != 1:
-        told = f"could be any of {', '.join(found[:5])}" if found else f"is not in {place}"
-        raise SessionError(f"{given} {told}")
+        which = f"could be any of {', '.join(found[:5])}" if found else f"is not in {place}"
+        raise SessionError(f"{given} {which}")
     return found[0]
 
 

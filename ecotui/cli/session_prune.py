@@ -48,6 +48,14 @@ def size(text: str) -> int:
     return round(float(found[1]) * _UNITS[found[2]])
 
 
+def told(count: int) -> str:
+    """Bytes for a person: 812 bytes, 12 kB, 3.4 MB, 1.2 GB."""
+    for unit, name in ((10**9, "GB"), (10**6, "MB")):
+        if count >= unit:
+            return f"{count / unit:.1f} {name}"
+    return f"{count / 1000:.0f} kB" if count >= 1000 else f"{count} bytes"
+
+
 def run(args: argparse.Namespace, store: Store) -> int:
     """Raises SessionError."""
     days = args.keep_days if args.days is None else args.days
@@ -91,12 +99,12 @@ def run(args: argparse.Namespace, store: Store) -> int:
 
 def _tell(args: argparse.Namespace, old: list[tuple[Summary, int]], days: int, left: int | None) -> None:
     for summary, bytes_ in old:
-        print(f"{'removed' if args.yes else 'old'}  {summary.id}  {summary.project}  {bytes_ / 1e6:.1f} MB")
+        print(f"{'removed' if args.yes else 'old'}  {summary.id}  {summary.project}  {told(bytes_)}")
     if left is not None:
         over = (
             "" if left <= args.size else "; the rest is at work, or among the newest that are kept (--keep)"
         )
-        print(f"{'Left' if args.yes else 'Would be left'}: {left / 1e6:.1f} MB{over}")
+        print(f"{'Left' if args.yes else 'Would be left'}: {told(left)}{over}")
     if not old:
         print(f"No session is older than {days} days." if left is None else "Nothing has to go.")
     elif not args.yes:
