@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ecotui import exits
 from ecotui.cli.output import document
-from ecotui.cli.session_prune import told
+from ecotui.cli.session_prune import count, told
 from ecotui.session import SessionError, archive, review
 from ecotui.session.files import explained
 from ecotui.session.log import Session, Summary
@@ -32,7 +32,7 @@ DAY = 86_400
 def configure_archive(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ids", metavar="ID", nargs="*", help="sessions, or the beginnings of their ids")
     parser.add_argument(
-        "--older-than", type=_days, metavar="DAYS", help="all that ended so many days ago, or earlier"
+        "--older-than", type=count, metavar="DAYS", help="all that ended so many days ago, or earlier"
     )
     parser.add_argument("--to", metavar="URL", help="s3://bucket/prefix (default: sessions.archive)")
     parser.add_argument(
@@ -48,13 +48,6 @@ def configure_fetch(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from", dest="source", metavar="URL", help="s3://bucket/prefix (default: sessions.archive)"
     )
-
-
-def _days(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise ValueError(text)
-    return number
 
 
 def run_archive(args: argparse.Namespace, store: Store) -> int:

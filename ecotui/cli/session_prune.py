@@ -19,7 +19,7 @@ _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--days", type=_count, metavar="N", help="older than so many days (default: sessions.keep_days)"
+        "--days", type=count, metavar="N", help="older than so many days (default: sessions.keep_days)"
     )
     parser.add_argument(
         "--size",
@@ -28,12 +28,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="the oldest, until the rest fits into this: 2GB, 500MB; of any age, unless --days is given too",
     )
     parser.add_argument(
-        "--keep", type=_count, metavar="N", default=1, help="but keep the newest N (default: 1)"
+        "--keep", type=count, metavar="N", default=1, help="but keep the newest N (default: 1)"
     )
     parser.add_argument("--yes", action="store_true", help="really throw them away")
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
+    """A number from 0 on. Raises ValueError."""
     number = int(text)
     if number < 0:
         raise ValueError(text)
@@ -48,12 +49,12 @@ def size(text: str) -> int:
     return round(float(found[1]) * _UNITS[found[2]])
 
 
-def told(count: int) -> str:
+def told(size: int) -> str:
     """Bytes for a person: 812 bytes, 12 kB, 3.4 MB, 1.2 GB."""
     for unit, name in ((10**9, "GB"), (10**6, "MB")):
-        if count >= unit:
-            return f"{count / unit:.1f} {name}"
-    return f"{count / 1000:.0f} kB" if count >= 1000 else f"{count} bytes"
+        if size >= unit:
+            return f"{size / unit:.1f} {name}"
+    return f"{size / 1000:.0f} kB" if size >= 1000 else f"{size} bytes"
 
 
 def run(args: argparse.Namespace, store: Store) -> int:

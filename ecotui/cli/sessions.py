@@ -52,7 +52,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     show.add_argument(
         "--output", metavar="COMMAND", help="print what this command said (its id, or the beginning of it)"
     )
-    show.add_argument("--lines", type=_count, metavar="N", help="with --output: only the last so many lines")
+    show.add_argument(
+        "--lines", type=session_prune.count, metavar="N", help="with --output: only the last so many lines"
+    )
 
     verify = add("verify", _verify, "check the hash chain; exit 3 when a log was changed")
     _id(verify)
@@ -106,13 +108,6 @@ def _id(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "id", metavar="ID", nargs="?", help="the session, or the beginning of its id (default: the latest)"
     )
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise ValueError(text)
-    return number
 
 
 def run(args: argparse.Namespace) -> int:
