@@ -168,7 +168,7 @@ class RebuildScreen(Writer):
         steps.current = self.current
         steps.rebuild = rebuild
         # One that is just being made has no parts yet; it is shown when it stands.
-        if (panel := self._panel(self.current)) and panel.is_mounted:
+        if (panel := self._panel(self.current)) and panel.children:
             panel.show(rebuild)
         bar = self.query_one(TopBar)
         bar.place = watch.place(self.desk)
