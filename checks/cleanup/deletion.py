@@ -43,7 +43,7 @@ SETTLE = 1.0
 """Seconds between a deletion that was accepted and the look whether it is gone, where it is not gone at once; doubled
 from there: lists of AWS may show for a minute what is gone."""
 
-LATE = 0.04
+LATE = 0.02
 """Of the time that something has taken so far: the most by which its end may be seen late."""
 
 
