@@ -94,7 +94,11 @@ class StepPanel(Vertical):
         return max(self.query_one(".step-body").size.width - 3, 20)
 
     def on_resize(self) -> None:
-        """Lines are broken by hand, for their hanging indents: break them again."""
+        """Lines are broken by hand, for their hanging indents: break them again, once this layout is done. What asks for
+        a layout in the middle of one is not heard, and keeps the height that it had."""
+        self.call_after_refresh(self._break_lines)
+
+    def _break_lines(self) -> None:
         if self.report is not None:
             self._show_findings(self.report)
             self._show_own(self.report)

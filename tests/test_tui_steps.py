@@ -49,6 +49,21 @@ async def test_a_step_that_the_operator_chose_while_the_looks_ran_is_left_alone_
         assert screen.current == "nodes"
 
 
+@pytest.mark.parametrize("key", ["2", "3", "5"])
+async def test_a_step_takes_no_more_room_than_its_lines(bench: Bench, key: str) -> None:
+    # Its lines were broken first for a panel without a size, and then for the one that it got.
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await bench.settled(pilot)
+        await pilot.press(key)
+        await pilot.pause()
+        await pilot.pause()
+        texts = [one for one in screen.panel.query(".own, .facts").results(Static) if one.display]
+        assert texts
+        for text in texts:
+            assert text.size.height == text.get_content_height(text.size, text.size, text.size.width)
+
+
 async def test_n_goes_to_what_is_blocked_next(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
