@@ -152,10 +152,12 @@ class RebuildScreen(Writer):
         return self.query_one(f"#step-{self.current}", StepPanel)
 
     def _panel(self, step: str) -> StepPanel | None:
+        """The panel of a step, if it stands: the parts of one that is just being made come one after another."""
         try:
-            return self.query_one(f"#step-{step}", StepPanel)
+            panel = self.query_one(f"#step-{step}", StepPanel)
         except NoMatches:
             return None
+        return panel if panel.is_mounted else None
 
     # -- showing -------------------------------------------------------------------------------------------------
 
@@ -167,8 +169,7 @@ class RebuildScreen(Writer):
         steps = self.query_one(StepList)
         steps.current = self.current
         steps.rebuild = rebuild
-        # One that is just being made has no parts yet; it is shown when it stands.
-        if (panel := self._panel(self.current)) and panel.children:
+        if panel := self._panel(self.current):
             panel.show(rebuild)
         bar = self.query_one(TopBar)
         bar.place = watch.place(self.desk)

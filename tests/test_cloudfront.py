@@ -175,7 +175,7 @@ def test_a_deployed_leftover_of_an_earlier_deployment_is_not_green(fake, known, 
     assert report.state is State.SKIPPED
     assert report.findings[0].id == "cloudfront.list"
     assert report.findings[1].fixes[0].action.step == "cleanup"
-    assert report.findings[1].fixes[0].action.select == ("E1",)
+    assert report.findings[1].fixes[0].action.select == ("cloudfront:E1",)
 
 
 def test_one_that_terraform_is_still_creating_counts_before_it_is_in_the_state(fake, known, world):
