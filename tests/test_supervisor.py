@@ -230,7 +230,8 @@ def test_the_command_goes_on_when_its_starter_is_killed_and_the_terminal_hangs_u
     )
     assert starter.stdout is not None
     folder = Path(starter.stdout.readline().strip())
-    process = _until(lambda: (p := json.loads((folder / names.PROCESS).read_bytes()))["child"] and p)
+    known = folder / names.PROCESS
+    process = _until(lambda: known.exists() and (p := json.loads(known.read_bytes()))["child"] and p)
     os.killpg(starter.pid, signal.SIGHUP)
     os.kill(process["supervisor"], signal.SIGHUP)
     starter.kill()
