@@ -86,6 +86,8 @@ class Index:
         self._of: dict[str, list[int]] = {}
         for place, entry in enumerate(self._pages):
             self._of.setdefault(entry.id, []).append(place)
+        self._leads = {entry.number[:1] for entry in self._pages}
+        """What numbers begin with: most words that are typed are no beginning of one."""
         self._titles = _Texts(hangul.fold(entry.title) for entry in self._pages)
         self._texts = _Texts(
             f"{hangul.fold(entry.chapter)}\n{hangul.fold(entry.text)}" for entry in self._pages
@@ -108,17 +110,14 @@ class Index:
         wanted = [_Word(word) for word in words.split()]
         if not wanted:
             return tuple(Hit(entry) for entry in self._library.entries)
-        scores = [self._scores(word) for word in wanted]
-        found = [
-            (-sum(one[entry.id] for one in scores), place)
-            for place, entry in enumerate(self._library.entries)
-            if all(entry.id in one for one in scores)
-        ]
-        found.sort()
-        entries = self._library.entries
-        return tuple(
-            self._hit(entries[place].id, wanted) if rank < placed else Hit(entries[place])
-            for rank, (_, place) in enumerate(found)
+        total, *others = (self._scores(word) for word in wanted)
+        for scores in others:
+            total = {ident: total[ident] + scores[ident] for ident in total.keys() & scores.keys()}
+        entries = [entry for entry in self._library.entries if entry.id in total]
+        entries.sort(key=lambda entry: -total[entry.id])  # among equals the order of the document stays
+        return (
+            *(self._hit(entry.id, wanted) for entry in entries[:placed]),
+            *(Hit(entry) for entry in entries[placed:]),
         )
 
     def _scores(self, word: _Word) -> dict[str, float]:
@@ -127,16 +126,16 @@ class Index:
         scores: dict[str, float] = {}
         if len(likely) > MANY:
             texts, titles = self._texts.matching(word.pattern), self._titles.matching(word.pattern)
-            for place in texts | titles:
-                score = 5.0 * (place in titles) + 0.2 * (place in texts)
-                ident = self._pages[place].id
-                scores[ident] = max(scores.get(ident, 0.0), score)
+            pages = self._pages
+            # An entry has a page in each language: its best one counts.
+            for score, places in ((0.2, texts), (5.0, titles), (5.2, titles & texts)):
+                scores.update((pages[place].id, score) for place in places)
         else:
             for place in likely:
                 if score := self._score(word, place):
                     ident = self._pages[place].id
                     scores[ident] = max(scores.get(ident, 0.0), score)
-        for entry in self._library.entries:
+        for entry in self._library.entries if word.first[:1] in self._leads else ():
             if entry.number.startswith(word.first):
                 exact = word.first in (entry.id, entry.number)
                 scores[entry.id] = scores.get(entry.id, 0.0) + (16.0 if exact else 4.0)
