@@ -18,6 +18,7 @@ from checks.finding import Report
 from screens.dialogs import Typed
 from screens.intents import CleanupApproved, CommandOutput
 from screens.layout import hang
+from screens.signs import leftovers
 from screens.step import StepPanel
 
 MARK = {True: "[x]", False: "[ ]"}
@@ -277,7 +278,7 @@ class Panel(StepPanel):
                 self.post_message(CleanupApproved(self.detail, tuple(one.key for one in chosen)))
 
         self.app.push_screen(
-            Typed(f"Delete {len(chosen)} leftovers", Content("\n").join(lines), expected), typed
+            Typed(f"Delete {leftovers(len(chosen))}", Content("\n").join(lines), expected), typed
         )
 
     def show_output(self, output: CommandOutput) -> None:

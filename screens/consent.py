@@ -28,7 +28,7 @@ from screens import watch
 from screens.dialogs import Ask, Choose, Confirm, Typed
 from screens.frame import Frame
 from screens.intents import LookWanted, StepWanted
-from screens.signs import RISK_WORD
+from screens.signs import RISK_WORD, leftovers
 
 
 def carry_out(frame: Frame, finding: Finding, fix: Fix) -> None:
@@ -163,7 +163,7 @@ def delete_leftovers(frame: Frame, detail: CleanupDetail, keys: tuple[str, ...])
         frame.notify(str(error), title="The list could not be written", severity="error", markup=False)
         return
     argv = ("ecotui", "cleanup", "--delete", "--approve", str(file), "--progress")
-    frame.start(lambda at: at.start("cleanup", f"Delete {len(keys)} leftovers", argv), "cleanup")
+    frame.start(lambda at: at.start("cleanup", f"Delete {leftovers(len(keys))}", argv), "cleanup")
 
 
 def interrupt(frame: Frame, following: watch.Following) -> None:

@@ -37,6 +37,11 @@ def style(state: State | None) -> str:
     return "$foreground 62%" if state is None else STYLE[state]
 
 
+def leftovers(count: int) -> str:
+    """`1 leftover`, `5 leftovers`."""
+    return f"{count} leftover" if count == 1 else f"{count} leftovers"
+
+
 def badge(state: State | None) -> Content:
     """The sign and the word, in the state's colour."""
     word = "not looked yet" if state is None else state.value

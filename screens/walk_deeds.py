@@ -20,6 +20,7 @@ from ecotui.session import events
 from screens import watch
 from screens.dialogs import Ask, Dialog, Typed
 from screens.intents import CleanupApproved, FixWanted
+from screens.signs import leftovers
 from screens.walk_lines import verdict_line
 from screens.widgets.keybar import KeyBar
 
@@ -120,9 +121,10 @@ def delete(screen: WalkScreen, step: Step) -> bool:
             screen.walk.tried[step.key] = step
             screen.frame.post_message(CleanupApproved(detail, tuple(one.key for one in chosen)))
 
-    many = "leftover" if len(chosen) == 1 else "leftovers"
     expected = f"{detail.account_name or detail.account} {len(chosen)}"
-    screen.app.push_screen(Typed(f"Delete {len(chosen)} {many}", Content("\n").join(lines), expected), typed)
+    screen.app.push_screen(
+        Typed(f"Delete {leftovers(len(chosen))}", Content("\n").join(lines), expected), typed
+    )
     return True
 
 
