@@ -19,6 +19,7 @@ from checks.team_lease import Claim, Held
 from checks.world import World
 from config import model
 from ecotui.session import SessionError, events, shared
+from ecotui.session.lock import path_of
 from ecotui.session.log import Session
 from ecotui.session.store import Store
 from ecotui.supervisor import team
@@ -265,6 +266,55 @@ def test_what_is_no_summary_is_left_out_of_the_list(team_store: ObjectStore) -> 
     assert "\x1b" not in found.summary.by
 
 
+def test_whoever_comes_while_it_goes_either_keeps_it_or_reads_nothing_that_ends(
+    here: Machine, team_store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    unlink = Path.unlink
+    came: list[Seat] = []
+
+    def after_the_standing(path: Path, missing_ok: bool = False) -> None:
+        unlink(path, missing_ok=missing_ok)
+        if path.name == team.STANDING and here.told and not came:
+            came.append(team.take_seat(here.state, here.project, (), here.env))
+            found = team.standing(here.seat.place)
+            read.append(found.state if found else "")
+
+    monkeypatch.setattr(Path, "unlink", after_the_standing)
+
+    def leaves(_: Keeper) -> None:
+        here.seat.leave()
+
+    def held_for_them(_: Keeper) -> None:
+        found = team_lease.look(team_store, ACCOUNT)
+        read.append("free" if found is None or found.claim.free else "held")
+        came[0].leave()
+
+    here.keep(nothing, leaves, held_for_them, nothing)
+    assert read == ["asking", "held"]
+    after = team_lease.look(team_store, ACCOUNT)
+    assert after is not None
+    assert after.claim.free
+
+
+def test_a_seat_that_was_taken_for_a_dead_one_is_taken_again(
+    here: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock, swept = team.fcntl.flock, []
+
+    def swept_before(fd: int, how: int) -> None:
+        if not swept:
+            swept.append(next(path for path in (here.seat.place / team.SEATS).iterdir() if path != mine))
+            swept[0].unlink()
+        flock(fd, how)
+
+    mine = here.seat._path
+    monkeypatch.setattr(team.fcntl, "flock", swept_before)
+    seat = team.take_seat(here.state, here.project, (), here.env)
+    assert swept
+    assert seat._path.exists()
+
+
 def test_a_second_keeper_leaves_the_first_alone(here: Machine) -> None:
     other = Keeper(here.seat.place, here.world, HERE, clock=lambda: here.now, sleep=lambda _: later())
 
@@ -329,6 +379,14 @@ class Machines:
             check=False,
         )
 
+    def forgotten(self, name: str) -> None:
+        """Wait until the keeper there has let go: a command that comes before that works under the lock it holds."""
+        place = path_of(Path(self.environ(name)["ECOTUI_STATE_DIR"]), self.folder / name).with_suffix(".team")
+        deadline = time.monotonic() + 30
+        while team.standing(place) is not None:
+            assert time.monotonic() < deadline, "the keeper does not end"
+            time.sleep(0.05)
+
     def close(self) -> None:
         for seat in self.seats:
             seat.leave()
@@ -355,6 +413,7 @@ def test_two_machines_on_one_account_the_second_is_refused_with_the_holder_s_nam
     os.kill(keeper, 9)
     time.sleep(3)
     assert machines.run("two", "adopt", "--undo").returncode == 0
+    machines.forgotten("two")
     # Where S3 cannot be reached, nothing is changed without a reason, and the reason is in the log.
     away = {"AWS_ENDPOINT_URL_S3": dead_endpoint}
     refused = machines.run("two", "adopt", "--undo", **away)

@@ -88,7 +88,7 @@ class Keeper:
             return
         try:
             self._tell(self._standing)
-            while not self.ending and self._needed():
+            while not self.ending and not self._over():
                 self._heed()
                 if self._clock() >= self._due:
                     self._beat()
@@ -122,6 +122,20 @@ class Keeper:
         return fd
 
     # -- who needs it --------------------------------------------------------------------------------------------
+
+    def _over(self) -> bool:
+        """Whether nobody needs it, and nobody who comes now can still read that the lock is held.
+
+        Whoever comes takes a seat first and reads the standing then. So the standing goes first here, and the seats are
+        looked at again: either we see them, or they see nothing and wait for the next keeper.
+        """
+        if self._needed():
+            return False
+        (self._place / STANDING).unlink(missing_ok=True)
+        if not self._needed():
+            return True
+        replace_file(self._place / STANDING, msgspec.json.encode(self._standing))
+        return False
 
     def _needed(self) -> bool:
         """Whether somebody has a seat, or a command of theirs runs."""
@@ -304,12 +318,12 @@ class Keeper:
                 self._shared[id] = mark
 
     def _end(self) -> None:
+        (self._place / STANDING).unlink(missing_ok=True)  # before the lock goes: nobody may work on an old word
         with suppress(StoreError):
             if self._store is not None:
                 self._share(self._store)
                 if self._held is not None:
                     team_lease.release(self._store, self._account, self._held)
-        (self._place / STANDING).unlink(missing_ok=True)
 
 
 def keep(place: Path, world: World, env: Mapping[str, str]) -> None:

@@ -88,8 +88,7 @@ class Seat:
         self._started = 0.0
         self._path = place / SEATS / f"{os.getpid()}-{secrets.token_hex(4)}"
         with explained("cannot write to", self._path):
-            self._fd = open_file(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._fd = _sat(self._path)
         self.about(session)
 
     def about(self, session: str) -> None:
@@ -179,6 +178,17 @@ class Seat:
     def _say(self, name: str, what: Mapping[str, object]) -> None:
         with explained("cannot write to", self.place / name):
             replace_file(self.place / name, json.dumps(what).encode())
+
+
+def _sat(path: Path) -> int:
+    """The locked file that says that we are here. Raises OSError."""
+    while True:
+        fd = open_file(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # A keeper that looked before it was locked took it for that of somebody who died, and removed it.
+        if path.exists():
+            return fd
+        os.close(fd)
 
 
 def take_seat(
