@@ -26,6 +26,7 @@ from checks.finding import (
     Value,
 )
 from checks.sanitize import one_line
+from checks.span import roughly
 from checks.world import World
 
 if TYPE_CHECKING:
@@ -96,18 +97,6 @@ def look(world: World) -> tuple[tuple[Finding, ...], IdentitySeen]:
     return (credentials, _identity(identity), _account(world, identity, profiles), region), seen
 
 
-def duration(seconds: float) -> str:
-    """A length of time in words: `45 min`, `3 h 20 min`, `2 d 4 h`."""
-    minutes = max(int(seconds // 60), 0)
-    if minutes < 1:
-        return "less than a minute"
-    if minutes < 60:
-        return f"{minutes} min"
-    if minutes < 24 * 60:
-        return f"{minutes // 60} h {minutes % 60} min"
-    return f"{minutes // 1440} d {minutes % 1440 // 60} h"
-
-
 def _credentials(world: World, source: CredentialSource, profiles: Sequence[Profile], now: float) -> Finding:
     origin = _SOURCES.get(source.method, one_line(source.method) or "an unknown source")
     from_profile = source.profile and source.method != "env"
@@ -121,16 +110,16 @@ def _credentials(world: World, source: CredentialSource, profiles: Sequence[Prof
         facts.append(Fact(label="time left", value="not known" if temporary else "no end"))
         return finding("credentials", State.OK, "AWS credentials", f"From {named}; {ending}.", tuple(facts))
     left = source.expires - now
-    facts.append(Fact(label="time left", value=duration(left) if left > 0 else "none"))
+    facts.append(Fact(label="time left", value=roughly(left) if left > 0 else "none"))
     fixes = _ways_out(world, profiles)
     if left <= 0:
-        summary = f"The credentials from {named} expired {duration(-left)} ago."
+        summary = f"The credentials from {named} expired {roughly(-left)} ago."
         return finding("credentials", State.BLOCKED, "AWS credentials", summary, tuple(facts), fixes)
     if left < SOON:
-        summary = f"The credentials from {named} expire in {duration(left)}; a rebuild takes about an hour."
+        summary = f"The credentials from {named} expire in {roughly(left)}; a rebuild takes about an hour."
         return finding("credentials", State.WARN, "AWS credentials", summary, tuple(facts), fixes)
     return finding(
-        "credentials", State.OK, "AWS credentials", f"From {named}; {duration(left)} left.", tuple(facts)
+        "credentials", State.OK, "AWS credentials", f"From {named}; {roughly(left)} left.", tuple(facts)
     )
 
 

@@ -14,8 +14,8 @@ from textual.widgets.option_list import Option
 
 from checks.apply.progress import Estimate, Row, about, running
 from checks.apply.stream import ApplyProgress
+from checks.span import stopwatch
 from screens.layout import bar, hang, padded
-from screens.signs import duration
 
 BAR = 24
 SHOWN = 6
@@ -111,7 +111,7 @@ def _head(
             Content.styled(f" {progress.done} of {total}", "bold"),
             f"   {len(rows)} running" if wide else "",
             failed,
-            f"   {duration(elapsed)}{rest}",
+            f"   {stopwatch(elapsed)}{rest}",
         )
     ]
     if not (rows or progress.done or progress.failed or progress.complete):
@@ -130,7 +130,7 @@ def _running_line(row: Row, width: int) -> Content:
     usual = f"of {about(row.usual.seconds)}" if row.usual.seconds >= 8 else ""
     basis = f" ({row.usual.short})" if usual and width >= WIDE else ""
     late = "  late" if row.late else ""
-    said = f"{row.action:<6} {duration(row.elapsed):>6} {usual}{basis}".rstrip()
+    said = f"{row.action:<6} {stopwatch(row.elapsed):>6} {usual}{basis}".rstrip()
     # Columns: the same for all rows, whatever is said in this one.
     room = min(max(width - 4 - (42 if width >= WIDE else 34), 20), 52)
     line = Content.assemble(
@@ -150,7 +150,7 @@ def _rest(progress: ApplyProgress, width: int) -> list[Content]:
     # terraform tells the reasons at the end, and that something failed at once.
     told = {error.address for error in progress.errors}
     for lost in [one for one in progress.broken if one.address not in told][:ERRORS]:
-        failed = f"failed after {duration(lost.seconds)}; terraform says why at the end"
+        failed = f"failed after {stopwatch(lost.seconds)}; terraform says why at the end"
         lines.append(
             Content.assemble(
                 Content.styled("✗ ", "$text-error"),
@@ -172,7 +172,7 @@ def _rest(progress: ApplyProgress, width: int) -> list[Content]:
                 Content.assemble(
                     Content.styled("✓ ", "$text-success"),
                     padded(Content(ending(done.address, room)), room),
-                    Content.styled(f"  {done.action:<6} {duration(done.seconds):>6}", FAINT),
+                    Content.styled(f"  {done.action:<6} {stopwatch(done.seconds):>6}", FAINT),
                 )
             )
         if len(progress.finished) > SHOWN:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from textual.content import Content
 
 from checks.script.stages import Stage, Stages
+from checks.span import stopwatch
 from screens.layout import hang
-from screens.signs import duration
 
 OURS = (r"^\[stage \d+, after [^\]]+\] (.*)$",)
 """How `ecotui script --run` announces a stage."""
@@ -31,5 +31,5 @@ def _line(one: Stage, now: float, width: int, *, running: bool) -> Content:
     sign = Content.styled(
         "▶ " if running else "✓ " if one.ended else "· ", "$text-primary" if running else ""
     )
-    time = Content.styled(f"{duration(one.seconds(now)):>8}  ", "$foreground 62%")
+    time = Content.styled(f"{stopwatch(one.seconds(now)):>8}  ", "$foreground 62%")
     return hang(sign + time, one.title, width)

@@ -11,8 +11,9 @@ from textual.widgets import Static
 
 from checks.cloudfront import CloudFrontDetail, DistributionRow
 from checks.finding import Report
+from checks.span import stopwatch
 from screens.layout import bar, table
-from screens.signs import duration, sign, style
+from screens.signs import sign, style
 from screens.step import StepPanel
 
 BAR = 24
@@ -48,5 +49,5 @@ def _progress(row: DistributionRow, usual: float, *, narrow: bool) -> Content:
     width = BAR // 2 if narrow else BAR
     if row.deployed:
         return bar(1.0, width, style(row.state))
-    said = duration(row.elapsed) if narrow else f"{duration(row.elapsed)} since the last change"
+    said = stopwatch(row.elapsed) if narrow else f"{stopwatch(row.elapsed)} since the last change"
     return Content.assemble(bar(row.elapsed / usual, width, "$text-accent"), f" {said}")

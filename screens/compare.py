@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
+from checks.span import stopwatch
 from ecotui.reviewing.comparing import Comparison, Row, Section, compare
 from ecotui.session import SessionError
 from ecotui.session.log import Session
@@ -20,7 +21,6 @@ from ecotui.session.review import clock
 from screens.layout import hang, padded
 from screens.past import PastScreen
 from screens.session_lines import MUTED
-from screens.signs import duration
 from screens.widgets.keybar import KeyBar
 
 ALIKE = 1.5
@@ -136,7 +136,7 @@ def _section(title: str, rows: tuple[Row, ...], width: int) -> Content:
             style = "$text-warning" if slower else "$text-success"
             bar = "━" * max(round(abs(row.change) / most * 12), 1)
             cells.append(
-                Content.styled(f"{'+' if slower else '−'}{duration(abs(row.change)):<7} {bar}", style)
+                Content.styled(f"{'+' if slower else '−'}{stopwatch(abs(row.change)):<7} {bar}", style)
             )
         lines.append(Content("  ").join(cells))
     return Content("\n").join(lines)

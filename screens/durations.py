@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from checks.finding import State
+from checks.span import stopwatch
 from ecotui.reviewing.durations import SESSIONS, Sample, StepTimes, durations
 from ecotui.session import SessionError
 from ecotui.session.index import Index, Wanted
@@ -21,7 +22,7 @@ from ecotui.session.store import Store
 from screens.layout import padded
 from screens.past import PastScreen
 from screens.session_lines import MUTED
-from screens.signs import duration, sign, style
+from screens.signs import sign, style
 from screens.widgets.keybar import KeyBar
 from screens.widgets.rows import Rows
 
@@ -98,9 +99,9 @@ class DurationsScreen(PastScreen):
 
     def _draw(self, index: int, width: int) -> Content:
         one = self.found[index]
-        low, high = (duration(seconds) for seconds in one.spread)
+        low, high = (stopwatch(seconds) for seconds in one.spread)
         front = (
-            f"  {one.title:<12}{duration(one.median):>9}   {f'{low} – {high}':<18}{len(one.samples):>5}   "
+            f"  {one.title:<12}{stopwatch(one.median):>9}   {f'{low} – {high}':<18}{len(one.samples):>5}   "
         )
         return Content.assemble(
             front, Content.styled(one.line(max(width - len(front) - 1, 8)), "$text-accent")
@@ -131,7 +132,7 @@ class DurationsScreen(PastScreen):
         return Content.assemble(
             Content.styled(f"{when}  ", MUTED),
             Content.styled(f"{sign(state)} ", style(state)),
-            padded(Content(duration(sample.seconds)), 8, right=True),
+            padded(Content(stopwatch(sample.seconds)), 8, right=True),
             "  ",
             Content.styled("".join(bar), style(state)),
         )

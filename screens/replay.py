@@ -15,6 +15,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import ContentSwitcher, Log, Static
 
+from checks.span import stopwatch
 from checks.steps import STEPS
 from ecotui.reviewing.recording import Speech
 from ecotui.reviewing.replaying import Beat, Playhead, Tape
@@ -24,7 +25,6 @@ from ecotui.session.readable import readable
 from screens.dialogs import Ask
 from screens.past import PastScreen
 from screens.session_lines import line
-from screens.signs import duration
 from screens.step import StepPanel
 from screens.widgets.keybar import KeyBar
 from screens.widgets.steplist import StepList
@@ -127,9 +127,9 @@ class ReplayScreen(PastScreen):
     def _ready(self, news: Ready) -> None:
         self.tape = tape = news.tape
         self.head = Playhead(tape.length, self._clock)
-        said = f"{duration(tape.length)} at 1x"
+        said = f"{stopwatch(tape.length)} at 1x"
         if tape.cuts:
-            said += f", {duration(tape.shortened)} of silence left out"
+            said += f", {stopwatch(tape.shortened)} of silence left out"
         if tape.left_out:
             said += f"; its first {tape.left_out:,} events are not played"
         if any(not one.timed for one in tape.spoken.values()):
@@ -208,9 +208,9 @@ class ReplayScreen(PastScreen):
         assert self.tape is not None
         at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.tape.real(place)))
         mark = "▶" if self.head.playing else "‖"
-        ends = f" {duration(place)} / {duration(self.head.length)}"
+        ends = f" {stopwatch(place)} / {stopwatch(self.head.length)}"
         cut = self.tape.cut(place)
-        silence = f"  {duration(cut.seconds)} of silence, shortened" if cut is not None else ""
+        silence = f"  {stopwatch(cut.seconds)} of silence, shortened" if cut is not None else ""
         front = f"{mark} {self.head.speed}x  {at}  "
         room = max(self.app.size.width - len(front) - len(ends) - 30, 10)
         full = round(place / self.head.length * room) if self.head.length else room

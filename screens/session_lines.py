@@ -10,12 +10,13 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from checks.finding import Report, State
+from checks.span import stopwatch
 from checks.steps import STEPS
 from ecotui.session import events
 from ecotui.session.log import Summary
 from ecotui.session.review import Moment
 from screens.layout import hang, padded
-from screens.signs import duration, sign, style
+from screens.signs import sign, style
 
 MUTED = "$foreground 62%"
 SETTINGS = 60
@@ -41,7 +42,7 @@ def began(summary: Summary, *, short: bool = False) -> str:
 def took(summary: Summary) -> str:
     if summary.ended is None or not summary.started:
         return ""
-    return duration(max(summary.ended - summary.started, 0.0))
+    return stopwatch(max(summary.ended - summary.started, 0.0))
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def steps_told(summary: Summary, width: int) -> Content:
             Content.assemble(
                 Content.styled(sign(state), style(state)),
                 f" {step.title}",
-                Content.styled(f" {duration(seconds)}" if seconds is not None else "", MUTED),
+                Content.styled(f" {stopwatch(seconds)}" if seconds is not None else "", MUTED),
             )
         )
     lines, line = [], Content("")

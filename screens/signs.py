@@ -46,14 +46,3 @@ def badge(state: State | None) -> Content:
     """The sign and the word, in the state's colour."""
     word = "not looked yet" if state is None else state.value
     return Content.styled(f"{sign(state)} {word}", style(state))
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them: `0.8 s`, `42 s`, `3:07`, `1:02:30`."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

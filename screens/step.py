@@ -17,13 +17,14 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from checks.finding import Finding, Fix, Report, Risk, State
+from checks.span import stopwatch
 from checks.steps import BY_ID
 from config.model import Guide
 from ecotui.rebuild import Rebuild
 from ecotui.session.readable import readable
 from screens.intents import CommandOutput, FixWanted, GuideWanted, LookWanted, OverrideWanted
 from screens.layout import hang, padded
-from screens.signs import RISK_STYLE, RISK_WORD, badge, duration, sign, style
+from screens.signs import RISK_STYLE, RISK_WORD, badge, sign, style
 
 EXPLAINED = (State.BLOCKED, State.WARN, State.UNKNOWN)
 """States of a finding that the guide is asked about; where it has nothing it says how to go on."""
@@ -154,7 +155,7 @@ class StepPanel(Vertical):
         when = self._latest if running else ""
         if report is not None and not running:
             at = time.strftime("%H:%M:%S", time.localtime(report.started))
-            took = duration(report.seconds)
+            took = stopwatch(report.seconds)
             looking = self.STEP in self.rebuild.looking
             when = f"the last look, at {at}, took {took}" if looking else f"looked at {at}, took {took}"
         # What runs says more than what the step is for, and the two together are too long for a line.

@@ -13,7 +13,6 @@ from moto.server import ThreadedMotoServer
 
 from checks import environment_profiles
 from checks.environment import EnvironmentDetail, look
-from checks.environment_identity import duration
 from checks.environment_tools import at_least, version_in
 from checks.finding import Finding, PickProfile, Report, SetVariable, State, UnsetVariable
 from checks.world import World
@@ -361,12 +360,3 @@ def test_versions_are_compared_by_number_and_read_from_any_wording() -> None:
     assert version_in("terraform", "Terraform v0.11.14\n") == "0.11.14"
     assert version_in("aws", "aws-cli/2.15.0 Python/3.11.6 Linux/6") == "2.15.0"
     assert version_in("gh", "no number here") == ""
-
-
-def test_a_length_of_time_is_told_in_words() -> None:
-    assert [duration(seconds) for seconds in (5, 2700, 12_000, 200_000)] == [
-        "less than a minute",
-        "45 min",
-        "3 h 20 min",
-        "2 d 7 h",
-    ]

@@ -9,7 +9,6 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from screens.layout import bar, hang, padded, table, wrapped
-from screens.signs import duration
 
 TEXTS = st.text(alphabet=st.sampled_from("ab 가나 다-é漢🙂"), max_size=200)
 
@@ -86,11 +85,3 @@ def test_a_bar_is_always_as_wide_as_it_was_asked_for(share: float, full: int) ->
     drawn = bar(share, 10, "")
     assert drawn.cell_length == 10
     assert drawn.plain.count("━") == full
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(0, "0.0 s"), (0.84, "0.8 s"), (42, "42 s"), (60, "1:00"), (187, "3:07"), (3750, "1:02:30")],
-)
-def test_durations_are_said_as_people_say_them(seconds: float, said: str) -> None:
-    assert duration(seconds) == said

@@ -165,7 +165,7 @@ def test_the_command_line_plays_it_at_a_pace(
     assert slept[0] == pytest.approx(length)
     order = [
         "session of eco2",
-        "… 10 min 0 s of silence …",
+        "… 10 min of silence …",
         "let quota.x pass",
         "│ first",
         "│ second",

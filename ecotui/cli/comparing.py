@@ -6,11 +6,12 @@ import argparse
 import shutil
 from unicodedata import east_asian_width
 
+from checks.span import span
 from ecotui import exits
 from ecotui.cli.output import document
 from ecotui.reviewing.comparing import Row, Section, compare, public
 from ecotui.session.log import Session
-from ecotui.session.review import clock, duration
+from ecotui.session.review import clock
 
 LEAST = 1.5
 """Seconds below which a difference is not told: terraform tells whole ones."""
@@ -64,7 +65,7 @@ def _table(rows: list[Row], width: int) -> None:
 def _change(row: Row) -> str:
     if not row.change:
         return ""
-    return f"  ({'+' if row.change > 0 else '−'}{duration(abs(row.change))})"
+    return f"  ({'+' if row.change > 0 else '−'}{span(abs(row.change), tenths=True)})"
 
 
 def cells(text: str) -> int:

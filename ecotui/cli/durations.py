@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 
+from checks.span import span
 from ecotui import exits
 from ecotui.cli.output import document
 from ecotui.reviewing.durations import SESSIONS, durations, public
 from ecotui.session.index import Index, Wanted
-from ecotui.session.review import duration
 from ecotui.session.store import Store
 
 WIDTH = 40
@@ -44,8 +44,8 @@ def run(args: argparse.Namespace, store: Store) -> int:
         return exits.OK
     print(f"{'step':<12}{'usually':>12}   {'from – to (half of them)':<26}{'runs':>5}   oldest … newest")
     for one in found:
-        low, high = (duration(seconds) for seconds in one.spread)
+        low, high = (span(seconds, tenths=True) for seconds in one.spread)
         print(
-            f"{one.title:<12}{duration(one.median):>12}   {f'{low} – {high}':<26}{len(one.samples):>5}   {one.line(WIDTH)}"
+            f"{one.title:<12}{span(one.median, tenths=True):>12}   {f'{low} – {high}':<26}{len(one.samples):>5}   {one.line(WIDTH)}"
         )
     return exits.OK

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from checks.span import span
 from checks.steps import STEPS
 from ecotui import exits
 from ecotui.cli.output import document
@@ -79,7 +80,7 @@ def run(args: argparse.Namespace, store: Store) -> int:
         print(f"{none} in {store.folder}{' yet' if wanted.everything else ''}.")
         return exits.OK
     for summary, plain in pairs:
-        lasted = review.duration(summary.ended - summary.started) if summary.ended else ""
+        lasted = span(summary.ended - summary.started, tenths=True) if summary.ended else ""
         known = [step.id for step in STEPS if step.id in summary.steps]
         steps = " ".join(f"{step}:{summary.steps[step]}" for step in known)
         begun = review.clock(summary.started) if summary.started else "-"

@@ -7,6 +7,7 @@ import sys
 import time
 from typing import Any
 
+from checks.span import span
 from ecotui import exits
 from ecotui.cli.output import SIGNS, document
 from ecotui.reviewing.recording import Speech
@@ -47,8 +48,8 @@ def run(args: argparse.Namespace, session: Session) -> int:
     if args.json:
         document("sessions.replay", _facts(tape, begin))
         return exits.OK
-    kept = f"{review.duration(tape.shortened)} of silence left out" if tape.cuts else "no long silence"
-    print(f"{session.id}  {review.duration(tape.length)} at 1x, {kept}")
+    kept = f"{span(tape.shortened, tenths=True)} of silence left out" if tape.cuts else "no long silence"
+    print(f"{session.id}  {span(tape.length, tenths=True)} at 1x, {kept}")
     if tape.left_out:
         print(f"The first {tape.left_out:,} events are not played.")
     try:
@@ -66,7 +67,7 @@ def _play(tape: Tape, begin: float, speed: float) -> None:
     cut = next(cuts, None)
     for beat in tape.beats(begin):
         while cut is not None and cut.played < beat.played - SHORTENED / 2:
-            _say(f"          … {review.duration(cut.seconds)} of silence …")
+            _say(f"          … {span(cut.seconds, tenths=True)} of silence …")
             cut = next(cuts, None)
         while (left := (beat.played - begin) / speed - (time.monotonic() - started)) > 0:
             time.sleep(min(left, PATIENCE))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import socket
 
+from checks.span import span
 from ecotui import exits
 from ecotui.cli.output import document
 from ecotui.session import SessionError, review
@@ -44,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     for one in found:
         summary = one.summary
         begun = review.clock(summary.started) if summary.started else "-"
-        lasted = review.duration(summary.ended - summary.started) if summary.ended else ""
+        lasted = span(summary.ended - summary.started, tenths=True) if summary.ended else ""
         steps = " ".join(f"{step}:{state}" for step, state in summary.steps.items())
         mark = " " if one.host == here else "↗"
         print(

@@ -10,12 +10,13 @@ import msgspec
 
 from checks.apply.usual_times import History
 from checks.finding import State
+from checks.span import span
 from checks.steps import STEPS
 from ecotui.session import events
 from ecotui.session.ending import verdict
 from ecotui.session.files import open_file
 from ecotui.session.log import Session, Summary
-from ecotui.session.review import Teller, commit, duration
+from ecotui.session.review import Teller, commit
 from ecotui.supervisor.folder import OUTPUT
 from ecotui.supervisor.state import commands
 from ecotui.supervisor.streams import is_stream
@@ -219,7 +220,7 @@ def _both(one: Mapping[str, str], other: Mapping[str, str]) -> tuple[Row, ...]:
 
 
 def _length(what: str, one: float | None, other: float | None) -> Row:
-    before, after = ("" if seconds is None else duration(seconds) for seconds in (one, other))
+    before, after = ("" if seconds is None else span(seconds, tenths=True) for seconds in (one, other))
     return Row(what, before, after, None if one is None or other is None else round(other - one, 3))
 
 

@@ -10,12 +10,13 @@ from typing import Any
 import msgspec
 
 from checks.finding import State
+from checks.span import span
 from checks.steps import STEPS
 from ecotui.session import chain, events
 from ecotui.session.ending import verdict
 from ecotui.session.log import Session, Summary
 from ecotui.session.masking import Clean, everywhere
-from ecotui.session.review import SIGNS, Moment, Output, Teller, clock, commit, duration, ended, iso
+from ecotui.session.review import SIGNS, Moment, Output, Teller, clock, commit, ended, iso
 
 Explain = Callable[[str], Sequence[str]]
 """Gives what the guide says about a command's output, a line an entry, by the command's id."""
@@ -91,7 +92,9 @@ class Story:
     def facts(self) -> tuple[tuple[str, str], ...]:
         """What stands on top, as name and value."""
         summary, log = self.summary, self.log
-        lasted = "" if summary.ended is None else f", after {duration(summary.ended - summary.started)}"
+        lasted = (
+            "" if summary.ended is None else f", after {span(summary.ended - summary.started, tenths=True)}"
+        )
         whole = "whole" if log.whole else f"broken at line {log.broken}: {log.reason}"
         told = [
             ("Begun", f"{clock(summary.started)} by {summary.by or 'somebody'}"),
@@ -116,7 +119,9 @@ class Story:
             word = self.summary.steps.get(step.id, "")
             state = State(word) if word in set(State) else None
             seconds = self.took.get(step.id)
-            rows.append(StepTold(step.id, step.title, state, "" if seconds is None else duration(seconds)))
+            rows.append(
+                StepTold(step.id, step.title, state, "" if seconds is None else span(seconds, tenths=True))
+            )
         return tuple(rows)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from checks.finding import State
+from checks.span import stopwatch
 from ecotui.session.handover import Explain, Ran, Story, story
 from ecotui.session.handover_picture import picture
 from ecotui.session.log import Session
@@ -13,7 +14,6 @@ from ecotui.session.masking import Clean
 from ecotui.session.readable import readable
 from ecotui.session.review import SIGNS, Moment, Output, clock
 from ecotui.session.timeline import Span, Timeline
-from ecotui.session.timeline import clock as length
 
 SLOWEST = 12
 """Resources of an apply that the page names; the apply's own timeline has all of them."""
@@ -176,11 +176,11 @@ def _resources(apply: Timeline, safe: Clean) -> Iterator[str]:
     def row(span: Span) -> str:
         kind = {"done": "ok", "failed": "blocked", "unfinished": "warn"}[span.outcome]
         sign = {"done": "✓", "failed": "✗", "unfinished": "…"}[span.outcome]
-        usual = "" if span.usual is None else length(span.usual)
+        usual = "" if span.usual is None else stopwatch(span.usual)
         error = f'<div class="detail">{safe(span.error)}</div>' if span.error else ""
         return (
             f'<tr><td class="{kind}"><span class="s">{sign}</span> {safe(span.address)}{error}</td><td>{safe(span.action)}</td>'
-            f'<td class="n">{length(span.seconds)}</td><td class="n">{usual}</td></tr>'
+            f'<td class="n">{stopwatch(span.seconds)}</td><td class="n">{usual}</td></tr>'
         )
 
     bad = [span for span in apply.spans if span.outcome != "done"]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from checks.finding import Report, State
+from checks.span import span
 from ecotui.session import events
 from ecotui.session.ending import verdict
 
@@ -150,19 +151,8 @@ def ended(event: events.CommandEnded, argv: Sequence[str] = ()) -> str:
     if event.signal:
         parts.append(f"signal {event.signal}")
     if event.seconds:
-        parts.append(f"after {duration(event.seconds)}")
+        parts.append(f"after {span(event.seconds, tenths=True)}")
     return ", ".join(parts)
-
-
-def duration(seconds: float) -> str:
-    """12 s, 3 min 5 s, 2 h 10 min. Between two moments of a clock that was set back: nothing."""
-    seconds = max(seconds, 0.0)
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def _began(event: events.SessionStarted) -> Iterator[str]:

@@ -14,6 +14,7 @@ from typing import Literal
 
 from checks.apply.stream import ApplyProgress
 from checks.apply.usual_times import Times, type_of
+from checks.span import stopwatch
 
 Outcome = Literal["done", "failed", "unfinished"]
 WORD = {"done": "done", "failed": "failed", "unfinished": "not finished"}
@@ -75,7 +76,7 @@ class Timeline:
             for outcome in ("done", "failed", "unfinished")
             if self.count(outcome) or outcome == "done"
         ]
-        return f"{', '.join(parts)}, in {clock(self.seconds)}"
+        return f"{', '.join(parts)}, in {stopwatch(self.seconds)}"
 
 
 def of(progress: ApplyProgress, title: str, times: Times | None = None) -> Timeline:
@@ -133,17 +134,6 @@ def of(progress: ApplyProgress, title: str, times: Times | None = None) -> Timel
         summary=progress.summary,
         total=progress.total,
     )
-
-
-def clock(seconds: float) -> str:
-    """`0.8 s`, `42 s`, `3:07`, `1:02:30`."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def stamp(at: float) -> str:
@@ -205,7 +195,7 @@ def as_text(timeline: Timeline, width: int = 100) -> str:
         drawn = {"done": "━", "failed": "╳", "unfinished": "┄"}[span.outcome] * min(length, plot - begin)
         address = span.address if len(span.address) <= room else f"…{span.address[-(room - 1) :]}"
         lines.append(
-            f"{SIGN[span.outcome]} {address:<{room}} {span.action:<6} {clock(span.seconds):>7}  {' ' * begin}{drawn}"
+            f"{SIGN[span.outcome]} {address:<{room}} {span.action:<6} {stopwatch(span.seconds):>7}  {' ' * begin}{drawn}"
         )
         if span.error:
             lines.append(f"    {span.error[: width - 4]}")
@@ -288,16 +278,16 @@ def _bar(timeline: Timeline, span: Span, row: int) -> list[str]:
     name = span.address
     if len(name) > _LONGEST_LABEL - 2:
         name = f"…{name[-(_LONGEST_LABEL - 3) :]}"
-    told = f"{span.address} {span.action}: {WORD[span.outcome]}, {clock(span.seconds)}"
+    told = f"{span.address} {span.action}: {WORD[span.outcome]}, {stopwatch(span.seconds)}"
     if span.usual is not None:
-        told += f", usually {clock(span.usual)}"
+        told += f", usually {stopwatch(span.usual)}"
     if span.error:
         told += f": {span.error}"
     kind = {"done": "dim", "failed": "bad", "unfinished": "open"}[span.outcome]
     word = (
-        clock(span.seconds)
+        stopwatch(span.seconds)
         if span.outcome == "done"
-        else f"{SIGN[span.outcome]} {WORD[span.outcome]}, {clock(span.seconds)}"
+        else f"{SIGN[span.outcome]} {WORD[span.outcome]}, {stopwatch(span.seconds)}"
     )
     lines = [
         f"<g><title>{escape(told)}</title>",
@@ -329,8 +319,8 @@ def _table(timeline: Timeline) -> list[str]:
     if slow:
         lines.append("<table><tr><th>Longest</th><th>Action</th><th>Took</th><th>Usually</th></tr>")
         lines += [
-            f'<tr><td>{escape(span.address)}</td><td>{escape(span.action)}</td><td class="n">{clock(span.seconds)}</td>'
-            f'<td class="n">{"" if span.usual is None else clock(span.usual)}</td></tr>'
+            f'<tr><td>{escape(span.address)}</td><td>{escape(span.action)}</td><td class="n">{stopwatch(span.seconds)}</td>'
+            f'<td class="n">{"" if span.usual is None else stopwatch(span.usual)}</td></tr>'
             for span in slow
         ]
         lines.append("</table>")

@@ -318,7 +318,8 @@ class Keeper:
                 self._shared[id] = mark
 
     def _end(self) -> None:
-        (self._place / STANDING).unlink(missing_ok=True)  # before the lock goes: nobody may work on an old word
+        # Before the lock goes: nobody may work on an old word.
+        (self._place / STANDING).unlink(missing_ok=True)
         with suppress(StoreError):
             if self._store is not None:
                 self._share(self._store)

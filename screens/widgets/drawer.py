@@ -9,9 +9,10 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Log, Static
 
+from checks.span import stopwatch
 from ecotui.session.readable import readable
 from screens.endings import ending
-from screens.signs import duration, sign, style
+from screens.signs import sign, style
 
 if TYPE_CHECKING:
     from ecotui.supervisor import Command, Status
@@ -45,7 +46,7 @@ class Drawer(Vertical):
             text = Content.assemble(
                 Content.styled("▶ ", "$text-accent"),
                 command.title,
-                Content.styled(f"  {duration(seconds)}", "$foreground 62%"),
+                Content.styled(f"  {stopwatch(seconds)}", "$foreground 62%"),
             )
         else:
             state, word = ending(command, status)

@@ -7,9 +7,10 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Log, Static
 
+from checks.span import stopwatch
 from ecotui.session.readable import readable
 from screens.endings import ending
-from screens.signs import duration, sign, style
+from screens.signs import sign, style
 from screens.watch import Following
 
 KEPT_LINES = 500
@@ -63,7 +64,7 @@ class Output(Vertical):
             return Content.assemble(
                 Content.styled("▶ ", "$text-accent"),
                 title,
-                Content.styled(f"  {duration(following.seconds)}", "$foreground 62%"),
+                Content.styled(f"  {stopwatch(following.seconds)}", "$foreground 62%"),
             )
         state, word = ending(following.command, following.status)
         return Content.assemble(
