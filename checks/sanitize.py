@@ -39,6 +39,8 @@ _HARMLESS = bytes(
 )
 """Bytes that begin nothing that has to be taken out: most texts have no others, which one pass tells."""
 _SURROGATES = re.compile("[\ud800-\udfff]")
+_LONG = 1000
+"""Characters from which a text is looked at as bytes first: quicker than looking for each kind of sign."""
 
 
 def sanitize(text: str | bytes, *, limit: int | None = None) -> str:
@@ -51,7 +53,7 @@ def sanitize(text: str | bytes, *, limit: int | None = None) -> str:
         clean = _clean(text)
         text = text.decode("utf-8", errors="replace")
     else:
-        clean = False
+        clean = len(text) > _LONG and _clean_text(text)
     if limit is not None and len(text) > limit:
         text = f"{text[:limit]}… ({len(text) - limit} more characters)"
     if clean:
@@ -68,6 +70,14 @@ def sanitize(text: str | bytes, *, limit: int | None = None) -> str:
     if not text.isascii():
         text = _SURROGATES.sub("\ufffd", _BEYOND_ASCII.sub("", text))
     return text
+
+
+def _clean_text(text: str) -> bool:
+    """The same of text that was decoded already."""
+    try:
+        return _clean(text.encode())
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
 
 
 def _clean(data: bytes) -> bool:

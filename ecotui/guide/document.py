@@ -12,7 +12,7 @@ from itertools import pairwise
 import msgspec
 
 from checks.sanitize import sanitize
-from ecotui.guide.markdown import Heading, fenced, front_matter, headings
+from ecotui.guide.markdown import Heading, fenced, front_matter, structure
 from ecotui.guide.parts import Part, label_of, part_of, section_of
 
 
@@ -25,7 +25,7 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
     """Markdown, as written."""
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One numbered (or named) problem of the guide."""
 
     id: str
@@ -84,8 +84,9 @@ _SEEN = 200_000
 
 def fences(text: str) -> Iterator[tuple[str, str]]:
     """The fenced blocks of a text as (language, body)."""
-    for block in fenced(text.splitlines()):
-        yield block.language, block.body
+    lines = text.splitlines()
+    for block in fenced(lines):
+        yield block.language, block.body(lines)
 
 
 def parse(source: str | bytes, name: str) -> Document:
@@ -97,7 +98,7 @@ def parse(source: str | bytes, name: str) -> Document:
     """
     text, notes = _decoded(source)
     lines = sanitize(text).replace("\t", "    ").splitlines()
-    blocks = list(fenced(lines))
+    blocks, heads = structure(lines)
     notes += [
         f"line {block.start + 1}: a fenced block is never closed; it was taken to end "
         + (f"at line {block.stop + 1}" if block.stop < len(lines) else "with the document")
@@ -105,7 +106,7 @@ def parse(source: str | bytes, name: str) -> Document:
         if not block.closed
     ]
     top = front_matter(lines)
-    found = [heading for heading in headings(lines, blocks) if heading.line >= top]
+    found = [heading for heading in heads if heading.line >= top]
     title, outline = _outline(found, name, lines)
     starts = [one.heading.line if one.heading else 0 for one in outline]
     empty: list[Heading] = []
@@ -159,8 +160,8 @@ def _decoded(source: str | bytes) -> tuple[str, list[str]]:
     if source[:2] in (b"\xff\xfe", b"\xfe\xff") and len(source) % 2 == 0:
         return source.decode("utf-16", errors="replace"), ["it is saved as UTF-16; UTF-8 is read everywhere"]
     text = source.decode("utf-8-sig", errors="replace")
-    lost, beyond = text.count("\ufffd"), sum(map(len, _BEYOND_ASCII.findall(text)))
-    if lost * 4 > beyond:
+    lost = text.count("\ufffd")
+    if lost and lost * 4 > sum(map(len, _BEYOND_ASCII.findall(text))):
         # Not a broken sign here and there: the whole was written in another code.
         with suppress(UnicodeDecodeError):
             return source.decode("cp949"), [
@@ -259,8 +260,8 @@ def _passages(text: str) -> tuple[Passage, ...]:
 def _split(text: str) -> Iterator[Passage]:
     """Split an entry at its sub-headings and at bold labels such as `**원인**:`."""
     lines = text.splitlines()
-    blocks = list(fenced(lines))
-    heads = {heading.line: heading for heading in headings(lines, blocks)}
+    blocks, found = structure(lines)
+    heads = {heading.line: heading for heading in found}
     inside = {at for block in blocks for at in range(block.start, block.stop)}
     part, title, under = Part.OTHER, "", (Part.OTHER, "")
     body: list[str] = []

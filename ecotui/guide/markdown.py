@@ -4,30 +4,46 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 # Between backticks no backtick may stand in the line that opens: ```x``` is code within a line.
 _OPENS = re.compile(r"^([ \t]*)(`{3,}(?=[^`]*$)|~{3,})[ \t]*\{?\.?([\w+#-]*)")
 _HEADING = re.compile(r"^ {0,3}(#{1,6})(\s+|(?=\d))(.*)$")
+_CLOSING = re.compile(r"(^|\s+)#+\s*$")
 _UNDERLINE = re.compile(r"^ {0,3}(={3,}|-{3,})\s*$")
 _NO_PARAGRAPH = re.compile(r"^\s*([#>|*+`~-]|\d+[.)]\s|$)")
 _NUMBERED = re.compile(r"^\d+(\.\d+)*[.)]?\s")
 
 
-@dataclass(frozen=True)
-class Fence:
+_SIGNS = frozenset("`~#=- \t")
+"""What a line begins with that may be more than text."""
+
+
+class Fence(msgspec.Struct, frozen=True, gc=False):
     """A fenced block: the lines from `start`, which opens it, up to `stop`."""
 
     start: int
     stop: int
     language: str
-    body: str
+    indent: int
+    """Blanks before the mark that opens it."""
     closed: bool = True
     """False: nothing closes it; it was taken to end before the next heading, or with the text."""
 
+    def body(self, lines: Sequence[str]) -> str:
+        """What it holds, of the lines that it was found in."""
+        start, stop = self.start + 1, self.stop - self.closed
+        while not self.closed and stop > start and not lines[stop - 1].strip():
+            stop -= 1
+        if not self.indent:
+            return "\n".join(lines[start:stop])
+        return "\n".join(
+            line[min(self.indent, len(line) - len(line.lstrip())) :] for line in lines[start:stop]
+        )
 
-@dataclass(frozen=True)
-class Heading:
+
+class Heading(msgspec.Struct, frozen=True, gc=False):
     level: int
     title: str
     line: int
@@ -36,43 +52,58 @@ class Heading:
     """The index of the first line after it."""
 
 
+def structure(lines: Sequence[str]) -> tuple[list[Fence], list[Heading]]:
+    """The fenced blocks and the headings outside of them, in order."""
+    signs = _signs(lines)
+    fences = list(_fenced(lines, signs))
+    return fences, list(_headings(lines, signs, fences))
+
+
 def fenced(lines: Sequence[str]) -> Iterator[Fence]:
-    """The fenced blocks, in order.
+    """The fenced blocks, in order."""
+    return _fenced(lines, _signs(lines))
 
-    One that is never closed would swallow all that follows, and every later fence would be turned inside out. A heading
-    and a fence with a language inside of a fence, or a heading and no end at all, say that the end was forgotten.
+
+def _signs(lines: Sequence[str]) -> list[tuple[int, str]]:
+    """The lines that may be a fence, a heading or what underlines one, each with its first sign.
+
+    Every line is looked at here, and only here: of a long guide most are passed over by it.
     """
-    at = 0
-    while at < len(lines):
-        opened = _opens(lines[at])
-        if not opened:
-            at += 1
+    indented = [(at, line) for at, line in enumerate(lines) if line[:1] in _SIGNS]
+    return [(at, sign) for at, line in indented if (sign := line.lstrip()[:1]) and sign in "`~#=-"]
+
+
+def _fenced(lines: Sequence[str], signs: Sequence[tuple[int, str]]) -> Iterator[Fence]:
+    """One that is never closed would swallow all that follows, and every later fence would be turned inside out.
+
+    A heading and a fence with a language inside of a fence, or a heading and no end at all, say that the end was
+    forgotten.
+    """
+    signs = [one for one in signs if one[1] in "`~#"]
+    next_ = 0
+    while next_ < len(signs):
+        at, sign = signs[next_]
+        next_ += 1
+        if sign == "#" or not (opened := _OPENS.match(lines[at])):
             continue
-        indent, mark = len(opened[1]), opened[2]
+        mark = opened[2]
         heading, stop, closed = 0, len(lines), False
-        for place in range(at + 1, len(lines)):
-            line = lines[place]
-            other = _opens(line)
-            if other and other[2].startswith(mark) and not other[3]:
-                stop, closed = place, True
-                break
-            if other and other[2] == mark and heading:
-                break
-            if not heading and line.startswith("##") and _ends_a_fence(line, lines[place - 1]):
-                heading = place
-        if not closed and heading:
-            stop = heading
-        body = [line[min(indent, len(line) - len(line.lstrip())) :] for line in lines[at + 1 : stop]]
+        for behind in range(next_, len(signs)):
+            place, sign = signs[behind]
+            if sign == "#":
+                line = lines[place]
+                if not heading and line.startswith("##") and _ends_a_fence(line, lines[place - 1]):
+                    heading, next_ = place, behind
+            elif other := _OPENS.match(lines[place]):
+                if other[2].startswith(mark) and not other[3]:
+                    stop, closed, next_ = place + 1, True, behind + 1
+                    break
+                if other[2] == mark and heading:
+                    break
         if not closed:
-            while body and not body[-1].strip():
-                body.pop()
-        yield Fence(at, stop + closed, opened[3].lower(), "\n".join(body), closed)
-        at = stop + closed
-
-
-def _opens(line: str) -> re.Match[str] | None:
-    # Looked at for every line of a guide: most are passed over by their first sign.
-    return _OPENS.match(line) if line.lstrip()[:1] in ("`", "~") else None
+            stop = heading or stop
+            next_ = next_ if heading else len(signs)
+        yield Fence(at, stop, opened[3].lower(), len(opened[1]), closed)
 
 
 def _ends_a_fence(line: str, before: str) -> bool:
@@ -83,36 +114,38 @@ def _ends_a_fence(line: str, before: str) -> bool:
     )
 
 
-def headings(lines: Sequence[str], fences: Sequence[Fence]) -> Iterator[Heading]:
+def _headings(
+    lines: Sequence[str], signs: Sequence[tuple[int, str]], fences: Sequence[Fence]
+) -> Iterator[Heading]:
     """The headings outside of the fences, also those that are underlined."""
-    at = 0
-    inside = iter([*fences, Fence(len(lines), len(lines), "", "")])
-    fence = next(inside)
-    while at < len(lines):
-        if at >= fence.start:
-            at, fence = max(fence.stop, at), next(inside, Fence(len(lines) + 1, len(lines) + 1, "", ""))
+    inside = iter(fences)
+    fence = next(inside, None)
+    free = 0
+    """The first line that belongs to no heading before."""
+    for at, sign in signs:
+        while fence and fence.stop <= at:
+            fence = next(inside, None)
+        if fence and fence.start <= at:
             continue
-        line = lines[at]
-        if line.lstrip()[:1] == "#":
-            found = _HEADING.match(line)
-            title = re.sub(r"(^|\s+)#+\s*$", "", found[3]).strip() if found else ""
+        if sign == "#":
+            found = _HEADING.match(lines[at])
+            title = found[3].strip() if found else ""
+            title = _CLOSING.sub("", title).strip() if "#" in title else title
             # `#1 of the list` is no heading, `##1. Terraform` was meant as one.
             if found and title and (found[2] or len(found[1]) > 1):
                 yield Heading(len(found[1]), title, at, at + 1)
-        elif at + 1 < fence.start and _underlined(lines, at):
-            yield Heading(1 if "=" in lines[at + 1] else 2, line.strip(), at, at + 2)
-            at += 1
-        at += 1
+                free = at + 1
+        elif sign in "=-" and at > free and _underlined(lines, at):
+            yield Heading(1 if sign == "=" else 2, lines[at - 1].strip(), at - 1, at + 1)
+            free = at + 1
 
 
 def _underlined(lines: Sequence[str], at: int) -> bool:
-    """A paragraph of one line with a line of = or - below it."""
+    """A line of = or - below a paragraph of one line."""
     return bool(
-        lines[at + 1 : at + 2]
-        and lines[at + 1].lstrip()[:1] in ("=", "-")
-        and _UNDERLINE.match(lines[at + 1])
-        and not _NO_PARAGRAPH.match(lines[at])
-        and (at == 0 or not lines[at - 1].strip())
+        _UNDERLINE.match(lines[at])
+        and not _NO_PARAGRAPH.match(lines[at - 1])
+        and (at == 1 or not lines[at - 2].strip())
     )
 
 

@@ -149,7 +149,7 @@ def _blocks(text: str) -> Iterator[_Block]:
     while at < len(lines):
         line = lines[at]
         if fence := fences.get(at):
-            yield _Block("fence", fence.body, fence.language)
+            yield _Block("fence", fence.body(lines), fence.language)
             at = fence.stop
             continue
         if item := _ITEM.match(line):
