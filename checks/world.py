@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from config.model import Settings
 
 if TYPE_CHECKING:
+    from checks.apply.just_deleted import Deleted
     from checks.aws import Aws
     from checks.cleanup.made import Made
 
@@ -21,6 +22,10 @@ def _say_nothing(text: str) -> None:
 
 
 def _nothing_made() -> Iterable[Made]:
+    return ()
+
+
+def _nothing_deleted(since: float) -> Iterable[Deleted]:
     return ()
 
 
@@ -37,6 +42,8 @@ class World:
     """Told, in a few words, what is being looked at; for the operator who waits."""
     made: Callable[[], Iterable[Made]] = _nothing_made
     """What earlier sessions of this project created; asked only by a look that judges whose something is."""
+    deleted: Callable[[float], Iterable[Deleted]] = _nothing_deleted
+    """The buckets that earlier sessions of this machine deleted since then (seconds since the epoch)."""
 
     @property
     def terraform_folder(self) -> Path:

@@ -41,10 +41,11 @@ def moto_endpoint() -> Iterator[str]:
     """The address of a moto server in this process. Reset by `aws_env`; use that."""
     from moto.server import ThreadedMotoServer
 
-    from ecotui.demo.aws import buckets, placement
+    from ecotui.demo.aws import buckets, placement, trail
 
     placement.install()
     buckets.install()
+    trail.install()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

@@ -22,6 +22,8 @@ from checks.apply import adoption
 from ecotui.demo.providers import find_mirror, write_config
 
 PROJECT = Path(__file__).parent / "terraform" / "leftovers"
+MOTO = "from ecotui.demo.aws import trail; trail.install(); from moto.server import main; main()"
+"""moto, with the one answer that it lacks and each forecast of a bucket asks for: it would be tried five times."""
 
 
 def need(thing: object, what: str) -> None:
@@ -88,7 +90,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     moto = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        [sys.executable, "-c", MOTO, "-H", "127.0.0.1", "-p", str(port)],
         # Without its thousands of images, which it makes anew at each reset: a busy machine takes seconds for them.
         env={
             "PATH": env["PATH"],

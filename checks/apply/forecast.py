@@ -33,6 +33,7 @@ _NAMING = ("name", "identifier", "cluster_identifier", "domain_name", "function_
 def forecast(world: World, planned: Sequence[Planned]) -> Forecast:
     """Look at the account for everything that would make this plan fail. Read-only; raises nothing for AWS's errors."""
     from checks.apply.collisions import Listings
+    from checks.apply.just_deleted import just_deleted
     from checks.apply.kept import kept
     from checks.apply.notices import notices
 
@@ -58,17 +59,22 @@ def forecast(world: World, planned: Sequence[Planned]) -> Forecast:
         pending = pool.submit(quotas, world.aws, planned)
         noticed = pool.submit(notices, world, planned)
         held = pool.submit(kept, world, planned)
+        deleted = pool.submit(just_deleted, world, planned)
         answers = list(pool.map(lambda question: _ask(world, listings, going, written, *question), asked))
         world.say("quotas")
         needs, unlooked, tight = pending.result()
         warned, unread = noticed.result()
         stay, unasked = held.result()
+        late, untold = deleted.result()
     collisions += [answer for answer in answers if isinstance(answer, Collision)]
     unknown += [answer for answer in answers if isinstance(answer, Unknown)]
+    taken = {one.address for one in collisions}
+    # Where a name is taken that is told, and no more: not who had it before, not where its record leads.
+    warned = [one for one in [*warned, *late] if one.address not in taken]
     return Forecast(
         quotas=tuple(needs),
         collisions=tuple(sorted(collisions, key=lambda one: one.address)),
-        unknown=_folded([*unlooked, *unknown, *unread, *unasked]),
+        unknown=_folded([*unlooked, *unknown, *unread, *unasked, *untold]),
         looked=len(asked),
         seconds=time.perf_counter() - clock,
         warnings=tuple(dict.fromkeys([*warned, *tight])),

@@ -13,6 +13,7 @@ from config.load import load
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from checks.apply.just_deleted import Deleted
     from checks.cleanup.made import Made
     from config.model import Settings
 
@@ -22,7 +23,11 @@ def world(args: argparse.Namespace) -> World:
     loaded = load(project=args.project, file=args.config, overrides=args.set, env=os.environ)
     settings, project = loaded.settings, loaded.project
     return World(
-        settings=settings, project=project, env=dict(os.environ), made=lambda: _made(settings, project)
+        settings=settings,
+        project=project,
+        env=dict(os.environ),
+        made=lambda: _made(settings, project),
+        deleted=lambda since: _deleted(settings, since),
     )
 
 
@@ -32,3 +37,11 @@ def _made(settings: Settings, project: Path) -> Iterable[Made]:
     from ecotui.supervisor.made import made
 
     return made(Store(root(settings, os.environ)), project)
+
+
+def _deleted(settings: Settings, since: float) -> Iterable[Deleted]:
+    """The buckets that sessions on this machine saw go; read when a look asks for it."""
+    from ecotui.session.store import Store, root
+    from ecotui.supervisor.deleted import deleted
+
+    return deleted(Store(root(settings, os.environ)), since)

@@ -49,7 +49,16 @@ def start(pace: Pace, home: Path) -> Server:
     )
     from werkzeug.serving import make_server
 
-    from ecotui.demo.aws import buckets, distributions, instances, placement, policies, quotas, refusals
+    from ecotui.demo.aws import (
+        buckets,
+        distributions,
+        instances,
+        placement,
+        policies,
+        quotas,
+        refusals,
+        trail,
+    )
 
     settings.ACM_VALIDATION_WAIT = int(pace.seconds(pace.certificate))
     desk = quotas.Desk(pace, ACCOUNT)
@@ -59,6 +68,7 @@ def start(pace: Pace, home: Path) -> Server:
     policies.install()
     refusals.install(desk)
     buckets.install()
+    trail.install()
     distributions.install(pace)
 
     class Quiet(MotoRequestHandler):
