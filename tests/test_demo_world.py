@@ -240,8 +240,16 @@ def test_a_distribution_can_be_deleted_only_when_disabled_and_deployed(client: A
 
 def test_an_alias_belongs_to_one_distribution(client: Any) -> None:
     taken = _distribution("second", "images.growbin.example")
-    error = refusal(client("cloudfront").create_distribution, DistributionConfig=taken)
+    cloudfront = client("cloudfront")
+    error = refusal(cloudfront.create_distribution, DistributionConfig=taken)
     assert error["Code"] == "CNAMEAlreadyExists"
+    # Through another one, CloudFront tells who has it, and hides the half of it.
+    other = cloudfront.create_distribution(DistributionConfig=_distribution("third"))["Distribution"]["Id"]
+    told = cloudfront.list_conflicting_aliases(DistributionId=other, Alias="images.growbin.example")
+    (one,) = told["ConflictingAliasesList"]["Items"]
+    assert (one["Alias"], one["AccountId"]) == ("images.growbin.example", "******789012")
+    free = cloudfront.list_conflicting_aliases(DistributionId=other, Alias="free.growbin.example")
+    assert free["ConflictingAliasesList"].get("Items", []) == []
 
 
 def test_an_origin_access_identity_lives_as_at_aws(client: Any) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import secrets
 import socket
 import struct
+from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 KINDS = {"NS": 2, "CNAME": 5}
 TIMEOUT = 2.0
@@ -54,6 +56,20 @@ def resolver(file: Path = Path("/etc/resolv.conf")) -> tuple[str, int]:
     except OSError as error:
         raise DnsFailed(f"{file} cannot be read ({error.strerror})") from None
     raise DnsFailed(f"{file} names no resolver")
+
+
+def server(env: Mapping[str, str]) -> tuple[str, int] | None:
+    """The resolver that ECOTUI_DNS=ADDRESS:PORT names; None for this machine's."""
+    address, _, port = env.get("ECOTUI_DNS", "").rpartition(":")
+    return (address, int(port)) if address and port.isdigit() else None
+
+
+def stand_in(env: Mapping[str, str]) -> str:
+    """The host that plays AWS, when it is on this machine: what it holds is in nobody's DNS."""
+    if env.get("ECOTUI_DNS"):
+        return ""
+    host = urlsplit(env.get("AWS_ENDPOINT_URL", "")).hostname or ""
+    return host if host in ("localhost", "127.0.0.1", "::1") else ""
 
 
 def _question(number: int, name: str, kind: int) -> bytes:

@@ -113,9 +113,9 @@ def _questions(planned: Sequence[Planned]) -> tuple[list[tuple[Kind, Planned, st
     found: list[tuple[Kind, Planned, str]] = []
     unknown: list[Unknown] = []
     for one in planned:
-        if not one.creates:
-            continue
         kind = kinds.get(one.type)
+        if not one.creates and not (kind and kind.adds and kind.adds(one)):
+            continue
         if kind is None:
             unknown += _uncovered(one)
             continue
@@ -155,17 +155,24 @@ def _uncovered(one: Planned) -> list[Unknown]:
 
 
 def _going(planned: Sequence[Planned]) -> dict[tuple[str, str, str], Planned]:
-    """What this plan takes away, by type, attribute's value and region: names that are taken now, and will not be."""
+    """What this plan takes away, by type, name and region: names that are taken now, and will not be."""
     from checks.apply.collisions import all_kinds
 
     kinds = all_kinds()
     found = {}
     for one in planned:
         kind = kinds.get(one.type)
-        name = one.before.get(kind.attribute) if kind and one.destroys else None
-        if isinstance(name, str):
-            found[one.type, name, one.region] = one
+        if kind is None or not (one.destroys or kind.adds):
+            continue
+        names = _list(one.before.get(kind.attribute))
+        if not one.destroys:
+            names -= _list(one.after.get(kind.attribute))
+        found.update(dict.fromkeys(((one.type, name, one.region) for name in names), one))
     return found
+
+
+def _list(value: Any) -> set[str]:
+    return {part for part in (value if isinstance(value, list) else [value]) if isinstance(part, str)}
 
 
 def _name(one: Planned, attribute: str) -> str | None:
@@ -186,20 +193,26 @@ def _twice(questions: Sequence[tuple[Kind, Planned, str]], written: Written) -> 
             extra = (str(one.after.get("custom_suffix")),)
         else:
             extra = (str(one.after.get(kind.within[0])) if kind.within else "",)
-        key = (kind.type, name.lower() if kind.fold else name, "" if kind.worldwide else one.region, *extra)
-        if key in seen:
-            found.append(
-                Collision(
-                    address=one.address,
-                    type=one.type,
-                    name=one_line(name),
-                    existing=f"this plan creates it twice: also as {seen[key]}",
-                    ways_out=(RENAME, STOP),
-                    guide=kind.guide,
-                    place=written.place(one.address, kind.attribute),
-                )
+        names = sorted(_list(one.after.get(kind.attribute))) if kind.adds else [name]
+        for each in names:
+            key = (
+                kind.type,
+                each.lower() if kind.fold else each,
+                "" if kind.worldwide else one.region,
+                *extra,
             )
-        seen.setdefault(key, one.address)
+            if seen.setdefault(key, one.address) != one.address:
+                found.append(
+                    Collision(
+                        address=one.address,
+                        type=one.type,
+                        name=one_line(each),
+                        existing=f"this plan creates it twice: also as {seen[key]}",
+                        ways_out=(RENAME, STOP),
+                        guide=kind.guide,
+                        place=written.place(one.address, kind.attribute),
+                    )
+                )
     return found
 
 
@@ -228,7 +241,9 @@ def _ask(
         )
     if existing is None:
         return None
-    goes = going.get((one.type, name, one.region))
+    goes = next(
+        (goes for each in (name, existing.name) if (goes := going.get((one.type, each, one.region)))), None
+    )
     words, ways = _existing(existing, one, goes)
     return Collision(
         address=one.address,
@@ -248,6 +263,14 @@ def _existing(existing: Existing, one: Planned, goes: Planned | None) -> tuple[s
     if goes is not None and goes.address == one.address:
         words = f"{existing.id}: the old one, which is destroyed only after the new one is made"
         return words, (RENAME, STOP)
+    if goes is not None and not goes.destroys:
+        return (
+            f"{existing.id}: this plan takes it away there ({goes.address}), in no order that can be relied on",
+            (
+                RENAME,
+                STOP,
+            ),
+        )
     if goes is not None:
         words = (
             f"{existing.id}, which this plan destroys as {goes.address}, in no order that can be relied on"
@@ -258,6 +281,8 @@ def _existing(existing: Existing, one: Planned, goes: Planned | None) -> tuple[s
         return f"{existing.id}, which belongs to another account", (RENAME, STOP)
     if existing.restore:
         return existing.id, (RESTORE, RENAME, STOP)
+    if not one.creates:
+        return existing.id, (DELETE, RENAME, STOP)
     return existing.id, (ADOPT, DELETE, RENAME, STOP)
 
 

@@ -47,6 +47,9 @@ Look = Callable[["World", Sequence[Planned]], list[Warned]]
 
 def notices(world: World, planned: Sequence[Planned]) -> tuple[list[Warned], list[Unknown]]:
     """Everything of this kind, and what could not be looked at. Raises nothing."""
+    from checks.apply.collisions.aliases import pointing_elsewhere
+    from checks.apply.dns_question import DnsFailed
+
     warned = [*_credentials(world, planned), *_names_given_up(planned)]
     unknown: list[Unknown] = []
     looks: tuple[tuple[Look, str, str], ...] = (
@@ -64,6 +67,12 @@ def notices(world: World, planned: Sequence[Planned]) -> tuple[list[Warned], lis
         except Exception as error:  # noqa: BLE001 - whatever AWS answers, it is said
             trouble = world.aws.explain(error, action)
             unknown.append(Unknown(what=what, why=trouble.summary, denied=trouble.denied, failed=True))
+    try:
+        warned += pointing_elsewhere(world, planned)
+    except DnsFailed as error:
+        unknown.append(
+            Unknown(what="where the DNS points the aliases", why=one_line(str(error)), failed=True)
+        )
     return warned, unknown
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from checks.apply.configuration import without_keys
-from checks.apply.dns_question import DnsFailed, ask
+from checks.apply.dns_question import DnsFailed, ask, server, stand_in
 from checks.apply.running import Running, Seen
 from checks.apply.usual_times import type_of
 from checks.finding import State
@@ -131,8 +130,8 @@ def _validation(world: World, record: dict[str, str], status: str) -> Seen:
             sentence=f"The record in the zone {shown} has another value than ACM wants: it is of another certificate.",
             facts=tuple(facts),
         )
-    if stand_in := _stand_in(world):
-        facts.append(("public DNS", f"not asked: AWS is played by {stand_in}"))
+    if played := stand_in(world.env):
+        facts.append(("public DNS", f"not asked: AWS is played by {played}"))
         return Seen(
             state=State.OK,
             sentence="The validation record is in Route53: ACM looks every few minutes.",
@@ -192,11 +191,9 @@ def _held(world: World, zone: str, name: str) -> tuple[str, ...]:
 def _delegated(world: World, zone: dict[str, Any]) -> tuple[bool | None, str]:
     """Whether the DNS names this zone's servers; None when it could not be asked. And that in words."""
     answer = world.aws.client("route53").get_hosted_zone(Id=zone["Id"])
-    ours = {
-        server.rstrip(".").lower() for server in (answer.get("DelegationSet") or {}).get("NameServers") or ()
-    }
+    ours = {one.rstrip(".").lower() for one in (answer.get("DelegationSet") or {}).get("NameServers") or ()}
     try:
-        theirs = set(ask(zone["Name"], "NS", _server(world)))
+        theirs = set(ask(zone["Name"], "NS", server(world.env)))
     except DnsFailed as error:
         return None, one_line(str(error))
     if not theirs:
@@ -210,25 +207,11 @@ def _delegated(world: World, zone: dict[str, Any]) -> tuple[bool | None, str]:
 
 def _outside(world: World, name: str, value: str) -> tuple[bool, list[tuple[str, str]]]:
     """Whether the DNS has the record already."""
-    if stand_in := _stand_in(world):
-        return False, [("public DNS", f"not asked: AWS is played by {stand_in}")]
+    if played := stand_in(world.env):
+        return False, [("public DNS", f"not asked: AWS is played by {played}")]
     try:
-        found = ask(name, "CNAME", _server(world))
+        found = ask(name, "CNAME", server(world.env))
     except DnsFailed as error:
         return False, [("public DNS", one_line(str(error)))]
     said = "it is there" if value in found else f"another value: {found[0]}" if found else "not there yet"
     return value in found, [("public DNS", one_line(said))]
-
-
-def _stand_in(world: World) -> str:
-    """The host that plays AWS, when it is on this machine: what it holds is in nobody's DNS."""
-    if world.env.get("ECOTUI_DNS"):
-        return ""
-    host = urlsplit(world.env.get("AWS_ENDPOINT_URL", "")).hostname or ""
-    return host if host in ("localhost", "127.0.0.1", "::1") else ""
-
-
-def _server(world: World) -> tuple[str, int] | None:
-    """ECOTUI_DNS=ADDRESS:PORT names another resolver than this machine's."""
-    address, _, port = world.env.get("ECOTUI_DNS", "").rpartition(":")
-    return (address, int(port)) if address and port.isdigit() else None

@@ -97,6 +97,8 @@ class Kind:
     """Names that differ only in case collide too (IAM)."""
     unnamed: bool = False
     """An empty name is one as well: a record of that name is the zone's own."""
+    adds: Callable[[Planned], bool] | None = None
+    """True for an update that takes a name as well, beside those that it has: an alias."""
     within: tuple[str, str] | None = None
     """The attribute and the type of what the name is unique in: a group's VPC, a record's zone. In a new one, all are free."""
 

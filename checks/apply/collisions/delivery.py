@@ -5,25 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from checks.apply.collisions import Existing, Kind, Question, absent
+from checks.apply.collisions.aliases import adds_aliases, distribution, has_aliases
 from checks.apply.plan import Planned
-
-
-def _distribution(ask: Question) -> Existing | None:
-    wanted = {alias.lower() for alias in ask.planned.after.get("aliases") or () if isinstance(alias, str)}
-    for one in ask.items("cloudfront", "list_distributions", "DistributionList.Items"):
-        taken = {alias.lower() for alias in (one.get("Aliases") or {}).get("Items") or ()}
-        both = sorted(wanted & taken)
-        if both:
-            return Existing(
-                id=f"distribution {one['Id']} ({one.get('DomainName', '')})",
-                import_id=one["Id"],
-                name=", ".join(both),
-            )
-    return None
-
-
-def _has_aliases(planned: Planned) -> bool:
-    return bool(planned.after.get("aliases") or planned.unknown.get("aliases"))
 
 
 def _access_control(ask: Question) -> Existing | None:
@@ -88,13 +71,15 @@ def _record_is_refused(planned: Planned) -> bool:
 KINDS = (
     Kind(
         type="aws_cloudfront_distribution",
-        find=_distribution,
+        find=distribution,
         action="cloudfront:ListDistributions",
         service="cloudfront",
         attribute="aliases",
         guide=("6.2",),
         worldwide=True,
-        applies=_has_aliases,
+        applies=has_aliases,
+        adds=adds_aliases,
+        fold=True,
     ),
     Kind(
         type="aws_cloudfront_origin_access_control",

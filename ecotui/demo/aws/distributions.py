@@ -10,6 +10,7 @@ from moto.cloudfront import models, urls
 from moto.cloudfront.exceptions import CloudFrontException, InvalidIfMatchVersion
 from moto.cloudfront.models import CloudFrontBackend, random_id
 from moto.cloudfront.responses import CloudFrontResponse
+from moto.core.responses import ActionResult
 from moto.moto_api import state_manager
 
 from ecotui.demo.aws.identities import IdentityOperations, PreconditionFailed
@@ -61,7 +62,24 @@ class Distribution(models.Distribution):
 
 
 class DistributionResponse(IdentityOperations, CloudFrontResponse):
-    """moto's CloudFront with origin access identities."""
+    """moto's CloudFront with origin access identities, and with what tells who has an alias."""
+
+    def list_conflicting_aliases(self) -> ActionResult:
+        """By the exact name; ids partly hidden, as AWS does."""
+        through, alias = self._get_param("DistributionId"), str(self._get_param("Alias")).lower()
+        self.backend.get_distribution(through)
+        items = [
+            {
+                "Alias": alias,
+                "DistributionId": "*" * 7 + distribution.distribution_id[7:],
+                "AccountId": "*" * 6 + account[6:],
+            }
+            for account, distribution in _everybody_s()
+            if distribution.distribution_id != through and alias in _aliases(distribution)
+        ]
+        return ActionResult(
+            {"ConflictingAliasesList": {"MaxItems": 100, "Quantity": len(items), "Items": items or None}}
+        )
 
 
 def install(pace: Pace) -> None:
@@ -81,7 +99,7 @@ def install(pace: Pace) -> None:
     def create_distribution_with_tags(
         self: Any, distribution_config: dict[str, Any], tags: list[dict[str, str]]
     ) -> Any:
-        _refuse_taken(self, distribution_config, own=None)
+        _refuse_taken(distribution_config, own=None)
         return create(self, distribution_config, tags or [])
 
     def update_distribution(self: Any, dist_config: dict[str, Any], _id: str, if_match: str) -> Any:
@@ -89,7 +107,7 @@ def install(pace: Pace) -> None:
         if known is not None and if_match and if_match != known.etag:
             raise PreconditionFailed
         if dist_config:
-            _refuse_taken(self, dist_config, own=_id)
+            _refuse_taken(dist_config, own=_id)
         distribution, location, _ = update(self, dist_config, _id, if_match)
         distribution.changed()
         return distribution, location, distribution.etag
@@ -111,6 +129,7 @@ def install(pace: Pace) -> None:
     backend.delete_distribution = delete_distribution
     for path in urls.url_paths:
         urls.url_paths[path] = DistributionResponse.dispatch
+    urls.url_paths["{0}/2020-05-31/conflicting-alias$"] = DistributionResponse.dispatch
     base = "{0}/2020-05-31/origin-access-identity/cloudfront"
     for path in (f"{base}$", f"{base}/(?P<identity_id>[^/]+)$", f"{base}/(?P<identity_id>[^/]+)/config$"):
         urls.url_paths[path] = DistributionResponse.dispatch
@@ -124,10 +143,21 @@ def deployed_long_ago(account: str, *, days: int = 23) -> None:
         distribution.last_modified_time = changed.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
-def _refuse_taken(backend: Any, config: dict[str, Any], *, own: str | None) -> None:
+def _refuse_taken(config: dict[str, Any], *, own: str | None) -> None:
     wanted = set((config.get("Aliases") or {}).get("Items") or ())
-    for distribution in backend.distributions.values():
-        if distribution.distribution_id == own:
-            continue
-        if wanted.intersection(distribution.distribution_config.Aliases.get("Items") or ()):
+    for _, distribution in _everybody_s():
+        if distribution.distribution_id != own and wanted & _aliases(distribution):
             raise AliasTaken
+
+
+def _everybody_s() -> list[tuple[str, Any]]:
+    """The distributions of every account, with its number: an alias is unique in the world."""
+    return [
+        (account, distribution)
+        for account, regions in list(models.cloudfront_backends.items())
+        for distribution in list(regions["aws"].distributions.values())
+    ]
+
+
+def _aliases(distribution: Any) -> set[str]:
+    return set(distribution.distribution_config.Aliases.get("Items") or ())
