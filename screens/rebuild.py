@@ -56,7 +56,7 @@ LOW = 16
 class RebuildScreen(Writer):
     """Shows the rebuild, takes intents, and starts the background work. Only its handlers touch widgets."""
 
-    AUTO_FOCUS = None
+    AUTO_FOCUS = ""
     TITLE = "ecotui"
 
     BINDINGS: ClassVar[list[BindingType]] = [

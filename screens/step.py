@@ -198,6 +198,9 @@ class StepPanel(Vertical):
         options.highlighted = (
             kept[0] if kept and not settled and not worse else (0 if self._findings else None)
         )
+        # Chosen before it had anything to show, the step could not take the cursor.
+        if self.display and self.screen.focused is None:
+            self.take_focus()
         self._show_chosen()
 
     def _line(self, finding: Finding) -> Content:

@@ -117,6 +117,24 @@ async def test_while_a_look_is_under_way_the_step_says_so_and_the_frame_answers(
         assert "The token lacks read:org" in bench.text(pilot)
 
 
+async def test_a_step_that_was_chosen_before_its_look_ended_has_the_cursor_once_it_shows_its_findings(
+    bench: Bench,
+) -> None:
+    bench.hold.clear()
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = app.screen
+        assert isinstance(screen, RebuildScreen)
+        await bench.until(pilot, lambda: bench.looks and screen.query(".step-panel"))
+        await pilot.press("5")
+        await pilot.pause()
+        assert screen.current == "apply"
+        assert app.focused is None
+        bench.hold.set()
+        await bench.settled(pilot)
+        assert app.focused is screen.panel.query_one(".findings")
+
+
 async def test_a_blocked_finding_comes_first_and_offers_its_ways_out(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
