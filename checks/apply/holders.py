@@ -9,8 +9,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from checks.apply import holders_network
+from checks.apply.going import Going
 from checks.apply.plan import Planned
 
 if TYPE_CHECKING:
@@ -18,28 +20,6 @@ if TYPE_CHECKING:
 
 ENOUGH = 100
 """Holders after which a look may stop."""
-
-
-class Going:
-    """What a plan destroys, to be asked by type."""
-
-    def __init__(self, planned: Iterable[Planned]) -> None:
-        self._by_type: dict[str, list[Planned]] = {}
-        for one in planned:
-            if one.destroys:
-                self._by_type.setdefault(one.type, []).append(one)
-
-    def every(self) -> list[Planned]:
-        return [one for ones in self._by_type.values() for one in ones]
-
-    def values(self, type_: str, attribute: str, **same: Any) -> set[str]:
-        """An attribute of all of a type that go, of those whose other attributes are the `same`; lists opened."""
-        found: set[str] = set()
-        for one in self._by_type.get(type_, ()):
-            if all(one.before.get(key) == value for key, value in same.items()):
-                value = one.before.get(attribute)
-                found |= {str(each) for each in (value if isinstance(value, list) else [value]) if each}
-        return found
 
 
 @dataclass(frozen=True)
@@ -121,27 +101,6 @@ def _zone(aws: Aws, one: Planned, going: Going) -> Iterable[str]:
             yield f"the {each['Type']} record {name}"
 
 
-def _network(aws: Aws, one: Planned, going: Going) -> Iterable[str]:
-    """What a cluster makes behind terraform's back: load balancers and their groups; and instances of others."""
-    vpc, region = _text(one, "id"), one.region or None
-    gone = going.values("aws_lb", "arn") | going.values("aws_alb", "arn")
-    for each in aws.paginate("elbv2", "describe_load_balancers", "LoadBalancers", region=region):
-        if each.get("VpcId") == vpc and each["LoadBalancerArn"] not in gone:
-            yield f"the load balancer {each['LoadBalancerName']}"
-    where = [{"Name": "vpc-id", "Values": [vpc]}]
-    gone = going.values("aws_instance", "id")
-    for found in aws.paginate("ec2", "describe_instances", "Reservations", region=region, Filters=where):
-        for each in found["Instances"]:
-            if each["InstanceId"] not in gone and each.get("State", {}).get("Name") != "terminated":
-                yield f"the instance {each['InstanceId']}"
-    gone = going.values("aws_security_group", "id")
-    for each in aws.paginate(
-        "ec2", "describe_security_groups", "SecurityGroups", region=region, Filters=where
-    ):
-        if each["GroupId"] not in gone and each["GroupName"] != "default":
-            yield f"the security group {each['GroupName']} ({each['GroupId']})"
-
-
 LOOKS = {
     "aws_iam_policy": Look(
         _policy,
@@ -181,8 +140,28 @@ LOOKS = {
         unless="force_destroy",
         guide=("6.2",),
     ),
+    "aws_security_group": Look(
+        holders_network.group,
+        "ec2:DescribeNetworkInterfaces",
+        "ec2",
+        "AWS deletes no group that is used or named by a rule (DependencyViolation, after 15 minutes of tries): take it off"
+        " first; one that is replaced needs create_before_destroy",
+    ),
+    "aws_subnet": Look(
+        holders_network.subnet,
+        "ec2:DescribeNetworkInterfaces",
+        "ec2",
+        "AWS deletes no subnet that is in use (DependencyViolation, after 20 minutes of tries): delete them first",
+    ),
+    "aws_internet_gateway": Look(
+        holders_network.gateway,
+        "ec2:DescribeNetworkInterfaces",
+        "ec2",
+        "no gateway leaves a VPC where public addresses are in use (DependencyViolation, after 20 minutes of tries): delete"
+        " or release them first",
+    ),
     "aws_vpc": Look(
-        _network,
+        holders_network.network,
         "ec2:DescribeInstances",
         "ec2",
         "no VPC goes while they are in it (DependencyViolation, after minutes of tries): delete them first",

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from checks.apply.holders import LOOKS, Going, Look
+from checks.apply.going import Going
+from checks.apply.holders import LOOKS, Look
 from checks.apply.plan import Planned
 from checks.apply.review import Kept, Unknown
 from checks.apply.written import Written

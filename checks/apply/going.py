@@ -1,0 +1,56 @@
+"""What a plan takes away, to be asked by those who look what holds the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from checks.apply.plan import Planned
+
+
+class Going:
+    """What a plan destroys, to be asked by type; and what it takes off something else."""
+
+    def __init__(self, planned: Iterable[Planned]) -> None:
+        self._by_type: dict[str, list[Planned]] = {}
+        self._updated: list[Planned] = []
+        for one in planned:
+            if one.destroys:
+                self._by_type.setdefault(one.type, []).append(one)
+            elif one.actions == ("update",):
+                self._updated.append(one)
+
+    def every(self) -> list[Planned]:
+        return [one for ones in self._by_type.values() for one in ones]
+
+    def values(self, type_: str, attribute: str, **same: Any) -> set[str]:
+        """An attribute of all of a type that go, of those whose other attributes are the `same`; lists opened."""
+        found: set[str] = set()
+        for one in self._by_type.get(type_, ()):
+            if all(one.before.get(key) == value for key, value in same.items()):
+                value = one.before.get(attribute)
+                found |= {str(each) for each in (value if isinstance(value, list) else [value]) if each}
+        return found
+
+    def letting_go(self, of: Planned) -> list[Planned]:
+        """Everything that has let go of it when it is destroyed: what is destroyed as well, and what an update takes off.
+
+        Not the update where it is replaced, old one first: what uses it is changed only when the new one is there
+        (terraform, docs/destroying.md), and that is just why AWS refuses.
+        """
+        gone = [one for one in self.every() if one is not of]
+        if of.actions == ("delete", "create"):
+            return gone
+        id_ = of.before.get("id")
+        return gone + [
+            one for one in self._updated if mentions(one.before, id_) and not mentions(one.after, id_)
+        ]
+
+
+def mentions(value: Any, word: Any) -> bool:
+    """Whether the word stands anywhere in the attributes."""
+    if isinstance(value, dict):
+        return any(mentions(each, word) for each in value.values())
+    if isinstance(value, list):
+        return any(mentions(each, word) for each in value)
+    return bool(word) and value == word
