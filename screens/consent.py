@@ -26,6 +26,7 @@ from checks.finding import (
 )
 from screens import watch
 from screens.dialogs import Ask, Choose, Confirm, Typed
+from screens.following import Following
 from screens.frame import Frame
 from screens.intents import LookWanted, StepWanted
 from screens.signs import RISK_WORD, leftovers
@@ -166,7 +167,7 @@ def delete_leftovers(frame: Frame, detail: CleanupDetail, keys: tuple[str, ...])
     frame.start(lambda at: at.start("cleanup", f"Delete {leftovers(len(keys))}", argv), "cleanup")
 
 
-def interrupt(frame: Frame, following: watch.Following) -> None:
+def interrupt(frame: Frame, following: Following) -> None:
     """First ask the command to stop by itself; when that was asked already, typed consent to force it."""
     command = following.command
     if command.id in frame.asked_to_stop:

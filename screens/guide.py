@@ -20,15 +20,14 @@ from ecotui.guide.walking import ranked
 from ecotui.session.store import Store
 from ecotui.session.walked import solved
 from screens import failures
-from screens.guide_door import Place
+from screens.frame import Frame, frame_below
+from screens.guide_place import Place, Walk
 from screens.guide_view import GuideView
 from screens.intents import LookWanted
 from screens.walk import WalkScreen
-from screens.walk_deeds import Walk
 
 if TYPE_CHECKING:
     from screens.paste import Pasted
-    from screens.rebuild import RebuildScreen
 
 BEAT = 0.3
 """Seconds between two looks at whether the verdict changed."""
@@ -256,7 +255,7 @@ class GuideScreen(GuideView):
     # -- keys ----------------------------------------------------------------------------------------------------
 
     def _walking(self, walk: Walk) -> WalkScreen:
-        return WalkScreen(self.desk, self.library, walk, self._solved.get(walk.entry, 0))
+        return WalkScreen(self.desk, self.library, walk, self._solved.get(walk.entry, 0), place=self.place)
 
     def action_walk(self) -> None:
         if self.entry is None:
@@ -295,12 +294,8 @@ class GuideScreen(GuideView):
         return judge(self.library, self.entry.id, self.desk.rebuild.reports).steps
 
     @property
-    def frame(self) -> RebuildScreen:
-        from screens.rebuild import RebuildScreen
-
-        frame = self.app.screen_stack[0]
-        assert isinstance(frame, RebuildScreen)
-        return frame
+    def frame(self) -> Frame:
+        return frame_below(self)
 
     def action_step(self) -> None:
         if self.entry is not None and (steps := self._places()):

@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from screens.guide_place import Place
 from screens.intents import GuideWanted, StepWanted
 
 if TYPE_CHECKING:
-    from checks.finding import Finding
     from ecotui.desk import Desk
-    from screens.walk_deeds import Walk
-
-
-@dataclass
-class Place:
-    """Where one is in the guide, and what led there."""
-
-    entry: str = ""
-    error: str = ""
-    finding: Finding | None = None
-    language: str = ""
-    """Empty for that of the settings."""
-    search: str = ""
-    scroll: float = 0.0
-    """Lines of the entry above the screen."""
-    walk: Walk | None = None
-    """The walk that lies on top."""
 
 
 class GuideDoor(Screen[None]):

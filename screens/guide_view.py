@@ -14,8 +14,8 @@ from ecotui.guide.library import Library
 from ecotui.guide.search import Hit
 from ecotui.guide.steps import plain
 from ecotui.guide.verdict import judge
-from screens.guide_door import Place
 from screens.guide_list import Listing, rows
+from screens.guide_place import Place
 from screens.layout import hang
 from screens.walk_lines import correction_lines, error_lines, verdict_line
 from screens.widgets.keybar import KeyBar

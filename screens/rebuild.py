@@ -22,6 +22,7 @@ from ecotui.rebuild import looks_after
 from screens import consent, failures, watch
 from screens.dialogs import Ask, Help
 from screens.endings import ending
+from screens.following import Following
 from screens.intents import (
     CleanupApproved,
     CommandEnded,
@@ -85,7 +86,7 @@ class RebuildScreen(Writer):
         super().__init__()
         self.desk = desk
         self.current = STEPS[0].id
-        self.following: dict[str, watch.Following] = {}
+        self.following: dict[str, Following] = {}
         """What runs, by step; at most one command a step."""
         self.asked_to_stop: set[str] = set()
         """Ids of commands that were interrupted once; the next interrupt is forceful."""

@@ -26,9 +26,9 @@ from screens.dialogs import RawText
 from screens.intents import GuideWanted
 from screens.layout import hang
 from screens.output import OutputScreen, bytes_told
-from screens.past import SessionDeeds
 from screens.review_reading import Checked, Explained, HitsFound, Read, Summed
 from screens.session_lines import MUTED, behind, hit_line, line, picture, took
+from screens.session_screen import SessionScreen
 from screens.widgets.keybar import KeyBar
 from screens.widgets.rows import Rows
 
@@ -44,7 +44,7 @@ LAST = 12
 """Lines of an output that are shown beside its command."""
 
 
-class ReviewScreen(SessionDeeds):
+class ReviewScreen(SessionScreen):
     CSS_PATH = "review.tcss"
     AUTO_FOCUS = "#timeline"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -107,7 +107,7 @@ class ReviewScreen(SessionDeeds):
         self._fit()
         self._show_head()
         self._again()
-        review_reading.summarize(self)
+        review_reading.summarize(self, self.session)
         self.set_interval(BEAT, self._beat)
 
     def _beat(self) -> None:
@@ -117,7 +117,7 @@ class ReviewScreen(SessionDeeds):
             return
         if self.query_one(Rows).cursor >= len(self.told) - 1:
             self._known = size
-            review_reading.summarize(self)
+            review_reading.summarize(self, self.session)
             self._again()
 
     def on_resize(self) -> None:
@@ -135,7 +135,7 @@ class ReviewScreen(SessionDeeds):
         self.told, self._place, self._reading = [], None, True
         self.query_one(Rows).fill(0)
         self._show_only()
-        review_reading.read(self, None, self.narrowed)
+        review_reading.read(self, self.session, None, self.narrowed)
 
     @on(Read)
     def _read(self, news: Read) -> None:
@@ -156,7 +156,7 @@ class ReviewScreen(SessionDeeds):
         rows = self.query_one(Rows)
         if self.hits is None and self._place and not self._reading and rows.cursor < NEAR:
             self._reading = True
-            review_reading.read(self, self._place, self.narrowed)
+            review_reading.read(self, self.session, self._place, self.narrowed)
         self._show_behind()
         self.refresh_bindings()
 
@@ -246,7 +246,7 @@ class ReviewScreen(SessionDeeds):
         parts: list[Content] = []
         if moment.failed:
             if moment.command not in self._explained:
-                review_reading.explain(self, moment.command)
+                review_reading.explain(self, self.session, moment.command, self.desk)
                 parts.append(Content.styled("looking it up in the guide…", MUTED))
             elif matches := self._explained[moment.command]:
                 parts += [
@@ -304,7 +304,7 @@ class ReviewScreen(SessionDeeds):
             self._words, self._said, self.hits = event.value, "searching…", []
             self.query_one(Rows).fill(0)
             self._show_only()
-            review_reading.search(self, event.value)
+            review_reading.search(self, self.session, event.value)
 
     def _leave_field(self) -> None:
         self.query_one(Input).display = False
@@ -389,20 +389,20 @@ class ReviewScreen(SessionDeeds):
 
     def written(self) -> None:
         """It is shown at the end of the log."""
-        review_reading.summarize(self)
+        review_reading.summarize(self, self.session)
         if self.hits is None:
             self._again()
 
     def action_compare(self) -> None:
-        from screens.sessions import SessionsScreen
+        from screens.against import AgainstScreen
 
         if self.desk is not None:
-            self.app.push_screen(SessionsScreen(self.desk, against=self.session))
+            self.app.push_screen(AgainstScreen(self.desk, self.session))
 
     def action_verify(self) -> None:
         self._checked = Content.styled("checking the log…", MUTED)
         self._show_head()
-        review_reading.verify(self)
+        review_reading.verify(self, self.session)
 
     @on(Checked)
     def _was_checked(self, news: Checked) -> None:

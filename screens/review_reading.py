@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from textual.message import Message
 from textual.worker import Worker, get_current_worker
@@ -22,9 +22,11 @@ from ecotui.supervisor.state import Command
 from ecotui.supervisor.tail import Tail
 
 if TYPE_CHECKING:
+    from textual.screen import Screen
+
+    from ecotui.desk import Desk
     from ecotui.guide.diagnosis import Match
     from ecotui.session.log import Session
-    from screens.review import ReviewScreen
 
 FIRST = 400
 """Events read at once when nothing is left out: some screens full."""
@@ -90,9 +92,8 @@ class HitsFound(Message):
     said: str
 
 
-def read(screen: ReviewScreen, place: int | None, narrowed: Narrowed) -> None:
+def read(screen: Screen[Any], session: Session, place: int | None, narrowed: Narrowed) -> None:
     """Events before a byte of the log, until there are enough of those that are wanted."""
-    session = screen.session
 
     def work() -> None:
         worker = get_current_worker()
@@ -121,12 +122,12 @@ def read(screen: ReviewScreen, place: int | None, narrowed: Narrowed) -> None:
     )
 
 
-def summarize(screen: ReviewScreen) -> None:
+def summarize(screen: Screen[Any], session: Session) -> None:
     """The summary may have to be counted from the whole log."""
 
     def work() -> None:
         try:
-            screen.post_message(Summed(screen.session.summary()))
+            screen.post_message(Summed(session.summary()))
         except SessionError as error:
             screen.app.call_from_thread(screen.notify, str(error), severity="error", markup=False)
 
@@ -135,10 +136,10 @@ def summarize(screen: ReviewScreen) -> None:
     )
 
 
-def verify(screen: ReviewScreen) -> None:
+def verify(screen: Screen[Any], session: Session) -> None:
     def work() -> None:
         try:
-            found = screen.session.verify()
+            found = session.verify()
         except SessionError as error:
             screen.post_message(Checked(False, "✗ cannot be checked", str(error)))
             return
@@ -158,9 +159,8 @@ def verify(screen: ReviewScreen) -> None:
     )
 
 
-def explain(screen: ReviewScreen, command: str) -> None:
+def explain(screen: Screen[Any], session: Session, command: str, desk: Desk | None) -> None:
     """Ask the guide about the end of an output."""
-    desk = screen.desk
 
     def work() -> None:
         from ecotui.guide.library import shipped
@@ -168,7 +168,7 @@ def explain(screen: ReviewScreen, command: str) -> None:
         from ecotui.reviewing.explaining import matches
 
         library = writing.library(desk.loaded, desk.base_env) if desk is not None else None
-        found = matches(screen.session, command, library or shipped("en"))
+        found = matches(session, command, library or shipped("en"))
         screen.post_message(Explained(command, found))
 
     _worker: Worker[None] = screen.run_worker(
@@ -176,9 +176,8 @@ def explain(screen: ReviewScreen, command: str) -> None:
     )
 
 
-def search(screen: ReviewScreen, words: str) -> None:
+def search(screen: Screen[Any], session: Session, words: str) -> None:
     """Look for words in all outputs, one after the other, and tell while it goes on."""
-    session = screen.session
 
     def work() -> None:
         worker = get_current_worker()

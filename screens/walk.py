@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable
+from typing import ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
@@ -21,13 +22,10 @@ from ecotui.session.walked import walked
 from screens import walk_deeds as deeds
 from screens import watch
 from screens.endings import ending
+from screens.guide_place import Place, Walk
 from screens.intents import LookWanted
-from screens.walk_deeds import Walk
 from screens.walk_view import WalkView
 from screens.widgets.output import Output
-
-if TYPE_CHECKING:
-    from screens.guide import GuideScreen
 
 BEAT = 0.2
 """Seconds between two looks at what runs: output is followed by the frame, here it is only shown."""
@@ -53,8 +51,12 @@ class WalkScreen(WalkView):
         Binding("escape,q", "back", "Back"),
     ]
 
-    def __init__(self, desk: Desk, library: Library, walk: Walk, solved: int = 0) -> None:
+    def __init__(
+        self, desk: Desk, library: Library, walk: Walk, solved: int = 0, *, place: Callable[[Walk], Place]
+    ) -> None:
+        """`solved`: in how many earlier sessions this entry solved it. `place`: where one is in the guide below."""
         super().__init__(desk, library, walk, solved)
+        self._place_below = place
         self._pending: tuple[str, str, str] | None = None
         """Asked for: the step's key, the rebuild's step, and the command that ran there before."""
         self._asking = False
@@ -258,15 +260,7 @@ class WalkScreen(WalkView):
     def leave_for(self, step: str, select: tuple[str, ...] = ()) -> None:
         """Go to a step's screen; the frame's `b` comes back to where one was, here and in the guide below."""
         self.walk.scroll = self.query_one("#walk-page").scroll_y
-        self.frame.leave_guide(self._below.place(self.walk), step, select)
-
-    @property
-    def _below(self) -> GuideScreen:
-        from screens.guide import GuideScreen
-
-        below = self.app.screen_stack[-2]
-        assert isinstance(below, GuideScreen)
-        return below
+        self.frame.leave_guide(self._place_below(self.walk), step, select)
 
     def action_step(self) -> None:
         self.leave_for(self.place)

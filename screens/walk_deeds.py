@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import msgspec
 from textual.app import ComposeResult
@@ -15,45 +14,73 @@ from textual.widgets import Static
 from checks.cleanup.leftover import CleanupDetail, Ownership
 from checks.finding import Finding, Risk, State, Visit
 from checks.sanitize import sanitize
-from ecotui.guide.steps import Kind, Step, as_fix, destroy_word, edited
+from ecotui.guide.steps import Context, Kind, Step, as_fix, destroy_word, edited
+from ecotui.guide.verdict import Verdict
 from ecotui.session import events
 from screens import watch
 from screens.dialogs import Ask, Dialog, Typed
+from screens.guide_place import Walk
 from screens.intents import CleanupApproved, FixWanted
 from screens.signs import leftovers
 from screens.walk_lines import verdict_line
 from screens.widgets.keybar import KeyBar
 
 if TYPE_CHECKING:
+    from textual.app import App
+    from textual.notifications import SeverityLevel
+
     from ecotui.desk import Desk
-    from screens.walk import WalkScreen
+    from screens.frame import Frame
 
 ERROR = 300
 """Characters of the error that the session's log keeps with a walk."""
 
 
-@dataclass
-class Walk:
-    """Where one is in an entry. It outlives the screen: going to a step's screen and back changes nothing."""
+class Walking(Protocol):
+    """The part of a walk's screen that the deeds need."""
 
-    entry: str
-    error: str = ""
-    language: str = "en"
-    cursor: str = ""
-    """The key of the step."""
-    edits: dict[str, str] = field(default_factory=dict)
-    tried: dict[str, Step] = field(default_factory=dict)
-    """Ways out of the live check that were chosen; when they worked, the check does not offer them any more."""
-    ran: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Step to the step of the rebuild in which its command ran, and the command's id."""
-    present: bool = False
-    """The check has found the cause in this walk, and not yet that it is gone."""
-    before: set[str] = field(default_factory=set)
-    """Ids of the findings that were in the way."""
-    started: bool = False
-    """The session's log knows of this walk."""
-    scroll: float = 0.0
-    """Lines of the step above the screen."""
+    desk: Desk
+    walk: Walk
+    verdict: Verdict
+
+    @property
+    def app(self) -> App[object]: ...
+
+    @property
+    def frame(self) -> Frame: ...
+
+    @property
+    def logged(self) -> str:
+        """What the session's log calls the entry."""
+
+    @property
+    def context(self) -> Context:
+        """What the commands of the entry may refer to."""
+
+    def recount(self) -> None:
+        """Draw again what follows from the looks and from what was done."""
+
+    def tick(self, step: Step, *, done: bool) -> None:
+        """Mark a step as done, or as not done."""
+
+    def may_act(self) -> bool:
+        """Whether this operator may change something now; says why not."""
+
+    def log_event(self, event: events.Event) -> None:
+        """Write into the session's log, if it is ours."""
+
+    def judged(self, solved: bool) -> None:
+        """The operator has answered whether it helped."""
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None: ...
 
 
 class Judge(Dialog[bool]):
@@ -78,7 +105,7 @@ class Judge(Dialog[bool]):
         yield KeyBar(compact=True, show_command_palette=False)
 
 
-def run(screen: WalkScreen, step: Step, place: str) -> None:
+def run(screen: Walking, step: Step, place: str) -> None:
     """Ask the frame to carry a step out; it asks for consent, starts it under the supervisor, and logs it."""
     title = f"Guide {screen.walk.entry}"
     finding = step.finding or Finding(
@@ -97,7 +124,7 @@ def deletes(step: Step) -> tuple[str, ...]:
     return ()
 
 
-def delete(screen: WalkScreen, step: Step) -> bool:
+def delete(screen: Walking, step: Step) -> bool:
     """Ask for typed consent to the deletion of exactly these leftovers; False when the last look does not have them."""
     report = screen.desk.rebuild.reports.get("cleanup")
     try:
@@ -128,7 +155,7 @@ def delete(screen: WalkScreen, step: Step) -> bool:
     return True
 
 
-def set_variable(screen: WalkScreen, step: Step) -> None:
+def set_variable(screen: Walking, step: Step) -> None:
     """Ask for the value of a variable that is no secret, and set it for this session."""
 
     def given(value: str | None) -> None:
@@ -141,7 +168,7 @@ def set_variable(screen: WalkScreen, step: Step) -> None:
     screen.app.push_screen(Ask(f"Set {step.setting}", said, value=step.value), given)
 
 
-def edit(screen: WalkScreen, step: Step) -> None:
+def edit(screen: Walking, step: Step) -> None:
     """Let the operator change a command before it runs."""
 
     def given(text: str | None) -> None:
@@ -159,7 +186,7 @@ def edit(screen: WalkScreen, step: Step) -> None:
     screen.app.push_screen(Ask("Edit the command", said, value=step.text), given)
 
 
-def copy(screen: WalkScreen, step: Step) -> None:
+def copy(screen: Walking, step: Step) -> None:
     """To the terminal's clipboard."""
     screen.app.copy_to_clipboard(step.text)
     lines = step.text.count("\n") + 1
@@ -167,7 +194,7 @@ def copy(screen: WalkScreen, step: Step) -> None:
     screen.notify(f"Sent to your terminal's clipboard (OSC 52): {what}", markup=False)
 
 
-def write(screen: WalkScreen, step: Step) -> None:
+def write(screen: Walking, step: Step) -> None:
     """Where no clipboard reaches: a file in the session's folder."""
     from ecotui.session.files import explained, make_folder, replace_file
 
@@ -186,7 +213,7 @@ def write(screen: WalkScreen, step: Step) -> None:
         screen.notify(file, title="Written to a file", markup=False, timeout=15)
 
 
-def ask(screen: WalkScreen) -> None:
+def ask(screen: Walking) -> None:
     """Did the entry solve it? The answer orders the entries of the next time."""
     walk = screen.walk
 

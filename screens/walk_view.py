@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
@@ -18,13 +16,11 @@ from ecotui.guide.library import Library
 from ecotui.guide.steps import Step
 from ecotui.guide.verdict import Cause, Verdict
 from screens.endings import ending
-from screens.walk_deeds import Walk
+from screens.frame import Frame, frame_below
+from screens.guide_place import Walk
 from screens.walk_lines import detail, error_lines, heading_of, row, verdict_line
 from screens.widgets.keybar import KeyBar
 from screens.widgets.output import Output
-
-if TYPE_CHECKING:
-    from screens.rebuild import RebuildScreen
 
 
 class WalkView(Screen[str | None]):
@@ -55,12 +51,8 @@ class WalkView(Screen[str | None]):
         return entry
 
     @property
-    def frame(self) -> RebuildScreen:
-        from screens.rebuild import RebuildScreen
-
-        frame = self.app.screen_stack[0]
-        assert isinstance(frame, RebuildScreen)
-        return frame
+    def frame(self) -> Frame:
+        return frame_below(self)
 
     def compose(self) -> ComposeResult:
         yield Static(id="walk-title")

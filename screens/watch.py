@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.screen import Screen
 from textual.worker import Worker
 
 from ecotui.session import SessionError
+from screens.following import RECENT, Following
 from screens.frame import Frame
 from screens.intents import CommandEnded, CommandOutput, Looked, LooksEnded
 
 if TYPE_CHECKING:
     from ecotui.desk import Desk
-    from ecotui.supervisor import Command, Status
+    from ecotui.supervisor import Command
     from ecotui.supervisor.team import Standing
 
 Outcome = TypeVar("Outcome")
@@ -28,27 +26,6 @@ BEAT = 0.1
 
 BATCH = 2_000
 """Lines taken in one beat. A faster command is skipped forward, and the skip is said: the file has everything."""
-
-RECENT = 500
-"""Lines kept in memory for each step, to show when the operator comes back to it."""
-
-
-@dataclass
-class Following:
-    """A command that is being followed."""
-
-    command: Command
-    status: Status | None = None
-    recent: deque[str] = field(default_factory=lambda: deque(maxlen=RECENT))
-
-    @property
-    def running(self) -> bool:
-        return self.status is None or self.status.state == "running"
-
-    @property
-    def seconds(self) -> float:
-        ended = self.status.ended if self.status is not None else None
-        return max((ended or time.time()) - self.command.started, 0.0)
 
 
 def look(screen: Screen[Any], desk: Desk, steps: tuple[str, ...]) -> None:

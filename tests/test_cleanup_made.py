@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from checks.cleanup import made as memory
-from checks.cleanup.knowledge import earlier_states
+from checks.cleanup.knowledge import earlier_states, made_here
 from checks.cleanup.leftover import Ownership, Seen
 from checks.cleanup.made import Made
 from checks.cleanup.ownership import Known, judge
@@ -130,7 +130,7 @@ class Here:
 
 def test_only_this_account_region_folder_and_workspace_are_remembered(tmp_path: Path) -> None:
     right = msgspec.structs.replace(RUN, folder=str((tmp_path / "terraform").resolve()))
-    assert list(memory.of_here(Here(tmp_path, (right,)).world())) == [("aws_iam_role", "node")]
+    assert list(made_here(Here(tmp_path, (right,)).world())) == [("aws_iam_role", "node")]
     for other in (
         {"account": "999999999999"},
         {"account": ""},
@@ -141,8 +141,8 @@ def test_only_this_account_region_folder_and_workspace_are_remembered(tmp_path: 
         {"id": ""},
     ):
         wrong = msgspec.structs.replace(right, **other)
-        assert memory.of_here(Here(tmp_path, (wrong,)).world()) == {}, other
-    assert memory.of_here(Here(tmp_path, (right,), account="999999999999").world()) == {}
+        assert made_here(Here(tmp_path, (wrong,)).world()) == {}, other
+    assert made_here(Here(tmp_path, (right,), account="999999999999").world()) == {}
 
 
 def stream(*types: tuple[str, str, str]) -> str:

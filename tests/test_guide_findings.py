@@ -9,7 +9,7 @@ import pytest
 from fixtures_tui import finding, report
 
 from checks import cloudfront, github, github_names, nodes
-from checks.apply.collisions import all_kinds
+from checks.apply.collisions.kinds import all_kinds
 from checks.cleanup.kinds import KINDS as LEFTOVERS
 from checks.cleanup.leftover import CleanupDetail
 from checks.cloudfront import DistributionRow

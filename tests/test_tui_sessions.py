@@ -17,6 +17,7 @@ from ecotui.session import chain, events
 from ecotui.session.log import Session
 from ecotui.session.store import Store
 from ecotui.supervisor.times import record
+from screens.against import AgainstScreen
 from screens.compare import CompareScreen
 from screens.dialogs import RawText
 from screens.durations import DurationsScreen
@@ -324,10 +325,7 @@ async def test_two_sessions_are_compared_from_the_list_and_from_the_review(
         await pilot.press("enter")
         await bench.until(pilot, lambda: isinstance(pilot.app.screen, ReviewScreen))
         await pilot.press("c")
-        await bench.until(
-            pilot,
-            lambda: isinstance(pilot.app.screen, SessionsScreen) and pilot.app.screen.against is not None,
-        )
+        await bench.until(pilot, lambda: isinstance(pilot.app.screen, AgainstScreen))
         await bench.until(pilot, lambda: pilot.app.screen.chosen is not None)  # type: ignore[attr-defined]
         assert f"compare {stuck.id} with" in bench.text(pilot)
         await pilot.press("enter")

@@ -106,7 +106,7 @@ def _made_here(one: Planned, attribute: str, container: str, created: Mapping[st
 
 def _questions(planned: Sequence[Planned]) -> tuple[list[tuple[Kind, Planned, str]], list[Unknown]]:
     """Which names to look up; and which cannot be."""
-    from checks.apply.collisions import all_kinds
+    from checks.apply.collisions.kinds import all_kinds
 
     kinds = all_kinds()
     created = {without_keys(one.address): one.type for one in planned if one.creates}
@@ -144,7 +144,7 @@ def _questions(planned: Sequence[Planned]) -> tuple[list[tuple[Kind, Planned, st
 
 
 def _uncovered(one: Planned) -> list[Unknown]:
-    from checks.apply.collisions import CANNOT_COLLIDE
+    from checks.apply.collisions.kinds import CANNOT_COLLIDE
 
     if not one.type.startswith("aws_") or one.type in CANNOT_COLLIDE:
         return []
@@ -156,7 +156,7 @@ def _uncovered(one: Planned) -> list[Unknown]:
 
 def _going(planned: Sequence[Planned]) -> dict[tuple[str, str, str], Planned]:
     """What this plan takes away, by type, name and region: names that are taken now, and will not be."""
-    from checks.apply.collisions import all_kinds
+    from checks.apply.collisions.kinds import all_kinds
 
     kinds = all_kinds()
     found = {}

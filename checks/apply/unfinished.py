@@ -150,10 +150,10 @@ def seek(world: World, one: Unfinished, known: Collection[str]) -> Orphan:
 
 
 def _seek(world: World, one: Unfinished, known: Collection[str]) -> Orphan:
-    from checks.apply import collisions
+    from checks.apply.collisions.kinds import all_kinds
     from checks.aws_errors import errors
 
-    kind = collisions.all_kinds().get(one.type)
+    kind = all_kinds().get(one.type)
     tagged = _TAGGED.get(one.type)
     name = one.planned.get(kind.attribute, "") if kind else ""
     try:

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from checks.cleanup import made
+from checks.cleanup.made import Made
 from checks.cleanup.ownership import Known
 from checks.sanitize import one_line
 from checks.world import World
@@ -35,7 +36,7 @@ def known(world: World) -> Known:
     from checks.commands.terraform import InState, addresses_in_state
 
     plain = Known(
-        by_sessions=made.of_here(world),
+        by_sessions=made_here(world),
         state_storage=frozenset(state_storage(world.terraform_folder)),
         to_import=imports(world.terraform_folder),
     )
@@ -53,6 +54,29 @@ def known(world: World) -> Known:
         state_arns=frozenset(one.arn for one in held if one.arn),
         in_earlier_state=earlier_states(world),
     )
+
+
+def made_here(world: World) -> Mapping[tuple[str, str], tuple[Made, ...]]:
+    """What earlier sessions made in this account, region, terraform folder and workspace, by type and id.
+
+    Empty when nothing is remembered, or when it cannot be told in which account we are.
+    """
+    from checks.apply.backend import backend
+    from checks.aws import errors
+
+    remembered = tuple(world.made())
+    if not remembered:
+        return {}
+    try:
+        account = world.aws.identity().account
+    except errors():
+        return {}
+    here = (account, world.aws.region, backend(world).workspace, str(world.terraform_folder))
+    found: dict[tuple[str, str], tuple[Made, ...]] = {}
+    for one in remembered:
+        if one.id and all(here) and (one.account, one.region, one.workspace, one.folder) == here:
+            found[one.type, one.id] = (*found.get((one.type, one.id), ()), one)
+    return found
 
 
 def earlier_states(world: World) -> dict[tuple[str, str], str]:

@@ -8,14 +8,10 @@ only its creation date tells.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from checks.cleanup.leftover import Seen
 from checks.finding import Value
-
-if TYPE_CHECKING:
-    from checks.world import World
 
 SLACK = 300.0
 """Seconds by which the clocks of AWS and of the operator's machine may differ."""
@@ -41,29 +37,6 @@ class Made(Value, frozen=True):
     workspace: str
     folder: str
     """Of the root module."""
-
-
-def of_here(world: World) -> Mapping[tuple[str, str], tuple[Made, ...]]:
-    """What earlier sessions made in this account, region, terraform folder and workspace, by type and id.
-
-    Empty when nothing is remembered, or when it cannot be told in which account we are.
-    """
-    from checks.apply.backend import backend
-    from checks.aws import errors
-
-    remembered = tuple(world.made())
-    if not remembered:
-        return {}
-    try:
-        account = world.aws.identity().account
-    except errors():
-        return {}
-    here = (account, world.aws.region, backend(world).workspace, str(world.terraform_folder))
-    found: dict[tuple[str, str], tuple[Made, ...]] = {}
-    for one in remembered:
-        if one.id and all(here) and (one.account, one.region, one.workspace, one.folder) == here:
-            found[one.type, one.id] = (*found.get((one.type, one.id), ()), one)
-    return found
 
 
 def proof(seen: Seen, runs: Iterable[Made]) -> tuple[bool, str]:

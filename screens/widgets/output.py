@@ -10,8 +10,8 @@ from textual.widgets import Log, Static
 from checks.span import stopwatch
 from ecotui.session.readable import readable
 from screens.endings import ending
+from screens.following import Following
 from screens.signs import sign, style
-from screens.watch import Following
 
 KEPT_LINES = 500
 """Lines kept here, as many as the frame remembers; all of them are in the session folder."""

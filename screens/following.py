@@ -1,0 +1,32 @@
+"""A command that runs, or ran, in a step: how it stands, and its last lines."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ecotui.supervisor import Command, Status
+
+RECENT = 500
+"""Lines kept in memory for each step, to show when the operator comes back to it."""
+
+
+@dataclass
+class Following:
+    """A command that is being followed."""
+
+    command: Command
+    status: Status | None = None
+    recent: deque[str] = field(default_factory=lambda: deque(maxlen=RECENT))
+
+    @property
+    def running(self) -> bool:
+        return self.status is None or self.status.state == "running"
+
+    @property
+    def seconds(self) -> float:
+        ended = self.status.ended if self.status is not None else None
+        return max((ended or time.time()) - self.command.started, 0.0)
