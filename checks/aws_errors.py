@@ -11,7 +11,9 @@ from typing import Any
 
 import msgspec
 
-from checks.finding import Copy, Finding, Fix, InTerminal, Risk, State, Visit
+from checks.aws_ways_out import ask_for, fetch_with_mfa, list_profiles, log_in, new_credentials, renew
+from checks.finding import Finding, Fix, State
+from checks.iam_actions import iam_action
 from checks.sanitize import one_line, sanitize
 
 
@@ -95,44 +97,8 @@ REGION = frozenset({"OptInRequired", "IllegalLocationConstraintException", "Unsu
 
 _ACTION = re.compile(r"\b([a-z0-9][a-z0-9-]{1,40}:[A-Z][A-Za-z0-9]{2,80})\b")
 
-_IAM_PREFIX = {
-    "elbv2": "elasticloadbalancing",
-    "elb": "elasticloadbalancing",
-    "elastic load balancing v2": "elasticloadbalancing",
-    "service-quotas": "servicequotas",
-    "resourcegroupstaggingapi": "tag",
-    "efs": "elasticfilesystem",
-    "cloudwatch": "cloudwatch",
-    "s3control": "s3",
-}
-"""Services whose IAM prefix is not the client's name (Service Authorization Reference)."""
-
-_S3_ACTION = {
-    "ListBuckets": "s3:ListAllMyBuckets",
-    "HeadBucket": "s3:ListBucket",
-    "ListObjects": "s3:ListBucket",
-    "ListObjectsV2": "s3:ListBucket",
-    "ListObjectVersions": "s3:ListBucketVersions",
-    "ListMultipartUploads": "s3:ListBucketMultipartUploads",
-    "DeleteObjects": "s3:DeleteObject",
-    "HeadObject": "s3:GetObject",
-    "GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
-    "GetBucketEncryption": "s3:GetEncryptionConfiguration",
-}
-"""S3 names its permissions after what they allow, not after the call (Service Authorization Reference, Amazon S3)."""
-
-
 SERVICE = "ecotui-service"
 """The key under ResponseMetadata where the session leaves the service that was asked."""
-
-
-def iam_action(service: str, operation: str) -> str:
-    """The IAM action that a call needs: `("service-quotas", "GetServiceQuota")` gives `servicequotas:GetServiceQuota`."""
-    if "_" in operation or operation[:1].islower():
-        operation = "".join(part.capitalize() for part in operation.split("_"))
-    if service == "s3":
-        return _S3_ACTION.get(operation, f"s3:{operation}")
-    return f"{_IAM_PREFIX.get(service, service)}:{operation}"
 
 
 def explain(error: BaseException, action: str = "", *, profile: str = "", region: str = "") -> Trouble:
@@ -185,7 +151,7 @@ def _answered(error: object, action: str, profile: str, region: str) -> Trouble:
             summary=f"Not allowed to call {missing}: {why}.",
             denied=(missing,),
             raw=raw,
-            fixes=(_grant(missing),) if "forbids" not in why else (),
+            fixes=(ask_for(missing),) if "forbids" not in why else (),
             code=code,
         )
     if code in EXPIRED:
@@ -193,7 +159,7 @@ def _answered(error: object, action: str, profile: str, region: str) -> Trouble:
             kind=Kind.EXPIRED,
             summary=f"The AWS credentials have expired ({code}); log in again or fetch new ones.",
             raw=raw,
-            fixes=_new_credentials(profile),
+            fixes=new_credentials(profile),
             code=code,
         )
     if code in INVALID:
@@ -201,7 +167,7 @@ def _answered(error: object, action: str, profile: str, region: str) -> Trouble:
             kind=Kind.INVALID,
             summary=f"AWS does not accept the credentials ({code}): {message}",
             raw=raw,
-            fixes=_new_credentials(profile),
+            fixes=new_credentials(profile),
             code=code,
         )
     if code in THROTTLED or status == 429:
@@ -255,7 +221,7 @@ def _unanswered(error: BaseException, action: str, profile: str, region: str) ->
                 Kind.MFA,
                 f"{named.capitalize()} needs a code from an MFA device, and a look never asks for one; "
                 "fetch temporary credentials with it first.",
-                _mfa(),
+                fetch_with_mfa(),
             )
         case ResponseParserError():
             return trouble(
@@ -274,20 +240,20 @@ def _unanswered(error: BaseException, action: str, profile: str, region: str) ->
             | boto.SSOError()
         ):
             return trouble(
-                Kind.SSO, f"The SSO login of {named} has expired or was never made.", _sso(profile)
+                Kind.SSO, f"The SSO login of {named} has expired or was never made.", log_in(profile)
             )
         case boto.NoCredentialsError() | boto.NoAuthTokenError():
             return trouble(
                 Kind.NO_CREDENTIALS,
                 f"No AWS credentials were found: none in the environment, none in {named}, no instance role.",
-                *_new_credentials(profile),
+                *new_credentials(profile),
             )
         case RuntimeError() if "still expired" in text:
             # botocore's way to say that AWS_CREDENTIAL_EXPIRATION, or what a process returned, lies in the past.
             return trouble(
                 Kind.EXPIRED,
                 "The AWS credentials have expired; log in again or fetch new ones.",
-                *_new_credentials(profile),
+                *new_credentials(profile),
             )
         case boto.PartialCredentialsError():
             return trouble(Kind.NO_CREDENTIALS, f"The AWS credentials are incomplete: {text}")
@@ -295,7 +261,7 @@ def _unanswered(error: BaseException, action: str, profile: str, region: str) ->
             return trouble(
                 Kind.CONFIGURATION,
                 f"The AWS profile {profile!r} does not exist." if profile else text,
-                _list_profiles(),
+                list_profiles(),
             )
         case boto.ConfigParseError() | boto.ConfigNotFound() | boto.InvalidConfigError():
             return trouble(Kind.CONFIGURATION, f"The AWS configuration cannot be used: {text}")
@@ -332,71 +298,9 @@ def _where(text: str) -> str:
     return found.group(1).rstrip("/") if found else text
 
 
-def _sso(profile: str) -> Fix:
-    return Fix(
-        id="sso-login",
-        title="Log in with SSO",
-        action=InTerminal(argv=("aws", "sso", "login", *(("--profile", profile) if profile else ()))),
-        changes="A new SSO token is stored for this profile.",
-        risk=Risk.CHANGES,
-        recommended=True,
-    )
-
-
-def _new_credentials(profile: str) -> tuple[Fix, ...]:
-    configure = Fix(
-        id="configure",
-        title="Enter access keys",
-        action=InTerminal(argv=("aws", "configure", *(("--profile", profile) if profile else ()))),
-        changes="The keys are stored in the AWS credentials file by the aws command.",
-        risk=Risk.CHANGES,
-    )
-    return (_sso(profile), configure)
-
-
-RENEW = "renew-variables"
-"""The way to where keys in variables are renewed; the environment step itself does not offer it."""
-
-
 def without_login(trouble: Trouble) -> Trouble:
     """The same where the keys stand in variables: no login changes those, and they go before what it stores."""
     kept = tuple(fix for fix in trouble.fixes if fix.id not in ("sso-login", "configure"))
     if kept == trouble.fixes:
         return trouble
-    renew = Fix(
-        id=RENEW,
-        title="Renew the keys in the variables: go to the environment",
-        action=Visit(step="environment"),
-        changes="nothing yet",
-        recommended=True,
-    )
-    return msgspec.structs.replace(trouble, fixes=(renew, *kept))
-
-
-def _mfa() -> Fix:
-    return Fix(
-        id="mfa",
-        title="Fetch temporary credentials with the MFA code",
-        action=Copy(text="aws sts get-session-token --serial-number ARN_OF_THE_DEVICE --token-code CODE"),
-        changes="Nothing by itself; set the three values that it prints as AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY "
-        "and AWS_SESSION_TOKEN.",
-    )
-
-
-def _list_profiles() -> Fix:
-    return Fix(
-        id="profiles",
-        title="List the profiles",
-        action=InTerminal(argv=("aws", "configure", "list-profiles")),
-        changes="Nothing.",
-    )
-
-
-def _grant(action: str) -> Fix:
-    statement = f'{{"Effect": "Allow", "Action": "{action}", "Resource": "*"}}'
-    return Fix(
-        id="grant",
-        title=f"Ask for the permission {action}",
-        action=Copy(text=statement),
-        changes="Nothing by itself: a statement for whoever keeps the IAM policies.",
-    )
+    return msgspec.structs.replace(trouble, fixes=(renew(), *kept))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from checks.aws import Identity, Kind, Trouble
-from checks.aws_errors import RENEW
+from checks.aws_ways_out import RENEW
 from checks.environment_finding import finding
 from checks.environment_profiles import Profile, read
 from checks.finding import (

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from checks import quota_fit
-from checks.aws_errors import Kind, errors, iam_action
+from checks.aws_errors import Kind, errors
 from checks.finding import Fact, Finding, Fix, Look, Report, Risk, Run, State
+from checks.iam_actions import iam_action
 from checks.quota_detail import REFUSED, GroupRow, QuotaDetail, QuotaRow, RequestRow, number
 from config.model import NodeGroup, QuotaLimit
 

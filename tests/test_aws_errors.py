@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
-from checks.aws_errors import Kind, explain, iam_action, unknown
+from checks.aws_errors import Kind, explain, unknown
 from checks.finding import State
+from checks.iam_actions import iam_action
 
 
 def refusal(

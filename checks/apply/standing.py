@@ -8,12 +8,12 @@ from pathlib import Path
 
 import msgspec
 
-from checks.apply import adoption, errored, saved, state_lock
+from checks.apply import adoption, errored, saved, soundness, state_lock
 from checks.apply.detail import ApplyDetail
+from checks.apply.findings import CHANGES, STATE, could_not, finding, waits
 from checks.apply.fixes import (
     apply_fix,
     clear_fixes,
-    edit_fix,
     plan_fix,
     recover_fixes,
     script_fix,
@@ -23,17 +23,13 @@ from checks.apply.fixes import (
 from checks.apply.foreseen import foreseen, selection
 from checks.apply.plan import Action
 from checks.apply.review import Review
-from checks.commands.diagnostics import Diagnostic, Lock, guide, not_initialised
+from checks.commands.diagnostics import Lock
 from checks.commands.run import CommandError
-from checks.commands.terraform import Held, Terraform, TerraformError, init_fix, ways_out
+from checks.commands.terraform import Held, Terraform, TerraformError, init_fix
 from checks.finding import Fact, Finding, Fix, Look, Report, State
 from checks.sanitize import one_line, sanitize
 from checks.script import standing as script
 from checks.world import World
-
-_CONFIGURATION = ("apply.configuration", "Configuration")
-_STATE = ("apply.state", "State")
-_CHANGES = ("apply.changes", "Changes")
 
 
 def look(world: World) -> Report:
@@ -46,7 +42,7 @@ def _with_script(world: World) -> Callable[[Finding], Finding]:
     """Where something is left to apply, the team's own script is a way as well."""
 
     def add(finding: Finding) -> Finding:
-        if finding.id != _CHANGES[0] or finding.state is not State.WARN:
+        if finding.id != CHANGES or finding.state is not State.WARN:
             return finding
         found = script.look(world)
         if found.trouble or not found.argv:
@@ -70,9 +66,9 @@ def _look(world: World) -> tuple[list[Finding], ApplyDetail]:
     terraform = Terraform(world)
     folder = terraform.folder
     detail = ApplyDetail(folder=str(folder))
-    trouble = _folder_trouble(terraform)
+    trouble = soundness.folder_trouble(terraform)
     if trouble:
-        return [trouble, _waits(_STATE), _waits(_CHANGES)], detail
+        return [trouble, waits(STATE), waits(CHANGES)], detail
 
     world.say("terraform state")
     sight = state_lock.look(world)
@@ -107,38 +103,17 @@ def _look(world: World) -> tuple[list[Finding], ApplyDetail]:
             pending, warnings = terraform.pending(timeout=world.settings.terraform.timeout)
         except CommandError as error:
             diagnostics = error.errors if isinstance(error, TerraformError) else ()
-            configuration = _validated(terraform)
+            sound = soundness.validated(terraform)
             detail = msgspec.structs.replace(detail, diagnostics=diagnostics)
-            return [configuration, state, _not_planned(terraform, error, configuration)], detail
+            return [sound, state, _not_planned(terraform, error, sound)], detail
         detail = msgspec.structs.replace(detail, pending=pending, diagnostics=warnings)
-        configuration = _sound(terraform, warnings)
-        return [configuration, state, _pending(pending, held, detail)], detail
+        sound = soundness.sound(terraform, warnings)
+        return [sound, state, _pending(pending, held, detail)], detail
 
-    configuration = _validated(terraform)
+    sound = soundness.validated(terraform)
     if held is None:
-        return [configuration, state, _unread()], detail
-    return [configuration, state, _nothing_applied(detail)], detail
-
-
-def _folder_trouble(terraform: Terraform) -> Finding | None:
-    id_, title = _CONFIGURATION
-    folder = terraform.folder
-    if not folder.is_dir():
-        summary = f"The terraform folder {one_line(str(folder))} does not exist: set terraform.directory in ecotui.yaml"
-    else:
-        try:
-            if any(path.name.endswith((".tf", ".tf.json", ".tofu")) for path in folder.iterdir()):
-                return None
-            summary = f"There are no *.tf files in {one_line(str(folder))}"
-        except OSError as error:
-            return Finding(
-                id=id_,
-                step="apply",
-                state=State.UNKNOWN,
-                title=title,
-                summary=f"The terraform folder {one_line(str(folder))} cannot be read: {error.strerror}",
-            )
-    return Finding(id=id_, step="apply", state=State.BLOCKED, title=title, summary=summary, guide=("1.6",))
+        return [sound, state, _unread()], detail
+    return [sound, state, _nothing_applied(detail)], detail
 
 
 def _held(terraform: Terraform) -> tuple[Held | None, CommandError | None]:
@@ -166,84 +141,15 @@ def _review(world: World, held: Held | None) -> tuple[Review | None, str, str]:
     return review, str(saved.find(place)[0]), saved.stale(world, place, review, held)
 
 
-def _validated(terraform: Terraform) -> Finding:
-    id_, title = _CONFIGURATION
-    try:
-        validation = terraform.validate()
-    except CommandError as error:
-        return _could_not(id_, title, error, terraform.name)
-    if validation.valid:
-        return _sound(terraform, validation.diagnostics)
-    if not_initialised(validation.errors) or not validation.errors:
-        return Finding(
-            id=id_,
-            step="apply",
-            state=State.WARN,
-            title=title,
-            summary=f"The terraform folder is not initialised yet; `ecotui plan` runs {terraform.name} init",
-            facts=_facts(terraform),
-            fixes=(init_fix(terraform.name),),
-            raw=_raw(validation.diagnostics),
-        )
-    first = validation.errors[0]
-    more = f", and {len(validation.errors) - 1} more" if len(validation.errors) > 1 else ""
-    place = f" at {first.place}" if first.place else ""
-    return Finding(
-        id=id_,
-        step="apply",
-        state=State.BLOCKED,
-        title=title,
-        summary=f"{terraform.name} refuses the configuration: {one_line(first.summary)}{place}{more}",
-        facts=(
-            *_facts(terraform),
-            *(
-                Fact(label=one.place or "error", value=one_line(f"{one.summary}: {one.detail}"))
-                for one in validation.errors[:10]
-            ),
-        ),
-        guide=guide(validation.diagnostics),
-        fixes=(edit_fix(terraform.folder, first, terraform.env),) if first.place else (),
-        raw=_raw(validation.diagnostics),
-    )
-
-
-def _sound(terraform: Terraform, diagnostics: tuple[Diagnostic, ...]) -> Finding:
-    id_, title = _CONFIGURATION
-    warnings = [one for one in diagnostics if not one.is_error]
-    if not warnings:
-        return Finding(
-            id=id_,
-            step="apply",
-            state=State.OK,
-            title=title,
-            summary="The configuration is valid",
-            facts=_facts(terraform),
-        )
-    plural = "s" if len(warnings) != 1 else ""
-    return Finding(
-        id=id_,
-        step="apply",
-        state=State.WARN if guide(warnings) else State.OK,
-        title=title,
-        summary=f"The configuration is valid, with {len(warnings)} warning{plural}: {one_line(warnings[0].summary)}",
-        facts=_facts(terraform),
-        guide=guide(warnings),
-        raw=_raw(warnings),
-    )
-
-
 def _state(
     terraform: Terraform, held: Held | None, refused: CommandError | None, lock: Lock | None
 ) -> Finding:
-    id_, title = _STATE
     left = errored.read(terraform.folder, held, one_line(refused.explain()) if refused else "")
     if left:
-        return Finding(
-            id=id_,
-            step="apply",
-            state=State.BLOCKED,
-            title=title,
-            summary=left.sentence,
+        return finding(
+            STATE,
+            State.BLOCKED,
+            left.sentence,
             facts=(
                 Fact(label="in the file", value=f"{left.resources} resources, serial {left.serial}"),
                 *(
@@ -260,12 +166,10 @@ def _state(
             raw=sanitize(str(refused)) if refused else "",
         )
     if lock:
-        return Finding(
-            id=id_,
-            step="apply",
-            state=State.BLOCKED,
-            title=title,
-            summary=f"{lock.sentence}; {lock.holder}",
+        return finding(
+            STATE,
+            State.BLOCKED,
+            f"{lock.sentence}; {lock.holder}",
             facts=(Fact(label="lock", value=lock.id), Fact(label="held by", value=lock.who)),
             fixes=() if lock.alive else unlock_fixes(lock),
             raw=sanitize(str(refused)) if refused else "",
@@ -273,23 +177,19 @@ def _state(
     if held is None:
         assert refused is not None
         if isinstance(refused, TerraformError) and refused.not_initialised:
-            return Finding(
-                id=id_,
-                step="apply",
-                state=State.WARN,
-                title=title,
-                summary="The state cannot be read before the folder is initialised",
+            return finding(
+                STATE,
+                State.WARN,
+                "The state cannot be read before the folder is initialised",
                 fixes=(init_fix(terraform.name),),
                 raw=refused.raw,
             )
-        return _could_not(id_, title, refused, terraform.name)
+        return could_not(STATE, refused, terraform.name)
     tainted = [one.address for one in held.resources if one.tainted]
-    return Finding(
-        id=id_,
-        step="apply",
-        state=State.OK,
-        title=title,
-        summary=f"The state holds {len(held.resources)} resources"
+    return finding(
+        STATE,
+        State.OK,
+        f"The state holds {len(held.resources)} resources"
         + (f", {len(tainted)} of them half made (tainted): they will be replaced" if tainted else "")
         if held.resources
         else "The state is empty",
@@ -331,27 +231,22 @@ def _pending(pending: dict[str, int], held: Held, detail: ApplyDetail) -> Findin
     return _changes(State.WARN, f"Not everything is applied: {parts}", detail)
 
 
-def _not_planned(terraform: Terraform, error: CommandError, configuration: Finding) -> Finding:
-    id_, title = _CHANGES
-    if configuration.state is State.BLOCKED:
-        return _waits(_CHANGES)
-    return _could_not(id_, title, error, terraform.name)
+def _not_planned(terraform: Terraform, error: CommandError, sound: Finding) -> Finding:
+    if sound.state is State.BLOCKED:
+        return waits(CHANGES)
+    return could_not(CHANGES, error, terraform.name)
 
 
 def _unread() -> Finding:
-    id_, title = _CHANGES
-    return Finding(
-        id=id_,
-        step="apply",
-        state=State.WARN,
-        title=title,
-        summary="Whether anything is left to apply is not known before the state can be read",
+    return finding(
+        CHANGES,
+        State.WARN,
+        "Whether anything is left to apply is not known before the state can be read",
         fixes=(plan_fix(recommended=True),),
     )
 
 
 def _changes(state: State, summary: str, detail: ApplyDetail) -> Finding:
-    id_, title = _CHANGES
     fixes: tuple[Fix, ...] = ()
     facts: tuple[Fact, ...] = ()
     if state is not State.OK:
@@ -370,36 +265,4 @@ def _changes(state: State, summary: str, detail: ApplyDetail) -> Finding:
         elif detail.plan:
             facts = (Fact(label="saved plan", value=f"stale: {detail.stale}"),)
             fixes = (*fixes, unfinished_fix())
-    return Finding(id=id_, step="apply", state=state, title=title, summary=summary, facts=facts, fixes=fixes)
-
-
-def _could_not(id_: str, title: str, error: CommandError, name: str) -> Finding:
-    return Finding(
-        id=id_,
-        step="apply",
-        state=State.UNKNOWN,
-        title=title,
-        summary=one_line(error.explain()),
-        guide=error.guide if isinstance(error, TerraformError) else (),
-        fixes=ways_out(error, name),
-        raw=error.raw if isinstance(error, TerraformError) else sanitize(str(error)),
-    )
-
-
-def _waits(which: tuple[str, str]) -> Finding:
-    id_, title = which
-    return Finding(
-        id=id_,
-        step="apply",
-        state=State.SKIPPED,
-        title=title,
-        summary="Waits until the configuration is in order",
-    )
-
-
-def _facts(terraform: Terraform) -> tuple[Fact, ...]:
-    return (Fact(label="folder", value=one_line(str(terraform.folder))),)
-
-
-def _raw(diagnostics: tuple[Diagnostic, ...] | list[Diagnostic]) -> str:
-    return sanitize("\n\n".join(one.text for one in diagnostics), limit=20_000)
+    return finding(CHANGES, state, summary, facts=facts, fixes=fixes)
