@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 from config.model import Settings
 
 if TYPE_CHECKING:
-    from checks.apply.just_deleted import Deleted
     from checks.aws import Aws
-    from checks.cleanup.made import Made
+    from checks.remembered import Deleted, Made
 
 
 def _say_nothing(text: str) -> None:

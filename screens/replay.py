@@ -24,8 +24,8 @@ from ecotui.session.log import Session
 from ecotui.session.readable import readable
 from screens.dialogs import Ask
 from screens.past import PastScreen
-from screens.session_lines import line
 from screens.step import StepPanel
+from screens.timeline_lines import line
 from screens.widgets.keybar import KeyBar
 from screens.widgets.steplist import StepList
 

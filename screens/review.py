@@ -15,8 +15,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from checks.finding import State
-from checks.steps import BY_ID, STEPS
+from checks.steps import STEPS
 from ecotui.session import events
 from ecotui.session.log import Session, Summary
 from ecotui.session.narrowing import ORDER, Narrowed
@@ -24,11 +23,21 @@ from ecotui.session.review import Moment
 from screens import review_reading, session_deeds
 from screens.dialogs import RawText
 from screens.intents import GuideWanted
-from screens.layout import hang
-from screens.output import OutputScreen, bytes_told
+from screens.output import OutputScreen
 from screens.review_reading import Checked, Explained, HitsFound, Read, Summed
-from screens.session_lines import MUTED, behind, hit_line, line, picture, took
+from screens.session_lines import MUTED
 from screens.session_screen import SessionScreen
+from screens.timeline_lines import (
+    behind,
+    entries,
+    explained,
+    head,
+    hit_line,
+    line,
+    narrowed_line,
+    output_end,
+    searched_line,
+)
 from screens.widgets.keybar import KeyBar
 from screens.widgets.rows import Rows
 
@@ -168,39 +177,14 @@ class ReviewScreen(SessionScreen):
     # -- drawing -------------------------------------------------------------------------------------------------
 
     def _show_head(self) -> None:
-        parts: list[str | Content] = [
-            Content.styled("Session", "bold $text-accent"),
-            f"  {self.session.id}  ",
-        ]
-        if self.summary is not None:
-            tags = "".join(f" #{tag}" for tag in self.summary.tags)
-            parts += [
-                picture(self.summary),
-                f"  {self.summary.project}  {self.summary.outcome or 'open'}",
-                Content.styled(f"  {took(self.summary)}", MUTED),
-                Content.styled(tags, "$text-accent"),
-            ]
-        parts += ["  ", self._checked]
-        self.query_one(".head", Static).update(Content.assemble(*parts))
+        self.query_one(".head", Static).update(head(self.session.id, self.summary, self._checked))
 
     def _show_only(self) -> None:
         if self.hits is not None:
-            text = Content.assemble(
-                Content.styled(f"“{self._words}” in the outputs", "bold"),
-                f"  {len(self.hits):,} lines  ",
-                Content.styled(self._said, MUTED),
-                Content.styled("  Escape goes back to the timeline", MUTED),
-            )
+            text = searched_line(self._words, len(self.hits), self._said)
         else:
-            parts = []
-            for only in ORDER:
-                chosen = only == self.narrowed.only
-                parts.append(Content.styled(f" {only} ", "reverse" if chosen else MUTED))
-            step = f"step {BY_ID[self.narrowed.step].title} (0: any)" if self.narrowed.step else "1-7 a step"
-            reading = (
-                "reading…" if self._reading else "" if not self._place else "earlier ones when you go up"
-            )
-            text = Content.assemble(*parts, Content.styled(f"  {step}  {reading}", MUTED))
+            reading = "reading…" if self._reading else "earlier ones when you go up" if self._place else ""
+            text = narrowed_line(self.narrowed, reading)
         self.query_one(".only", Static).update(text)
 
     def _draw(self, index: int, width: int) -> Content:
@@ -245,23 +229,11 @@ class ReviewScreen(SessionScreen):
         """What a command said at its end, and what the guide says about it."""
         parts: list[Content] = []
         if moment.failed:
-            if moment.command not in self._explained:
+            matches = self._explained.get(moment.command)
+            if matches is None:
                 review_reading.explain(self, self.session, moment.command, self.desk)
-                parts.append(Content.styled("looking it up in the guide…", MUTED))
-            elif matches := self._explained[moment.command]:
-                parts += [
-                    hang(Content.styled(f"§ {match.entry} ", "bold $text-accent"), match.title, width)
-                    for match in matches
-                ]
-            else:
-                parts.append(
-                    Content.styled("The guide has nothing about this error; d drafts an entry.", MUTED)
-                )
-        size, lines = review_reading.last_lines(self.session, moment.command, LAST)
-        if not size:
-            return [*parts, Content(""), Content.styled("It wrote nothing.", MUTED)]
-        head = f"Output, {bytes_told(size)}; Enter opens it"
-        return [*parts, Content(""), Content.styled(head, "bold"), *map(Content, lines)]
+            parts += explained(matches, width)
+        return [*parts, *output_end(*review_reading.last_lines(self.session, moment.command, LAST))]
 
     @on(Explained)
     def _was_explained(self, news: Explained) -> None:
@@ -359,17 +331,7 @@ class ReviewScreen(SessionScreen):
         if (chosen := self.chosen) is None:
             return ()
         moment, event = chosen
-        match event:
-            case (
-                events.EntryWalked(entry=entry)
-                | events.StepTicked(entry=entry)
-                | events.EntryJudged(entry=entry)
-            ):
-                return (entry,)
-            case events.Looked(report=report):
-                fine = (State.OK, State.SKIPPED)
-                return [entry for one in report.findings if one.state not in fine for entry in one.guide]
-        return [match.entry for match in self._explained.get(moment.command, ())]
+        return entries(event) or [match.entry for match in self._explained.get(moment.command, ())]
 
     def action_guide(self) -> None:
         if self.desk is not None and (entries := self._entries()):

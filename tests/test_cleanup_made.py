@@ -15,8 +15,8 @@ import pytest
 from checks.cleanup import made as memory
 from checks.cleanup.knowledge import earlier_states, made_here
 from checks.cleanup.leftover import Ownership, Seen
-from checks.cleanup.made import Made
 from checks.cleanup.ownership import Known, judge
+from checks.remembered import Made
 from checks.world import World
 from config.model import Aws, Cleanup, Settings
 from ecotui.session.store import Store

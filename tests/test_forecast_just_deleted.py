@@ -12,10 +12,11 @@ import pytest
 from test_forecast import Account, planned, refusal
 
 from checks.apply.forecast import forecast
-from checks.apply.just_deleted import PAGES, Deleted
+from checks.apply.just_deleted import PAGES
 from checks.apply.review import Forecast
 from checks.aws import Aws
 from checks.finding import State
+from checks.remembered import Deleted
 from checks.world import World
 from config import model
 from config.model import Settings

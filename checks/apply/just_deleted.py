@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from checks.apply.plan import Planned
 from checks.apply.review import Unknown, Warned
-from checks.finding import Value
 from checks.sanitize import one_line
 
 if TYPE_CHECKING:
@@ -25,14 +24,6 @@ WITHIN = 2 * 3600.0
 PAGES = 3
 """Of 50 events each, the most of one answer; CloudTrail allows two requests a second for an account and region."""
 ACTION = "cloudtrail:LookupEvents"
-
-
-class Deleted(Value, frozen=True):
-    """A bucket that an earlier session saw go. In whichever account: the name is one for the whole world."""
-
-    name: str
-    at: float
-    """Seconds since the epoch; rather too late than too early."""
 
 
 def just_deleted(world: World, planned: Sequence[Planned]) -> tuple[list[Warned], list[Unknown]]:

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from checks.cleanup.made import Made
 from checks.cleanup.ownership import Known
+from checks.remembered import Made
 from checks.sanitize import one_line
 from checks.world import World
 

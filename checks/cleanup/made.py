@@ -1,4 +1,4 @@
-"""What an earlier session saw being made: the memory that `World.made` hands to the looks from above.
+"""Whether an earlier session made a resource: what `World.made` remembers, as a proof of whose it is.
 
 A session tells terraform's type and id. That is proof where the id is one that AWS gives once (`vpc-0123…`, an ARN that
 ends in one); where it is a name that a person gave, a resource of that name may be a later one of somebody else's, and
@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 
 from checks.cleanup.leftover import Seen
-from checks.finding import Value
+from checks.remembered import Made
 
 SLACK = 300.0
 """Seconds by which the clocks of AWS and of the operator's machine may differ."""
@@ -19,24 +19,6 @@ _GIVEN_ONCE = re.compile(
     r"(?:^|[/:])(?:[a-z]+(?:-[a-z]+)*-[0-9a-f]{8,}|[EZ][A-Z0-9]{9,}|[0-9a-f]{16,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$"
 )
 """`i-0abc…`, `eipalloc-…`, `E2ABC…` and `Z0ABC…` (CloudFront, Route53), the end of a load balancer's or a certificate's ARN."""
-
-
-class Made(Value, frozen=True):
-    """One resource that a recorded apply reported as created."""
-
-    type: str
-    """terraform's: `aws_vpc`."""
-    id: str
-    begun: float
-    """Seconds since the epoch: when terraform began to create it,"""
-    ended: float
-    """and when that whole run ended."""
-    account: str
-    region: str
-    """Where the run worked."""
-    workspace: str
-    folder: str
-    """Of the root module."""
 
 
 def proof(seen: Seen, runs: Iterable[Made]) -> tuple[bool, str]:

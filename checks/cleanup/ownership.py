@@ -11,7 +11,8 @@ from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 
 from checks.cleanup.leftover import PROVEN, UNREAD, Ownership, Seen
-from checks.cleanup.made import Made, proof
+from checks.cleanup.made import proof
+from checks.remembered import Made
 from config.model import Cleanup
 
 

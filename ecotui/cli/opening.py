@@ -13,8 +13,7 @@ from config.load import load
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from checks.apply.just_deleted import Deleted
-    from checks.cleanup.made import Made
+    from checks.remembered import Deleted, Made
     from config.model import Settings
 
 

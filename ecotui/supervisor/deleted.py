@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from checks.apply.just_deleted import Deleted
+from checks.remembered import Deleted
 from ecotui.session import SessionError
 from ecotui.session.log import Session
 from ecotui.session.store import Store

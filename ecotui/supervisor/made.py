@@ -7,7 +7,7 @@ from pathlib import Path
 
 from checks.apply.stream import Progress
 from checks.apply.usual_times import type_of
-from checks.cleanup.made import Made
+from checks.remembered import Made
 from ecotui.session import SessionError
 from ecotui.session.log import Session
 from ecotui.session.store import Store
