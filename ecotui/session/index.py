@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import sqlite3
 
     from ecotui.session.store import Store
+
+T = TypeVar("T")
 
 NAME = "index.sqlite"
 VERSION = 1
@@ -118,15 +120,41 @@ class Index:
 
         `timed`: also those that an older ecotui wrote have their steps' times; they are counted once.
         """
+        wanted = wanted or Wanted()
+
+        def answer(base: sqlite3.Connection) -> Sequence[Summary]:
+            found = self._answer(base, wanted, limit)
+            return self._timed(base, found) if timed else found
+
+        found = self._asked(answer)
+        if found is not None:
+            return found
+        if wanted.everything and not timed:
+            return self._store.list(limit)
         import sqlite3
 
-        wanted = wanted or Wanted()
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as base:
+            base.executescript(_TABLES)
+            return answer(base)
+
+    def rebuild(self) -> int:
+        """Make the index again from the summaries, and say of how many sessions. Raises SessionError."""
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise SessionError(f"cannot remove {self.path}: {error.strerror}") from error
+        count = self._asked(self._follow_shelf)
+        return len(self._store.ids()) if count is None else count
+
+    def _asked(self, question: Callable[[sqlite3.Connection], T]) -> T | None:
+        """What the file answers, which is made anew where it is damaged; None where there can be none."""
+        import sqlite3
+
+        self.in_memory = False
         for _ in range(2):
             try:
                 with closing(self._open()) as base:
-                    self.in_memory = False
-                    found = self._answer(base, wanted, limit)
-                    return self._timed(base, found) if timed else found
+                    return question(base)
             except sqlite3.OperationalError:
                 break  # locked by somebody, read-only, full: it is not the file that is bad
             except (sqlite3.DatabaseError, msgspec.DecodeError):
@@ -137,20 +165,7 @@ class Index:
             except (OSError, _Unusable):
                 break
         self.in_memory = True
-        if wanted.everything and not timed:
-            return self._store.list(limit)
-        with closing(sqlite3.connect(":memory:", isolation_level=None)) as base:
-            base.executescript(_TABLES)
-            found = self._answer(base, wanted, limit)
-            return self._timed(base, found) if timed else found
-
-    def rebuild(self) -> int:
-        """Make the index again from the summaries, and say of how many sessions. Raises SessionError."""
-        try:
-            self.path.unlink(missing_ok=True)
-        except OSError as error:
-            raise SessionError(f"cannot remove {self.path}: {error.strerror}") from error
-        return len(self.list(Wanted(since=0.0)))
+        return None
 
     def _open(self) -> sqlite3.Connection:
         import sqlite3
@@ -190,8 +205,8 @@ class Index:
         fresh = self._follow(base, [(id, size) for id, size, _ in rows]) if wanted.everything else {}
         return [fresh.get(id) or _decode(blob) for id, _, blob in rows]
 
-    def _follow_shelf(self, base: sqlite3.Connection) -> None:
-        """Take in the sessions that are new, and let go of those that are not there any more."""
+    def _follow_shelf(self, base: sqlite3.Connection) -> int:
+        """Take in the sessions that are new, and let go of those that are not there any more; how many were looked at."""
         import time
 
         try:
@@ -200,7 +215,7 @@ class Index:
             changed = 0
         known = base.execute("SELECT changed, settled FROM shelf").fetchone()
         if known == (changed, 1):
-            return
+            return 0
         settled = int(abs(time.time() - changed / 1e9) > SETTLED)
         there = set(self._store.ids())
         had = {id for (id,) in base.execute("SELECT id FROM session")}
@@ -210,6 +225,7 @@ class Index:
         base.execute("DELETE FROM shelf")
         base.execute("INSERT INTO shelf VALUES (?, ?)", (changed, settled))
         base.execute("COMMIT")
+        return len(there)
 
     def _follow(self, base: sqlite3.Connection, known: Sequence[tuple[str, int]]) -> dict[str, Summary]:
         """Read again those whose log grew since; gives their summaries."""
