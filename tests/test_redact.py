@@ -272,3 +272,23 @@ def test_a_secret_split_over_two_writes_at_any_byte_is_masked_all_the_same() -> 
 def test_an_empty_value_that_is_called_sensitive_is_no_secret() -> None:
     text = '"a": {"sensitive": true, "type": "string", "value": ""}'
     assert Redactor(SALT).redact(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("토큰: ACCESS_Token\u3000=\u3000a1B2c3D4e5F6g7", "a1B2c3D4e5F6g7"),
+        ("연결 postgres://사용자:s3cret-비밀@db/eco2 실패", "s3cret-비밀"),
+        ("예시 Password\u2003=\u2003pa55가나다", "pa55가나다"),
+        ("→ xoxoxp-1-a1B2c3D4e5F6", "xoxp-1-a1B2c3D4e5F6"),
+    ],
+)
+def test_signs_beyond_latin_around_a_secret_and_in_it_hide_nothing(text: str, secret: str) -> None:
+    told = Redactor(SALT).redact(text)
+    assert secret not in told
+    assert "«secret:" in told
+
+
+def test_a_question_mark_in_a_known_value_stands_for_nothing_else() -> None:
+    redactor = Redactor(SALT, env={"DB_PASSWORD": "what?ever?1"})
+    assert redactor.redact("what한ever한1 what?ever?1").startswith("what한ever한1 «secret:")

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 from checks.sanitize import sanitize
-from ecotui.redact.shapes import BETWEEN, SHAPES, secrets_of
+from ecotui.redact.shapes import BETWEEN, SHAPES, Plain, secrets_of
 
 _NAME = re.compile(
     r"(?:^|_|-)(?:\w*TOKEN|\w*SECRETS?|\w*PASSWORD|PASSWD|PASSPHRASE|\w*CREDENTIALS?|APIKEY|KEY|AUTH|PAT)(?:$|_|-)",
@@ -134,20 +134,21 @@ class Redactor:
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Where the secrets are: start and end, in order, none over another."""
         found: list[tuple[int, int]] = []
+        plain = Plain(text)
         for value in self._values:
-            start = text.find(value)
+            # A question mark may stand for another sign there.
+            where = plain.exact if value.isascii() and "?" not in value else text
+            start = where.find(value)
             while start >= 0:
                 found.append((start, start + len(value)))
-                start = text.find(value, start + len(value))
+                start = where.find(value, start + len(value))
         if "-----BEGIN " in text:
             keys, opened = _keys(text)
             found.extend(keys)
             if opened is not None:
                 found.append((opened, len(text)))
-        lower = _lower(text)
         for shape in SHAPES:
-            where = lower if shape.lower else text
-            found.extend(span for span in secrets_of(shape, where) if span[0] < span[1])
+            found.extend(span for span in secrets_of(shape, plain) if span[0] < span[1])
         return _merged(found) if found else found
 
     def mask(self, text: str, spans: list[tuple[int, int]]) -> str:
@@ -159,14 +160,6 @@ class Redactor:
             end = stop
         parts.append(text[end:])
         return "".join(parts)
-
-
-def _lower(text: str) -> str:
-    """With small letters for the capitals of ASCII, which is all that hints have: places in it are places in the text."""
-    if text.isascii():
-        return text.lower()
-    # Of bytes only those letters are made small, and several times as fast as all letters of a text.
-    return text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
 
 
 def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
