@@ -25,6 +25,7 @@ CHANGING = {
     "recover": ("--approve", "0a1b2c"),
     "script": ("--run", "--yes"),
     "unlock": ("--approve", "1234"),
+    "quota": ("--request", "L-1216C47A", "--value", "32", "--yes"),
 }
 
 

@@ -11,6 +11,8 @@ from checks.finding import worst
 from checks.quota_detail import QuotaRow, number, public
 from config.model import QuotaLimit
 from ecotui import exits
+from ecotui.cli.holding import configure as configure_holding
+from ecotui.cli.holding import holding
 from ecotui.cli.opening import world
 from ecotui.cli.output import SIGNS, document
 
@@ -29,6 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="do not ask before the request is sent")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--progress", action="store_true", help="with --wait: a line of JSON a second")
+    configure_holding(parser)
 
 
 def run(args: argparse.Namespace, clock: Clock | None = None) -> int:
@@ -48,7 +51,8 @@ def run(args: argparse.Namespace, clock: Clock | None = None) -> int:
 
     try:
         if args.request:
-            return _request(where, limit, args.value, yes=args.yes, as_json=args.json)
+            with holding(where, args.override):
+                return _request(where, limit, args.value, yes=args.yes, as_json=args.json)
         return _wait(where, limit, progress=args.progress, clock=clock)
     except errors() as error:
         trouble = where.aws.explain(error)
