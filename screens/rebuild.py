@@ -3,37 +3,30 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.css.query import NoMatches
 from textual.events import Resize
 from textual.widgets import ContentSwitcher, Static
 from textual.worker import Worker, WorkerState
 
-from checks.finding import Risk, State
+from checks.finding import State
 from checks.steps import BY_ID, STEPS
 from ecotui.rebuild import looks_after
-from screens import consent, failures, watch
-from screens.dialogs import Ask, Help
+from screens import failures, watch
+from screens.carrier import Carrier
+from screens.dialogs import Help
 from screens.endings import ending
-from screens.following import Following
 from screens.intents import (
-    CleanupApproved,
     CommandEnded,
     CommandOutput,
-    CommandStarted,
-    FixWanted,
     Looked,
     LooksEnded,
     LookWanted,
-    OverrideWanted,
-    RunWanted,
     StepWanted,
 )
 from screens.step import StepPanel
@@ -41,11 +34,9 @@ from screens.widgets.drawer import Drawer
 from screens.widgets.keybar import KeyBar
 from screens.widgets.steplist import StepList
 from screens.widgets.topbar import TopBar
-from screens.writer import Writer
 
 if TYPE_CHECKING:
     from ecotui.desk import Desk
-    from ecotui.supervisor import Command
 
 NARROW = 100
 """Below this many cells the list of steps becomes a strip on top: a panel needs 72 cells beside it."""
@@ -54,7 +45,7 @@ LOW = 16
 """Below this many lines the drawer, when open, takes the place of the panel."""
 
 
-class RebuildScreen(Writer):
+class RebuildScreen(Carrier):
     """Shows the rebuild, takes intents, and starts the background work. Only its handlers touch widgets."""
 
     AUTO_FOCUS = ""
@@ -86,10 +77,6 @@ class RebuildScreen(Writer):
         super().__init__()
         self.desk = desk
         self.current = STEPS[0].id
-        self.following: dict[str, Following] = {}
-        """What runs, by step; at most one command a step."""
-        self.asked_to_stop: set[str] = set()
-        """Ids of commands that were interrupted once; the next interrupt is forceful."""
         self._moved = False
         self._keep_drawer = False
         """The operator opened the log: it stays open from step to step."""
@@ -238,55 +225,8 @@ class RebuildScreen(Writer):
 
     # -- commands ------------------------------------------------------------------------------------------------
 
-    @on(FixWanted)
-    def _fix_wanted(self, intent: FixWanted) -> None:
-        if self._may_act(reads=intent.fix.risk is Risk.READS):
-            consent.carry_out(self, intent.finding, intent.fix)
-
-    @on(RunWanted)
-    def _run_wanted(self, intent: RunWanted) -> None:
-        if self._may_act():
-            self.start(lambda desk: desk.start(intent.step, intent.title, intent.argv), intent.step)
-
-    @on(CleanupApproved)
-    def _cleanup_approved(self, intent: CleanupApproved) -> None:
-        if self._may_act():
-            consent.delete_leftovers(self, intent.detail, intent.keys)
-
-    def start(self, begin: Callable[[Desk], Command], step: str) -> None:
-        """Start a command (`begin` returns it) and follow it; a step runs one at a time."""
-        if step in self.following and self.following[step].running:
-            self.notify("This step already runs a command. Wait for it, or interrupt it (i).", markup=False)
-            return
-        command = watch.guarded(self, begin)
-        if command is not None:
-            self._follow(command, resumed=False)
-            self.query_one(Drawer).add_class("-open")
-            self.post_message(CommandStarted(command))
-
-    def _follow(self, command: Command, *, resumed: bool) -> None:
-        assert self.desk is not None
-        self.following[command.step] = watch.follow(self, command)
-        if command.step == self.current:
-            self.query_one(Drawer).begin()
-        if resumed:
-            self.notify(f"{command.title} is still running; following it again.", markup=False)
-        self._show()
-
-    def _may_act(self, *, reads: bool = False) -> bool:
-        """Whether something may be started from here; `reads`: something that changes nothing."""
-        refusal = watch.guarded(self, lambda desk: desk.refusal(reads=reads))
-        if refusal:
-            self.notify(refusal, severity="warning", markup=False)
-        return refusal == ""
-
     def show_all(self) -> None:
         self._show()
-
-    def follow_again(self, command: Command) -> None:
-        following = self.following.get(command.step)
-        if following is None or following.command.id != command.id:
-            self._follow(command, resumed=True)
 
     @on(CommandOutput)
     def _command_output(self, news: CommandOutput) -> None:
@@ -316,13 +256,6 @@ class RebuildScreen(Writer):
             following = self.following.get(self.current)
             return following is not None and following.running
         return super().check_action(action, parameters)
-
-    def action_interrupt(self) -> None:
-        following = self.following.get(self.current)
-        if following is None or not following.running:
-            self.notify("Nothing runs in this step.", markup=False)
-        elif self._may_act(reads=True):
-            consent.interrupt(self, following)
 
     # -- going about ---------------------------------------------------------------------------------------------
 
@@ -383,23 +316,6 @@ class RebuildScreen(Writer):
 
         if self.desk is not None:
             self.app.push_screen(SessionsScreen(self.desk))
-
-    @on(OverrideWanted)
-    def _override_wanted(self, intent: OverrideWanted) -> None:
-        # Reads: letting the team's lock pass must be possible while it cannot be looked at.
-        if not self._may_act(reads=True):
-            return
-
-        def decided(reason: str | None) -> None:
-            if reason:
-                watch.guarded(self, lambda desk: desk.override(intent.finding, reason))
-                self._show()
-
-        said = Content.assemble(
-            Content.styled(intent.finding.summary, "bold"),
-            f"\n\nThe rebuild goes on as if {intent.finding.id} were fine. Why may it? The reason goes into the session log.",
-        )
-        self.app.push_screen(Ask("Override", said), decided)
 
     def action_leave(self) -> None:
         running = [BY_ID[step].title for step, following in self.following.items() if following.running]

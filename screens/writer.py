@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Vertical
 from textual.content import Content
+from textual.widgets import Footer, Static
 
 from screens import watch
 from screens.dialogs import Confirm, Dialog
 from screens.guide_door import GuideDoor
 
 if TYPE_CHECKING:
+    from textual.notifications import SeverityLevel
+
     from ecotui.desk import Desk
     from ecotui.session import events
+    from ecotui.session.takeover import Question
     from ecotui.supervisor import Command
     from ecotui.supervisor.team import Standing
     from screens.frame import Frame
@@ -37,10 +43,7 @@ class HandOver(Dialog[bool]):
         super().__init__()
         self._said = said
 
-    def compose(self) -> Any:
-        from textual.containers import Vertical
-        from textual.widgets import Footer, Static
-
+    def compose(self) -> ComposeResult:
         with Vertical(classes="box") as box:
             box.border_title = Content("Hand over?")
             yield Static(self._said, classes="said")
@@ -164,7 +167,7 @@ class Writer(GuideDoor):
                 self._say(f"Handed over to {team.holder}.")
         self.show_all()
 
-    def _say(self, text: str, severity: Any = "information", timeout: float = 15) -> None:
+    def _say(self, text: str, severity: SeverityLevel = "information", timeout: float = 15) -> None:
         self.notify(text, severity=severity, markup=False, timeout=timeout)
 
     def action_team_sessions(self) -> None:
@@ -197,7 +200,7 @@ class Writer(GuideDoor):
             self._say("You are the one who works on this project, and nobody asks for it.")
 
     def _ask_here(self, desk: Desk) -> None:
-        if watch.guarded(self, lambda at: at.take_over()):  # type: ignore[arg-type]
+        if self._guarded(lambda at: at.take_over()):
             self._now_ours(desk)
             return
 
@@ -214,7 +217,7 @@ class Writer(GuideDoor):
         )
         self.app.push_screen(Confirm("Ask to take over", said), decided)
 
-    def _answer_here(self, desk: Desk, question: Any) -> None:
+    def _answer_here(self, desk: Desk, question: Question) -> None:
         def answered(granted: bool | None) -> None:
             if granted is None:
                 return
