@@ -6,8 +6,9 @@ Error codes differ by protocol (query, JSON, REST-XML); the lists hold every spe
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -15,6 +16,8 @@ from checks.aws_ways_out import ask_for, fetch_with_mfa, list_profiles, log_in, 
 from checks.finding import Finding, Fix, State
 from checks.iam_actions import iam_action
 from checks.sanitize import one_line, sanitize
+
+Answer = TypeVar("Answer")
 
 
 class Kind(StrEnum):
@@ -71,6 +74,14 @@ def errors() -> tuple[type[Exception], ...]:
     from botocore.parsers import ResponseParserError  # of neither family
 
     return (BotoCoreError, ClientError, ResponseParserError, MfaNeeded, CredentialProcessStuck)
+
+
+def or_error(question: Callable[[], Answer]) -> Answer | Exception:
+    """The answer, or the error instead of it: for threads whose answers are judged together."""
+    try:
+        return question()
+    except errors() as error:
+        return error
 
 
 def code_of(error: BaseException) -> str:

@@ -7,14 +7,14 @@ is still creating is not in the state yet: one that is enabled and InProgress co
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from checks.aws_errors import errors
+from checks.aws_errors import errors, or_error
 from checks.finding import Fact, Finding, Fix, Look, Report, Run, State, Value, Visit
 from checks.sanitize import one_line
 from checks.waiting import Sight, Verdict
@@ -121,7 +121,7 @@ def distributions(world: World) -> tuple[list[DistributionRow], str, list[Except
             if verdict.listed:
                 rows.append(_row(item, known, seen, verdict.why))
             elif world.settings.cleanup.tags:
-                asked.append((item, pool.submit(_or_error, partial(_tags, world, item["ARN"]))))
+                asked.append((item, pool.submit(or_error, partial(_tags, world, item["ARN"]))))
         hidden: list[Exception] = []
         for item, answer in asked:
             tags = answer.result()
@@ -199,13 +199,6 @@ def _row(item: dict[str, Any], known: Known, seen: Seen, why: str) -> Distributi
 def _tags(world: World, arn: str) -> dict[str, str]:
     answer = world.aws.client("cloudfront").list_tags_for_resource(Resource=arn)
     return {tag["Key"]: tag.get("Value", "") for tag in (answer.get("Tags") or {}).get("Items") or ()}
-
-
-def _or_error(question: Callable[[], Any]) -> Any:
-    try:
-        return question()
-    except errors() as error:
-        return error
 
 
 def _progress(row: DistributionRow, low: int, high: int) -> str:

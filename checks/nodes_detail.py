@@ -52,7 +52,6 @@ class PodsRow(Value, frozen=True):
 
     running: int = 0
     pending: int = 0
-    succeeded: int = 0
     failed: int = 0
     failing: int = 0
     """Of all of them, those with a container that cannot start, or crashes: CrashLoopBackOff, ImagePullBackOff."""

@@ -44,7 +44,6 @@ def summary(pods: Iterable[Pod], services: Iterable[Service]) -> PodsRow:
     return PodsRow(
         running=phases["Running"],
         pending=phases["Pending"],
-        succeeded=phases["Succeeded"],
         failed=phases["Failed"],
         failing=failing,
         unready=unready,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from checks.aws_errors import code_of, errors
+from checks.aws_errors import code_of, errors, or_error
 from checks.quota_detail import RequestRow, meaning
 from checks.sanitize import one_line
 
@@ -224,15 +224,15 @@ def ask(
     on_demand = any(code in ON_DEMAND for _, code in wanted)
 
     def instances_and_types() -> tuple[tuple[Instance, ...] | Exception, Mapping[str, int] | Exception]:
-        running = _or_error(lambda: instances(aws))
+        running = or_error(lambda: instances(aws))
         seen = {item.type for item in running} if isinstance(running, tuple) else set()
-        return running, _or_error(lambda: vcpus(aws, {*types, *seen}))
+        return running, or_error(lambda: vcpus(aws, {*types, *seen}))
 
     with ThreadPoolExecutor(max_workers=8, thread_name_prefix="quota") as pool:
-        limits = {code: pool.submit(_or_error, partial(limit, aws, s, code)) for s, code in wanted}
-        asked = {code: pool.submit(_or_error, partial(requests, aws, s, code)) for s, code in wanted}
+        limits = {code: pool.submit(or_error, partial(limit, aws, s, code)) for s, code in wanted}
+        asked = {code: pool.submit(or_error, partial(requests, aws, s, code)) for s, code in wanted}
         counts = {
-            code: pool.submit(_or_error, partial(COUNTED[code][1], aws, tags))
+            code: pool.submit(or_error, partial(COUNTED[code][1], aws, tags))
             for _, code in wanted
             if code in COUNTED
         }
@@ -245,13 +245,6 @@ def ask(
             instances=found,
             vcpus=sizes,
         )
-
-
-def _or_error(question: Callable[[], Any]) -> Any:
-    try:
-        return question()
-    except errors() as error:
-        return error
 
 
 def _carries(item: Mapping[str, Any], tags: Mapping[str, str]) -> bool:

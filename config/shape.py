@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-import msgspec
 from msgspec import inspect
 
 from config.document import Node
@@ -215,8 +214,3 @@ def _got(node: Node) -> str:
             return "a list"
         case _:
             return "a section with keys"
-
-
-def built(plain: dict[str, Any]) -> Settings:
-    """The settings from merged plain data. Raises msgspec.ValidationError only when this module is wrong."""
-    return msgspec.convert(plain, Settings)

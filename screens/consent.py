@@ -103,12 +103,12 @@ def _in_terminal(frame: Frame, finding: Finding, fix: Fix, argv: tuple[str, ...]
     watch.guarded(frame, lambda at: at.chose(finding, fix))
     try:
         with frame.app.suspend():
-            print(f"\n$ {fix.command}\n(ecotui waits; when this ends, it comes back)\n", flush=True)  # noqa: T201
+            print(f"\n$ {fix.command}\n(ecotui waits; when this ends, it comes back)\n", flush=True)  # noqa: T201 - the screen is away, this is the terminal
             try:
                 code = run_in_terminal(argv, desk.env())
             except OSError as error:
                 code = 127
-                print(error, flush=True)  # noqa: T201
+                print(error, flush=True)  # noqa: T201 - the screen is away, this is the terminal
     except SuspendNotSupported:
         frame.notify(
             f"This terminal cannot be lent. Run it yourself: {fix.command}", severity="warning", markup=False

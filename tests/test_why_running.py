@@ -18,7 +18,7 @@ import pytest
 from checks.apply.dns_question import DnsFailed, ask, resolver
 from checks.apply.running import Running
 from checks.apply.usual_times import Usual
-from checks.apply.why_running import known_types, why
+from checks.apply.why_running import why
 from checks.finding import Finding, State
 from checks.world import World
 from config import model
@@ -351,7 +351,6 @@ def test_what_cannot_be_known_is_said_and_nothing_is_asked(monkeypatch: pytest.M
         seen = told(monkeypatch, begun(address, note="still at it"))
         assert seen.state is State.UNKNOWN
         assert facts(seen)["its provisioner"] == "still at it"
-    assert "aws_iam_role" not in known_types()
 
 
 # -- the command -----------------------------------------------------------------------------------------------------

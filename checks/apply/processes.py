@@ -47,12 +47,6 @@ def terraforms(command: str = "") -> tuple[Process, ...]:
     return tuple(sorted(found, key=lambda each: each.started))
 
 
-def describe(pid: int) -> str:
-    """A process in words, whatever it is."""
-    words = _words(_PROC / str(pid))
-    return f"process {pid}" + (f" ({_line(words)})" if words else "")
-
-
 def _process(pid: int, names: frozenset[str], boot: float) -> Process | None:
     at = _PROC / str(pid)
     words = _words(at)

@@ -23,6 +23,7 @@ from checks.finding import Value
 from checks.sanitize import one_line
 
 if TYPE_CHECKING:
+    from checks.apply.collisions import Kind
     from checks.world import World
 
 
@@ -182,7 +183,7 @@ def _seek(world: World, one: Unfinished, known: Collection[str]) -> Orphan:
 
 
 def _named(
-    world: World, one: Unfinished, kind: Any, name: str, known: Collection[str]
+    world: World, one: Unfinished, kind: Kind, name: str, known: Collection[str]
 ) -> tuple[Candidate, ...]:
     from checks.apply.collisions import Question
 

@@ -46,11 +46,6 @@ def why(world: World, running: Running, lookers: Mapping[str, Looker] | None = N
         )
 
 
-def known_types() -> tuple[str, ...]:
-    """The types that something can be told about."""
-    return tuple(sorted(_lookers()))
-
-
 def _lookers() -> dict[str, Looker]:
     from checks.apply import why_certificate, why_compute, why_network
 

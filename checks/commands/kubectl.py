@@ -72,7 +72,6 @@ class Meta(_Read, frozen=True, gc=False):
     name: str = ""
     namespace: str = ""
     creationTimestamp: str | None = None
-    deletionTimestamp: str | None = None
 
 
 class Condition(_Read, frozen=True, gc=False):
@@ -116,7 +115,6 @@ class Waiting(_Read, frozen=True, gc=False):
 
 class ContainerState(_Read, frozen=True, gc=False):
     waiting: Waiting | None = None
-    terminated: Waiting | None = None
 
 
 class ContainerStatus(_Read, frozen=True, gc=False):

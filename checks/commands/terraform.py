@@ -109,9 +109,6 @@ class Terraform:
 
     # The command lines of long work.
 
-    def init_argv(self) -> tuple[str, ...]:
-        return self.argv("init", "-input=false", "-no-color")
-
     def plan_argv(self, out: Path, *, stream: bool = True) -> tuple[str, ...]:
         flags = ["-json"] if stream else ["-no-color"]
         return self.argv(

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -320,7 +320,7 @@ class _stoppable:
 
     def __init__(self, stopping: threading.Event) -> None:
         self._stopping = stopping
-        self._before: dict[int, Any] = {}
+        self._before: dict[int, Callable[[int, FrameType | None], Any] | int | None] = {}
 
     def __enter__(self) -> None:
         if threading.current_thread() is threading.main_thread():

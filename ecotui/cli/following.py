@@ -26,6 +26,7 @@ from ecotui.cli.output import SIGNS
 if TYPE_CHECKING:
     from checks.commands.diagnostics import Diagnostic
     from checks.world import World
+    from ecotui.guide.library import Library
     from ecotui.supervisor import Command
 
 BEAT = 0.2
@@ -72,7 +73,7 @@ class Follower:
         self._news = time.monotonic()
         self._interrupts = 0
         self._answered = 0
-        self._library: Any = None
+        self._library: Library | None = None
         # Its own progress is told in the same words that a screen is given.
         unwaited = (
             one.address

@@ -66,7 +66,7 @@ def _lint(args: argparse.Namespace, loaded: Loaded) -> int:
     settings = loaded.settings
     if args.words[1:]:
         # A file given by hand is one as typed, from where the operator stands.
-        own = msgspec.structs.replace(settings.guide, documents=(os.path.abspath(args.words[1]),))  # noqa: PTH100
+        own = msgspec.structs.replace(settings.guide, documents=(os.path.abspath(args.words[1]),))  # noqa: PTH100 - folds `..`
         settings = msgspec.structs.replace(settings, guide=own)
     try:
         library = open_library(settings, loaded.project, os.environ)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from checks.finding import Report
 from config.model import Settings
@@ -95,6 +95,12 @@ def fill(word: Word, values: Values) -> Filled:
     return Filled(text, tuple(used), tuple(missing))
 
 
+class Say(Protocol):
+    """Tell a value that these names may stand for, where it comes from, and how many others it could have been."""
+
+    def __call__(self, names: Iterable[str], value: str, source: str, others: int = 0) -> None: ...
+
+
 def known_values(
     settings: Settings, project: Path, reports: Mapping[str, Report], env: Mapping[str, str]
 ) -> Values:
@@ -152,7 +158,7 @@ def _rows(reports: Mapping[str, Report], step: str, key: str) -> list[dict[str, 
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list | tuple) else []
 
 
-def _distributions(reports: Mapping[str, Report], say: Any) -> None:
+def _distributions(reports: Mapping[str, Report], say: Say) -> None:
     rows = _rows(reports, "cloudfront", "rows")
     # What is being deployed is what one asks about; then what terraform manages.
     rows.sort(key=lambda row: (row.get("status") == "Deployed", row.get("managed") is not True))
@@ -162,7 +168,7 @@ def _distributions(reports: Mapping[str, Report], say: Any) -> None:
         say(("distribution_domain",), str(rows[0].get("domain", "")), f"the look at CloudFront: {name}")
 
 
-def _leftovers(reports: Mapping[str, Report], say: Any) -> None:
+def _leftovers(reports: Mapping[str, Report], say: Say) -> None:
     rows = _rows(reports, "cleanup", "resources")
     for kind, (ids, names) in KINDS.items():
         of_kind = [row for row in rows if row.get("kind") == kind and not row.get("protected")]
@@ -181,7 +187,7 @@ def _leftovers(reports: Mapping[str, Report], say: Any) -> None:
             )
 
 
-def _nodes(reports: Mapping[str, Report], say: Any) -> None:
+def _nodes(reports: Mapping[str, Report], say: Say) -> None:
     """The node that is asked about is the first that is not Ready; the master's addresses are its own."""
     rows = _rows(reports, "nodes", "rows")
     for row in rows:

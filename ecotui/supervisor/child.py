@@ -321,7 +321,7 @@ def _program(name: str, path: str) -> str:
     refused = False
     for folder in path.split(os.pathsep):
         candidate = f"{folder or '.'}/{name}"
-        if os.path.isfile(candidate):  # noqa: PTH113
+        if os.path.isfile(candidate):  # noqa: PTH113 - no pathlib here, it costs start time
             if os.access(candidate, os.X_OK):
                 return candidate
             refused = True

@@ -36,7 +36,7 @@ def started_at(pid: int) -> str | None:
         with open(f"/proc/{pid}/stat", "rb") as stream:  # noqa: PTH123 - no pathlib here, it costs start time
             # proc(5): the name in brackets may hold anything; after it come state (3) and, as 22, the start time.
             fields = stream.read().rpartition(b")")[2].split()
-        with open("/proc/sys/kernel/random/boot_id") as stream:  # noqa: PTH123
+        with open("/proc/sys/kernel/random/boot_id") as stream:  # noqa: PTH123 - as above
             boot = stream.read().strip()
     except OSError:
         return _started_at_by_ps(pid)
@@ -45,7 +45,7 @@ def started_at(pid: int) -> str | None:
 
 def _started_at_by_ps(pid: int) -> str | None:
     """The same where there is no /proc (macOS); the second is the grain there."""
-    if os.path.isdir("/proc/self"):  # noqa: PTH112
+    if os.path.isdir("/proc/self"):  # noqa: PTH112 - as above
         return None
     import subprocess
 
@@ -75,7 +75,7 @@ def marked(folder: object) -> int | None:
             # What it started in turn has the mark too; the command itself leads its process group.
             if os.getpgid(pid) != pid:
                 continue
-            with open(f"/proc/{pid}/environ", "rb") as stream:  # noqa: PTH123
+            with open(f"/proc/{pid}/environ", "rb") as stream:  # noqa: PTH123 - as above
                 if mark in stream.read().split(b"\0"):
                     return pid
         except OSError:
