@@ -17,6 +17,7 @@ from textual.widgets import ContentSwitcher, Log, Static
 
 from checks.span import stopwatch
 from checks.steps import STEPS
+from ecotui.rebuild import Rebuild
 from ecotui.reviewing.recording import Speech
 from ecotui.reviewing.replaying import Beat, Playhead, Tape
 from ecotui.session import SessionError
@@ -80,6 +81,8 @@ class ReplayScreen(PastScreen):
         self._clock = clock
         self._step = ""
         self._shown: object = None
+        self._rebuild: Rebuild | None = None
+        """Where the steps stand at what is shown."""
         self._speaking = ""
         self._speech: Speech | None = None
         self._heard = 0
@@ -130,8 +133,6 @@ class ReplayScreen(PastScreen):
         said = f"{stopwatch(tape.length)} at 1x"
         if tape.cuts:
             said += f", {stopwatch(tape.shortened)} of silence left out"
-        if tape.left_out:
-            said += f"; its first {tape.left_out:,} events are not played"
         if any(not one.timed for one in tape.spoken.values()):
             said += "; some outputs spread evenly, their times are not known"
         self._title(said)
@@ -148,15 +149,21 @@ class ReplayScreen(PastScreen):
 
     def _show(self) -> None:
         """Everything is derived from the place of the tape."""
-        if self.tape is None:
-            return
+        if self.tape is not None:
+            try:
+                self._show_place(self.tape)
+            except SessionError as error:  # the log is read by pages, and may have gone
+                self.head.pause()
+                self._title(str(error))
+
+    def _show_place(self, tape: Tape) -> None:
         place = self.head.place
         self._show_tape(place)
-        count = self.tape.happened(place)
-        rebuild = self.tape.rebuild(place)
+        count = tape.happened(place)
+        self._rebuild = rebuild = tape.rebuild(place)
         if count != self._shown:
             self._shown = count
-            moment = self.tape.moments[count - 1] if count else None
+            moment = tape.moments[count - 1] if count else None
             if moment is not None:
                 self.query_one(".now", Static).update(line(moment))
                 if moment.step and moment.step != self._step:
@@ -182,9 +189,9 @@ class ReplayScreen(PastScreen):
         self.call_after_refresh(self._fill_panel, name)
 
     def _fill_panel(self, name: str) -> None:
-        if self.tape is not None:
+        if self._rebuild is not None:
             for panel in self.query(f"#{name}").results(StepPanel):
-                panel.show(self.tape.rebuild(self.head.place))
+                panel.show(self._rebuild)
 
     def _show_output(self, place: float) -> None:
         assert self.tape is not None

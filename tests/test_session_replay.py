@@ -12,9 +12,10 @@ import pytest
 
 from checks.finding import Finding, Report, State
 from ecotui.cli import main
+from ecotui.reviewing import pages
 from ecotui.reviewing.recording import cast, lines
 from ecotui.reviewing.replaying import SHORTENED, Playhead, Tape
-from ecotui.session import chain, events
+from ecotui.session import SessionError, chain, events
 from ecotui.session.log import Session
 from ecotui.session.store import Store
 from ecotui.supervisor import start, status
@@ -192,6 +193,58 @@ def test_a_clock_that_was_set_back_makes_time_stand_still(session: Session) -> N
     tape = Tape(session)
     assert tape.length < 60
     assert tape.happened(tape.length) == len(tape.moments)
+
+
+def test_a_session_of_any_length_is_played_from_its_first_event_and_few_of_them_are_kept(
+    session: Session,
+) -> None:
+    log = chain.Chain(session.events_file)
+    count = 100_000
+    noted = [b'{"type":"noted","text":"note %d"}' % number for number in range(count)]
+    log.extend(noted, sync=False, at=[BEGIN + 700 + number / 100 for number in range(count)])
+    log.extend([msgspec.json.encode(look("nodes", State.WARN))], sync=False, at=BEGIN + 1_800)
+    log.close()
+    tape = Tape(session)
+    assert len(tape.moments) == count + 10
+    assert tape.moments[0].text.startswith("session of eco2")
+    assert next(tape.beats()).moment == tape.moments[0]
+    for number in (0, 31_415, count - 1):  # there and back again
+        moment = tape.moments[9 + number]
+        assert (moment.detail, moment.n) == ((f"note {number}",), 10 + number)
+        assert tape.happened(tape.place(9 + number)) == 10 + number
+    beats = list(tape.beats(tape.place(count)))
+    assert [beat.moment.n for beat in beats if beat.moment] == list(range(count + 1, count + 11))
+    assert tape.rebuild(tape.find("nodes") - 1).state("nodes") is None
+    assert tape.rebuild(tape.find("nodes")).state("nodes") is State.WARN
+    assert tape.rebuild(tape.find("apply")).running
+    assert len(tape.moments._read) <= pages.KEPT
+
+
+def test_by_pages_of_any_size_the_same_is_played(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    with session.events_file.open("r+b") as log:  # what a crash tore off stands between the pages
+        data = log.read().splitlines(keepends=True)
+        log.seek(0)
+        log.write(b"".join([*data[:3], b'{"v":1,"n":4,"at":17640', b"\n", *data[3:]]))
+
+    def played() -> tuple[list[object], ...]:
+        tape = Tape(session)
+        stood = [tape.moments.rebuild(count) for count in range(len(tape.moments) + 1)]
+        return list(tape.beats()), list(tape.moments), list(stood)
+
+    whole = played()
+    for size in (1, 2, 3, 4):
+        monkeypatch.setattr(pages, "PAGE", size)
+        assert played() == whole
+
+
+def test_a_log_that_was_cut_while_it_is_played_is_said(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "PAGE", 2)
+    tape = Tape(session)
+    tape.session.events_file.write_bytes(session.events_file.read_bytes()[:600])
+    with pytest.raises(SessionError, match="shorter"):
+        list(tape.beats())
 
 
 def test_times_of_an_output_are_kept_sparsely_and_a_full_disk_does_not_matter(

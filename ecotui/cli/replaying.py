@@ -50,8 +50,6 @@ def run(args: argparse.Namespace, session: Session) -> int:
         return exits.OK
     kept = f"{span(tape.shortened, tenths=True)} of silence left out" if tape.cuts else "no long silence"
     print(f"{session.id}  {span(tape.length, tenths=True)} at 1x, {kept}")
-    if tape.left_out:
-        print(f"The first {tape.left_out:,} events are not played.")
     try:
         _play(tape, begin, args.speed)
     except KeyboardInterrupt:
@@ -102,7 +100,7 @@ def _facts(tape: Tape, begin: float) -> dict[str, Any]:
         "id": tape.session.id,
         "seconds": round(tape.length, 3),
         "shortened": [{"at_s": round(cut.played, 3), "seconds": round(cut.seconds, 3)} for cut in tape.cuts],
-        "left_out": tape.left_out,
+        "left_out": 0,  # of the first version of this document, which left out what was long ago
         "moments": [
             {
                 "at_s": round(beat.played, 3),

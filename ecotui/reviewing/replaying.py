@@ -9,17 +9,18 @@ import re
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
+from heapq import merge
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 from checks.steps import BY_ID
 from ecotui.rebuild import Rebuild
 from ecotui.reviewing import outputs
-from ecotui.session import events
+from ecotui.reviewing.pages import Pages
 from ecotui.session.log import Session
-from ecotui.session.review import Moment, Teller
+from ecotui.session.review import Moment
 from ecotui.supervisor.folder import OUTPUT
 from ecotui.supervisor.times import Written
 
@@ -27,8 +28,6 @@ SILENCE = 5.0
 """Seconds without anything that are played as they were; of a longer silence,"""
 SHORTENED = 2.0
 """these are left."""
-EVENTS = 50_000
-"""Events that are played, the newest; where each step stood before them is known all the same."""
 SPEEDS = (1, 2, 4, 8, 16, 32, 64)
 
 
@@ -67,90 +66,53 @@ class Beat(NamedTuple):
     end: int = 0
 
 
-def taken(rebuild: Rebuild, event: events.Event | events.Unknown) -> Rebuild:
-    """Where the steps stand after an event."""
-    match event:
-        case events.Looked(report=report):
-            return rebuild.looked(report)
-        case events.Overridden(finding=finding, reason=reason):
-            with suppress(ValueError):
-                return rebuild.overridden(finding, reason)
-        case events.CommandStarted(step=step, title=title):
-            return rebuild.command_started(step, title)
-        case events.CommandEnded(step=step):
-            return rebuild.command_ended(step)
-    return rebuild
-
-
 class Tape:
-    """One session, laid out in time. Reading it takes as long as reading its log; use a thread for a long one."""
+    """One session, laid out in time. Use a thread for a long one: its log is looked through once."""
 
     def __init__(self, session: Session) -> None:
         """Raises SessionError."""
         self.session = session
-        rebuild, teller = Rebuild(), Teller(outputs.asked(session))
-        total = session.summary().count
-        self.left_out = max(total - EVENTS, 0)
-        """Events before the first one that is played."""
-        self.moments: list[Moment] = []
-        self._rebuilds: list[Rebuild] = []
-        """After each of the moments."""
-        self.before = rebuild
-        last = 0.0
-        for number, record in enumerate(session.records()):
-            rebuild = taken(rebuild, record.event)
-            moment = teller.tell(record)
-            if number < self.left_out:
-                self.before = rebuild
-                continue
-            # A clock that was set back: time stands still until it has caught up.
-            last = max(last, moment.at)
-            self.moments.append(moment)
-            self._rebuilds.append(rebuild)
-        self.spoken = self._listen(teller)
+        self.moments = Pages(session)
+        self.spoken = self._listen()
+        self._speakers = [
+            (index, moment.command) for index, moment in self.moments.began if moment.command in self.spoken
+        ]
         self._lay_out()
 
-    def _listen(self, teller: Teller) -> dict[str, Spoken]:
-        began: dict[str, Moment] = {}
-        ended: dict[str, float] = {}
-        for moment in self.moments:
-            if moment.command and moment.state is None and moment.kind == "command":
-                began[moment.command] = moment
-            elif moment.command and moment.state is not None:
-                ended[moment.command] = moment.at
+    def _listen(self) -> dict[str, Spoken]:
+        began = {moment.command: moment for _, moment in self.moments.began}
         latest = self.moments[-1].at if self.moments else 0.0
         found = {}
         for command, moment in began.items():
             if outputs.folder(self.session, command) is None:
                 continue
-            end = max(ended.get(command, latest), moment.at)
+            end = max(self.moments.ended.get(command, latest), moment.at)
             written, timed = outputs.written(self.session, command, moment.at, end)
-            if command not in ended and written.moments:
+            if command not in self.moments.ended and written.moments:
                 end = max(end, written.moments[-1])
-            found[command] = Spoken(
-                command, teller.asked(command).title, moment.step, moment.at, end, written, timed
-            )
+            title = self.moments.teller.asked(command).title
+            found[command] = Spoken(command, title, moment.step, moment.at, end, written, timed)
         return found
 
     def _lay_out(self) -> None:
-        real = 0.0
-        self._event_at: list[float] = []
-        for moment in self.moments:
-            real = max(real, moment.at)
-            self._event_at.append(real)
-        instants = sorted(
-            {*self._event_at, *(at for one in self.spoken.values() for at in one.written.moments)}
-        )
+        """Where the two clocks part: at the silences. Between them they go alike."""
         self._real: list[float] = []
         self._played: list[float] = []
         self.cuts: list[Cut] = []
-        played = 0.0
-        for at in instants:
-            gap = at - self._real[-1] if self._real else 0.0
+        played = last = 0.0
+        for at in sorted(chain(self.moments.at, *(one.written.moments for one in self.spoken.values()))):
+            gap = at - last if self._real else 0.0
             if gap > SILENCE:
                 self.cuts.append(Cut(played, gap))
+                self._real.append(last)
+                self._played.append(played)
             played += SHORTENED if gap > SILENCE else gap
-            self._real.append(at)
+            if gap > SILENCE or not self._real:
+                self._real.append(at)
+                self._played.append(played)
+            last = at
+        if self._real:
+            self._real.append(last)
             self._played.append(played)
 
     @property
@@ -173,23 +135,20 @@ class Tape:
 
     def happened(self, played: float) -> int:
         """How many of the moments have happened at a place."""
-        return bisect_right(self._event_at, self.real(played) + 1e-6)
+        return bisect_right(self.moments.at, self.real(played) + 1e-6)
 
     def place(self, index: int) -> float:
         """Where a moment stands on the tape."""
-        return self.played(self._event_at[index])
+        return self.played(self.moments.at[index])
 
     def rebuild(self, played: float) -> Rebuild:
-        """Where all steps stood."""
-        count = self.happened(played)
-        return self._rebuilds[count - 1] if count else self.before
+        """Where all steps stood. Raises SessionError."""
+        return self.moments.rebuild(self.happened(played))
 
     def speaking(self, played: float) -> Spoken | None:
         """The command that began last."""
-        for moment in reversed(self.moments[: self.happened(played)]):
-            if moment.command in self.spoken and moment.kind == "command" and moment.state is None:
-                return self.spoken[moment.command]
-        return None
+        place = bisect_left(self._speakers, (self.happened(played), "")) - 1
+        return self.spoken[self._speakers[place][1]] if place >= 0 else None
 
     def cut(self, played: float) -> Cut | None:
         """The shortened silence that a place lies in."""
@@ -204,13 +163,10 @@ class Tape:
         Raises ValueError with what can be given.
         """
         if text in BY_ID:
-            for index, moment in enumerate(self.moments):
-                if moment.step == text and moment.kind in ("command", "decision"):
-                    return self.place(index)
-            for index, moment in enumerate(self.moments):
-                if moment.step == text:
-                    return self.place(index)
-            raise ValueError(f"nothing happened in the step {text}")
+            steps = self.moments.steps
+            if (index := steps.get((text, True), steps.get((text, False)))) is None:
+                raise ValueError(f"nothing happened in the step {text}")
+            return self.place(index)
         if share := re.fullmatch(r"(\d{1,3})%", text):
             return self.length * min(int(share[1]), 100) / 100
         if self._real and (length := re.fullmatch(r"\+?(\d+)(s|m|h|)", text)):
@@ -235,25 +191,29 @@ class Tape:
         raise ValueError(f"{text!r} is no moment: a step, 14:03, +90 or 5m from the beginning, or 50%")
 
     def beats(self, since: float = 0.0) -> Iterator[Beat]:
-        """All that happens from a place on, in order."""
-        found = [
-            Beat(place, moment.at, moment)
-            for index, moment in enumerate(self.moments)
-            if (place := self.place(index)) >= since
-        ]
-        for one in self.spoken.values():
-            written = one.written
-            for index, begin in enumerate(written.begins):
-                place = self.played(written.moments[index])
-                if place >= since:
-                    end = written.begins[index + 1] if index + 1 < len(written.begins) else written.size
-                    found.append(Beat(place, written.moments[index], None, one.command, begin, end))
+        """All that happens from a place on, in order. Raises SessionError."""
+        first = bisect_left(self.moments.at, self.real(since) - 1e-3)
+        told = (
+            Beat(self.place(index), moment.at, moment)
+            for index, moment in enumerate(self.moments.since(first), first)
+        )
+        said = (self._said(one) for one in self.spoken.values())
         # What a command says comes before the word that it ended, and after the word that it began.
-        found.sort(key=lambda beat: (beat.played, beat.moment is not None and beat.moment.state is not None))
-        return iter(found)
+        together = merge(told, *said, key=lambda beat: (beat.played, _is_end(beat)))
+        return (beat for beat in together if beat.played >= since)
+
+    def _said(self, one: Spoken) -> Iterator[Beat]:
+        written = one.written
+        for index, (begin, at) in enumerate(zip(written.begins, written.moments, strict=True), 1):
+            end = written.begins[index] if index < len(written.begins) else written.size
+            yield Beat(self.played(at), at, None, one.command, begin, end)
 
     def output(self, command: str) -> Path:
         return self.session.commands / command / OUTPUT
+
+
+def _is_end(beat: Beat) -> bool:
+    return beat.moment is not None and beat.moment.state is not None
 
 
 def _between(value: float, known: list[float], wanted: list[float]) -> float:

@@ -166,12 +166,12 @@ def _pread(fd: int, start: int, end: int) -> bytes:
 def _chained(data: bytes, n: int, head: str) -> Iterator[Line]:
     """The lines of the data that are records at all; a line that is none is stepped over."""
     for number, raw in enumerate(data.split(b"\n")[:-1], start=1):
-        line = _parse(number, raw)
+        line = parse(number, raw)
         if line is not None:
             yield line
 
 
-def _parse(number: int, raw: bytes) -> Line | None:
+def parse(number: int, raw: bytes) -> Line | None:
     """A record, or None for what is none. The event itself is not looked at."""
     try:
         found = json.loads(raw)
@@ -182,12 +182,23 @@ def _parse(number: int, raw: bytes) -> Line | None:
         return None
 
 
-def read(path: Path) -> Iterator[Line]:
-    """The records of the file, in order; torn lines are left out. Raises SessionError."""
-    for number, raw in _raw_lines(path):
-        line = _parse(number, raw)
+def read(path: Path, start: int = 0) -> Iterator[Line]:
+    """The records of the file, in order; torn lines are left out. `start`: the byte where a line begins, from which on.
+
+    Raises SessionError.
+    """
+    for number, raw in _raw_lines(path, start):
+        line = parse(number, raw)
         if line is not None:
             yield line
+
+
+def lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Every line of the file as it is, torn ones too, with the byte where it begins. Raises SessionError."""
+    byte = 0
+    for _, raw in _raw_lines(path):
+        yield byte, raw
+        byte += len(raw) + 1
 
 
 def tail(path: Path, count: int) -> list[Line]:
@@ -230,13 +241,13 @@ def before(path: Path, end: int | None, count: int, wanted: Sequence[bytes] = ()
         at += len(raw) + 1
     if wanted:
         likely = [raw for _, raw in rows if any(word in raw for word in wanted)]
-        return [line for raw in likely if (line := _parse(0, raw)) is not None], place
+        return [line for raw in likely if (line := parse(0, raw)) is not None], place
     found: list[Line] = []
     first = place + len(data)
     for at, raw in reversed(rows):
         if len(found) == count:
             break
-        if (line := _parse(0, raw)) is not None:
+        if (line := parse(0, raw)) is not None:
             found.append(line)
             first = at
     else:
@@ -244,11 +255,12 @@ def before(path: Path, end: int | None, count: int, wanted: Sequence[bytes] = ()
     return found[::-1], first
 
 
-def _raw_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+def _raw_lines(path: Path, start: int = 0) -> Iterator[tuple[int, bytes]]:
     with explained("cannot read", path):
         fd = open_file(path, os.O_RDONLY)
     with os.fdopen(fd, "rb", buffering=1 << 18) as stream:
         try:
+            stream.seek(start)
             for number, raw in enumerate(stream, start=1):
                 # A last line without its end may be whole all the same: only its last byte was lost.
                 yield number, raw.removesuffix(b"\n")
@@ -263,7 +275,7 @@ def verify(path: Path, *, at_least: int = 0) -> Verdict:
     """
     head, n, torn, number = START, 0, 0, 0
     for number, raw in _raw_lines(path):
-        line = _parse(number, raw)
+        line = parse(number, raw)
         if line is None:
             torn += 1
             continue

@@ -201,6 +201,14 @@ class _Kind(msgspec.Struct, frozen=True):
     type: str = ""
 
 
+class _Glance(msgspec.Struct, frozen=True, gc=False):
+    n: int
+    at: float
+    prev: str
+    event: _Kind
+
+
+_glance = msgspec.json.Decoder(_Glance)
 _envelope = msgspec.json.Decoder(_Envelope)
 _event: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 _kind = msgspec.json.Decoder(_Kind)
@@ -220,6 +228,15 @@ def decode(raw: bytes, n: int, at: float) -> Record:
             return Record(n=n, at=at, event=Unknown(type=_kind.decode(body).type, raw=text))
         except (msgspec.DecodeError, UnicodeDecodeError):
             return Record(n=n, at=at, event=Unknown(type="", raw=text))
+
+
+def glance(raw: bytes) -> tuple[float, str] | None:
+    """When an event happened, and of which type it is; None for a line that we would not have written so."""
+    try:
+        found = _glance.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return found.at, found.event.type
 
 
 LASTING = (SessionStarted, FixChosen, Overridden, CommandStarted, CommandEnded, InterruptSent, SessionEnded)
