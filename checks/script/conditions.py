@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -137,9 +137,9 @@ _FLAGS = frozenset(
 )
 
 
-def _end(text: str, start: int, stops: str) -> int:
-    quote = ""
-    at = start
+def _signs(text: str, start: int = 0) -> Iterator[tuple[int, str, str]]:
+    """Each sign that is not escaped, its place, and the quote that is open behind it."""
+    quote, at = "", start
     while at < len(text):
         char = text[at]
         if char == "\\" and quote != "'":
@@ -148,11 +148,16 @@ def _end(text: str, start: int, stops: str) -> int:
         if quote:
             quote = "" if char == quote else quote
         elif char in "\"'":
-            # The quote around a whole $(…) closes behind it: what opened before the call is not ours.
             quote = char
-        elif char in stops:
-            return at
+        yield at, char, quote
         at += 1
+
+
+def _end(text: str, start: int, stops: str) -> int:
+    for at, char, quote in _signs(text, start):
+        # The quote around a whole $(…) closes behind it: what opened before the call is not ours.
+        if not quote and char not in "\"'" and char in stops:
+            return at
     return len(text)
 
 
@@ -335,15 +340,4 @@ def joined(lines: Iterable[tuple[int, str]]) -> list[tuple[int, str]]:
 
 
 def _open(text: str) -> bool:
-    quote, at = "", 0
-    while at < len(text):
-        char = text[at]
-        if char == "\\" and quote != "'":
-            at += 2
-            continue
-        if quote:
-            quote = "" if char == quote else quote
-        elif char in "\"'":
-            quote = char
-        at += 1
-    return bool(quote)
+    return any([quote for _, _, quote in _signs(text)][-1:])

@@ -17,6 +17,7 @@ from checks.finding import State
 from checks.sanitize import one_line
 from checks.world import World
 from ecotui import exits
+from ecotui.cli.consenting import at_a_terminal, typed
 from ecotui.cli.holding import holding, passed
 from ecotui.cli.opening import world
 from ecotui.cli.output import SIGNS
@@ -166,7 +167,7 @@ def _losses_unread(review: Review, said: int | None, *, yes: bool) -> str:
 
 def _consent(review: Review) -> bool:
     """Typed; a destruction of something that holds data asks for more than a word."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not at_a_terminal():
         print("ecotui apply: without a terminal, --yes says that the plan was reviewed", file=sys.stderr)
         return False
     dangerous = review.plan.dangerous
@@ -174,11 +175,7 @@ def _consent(review: Review) -> bool:
     for change in dangerous:
         print(f"  {SIGNS[State.WARN]} {change.action.value}: {change.address}")
     word = f"destroy {len(dangerous)}" if dangerous else "apply"
-    try:
-        answer = input(f"Type `{word}` to go on: ")
-    except EOFError:
-        answer = ""
-    if answer.strip() == word:
+    if typed(word, "go on"):
         return True
     print("Left as it is: nothing was applied")
     return False

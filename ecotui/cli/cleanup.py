@@ -211,11 +211,37 @@ def _delete(where: World, approval: Approval, args: argparse.Namespace) -> int:
 
 
 def _delete_held(where: World, approval: Approval, args: argparse.Namespace) -> int:
-    from checks.aws import errors
     from checks.cleanup.deletion import Deletion
     from checks.cleanup.knowledge import known
 
     say = Teller(progress=args.progress, total=len(approval.items))
+    if (code := _refused(where, approval, say)) is not None:
+        return code
+    knowledge = known(where)
+    if not knowledge.state_read:
+        say.line(f"terraform's state was not read ({knowledge.why_unread}): only the approved list decides")
+    deletion = Deletion(where.aws, approval, where.settings.cleanup, knowledge, say.tell)
+    with _stoppable(deletion.stopping):
+        if args.pause > 0 and approval.items:
+            say.line(
+                f"Deleting {len(approval.items)} in account {approval.account}"
+                f" ({approval.account_name}), {approval.region}, in {args.pause:g} s; {'an interrupt (i)' if args.progress else 'Ctrl-C'} leaves everything as it is"
+            )
+            if deletion.stopping.wait(args.pause):
+                say.line("Left as it is: nothing was deleted")
+                return exits.INTERRUPTED
+        # The pause, and reading the state before it, take time in which a login can become another one.
+        if (code := _refused(where, approval, say)) is not None:
+            return code
+        with say.heartbeat():
+            outcome = deletion.run()
+    return _conclude(where, approval, outcome, say, stopped=deletion.stopping.is_set())
+
+
+def _refused(where: World, approval: Approval, say: Teller) -> int | None:
+    """The exit code when we are not who the list was approved for, which is said then; asked right now."""
+    from checks.aws import errors
+
     try:
         identity = where.aws.identity_now()
     except errors() as error:
@@ -224,31 +250,7 @@ def _delete_held(where: World, approval: Approval, args: argparse.Namespace) -> 
     if refusal := _mismatch(where, identity, approval):
         say.line(f"{refusal}; nothing was deleted", error=True)
         return exits.USAGE
-    knowledge = known(where)
-    if not knowledge.state_read:
-        say.line(f"terraform's state was not read ({knowledge.why_unread}): only the approved list decides")
-    deletion = Deletion(where.aws, approval, where.settings.cleanup, knowledge, say.tell)
-    with _stoppable(deletion.stopping):
-        if args.pause > 0 and approval.items:
-            say.line(
-                f"Deleting {len(approval.items)} in account {identity.account}"
-                f" ({approval.account_name}), {approval.region}, in {args.pause:g} s; {'an interrupt (i)' if args.progress else 'Ctrl-C'} leaves everything as it is"
-            )
-            if deletion.stopping.wait(args.pause):
-                say.line("Left as it is: nothing was deleted")
-                return exits.INTERRUPTED
-        # The pause, and reading the state before it, take time in which a login can become another one.
-        try:
-            identity = where.aws.identity_now()
-        except errors() as error:
-            say.line(where.aws.explain(error, "sts:GetCallerIdentity").summary, error=True)
-            return exits.ERROR
-        if refusal := _mismatch(where, identity, approval):
-            say.line(f"{refusal}; nothing was deleted", error=True)
-            return exits.USAGE
-        with say.heartbeat():
-            outcome = deletion.run()
-    return _conclude(where, approval, outcome, say, stopped=deletion.stopping.is_set())
+    return None
 
 
 def _mismatch(where: World, identity: Identity, approval: Approval) -> str:

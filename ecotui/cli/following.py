@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import shlex
-import signal
 import sys
 import time
 from collections.abc import Callable
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,6 +19,7 @@ from checks.finding import State
 from checks.sanitize import one_line
 from checks.span import span
 from ecotui import exits
+from ecotui.cli.attending import Attendant
 from ecotui.cli.output import SIGNS
 
 if TYPE_CHECKING:
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from ecotui.guide.library import Library
     from ecotui.supervisor import Command
 
-BEAT = 0.2
-"""Seconds between two looks at the output."""
 HEARTBEAT = 15.0
 """Seconds without news after which what is running is told again."""
 EXPLAINED = 3
@@ -44,8 +41,11 @@ _ON = (
 )
 
 
-class Follower:
+class Follower(Attendant):
     """Reads the command's output to its end and tells it."""
+
+    LINES = 5_000
+    LONGEST = 1 << 20  # whole JSON lines
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Follower:
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`times`: what earlier runs tell. `progress`: JSON lines. `clock`: seconds since the epoch."""
-        self._command = command
+        super().__init__(command)
         self._raw = progress
         self._progress = Progress(plan.operations)
         self._estimate = Estimate([(one.address, one.actions) for one in plan.changes], plan.after)
@@ -71,8 +71,6 @@ class Follower:
         self._spoken = 0
         self._provision: tuple[str, ...] = ()
         self._news = time.monotonic()
-        self._interrupts = 0
-        self._answered = 0
         self._library: Library | None = None
         # Its own progress is told in the same words that a screen is given.
         unwaited = (
@@ -87,37 +85,10 @@ class Follower:
         elif times.runs:
             print(_times_said(times), flush=True)
 
-    def follow(self) -> int:
-        """Until the command is over; the exit code of `ecotui apply`."""
-        from ecotui.supervisor import Tail, status
-
-        before = signal.signal(signal.SIGINT, self._interrupted)
-        try:
-            tail = Tail(self._command.folder, longest=1 << 20)  # whole JSON lines
-            while True:
-                now = status(self._command.folder)
-                lines = tail.read(5_000)
-                if lines:
-                    self.take(lines)
-                elif now.state != "running":
-                    return self._conclude(now.outcome, now.message)
-                else:
-                    self._heartbeat()
-                    self._pass_on()
-                    time.sleep(BEAT)
-        finally:
-            signal.signal(signal.SIGINT, before)
-
-    def _interrupted(self, number: int, frame: FrameType | None) -> None:
-        self._interrupts += 1
-
-    def _pass_on(self) -> None:
+    def interrupt(self, *, first: bool) -> None:
         """The first Ctrl-C asks terraform to end by itself; the next one, after a question, makes it end."""
         from ecotui.supervisor import interrupt
 
-        if self._interrupts == self._answered:
-            return
-        first, self._answered = self._answered == 0, self._interrupts
         if first:
             interrupt(self._command.folder)
             self._tell(
@@ -219,7 +190,7 @@ class Follower:
             for match in diagnosis.end()[:EXPLAINED]
         ]
 
-    def _heartbeat(self) -> None:
+    def wait(self) -> None:
         if self._raw or time.monotonic() - self._news < HEARTBEAT:
             return
         self._tell(self.standing())
@@ -247,7 +218,7 @@ class Follower:
     def _line(text: str, **more: Any) -> str:
         return json.dumps({"type": "ecotui", "@message": text, **more}, ensure_ascii=False)
 
-    def _conclude(self, outcome: str, message: str) -> int:
+    def conclude(self, outcome: str, message: str) -> int:
         now = self._progress.snapshot()
         code = self._tell_end(now, outcome, message)
         self._draw(now)
@@ -283,7 +254,7 @@ class Follower:
                 "Nothing was applied: the state changed after the plan was made. Plan again: ecotui plan"
             )
             return exits.BLOCKED
-        if outcome == "interrupted" or (self._interrupts and outcome == "killed"):
+        if self.stopped(outcome):
             self._tell(f"Interrupted at {now.done} of {now.total}. {_ON}")
             return exits.INTERRUPTED
         why = message or (f"{len(now.errors)} errors" if now.errors else outcome or "it ended")

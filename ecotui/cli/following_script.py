@@ -5,31 +5,28 @@ from __future__ import annotations
 import csv
 import io
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from checks.finding import State
 from checks.script.stages import Stages
 from checks.span import span
 from ecotui import exits
+from ecotui.cli.attending import Attendant
 from ecotui.cli.output import SIGNS
 
 if TYPE_CHECKING:
     from checks.world import World
     from ecotui.supervisor import Command
 
-BEAT = 0.2
-"""Seconds between two looks at the output."""
 QUIET = 60.0
 """Seconds without a line after which it is said that the script still runs."""
 TABLE = "stages.csv"
 
 
-class ScriptFollower:
+class ScriptFollower(Attendant):
     """Reads the command's output to its end and passes it on."""
 
     def __init__(
@@ -42,36 +39,13 @@ class ScriptFollower:
         left: str = "What it left: ecotui recover",
     ) -> None:
         """`stages`: regular expressions of its headings; `left`: what is said of what it leaves when it fails."""
+        super().__init__(command)
         self._left = left
-        self._command = command
         self._where = where
         self._clock = clock
         self._stages = Stages(where.settings.rebuild.stages if stages is None else stages)
         self._begun = clock()
         self._heard = self._begun
-        self._interrupts = 0
-        self._answered = 0
-
-    def follow(self) -> int:
-        """Until the script is over; the exit code of `ecotui script --run`."""
-        from ecotui.supervisor import Tail, status
-
-        before = signal.signal(signal.SIGINT, self._interrupted)
-        try:
-            tail = Tail(self._command.folder)
-            while True:
-                now = status(self._command.folder)
-                lines = tail.read(2_000)
-                if lines:
-                    self.take(lines)
-                elif now.state != "running":
-                    return self._conclude(now.outcome, now.message)
-                else:
-                    self._pass_on()
-                    self._still()
-                    time.sleep(BEAT)
-        finally:
-            signal.signal(signal.SIGINT, before)
 
     def take(self, lines: list[str]) -> None:
         """Lines came: pass them on, each stage announced above its heading."""
@@ -86,22 +60,16 @@ class ScriptFollower:
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
 
-    def _still(self) -> None:
+    def wait(self) -> None:
         now = self._clock()
         if now - self._heard >= QUIET:
             self._heard = now
             at = f", at: {self._stages.at}" if self._stages.at else ""
             self._tell(f"… still running after {span(now - self._begun)}{at}")
 
-    def _interrupted(self, number: int, frame: FrameType | None) -> None:
-        self._interrupts += 1
-
-    def _pass_on(self) -> None:
+    def interrupt(self, *, first: bool) -> None:
         from ecotui.supervisor import interrupt
 
-        if self._interrupts == self._answered:
-            return
-        first, self._answered = self._answered == 0, self._interrupts
         interrupt(self._command.folder, force=not first)
         self._tell(
             "Interrupted: the script and what it runs were asked to stop. Again: by force."
@@ -109,7 +77,7 @@ class ScriptFollower:
             else "Stopping by force: resources may be left that no state knows"
         )
 
-    def _conclude(self, outcome: str, message: str) -> int:
+    def conclude(self, outcome: str, message: str) -> int:
         now = self._clock()
         stages = self._stages.end(now)
         width = max((len(one.title) for one in stages), default=0)
@@ -125,7 +93,7 @@ class ScriptFollower:
             self._tell(f"{SIGNS[State.OK]} The script ended after {span(now - self._begun)}")
             return exits.OK
         at = f" in: {stages[-1].title}" if stages else ""
-        if outcome == "interrupted" or (self._interrupts and outcome == "killed"):
+        if self.stopped(outcome):
             self._tell(f"Interrupted after {span(now - self._begun)}{at}. {self._left}")
             return exits.INTERRUPTED
         self._tell(

@@ -13,6 +13,7 @@ import msgspec
 from checks.finding import State
 from checks.sanitize import one_line
 from ecotui import exits
+from ecotui.cli.consenting import at_a_terminal, typed
 from ecotui.cli.holding import configure as configure_holding
 from ecotui.cli.opening import world
 from ecotui.cli.output import SIGNS, document
@@ -117,16 +118,12 @@ def account_now(where: World) -> tuple[str, str]:
 
 
 def _consent(found: Standing, word: str) -> bool:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not at_a_terminal():
         print("ecotui script: without a terminal, --yes says that the script was read", file=sys.stderr)
         return False
     _show(found)
     print("From here on it goes through to its end, with no review and no forecast.")
-    try:
-        answer = input(f"Type `{word}` to run it: ")
-    except EOFError:
-        answer = ""
-    if answer.strip() == word:
+    if typed(word, "run it"):
         return True
     print("Left as it is: nothing was run")
     return False

@@ -1,0 +1,18 @@
+"""Consent that is typed at a terminal."""
+
+from __future__ import annotations
+
+import sys
+
+
+def at_a_terminal() -> bool:
+    """Whether somebody is there to read a question and to answer it."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def typed(word: str, to: str) -> bool:
+    """Ask for a word to be typed; an end of the input is a no."""
+    try:
+        return input(f"Type `{word}` to {to}: ").strip() == word
+    except EOFError:
+        return False
