@@ -8,7 +8,9 @@ that does not hold, 409 ConditionalRequestConflict when another request came in 
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -22,8 +24,13 @@ if TYPE_CHECKING:
 
 SMALL = 1 << 20
 """Bytes of an object that is read into memory: a lock or a summary; what is bigger is none of ours."""
-LARGEST = 5 * 10**9
-"""Bytes that S3 takes in one piece (S3 user guide, "Uploading objects": 5 GB)."""
+WHOLE = 100_000_000
+"""Bytes that are sent in one piece. S3 takes 5 GB so, and recommends parts from 100 MB on (S3 user guide, "Uploading and
+copying objects using multipart upload"): what breaks off then is one part, and comes again."""
+PART = 32 << 20
+"""Bytes of a part; one is held in memory."""
+LARGEST = 10_000 * PART
+"""Bytes of the largest object: S3 takes 10,000 parts ("Amazon S3 multipart upload limits")."""
 TRIES = 4
 """Writes that are tried when S3 answers 409: two requests met, and one has to come again."""
 BLOCK = 1 << 20
@@ -124,14 +131,71 @@ class ObjectStore:
             raise self._trouble(error, "s3:ListBucket") from error
 
     def upload(self, key: str, source: BinaryIO, size: int, sha256: str) -> None:
-        """Write a large object that must not be there yet; S3 itself checks the hash (64 hex digits).
+        """Write a large object that must not be there yet; S3 itself checks the hashes (64 hex digits: of the whole).
 
         Raises ConditionFailed, StoreError.
         """
         if size > LARGEST:
-            raise StoreError(f"{size / 1e9:.1f} GB: S3 takes at most {LARGEST / 1e9:.0f} GB in one piece")
+            raise StoreError(f"{size / 1e9:.1f} GB: S3 takes at most {LARGEST / 1e9:.0f} GB from here")
+        if size > WHOLE:
+            self._upload_parts(key, source, size, sha256)
+            return
         checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
         self._put(key, source, IfNoneMatch="*", ContentLength=size, ChecksumSHA256=checksum)
+
+    def _upload_parts(self, key: str, source: BinaryIO, size: int, sha256: str) -> None:
+        """S3 looks at the condition when all parts are there: what is there already is found before they are sent."""
+        if any(one.key == key for one in self.listing(key)):
+            raise ConditionFailed
+        client, there = self._client(), {"Bucket": self.bucket, "Key": self._key(key)}
+        begin = source.tell()
+        for left in reversed(range(TRIES)):
+            source.seek(begin)
+            try:
+                upload = client.create_multipart_upload(**there, ChecksumAlgorithm="SHA256")["UploadId"]
+            except errors() as error:
+                raise self._trouble(error, "s3:PutObject") from error
+            try:
+                parts = self._parts(client, {**there, "UploadId": upload}, source, size, sha256)
+                client.complete_multipart_upload(
+                    **there, UploadId=upload, MultipartUpload={"Parts": parts}, IfNoneMatch="*"
+                )
+                return
+            except errors() as error:
+                self._give_up(client, there, upload)
+                code = code_of(error)
+                if code in _MET and left:
+                    continue  # after a conflict all parts are to be sent anew, says S3
+                if code in (*_MET, "PreconditionFailed", "412"):
+                    raise ConditionFailed from error
+                raise self._trouble(error, "s3:PutObject") from error
+            except BaseException:
+                self._give_up(client, there, upload)
+                raise
+
+    @staticmethod
+    def _parts(
+        client: Any, upload: dict[str, str], source: BinaryIO, size: int, sha256: str
+    ) -> list[dict[str, Any]]:
+        """Send what there is, part by part; the list of them. Raises StoreError when it is not what it was."""
+        whole, sent = hashlib.sha256(), 0
+        parts: list[dict[str, Any]] = []
+        while data := source.read(min(PART, size - sent)):
+            whole.update(data)
+            sent += len(data)
+            checksum = base64.b64encode(hashlib.sha256(data).digest()).decode()
+            number = len(parts) + 1
+            told = client.upload_part(**upload, PartNumber=number, Body=data, ChecksumSHA256=checksum)
+            parts.append({"PartNumber": number, "ETag": told["ETag"], "ChecksumSHA256": checksum})
+        if whole.hexdigest() != sha256:
+            raise StoreError("it changed while it was sent; nothing was written")
+        return parts
+
+    @staticmethod
+    def _give_up(client: Any, there: dict[str, str], upload: str) -> None:
+        """Parts that belong to nothing are paid for until somebody takes them away."""
+        with suppress(*errors()):
+            client.abort_multipart_upload(**there, UploadId=upload)
 
     def download(self, key: str, limit: int) -> Iterator[bytes]:
         """A large object, block by block. Raises StoreError, also when it is not there or larger than the limit."""

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import json
+import random
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +14,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from botocore.exceptions import ClientError
 
-from checks.object_store import ObjectStore
+from checks import object_store
+from checks.object_store import ConditionFailed, ObjectStore, StoreError
 from ecotui.cli import main, session_archive
 from ecotui.session import SessionError, archive, events
 from ecotui.session.log import Session
@@ -92,6 +95,71 @@ def test_a_session_goes_to_s3_and_comes_back_the_same(
     assert oct((shelf.folder / session.id).stat().st_mode & 0o777) == "0o700"
     assert main(["sessions", "fetch", session.id, "--from", PLACE]) == 1  # it is here already
     assert "is here already" in capsys.readouterr().err
+
+
+@pytest.fixture
+def in_parts(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Uploads in parts from the smallest size on that S3 takes, which is for all but the last."""
+    monkeypatch.setattr(object_store, "WHOLE", 1_000)
+    monkeypatch.setattr(object_store, "PART", 5 << 20)
+    return (5 << 20) * 2 + 1_234
+
+
+def test_a_large_archive_goes_in_parts_and_comes_back_the_same(
+    shelf: Store, place: ObjectStore, capsys: pytest.CaptureFixture[str], in_parts: int
+) -> None:
+    data = random.Random(1).randbytes(in_parts)
+    place.upload("large", io.BytesIO(data), len(data), hashlib.sha256(data).hexdigest())
+    assert b"".join(place.download("large", len(data))) == data
+    (one,) = place.listing()
+    assert (one.size, one.etag[-2:]) == (len(data), "-3")
+    session = past(shelf, output=random.Random(2).randbytes(2_000).hex())
+    before = files(session.folder)
+    (row,) = run(capsys, "archive", session.id, "--to", PLACE, "--yes", "--remove")["sessions"]
+    assert (row["archived"], row["removed"], row["packed"] > 1_000) == (True, True, True)
+    run(capsys, "fetch", session.id, "--from", PLACE)
+    assert files(shelf.folder / session.id) == before
+
+
+def test_of_an_upload_in_parts_that_fails_nothing_is_left(place: ObjectStore, in_parts: int) -> None:
+    data = bytes(in_parts)
+    digest = hashlib.sha256(data).hexdigest()
+    with pytest.raises(StoreError, match="changed while it was sent"):
+        place.upload("x", io.BytesIO(data), len(data), hashlib.sha256(b"other").hexdigest())
+    place.upload("x", io.BytesIO(data), len(data), digest)
+    with pytest.raises(ConditionFailed):
+        place.upload("x", io.BytesIO(data), len(data), digest)
+    client = place._client()
+    assert client.list_multipart_uploads(Bucket="eco2-team").get("Uploads", []) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "times", "ends"), [("412", 1, "lost"), ("409", 1, "won"), ("409", 9, "lost")]
+)
+def test_of_two_uploads_in_parts_that_meet_one_wins(
+    code: str, times: int, ends: str, place: ObjectStore, in_parts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, conditions = place._client(), []
+    real = client.complete_multipart_upload
+
+    def complete(**named: Any) -> Any:
+        conditions.append(named["IfNoneMatch"])
+        if len(conditions) <= times:
+            raise ClientError({"Error": {"Code": code, "Message": "met"}}, "CompleteMultipartUpload")
+        return real(**named)
+
+    monkeypatch.setattr(client, "complete_multipart_upload", complete)
+    data = b"x" * 2_000
+    try:
+        place.upload("x", io.BytesIO(data), len(data), hashlib.sha256(data).hexdigest())
+    except ConditionFailed:
+        assert ends == "lost"
+        assert list(place.listing()) == []
+    else:
+        assert ends == "won"
+        assert b"".join(place.download("x", 5_000)) == data
+    assert set(conditions) == {"*"}
+    assert client.list_multipart_uploads(Bucket="eco2-team").get("Uploads", []) == []
 
 
 def test_without_remove_it_stays_and_a_second_time_sends_nothing_else(
