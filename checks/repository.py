@@ -37,14 +37,18 @@ class Repository(NamedTuple):
 
 def seen(folder: Path, env: Mapping[str, str]) -> Repository:
     """The repository that holds a folder. Never raises: what cannot be read is left out."""
+    found = head(folder)
+    return found._replace(dirty=_dirty(folder, env)) if found.commit else found
+
+
+def head(folder: Path) -> Repository:
+    """The same from git's files alone, which takes no time: whether files were changed is not asked."""
     try:
         home = _home(folder)
-        if home is None:
-            return Repository()
-        branch, commit = _head(home)
+        branch, commit = ("", "") if home is None else _head(home)
     except (OSError, ValueError):
         return Repository()
-    return Repository(commit, branch, _dirty(folder, env) if commit else None)
+    return Repository(commit, branch)
 
 
 def _home(folder: Path) -> Path | None:

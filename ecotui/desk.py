@@ -18,6 +18,7 @@ from config.load import Loaded
 from ecotui.rebuild import Rebuild
 from ecotui.session import SessionError, events, lock, store, takeover
 from ecotui.session.log import Session
+from ecotui.session.surroundings import reattached
 from ecotui.supervisor import Command, Status, interrupt, running, settle, start, status
 from ecotui.supervisor.team import FINDING, Seat, Standing, take_seat
 
@@ -90,7 +91,7 @@ class Desk:
             desk.rebuild = replay(session.records())
             if held is not None:
                 settle(session)
-                session.append(events.Reattached(by=lock.whoami(env)))
+                session.append(reattached(loaded.project, env, lock.whoami(env)))
         desk._seen = session.newest(1)[-1].n
         if held is not None:
             desk._sit_down()
@@ -164,7 +165,8 @@ class Desk:
         self.session.learn(self.env(), self.secrets)
         settle(self.session)
         self._sit_down()  # before it is said that we are here: then the one before us gets up
-        self.session.append(events.Reattached(by=lock.whoami(self.base_env)))
+        me = lock.whoami(self.base_env)
+        self.session.append(reattached(self.loaded.project, self.base_env, me, quickly=True))
         self.rebuild = replay(self.session.records())
         for report in before.reports.values():
             known = self.rebuild.reports.get(report.step)

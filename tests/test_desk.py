@@ -11,8 +11,11 @@ from fixtures_tui import REQUEST, SET_TOKEN, Bench, broken_world, finding, repor
 
 from checks.finding import State
 from ecotui.desk import Desk
+from ecotui.reviewing.comparing import side
 from ecotui.session import events
+from ecotui.session.handover import story
 from ecotui.session.lock import Holder
+from ecotui.session.review import timeline
 from ecotui.supervisor import start, status
 
 SECRET = "correct-horse-battery-staple"
@@ -52,6 +55,41 @@ def test_a_session_taken_up_again_remembers_what_was_seen_and_overridden(bench: 
     assert after.rebuild.reports == before.rebuild.reports == broken_world()
     assert after.rebuild.overrides == {"quota.vcpu": "raised by phone"}
     after.close("left")
+
+
+def test_a_session_that_goes_on_at_another_commit_says_so_wherever_it_is_reviewed(bench: Bench) -> None:
+    def checked_out(commit: str, branch: str) -> None:
+        (bench.project / ".git" / "refs" / "heads").mkdir(parents=True, exist_ok=True)
+        (bench.project / ".git" / "HEAD").write_text(f"ref: refs/heads/{branch}\n")
+        (bench.project / ".git" / "refs" / "heads" / branch).write_text(f"{commit}\n")
+
+    first, second = "1a2b3c4d5e" * 4, "feedface00" * 4
+    for commit, branch in ((first, "main"), (first, "main"), (second, "fix")):
+        checked_out(commit, branch)
+        desk = bench.desk()
+        assert desk.held is not None
+        desk.held.release()
+    session = desk.session
+    told = [moment for moment in timeline(session.records()) if moment.kind == "session"]
+    assert [moment.detail[-2] for moment in told] == [
+        "commit 1a2b3c4d5e1a on main",
+        "commit 1a2b3c4d5e1a on main",
+        "commit feedface00fe on fix",
+    ]
+    both = "1a2b3c4d5e1a on main → feedface00fe on fix"
+    assert side(session).commit == both
+    assert ("Commit", both) in story(session).facts
+    checked_out(first, "main")
+    desk = bench.desk()
+    assert desk.held is not None
+    desk.held.release()
+    desk.held = None
+    checked_out(second, "fix")
+    assert desk.take_over()
+    again = session.newest(1)[0].event
+    assert isinstance(again, events.Reattached)
+    assert (again.commit, again.branch, again.dirty) == (second, "fix", None)
+    desk.close("left")
 
 
 def test_a_variable_is_set_unset_and_set_again(bench: Bench) -> None:

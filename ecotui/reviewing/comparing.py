@@ -16,7 +16,7 @@ from ecotui.session import events
 from ecotui.session.ending import verdict
 from ecotui.session.files import open_file
 from ecotui.session.log import Session, Summary
-from ecotui.session.review import Teller, commit
+from ecotui.session.review import Teller, commits
 from ecotui.supervisor.folder import OUTPUT
 from ecotui.supervisor.state import commands
 from ecotui.supervisor.streams import is_stream
@@ -110,10 +110,12 @@ def side(session: Session) -> Side:
             case events.SessionStarted() as begun:
                 found |= {
                     "version": begun.version,
-                    "commit": commit(begun),
+                    "commit": commits("", begun),
                     "settings": begun.settings,
                     "recorded": bool(begun.digest),
                 }
+            case events.Reattached() as again:
+                found["commit"] = commits(found.get("commit", ""), again)
             case events.Looked(report=report):
                 for finding in report.findings:
                     words[finding.id] = f"{finding.state.value}: {finding.summary}"

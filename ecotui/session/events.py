@@ -104,6 +104,11 @@ class Tagged(Happened, frozen=True):
 
 class Reattached(Happened, frozen=True):
     by: str
+    version: str = ""
+    commit: str = ""
+    branch: str = ""
+    dirty: bool | None = None
+    """All as in `SessionStarted`: a session may go on at another commit, with another ecotui."""
 
 
 class TakeoverAnswered(Happened, frozen=True):

@@ -16,7 +16,7 @@ from ecotui.session import chain, events
 from ecotui.session.ending import verdict
 from ecotui.session.log import Session, Summary
 from ecotui.session.masking import Clean, everywhere
-from ecotui.session.review import SIGNS, Moment, Output, Teller, clock, commit, ended, iso
+from ecotui.session.review import SIGNS, Moment, Output, Teller, clock, commits, ended, iso
 
 Explain = Callable[[str], Sequence[str]]
 """Gives what the guide says about a command's output, a line an entry, by the command's id."""
@@ -76,6 +76,8 @@ class Story:
     summary: Summary
     log: chain.Verdict
     begun: events.SessionStarted | None
+    commits: str
+    """Of the project: at which it began, and each other one at which it went on."""
     ran: tuple[Ran, ...]
     moments: tuple[Moment, ...]
     """The newest of them, at most `MOST`."""
@@ -102,8 +104,8 @@ class Story:
             ("Outcome", summary.outcome or "open"),
             ("Project folder", summary.folder),
         ]
-        if self.begun is not None and self.begun.commit:
-            told.append(("Commit", commit(self.begun)))
+        if self.commits:
+            told.append(("Commit", self.commits))
         if self.begun is not None and self.begun.version:
             told.append(("ecotui", self.begun.version))
         if summary.tags:
@@ -131,7 +133,7 @@ def story(session: Session) -> Story:
     moments: deque[Moment] = deque(maxlen=MOST)
     decisions: deque[Moment] = deque(maxlen=MOST)
     notes: deque[Moment] = deque(maxlen=MOST)
-    began, total = 0.0, 0
+    began, total, at = 0.0, 0, ""
     begun: events.SessionStarted | None = None
     found: dict[str, Ran] = {}
     count = Summary(id=session.id)
@@ -146,7 +148,9 @@ def story(session: Session) -> Story:
         began, total = began or record.at, total + 1
         match record.event:
             case events.SessionStarted() as start:
-                begun = start
+                begun, at = start, commits(at, start)
+            case events.Reattached() as again:
+                at = commits(at, again)
             case events.CommandStarted(command=id, step=step, title=title, argv=argv):
                 found[id] = Ran(id, step, title, record.at, None, "", "not ended", None, tuple(argv))
             case events.CommandEnded(command=id, seconds=seconds, outcome=outcome) as end if id in found:
@@ -158,6 +162,7 @@ def story(session: Session) -> Story:
         summary=session.summary(),
         log=session.verify(),
         begun=begun,
+        commits=at,
         ran=tuple(found.values()),
         moments=tuple(moments),
         left_out=total - len(moments),

@@ -17,6 +17,8 @@ from ecotui.session.ending import verdict
 Output = Callable[[str, int], Sequence[str]]
 """Gives the last so many lines of a command's output, by the command's id."""
 Kind = Literal["session", "look", "decision", "command", "guide", "note", "other"]
+THEN = " → "
+"""Between two commits of a session that went on at another one."""
 SIGNS = {State.OK: "✓", State.WARN: "!", State.BLOCKED: "✗", State.UNKNOWN: "?", State.SKIPPED: "·"}
 
 
@@ -114,8 +116,8 @@ class Teller:
                 return moment("note", *text.splitlines(), kind="note")
             case events.Tagged(tag=tag, on=on):
                 return moment(f"tag {tag} {'put on' if on else 'taken off'}", kind="note")
-            case events.Reattached(by=by):
-                return moment(f"taken up again by {by}", kind="session")
+            case events.Reattached(by=by) as again:
+                return moment(f"taken up again by {by}", *_with(again), kind="session")
             case events.TakeoverAnswered(by=by, granted=granted):
                 how = "handed over to" if granted else "not handed over to"
                 return moment(f"{how} {by}", kind="session", decided=True)
@@ -157,18 +159,30 @@ def ended(event: events.CommandEnded, argv: Sequence[str] = ()) -> str:
 
 def _began(event: events.SessionStarted) -> Iterator[str]:
     yield f"in {event.folder}"
+    yield from _with(event)
+
+
+def _with(event: events.SessionStarted | events.Reattached) -> Iterator[str]:
     if event.commit:
         yield f"commit {commit(event)}"
     if event.version:
         yield f"ecotui {event.version}"
 
 
-def commit(event: events.SessionStarted) -> str:
+def commit(event: events.SessionStarted | events.Reattached) -> str:
     """The project's commit in words: `1a2b3c4d5e6f on main, with changes`; empty where it has none."""
     if not event.commit:
         return ""
     branch = f" on {event.branch}" if event.branch else ""
     return f"{event.commit[:12]}{branch}{', with changes' if event.dirty else ''}"
+
+
+def commits(before: str, event: events.SessionStarted | events.Reattached) -> str:
+    """The commits at which a session was worked on, in their order, with one more where it is another than the last."""
+    now = commit(event)
+    if not now or before.rpartition(THEN)[2].partition(",")[0] == now.partition(",")[0]:
+        return before
+    return f"{before}{THEN}{now}" if before else now
 
 
 def _looked(report: Report) -> str:

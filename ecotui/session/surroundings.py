@@ -11,6 +11,7 @@ import msgspec
 
 from checks import repository
 from config.model import Settings
+from ecotui.session import events
 
 LONGEST = 400
 """Characters of one setting's value that are kept."""
@@ -34,6 +35,17 @@ def surroundings(folder: Path, settings: Settings | None, env: Mapping[str, str]
     told = values(settings)
     digest = sha256(msgspec.json.encode(sorted(told.items()))).hexdigest()[:16]
     return Surroundings(*found, told, digest)
+
+
+def reattached(folder: Path, env: Mapping[str, str], by: str, *, quickly: bool = False) -> events.Reattached:
+    """The event of a session that goes on, with where the project stands now. Never raises.
+
+    `quickly`: without asking git whether files were changed, for whoever may not wait.
+    """
+    from ecotui.version import version
+
+    found = repository.head(folder) if quickly else repository.seen(folder, env)
+    return events.Reattached(by=by, version=version(), **found._asdict())
 
 
 def values(settings: Settings) -> dict[str, str]:
