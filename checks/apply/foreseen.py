@@ -77,7 +77,7 @@ def _collision(one: Collision, folder: Path, env: Mapping[str, str]) -> Finding:
     )
 
 
-def _what(one: Collision) -> str:
+def _what(one: Collision | Kept) -> str:
     return f"{one.type.removeprefix('aws_').replace('_', ' ')} {one.name}"
 
 
@@ -146,16 +146,21 @@ def _ways_out(one: Collision, folder: Path, env: Mapping[str, str]) -> Iterable[
             risk=Risk.CHANGES,
         )
     if RENAME in one.ways_out and one.place:
-        path, _, line = one.place.rpartition(":")
-        yield Fix(
-            id="apply.rename",
-            title=f"Give another name, in {one.place}",
-            action=edit_action(folder / path, int(line) if line.isdigit() else 1, env),
-            changes="your configuration, by hand",
-            risk=Risk.CHANGES,
-        )
+        yield _edit("apply.rename", "Give another name", one.place, folder, env)
     yield _anyway(one.id)
     yield plan_fix(recommended=False)
+
+
+def _edit(id_: str, what: str, place: str, folder: Path, env: Mapping[str, str]) -> Fix:
+    """Open the configuration where something is written: `place` is `file:line`."""
+    path, _, line = place.rpartition(":")
+    return Fix(
+        id=id_,
+        title=f"{what}, in {place}",
+        action=edit_action(folder / path, int(line) if line.isdigit() else 1, env),
+        changes="your configuration, by hand",
+        risk=Risk.CHANGES,
+    )
 
 
 def _anyway(id_: str) -> Fix:
@@ -182,21 +187,9 @@ def _more(rest: tuple[Collision, ...]) -> Finding:
 
 def _kept(one: Kept, folder: Path, env: Mapping[str, str]) -> Finding:
     adopted = one.address in adoption.written(folder)
-    path, _, line = one.place.rpartition(":")
+    change = "Change the configuration"
     fixes = (
-        *(
-            [
-                Fix(
-                    id="apply.edit",
-                    title=f"Change the configuration, in {one.place}",
-                    action=edit_action(folder / path, int(line) if line.isdigit() else 1, env),
-                    changes="your configuration, by hand",
-                    risk=Risk.CHANGES,
-                )
-            ]
-            if one.place
-            else []
-        ),
+        *([_edit("apply.edit", change, one.place, folder, env)] if one.place else []),
         *([_unadopt(one.address)] if adopted else []),
         _anyway(one.id),
         plan_fix(recommended=False),
@@ -207,7 +200,7 @@ def _kept(one: Kept, folder: Path, env: Mapping[str, str]) -> Finding:
         step="apply",
         state=State.BLOCKED,
         title=one.address,
-        summary=f"{one.type.removeprefix('aws_').replace('_', ' ')} {one.name} cannot be {what}: {one.why}",
+        summary=f"{_what(one)} cannot be {what}: {one.why}",
         facts=(
             Fact(label="resource", value=one.address),
             *((Fact(label="written", value=one.place),) if one.place else ()),
