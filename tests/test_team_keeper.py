@@ -200,6 +200,25 @@ def test_a_network_that_is_gone_for_shorter_than_the_lease_changes_nothing(
     assert "could not be renewed in time" in here.told[1].message
 
 
+def test_the_word_of_a_keeper_that_is_stopped_holds_no_longer_than_its_lease(
+    here: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    after = 0.0
+    monkeypatch.setattr(team, "since_boot", lambda: here.now + after)
+    read: list[Standing | None] = []
+
+    def look(_: Keeper) -> None:
+        nonlocal after
+        for after in (0.0, 39.0, 61.0):  # it is asleep, or waits for S3
+            read.append(team.standing(here.seat.place))
+        after = 0.0
+
+    here.keep(nothing, look, nothing, look)
+    assert [one.state for one in read if one] == ["held", "held", "lost"] * 2
+    assert read[2] is not None
+    assert "was lost: it could not be renewed in time" in read[2].refusal(passed=True)
+
+
 def test_a_question_from_elsewhere_is_passed_on_and_answered(here: Machine, team_store: ObjectStore) -> None:
     claims = []
 

@@ -27,7 +27,7 @@ from ecotui.session import SessionError, events
 from ecotui.session.files import locked, open_file, read_bytes, replace_file
 from ecotui.session.store import Store
 from ecotui.supervisor.state import running
-from ecotui.supervisor.team import ANSWER, ASK, KEEPER, SEATS, STANDING, Standing
+from ecotui.supervisor.team import ANSWER, ASK, KEEPER, LATE, SEATS, STANDING, Standing, Word, since_boot
 
 if TYPE_CHECKING:
     from checks.world import World
@@ -53,10 +53,10 @@ class Keeper:
         world: World,
         claim: Claim,
         *,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = since_boot,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """`claim` says who we are. `clock`: monotonic seconds."""
+        """`claim` says who we are. `clock`: as `since_boot`; after a machine's sleep the lock is looked at first."""
         self._place = place
         self._world = world
         self._wanted = claim
@@ -134,7 +134,7 @@ class Keeper:
         (self._place / STANDING).unlink(missing_ok=True)
         if not self._needed():
             return True
-        replace_file(self._place / STANDING, msgspec.json.encode(self._standing))
+        self._put()
         return False
 
     def _needed(self) -> bool:
@@ -167,6 +167,7 @@ class Keeper:
 
     def _beat(self) -> None:
         """Renew it, or try to get it."""
+        begun = self._clock()
         try:
             store = self._reached()
             if self._held is not None:
@@ -174,12 +175,12 @@ class Keeper:
                     self._held.claim, session=self._working, terminal=self._terminal
                 )
                 self._held = team_lease.renew(store, self._account, Held(claim, self._held.etag))
-                self._got(self._held)
+                self._got(self._held, begun)
                 asked = team_lease.question(store, self._account, self._held.claim)
                 by = asked.by if asked and not asked.refused else ""
                 self._tell(msgspec.structs.replace(self._standing, question=by))
             else:
-                self._try(store)
+                self._try(store, begun)
             self._share(store)
         except Lost as lost:
             self._held = None
@@ -188,7 +189,7 @@ class Keeper:
         except StoreError as error:
             self._away(str(error))
 
-    def _try(self, store: ObjectStore) -> None:
+    def _try(self, store: ObjectStore, begun: float) -> None:
         seen = team_lease.look(store, self._account) if self._yielded else None
         if seen is not None and seen.claim.id == self._yielded:  # whoever asked for it has not come yet
             self._due = self._clock() + QUICK
@@ -197,16 +198,19 @@ class Keeper:
         taken = team_lease.take(store, self._account, wanted)
         if isinstance(taken, Held):
             self._held, self._yielded = taken, ""
-            self._got(taken)
+            self._got(taken, begun)
             return
         asked = team_lease.question(store, self._account, taken.claim)
         self._other(taken, refused=asked is not None and asked.refused and asked.by == self._asked_as)
 
-    def _got(self, held: Held) -> None:
-        now, seconds = self._clock(), held.claim.seconds
-        self._sure_until = now + seconds
-        self._due = now + seconds / RENEWALS
-        if self._standing.state != "held":
+    def _got(self, held: Held, begun: float) -> None:
+        """It is ours, by what S3 was asked at a moment of our clock: not earlier than that its lease began."""
+        seconds = held.claim.seconds
+        self._sure_until = begun + seconds
+        self._due = begun + seconds / RENEWALS
+        if self._standing.state == "held" and self._standing.claim == held.claim.id:
+            self._tell(self._standing)
+        else:
             self._tell(Standing(state="held", account=self._account, claim=held.claim.id))
 
     def _other(self, seen: Seen, *, refused: bool) -> None:
@@ -221,11 +225,7 @@ class Keeper:
         if self._held is None:
             self._tell(Standing(state="unreachable", account=self._account, message=why))
         elif self._clock() >= self._sure_until:
-            self._tell(
-                Standing(
-                    state="lost", account=self._account, message=f"it could not be renewed in time: {why}"
-                )
-            )
+            self._tell(Standing(state="lost", account=self._account, message=f"{LATE}: {why}"))
 
     def _reached(self) -> ObjectStore:
         """The store, and whose account we are in. Raises StoreError."""
@@ -291,9 +291,14 @@ class Keeper:
     def _tell(self, now: Standing) -> None:
         before, self._standing = self._standing, now
         with suppress(OSError):
-            replace_file(self._place / STANDING, msgspec.json.encode(now))
+            self._put()
         if now.state != before.state and now.state != "asking":
             self._log(events.TeamLock(state=now.state, account=now.account, holder=now.holder or now.message))
+
+    def _put(self) -> None:
+        """Raises OSError."""
+        word = Word(**msgspec.structs.asdict(self._standing), until=self._sure_until)
+        replace_file(self._place / STANDING, msgspec.json.encode(word))
 
     def _log(self, event: events.TeamLock) -> None:
         """In every session that is open here: who reads it later must know under which lock it worked."""

@@ -30,6 +30,8 @@ FINDING = "environment.team"
 START = 30.0
 """Seconds for the keeper to begin; it imports boto3, which takes one on an idle machine."""
 
+LATE = "it could not be renewed in time"
+
 STANDING, KEEPER, SEATS, COMPLAINTS = "standing.json", "keeper", "seats", "keeper.log"
 ASK, ANSWER = "ask.json", "answer.json"
 
@@ -73,6 +75,14 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
                 return f"The team's lock of account {self.account} was lost: {self.message.rstrip('.')}"
             case _:
                 return f"{self.holder} works in account {self.account}"
+
+
+class Word(Standing, frozen=True, kw_only=True):
+    """The same as it lies in the file."""
+
+    until: float = 0.0
+    """Of a lock that is held: the moment (`since_boot`) until which nobody else can have taken it. A keeper that is stopped,
+    or waits for S3, cannot say that it was lost."""
 
 
 class Seat:
@@ -202,10 +212,19 @@ def take_seat(
 
 
 def standing(place: Path) -> Standing | None:
-    """The keeper's word; None when no keeper is at work."""
+    """The keeper's word, for as long as it can be true; None when no keeper is at work."""
     if not locked(place / KEEPER):
         return None
     try:
-        return msgspec.json.decode(read_bytes(place / STANDING, limit=100_000), type=Standing)
+        word = msgspec.json.decode(read_bytes(place / STANDING, limit=100_000), type=Word)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return Standing()
+    if word.ours and since_boot() >= word.until:
+        return Standing(state="lost", account=word.account, message=LATE)
+    return Standing(**{name: getattr(word, name) for name in Standing.__struct_fields__})
+
+
+def since_boot() -> float:
+    """Seconds on a clock that all processes of this machine share; it goes on while the machine sleeps."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)  # Linux alone has it
+    return time.monotonic() if clock is None else time.clock_gettime(clock)
