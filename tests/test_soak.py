@@ -9,12 +9,19 @@ from pathlib import Path
 
 def test_nothing_that_was_acknowledged_is_lost_and_everything_is_marked_as_what_it_is() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.soak", "20", "1"],
+        [sys.executable, "-m", "tests.soak", "12", "1"],
         cwd=Path(__file__).parent.parent,
         capture_output=True,
         text=True,
         timeout=120,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    for deed in ("killed with -9", "cuts of the log", "disks filled up", "commands started, and killed"):
+    for deed in (
+        "killed with -9",
+        "cuts of the log",
+        "disks filled up",
+        "commands started, and killed",
+        "times that a project was held",
+        "times that an account was held",
+    ):
         assert deed in done.stdout

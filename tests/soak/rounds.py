@@ -22,6 +22,8 @@ from ecotui.session.store import Store
 from ecotui.supervisor import folder as names
 from ecotui.supervisor import settle, start, status
 
+from . import holders
+
 T = TypeVar("T")
 
 LIMIT = 15.0
@@ -41,27 +43,37 @@ class Told:
 
 
 def soak(folder: Path, *, rounds: int, seed: int) -> Told:
-    """So many rounds: of ten, seven kill a writer, one cuts the file, one fills the disk, one kills under a supervisor."""
+    """So many rounds. Of twelve, seven kill a writer, one cuts the file, one fills the disk, one kills under a supervisor,
+    one lets two operators take over from one another, and one lets two machines want the same account."""
     told, chance = Told(), random.Random(seed)
     shelf = Store(folder / "state")
     session = shelf.create(project="soak", folder=folder, env={})
     acknowledged: dict[str, set[str]] = {session.id: set()}
     for number in range(rounds):
-        if number % 10 == 0 and number:  # a long log makes the later rounds slow, and proves nothing more
+        if number % 12 == 0 and number:  # a long log makes the later rounds slow, and proves nothing more
             session = shelf.create(project="soak", folder=folder, env={})
             acknowledged[session.id] = set()
-        match number % 10:
+        match number % 12:
             case 7:
                 _cut(told, chance, folder)
             case 8:
                 acknowledged[session.id] |= _full(session, told, number)
             case 9:
                 _supervised(session, told, chance, number)
+            case 10:
+                _wanted_by_two(told, number, *holders.project(folder / f"project-{number}", chance))
+            case 11:
+                _wanted_by_two(told, number, *holders.account(folder / f"account-{number}", chance))
             case _:
                 acknowledged[session.id] |= _killed(session, told, chance, number)
         _check(session, acknowledged[session.id], told, f"round {number}")
     told.counts["events acknowledged"] = sum(map(len, acknowledged.values()))
     return told
+
+
+def _wanted_by_two(told: Told, number: int, faults: list[str], done: Counter[str]) -> None:
+    told.faults += [f"round {number}: {fault}" for fault in faults]
+    told.counts += done
 
 
 def _check(session: Session, acknowledged: set[str], told: Told, where: str) -> None:
