@@ -203,15 +203,12 @@ def test_a_network_that_is_gone_for_shorter_than_the_lease_changes_nothing(
 def test_the_word_of_a_keeper_that_is_stopped_holds_no_longer_than_its_lease(
     here: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    after = 0.0
-    monkeypatch.setattr(team, "since_boot", lambda: here.now + after)
     read: list[Standing | None] = []
 
     def look(_: Keeper) -> None:
-        nonlocal after
         for after in (0.0, 39.0, 61.0):  # it is asleep, or waits for S3
+            monkeypatch.setattr(team, "since_boot", lambda after=after: here.now + after)
             read.append(team.standing(here.seat.place))
-        after = 0.0
 
     here.keep(nothing, look, nothing, look)
     assert [one.state for one in read if one] == ["held", "held", "lost"] * 2
