@@ -29,6 +29,9 @@ ACTIONS = {
     ("s3", "ListObjectVersions"): {"s3:ListBucketVersions"},
     ("s3", "ListMultipartUploads"): {"s3:ListBucketMultipartUploads"},
     ("s3", "DeleteObjects"): {"s3:DeleteObject", "s3:DeleteObjectVersion"},
+    ("s3", "CreateMultipartUpload"): {"s3:PutObject"},
+    ("s3", "UploadPart"): {"s3:PutObject"},
+    ("s3", "CompleteMultipartUpload"): {"s3:PutObject"},
     ("s3", "GetObjectLockConfiguration"): {"s3:GetBucketObjectLockConfiguration"},
 }
 """Where IAM calls an operation by another name (Service Authorization Reference)."""
