@@ -23,6 +23,7 @@ REFUSED = frozenset({"DENIED", "NOT_APPROVED", "CASE_CLOSED", "INVALID_REQUEST"}
 
 
 def meaning(status: str) -> str:
+    """AWS's status of a request for an increase, in words."""
     return MEANINGS.get(status, "a status that ecotui does not know")
 
 

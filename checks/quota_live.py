@@ -73,6 +73,7 @@ def letters(instance_type: str) -> str:
 
 
 def region_of(aws: Aws, service: str) -> str:
+    """Where a service keeps its quotas: those of the whole account are in one region."""
     return "us-east-1" if service in GLOBAL else aws.region
 
 

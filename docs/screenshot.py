@@ -7,6 +7,7 @@ import asyncio
 import time
 from pathlib import Path
 
+from checks.steps import STEPS
 from ecotui.app import EcotuiApp
 from ecotui.demo.running import Demo, running
 
@@ -21,7 +22,7 @@ async def draw(demo: Demo) -> str:
     app = EcotuiApp(argparse.Namespace(project=str(demo.project), config=None, set=[]), demo.env)
     async with app.run_test(size=SIZE) as pilot:
         until = time.monotonic() + PATIENCE
-        while app.desk is None or len(app.desk.rebuild.reports) < 7:
+        while app.desk is None or len(app.desk.rebuild.reports) < len(STEPS):
             if time.monotonic() > until:
                 raise SystemExit("the looks did not end")
             await pilot.pause(0.1)
@@ -33,6 +34,7 @@ async def draw(demo: Demo) -> str:
 
 
 def main() -> None:
+    """Play the demo up to the quotas, and write the picture."""
     with running() as demo:
         TARGET.write_text(asyncio.run(draw(demo)), encoding="utf-8")
 

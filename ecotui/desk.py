@@ -362,4 +362,5 @@ def environ() -> dict[str, str]:
 
 
 def folder(project: str | None) -> Path:
+    """The project folder that is meant: the one that was named, else the current one."""
     return Path(project or ".").resolve()

@@ -15,6 +15,7 @@ MOST = 14
 
 
 def new() -> Stages:
+    """The stages of our own apply, none of which has begun."""
     return Stages(OURS)
 
 

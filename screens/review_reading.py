@@ -137,6 +137,8 @@ def summarize(screen: Screen[Any], session: Session) -> None:
 
 
 def verify(screen: Screen[Any], session: Session) -> None:
+    """Follow the hash chain from the first line to the last."""
+
     def work() -> None:
         try:
             found = session.verify()

@@ -31,11 +31,13 @@ def picture(summary: Summary) -> Content:
 
 
 def began(summary: Summary, *, short: bool = False) -> str:
+    """The local day and minute; `short`: without the year."""
     form = "%m-%d %H:%M" if short else "%Y-%m-%d %H:%M"
     return time.strftime(form, time.localtime(summary.started)) if summary.started else "-"
 
 
 def took(summary: Summary) -> str:
+    """How long it took; empty while it is open."""
     if summary.ended is None or not summary.started:
         return ""
     return stopwatch(max(summary.ended - summary.started, 0.0))
@@ -85,6 +87,7 @@ class Columns:
 
 
 def outcome_style(outcome: str) -> str:
+    """The colour of how a session ended."""
     if outcome in ("done", "rebuilt"):
         return "$text-success"
     if outcome in ("failed", "unreadable"):

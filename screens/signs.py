@@ -34,6 +34,7 @@ def sign(state: State | None) -> str:
 
 
 def style(state: State | None) -> str:
+    """The colour of a state; None: not looked at yet."""
     return "$foreground 62%" if state is None else STYLE[state]
 
 

@@ -92,6 +92,7 @@ def heading_of(step: Step, language: str) -> str:
 
 
 def title_of(step: Step, language: str) -> str:
+    """What a step is called, in one line."""
     if step.kind is Kind.END:
         return END_TITLE["ko" if language == "ko" else "en"]
     return step.title.split("\n")[0]

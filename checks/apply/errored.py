@@ -159,6 +159,7 @@ def set_aside(folder: Path, digest: str) -> Path:
 
 
 def counted(addresses: tuple[str, ...]) -> str:
+    """`1 resource`, `5 resources`."""
     return f"{len(addresses)} resource{'s' if len(addresses) != 1 else ''}"
 
 

@@ -74,4 +74,5 @@ def cells(text: str) -> int:
 
 
 def pad(text: str, width: int) -> str:
+    """Fill up with blanks by what a terminal shows: a Korean sign is two cells wide."""
     return text + " " * max(width - cells(text), 0)

@@ -62,6 +62,7 @@ def draft(records: Iterable[events.Record], output: Callable[[str], str], librar
 
 
 def line_of(argv: Sequence[str]) -> str:
+    """A command as a shell would take it."""
     return shlex.join(argv)
 
 

@@ -116,6 +116,10 @@ _ON_A_NODE = re.compile(r"\bnodes?\b|노드에서", re.I)
 def command_step(
     reading: Reading, text: str, note: str, context: Context, folder: Filled, *, changed: bool = False
 ) -> Step:
+    """A step for one command of an entry: to be run where it can be, else to be copied with the reason.
+
+    `folder`: where it runs. `changed`: the operator has edited it, and no setting takes the place of a word.
+    """
     note = plain(note)
     if isinstance(reading, Setting):
         return _setting(reading, note, context.values)

@@ -26,6 +26,7 @@ _NO_ANSWER = frozenset({"InvalidArgument", "NoSuchDistribution"})
 
 
 def has_aliases(planned: Planned) -> bool:
+    """Whether the distribution answers, or may answer, to names of its own."""
     return bool(planned.after.get("aliases") or planned.unknown.get("aliases"))
 
 
