@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 
 import pytest
-from fixtures_tui import REQUEST, SET_TOKEN, Bench, broken_world, finding, report
+from fixtures_reports import REQUEST, SET_TOKEN, broken_world, finding, report
+from fixtures_tui import Bench
 
 from checks.finding import State
 from ecotui.desk import Desk

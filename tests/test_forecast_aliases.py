@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_forecast import Account, look, planned, refusal
+from fixtures_forecast import Account, look, planned, refusal
 
 from checks.apply import dns_question
 from checks.apply.collisions.aliases import pointing_elsewhere

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_forecast import Account, planned, refusal
+from fixtures_forecast import Account, planned, refusal
 
 from checks.apply.forecast import forecast
 from checks.apply.just_deleted import PAGES

@@ -5,17 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from test_forecast import Account, look, planned, refusal
+from fixtures_forecast import Account, going, look, planned, refusal
 
 from checks.apply.plan import Planned
 from checks.finding import State
 
 ARN = "arn:aws:iam::1:policy/p"
 TWO_ROLES = {"PolicyRoles": [{"RoleName": "node"}, {"RoleName": "other"}]}
-
-
-def going(type_: str, *, anew: bool = False, **before: Any) -> Planned:
-    return planned(type_, actions=("delete", "create") if anew else ("delete",), before=before)
 
 
 POLICY = going("aws_iam_policy", anew=True, name="p", arn=ARN)

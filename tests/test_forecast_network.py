@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from test_forecast import Account, look, planned, refusal
-from test_forecast_kept import going
+from fixtures_forecast import Account, going, look, planned, refusal
 
 from checks.apply.plan import Planned
 from checks.apply.review import Forecast

@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
-from fixtures_tui import finding, report
+from fixtures_reports import finding, report
 
 from checks import cloudfront, github, github_names, nodes
 from checks.apply.collisions.kinds import all_kinds

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fixtures_tui import broken_world, finding, report
+from fixtures_reports import broken_world, finding, report
 
 from checks.finding import InTerminal, Paste, Risk, Run, SetVariable, State
 from config.load import load

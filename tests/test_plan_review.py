@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fixtures_tui import STARTED, Bench, finding, report
+from fixtures_reports import STARTED, finding, report
+from fixtures_tui import Bench
 from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Input

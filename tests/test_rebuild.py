@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fixtures_tui import broken_world, finding, rebuilt_world, report
+from fixtures_reports import broken_world, finding, rebuilt_world, report
 
 from checks.finding import State
 from checks.steps import STEPS

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from fixtures_tui import Bench, broken_world
+from fixtures_reports import broken_world
+from fixtures_tui import Bench
 
 from ecotui.desk import Desk
 from ecotui.session import SessionError, events, lock, takeover

@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from fixtures_tui import STARTED, Bench
+from fixtures_reports import STARTED
+from fixtures_tui import Bench
 from textual.pilot import Pilot
 from textual.widgets import OptionList, Static
 

@@ -276,7 +276,7 @@ async def test_leaving_while_nothing_runs_ends_the_session(bench: Bench) -> None
 
 
 async def test_what_was_known_stands_in_the_first_paint_before_any_look(bench: Bench) -> None:
-    from fixtures_tui import broken_world
+    from fixtures_reports import broken_world
 
     session = bench.past_session(broken_world())
     bench.hold.clear()
@@ -294,7 +294,7 @@ async def test_what_was_known_stands_in_the_first_paint_before_any_look(bench: B
 
 
 async def test_a_session_that_was_ended_is_not_taken_up_again(bench: Bench) -> None:
-    from fixtures_tui import broken_world
+    from fixtures_reports import broken_world
 
     ended = bench.past_session(broken_world(), outcome="left")
     desk = bench.desk()

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
-from fixtures_tui import STARTED, Bench, broken_world, rebuilt_world
+from fixtures_reports import broken_world, rebuilt_world
+from fixtures_sessions import ERROR, ran
+from fixtures_tui import Bench
 from textual.pilot import Pilot
 from textual.widgets import Input, Log, Static
 
 from ecotui.session import chain, events
 from ecotui.session.log import Session
-from ecotui.session.store import Store
-from ecotui.supervisor.times import record
 from screens.against import AgainstScreen
 from screens.compare import CompareScreen
 from screens.dialogs import RawText
@@ -29,50 +26,6 @@ from screens.sessions import SessionsScreen
 from screens.widgets.pager import Pager
 from screens.widgets.rows import Rows
 from screens.widgets.steplist import StepList
-
-Compare = Callable[..., bool]
-ERROR = "Error: creating EC2 Instance: VcpuLimitExceeded: You have requested more vCPU capacity than your current vCPU limit"
-
-
-def ran(
-    session: Session,
-    *said: str,
-    step: str = "apply",
-    title: str = "terraform apply",
-    argv: tuple[str, ...] = ("terraform", "apply", "-json"),
-    at: float = 20.0,
-    seconds: float = 10.0,
-    code: int = 0,
-) -> str:
-    """A command as a supervisor leaves it: its folder, its output with times, its events."""
-    command = f"{int(at):06}-{step}-{code:06}"
-    folder = session.commands / command
-    folder.mkdir(parents=True, mode=0o700)
-    session.commands.chmod(0o700)
-    begun = STARTED + at
-    told = {"step": step, "title": title, "argv": list(argv), "cwd": "/", "started": begun}
-    (folder / "command.json").write_text(json.dumps(told))
-    place, times, lines = 0, b"", [f"{line}\n".encode() for line in said]
-    for number, line in enumerate(lines):
-        times += record(place, begun + seconds * number / len(lines))
-        place += len(line)
-    (folder / "output.log").write_bytes(b"".join(lines))
-    (folder / "output.times").write_bytes(times)
-    outcome = "succeeded" if code == 0 else "failed"
-    (folder / "exit.json").write_text(
-        json.dumps({"outcome": outcome, "exit_code": code, "started": begun, "ended": begun + seconds})
-    )
-    log = chain.Chain(session.events_file)
-    for event, when in (
-        (events.CommandStarted(command=command, step=step, title=title, argv=argv, cwd="/"), begun),
-        (
-            events.CommandEnded(command=command, step=step, exit_code=code, seconds=seconds, outcome=outcome),
-            begun + seconds,
-        ),
-    ):
-        log.append(msgspec.json.encode(event), sync=False, at=when)
-    log.close()
-    return command
 
 
 @pytest.fixture
@@ -429,116 +382,3 @@ async def test_the_raw_text_of_a_line_of_the_review_leads_into_the_guide(
         await bench.until(pilot, lambda: isinstance(pilot.app.screen, RawText))
         await pilot.press("g")
         await bench.until(pilot, lambda: isinstance(pilot.app.screen, GuideScreen))
-
-
-SIZES = pytest.mark.parametrize("size", [(120, 36), (80, 24)], ids=["120x36", "80x24"])
-
-
-FOLDER = Path("/srv/eco2")
-"""The project of what is drawn: the same on every machine."""
-
-
-def _past(bench: Bench) -> None:
-    stuck = bench.past_session(broken_world(), folder=FOLDER)
-    stuck.append(events.Overridden(finding="quota.L-1216C47A", reason="전화로 승인을 받음"))
-    ran(stuck, "Creating…", *(f"line {number}" for number in range(60)), ERROR, code=1)
-    stuck.append(events.Tagged(tag="인수인계"))
-    stuck.append(events.Noted(text="쿼터 승인을 기다리는 중"))
-    stuck.end("left")
-    stuck.close()
-    fine = bench.past_session(rebuilt_world(), folder=FOLDER)
-    ran(fine, "all is well", seconds=30)
-    fine.end("done")
-    fine.close()
-
-
-def shown(bench: Bench, *keys: str, holds: Callable[[Any], object] = bool) -> Callable[[Pilot[Any]], Any]:
-    ready = bench.ready("s")
-
-    async def prepare(pilot: Pilot[Any]) -> None:
-        await ready(pilot)
-        await bench.until(pilot, lambda: pilot.app.screen.chosen is not None)  # type: ignore[attr-defined]
-        for key in keys:
-            before = pilot.app.screen
-            await pilot.press(key)
-            await pilot.pause()
-            if key == "enter" and pilot.app.screen is not before:
-                await bench.until(pilot, lambda: getattr(pilot.app.screen, "told", True))
-        await bench.until(pilot, lambda: holds(pilot.app.screen))
-        await pilot.pause(0.3)
-        pilot.app.clear_notifications()
-        await pilot.pause()
-
-    return prepare
-
-
-@SIZES
-def test_sessions_snapshot(
-    snap_compare: Compare, bench: Bench, frozen_log: None, size: tuple[int, int]
-) -> None:
-    _past(bench)
-    assert snap_compare(bench.app(), terminal_size=size, run_before=shown(bench, "down", "c", "down"))
-
-
-@SIZES
-def test_review_snapshot(
-    snap_compare: Compare, bench: Bench, frozen_log: None, size: tuple[int, int]
-) -> None:
-    _past(bench)
-    keys = ("down", "down", "enter", "up", "up", "up")
-    assert snap_compare(
-        bench.app(),
-        terminal_size=size,
-        run_before=shown(bench, *keys, holds=lambda screen: screen._explained),
-    )
-
-
-@SIZES
-def test_compare_snapshot(
-    snap_compare: Compare, bench: Bench, frozen_log: None, size: tuple[int, int]
-) -> None:
-    _past(bench)
-    keys = ("down", "c", "down", "c")
-    assert snap_compare(
-        bench.app(), terminal_size=size, run_before=shown(bench, *keys, holds=lambda screen: screen.found)
-    )
-
-
-def test_durations_snapshot(snap_compare: Compare, bench: Bench, frozen_log: None) -> None:
-    _past(bench)
-    assert snap_compare(
-        bench.app(),
-        terminal_size=(120, 36),
-        run_before=shown(bench, "down", "d", holds=lambda screen: screen.found),
-    )
-
-
-@SIZES
-def test_replay_snapshot(
-    snap_compare: Compare, bench: Bench, frozen_log: None, size: tuple[int, int]
-) -> None:
-    _past(bench)
-
-    async def prepare(pilot: Pilot[Any]) -> None:
-        await bench.settled(pilot)
-        shelf = Store(bench.state)
-        stuck = shelf.open(shelf.ids()[-1])
-        screen = ReplayScreen(stuck, clock=lambda: 0.0)
-        pilot.app.push_screen(screen)
-        await bench.until(pilot, lambda: screen.tape is not None)
-        await pilot.press("space", "5", "right")
-        await pilot.pause(0.3)
-        pilot.app.clear_notifications()
-        await pilot.pause()
-
-    assert snap_compare(bench.app(), terminal_size=size, run_before=prepare)
-
-
-def test_output_snapshot(snap_compare: Compare, bench: Bench, frozen_log: None) -> None:
-    _past(bench)
-    keys = ("down", "down", "enter", "up", "up", "up", "enter")
-    assert snap_compare(
-        bench.app(ECOTUI_THEME="light"),
-        terminal_size=(120, 36),
-        run_before=shown(bench, *keys, holds=lambda screen: isinstance(screen, OutputScreen)),
-    )

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from fixtures_tui import Bench, rebuilt_world
+from fixtures_reports import rebuilt_world
+from fixtures_tui import Bench
 
 from checks.steps import STEPS
 

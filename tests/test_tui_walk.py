@@ -6,7 +6,8 @@ import time
 from typing import Any
 
 import pytest
-from fixtures_tui import Bench, finding, leftover, rebuilt_world, report
+from fixtures_reports import finding, leftover, rebuilt_world, report
+from fixtures_tui import Bench
 from textual import events as keys
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, TextArea
