@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -85,13 +86,6 @@ class Account:
 @pytest.fixture(scope="module")
 def cleanup_world(moto_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> World:
     """Made once a module: a client of EC2 costs more than the questions that are asked with it."""
-    from moto.s3.models import FakeDeleteMarker
-
-    from ecotui.demo.aws import placement
-
-    # moto forgets that a delete marker can be the last version of a key, and breaks when it is deleted.
-    FakeDeleteMarker.dispose = lambda self: None
-    placement.install()
     home = tmp_path_factory.mktemp("cleanup")
     (home / "terraform").mkdir()
     env = {
@@ -115,13 +109,16 @@ def cleanup_world(moto_endpoint: str, tmp_path_factory: pytest.TempPathFactory) 
 @pytest.fixture
 def account(cleanup_world: World, moto_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     """An empty account, and a terraform state that manages nothing."""
-    reset(moto_endpoint)
+    post(f"{moto_endpoint}/moto-api/reset")
     monkeypatch.setattr("checks.commands.terraform.addresses_in_state", lambda world: ())
     yield Account(cleanup_world)
 
 
-def reset(endpoint: str) -> None:
-    request = urllib.request.Request(f"{endpoint}/moto-api/reset", method="POST")
+def post(url: str, body: dict[str, Any] | None = None) -> None:
+    """Tell moto itself something: to forget all (`/moto-api/reset`), or how long a state lasts."""
+    request = urllib.request.Request(
+        url, data=json.dumps(body or {}).encode(), headers={"Content-Type": "application/json"}, method="POST"
+    )
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10):
         pass
 

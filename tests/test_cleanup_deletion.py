@@ -6,17 +6,17 @@ import json
 import os
 import signal
 import threading
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from fixtures_cleanup import Quick, post
 
 from checks.cleanup import CleanupDetail, look
 from checks.cleanup.approval import approve, write
-from checks.cleanup.deletion import TRIES, Clock, Deletion
+from checks.cleanup.deletion import TRIES, Deletion
 from checks.cleanup.leftover import ItemState, Progress
 from checks.cleanup.looking import examine
 from checks.cleanup.ownership import Known
@@ -49,38 +49,13 @@ CLEANUP = Cleanup(
 )
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    from moto.s3.models import FakeDeleteMarker
-    from moto.server import ThreadedMotoServer
-
-    from ecotui.demo.aws import placement
-
-    # moto forgets that a delete marker can be the last version of a key, and breaks when it is deleted.
-    FakeDeleteMarker.dispose = lambda self: None
-    placement.install()
-    running = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    running.start()
-    host, port = running.get_host_and_port()
-    yield f"http://{host}:{port}"
-    running.stop()
-
-
-def post(url: str, body: dict[str, Any] | None = None) -> None:
-    request = urllib.request.Request(
-        url, data=json.dumps(body or {}).encode(), headers={"Content-Type": "application/json"}, method="POST"
-    )
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10):
-        pass
-
-
 @pytest.fixture
-def world(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    post(f"{server}/moto-api/reset")
+def world(moto_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    post(f"{moto_endpoint}/moto-api/reset")
     monkeypatch.setattr("checks.commands.terraform.addresses_in_state", lambda world: ())
     (tmp_path / "terraform").mkdir()
     env = {
-        "AWS_ENDPOINT_URL": server,
+        "AWS_ENDPOINT_URL": moto_endpoint,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "HOME": str(tmp_path),
@@ -91,19 +66,6 @@ def world(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World
         monkeypatch.setenv(name, value)
     settings = Settings(project="eco2", aws=Aws(region="ap-northeast-2"), cleanup=CLEANUP)
     return World(settings=settings, project=tmp_path, env=env)
-
-
-class Quick(Clock):
-    """A clock that does not wait: resting moves it."""
-
-    def __init__(self) -> None:
-        self.time = 0.0
-
-    def now(self) -> float:
-        return self.time
-
-    def rest(self, seconds: float) -> None:
-        self.time += max(seconds, 0.01)
 
 
 def policy_in_use(world: World) -> str:
@@ -285,11 +247,11 @@ def test_object_lock_keeps_a_bucket_and_is_named(world: World) -> None:
 
 
 def test_a_distribution_is_disabled_waited_for_and_deleted_while_the_rest_goes_and_its_bucket_after(
-    world: World, server: str
+    world: World, moto_endpoint: str
 ) -> None:
     transition = {"progression": "manual", "times": 12}
     post(
-        f"{server}/moto-api/state-manager/set-transition",
+        f"{moto_endpoint}/moto-api/state-manager/set-transition",
         {"model_name": "cloudfront::distribution", "transition": transition},
     )
     try:
@@ -298,7 +260,10 @@ def test_a_distribution_is_disabled_waited_for_and_deleted_while_the_rest_goes_a
         arn = policy_in_use(world)
         outcome, heard = delete(world)
     finally:
-        post(f"{server}/moto-api/state-manager/unset-transition", {"model_name": "cloudfront::distribution"})
+        post(
+            f"{moto_endpoint}/moto-api/state-manager/unset-transition",
+            {"model_name": "cloudfront::distribution"},
+        )
     assert {state for state, _ in outcome.values()} == {ItemState.GONE}
     gone = [one.item for one in heard if one.state == "gone"]
     assert gone.index(f"iam-policy:{arn}") < gone.index(f"cloudfront:{id}")

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from fixtures_cleanup import post
 
 from checks.aws import Identity
 from checks.cleanup.approval import approve, write
@@ -35,30 +34,11 @@ cleanup:
 """
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    from moto.server import ThreadedMotoServer
-
-    running = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    running.start()
-    host, port = running.get_host_and_port()
-    yield f"http://{host}:{port}"
-    running.stop()
-
-
-def post(url: str, body: dict[str, Any] | None = None) -> None:
-    request = urllib.request.Request(
-        url, data=json.dumps(body or {}).encode(), headers={"Content-Type": "application/json"}, method="POST"
-    )
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10):
-        pass
-
-
 @pytest.fixture
-def world(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    post(f"{server}/moto-api/reset")
+def world(moto_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    post(f"{moto_endpoint}/moto-api/reset")
     env = {
-        "AWS_ENDPOINT_URL": server,
+        "AWS_ENDPOINT_URL": moto_endpoint,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -72,11 +52,11 @@ def world(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World
     return World(settings=load(tmp_path, None, env=env).settings, project=tmp_path, env=env)
 
 
-def deployed_after(server: str, looks: int) -> None:
+def deployed_after(moto_endpoint: str, looks: int) -> None:
     """A distribution that changes is Deployed when it was looked at so often."""
     transition = {"progression": "manual", "times": looks}
     post(
-        f"{server}/moto-api/state-manager/set-transition",
+        f"{moto_endpoint}/moto-api/state-manager/set-transition",
         {"model_name": "cloudfront::distribution", "transition": transition},
     )
 
@@ -126,9 +106,9 @@ def words(world: World, file: Path, pause: str = "0") -> list[str]:
 
 
 def test_a_process_killed_in_the_middle_is_followed_by_one_that_finishes(
-    world: World, server: str, capsys: pytest.CaptureFixture[str]
+    world: World, moto_endpoint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    deployed_after(server, 10_000)
+    deployed_after(moto_endpoint, 10_000)
     try:
         file = leftovers(world)
         with subprocess.Popen(
@@ -150,7 +130,7 @@ def test_a_process_killed_in_the_middle_is_followed_by_one_that_finishes(
         left = {one.kind: one for one in examine(world)[1].resources}
         assert sorted(left) == ["cloudfront", "s3-bucket"]
         assert "disabled" in left["cloudfront"].state
-        deployed_after(server, 1)
+        deployed_after(moto_endpoint, 1)
         # The one that was disabled by the killed run keeps its place in the waiting: a new look is enough for the server.
         from moto.cloudfront.models import cloudfront_backends
 
@@ -158,7 +138,10 @@ def test_a_process_killed_in_the_middle_is_followed_by_one_that_finishes(
             one.advance()
         assert main(words(world, file)) == 0
     finally:
-        post(f"{server}/moto-api/state-manager/unset-transition", {"model_name": "cloudfront::distribution"})
+        post(
+            f"{moto_endpoint}/moto-api/state-manager/unset-transition",
+            {"model_name": "cloudfront::distribution"},
+        )
     out = capsys.readouterr().out
     assert "gone     iam-policy:" in out
     assert "already gone" in out
