@@ -37,6 +37,13 @@ class Dialog(ModalScreen[Answer | None], Generic[Answer]):
     """
 
 
+def boxed(title: str) -> Vertical:
+    """The box of a dialog, with its title in the border."""
+    box = Vertical(classes="box")
+    box.border_title = Content(title)
+    return box
+
+
 class Confirm(Dialog[bool]):
     """Shows the exact command and what it changes; Enter agrees."""
 
@@ -51,8 +58,7 @@ class Confirm(Dialog[bool]):
         self._said = said
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="box") as box:
-            box.border_title = Content(self._title)
+        with boxed(self._title):
             with VerticalScroll(classes="said"):
                 yield Static(self._said)
             yield Static(Content("Enter: go ahead    Escape: leave everything as it is"), classes="hint")
@@ -72,8 +78,7 @@ class Typed(Dialog[str]):
         self.expected = expected
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="box") as box:
-            box.border_title = Content(self._title)
+        with boxed(self._title):
             with VerticalScroll(classes="said"):
                 yield Static(self._said)
             yield Static(
@@ -107,8 +112,7 @@ class Ask(Dialog[str]):
         self._value = value
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="box") as box:
-            box.border_title = Content(self._title)
+        with boxed(self._title):
             yield Static(self._said, classes="said")
             yield Input(value=self._value, password=self._secret)
             yield Static(
@@ -141,8 +145,7 @@ class Choose(Dialog[str]):
         self._choices = tuple(choices)
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="box") as box:
-            box.border_title = Content(self._title)
+        with boxed(self._title):
             yield OptionList(*(Option(Content(choice)) for choice in self._choices), markup=False)
         yield Footer(show_command_palette=False)
 
@@ -165,10 +168,8 @@ class RawText(Dialog[None]):
         self._text = text
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="box") as box:
-            box.border_title = Content(self._title)
-            with VerticalScroll(classes="said"):
-                yield Static(Content(self._text))
+        with boxed(self._title), VerticalScroll(classes="said"):
+            yield Static(Content(self._text))
         yield Footer(show_command_palette=False)
 
     def action_guide(self) -> None:
@@ -215,15 +216,13 @@ class ScreenKeys(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         width = min(self.app.size.width * 9 // 10, 96) - 8
-        with Vertical(classes="box") as box:
-            box.border_title = Content("Keys")
-            with VerticalScroll(classes="said"):
-                yield Static(
-                    Content("\n").join(
-                        hang(Content.styled(f"{key:<16}", "bold $text-accent"), what, width)
-                        for key, what in self._keys
-                    )
+        with boxed("Keys"), VerticalScroll(classes="said"):
+            yield Static(
+                Content("\n").join(
+                    hang(Content.styled(f"{key:<16}", "bold $text-accent"), what, width)
+                    for key, what in self._keys
                 )
+            )
         yield Footer(show_command_palette=False)
 
 
@@ -233,8 +232,7 @@ class Help(Dialog[None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark,q,enter", "dismiss(None)", "Close")]
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="box") as box:
-            box.border_title = Content("Keys")
+        with boxed("Keys"):
             width = min(self.app.size.width * 9 // 10, 96) - 8
             lines = [
                 hang(Content.styled(f"{key:<16}", "bold $text-accent"), what, width) for key, what in KEYS

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Input, OptionList, Static
@@ -18,7 +17,7 @@ from textual.widgets.option_list import Option
 
 from ecotui.session import SessionError, events
 from ecotui.session.log import Session
-from screens.dialogs import Ask, Dialog
+from screens.dialogs import Ask, Dialog, boxed
 
 if TYPE_CHECKING:
     from textual.worker import Worker
@@ -168,8 +167,7 @@ class HandOver(Dialog["tuple[Form, bool, str]"]):
         self._strict = False
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="box") as box:
-            box.border_title = Content(f"Hand over {self._session}")
+        with boxed(f"Hand over {self._session}"):
             yield OptionList(
                 *(
                     Option(Content.assemble(Content.styled(f"{form:<6}", "bold"), what))

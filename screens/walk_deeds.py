@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
@@ -18,7 +17,7 @@ from ecotui.guide.steps import Context, Kind, Step, as_fix, destroy_word, edited
 from ecotui.guide.verdict import Verdict
 from ecotui.session import events
 from screens import watch
-from screens.dialogs import Ask, Dialog, Typed
+from screens.dialogs import Ask, Dialog, Typed, boxed
 from screens.guide_place import Walk
 from screens.intents import CleanupApproved, FixWanted
 from screens.signs import leftovers
@@ -98,8 +97,7 @@ class Judge(Dialog[bool]):
         self._said = said
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="box") as box:
-            box.border_title = Content(self._title)
+        with boxed(self._title):
             yield Static(self._said, classes="said")
             yield Static(Content("y yes    n no    Escape: not yet"), classes="hint")
         yield KeyBar(compact=True, show_command_palette=False)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Footer, Static
 
 from checks.finding import Finding
-from screens.dialogs import Dialog
+from screens.dialogs import Dialog, boxed
 from screens.layout import hang, padded
 from screens.signs import badge
 
@@ -42,8 +42,7 @@ class Why(Dialog[None]):
         self._finding: Finding | None = None
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="box") as box:
-            box.border_title = Content(f"Why is it still running?  {self._address}")
+        with boxed(f"Why is it still running?  {self._address}"):
             with VerticalScroll(classes="said"):
                 yield Static(Content("Asking AWS… (read-only)"), id="why-said")
             yield Static(classes="hint", id="why-when")

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Footer, Static
 
 from screens import watch
-from screens.dialogs import Confirm, Dialog
+from screens.dialogs import Confirm, Dialog, boxed
 from screens.guide_door import GuideDoor
 
 if TYPE_CHECKING:
@@ -44,8 +43,7 @@ class HandOver(Dialog[bool]):
         self._said = said
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="box") as box:
-            box.border_title = Content("Hand over?")
+        with boxed("Hand over?"):
             yield Static(self._said, classes="said")
             yield Static(
                 Content("y: hand over    n: refuse    Escape: answer later"),

@@ -58,14 +58,11 @@ def _refuse(reason: str, code: int = exits.BLOCKED) -> int:
 
 
 def _show(seen: Foreseen) -> None:
+    from ecotui.cli.script import shown
+
     found = seen.standing
-    if found.argv:
-        print(f"Script: {' '.join(one_line(word) for word in found.argv)}")
-    if found.trouble:
-        print(f"{SIGNS[State.BLOCKED]} {found.trouble}")
+    if not shown(found, "cleanup.variables"):
         return
-    for name in found.missing:
-        print(f"{SIGNS[State.BLOCKED]} {name} is not set, and the script needs it (cleanup.variables)")
     if not found.file:
         print(f"{SIGNS[State.UNKNOWN]} It is no file of the project: what it would hit was not read")
     for title, hits in (

@@ -54,16 +54,24 @@ def _refuse(reason: str, code: int = exits.BLOCKED) -> int:
     return code
 
 
-def _show(found: Standing) -> None:
-    from checks.script.reading import Deed
-
+def shown(found: Standing, setting: str = "") -> bool:
+    """Print what the script is, and what it lacks (`setting`: which asks for it); False where there is no more to say."""
     if found.argv:
         print(f"Script: {' '.join(one_line(word) for word in found.argv)}")
     if found.trouble:
         print(f"{SIGNS[State.BLOCKED]} {found.trouble}")
-        return
+        return False
+    asked = f" ({setting})" if setting else ""
     for name in found.missing:
-        print(f"{SIGNS[State.BLOCKED]} {name} is not set, and the script needs it")
+        print(f"{SIGNS[State.BLOCKED]} {name} is not set, and the script needs it{asked}")
+    return True
+
+
+def _show(found: Standing) -> None:
+    from checks.script.reading import Deed
+
+    if not shown(found):
+        return
     if not found.file:
         print(f"{SIGNS[State.UNKNOWN]} It is no file of the project: what it does was not read")
         return
