@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -13,130 +10,34 @@ from typing import Any
 import msgspec
 import pytest
 from fixtures_cleanup import Quick, post
+from fixtures_deletion import (
+    CLEANUP,
+    DOCUMENT,
+    KEYS,
+    OURS,
+    TRUST,
+    bucket_with_history,
+    distribution,
+    made_world,
+    no_identities,
+    policy_in_use,
+    roles,
+    rows,
+)
 
 from checks.cleanup import CleanupDetail, look
-from checks.cleanup.approval import approve, write
+from checks.cleanup.approval import approve
 from checks.cleanup.deletion import TRIES, Deletion
 from checks.cleanup.leftover import ItemState, Progress
 from checks.cleanup.looking import examine
 from checks.cleanup.ownership import Known
 from checks.finding import State
 from checks.world import World
-from config.model import Aws, Cleanup, Settings
-from ecotui.cli import main
-
-OURS = [{"Key": "Project", "Value": "SeSACTHON"}, {"Key": "ManagedBy", "Value": "Terraform"}]
-DOCUMENT = json.dumps(
-    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
-)
-KEYS = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + letter * 43 + " x" for letter in "AB"]
-TRUST = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
-        ],
-    }
-)
-CLEANUP = Cleanup(
-    names=("*alb-controller*",),
-    exact=("k8s-cluster-key",),
-    prefixes=("prod-sesacthon",),
-    tags={"Project": "SeSACTHON", "ManagedBy": "Terraform"},
-    protect=("*-keep",),
-    poll=5.0,
-    wait=600.0,
-)
 
 
 @pytest.fixture
 def world(moto_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    post(f"{moto_endpoint}/moto-api/reset")
-    monkeypatch.setattr("checks.commands.terraform.addresses_in_state", lambda world: ())
-    (tmp_path / "terraform").mkdir()
-    env = {
-        "AWS_ENDPOINT_URL": moto_endpoint,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "HOME": str(tmp_path),
-        "NO_PROXY": "127.0.0.1",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-    for name, value in env.items():
-        monkeypatch.setenv(name, value)
-    settings = Settings(project="eco2", aws=Aws(region="ap-northeast-2"), cleanup=CLEANUP)
-    return World(settings=settings, project=tmp_path, env=env)
-
-
-def policy_in_use(world: World) -> str:
-    """A policy of the guide's, attached to a role, a user and a group, with three versions."""
-    iam = world.aws.client("iam")
-    arn = str(
-        iam.create_policy(PolicyName="prod-alb-controller-policy", PolicyDocument=DOCUMENT, Tags=OURS)[
-            "Policy"
-        ]["Arn"]
-    )
-    for _ in range(2):
-        iam.create_policy_version(PolicyArn=arn, PolicyDocument=DOCUMENT, SetAsDefault=True)
-    iam.create_role(RoleName="somebodys-role", AssumeRolePolicyDocument=TRUST)
-    iam.create_user(UserName="somebody")
-    iam.create_group(GroupName="somebodies")
-    iam.attach_role_policy(RoleName="somebodys-role", PolicyArn=arn)
-    iam.attach_user_policy(UserName="somebody", PolicyArn=arn)
-    iam.attach_group_policy(GroupName="somebodies", PolicyArn=arn)
-    return arn
-
-
-def bucket_with_history(world: World, name: str = "prod-sesacthon-images", *, objects: int = 3) -> None:
-    s3 = world.aws.client("s3")
-    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"})
-    s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": OURS})
-    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-    for number in range(objects):
-        s3.put_object(Bucket=name, Key=f"k{number}", Body=b"1")
-        s3.put_object(Bucket=name, Key=f"k{number}", Body=b"2")
-    s3.delete_object(Bucket=name, Key="k0")
-    s3.create_multipart_upload(Bucket=name, Key="half")
-    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Suspended"})
-
-
-def distribution(world: World, reference: str = "one", comment: str = "prod-sesacthon images") -> str:
-    cloudfront = world.aws.client("cloudfront")
-    config = {
-        "CallerReference": reference,
-        "Comment": comment,
-        "Enabled": True,
-        "Origins": {
-            "Quantity": 1,
-            "Items": [
-                {
-                    "Id": "s3",
-                    "DomainName": "prod-sesacthon-images.s3.ap-northeast-2.amazonaws.com",
-                    "S3OriginConfig": {"OriginAccessIdentity": ""},
-                }
-            ],
-        },
-        "DefaultCacheBehavior": {
-            "TargetOriginId": "s3",
-            "ViewerProtocolPolicy": "allow-all",
-            "MinTTL": 0,
-            "ForwardedValues": {"QueryString": False, "Cookies": {"Forward": "none"}},
-        },
-    }
-    made = cloudfront.create_distribution_with_tags(
-        DistributionConfigWithTags={"DistributionConfig": config, "Tags": {"Items": OURS}}
-    )
-    return str(made["Distribution"]["Id"])
-
-
-def roles(world: World) -> None:
-    iam = world.aws.client("iam")
-    iam.create_role(RoleName="prod-sesacthon-node", AssumeRolePolicyDocument=TRUST, Tags=OURS)
-    iam.put_role_policy(RoleName="prod-sesacthon-node", PolicyName="inline", PolicyDocument=DOCUMENT)
-    iam.create_instance_profile(InstanceProfileName="prod-sesacthon-node", Tags=OURS)
-    iam.add_role_to_instance_profile(
-        InstanceProfileName="prod-sesacthon-node", RoleName="prod-sesacthon-node"
-    )
+    return made_world(moto_endpoint, tmp_path, monkeypatch)
 
 
 def delete(
@@ -156,10 +57,6 @@ def delete(
     return dict(run.run()), heard
 
 
-def rows(world: World) -> CleanupDetail:
-    return msgspec.convert(look(world).detail, type=CleanupDetail)
-
-
 def test_an_empty_account_is_green_after_every_kind_was_looked_at(world: World) -> None:
     world.aws.client("cloudfront").meta.events.register(
         "before-call.cloudfront.ListCloudFrontOriginAccessIdentities", no_identities
@@ -167,13 +64,6 @@ def test_an_empty_account_is_green_after_every_kind_was_looked_at(world: World) 
     report = look(world)
     assert report.state is State.OK, report.findings
     assert [finding.id for finding in report.findings] == ["cleanup.leftovers"]
-
-
-def no_identities(**_: Any) -> Any:
-    """What moto does not know: origin access identities. There are none."""
-    from botocore.awsrequest import AWSResponse
-
-    return AWSResponse("", 200, {}, None), {"CloudFrontOriginAccessIdentityList": {"Items": []}}
 
 
 def refuse(**_: Any) -> Any:
@@ -462,144 +352,6 @@ def test_stopping_leaves_the_rest_alone_and_says_so(world: World) -> None:
 
 
 # The command line.
-
-
-@pytest.fixture
-def config(world: World) -> Path:
-    path = world.project / "ecotui.yaml"
-    path.write_text(
-        "project: eco2\naws: {region: ap-northeast-2, account_name: eco2-prod}\n"
-        "cleanup:\n  names: ['*alb-controller*']\n  exact: [k8s-cluster-key]\n  prefixes: [prod-sesacthon]\n"
-        "  tags: {Project: SeSACTHON, ManagedBy: Terraform}\n  kinds: [iam-policy, key-pair, s3-bucket]\n  poll: 0.1\n"
-    )
-    return path
-
-
-def ecotui(config: Path, *words: str) -> int:
-    return main(["cleanup", "--config", str(config), "-C", str(config.parent), *words])
-
-
-def test_listing_changes_nothing_and_its_json_keeps_its_shape(
-    world: World, config: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    arn = policy_in_use(world)
-    world.aws.client("ec2").import_key_pair(KeyName="k8s-cluster-key", PublicKeyMaterial=KEYS[0].encode())
-    assert ecotui(config, "--json") == 3
-    printed = json.loads(capsys.readouterr().out)
-    assert printed["schema"] == "ecotui.cleanup/1"
-    assert printed["resources"] == [
-        {
-            "kind": "iam-policy",
-            "id": arn,
-            "name": "prod-alb-controller-policy",
-            "ownership": "tagged",
-            "blocked_by": [],
-            "action": "detach+delete",
-        },
-        {
-            "kind": "key-pair",
-            "id": "k8s-cluster-key",
-            "name": "k8s-cluster-key",
-            "ownership": "name-only",
-            "blocked_by": [],
-            "action": "delete",
-        },
-    ]
-    details = printed["details"][f"iam-policy:{arn}"]
-    assert details["why"].startswith("tagged Project=SeSACTHON")
-    assert (details["billed"], details["monthly"], details["preselected"]) == (False, None, True)
-    assert printed["prices"].keys() == {"currency", "list", "as_of", "tax"}
-    assert len(world.aws.client("iam").list_policies(Scope="Local")["Policies"]) == 1
-
-
-def test_deleting_without_a_person_or_a_list_is_refused_with_the_way(
-    world: World, config: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    policy_in_use(world)
-    assert ecotui(config, "--delete") == 2
-    assert "--approve-out" in capsys.readouterr().err
-    assert len(world.aws.client("iam").list_policies(Scope="Local")["Policies"]) == 1
-
-
-def test_approve_then_delete_takes_what_is_on_the_list_and_nothing_else(
-    world: World, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    policy_in_use(world)
-    world.aws.client("ec2").import_key_pair(KeyName="k8s-cluster-key", PublicKeyMaterial=KEYS[0].encode())
-    bucket_with_history(world)
-    target = tmp_path / "list.json"
-    assert ecotui(config, "--approve-out", str(target), "--select", "key-pair:k8s-cluster-key") == 0
-    capsys.readouterr()
-    assert ecotui(config, "--delete", "--approve", str(target), "--pause", "0", "--progress") == 0
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert all(set(line) == {"counts", "item", "state", "message"} for line in lines)
-    assert "2 other leftovers" in lines[-1]["message"]
-    assert world.aws.client("ec2").describe_key_pairs()["KeyPairs"] == []
-    assert len(world.aws.client("s3").list_buckets()["Buckets"]) == 1
-    # And once more, as after a kill: what is gone is gone.
-    assert ecotui(config, "--delete", "--approve", str(target), "--pause", "0") == 0
-
-
-def test_a_list_of_another_account_deletes_nothing(
-    world: World, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    policy_in_use(world)
-    _, detail = examine(world)
-    target = tmp_path / "list.json"
-    for other in ({"account": "999999999999"}, {"region": "us-west-2"}):
-        write(
-            approve(msgspec.structs.replace(detail, **other), [one.key for one in detail.resources]), target
-        )
-        assert ecotui(config, "--delete", "--approve", str(target), "--pause", "0") == 2
-        assert "nothing was deleted" in capsys.readouterr().err
-    assert len(world.aws.client("iam").list_policies(Scope="Local")["Policies"]) == 1
-
-
-def test_what_could_not_go_ends_with_three_and_its_reason(
-    world: World, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    arn = policy_in_use(world)
-    target = tmp_path / "list.json"
-    assert ecotui(config, "--approve-out", str(target), "--select-proven") == 0
-    iam = world.aws.client("iam")
-    iam.create_user(UserName="newcomer")
-    iam.attach_user_policy(UserName="newcomer", PolicyArn=arn)
-    assert ecotui(config, "--delete", "--approve", str(target), "--pause", "0") == 3
-    assert "in use since it was approved: user newcomer" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("typed", "code", "left"), [("eco2-prod 1", 0, 0), ("eco2-prod 2", 3, 1), ("yes", 3, 1)]
-)
-def test_a_person_consents_by_the_account_and_the_number_of_items(
-    world: World, config: Path, monkeypatch: pytest.MonkeyPatch, typed: str, code: int, left: int
-) -> None:
-    policy_in_use(world)
-    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("builtins.input", lambda prompt: typed)
-    assert ecotui(config, "--delete", "--pause", "0") == code
-    assert len(world.aws.client("iam").list_policies(Scope="Local")["Policies"]) == left
-
-
-def test_breaking_off_the_pause_deletes_nothing(
-    world: World, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    policy_in_use(world)
-    target = tmp_path / "list.json"
-    assert ecotui(config, "--approve-out", str(target)) == 0
-    timer = threading.Timer(0.0, lambda: None)
-
-    def interrupt() -> None:
-        while "Ctrl-C" not in capsys.readouterr().out and timer.is_alive():
-            timer.finished.wait(0.05)
-        os.kill(os.getpid(), signal.SIGINT)  # as the terminal does: to the process
-
-    timer = threading.Timer(0.0, interrupt)
-    timer.start()
-    assert ecotui(config, "--delete", "--approve", str(target), "--pause", "30") == 130
-    timer.join()
-    assert len(world.aws.client("iam").list_policies(Scope="Local")["Policies"]) == 1
 
 
 def test_an_answer_that_is_none_of_aws_leaves_its_kind_unknown_and_the_others_go_on(world: World) -> None:
