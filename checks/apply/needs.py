@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from checks import quota_live
@@ -117,13 +118,11 @@ def quotas(aws: Aws, planned: Sequence[Planned]) -> tuple[list[QuotaNeed], list[
     return books.found, books.unknown, books.tight
 
 
-def _want(planned: Iterable[Planned], mine: Callable[[Planned], bool]) -> dict[str, _Want]:
+def _want(planned: Iterable[Planned]) -> dict[str, _Want]:
     """By region: what is created and destroyed of one kind."""
     firm: Counter[str] = Counter()
     credit: Counter[str] = Counter()
     for one in planned:
-        if not mine(one):
-            continue
         if one.actions in (("create",), ("create", "delete")):
             firm[one.region] += 1
         elif one.actions == ("delete",):
@@ -132,11 +131,11 @@ def _want(planned: Iterable[Planned], mine: Callable[[Planned], bool]) -> dict[s
 
 
 def _counted(books: _Books, row: Counted, planned: Sequence[Planned]) -> None:
-    for region, want in sorted(_want(planned, row.mine).items()):
+    for region, want in sorted(_want(one for one in planned if row.mine(one)).items()):
         if want.firm <= 0:
             continue
         where = "us-east-1" if row.worldwide else region
-        used = books.used(row.title, row.action, lambda where=where: row.count(books.aws, where))  # type: ignore[misc]
+        used = books.used(row.title, row.action, partial(row.count, books.aws, where))
         limit = books.limit(row.service, row.code, row.title, where)
         books.add(row.service, row.code, row.title, region, want, used, limit)
 
@@ -240,7 +239,7 @@ def _running(aws: Aws, region: str) -> Counter[tuple[str, bool]]:
 def _nat_gateways(books: _Books, planned: Sequence[Planned]) -> None:
     """NAT gateways are counted by Availability Zone; where a new one goes is known only with its subnet."""
     title, code = "NAT gateways per Availability Zone", "L-FE5A380F"
-    for region, want in sorted(_want(planned, lambda one: one.type == "aws_nat_gateway").items()):
+    for region, want in sorted(_want(one for one in planned if one.type == "aws_nat_gateway").items()):
         try:
             used = _nat_by_zone(books.aws, region)
         except Exception as error:  # noqa: BLE001 - as above
@@ -291,7 +290,7 @@ def _zones_of(planned: Sequence[Planned], region: str) -> Counter[str]:
 
 
 def _iam(books: _Books, planned: Sequence[Planned]) -> None:
-    wanted = {type_: _want(planned, lambda one, type_=type_: one.type == type_) for type_ in OF_IAM}  # type: ignore[misc]
+    wanted = {type_: _want(one for one in planned if one.type == type_) for type_ in OF_IAM}
     if not any(wanted.values()):
         return
     try:
@@ -309,7 +308,7 @@ def _iam(books: _Books, planned: Sequence[Planned]) -> None:
 
 
 def _zones(books: _Books, planned: Sequence[Planned]) -> None:
-    firm = sum(want.firm for want in _want(planned, lambda one: one.type == "aws_route53_zone").values())
+    firm = sum(want.firm for want in _want(one for one in planned if one.type == "aws_route53_zone").values())
     if not firm:
         return
     code, title = OF_ZONES

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from checks.apply import saved
@@ -155,8 +155,8 @@ def stream(terraform: Terraform, plan_file: Path, line: Callable[[str], None]) -
         raise TerraformError(argv, found, sanitize(raw, limit=20_000))
 
 
-def _collect(source: object, into: list[str]) -> None:
-    for text in source:  # type: ignore[attr-defined]
+def _collect(source: Iterable[str], into: list[str]) -> None:
+    for text in source:
         into.append(text)
         if len(into) > 2 * _KEPT:
             del into[:-_KEPT]

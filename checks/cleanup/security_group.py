@@ -4,6 +4,7 @@ rules that name another group. A rule of a group that is not approved is never t
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from checks.cleanup import network
@@ -52,22 +53,19 @@ def delete(asking: Asking, seen: Seen, task: Task) -> None:
 
 def _rules_naming(asking: Asking, seen: Seen) -> list[str]:
     """The groups one of whose rules names this one; empty when we may not look."""
+
+    def ask(by: str) -> list[str]:
+        filters = [{"Name": by, "Values": [seen.id]}]
+        return [
+            f"{group['GroupName']} ({group['GroupId']})"
+            for group in asking.pages(
+                "ec2", "describe_security_groups", "SecurityGroups", region=seen.region, Filters=filters
+            )
+        ]
+
     found: list[str] = []
     for by in ("ip-permission.group-id", "egress.ip-permission.group-id"):
-        found += asking.attempt(
-            "ec2:DescribeSecurityGroups",
-            lambda by=by: [  # type: ignore[misc]
-                f"{group['GroupName']} ({group['GroupId']})"
-                for group in asking.pages(
-                    "ec2",
-                    "describe_security_groups",
-                    "SecurityGroups",
-                    region=seen.region,
-                    Filters=[{"Name": by, "Values": [seen.id]}],
-                )
-            ],
-            [],
-        )
+        found += asking.attempt("ec2:DescribeSecurityGroups", partial(ask, by), [])
     return list(dict.fromkeys(found))
 
 

@@ -44,8 +44,11 @@ class Strict:
         text = _HOME.sub(lambda found: self._word("user", found[0]), text)
         for kind, pattern in self._names:
             if pattern is not None:
-                text = pattern.sub(lambda found, kind=kind: self._word(kind, found[0]), text)  # type: ignore[misc]
+                text = pattern.sub(self._named(kind), text)
         return text
+
+    def _named(self, kind: str) -> Callable[[re.Match[str]], str]:
+        return lambda found: self._word(kind, found[0])
 
     def _address(self, found: re.Match[str]) -> str:
         try:
