@@ -36,6 +36,8 @@ class GuideView(Screen[None]):
         self._came = came
         """What led here, and where one was the last time."""
         self._listing = Listing(())
+        self._drawn = 0
+        """Columns that the rows were made for."""
         self._rows: list[Entry | None] = []
         """What each option is: an entry, or None for the heading of a chapter."""
         self._wanted = ""
@@ -62,6 +64,9 @@ class GuideView(Screen[None]):
 
     def on_resize(self) -> None:
         self._fit()
+        if self.entry is not None and self._list_width() != self._drawn:
+            with self.prevent(OptionList.OptionHighlighted):
+                self._draw_list(self.entry.id)
 
     def _fit(self) -> None:
         narrow = self.app.size.width < WIDE
@@ -92,9 +97,12 @@ class GuideView(Screen[None]):
         elif whole:
             self._title()
 
+    def _list_width(self) -> int:
+        return self.app.size.width - 6 if self.app.size.width < WIDE else 38
+
     def _draw_list(self, chosen: str = "") -> None:
         options = self.query_one("#entries", OptionList)
-        width = self.app.size.width - 6 if self.app.size.width < WIDE else 38
+        self._drawn = width = self._list_width()
         self._rows, made = rows(self._listing, self.library, self.language, width, chosen)
         ids = [entry.id if entry is not None else "" for entry in self._rows]
         options.clear_options()

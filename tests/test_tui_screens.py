@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fixtures_tui import Bench
+from textual.content import Content
 from textual.widgets import Input, OptionList, TextArea
 
 from screens.dialogs import KEYS, Help
@@ -58,6 +59,13 @@ async def test_the_guide_is_searched_as_one_types(bench: Bench) -> None:
         await pilot.press("slash", *"ㅈㅅㄱ edge")
         await bench.until(pilot, lambda: "1 for ㅈㅅㄱ edge" in bench.text(pilot), "the hits")
         await bench.until(pilot, lambda: "Line 6" in bench.text(pilot), "the place")
+        # Another width breaks the lines of the list anew.
+        for columns, room in ((80, 74), (120, 38)):
+            await pilot.resize_terminal(columns, 36)
+            await pilot.pause()
+            rows = [one.prompt for one in guide.query_one("#entries", OptionList).options]
+            widest = max(line.cell_length for row in rows if isinstance(row, Content) for line in row.split())
+            assert room - 20 < widest <= room
         guide.query_one("#guide-search", Input).value = ""
         await pilot.press(*"VcpuLimitExceeded")
         entries = guide.query_one("#entries", OptionList)
