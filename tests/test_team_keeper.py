@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from checks.team_lease import Claim, Held
 from checks.world import World
 from config import model
 from ecotui.session import SessionError, events, shared
+from ecotui.session.files import replace_held
 from ecotui.session.log import Session
 from ecotui.session.store import Store
 from ecotui.supervisor import team
@@ -210,6 +213,19 @@ def test_the_word_of_a_keeper_that_is_stopped_holds_no_longer_than_its_lease(
     assert "was lost: it could not be renewed in time" in read[2].refusal(passed=True)
 
 
+def test_the_word_of_a_keeper_that_was_killed_says_nothing_though_the_next_one_began(here: Machine) -> None:
+    place = here.seat.place
+    next_one = os.open(place / team.KEEPER, os.O_RDWR | os.O_CREAT)
+    fcntl.flock(next_one, fcntl.LOCK_EX)
+    word = team.Word(state="held", account=ACCOUNT, claim="x", until=team.since_boot() + 60)
+    said = replace_held(place / team.STANDING, msgspec.json.encode(word))
+    assert team.standing(place) == Standing(state="held", account=ACCOUNT, claim="x")
+    os.close(said)
+    assert team.standing(place) == Standing()
+    os.close(next_one)
+    assert team.standing(place) is None
+
+
 def test_a_question_from_elsewhere_is_passed_on_and_answered(here: Machine, team_store: ObjectStore) -> None:
     claims = []
 
@@ -237,6 +253,16 @@ def test_a_question_from_elsewhere_is_passed_on_and_answered(here: Machine, team
     found = team_lease.look(team_store, ACCOUNT)
     assert found is not None
     assert found.claim.free
+
+
+def test_what_was_let_go_for_one_who_does_not_come_is_taken_back(
+    here: Machine, team_store: ObjectStore
+) -> None:
+    def granted(_: Keeper) -> None:
+        here.seat.answer(here.told[-1], yielding=True)
+
+    here.keep(nothing, granted, *[nothing] * 4)
+    assert here.states == ["held", "yielded", "held"]
 
 
 def test_summaries_are_shared_masked_and_listed_elsewhere(

@@ -102,6 +102,47 @@ def locked(path: Path) -> bool:
     return False
 
 
+def replace_held(path: Path, data: bytes) -> int:
+    """Write a file as `replace_file` does, and hold it: it counts for as long as the descriptor that this gives is open.
+
+    Raises OSError.
+    """
+    beside = _beside(path)
+    fd = open_file(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        write_all(fd, data)
+        beside.replace(path)
+    except OSError:
+        os.close(fd)
+        beside.unlink(missing_ok=True)
+        raise
+    return fd
+
+
+def read_held(path: Path, *, limit: int) -> bytes | None:
+    """The content of such a file; None where nobody holds it: its writer is gone. Raises OSError."""
+    while True:
+        fd = open_file(path, os.O_RDONLY)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return os.pread(fd, limit, 0)
+        else:
+            if os.path.samestat(os.fstat(fd), path.lstat()):
+                return None
+            # It was replaced in between.
+        finally:
+            os.close(fd)
+
+
+def _beside(path: Path) -> Path:
+    """Where a file is written before it takes its place."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.unlink(missing_ok=True)
+    return beside
+
+
 def write_all(fd: int, data: bytes) -> None:
     """Write everything, or raise OSError; a short write is carried on."""
     view = memoryview(data)
@@ -111,8 +152,7 @@ def write_all(fd: int, data: bytes) -> None:
 
 def replace_file(path: Path, data: bytes) -> None:
     """Write a file so that a reader sees the old content or the new, never half of it. Raises OSError."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.unlink(missing_ok=True)
+    beside = _beside(path)
     fd = open_file(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     try:
         try:

@@ -24,7 +24,7 @@ from checks.object_store import ObjectStore, StoreError
 from checks.sanitize import one_line
 from checks.team_lease import Claim, Held, Lost, Seen
 from ecotui.session import SessionError, events
-from ecotui.session.files import locked, open_file, read_bytes, replace_file
+from ecotui.session.files import locked, open_file, read_bytes, replace_held
 from ecotui.session.store import Store
 from ecotui.supervisor.state import running
 from ecotui.supervisor.team import ANSWER, ASK, KEEPER, LATE, SEATS, STANDING, Standing, Word, since_boot
@@ -70,8 +70,12 @@ class Keeper:
         """Until then the lease holds whatever happens to the network."""
         self._due = 0.0
         self._yielded = ""
-        """The claim that was let go for another: it is not taken back before another one had it."""
+        """The claim that was let go for another: it is not taken back before another one had it,"""
+        self._waits_until = 0.0
+        """or did not come for the length of a lease."""
         self._standing = Standing()
+        self._word = -1
+        """The descriptor that holds what we said last."""
         self._sessions: set[str] = set()
         self._terminal = ""
         """Of whoever sits here."""
@@ -96,6 +100,9 @@ class Keeper:
             self._end()
         finally:
             os.close(fd)
+            if self._word >= 0:
+                os.close(self._word)
+                self._word = -1
 
     def end(self, number: int, frame: object) -> None:
         """A signal: let go, and end."""
@@ -190,7 +197,8 @@ class Keeper:
             self._away(str(error))
 
     def _try(self, store: ObjectStore, begun: float) -> None:
-        seen = team_lease.look(store, self._account) if self._yielded else None
+        waits = self._yielded and begun < self._waits_until
+        seen = team_lease.look(store, self._account) if waits else None
         if seen is not None and seen.claim.id == self._yielded:  # whoever asked for it has not come yet
             self._due = self._clock() + QUICK
             return
@@ -272,6 +280,7 @@ class Keeper:
             return
         holder = self._standing.question or "somebody else"
         self._held, self._yielded = None, claim.id
+        self._waits_until = self._clock() + claim.seconds
         self._due = self._clock() + QUICK
         self._tell(Standing(state="yielded", account=self._account, holder=holder))
 
@@ -298,7 +307,9 @@ class Keeper:
     def _put(self) -> None:
         """Raises OSError."""
         word = Word(**msgspec.structs.asdict(self._standing), until=self._sure_until)
-        replace_file(self._place / STANDING, msgspec.json.encode(word))
+        before, self._word = self._word, replace_held(self._place / STANDING, msgspec.json.encode(word))
+        if before >= 0:
+            os.close(before)
 
     def _log(self, event: events.TeamLock) -> None:
         """In every session that is open here: who reads it later must know under which lock it worked."""

@@ -22,7 +22,16 @@ from typing import Literal
 import msgspec
 
 from ecotui.session import SessionError
-from ecotui.session.files import explained, locked, make_folder, open_file, plainly, read_bytes, replace_file
+from ecotui.session.files import (
+    explained,
+    locked,
+    make_folder,
+    open_file,
+    plainly,
+    read_bytes,
+    read_held,
+    replace_file,
+)
 from ecotui.session.lock import path_of, terminal
 
 FINDING = "environment.team"
@@ -216,7 +225,10 @@ def standing(place: Path) -> Standing | None:
     if not locked(place / KEEPER):
         return None
     try:
-        word = msgspec.json.decode(read_bytes(place / STANDING, limit=100_000), type=Word)
+        # Held by the keeper that wrote it: that of one who was killed says nothing, although another one began.
+        if (found := read_held(place / STANDING, limit=100_000)) is None:
+            return Standing()
+        word = msgspec.json.decode(found, type=Word)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return Standing()
     if word.ours and since_boot() >= word.until:
