@@ -1,1 +1,1 @@
-"""Kill, cut and fill at random moments, and see whether the log still tells the truth."""
+"""Kill, cut, fill and stop at random moments: whether the log still tells the truth, and never two hold the same."""
