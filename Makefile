@@ -16,7 +16,7 @@ test: $(STAMP)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/pytest -n 3 --dist worksteal
+	@$(BIN)/pytest -n 4 --dist loadgroup --no-loadscope-reorder
 
 bench: $(STAMP)
 	@$(BIN)/python -m tests.bench

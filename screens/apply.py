@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 LINES = 5_000
 """Lines taken at once: about 25 ms."""
 
+KINDS = 6
+"""Types of the state that are counted one by one: the commonest. The finding about the state counts more."""
+
 
 class Panel(StepPanel):
     STEP = "apply"
@@ -246,8 +249,9 @@ def _plan(detail: ApplyDetail, width: int) -> list[Content]:
         if text:
             lines.append(hang(Content.styled(f"{label:<10}", "$foreground 62%"), text, width))
     if detail.types:
-        kinds = ", ".join(
-            f"{count} {name.removeprefix('aws_')}" for name, count in sorted(detail.types.items())
-        )
+        most = sorted(detail.types.items(), key=lambda one: (-one[1], one[0]))
+        kinds = ", ".join(f"{count} {name.removeprefix('aws_')}" for name, count in most[:KINDS])
+        if rest := sum(count for _, count in most[KINDS:]):
+            kinds += f", and {rest} more of {len(most) - KINDS} types"
         lines.append(hang(Content.styled(f"{'In state':<10}", "$foreground 62%"), kinds, width))
     return lines

@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from checks.apply.half_made import CANCELED, HALTED
 from checks.apply.progress import Estimate, Row, about, running
 from checks.apply.stream import ApplyProgress
 from checks.span import stopwatch
@@ -26,10 +27,6 @@ ERRORS = 8
 NAMED = 3
 LINES = 4
 """Lines of one error."""
-HALTED = "execution halted"
-"""Terraform's word, among its errors, for having been interrupted."""
-CANCELED = "context canceled"
-"""The provider's, for what it waited for then (Go's context.Canceled)."""
 OUTPUTS = 12
 FAINT = "$foreground 62%"
 WIDE = 84

@@ -60,6 +60,8 @@ class StepPanel(Vertical):
         """Which documents are in force: how the entries that findings name are called."""
         self._findings: tuple[Finding, ...] = ()
         self._fixes: tuple[Fix, ...] = ()
+        self._told_of = ""
+        """The id of the finding whose ways out are listed."""
         self._latest = ""
         """The last line that the step's command wrote."""
 
@@ -195,6 +197,10 @@ class StepPanel(Vertical):
         settled = kept and self._findings[kept[0]].state in fine and before and before.state not in fine
         worse = kept and self._findings[0].id not in known and self._findings[0].state is State.BLOCKED
         worse = worse and self._findings[kept[0]].state is not State.BLOCKED
+        if kept and self.query_one(".fixes", OptionList).has_focus:
+            settled = worse = (
+                False  # a way out of it is being chosen: nothing else may come under the fingers
+            )
         options.highlighted = (
             kept[0] if kept and not settled and not worse else (0 if self._findings else None)
         )
@@ -231,14 +237,17 @@ class StepPanel(Vertical):
         finding = self.finding
         facts = self.query_one(".facts", Static)
         fixes = self.query_one(".fixes", OptionList)
+        chosen = self.fix if fixes.has_focus and finding and finding.id == self._told_of else None
+        self._told_of = finding.id if finding else ""
         self._fixes = finding.fixes if finding else ()
         fixes.clear_options()
         fixes.add_options([Option(self._fix_lines(fix)) for fix in self._fixes])
         fixes.display = bool(self._fixes)
         self.query_one(".fixes-title").display = bool(self._fixes)
         if self._fixes:
+            same = [index for index, fix in enumerate(self._fixes) if chosen and fix.id == chosen.id]
             recommended = [index for index, fix in enumerate(self._fixes) if fix.recommended]
-            fixes.highlighted = recommended[0] if recommended else 0
+            fixes.highlighted = (*same, *recommended, 0)[0]
         facts.update(self._fact_lines(finding) if finding else Content(""))
         self._show_hint()
         self.refresh_bindings()

@@ -4,14 +4,51 @@ import os
 import signal
 from typing import Any
 
+import pytest
+
 # Read by Textual when it is imported: nobody watches, and drawing is most of what a test of a screen does.
 os.environ.setdefault("TEXTUAL_FPS", "20")
+# Go collects its garbage less often: a plan with the AWS provider takes a fifth less of the processor.
+os.environ.setdefault("GOGC", "400")
 
 pytest_plugins = ["fixtures_aws", "fixtures_cleanup", "fixtures_terraform", "fixtures_tui"]
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell without job control starts what it sends to the background with Ctrl-C ignored, and children inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+LONGEST = (
+    "auto",
+    "test_demo_walk",
+    "forecast",
+    "apply",
+    "test_tui_cleanup",
+    "test_tui_sessions",
+    "test_tui_steps",
+    "test_tui_consent",
+    "test_standins",
+    "test_tui_commands",
+    "test_tui_walk",
+    "test_tui_snapshots",
+    "test_wheel",
+)
+"""Groups, or files, that take half a minute and more. Begun last, one of them would keep all other workers waiting."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file stays on one worker, for the servers that its tests share; what takes longest begins first."""
+
+    def group(item: pytest.Item) -> str:
+        mark = item.get_closest_marker("xdist_group")
+        return str(mark.args[0]) if mark else item.path.stem
+
+    places = {name: place for place, name in enumerate(LONGEST)}
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    items.sort(key=lambda item: places.get(group(item), len(places)))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

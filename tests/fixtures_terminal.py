@@ -17,6 +17,10 @@ SETTLED = 0.15
 """Seconds without a byte after which a screen is taken for painted: frames come twenty times a second."""
 
 
+ANSWERS = 5.0
+"""Seconds in which a key shows something, on a machine that is busy; one that shows nothing costs them."""
+
+
 class Terminal:
     """`ecotui`, or another command line, in a pty whose screen is kept."""
 
@@ -58,10 +62,10 @@ class Terminal:
             assert self.look(0.5) or self.child.isalive(), f"it ended before {pattern!r}:\n{self.text}"
 
     def press(self, *keys: str) -> None:
-        """Keys one after the other, each seen to its end."""
+        """Keys one after the other, each seen to its end: what is on the screen is never that of the key before."""
         for key in keys:
             self.child.send(NAMED.get(key, key))
-            self.look(0.5)
+            self.look(ANSWERS)
             while self.look(SETTLED):
                 pass
 

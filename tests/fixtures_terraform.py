@@ -88,6 +88,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "PYTHONPATH": os.pathsep.join(sys.path),
         "PYTHONDONTWRITEBYTECODE": "1",
+        "GOGC": os.environ["GOGC"],
     }
     moto = subprocess.Popen(
         [sys.executable, "-c", MOTO, "-H", "127.0.0.1", "-p", str(port)],

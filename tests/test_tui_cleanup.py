@@ -12,13 +12,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
-import pexpect
 import pytest
+from fixtures_terminal import Terminal
 
 from ecotui.demo.providers import find_mirror
 from ecotui.demo.running import Demo, running
@@ -32,46 +30,25 @@ def demo() -> Iterator[Demo]:
         yield made
 
 
-class Screen:
-    """The TUI in a terminal of its own."""
+class Operator:
+    """Has a terminal, and nothing but keys."""
 
     def __init__(self, demo: Demo, lines: int, columns: int) -> None:
-        self.child = pexpect.spawn(
-            sys.executable,
-            ["-P", "-m", "ecotui"],
-            cwd=str(demo.project),
-            env={**demo.env, "TERM": "xterm-256color", "PYTHONPATH": str(Path(__file__).parents[1])},  # type: ignore[arg-type]
-            dimensions=(lines, columns),
-            encoding="utf-8",
-            timeout=90,
-        )
+        self.terminal = Terminal(demo.project, demo.env, lines=lines, columns=columns)
+        self.until, self.press, self.close = self.terminal.until, self.terminal.press, self.terminal.close
 
-    def to_the_list(self, rows: str) -> None:
-        """Go to the step until its list is there; a key may fall into the first moment of the program."""
-        self.child.expect_exact("\x1b[?1049h")  # the alternate screen: it stands
-        for _ in range(60):
-            self.child.send("4")
-            if self.child.expect([rows, pexpect.TIMEOUT], timeout=1.5) == 0:
-                return
-        pytest.fail(f"the list was not seen: {self.child.before!r}")
+    def to_the_list(self, row: str) -> None:
+        """To the step, until its list is there."""
+        self.until("Nodes")
+        self.press("4")
+        self.until(row)
 
     def delete(self, account: str, choose: str) -> int:
         """Into the table, chosen with one key, and the consent typed as it is asked for; how many were agreed to."""
-        self.child.send("\t")
-        time.sleep(0.5)
-        self.child.send(choose)
-        time.sleep(0.5)
-        self.child.send("d")
-        self.child.expect(rf"{account} (\d+)")
-        count = int(self.child.match.group(1))
-        time.sleep(0.3)
-        self.child.send(f"{account} {count}\r")
+        self.press("tab", choose, "d")
+        count = int(self.until(rf"type {account} (\d+)").group(1))
+        self.press(*f"{account} {count}", "enter")
         return count
-
-    def close(self) -> None:
-        with suppress(OSError):
-            self.child.kill(signal.SIGKILL)
-        self.child.close(force=True)
 
 
 def left(demo: Demo) -> list[str]:
@@ -106,22 +83,22 @@ def test_leftovers_go_by_keys_through_a_kill_of_everything_and_the_forecast_afte
     before = left(demo)
     assert before.count("iam-policy") == 2
     assert {"cloudfront", "s3-bucket", "elastic-ip", "volume", "iam-role"} <= set(before)
-    wide = Screen(demo, 36, 120)
+    wide = Operator(demo, 36, 120)
     try:
         wide.to_the_list("elastic-ip")
         assert wide.delete("eco2-demo", "a") == len(before)  # all of them
-        wide.child.expect("waiting until every edge has it", timeout=60)
+        wide.until("waiting until|disabled", 90)
     finally:
         wide.close()
     assert kill_everything(demo) == 2
     some = left(demo)
     assert "cloudfront" in some
     assert len(some) < len(before)
-    narrow = Screen(demo, 24, 80)
+    narrow = Operator(demo, 24, 80)
     try:
         narrow.to_the_list("cloudfront")
         narrow.delete("eco2-demo", "p")  # what is proven; the list may still be that of the last look
-        narrow.child.expect("Nothing of an earlier deployment is", timeout=90)
+        narrow.until("Nothing of an earlier deployment is", 90)
     finally:
         narrow.close()
     planned = subprocess.run(

@@ -178,6 +178,29 @@ async def test_looking_again_keeps_the_highlighted_finding(bench: Bench) -> None
         assert screen.panel.finding.id == "environment.identity"
 
 
+async def test_a_look_that_ends_while_a_way_out_is_chosen_moves_neither_it_nor_its_finding(
+    bench: Bench,
+) -> None:
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await bench.settled(pilot)
+        await pilot.press("5")
+        await pilot.pause()
+        panel = screen.panel
+        held = next(one for one in bench.world["apply"].findings if len(one.fixes) > 1)  # type: ignore[union-attr]
+        while panel.finding != held:
+            await pilot.press("down")
+        await pilot.press("tab", "end")
+        await pilot.pause()
+        assert panel.fix == held.fixes[-1]
+        worse = finding("apply.collision:x", State.BLOCKED, "x exists already")
+        bench.world["apply"] = report("apply", worse, *bench.world["apply"].findings)  # type: ignore[union-attr]
+        await pilot.press("r")
+        await bench.until(pilot, lambda: panel.report == bench.world["apply"])
+        assert panel.finding == held
+        assert panel.fix == held.fixes[-1]
+
+
 async def test_what_may_not_be_looked_at_is_named_and_never_green(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:

@@ -155,6 +155,19 @@ def recover_fixes(left: Errored) -> tuple[Fix, ...]:
     return (unfinished_fix(),)
 
 
+def keep_fix(count: int) -> Fix:
+    """For what an interrupt left half made: it would be destroyed and made again."""
+    return Fix(
+        id="apply.keep",
+        title="Keep what is half made and yet stands",
+        action=Run(argv=("ecotui", "recover", "--keep")),
+        changes=f"each of the {count} is looked at in AWS; off those that only were no longer waited for, the mark"
+        " (tainted) is taken in the state; nothing in the account",
+        risk=Risk.CHANGES,
+        recommended=True,
+    )
+
+
 def unfinished_fix() -> Fix:
     return Fix(
         id="apply.unfinished",

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import msgspec
 
-from checks.apply import adoption, errored, saved, soundness, state_lock
+from checks.apply import adoption, errored, half_made, saved, soundness, state_lock
 from checks.apply.detail import ApplyDetail
 from checks.apply.findings import CHANGES, STATE, could_not, finding, waits
 from checks.apply.fixes import (
     apply_fix,
     clear_fixes,
+    keep_fix,
     plan_fix,
     recover_fixes,
     script_fix,
@@ -228,7 +229,8 @@ def _pending(pending: dict[str, int], held: Held, detail: ApplyDetail) -> Findin
         )
     words = {"delete": "destroy"}
     parts = ", ".join(f"{count} to {words.get(action, action)}" for action, count in sorted(pending.items()))
-    return _changes(State.WARN, f"Not everything is applied: {parts}", detail)
+    tainted = sum(one.tainted and one.type in half_made.TYPES for one in held.resources)
+    return _changes(State.WARN, f"Not everything is applied: {parts}", detail, tainted)
 
 
 def _not_planned(terraform: Terraform, error: CommandError, sound: Finding) -> Finding:
@@ -246,7 +248,7 @@ def _unread() -> Finding:
     )
 
 
-def _changes(state: State, summary: str, detail: ApplyDetail) -> Finding:
+def _changes(state: State, summary: str, detail: ApplyDetail, tainted: int = 0) -> Finding:
     fixes: tuple[Fix, ...] = ()
     facts: tuple[Fact, ...] = ()
     if state is not State.OK:
@@ -265,4 +267,9 @@ def _changes(state: State, summary: str, detail: ApplyDetail) -> Finding:
         elif detail.plan:
             facts = (Fact(label="saved plan", value=f"stale: {detail.stale}"),)
             fixes = (*fixes, unfinished_fix())
+        if tainted:
+            fixes = (
+                keep_fix(tainted),
+                *(msgspec.structs.replace(fix, recommended=False) for fix in fixes),
+            )
     return finding(CHANGES, state, summary, facts=facts, fixes=fixes)

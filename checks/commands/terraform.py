@@ -7,7 +7,7 @@ command lines, which run under the supervisor or stream to a reader.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +152,18 @@ class Terraform:
     def push(self, file: Path) -> Outcome:
         """Make this file the state. terraform refuses one of another lineage, and an older one."""
         return self._checked(self._query("state", "push", str(file), timeout=max(120.0, self._timeout)))
+
+    def untaint(self, address: str) -> Outcome:
+        """Take the mark of what is half made off a resource of the state: the next plan keeps it."""
+        return self._checked(self._query("untaint", "-no-color", address))
+
+    def read_back(self, addresses: Sequence[str]) -> Outcome:
+        """Bring what these are in the account into the state; nothing in the account is changed."""
+        targets = (f"-target={address}" for address in addresses)
+        words = ("apply", "-refresh-only", "-auto-approve", "-input=false", "-no-color")
+        return self._checked(
+            self._query(*words, *self._var_files(), *targets, timeout=max(300.0, self._timeout))
+        )
 
     def validate(self) -> Validation:
         outcome = self._query("validate", "-json")

@@ -23,6 +23,7 @@ from ecotui.cli.output import SIGNS, document
 if TYPE_CHECKING:
     from checks.apply.adoption import Adoption
     from checks.apply.errored import Errored
+    from checks.apply.half_made import HalfMade
     from checks.apply.unfinished import Orphan
     from checks.commands.terraform import Held, Terraform
     from checks.world import World
@@ -39,12 +40,15 @@ class _Left:
     orphans: tuple[Orphan, ...]
     unread: str
     """Why the state could not be read; empty when it was."""
+    half_made: tuple[HalfMade, ...] = ()
+    """What the state holds as tainted."""
 
     @property
     def code(self) -> int:
         if self.errored or self.unread or any(one.candidates for one in self.orphans):
             return exits.BLOCKED
-        return exits.WARNINGS if any(one.unknown for one in self.orphans) else exits.OK
+        unsure = any(one.unknown for one in self.orphans) or any(one.denied for one in self.half_made)
+        return exits.WARNINGS if unsure else exits.OK
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -61,15 +65,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="write an import block for something that was begun and exists (the ID where several may be it);"
         " without an address, for all that is certain",
     )
+    parser.add_argument(
+        "--keep",
+        metavar="ADDRESS",
+        nargs="?",
+        const="",
+        action="append",
+        default=[],
+        help="take the mark off what is half made in the state and yet stands in the account, so that it is not made"
+        " again; without an address, off all that only was no longer waited for",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     configure_holding(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.approve is not None and args.adopt:
-        return _refuse("--approve and --adopt go one after the other: save the state first", exits.USAGE)
+    if (args.approve is not None) + bool(args.adopt) + bool(args.keep) > 1:
+        return _refuse(
+            "--approve, --keep and --adopt go one after the other: save the state first", exits.USAGE
+        )
     where = world(args)
-    if args.approve is None and not args.adopt:
+    if args.approve is None and not args.adopt and not args.keep:
         return _run(where, args)
     with holding(where, args.override):
         return _run(where, args)
@@ -85,6 +101,8 @@ def _run(where: World, args: argparse.Namespace) -> int:
     left = _look(where, terraform, held, unread)
     if args.adopt:
         return _adopt(where, left, args.adopt)
+    if args.keep:
+        return _keep(terraform, left, args.keep)
     if args.json:
         _document(left)
     else:
@@ -103,6 +121,7 @@ def _state(terraform: Terraform) -> tuple[Held | None, str]:
 
 def _look(where: World, terraform: Terraform, held: Held | None, unread: str) -> _Left:
     from checks.apply import errored
+    from checks.apply.half_made import half_made
     from checks.apply.unfinished import seek, unfinished
     from ecotui.session import store
     from ecotui.supervisor import following
@@ -114,7 +133,9 @@ def _look(where: World, terraform: Terraform, held: Held | None, unread: str) ->
     saved = {one.address for one in held.resources} | set(left.gained if left else ())
     open_rows = unfinished(found.progress, found.plan.changes if found.plan else (), saved)
     known = ({one.id for one in held.resources} | {one.arn for one in held.resources}) - {""}
-    return _Left(left, found, tuple(seek(where, one, known) for one in open_rows), unread)
+    orphans = tuple(seek(where, one, known) for one in open_rows)
+    tainted = [one for one in held.resources if one.tainted]
+    return _Left(left, found, orphans, unread, half_made(where, tainted, found.progress))
 
 
 def _save(terraform: Terraform, held: Held | None, unread: str, digest: str, *, json: bool) -> int:
@@ -184,6 +205,46 @@ def _adopt(where: World, left: _Left, words: list[str]) -> int:
     return exits.OK
 
 
+def _keep(terraform: Terraform, left: _Left, words: list[str]) -> int:
+    """Untaint what was named, or all that stands; each was looked at just now."""
+    from checks.commands.run import CommandError
+
+    if left.errored:
+        return _refuse(f"{left.errored.sentence}; nothing was kept")
+    if left.unread:
+        return _refuse(f"the state could not be read: {left.unread}; nothing was kept")
+    marked = {one.address: one for one in left.half_made}
+    named = [word for word in words if word]
+    for word in named:
+        if word not in marked:
+            return _refuse(f"{word} is nothing that the state holds as half made; nothing was kept")
+        if not marked[word].whole:
+            return _refuse(f"{word}: {marked[word].shows}; nothing was kept")
+    chosen = [one for one in left.half_made if one.whole and (not named or one.address in named)]
+    if not chosen:
+        return _refuse("nothing that is half made is certain to stand; nothing was kept")
+    for one in chosen:
+        try:
+            terraform.untaint(one.address)
+        except CommandError as error:
+            return _refuse(f"{one.address}: {error.explain()}; what was kept before stays kept", exits.ERROR)
+        print(f"Kept {one.address}: {one.shows}", flush=True)
+    # Of what was not waited for, the state has not all attributes: without them it would be made again all the same.
+    print("Reading them back into the state", flush=True)
+    try:
+        terraform.read_back([one.address for one in chosen])
+    except CommandError as error:
+        return _refuse(
+            f"they are kept, but could not be read back: {error.explain()}; the next plan does it",
+            exits.ERROR,
+        )
+    for one in left.half_made:
+        if one not in chosen and not one.whole:
+            print(f"Not kept: {one.address}: {one.shows}")
+    print("Plan again, and see what is left to do: ecotui plan")
+    return exits.OK
+
+
 def _certain(left: _Left) -> list[Adoption]:
     """Everything of which exactly one is in the account."""
     return [
@@ -234,6 +295,7 @@ def _document(left: _Left) -> None:
                 "total": left.run.progress.total,
                 "complete": left.run.progress.complete,
             },
+            "half_made": [msgspec.to_builtins(one) for one in left.half_made],
             "unfinished": [
                 {
                     "address": one.unfinished.address,
@@ -269,6 +331,13 @@ def _tell(left: _Left) -> None:
             print(
                 f"    keep it: ecotui recover --adopt '{one.unfinished.address}'    or delete it: ecotui cleanup"
             )
+    for half in left.half_made:
+        state = State.UNKNOWN if half.denied else State.OK if half.whole else State.WARN
+        print(f"{SIGNS[state]} {half.address}: {half.sentence}")
+        if half.denied:
+            print(f"    not allowed: {', '.join(half.denied)}")
+    if any(one.whole for one in left.half_made):
+        print("    keep what stands, instead of making it again: ecotui recover --keep")
     if not left.errored and not left.unread and left.run and not left.run.running:
         print("Go on with: ecotui plan")
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from ecotui.demo.home import PROFILE, Home
 from ecotui.demo.pace import Pace
 
-# Taken over as they are: the terminal, the language, where programs and Python's modules are, and what tunes the display.
+# Taken over as they are: the terminal, the language, where programs and Python's modules are, what tunes the display, and Go.
 # Everything else stays outside: AWS_*, GH_*, GITHUB_*, KUBECONFIG, TF_*, proxies, the agent's sockets, ...
 _KEPT = frozenset(
     {
@@ -30,6 +30,7 @@ _KEPT = frozenset(
         "PYTHONDONTWRITEBYTECODE",
         "VIRTUAL_ENV",
         "ECOTUI_DEBUG",
+        "GOGC",
         "SYSTEMROOT",
     }
 )
