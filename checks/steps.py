@@ -52,3 +52,6 @@ STEPS = (
 )
 
 BY_ID = {step.id: step for step in STEPS}
+
+NUMBERS = f"1 … {len(STEPS)}"
+"""The keys that go to them."""

@@ -37,15 +37,13 @@ KINDS = 6
 
 
 class Panel(StepPanel):
-    STEP = "apply"
-
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("p", "plan", "Plan", tooltip="Read the saved plan, change by change", id="apply.plan"),
         Binding("w", "why", "Why?", tooltip="Ask AWS why the chosen row still runs", id="apply.why"),
     ]
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, step: str) -> None:
+        super().__init__(step)
         self.clock: Callable[[], float] = time.time
         self._drawn = 0.0
         self._takes_focus = False
@@ -64,7 +62,7 @@ class Panel(StepPanel):
 
     def show(self, rebuild: Rebuild) -> None:
         super().show(rebuild)
-        if self.STEP not in rebuild.running:
+        if self.step not in rebuild.running:
             self._end()
 
     def tells_all_of(self, argv: tuple[str, ...]) -> bool:
@@ -94,7 +92,7 @@ class Panel(StepPanel):
     def _stage_lines(self) -> list[Content]:
         if self._stages is None:
             return []
-        running = self.STEP in self.rebuild.running
+        running = self.step in self.rebuild.running
         return apply_stages.drawn(self._stages, self.clock(), self.room, running=running)
 
     def _draw_stages(self) -> None:
@@ -106,7 +104,7 @@ class Panel(StepPanel):
 
     @property
     def _live(self) -> bool:
-        return self._stream is not None and self.STEP in self.rebuild.running
+        return self._stream is not None and self.step in self.rebuild.running
 
     def show_output(self, output: CommandOutput) -> None:
         super().show_output(output)

@@ -49,8 +49,6 @@ def _several(names: Sequence[str]) -> str:
 
 
 class Panel(StepPanel):
-    STEP = "cleanup"
-
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "space",
@@ -78,8 +76,8 @@ class Panel(StepPanel):
         ),
     ]
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, step: str) -> None:
+        super().__init__(step)
         self.detail = CleanupDetail()
         self.chosen: set[str] = set()
         self.progress: dict[str, Progress] = {}
@@ -114,7 +112,7 @@ class Panel(StepPanel):
         self.chosen &= known
         if not self._touched:
             self.chosen = {one.key for one in self.detail.resources if one.preselected}
-        if self.STEP not in self.rebuild.running:
+        if self.step not in self.rebuild.running:
             self.progress = {}
         self._fill()
         if self._pointed_at:
@@ -205,7 +203,7 @@ class Panel(StepPanel):
 
     @on(DataTable.RowHighlighted)
     def _row_highlighted(self) -> None:
-        if self.STEP not in self.rebuild.running:
+        if self.step not in self.rebuild.running:
             self._say()
 
     @on(DataTable.RowSelected)

@@ -20,8 +20,6 @@ BAR = 24
 
 
 class Panel(StepPanel):
-    STEP = "cloudfront"
-
     def compose_own(self) -> Iterable[Widget]:
         yield Static(classes="own")
 

@@ -14,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from checks.steps import NUMBERS
 from screens.layout import hang
 
 Answer = TypeVar("Answer")
@@ -181,7 +182,7 @@ class RawText(Dialog[None]):
 
 
 KEYS = (
-    ("1 … 7", "go to a step"),
+    (NUMBERS, "go to a step"),
     ("n", "go to what needs you next"),
     ("Tab, Shift-Tab", "between findings, ways out and the log"),
     ("↑ ↓ or k j", "move in a list"),

@@ -21,8 +21,6 @@ SHOWN = 60
 
 
 class Panel(StepPanel):
-    STEP = "nodes"
-
     def compose_own(self) -> Iterable[Widget]:
         yield Static(classes="own")
 

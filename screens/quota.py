@@ -19,8 +19,6 @@ BAR = 16
 
 
 class Panel(StepPanel):
-    STEP = "quota"
-
     def compose_own(self) -> Iterable[Widget]:
         yield Static(classes="own")
 

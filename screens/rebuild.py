@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import on
@@ -29,6 +28,7 @@ from screens.intents import (
     LookWanted,
     StepWanted,
 )
+from screens.panels import panel_of
 from screens.step import StepPanel
 from screens.widgets.drawer import Drawer
 from screens.widgets.keybar import KeyBar
@@ -125,10 +125,9 @@ class RebuildScreen(Carrier):
         switcher = self.query_one("#panels", ContentSwitcher)
         name = f"step-{step}"
         if not switcher.query(f"#{name}"):
-            module = importlib.import_module(f"screens.{step}")
-            panel: StepPanel = module.Panel()
-            panel.guide = self.desk.loaded.settings.guide if self.desk else panel.guide
-            await switcher.add_content(panel, id=name)
+            made = panel_of(step)
+            made.guide = self.desk.loaded.settings.guide if self.desk else made.guide
+            await switcher.add_content(made, id=name)
         switcher.current = name
         self._show()
         # When the program is being left, the new panel is gone before it stood.

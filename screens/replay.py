@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import time
 from collections.abc import Callable
 from typing import ClassVar
@@ -16,7 +15,7 @@ from textual.message import Message
 from textual.widgets import ContentSwitcher, Log, Static
 
 from checks.span import stopwatch
-from checks.steps import STEPS
+from checks.steps import NUMBERS, STEPS
 from ecotui.rebuild import Rebuild
 from ecotui.reviewing.recording import Speech
 from ecotui.reviewing.replaying import Beat, Playhead, Tape
@@ -24,6 +23,7 @@ from ecotui.session import SessionError
 from ecotui.session.log import Session
 from ecotui.session.readable import readable
 from screens.dialogs import Ask
+from screens.panels import panel_of
 from screens.past import PastScreen
 from screens.step import StepPanel
 from screens.timeline_lines import line
@@ -60,7 +60,7 @@ class ReplayScreen(PastScreen):
         Binding("l", "tall", "Log", tooltip="More room for the output"),
     ]
 
-    MORE = (("1 … 7", "to where a step begins to be worked on"),)
+    MORE = ((NUMBERS, "to where a step begins to be worked on"),)
 
     class Ready(Message):
         """The log is read."""
@@ -90,7 +90,7 @@ class ReplayScreen(PastScreen):
     def compose(self) -> ComposeResult:
         yield Static(classes="head")
         with Horizontal(classes="work"):
-            yield StepList(hint="1-7 to a step")
+            yield StepList(hint=f"1-{len(STEPS)} to a step")
             with Vertical(classes="main"):
                 yield ContentSwitcher(classes="panels")
                 yield Static(classes="now")
@@ -179,9 +179,9 @@ class ReplayScreen(PastScreen):
         switcher = self.query_one(ContentSwitcher)
         name = f"step-{step}"
         if not switcher.query(f"#{name}"):
-            panel: StepPanel = importlib.import_module(f"screens.{step}").Panel()
-            await switcher.add_content(panel, id=name)
-            for widget in panel.query("*"):
+            made = panel_of(step)
+            await switcher.add_content(made, id=name)
+            for widget in made.query("*"):
                 widget.can_focus = False
         switcher.current = name
         self._fill_panel(name)

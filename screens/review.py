@@ -15,7 +15,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from checks.steps import STEPS
+from checks.steps import NUMBERS, STEPS
 from ecotui.session import events
 from ecotui.session.log import Session, Summary
 from ecotui.session.narrowing import ORDER, Narrowed
@@ -78,7 +78,7 @@ class ReviewScreen(SessionScreen):
 
     MORE = (
         ("↑ ↓ or k j", "move; earlier events come when you go up"),
-        ("1 … 7, 0", "only one step, any step"),
+        (f"{NUMBERS}, 0", "only one step, any step"),
     )
 
     def __init__(self, session: Session, desk: Desk | None = None) -> None:

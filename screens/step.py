@@ -31,9 +31,7 @@ EXPLAINED = (State.BLOCKED, State.WARN, State.UNKNOWN)
 
 
 class StepPanel(Vertical):
-    """Base of the seven panels. A subclass may draw its own part with `compose_own` and `show_own`."""
-
-    STEP: ClassVar[str]
+    """The panel of a step. A subclass may draw a part of its own with `compose_own` and `show_own`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -52,8 +50,10 @@ class StepPanel(Vertical):
         ),
     ]
 
-    def __init__(self) -> None:
-        super().__init__(id=f"step-{self.STEP}", classes="step-panel")
+    def __init__(self, step: str) -> None:
+        """`step`: its id."""
+        super().__init__(id=f"step-{step}", classes="step-panel")
+        self.step = step
         self.report: Report | None = None
         self.rebuild = Rebuild()
         self.guide = Guide()
@@ -129,11 +129,11 @@ class StepPanel(Vertical):
     def show(self, rebuild: Rebuild) -> None:
         """Bring the panel up to date. Keeps the highlighted finding, by its id."""
         self.rebuild = rebuild
-        report = rebuild.reports.get(self.STEP)
+        report = rebuild.reports.get(self.step)
         # While a command of this step runs, no other can: its progress has the room, and the cursor stays in the panel.
-        if self.STEP in rebuild.running and self.query_one(".fixes").has_focus:
+        if self.step in rebuild.running and self.query_one(".fixes").has_focus:
             self.take_focus()
-        self.set_class(self.STEP in rebuild.running, "-running")
+        self.set_class(self.step in rebuild.running, "-running")
         self._show_verdict(report)
         if report is not None and report is not self.report:
             self.report = report
@@ -145,12 +145,12 @@ class StepPanel(Vertical):
             self._show_findings(report)
 
     def _show_verdict(self, report: Report | None) -> None:
-        step = BY_ID[self.STEP]
-        state = self.rebuild.state(self.STEP)
-        running = self.rebuild.running.get(self.STEP)
+        step = BY_ID[self.step]
+        state = self.rebuild.state(self.step)
+        running = self.rebuild.running.get(self.step)
         if running:
             head = Content.styled(f"▶ {running}", "bold $text-accent")
-        elif self.STEP in self.rebuild.looking:
+        elif self.step in self.rebuild.looking:
             head = Content.styled("… looking", "bold $text-accent")
         else:
             head = badge(state).stylize("bold")
@@ -158,7 +158,7 @@ class StepPanel(Vertical):
         if report is not None and not running:
             at = time.strftime("%H:%M:%S", time.localtime(report.started))
             took = stopwatch(report.seconds)
-            looking = self.STEP in self.rebuild.looking
+            looking = self.step in self.rebuild.looking
             when = f"the last look, at {at}, took {took}" if looking else f"looked at {at}, took {took}"
         # What runs says more than what the step is for, and the two together are too long for a line.
         purpose = Content("") if running else Content.styled(f"  {step.purpose}", "$foreground 62%")
@@ -171,7 +171,7 @@ class StepPanel(Vertical):
         self.query_one(".facts", Static).update(
             Content.styled(
                 "The first look is under way; it only reads."
-                if self.STEP in self.rebuild.looking
+                if self.step in self.rebuild.looking
                 else "Not looked at yet. Press r to look; a look only reads.",
                 "$foreground 62%",
             )
@@ -257,7 +257,7 @@ class StepPanel(Vertical):
         """The way out that `f` takes, always in sight: on a low screen the list of them is below the fold."""
         hint = self.query_one(".hint", Static)
         fix = self.fix if self._fixes else None
-        hint.display = fix is not None and self.STEP not in self.rebuild.running
+        hint.display = fix is not None and self.step not in self.rebuild.running
         if fix is not None:
             more = f"   {len(self._fixes)} ways out, Tab to choose" if len(self._fixes) > 1 else ""
             hint.update(
@@ -336,7 +336,7 @@ class StepPanel(Vertical):
             self.post_message(FixWanted(finding, fix))
 
     def action_look(self) -> None:
-        self.post_message(LookWanted((self.STEP,)))
+        self.post_message(LookWanted((self.step,)))
 
     def action_override(self) -> None:
         if finding := self.finding:

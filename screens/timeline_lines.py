@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from checks.finding import Report, State
-from checks.steps import BY_ID
+from checks.steps import BY_ID, STEPS
 from ecotui.session import events
 from ecotui.session.log import Summary
 from ecotui.session.narrowing import ORDER, Narrowed
@@ -141,7 +141,7 @@ def head(id: str, summary: Summary | None, checked: Content) -> Content:
 def narrowed_line(narrowed: Narrowed, reading: str) -> Content:
     """What is left out of the timeline, and the keys that change it; `reading`: how far it was read."""
     parts = [Content.styled(f" {only} ", "reverse" if only == narrowed.only else MUTED) for only in ORDER]
-    step = f"step {BY_ID[narrowed.step].title} (0: any)" if narrowed.step else "1-7 a step"
+    step = f"step {BY_ID[narrowed.step].title} (0: any)" if narrowed.step else f"1-{len(STEPS)} a step"
     return Content.assemble(*parts, Content.styled(f"  {step}  {reading}", MUTED))
 
 

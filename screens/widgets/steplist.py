@@ -29,7 +29,7 @@ class StepList(Widget):
     current: reactive[str] = reactive(STEPS[0].id)
     strip: reactive[bool] = reactive(False, layout=True)
 
-    def __init__(self, *, hint: str = "1-7 step  n what is next") -> None:
+    def __init__(self, *, hint: str = f"1-{len(STEPS)} step  n what is next") -> None:
         super().__init__()
         self._hint = hint
 
