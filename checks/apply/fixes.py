@@ -18,6 +18,7 @@ NAMED = 6
 
 
 def plan_fix(*, recommended: bool) -> Fix:
+    """`recommended`: it is what should be done next."""
     return Fix(
         id="apply.plan",
         title="Plan, and forecast what would go wrong",
@@ -92,6 +93,7 @@ def edit_fix(folder: Path, one: Diagnostic, env: Mapping[str, str]) -> Fix:
 
 
 def edit_action(path: Path, line: int, env: Mapping[str, str]) -> InTerminal | Copy:
+    """Open a file at a line; where no editor is installed, the place to copy."""
     argv = editing(path, line, env)
     return InTerminal(argv=argv) if argv else Copy(text=f"{path}:{line}")
 
@@ -120,6 +122,7 @@ def editing(path: Path, line: int, env: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def unlock_fixes(lock: Lock) -> tuple[Fix, ...]:
+    """The ways out of a lock whose holder may be gone."""
     return (
         Fix(
             id="apply.unlock",
@@ -169,6 +172,7 @@ def keep_fix(count: int) -> Fix:
 
 
 def unfinished_fix() -> Fix:
+    """Shows what an interrupted run left."""
     return Fix(
         id="apply.unfinished",
         title="See what the last run began and did not finish",

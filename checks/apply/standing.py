@@ -34,6 +34,7 @@ from checks.world import World
 
 
 def look(world: World) -> Report:
+    """Look at the configuration, the state, and what is left to apply; a few seconds, as terraform is started."""
     begun = Look("apply")
     findings, detail = _look(world)
     return begun.report([*map(_with_script(world), findings), *_foreseen(world, detail)], detail)
