@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fixtures_reports import STARTED, broken_world, finding, rebuilt_world, report  # noqa: F401 - for test_tui_steps
+from fixtures_reports import STARTED, broken_world
 from textual.pilot import Pilot
 from textual.widgets import Input
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from fixtures_tui import Bench, finding, report
+from fixtures_reports import finding, report
+from fixtures_tui import Bench
 from textual.geometry import Region
 from textual.widgets import OptionList, Static
 
@@ -74,7 +75,7 @@ async def test_n_goes_to_what_is_blocked_next(bench: Bench) -> None:
 
 
 async def test_n_says_that_nothing_is_in_the_way_when_the_rebuild_is_done(bench: Bench) -> None:
-    from fixtures_tui import rebuilt_world
+    from fixtures_reports import rebuilt_world
 
     bench.world = dict(rebuilt_world())
     app = bench.app()
