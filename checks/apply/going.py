@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import Any
 
 from checks.apply.plan import Planned
@@ -43,8 +44,29 @@ class Going:
             return gone
         id_ = of.before.get("id")
         return gone + [
-            one for one in self._updated if mentions(one.before, id_) and not mentions(one.after, id_)
+            one for one in self.using(id_) if one.actions == ("update",) and not mentions(one.after, id_)
         ]
+
+    def using(self, word: Any) -> list[Planned]:
+        """What is destroyed or updated, and has the word somewhere in the attributes that it has now."""
+        return self._users.get(word, []) if isinstance(word, str) else []
+
+    @cached_property
+    def _users(self) -> dict[str, list[Planned]]:
+        """By each text: of a plan with thousands of resources, the attributes are gone through once."""
+        found: dict[str, list[Planned]] = {}
+        for one in [*self.every(), *self._updated]:
+            for word in set(_words(one.before)):
+                found.setdefault(word, []).append(one)
+        return found
+
+
+def _words(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _words(each)
 
 
 def mentions(value: Any, word: Any) -> bool:

@@ -8,10 +8,10 @@ group or subnet: rather not told than told falsely.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from checks.apply.going import Going, mentions
+from checks.apply.going import Going
 from checks.apply.plan import Planned
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def staying(aws: Aws, one: Planned, filters: Mapping[str, str], going: Going) ->
         if instance:
             held.setdefault(instance, []).append(each)
             continue
-        words = _staying(each, one, free)
+        words = _staying(each, one, free, going)
         if words and not (words.startswith("the load balancer") and _is_gone(aws, each, region)):
             yield words
     left = set(held) - {
@@ -126,7 +126,7 @@ def _by_itself(interface: dict[str, Any], one: Planned, free: Iterable[Planned])
     )
 
 
-def _staying(interface: dict[str, Any], one: Planned, free: Iterable[Planned]) -> str:
+def _staying(interface: dict[str, Any], one: Planned, free: Sequence[Planned], going: Going) -> str:
     """Whose interface it is, where that stays; empty where it goes."""
     description = str(interface.get("Description") or "")
     for pattern, types, attribute, words in _OWNERS:
@@ -140,8 +140,9 @@ def _staying(interface: dict[str, Any], one: Planned, free: Iterable[Planned]) -
     id_ = interface["NetworkInterfaceId"]
     by_service = interface.get("RequesterManaged") or interface.get("InterfaceType", "interface") not in _OWN
     place = [one.before.get("id"), interface.get("SubnetId"), *_groups(interface)]
+    let_go = {id(each) for each in free}
     if by_service and any(
-        mentions(each.before, word) for each in free if not _PASSIVE.match(each.type) for word in place
+        id(each) in let_go and not _PASSIVE.match(each.type) for word in place for each in going.using(word)
     ):
         return ""
     whose = description or ("made by AWS" if by_service else str(interface.get("Status") or ""))
