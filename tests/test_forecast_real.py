@@ -10,7 +10,7 @@ What moto can neither refuse nor make, and which is measured by tests/test_forec
 | --- | --- |
 | placement groups | moto does not make them |
 | secrets scheduled for deletion | the provider tries for minutes before it gives up |
-| buckets just deleted | S3's OperationAborted; no look can show it |
+| buckets just deleted | S3's OperationAborted: the demo's S3 gives the name back at once (told: test_forecast_just_deleted.py) |
 | vCPUs of other families than Standard, spot | the demo's quotas know the Standard family alone |
 """
 
