@@ -144,6 +144,20 @@ def test_what_aws_still_removes_of_a_deleted_load_balancer_holds_nothing_for_lon
     assert (gone.kept, gone.unknown) == ((), ())
 
 
+@pytest.mark.parametrize("name", ["k8s-web-0a1b2c3d4e", "a0123456789abcdef0123456789abcde"])
+def test_a_cluster_s_load_balancer_goes_with_its_service(name: str) -> None:
+    held = [interface(f"ELB net/{name}/1")]
+    balancers = {"LoadBalancers": [{"LoadBalancerName": name, "LoadBalancerArn": "arn:1", "VpcId": "vpc-1"}]}
+    vpc = planned("aws_vpc", actions=("delete",), before={"id": "vpc-1"})
+    service = other("kubernetes_service_v1", id="default/web")
+    for one in (GROUP, vpc):
+        (told,) = kept(one, interfaces=held, describe_load_balancers=balancers).kept
+        assert f"the load balancer {name}; " in told.why
+        assert kept(one, service, interfaces=held, describe_load_balancers=balancers).kept == ()
+    mine = [interface("ELB app/web/1")]
+    assert kept(GROUP, service, interfaces=mine).kept != ()
+
+
 def test_a_denied_look_at_the_interfaces_is_unknown_and_names_the_action() -> None:
     seen = look(Account(describe_network_interfaces=refusal("UnauthorizedOperation")), SUBNET, GROUP)
     assert {one.denied for one in seen.unknown} == {("ec2:DescribeNetworkInterfaces",)}

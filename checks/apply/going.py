@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
 from checks.apply.plan import Planned
+
+_OF_CLUSTER = re.compile(r"^(?:k8s-|a[0-9a-f]{31}$)")
+"""Names of the AWS Load Balancer Controller, and of Kubernetes' own cloud provider (`a` and the service's uid)."""
+_SERVICES = re.compile(
+    r"^(?:kubernetes_(?:service|ingress|manifest|namespace)\w*|kubectl_manifest|helm_release)$"
+)
 
 
 class Going:
@@ -46,6 +53,11 @@ class Going:
         return gone + [
             one for one in self.using(id_) if one.actions == ("update",) and not mentions(one.after, id_)
         ]
+
+    def with_its_service(self, name: str) -> bool:
+        """Whether a load balancer (or a group of one) of this name may go with a service or an ingress of the cluster that
+        the plan destroys: it looks like one that a controller made, and the controller takes it away again."""
+        return bool(_OF_CLUSTER.match(name)) and any(_SERVICES.match(type_) for type_ in self._by_type)
 
     def using(self, word: Any) -> list[Planned]:
         """What is destroyed or updated, and has the word somewhere in the attributes that it has now."""

@@ -71,8 +71,13 @@ def network(aws: Aws, one: Planned, going: Going) -> Iterable[str]:
     vpc, region = _text(one, "id"), one.region or None
     gone = going.values("aws_lb", "arn") | going.values("aws_alb", "arn")
     for each in aws.paginate("elbv2", "describe_load_balancers", "LoadBalancers", region=region):
-        if each.get("VpcId") == vpc and each["LoadBalancerArn"] not in gone:
-            yield f"the load balancer {each['LoadBalancerName']}"
+        name = each["LoadBalancerName"]
+        if (
+            each.get("VpcId") == vpc
+            and each["LoadBalancerArn"] not in gone
+            and not going.with_its_service(name)
+        ):
+            yield f"the load balancer {name}"
     where = [{"Name": "vpc-id", "Values": [vpc]}]
     gone = going.values("aws_instance", "id") | going.values("aws_spot_instance_request", "spot_instance_id")
     for found in aws.paginate("ec2", "describe_instances", "Reservations", region=region, Filters=where):
@@ -92,6 +97,7 @@ def network(aws: Aws, one: Planned, going: Going) -> Iterable[str]:
         if (
             each["GroupId"] not in gone
             and each["GroupName"] != "default"
+            and not going.with_its_service(each["GroupName"])
             and tags.get("aws:eks:cluster-name") not in clusters  # EKS made it, and takes it along
         ):
             yield f"the security group {each['GroupName']} ({each['GroupId']})"

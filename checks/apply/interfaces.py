@@ -30,6 +30,7 @@ _OWNERS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
 )  # fmt: skip
 """How the description begins or what it names, the owner's types, the attribute that has the first group, and the owner in
 words. As AWS writes them (EC2 user guide, "Requester-managed network interfaces")."""
+_BALANCER = "the load balancer "
 _OWN = frozenset({"interface", "efa", "efa-only", "branch", "trunk"})
 """Types of interface that a customer makes; the others belong to a service."""
 _PASSIVE = re.compile(
@@ -68,7 +69,8 @@ def staying(aws: Aws, one: Planned, filters: Mapping[str, str], going: Going) ->
             held.setdefault(instance, []).append(each)
             continue
         words = _staying(each, one, free, going)
-        if words and not (words.startswith("the load balancer") and _is_gone(aws, each, region)):
+        balancer = words.removeprefix(_BALANCER) if words.startswith(_BALANCER) else ""
+        if words and not (balancer and (going.with_its_service(balancer) or _is_gone(aws, each, region))):
             yield words
     left = set(held) - {
         str(each.before.get(key))
