@@ -71,6 +71,7 @@ def rows(world: World) -> tuple[tuple[Finding, ...], QuotaDetail]:
             [(limit.service, limit.code) for limit in limits],
             {group.instance_type for group in world.settings.nodes.groups},
             world.settings.cleanup.tags,
+            world.say,
         )
     except errors() as error:
         return (world.aws.unknown("quota.look", STEP, "Quotas", error),), QuotaDetail()

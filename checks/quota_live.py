@@ -6,13 +6,16 @@ Capacity reservations that stand empty count against the vCPU limit too and are 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from checks.aws_errors import code_of, errors, or_error
+from checks.aws_errors import THROTTLED, code_of, errors, or_error
 from checks.quota_detail import RequestRow, meaning
 from checks.sanitize import one_line
 
@@ -32,6 +35,9 @@ ON_DEMAND = {
 }
 """Quotas counted in vCPUs of On-Demand instances, with the letters that their families start with (EC2 user guide,
 On-Demand instance quotas)."""
+
+QUIET = 1.0
+"""Seconds of waiting, at the least, between two words about how far the questions are."""
 
 GLOBAL = frozenset({"iam", "cloudfront", "route53", "organizations"})
 """Services whose quotas are kept in us-east-1, whatever the region."""
@@ -64,6 +70,60 @@ class Answers:
     """By code, for the counted kinds: how many there are, and how many of them are the project's own."""
     instances: tuple[Instance, ...] | Exception | None
     vcpus: Mapping[str, int] | Exception = field(default_factory=dict)
+
+
+class Count:
+    """Says how far many questions are, to somebody who waits: not at once, and not each time. Threads may share it."""
+
+    def __init__(
+        self, total: int, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._total = total
+        self._say = say
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._answered = 0
+        self._throttled = False
+        self._last = clock()
+
+    def answered(self, *_: object) -> None:
+        """One more question has its answer, or its error."""
+        with self._lock:
+            self._answered += 1
+            self._tell(due=False)
+
+    def throttled(self) -> None:
+        """AWS wants us to wait; the question is asked again by itself."""
+        with self._lock:
+            first, self._throttled = not self._throttled, True
+            self._tell(due=first)
+
+    def _tell(self, *, due: bool) -> None:
+        now = self._clock()
+        if not due and now - self._last < QUIET:
+            return
+        self._last = now
+        who = "AWS throttles Service Quotas" if self._throttled else "quotas"
+        self._say(f"{who}: {self._answered} of {self._total} answered")
+
+
+@contextmanager
+def counting(aws: Aws, regions: Iterable[str], count: Count) -> Iterator[None]:
+    """Tell `count` of each answer of Service Quotas that says "too fast", while this is open. Raises botocore's errors."""
+
+    def hear(response: tuple[object, Any] | None = None, **_: object) -> None:
+        # (the HTTP answer, what was parsed of it), before botocore decides to ask again
+        if response and response[1].get("Error", {}).get("Code") in THROTTLED:
+            count.throttled()
+
+    clients = [aws.client("service-quotas", region or None) for region in regions]
+    for client in clients:
+        client.meta.events.register("needs-retry.service-quotas", hear)
+    try:
+        yield
+    finally:
+        for client in clients:
+            client.meta.events.unregister("needs-retry.service-quotas", hear)
 
 
 def letters(instance_type: str) -> str:
@@ -214,13 +274,17 @@ COUNTED = {
 
 
 def ask(
-    aws: Aws, quotas: Iterable[tuple[str, str]], types: Iterable[str], tags: Mapping[str, str]
+    aws: Aws,
+    quotas: Iterable[tuple[str, str]],
+    types: Iterable[str],
+    tags: Mapping[str, str],
+    say: Callable[[str], None] = lambda text: None,
 ) -> Answers:
     """Everything for these (service, code) pairs, side by side. Raises botocore's errors only when there can be no
     client at all (no credentials, no region, bad profile)."""
     wanted = list(dict.fromkeys(quotas))
-    for region in {region_of(aws, service) for service, _ in wanted}:
-        aws.client("service-quotas", region)  # made here, in sequence: side by side it takes longer
+    # Clients are made here, in sequence: side by side it takes longer.
+    regions = sorted({region_of(aws, service) for service, _ in wanted})
     aws.client("ec2")
     on_demand = any(code in ON_DEMAND for _, code in wanted)
 
@@ -229,9 +293,15 @@ def ask(
         seen = {item.type for item in running} if isinstance(running, tuple) else set()
         return running, or_error(lambda: vcpus(aws, {*types, *seen}))
 
-    with ThreadPoolExecutor(max_workers=8, thread_name_prefix="quota") as pool:
+    count = Count(2 * len(wanted), say)
+    with (
+        counting(aws, regions, count),
+        ThreadPoolExecutor(max_workers=8, thread_name_prefix="quota") as pool,
+    ):
         limits = {code: pool.submit(or_error, partial(limit, aws, s, code)) for s, code in wanted}
         asked = {code: pool.submit(or_error, partial(requests, aws, s, code)) for s, code in wanted}
+        for future in (*limits.values(), *asked.values()):
+            future.add_done_callback(count.answered)
         counts = {
             code: pool.submit(or_error, partial(COUNTED[code][1], aws, tags))
             for _, code in wanted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,6 +47,13 @@ class World:
     @property
     def terraform_folder(self) -> Path:
         return (self.project / self.settings.terraform.directory).resolve()
+
+    def saying(self, say: Callable[[str], None]) -> World:
+        """The same world, telling somebody else; one AWS session serves both, where it was made before."""
+        other = replace(self, say=say)
+        if "aws" in self.__dict__:
+            other.__dict__["aws"] = self.aws
+        return other
 
     @cached_property
     def aws(self) -> Aws:

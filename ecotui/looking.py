@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import IO
 
 import msgspec
@@ -27,6 +27,22 @@ RAW = 64 << 10
 _ANSWERED = (0, 3, 4)
 
 _decoder = msgspec.json.Decoder(Report)
+
+
+class Saying(msgspec.Struct, frozen=True, kw_only=True):
+    """What a step is about to look at, in a few words; comes before its report."""
+
+    saying: str
+    step: str
+
+
+_SAYING = b'{"saying":'
+_said = msgspec.json.Decoder(Saying)
+Hear = Callable[[Saying], None]
+
+
+def _nobody(saying: Saying) -> None:
+    pass
 
 
 class LookFailed(Exception):
@@ -50,10 +66,11 @@ async def looks(
     env: Mapping[str, str] | None = None,
     timeout: float = TIMEOUT,  # noqa: ASYNC109 - the child must be ended by us, with all that it started
     argv: Sequence[str] | None = None,
+    hear: Hear = _nobody,
 ) -> AsyncIterator[Report]:
     """The reports of the steps (all of them by default), each as soon as it is there.
 
-    `options` are those of every command (`--project`, ...). When the caller stops listening, the child is ended
+    `options` are those of every command (`--project`, ...); `hear` is told what is being looked at meanwhile. When the caller stops listening, the child is ended
     with everything that it started. Raises LookFailed.
     """
     try:
@@ -84,7 +101,9 @@ async def looks(
                 raise LookFailed("the look gave an answer that is too long") from None
             if not line:
                 break
-            report = _report(line)
+            report = _report(line, hear)
+            if report is None:
+                continue
             missing.discard(report.step)
             yield report
         try:
@@ -156,7 +175,9 @@ def looks_now(
     missing = set(steps)
     try:
         for line in child.stdout:
-            report = _report(line)
+            report = _report(line, _nobody)
+            if report is None:
+                continue
             missing.discard(report.step)
             yield report
         code = child.wait()
@@ -172,8 +193,12 @@ def looks_now(
         child.stderr.close()
 
 
-def _report(line: bytes) -> Report:
+def _report(line: bytes, hear: Hear) -> Report | None:
+    """The report of a line; None for one that only told what is being looked at."""
     try:
+        if line.startswith(_SAYING):
+            hear(_said.decode(line))
+            return None
         return _decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise LookFailed(

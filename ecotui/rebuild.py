@@ -29,20 +29,28 @@ class Rebuild:
     overrides: Mapping[str, str] = field(default_factory=dict)
     """Finding id to the reason that the operator gave."""
     looking: frozenset[str] = frozenset()
+    sayings: Mapping[str, str] = field(default_factory=dict)
+    """Step id to what its look, which is under way, is looking at."""
     running: Mapping[str, str] = field(default_factory=dict)
     """Step id to the title of the command that runs for it."""
 
     def looked(self, report: Report) -> Rebuild:
         """A look came back: its report replaces the step's last one."""
-        return replace(
-            self, reports={**self.reports, report.step: report}, looking=self.looking - {report.step}
-        )
+        return replace(self.look_failed(report.step), reports={**self.reports, report.step: report})
 
     def look_started(self, *steps: str) -> Rebuild:
-        return replace(self, looking=self.looking | set(steps))
+        return replace(self.look_failed(*steps), looking=self.looking | set(steps))
+
+    def look_said(self, step: str, saying: str) -> Rebuild:
+        """A look that is under way says what it looks at."""
+        return replace(self, sayings={**self.sayings, step: saying}) if step in self.looking else self
 
     def look_failed(self, *steps: str) -> Rebuild:
-        return replace(self, looking=self.looking - set(steps))
+        return replace(
+            self,
+            looking=self.looking - set(steps),
+            sayings={step: saying for step, saying in self.sayings.items() if step not in steps},
+        )
 
     def overridden(self, finding: str, reason: str) -> Rebuild:
         """Let a blocked finding pass, by its id and with a reason. Raises ValueError without a reason."""

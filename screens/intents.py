@@ -69,6 +69,14 @@ class Looked(Message):
 
 
 @dataclass(eq=False)
+class LookSaid(Message):
+    """A look says what it is looking at."""
+
+    step: str
+    saying: str
+
+
+@dataclass(eq=False)
 class LooksEnded(Message):
     """The round of looks is over; `trouble` says why it ended early."""
 

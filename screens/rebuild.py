@@ -24,6 +24,7 @@ from screens.intents import (
     CommandEnded,
     CommandOutput,
     Looked,
+    LookSaid,
     LooksEnded,
     LookWanted,
     StepWanted,
@@ -213,6 +214,13 @@ class RebuildScreen(Carrier):
             following = self.following.get(self.current)
             if following and not following.running and self.panel.tells_all_of(following.command.argv):
                 self.query_one(Drawer).remove_class("-open")
+
+    @on(LookSaid)
+    def _look_said(self, news: LookSaid) -> None:
+        assert self.desk is not None
+        self.desk.rebuild = self.desk.rebuild.look_said(news.step, news.saying)
+        if news.step == self.current and (panel := self._panel(self.current)):
+            panel.hear(self.desk.rebuild)
 
     @on(LooksEnded)
     def _looks_ended(self, news: LooksEnded) -> None:

@@ -144,6 +144,11 @@ class StepPanel(Vertical):
         elif self._findings:
             self._show_findings(report)
 
+    def hear(self, rebuild: Rebuild) -> None:
+        """The look that is under way says what it is looking at: nothing else has changed."""
+        self.rebuild = rebuild
+        self._show_verdict(rebuild.reports.get(self.STEP))
+
     def _show_verdict(self, report: Report | None) -> None:
         step = BY_ID[self.step]
         state = self.rebuild.state(self.step)
@@ -160,6 +165,8 @@ class StepPanel(Vertical):
             took = stopwatch(report.seconds)
             looking = self.step in self.rebuild.looking
             when = f"the last look, at {at}, took {took}" if looking else f"looked at {at}, took {took}"
+        if not running and (saying := self.rebuild.sayings.get(self.STEP)):
+            when = f"{saying}; {when}" if when else saying
         # What runs says more than what the step is for, and the two together are too long for a line.
         purpose = Content("") if running else Content.styled(f"  {step.purpose}", "$foreground 62%")
         line = Content.assemble(head, "  ", Content.styled(step.title, "bold"), purpose)

@@ -12,7 +12,7 @@ from textual.worker import Worker
 from ecotui.session import SessionError
 from screens.following import RECENT, Following
 from screens.frame import Frame
-from screens.intents import CommandEnded, CommandOutput, Looked, LooksEnded
+from screens.intents import CommandEnded, CommandOutput, Looked, LookSaid, LooksEnded
 
 if TYPE_CHECKING:
     from ecotui.desk import Desk
@@ -31,12 +31,15 @@ BATCH = 2_000
 def look(screen: Screen[Any], desk: Desk, steps: tuple[str, ...]) -> None:
     """Look at steps in a child process, so that no import and no answer ever holds up the screen."""
 
-    from ecotui.looking import LookFailed, looks
+    from ecotui.looking import LookFailed, Saying, looks
+
+    def hear(said: Saying) -> None:
+        screen.post_message(LookSaid(said.step, said.saying))
 
     async def work() -> None:
         trouble, raw = "", ""
         try:
-            async for report in looks(steps, options=desk.options(), env=desk.env()):
+            async for report in looks(steps, options=desk.options(), env=desk.env(), hear=hear):
                 screen.post_message(Looked(report))
         except LookFailed as error:
             trouble, raw = error.message, error.raw

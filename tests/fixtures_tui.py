@@ -24,6 +24,7 @@ from checks.finding import (
 from config.load import load
 from ecotui.app import EcotuiApp
 from ecotui.desk import Desk
+from ecotui.looking import Saying
 from ecotui.session.events import Looked
 from ecotui.session.lock import Holder
 from ecotui.session.log import Session
@@ -61,6 +62,8 @@ class Bench:
         self.world: dict[str, Report | Exception] = dict(broken_world())
         self.looks: list[tuple[str, ...]] = []
         """The steps of each look, in order."""
+        self.sayings: dict[str, str] = {}
+        """What each step says when its look begins."""
         self.hold = asyncio.Event()
         self.hold.set()
         """Cleared: looks begin and do not answer."""
@@ -97,8 +100,12 @@ class Bench:
 
     # -- stand-ins -----------------------------------------------------------------------------------------------
 
-    async def look(self, steps: Sequence[str] = (), **_: object) -> AsyncIterator[Report]:
+    async def look(
+        self, steps: Sequence[str] = (), hear: Callable[[Saying], None] = lambda said: None, **_: object
+    ) -> AsyncIterator[Report]:
         self.looks.append(tuple(steps))
+        for step, saying in self.sayings.items():
+            hear(Saying(saying=saying, step=step))
         await self.hold.wait()
         for step in steps or tuple(self.world):
             answer = self.world[step]

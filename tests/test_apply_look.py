@@ -319,3 +319,31 @@ def test_the_types_that_a_screen_draws_import_neither_boto3_nor_sh() -> None:
     code = f"import sys, {modules}; print([name for name in {heavy} if name in sys.modules])"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stdout == "[]\n"
+
+
+def test_the_state_and_the_validation_are_asked_side_by_side_where_nothing_is_applied(terra: Terra) -> None:
+    # The state answers only once the validation has begun: one after the other, it never would.
+    begun = terra.answers / "begun"
+    terra.command.write_text(
+        f"""#!/bin/sh
+case "$1" in
+  validate) touch {begun}; cat "{terra.answers}/validate" ;;
+  state) for i in $(seq 50); do [ -e {begun} ] && exit 0; sleep 0.1; done; exit 1 ;;
+esac
+"""
+    )
+    found = terra.look()
+    assert found["apply.state"].summary == "The state is empty"
+    assert found["apply.configuration"].state is State.OK
+
+
+def test_the_look_says_what_it_is_at(terra: Terra) -> None:
+    said: list[str] = []
+    terra.world = terra.world.saying(said.append)
+    terra.says("state", json.dumps(STATE))
+    (terra.folder / "terraform.tfstate").write_text(json.dumps(STATE))
+    terra.look()
+    assert said == [
+        "terraform state pull, and who holds the lock",
+        "terraform plan against the state: what is left to apply",
+    ]

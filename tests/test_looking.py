@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import sys
 import textwrap
 import time
@@ -15,6 +16,8 @@ import msgspec
 import pytest
 
 from checks.finding import Finding, Report, State
+from checks.world import World
+from config.model import Settings
 from ecotui.looking import LookFailed, looks, looks_now
 
 
@@ -161,3 +164,32 @@ def test_our_own_check_is_what_is_run(tmp_path: Path) -> None:
     (tmp_path / "ecotui.yaml").write_text("no_such_key: 1\n")
     with pytest.raises(LookFailed, match="no_such_key"):
         list(looks_now(["github"], options=["--project", str(tmp_path)]))
+
+
+def test_what_a_look_says_meanwhile_is_heard_and_is_no_report() -> None:
+    said = json.dumps({"saying": "terraform validate", "step": "apply"}).replace('": ', '":')
+    argv = _child("import sys; print(sys.argv[1]); print(sys.argv[2])", said, _line("apply"))
+    heard: list[tuple[str, str]] = []
+    reports = asyncio.run(
+        _all(looks(["apply"], argv=argv, hear=lambda one: heard.append((one.step, one.saying))))
+    )
+    assert ([one.step for one in reports], heard) == (["apply"], [("apply", "terraform validate")])
+    assert [one.step for one in looks_now(["apply"], argv=argv)] == ["apply"]
+
+
+def test_the_child_says_what_each_step_is_at_before_its_report(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixtureBinary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from checks.steps import Step
+    from ecotui.cli.check import look
+
+    def slow(self: Step, world: World) -> Report:
+        world.say(f"what {self.id} asks")
+        return Report(step=self.id, findings=(), started=1.0, seconds=0.1)
+
+    monkeypatch.setattr(Step, "look", slow)
+    look(World(settings=Settings(), project=tmp_path, env={}), ["github", "apply"], stream=True)
+    lines = [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()]
+    for step in ("github", "apply"):
+        mine = [line for line in lines if line["step"] == step]
+        assert [line.get("saying", "report") for line in mine] == [f"what {step} asks", "report"]

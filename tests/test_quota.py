@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import msgspec
 import pytest
 
-from checks import quota
+from checks import quota, quota_live
 from checks.finding import State
 from checks.quota_detail import MEANINGS, QuotaDetail, meaning
 from checks.world import World
@@ -326,3 +328,30 @@ def test_without_quotas_in_the_settings_there_is_nothing_to_look_at(world):
     nothing = msgspec.structs.replace(where.settings, quota=Quota(limits=()))
     report = quota.look(World(settings=nothing, project=where.project, env=where.env))
     assert report.state is State.SKIPPED
+
+
+def test_while_aws_throttles_it_says_how_many_answers_are_there(world, scripted, monkeypatch):
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    monkeypatch.setattr("botocore.retries.bucket.TokenBucket.acquire", lambda *_, **__: True)
+    throttled = (400, {"__type": "ThrottlingException", "message": "Rate exceeded"})
+    scripted.answer("GetServiceQuota", throttled, throttled, {"Quota": {"Value": 26.0}})
+    said = []
+    where = world(VCPU).saying(said.append)
+    assert quota.look(where).state is State.OK
+    assert said[0] == "quotas: limits, use and open requests"
+    assert said[1].startswith("AWS throttles Service Quotas: ")
+    assert said[1].endswith(" of 2 answered")
+    # Nobody listens any more.
+    client = where.aws.client("service-quotas")
+    scripted.answer("GetServiceQuota", throttled, {"Quota": {"Value": 26.0}})
+    client.get_service_quota(ServiceCode="ec2", QuotaCode="L-1216C47A")
+    assert len(said) == 2
+
+
+def test_how_far_it_is_is_said_only_to_somebody_who_waits():
+    now, said = [0.0], []
+    count = quota_live.Count(4, said.append, clock=lambda: now[0])
+    for second in (0.5, 1.5, 1.6, 3.0):
+        now[0] = second
+        count.answered()
+    assert said == ["quotas: 2 of 4 answered", "quotas: 4 of 4 answered"]

@@ -116,3 +116,12 @@ def test_after_a_command_the_steps_are_looked_at_that_it_may_have_changed() -> N
         "quota",
     )
     assert looks_after("github", ("gh", "auth", "login"))[:2] == ("github", "cleanup")
+
+
+def test_what_a_look_says_holds_until_it_is_back() -> None:
+    rebuild = Rebuild().look_started("apply", "quota").look_said("apply", "terraform validate")
+    assert rebuild.sayings == {"apply": "terraform validate"}
+    assert rebuild.looked(report("apply")).sayings == {}
+    assert rebuild.look_failed("quota").sayings == {"apply": "terraform validate"}
+    # A word that comes late is about a look that is over.
+    assert rebuild.look_failed("apply").look_said("apply", "late").sayings == {}

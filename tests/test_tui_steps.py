@@ -393,3 +393,21 @@ async def test_the_hints_name_only_what_can_be_done(bench: Bench) -> None:
         hints = str(panel.query_one(".facts", Static).render())
         assert "raw text (x)" in hints
         assert "what explains it (g)" in hints
+
+
+async def test_a_look_that_is_under_way_says_what_it_is_at(bench: Bench) -> None:
+    bench.sayings = {
+        "quota": "AWS throttles Service [Quotas]: 12 of 30 answered",
+        "github": "asking github.com",
+    }
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await bench.settled(pilot)
+        await pilot.press("2")
+        bench.hold.clear()
+        await pilot.press("r")
+        await bench.until(pilot, lambda: "Service [Quotas]: 12 of 30 answered" in bench.text(pilot))
+        assert "asking github.com" not in bench.text(pilot)
+        bench.hold.set()
+        await bench.settled(pilot)
+        assert "12 of 30" not in bench.text(pilot)

@@ -56,7 +56,7 @@ def forecast(world: World, planned: Sequence[Planned]) -> Forecast:
     listings = Listings()
     going = _going(planned)
     with ThreadPoolExecutor(max_workers=8, thread_name_prefix="forecast") as pool:
-        pending = pool.submit(quotas, world.aws, planned)
+        pending = pool.submit(quotas, world.aws, planned, world.say)
         noticed = pool.submit(notices, world, planned)
         held = pool.submit(kept, world, planned)
         deleted = pool.submit(just_deleted, world, planned)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,8 @@ from checks.finding import State
 if TYPE_CHECKING:
     from checks.aws import Aws
 
+WIDTH = 4
+"""Quotas that are asked for at once: Service Quotas throttles more of them, and then all wait."""
 _OPAQUE = frozenset({"aws_ec2_fleet", "aws_spot_fleet_request", "aws_batch_compute_environment"})
 """Types that start as many instances as AWS finds right."""
 
@@ -106,16 +110,42 @@ class _Books:
         )
 
 
-def quotas(aws: Aws, planned: Sequence[Planned]) -> tuple[list[QuotaNeed], list[Unknown], list[Warned]]:
-    """Every quota that the plan touches, what could not be looked at, and what fits only just. Raises nothing."""
-    books = _Books(aws)
-    _instances(books, planned)
-    for row in COUNTED:
-        _counted(books, row, planned)
-    _nat_gateways(books, planned)
-    _iam(books, planned)
-    _zones(books, planned)
-    return books.found, books.unknown, books.tight
+def quotas(
+    aws: Aws, planned: Sequence[Planned], say: Callable[[str], None] = lambda text: None
+) -> tuple[list[QuotaNeed], list[Unknown], list[Warned]]:
+    """Every quota that the plan touches, what could not be looked at, and what fits only just. Raises nothing.
+
+    `say` is told how far it is, where that takes long: Service Quotas lets few questions through at a time.
+    """
+    rows = [row for row in COUNTED if any(one.creates and row.mine(one) for one in planned)]
+    questions: list[Callable[[_Books, Sequence[Planned]], None]] = [
+        _instances,
+        *(partial(_counted, row=row) for row in rows),
+        _nat_gateways,
+        _iam,
+        _zones,
+    ]
+    count = quota_live.Count(len(questions), say)
+    regions = {
+        "us-east-1" if row.worldwide else one.region for row in rows for one in planned if row.mine(one)
+    }
+
+    def answer(question: Callable[[_Books, Sequence[Planned]], None]) -> _Books:
+        books = _Books(aws)
+        question(books, planned)
+        count.answered()
+        return books
+
+    with ExitStack() as stack:
+        with suppress(Exception):  # no credentials, no region: each of the questions says so itself
+            stack.enter_context(quota_live.counting(aws, sorted(regions), count))
+        pool = stack.enter_context(ThreadPoolExecutor(max_workers=WIDTH, thread_name_prefix="needs"))
+        all_of_them = list(pool.map(answer, questions))
+    return (
+        [one for books in all_of_them for one in books.found],
+        [one for books in all_of_them for one in books.unknown],
+        [one for books in all_of_them for one in books.tight],
+    )
 
 
 def _want(planned: Iterable[Planned]) -> dict[str, _Want]:
@@ -130,7 +160,7 @@ def _want(planned: Iterable[Planned]) -> dict[str, _Want]:
     return {region: _Want(count, credit[region]) for region, count in firm.items()}
 
 
-def _counted(books: _Books, row: Counted, planned: Sequence[Planned]) -> None:
+def _counted(books: _Books, planned: Sequence[Planned], row: Counted) -> None:
     for region, want in sorted(_want(one for one in planned if row.mine(one)).items()):
         if want.firm <= 0:
             continue

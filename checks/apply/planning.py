@@ -80,7 +80,7 @@ def _reviewed(
         raise PlanUnreadable("planning failed halfway; this plan cannot be applied")
     say("looking at the account")
     aws = any(one.type.startswith("aws_") for one in planned)
-    seen = forecast(world, planned) if aws else Forecast()
+    seen = forecast(world.saying(say), planned) if aws else Forecast()
     review = Review(
         plan_sha256=saved.digest(plan_file),
         made=time.time(),

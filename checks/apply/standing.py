@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
 
 from checks.apply import adoption, errored, half_made, saved, soundness, state_lock
+from checks.apply.backend import backend
 from checks.apply.detail import ApplyDetail
 from checks.apply.findings import CHANGES, STATE, could_not, finding, waits
 from checks.apply.fixes import (
@@ -31,6 +33,9 @@ from checks.finding import Fact, Finding, Fix, Look, Report, State
 from checks.sanitize import one_line, sanitize
 from checks.script import standing as script
 from checks.world import World
+
+EMPTY = 400
+"""Bytes: a local state with less than that holds no resource; terraform writes some 180 for an empty one."""
 
 
 def look(world: World) -> Report:
@@ -72,10 +77,36 @@ def _look(world: World) -> tuple[list[Finding], ApplyDetail]:
     if trouble:
         return [trouble, waits(STATE), waits(CHANGES)], detail
 
-    world.say("terraform state")
-    sight = state_lock.look(world)
-    lock = sight.lock
-    held, refused = _held(terraform)
+    # Side by side: the state, its lock and, where a plan would only tell that all is to be made, the validation.
+    with ThreadPoolExecutor(max_workers=2, thread_name_prefix="apply") as pool:
+        world.say(f"{terraform.name} state pull, and who holds the lock")
+        looked_at = pool.submit(state_lock.look, world)
+        validated = pool.submit(soundness.validated, terraform) if _nothing_there(world) else None
+        held, refused = _held(terraform)
+        return _stood(world, terraform, held, refused, looked_at.result(), validated)
+
+
+def _nothing_there(world: World) -> bool:
+    """Whether the state probably holds no resources yet; that is known when it was read."""
+    where = backend(world)
+    if not where.local:
+        return not saved.find(saved.default_folder(world))[0].is_file()  # nothing was ever planned here
+    try:
+        return where.state_file.stat().st_size < EMPTY
+    except OSError:
+        return True
+
+
+def _stood(
+    world: World,
+    terraform: Terraform,
+    held: Held | None,
+    refused: CommandError | None,
+    sight: state_lock.Sight,
+    validated: Future[Finding] | None,
+) -> tuple[list[Finding], ApplyDetail]:
+    """What is told, once the state was read, or could not be; `validated` is the validation that is under way."""
+    folder, lock = terraform.folder, sight.lock
     if lock is None and isinstance(refused, TerraformError) and refused.lock:
         lock = state_lock.judged(refused.lock, folder, terraform.name)
     review, plan_file, stale = _review(world, held)
@@ -98,9 +129,9 @@ def _look(world: World) -> tuple[list[Finding], ApplyDetail]:
     )
     state = _with_sight(_state(terraform, held, refused, lock), sight)
 
-    world.say("terraform configuration")
     if held is not None and held.resources:
         # A plan validates as well: the provider is started once, not twice.
+        world.say(f"{terraform.name} plan against the state: what is left to apply")
         try:
             pending, warnings = terraform.pending(timeout=world.settings.terraform.timeout)
         except CommandError as error:
@@ -112,7 +143,8 @@ def _look(world: World) -> tuple[list[Finding], ApplyDetail]:
         sound = soundness.sound(terraform, warnings)
         return [sound, state, _pending(pending, held, detail)], detail
 
-    sound = soundness.validated(terraform)
+    world.say(f"{terraform.name} validate")
+    sound = validated.result() if validated else soundness.validated(terraform)
     if held is None:
         return [sound, state, _unread()], detail
     return [sound, state, _nothing_applied(detail)], detail

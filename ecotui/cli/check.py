@@ -6,17 +6,22 @@ import argparse
 import os
 import signal
 import sys
+import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
 
 import msgspec
 
 from checks.finding import Report, public, worst
+from checks.sanitize import one_line
 from checks.steps import BY_ID, STEPS
 from checks.world import World
 from config.model import Guide
 from ecotui import exits
 from ecotui.cli.opening import world
 from ecotui.cli.output import SIGNS, document
+from ecotui.looking import Saying
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -58,20 +63,34 @@ def _end(number: int, frame: object) -> None:
 
 
 def look(where: World, steps: list[str], *, stream: bool = False) -> dict[str, Report]:
-    """Look at the steps side by side; with `stream`, print each report as a line of JSON when it is there."""
+    """Look at the steps side by side; with `stream`, print each report as a line of JSON when it is there, and before that
+    what each step is about to look at."""
     needs_aws = {"environment", "quota", "cleanup", "cloudfront", "nodes"}
     if needs_aws.intersection(steps):
         where.aws  # noqa: B018 - made here, once: making clients in parallel threads is slower than in sequence
     reports: dict[str, Report] = {}
+    alone = threading.Lock()
+
+    def write(line: Report | Saying) -> None:
+        with alone:
+            sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
+            sys.stdout.buffer.flush()
+
+    def of(step: str) -> World:
+        return where.saying(partial(_said, step, write)) if stream else where
+
     with ThreadPoolExecutor(max_workers=len(steps), thread_name_prefix="look") as pool:
-        futures = {pool.submit(BY_ID[step].look, where): step for step in dict.fromkeys(steps)}
+        futures = {pool.submit(BY_ID[step].look, of(step)): step for step in dict.fromkeys(steps)}
         for future in as_completed(futures):
             report = future.result()
             reports[futures[future]] = report
             if stream:
-                sys.stdout.buffer.write(msgspec.json.encode(report) + b"\n")
-                sys.stdout.buffer.flush()
+                write(report)
     return reports
+
+
+def _said(step: str, write: Callable[[Saying], None], text: str) -> None:
+    write(Saying(saying=one_line(text), step=step))
 
 
 def _print(report: Report, guide: Guide) -> None:
