@@ -300,8 +300,9 @@ def ask(
     ):
         limits = {code: pool.submit(or_error, partial(limit, aws, s, code)) for s, code in wanted}
         asked = {code: pool.submit(or_error, partial(requests, aws, s, code)) for s, code in wanted}
-        for future in (*limits.values(), *asked.values()):
-            future.add_done_callback(count.answered)
+        for questions in (limits, asked):
+            for question in questions.values():
+                question.add_done_callback(count.answered)
         counts = {
             code: pool.submit(or_error, partial(COUNTED[code][1], aws, tags))
             for _, code in wanted
