@@ -146,6 +146,7 @@ def _rest(progress: ApplyProgress, width: int) -> list[Content]:
     lines = errors(progress, width)
     # terraform tells the reasons at the end, and that something failed at once.
     told = {error.address for error in progress.errors}
+    told |= set(progress.crash.addresses if progress.crash else ())
     for lost in [one for one in progress.broken if one.address not in told][:ERRORS]:
         failed = f"failed after {stopwatch(lost.seconds)}; terraform says why at the end"
         lines.append(

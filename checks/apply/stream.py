@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from checks.apply.usual_times import Times
+from checks.commands.crash import Crash, Watch
 from checks.commands.diagnostics import Diagnostic, of_json
 from checks.finding import Value
 from checks.sanitize import one_line, sanitize
@@ -71,7 +72,9 @@ class ApplyProgress(Value, frozen=True):
     provision: tuple[str, ...] = ()
     """The last lines of provisioners, each with its address."""
     other: tuple[str, ...] = ()
-    """The last lines that were not JSON: a crash of a provider, for example."""
+    """The last lines that were not JSON."""
+    crash: Crash | None = None
+    """Of a provider, or of terraform; stands once among the errors, for all that terraform reports of it."""
     summary: str = ""
     """terraform's closing line; empty until it came."""
     complete: bool = False
@@ -121,6 +124,8 @@ class _Line(msgspec.Struct):
     explained: tuple[Explained, ...] = ()
 
 
+_CRASH = Diagnostic(severity="error", summary="crash")
+"""Holds the crash's place among the errors until the moment in which it is told."""
 _DECODER = msgspec.json.Decoder(_Line)
 
 
@@ -145,6 +150,7 @@ class Progress:
         self._drift: dict[str, None] = {}
         self._provision: list[str] = []
         self._other: list[str] = []
+        self._watch = Watch()
         self._summary = ""
         self._complete = False
         self._version = ""
@@ -160,14 +166,16 @@ class Progress:
             self._take(line)
 
     def snapshot(self) -> ApplyProgress:
+        crash = self._watch.crash
         return ApplyProgress(
+            crash=crash,
             total=self._total,
             done=self._done,
             failed=len(self._failed),
             running=tuple(self._running.values()),
             finished=tuple(self._finished),
             broken=tuple(self._broken),
-            errors=tuple(self._errors),
+            errors=tuple(crash.diagnostic if crash and one is _CRASH else one for one in self._errors),
             warnings=tuple(self._warnings),
             outputs=dict(self._outputs),
             drift=tuple(self._drift),
@@ -184,6 +192,8 @@ class Progress:
 
     def _take(self, text: str) -> None:
         if not text.startswith("{"):
+            if self._watch.line(text):
+                self._errors[_CRASH] = None
             if text.strip():
                 _keep(self._other, sanitize(text.rstrip("\n"), limit=2000))
             return
@@ -215,6 +225,8 @@ class Progress:
             case "diagnostic":
                 if line.diagnostic:
                     one = of_json(line.diagnostic)
+                    if self._watch.diagnostic(one):
+                        one = _CRASH
                     (self._errors if one.is_error else self._warnings)[one] = None
             case "outputs":
                 for name, output in (line.outputs or {}).items():

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from checks.commands import crash
 from checks.commands.diagnostics import Diagnostic, Lock, guide, lock, not_initialised, parse
 from checks.commands.run import CommandError, Outcome, query
 from checks.finding import Fix, Risk, Run, Value, Visit
@@ -52,6 +53,8 @@ class TerraformError(CommandError):
             return "The terraform folder is not initialised (terraform init was not run, or has to run again)"
         if not self.errors:
             return one_line(self.raw) or "terraform failed and said nothing"
+        if found := crash.of(self.diagnostics, self.raw):
+            return f"{found.title} ({found.panic or 'it left no stack trace'})"
         first = self.errors[0]
         more = f" (and {len(self.errors) - 1} more)" if len(self.errors) > 1 else ""
         place = f" at {first.place}" if first.place else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,6 +14,9 @@ from ecotui import exits
 from ecotui.cli.output import document
 from ecotui.guide.diagnosis import Diagnosis, Match
 from ecotui.guide.library import GuideError, open_library
+
+if TYPE_CHECKING:
+    from checks.commands.crash import Crash
 
 LONG = 10_000_000
 """Bytes of a file from which on entries are told while it is read: a shorter one is read in a moment."""
@@ -50,6 +54,8 @@ def run(args: argparse.Namespace) -> int:
         document("diagnose", {"matches": [_plain(match) for match in matches], **reasons})
     elif not matches:
         print("The guide has nothing about this text.")
+        if found := _crash(args.file):
+            print("\n".join(found.lines))
     else:
         for match in matches:
             print(f"{match.entry}  {match.title}")
@@ -57,6 +63,22 @@ def run(args: argparse.Namespace) -> int:
             print(f"      by “{match.rule}”: {KINDS[match.kind]}")
             print(f"      ecotui guide {match.entry}")
     return exits.OK
+
+
+def _crash(file: str) -> Crash | None:
+    """A provider that crashed is a fault that no guide has to name. Only of a file: a pipe is read once."""
+    from pathlib import Path
+
+    from checks.commands import crash
+    from checks.commands.diagnostics import parse
+
+    try:
+        if file == "-" or Path(file).stat().st_size > LONG:
+            return None
+        text = Path(file).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    return crash.of(parse(text), text)
 
 
 KINDS = {

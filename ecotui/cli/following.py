@@ -23,6 +23,7 @@ from ecotui.cli.attending import Attendant
 from ecotui.cli.output import SIGNS
 
 if TYPE_CHECKING:
+    from checks.commands.crash import Crash
     from checks.commands.diagnostics import Diagnostic
     from checks.world import World
     from ecotui.guide.library import Library
@@ -32,6 +33,8 @@ HEARTBEAT = 15.0
 """Seconds without news after which what is running is told again."""
 EXPLAINED = 3
 """Entries of the guide that are named for one error."""
+TRACE_LINES = 12
+"""Lines of a crash's stack trace that are told at the end: what broke stands at its top."""
 FIRST_LINES = 400
 """Lines of provisioners that are told of one run, in a log for people; all of them are in the output file."""
 
@@ -116,7 +119,7 @@ class Follower(Attendant):
             self._tell_rows(now)
             self._tell_provisioners(now)
         for number, error in enumerate(now.errors[self._errors :], self._errors):
-            self._tell_error(number, error)
+            self._tell_error(number, error, now)
         self._errors = len(now.errors)
 
     def _tell_rows(self, now: ApplyProgress) -> None:
@@ -156,7 +159,11 @@ class Follower(Attendant):
             elif self._spoken == FIRST_LINES + 1:
                 self._tell(f"    │ … and more: {self._command.folder / 'output.log'}")
 
-    def _tell_error(self, number: int, error: Diagnostic) -> None:
+    def _tell_error(self, number: int, error: Diagnostic, now: ApplyProgress) -> None:
+        if now.crash and error == now.crash.diagnostic:
+            for line in now.crash.lines[:1]:  # the rest at the end: terraform prints the trace only then
+                self._tell(f"{SIGNS[State.BLOCKED]} {line}")
+            return
         found = self._explain(number, error)
         if self._raw:
             if found:
@@ -241,6 +248,16 @@ class Follower(Attendant):
         else:
             self._tell(f"Timeline: {page}")
 
+    def _tell_crash(self, now: ApplyProgress, crash: Crash) -> None:
+        """What crashed and how to go on, with the raw text behind; other errors were told when they came."""
+        first, *rest = crash.lines
+        self._tell(f"Failed at {now.done} of {now.total}. {first}")
+        for line in rest:
+            self._tell(f"  {line}")
+        for line in () if self._raw else crash.trace[:TRACE_LINES]:
+            self._tell(f"    │ {line}")
+        self._tell(f"All of it: {self._command.folder / 'output.log'}")
+
     def _tell_end(self, now: ApplyProgress, outcome: str, message: str) -> int:
         if outcome == "succeeded":
             self._tell(now.summary or "Applied")
@@ -257,6 +274,9 @@ class Follower(Attendant):
         if self.stopped(outcome):
             self._tell(f"Interrupted at {now.done} of {now.total}. {_ON}")
             return exits.INTERRUPTED
+        if now.crash:
+            self._tell_crash(now, now.crash)
+            return exits.ERROR
         why = message or (f"{len(now.errors)} errors" if now.errors else outcome or "it ended")
         self._tell(f"Failed at {now.done} of {now.total}: {one_line(why)}. `ecotui diagnose {log}` explains.")
         self._tell(_ON)

@@ -85,6 +85,8 @@ def of(progress: ApplyProgress, title: str, times: Times | None = None) -> Timel
     errors: dict[str, str] = {}
     for one in progress.errors:
         errors.setdefault(one.address, one.summary)
+    if progress.crash:
+        errors |= dict.fromkeys(progress.crash.addresses, progress.crash.title)
 
     def usual(address: str, action: str) -> float | None:
         found = known.usual(address, action)
