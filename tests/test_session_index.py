@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -67,6 +69,22 @@ def test_the_index_lists_what_the_folders_say_and_follows_them(store: Store, mak
     assert [one.id for one in index.list(Wanted(tag="slow"))] == [sessions[1].id]
     store.remove(sessions[2].id)
     assert [one.project for one in index.list()] == ["p3", "p1", "p0"]
+
+
+def test_it_is_made_again_whole_while_others_read_it(store: Store, make: Make) -> None:
+    made = [make(f"p{number}") for number in range(3)]
+    index = Index(store)
+    assert index.rebuild() == 3
+    with closing(sqlite3.connect(index.path)) as reader:
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM session").fetchone() == (3,)
+        made.append(make("p3"))
+        assert index.rebuild() == 4
+        assert reader.execute("SELECT count(*) FROM session").fetchone() == (3,)
+    assert not index.in_memory
+    assert index.list() == store.list()
+    assert [path.name for path in store.root.iterdir() if path.is_file()] == [index.path.name]
+    assert index.path.stat().st_mode & 0o777 == 0o600
 
 
 def test_sessions_are_found_by_what_they_were(store: Store, make: Make) -> None:

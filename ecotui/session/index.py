@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -143,8 +143,39 @@ class Index:
             self.path.unlink(missing_ok=True)
         except OSError as error:
             raise SessionError(f"cannot remove {self.path}: {error.strerror}") from error
-        count = self._asked(self._follow_shelf)
+        count = self._asked(self._count)
         return len(self._store.ids()) if count is None else count
+
+    def _count(self, base: sqlite3.Connection) -> int:
+        self._follow_shelf(base)
+        (count,) = base.execute("SELECT count(*) FROM session").fetchone()
+        return int(count)
+
+    def _make(self) -> None:
+        """Write it whole, beside and without a journal, and put it into its place: that waits for the disk once.
+
+        Where it cannot be done so, it is made as it is asked.
+        """
+        import sqlite3
+
+        beside = self.path.with_name(f".{NAME}.{os.getpid()}")
+        try:
+            check_folder(self._store.root)
+            beside.unlink(missing_ok=True)
+            fd = open_file(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+            try:
+                with closing(sqlite3.connect(beside, isolation_level=None)) as base:
+                    base.execute("PRAGMA journal_mode = OFF")
+                    base.execute("PRAGMA synchronous = OFF")
+                    _prepare(base)
+                    self._follow_shelf(base)
+                os.fsync(fd)
+                beside.replace(self.path)
+            finally:
+                os.close(fd)
+        except (sqlite3.Error, OSError, SessionError):
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
 
     def _asked(self, question: Callable[[sqlite3.Connection], T]) -> T | None:
         """What the file answers, which is made anew where it is damaged; None where there can be none."""
@@ -153,6 +184,8 @@ class Index:
         self.in_memory = False
         for _ in range(2):
             try:
+                if not os.path.lexists(self.path):
+                    self._make()
                 with closing(self._open()) as base:
                     return question(base)
             except sqlite3.OperationalError:
@@ -177,17 +210,7 @@ class Index:
         os.close(open_file(self.path, os.O_RDWR | os.O_CREAT))  # private, and never through a link
         base = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None)
         try:
-            (version,) = base.execute("PRAGMA user_version").fetchone()
-            if version != VERSION:
-                base.execute("BEGIN IMMEDIATE")
-                for (table,) in base.execute(
-                    "SELECT name FROM sqlite_master WHERE type = 'table'"
-                ).fetchall():
-                    base.execute(f'DROP TABLE "{table}"')
-                for statement in _TABLES.split(";"):
-                    base.execute(statement)
-                base.execute(f"PRAGMA user_version = {VERSION}")
-                base.execute("COMMIT")
+            _prepare(base)
         except BaseException:
             base.close()
             raise
@@ -205,8 +228,8 @@ class Index:
         fresh = self._follow(base, [(id, size) for id, size, _ in rows]) if wanted.everything else {}
         return [fresh.get(id) or _decode(blob) for id, _, blob in rows]
 
-    def _follow_shelf(self, base: sqlite3.Connection) -> int:
-        """Take in the sessions that are new, and let go of those that are not there any more; how many were looked at."""
+    def _follow_shelf(self, base: sqlite3.Connection) -> None:
+        """Take in the sessions that are new, and let go of those that are not there any more."""
         import time
 
         try:
@@ -215,7 +238,7 @@ class Index:
             changed = 0
         known = base.execute("SELECT changed, settled FROM shelf").fetchone()
         if known == (changed, 1):
-            return 0
+            return
         settled = int(abs(time.time() - changed / 1e9) > SETTLED)
         there = set(self._store.ids())
         had = {id for (id,) in base.execute("SELECT id FROM session")}
@@ -225,7 +248,6 @@ class Index:
         base.execute("DELETE FROM shelf")
         base.execute("INSERT INTO shelf VALUES (?, ?)", (changed, settled))
         base.execute("COMMIT")
-        return len(there)
 
     def _follow(self, base: sqlite3.Connection, known: Sequence[tuple[str, int]]) -> dict[str, Summary]:
         """Read again those whose log grew since; gives their summaries."""
@@ -271,6 +293,20 @@ class Index:
 
 class _Unusable(Exception):
     """The state folder is not one to write an index to."""
+
+
+def _prepare(base: sqlite3.Connection) -> None:
+    """Make the tables of this version, where they are not there."""
+    (version,) = base.execute("PRAGMA user_version").fetchone()
+    if version == VERSION:
+        return
+    base.execute("BEGIN IMMEDIATE")
+    for (table,) in base.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        base.execute(f'DROP TABLE "{table}"')
+    for statement in _TABLES.split(";"):
+        base.execute(statement)
+    base.execute(f"PRAGMA user_version = {VERSION}")
+    base.execute("COMMIT")
 
 
 _decode = msgspec.json.Decoder(Summary).decode
