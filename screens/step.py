@@ -147,7 +147,7 @@ class StepPanel(Vertical):
     def hear(self, rebuild: Rebuild) -> None:
         """The look that is under way says what it is looking at: nothing else has changed."""
         self.rebuild = rebuild
-        self._show_verdict(rebuild.reports.get(self.STEP))
+        self._show_verdict(rebuild.reports.get(self.step))
 
     def _show_verdict(self, report: Report | None) -> None:
         step = BY_ID[self.step]
@@ -165,7 +165,7 @@ class StepPanel(Vertical):
             took = stopwatch(report.seconds)
             looking = self.step in self.rebuild.looking
             when = f"the last look, at {at}, took {took}" if looking else f"looked at {at}, took {took}"
-        if not running and (saying := self.rebuild.sayings.get(self.STEP)):
+        if not running and (saying := self.rebuild.sayings.get(self.step)):
             when = f"{saying}; {when}" if when else saying
         # What runs says more than what the step is for, and the two together are too long for a line.
         purpose = Content("") if running else Content.styled(f"  {step.purpose}", "$foreground 62%")

@@ -17,6 +17,8 @@ SETTLED = 0.15
 """Seconds without a byte after which a screen is taken for painted: frames come twenty times a second."""
 
 
+MOVES = 1.0
+"""Seconds after which a screen that does not settle is taken as it is."""
 ANSWERS = 5.0
 """Seconds in which a key shows something, on a machine that is busy; one that shows nothing costs them."""
 
@@ -55,19 +57,23 @@ class Terminal:
         while True:
             found = re.search(pattern, self.text)
             if found:
-                while self.look(SETTLED) and time.monotonic() < deadline:
-                    pass
+                self._settle()
                 return re.search(pattern, self.text) or found
             assert time.monotonic() < deadline, f"{pattern!r} was not seen in {seconds:.0f} s:\n{self.text}"
             assert self.look(0.5) or self.child.isalive(), f"it ended before {pattern!r}:\n{self.text}"
+
+    def _settle(self) -> None:
+        """Take in the rest of a frame; where something moves all the time, not for long."""
+        until = time.monotonic() + MOVES
+        while self.look(SETTLED) and time.monotonic() < until:
+            pass
 
     def press(self, *keys: str) -> None:
         """Keys one after the other, each seen to its end: what is on the screen is never that of the key before."""
         for key in keys:
             self.child.send(NAMED.get(key, key))
             self.look(ANSWERS)
-            while self.look(SETTLED):
-                pass
+            self._settle()
 
     def close(self) -> None:
         """Killed, if it still lives."""
