@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
@@ -10,68 +9,33 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from fixtures_supervised import ENV, begun, outcome, process_of, python, said, supervised, until
 
 from ecotui.session import SessionError, events
 from ecotui.session.log import Session
-from ecotui.session.store import Store
-from ecotui.supervisor import Command, interrupt, running, settle, start, status
 from ecotui.supervisor import folder as names
-
-ENV = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
+from ecotui.supervisor import interrupt, running, status
 
 
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[Session]:
-    session = Store(tmp_path / "state").create(project="p", folder=tmp_path, env={})
-    yield session
-    for command in running(session):
-        for pid in filter(None, json.loads((command.folder / names.PROCESS).read_bytes()).values()):
-            if isinstance(pid, int):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-
-
-def _until(true: Callable[[], Any], seconds: float = 15.0) -> Any:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := true():
-            return found
-        time.sleep(0.01)
-    raise AssertionError("it did not happen in time")
-
-
-def _run(session: Session, *argv: str, **options: Any) -> Command:
-    options = {"step": "apply", "title": "Test", "cwd": Path("/"), "env": ENV} | options
-    return start(session, argv, **options)
-
-
-def _python(session: Session, program: str, *words: str, **options: Any) -> Command:
-    return _run(session, sys.executable, "-c", textwrap.dedent(program), *words, **options)
-
-
-def _end(command: Command) -> str:
-    _until(lambda: status(command.folder).state == "exited")
-    return status(command.folder).outcome
-
-
-def _said(command: Command) -> str:
-    return (command.folder / names.OUTPUT).read_text()
+    with supervised(tmp_path) as session:
+        yield session
 
 
 def test_a_command_is_run_and_its_end_recorded(session: Session, tmp_path: Path) -> None:
-    command = _run(session, "sh", "-c", "echo out; echo err >&2; pwd; exit 7", cwd=tmp_path)
-    assert _end(command) == "failed"
+    command = begun(session, "sh", "-c", "echo out; echo err >&2; pwd; exit 7", cwd=tmp_path)
+    assert outcome(command) == "failed"
     now = status(command.folder)
     assert (now.exit_code, now.signal, now.lost_bytes) == (7, None, 0)
     assert now.started is not None
     assert now.ended is not None
     assert now.started <= now.ended
-    assert _said(command) == f"out\nerr\n{tmp_path}\n"
+    assert said(command) == f"out\nerr\n{tmp_path}\n"
     log = [record.event for record in session.records()][1:]
     assert [type(event) for event in log] == [events.CommandStarted, events.CommandEnded]
     ended = log[-1]
@@ -82,27 +46,27 @@ def test_a_command_is_run_and_its_end_recorded(session: Session, tmp_path: Path)
 
 
 def test_it_is_running_from_the_moment_it_is_started(session: Session) -> None:
-    command = _run(session, "sleep", "30")
+    command = begun(session, "sleep", "30")
     assert status(command.folder).state == "running"
     assert [other.id for other in running(session)] == [command.id]
     found = running(session)[0]
     assert (found.step, found.title, found.argv) == ("apply", "Test", ("sleep", "30"))
     assert interrupt(command.folder)
-    assert _end(command) == "interrupted"
+    assert outcome(command) == "interrupted"
     assert not interrupt(command.folder)
 
 
 def test_input_is_given_to_the_command_and_kept_nowhere(session: Session) -> None:
-    command = _run(session, "wc", "-c", stdin=b"pasted-token-value")
-    assert _end(command) == "succeeded"
-    assert _said(command).strip() == "18"
+    command = begun(session, "wc", "-c", stdin=b"pasted-token-value")
+    assert outcome(command) == "succeeded"
+    assert said(command).strip() == "18"
     _nowhere(session, b"pasted-token-value")
 
 
 def test_without_input_a_command_reads_the_end_at_once(session: Session) -> None:
-    command = _run(session, "cat")
-    assert _end(command) == "succeeded"
-    assert _said(command) == ""
+    command = begun(session, "cat")
+    assert outcome(command) == "succeeded"
+    assert said(command) == ""
 
 
 def _nowhere(session: Session, secret: bytes) -> None:
@@ -113,7 +77,7 @@ def _nowhere(session: Session, secret: bytes) -> None:
 
 def test_a_token_that_the_command_prints_is_nowhere_under_the_state_folder(session: Session) -> None:
     token, named = "ghp_" + "q7W2" * 9, "plain looking value"
-    command = _python(
+    command = python(
         session,
         """
         import os, sys, time
@@ -129,16 +93,16 @@ def test_a_token_that_the_command_prints_is_nowhere_under_the_state_folder(sessi
         secrets=["FAVOURITE"],
         title=f"with {token}",
     )
-    assert _end(command) == "succeeded"
-    assert _said(command).count("«secret:") == 5
+    assert outcome(command) == "succeeded"
+    assert said(command).count("«secret:") == 5
     _nowhere(session, token.encode())
     _nowhere(session, b"q7W2q7W2q7W2")
     _nowhere(session, named.encode())
 
 
 def test_a_word_of_the_command_line_that_is_a_secret_is_not_kept(session: Session) -> None:
-    command = _run(session, "echo", "a-secret-value-here", env=ENV | {"MY_TOKEN": "a-secret-value-here"})
-    assert _end(command) == "succeeded"
+    command = begun(session, "echo", "a-secret-value-here", env=ENV | {"MY_TOKEN": "a-secret-value-here"})
+    assert outcome(command) == "succeeded"
     assert command.argv[1].startswith("«secret:")
     _nowhere(session, b"a-secret-value-here")
 
@@ -147,17 +111,17 @@ def test_no_secret_is_in_the_command_line_or_environment_of_the_supervisor(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OUR_OWN_TOKEN", "value-of-our-own")
-    command = _run(session, "sleep", "30", env=ENV | {"MY_TOKEN": "value-of-the-child"})
-    pid = _until(lambda: status(command.folder).pid and _process(command)["supervisor"])
+    command = begun(session, "sleep", "30", env=ENV | {"MY_TOKEN": "value-of-the-child"})
+    pid = until(lambda: status(command.folder).pid and process_of(command)["supervisor"])
     for name in ("cmdline", "environ"):
         content = Path(f"/proc/{pid}/{name}").read_bytes()
         assert b"value-of" not in content
     interrupt(command.folder)
-    assert _end(command) == "interrupted"
+    assert outcome(command) == "interrupted"
 
 
 def test_escape_sequences_never_reach_the_output_file(session: Session) -> None:
-    command = _python(
+    command = python(
         session,
         r"""
         import sys
@@ -168,7 +132,7 @@ def test_escape_sequences_never_reach_the_output_file(session: Session) -> None:
             out.write(bytes([byte])); out.flush()
         """,
     )
-    assert _end(command) == "succeeded"
+    assert outcome(command) == "succeeded"
     data = (command.folder / names.OUTPUT).read_bytes()
     assert b"\x1b" not in data
     assert not any(byte < 32 and byte != 10 for byte in data)
@@ -192,17 +156,17 @@ def test_what_cannot_be_started_says_why(
     script = tmp_path / "script"
     script.write_text("echo no interpreter line\n")
     script.chmod(0o755)
-    command = _run(session, *argv, cwd=tmp_path)
-    assert _end(command) == "could-not-start"
-    assert words in _said(command)
+    command = begun(session, *argv, cwd=tmp_path)
+    assert outcome(command) == "could-not-start"
+    assert words in said(command)
     assert words in status(command.folder).message
     assert "Traceback" not in (command.folder / names.TROUBLE).read_text()
 
 
 def test_a_folder_that_is_gone_is_named(session: Session, tmp_path: Path) -> None:
-    command = _run(session, "true", cwd=tmp_path / "gone")
-    assert _end(command) == "could-not-start"
-    assert "the folder" in _said(command)
+    command = begun(session, "true", cwd=tmp_path / "gone")
+    assert outcome(command) == "could-not-start"
+    assert "the folder" in said(command)
 
 
 def test_the_command_goes_on_when_its_starter_is_killed_and_the_terminal_hangs_up(
@@ -231,131 +195,20 @@ def test_the_command_goes_on_when_its_starter_is_killed_and_the_terminal_hangs_u
     assert starter.stdout is not None
     folder = Path(starter.stdout.readline().strip())
     known = folder / names.PROCESS
-    process = _until(lambda: known.exists() and (p := json.loads(known.read_bytes()))["child"] and p)
+    process = until(lambda: known.exists() and (p := json.loads(known.read_bytes()))["child"] and p)
     os.killpg(starter.pid, signal.SIGHUP)
     os.kill(process["supervisor"], signal.SIGHUP)
     starter.kill()
     starter.communicate()
     assert status(folder).state == "running"
     go.write_text("")
-    _until(lambda: status(folder).state == "exited")
+    until(lambda: status(folder).state == "exited")
     assert status(folder).outcome == "succeeded"
     assert (folder / names.OUTPUT).read_text() == "went on\n"
 
 
-COUNTING = """
-    import signal, sys, time
-    came = []
-    def note(number, frame):
-        came.append(number)
-        print("signal", signal.Signals(number).name, len(came), flush=True)
-        if len(came) == int(sys.argv[1]):
-            sys.exit(5)
-    signal.signal(signal.SIGINT, note)
-    signal.signal(signal.SIGTERM, note)
-    print("ready", flush=True)
-    while True:
-        time.sleep(0.05)
-"""
-
-
-def _process(command: Command) -> dict[str, Any]:
-    """Who the supervisor and its child are; `child` is 0 until that was written down."""
-    try:
-        found: dict[str, Any] = json.loads((command.folder / names.PROCESS).read_bytes())
-    except FileNotFoundError:
-        return {"child": 0, "supervisor": 0}
-    return found
-
-
-def test_however_often_it_is_asked_one_interrupt_reaches_the_command(session: Session) -> None:
-    command = _python(session, COUNTING, "2")
-    _until(lambda: "ready" in _said(command))
-    supervisor = _until(lambda: _process(command)["supervisor"])
-    for _ in range(3):
-        assert interrupt(command.folder)
-    os.kill(supervisor, signal.SIGINT)
-    os.kill(supervisor, signal.SIGTERM)
-    _until(lambda: "SIGINT 1" in _said(command))
-    time.sleep(0.3)
-    assert _said(command) == "ready\nsignal SIGINT 1\n"
-    assert interrupt(command.folder, force=True)
-    assert _end(command) == "interrupted"
-    assert _said(command) == "ready\nsignal SIGINT 1\nsignal SIGINT 2\n"
-    sent = [r.event for r in session.records() if isinstance(r.event, events.InterruptSent)]
-    assert [event.force for event in sent] == [False, True]
-
-
-def test_a_term_to_the_supervisor_is_one_interrupt_to_the_command(session: Session) -> None:
-    command = _python(session, COUNTING, "1")
-    _until(lambda: "ready" in _said(command))
-    os.kill(_until(lambda: _process(command)["supervisor"]), signal.SIGTERM)
-    assert _end(command) == "interrupted"
-    assert status(command.folder).exit_code == 5
-    assert _said(command) == "ready\nsignal SIGINT 1\n"
-
-
-def test_what_does_not_listen_is_killed_with_all_that_it_started(session: Session) -> None:
-    command = _run(session, "sh", "-c", "trap '' INT; sh -c 'echo $$; sleep 60' & wait; sleep 60", grace=0.2)
-    grandchild = int(_until(lambda: _said(command).strip()))
-    assert interrupt(command.folder, force=True)
-    assert _end(command) == "killed"
-    assert status(command.folder).signal == signal.SIGKILL
-    _until(lambda: names.started_at(grandchild) is None)
-
-
-def test_a_killed_supervisor_is_seen_as_lost_and_its_command_can_still_be_stopped(session: Session) -> None:
-    command = _run(session, "sleep", "60")
-    process = _until(lambda: (p := _process(command))["child"] and p)
-    os.kill(process["supervisor"], signal.SIGKILL)
-    _until(lambda: status(command.folder).state == "lost")
-    now = status(command.folder)
-    assert now.pid == process["child"]
-    assert str(now.pid) in now.message
-    assert [other.id for other in running(session)] == [command.id]
-    assert settle(session) == []
-    assert interrupt(command.folder)
-    _until(lambda: status(command.folder).pid is None)
-    assert status(command.folder).state == "lost"
-    assert running(session) == []
-    assert not interrupt(command.folder)
-    assert [other.id for other in settle(session)] == [command.id]
-    assert settle(session) == []
-    last = [record.event for record in session.records()][-1]
-    assert last == events.CommandEnded(command=command.id, step="apply", outcome="lost")
-    assert status(command.folder).outcome == "lost"
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-def test_a_command_whose_supervisor_died_before_it_could_name_it_is_found(session: Session) -> None:
-    command = _run(session, "sh", "-c", "sleep 60 & wait")
-    process = _until(lambda: (p := _process(command))["child"] and p)
-    os.kill(process["supervisor"], signal.SIGKILL)
-    _until(lambda: status(command.folder).state == "lost")
-    (command.folder / names.PROCESS).write_text(
-        json.dumps({"supervisor": process["supervisor"], "child": None})
-    )
-    assert status(command.folder).pid == process["child"]
-    assert settle(session) == []
-    assert interrupt(command.folder)
-    os.killpg(process["child"], signal.SIGKILL)
-    _until(lambda: status(command.folder).pid is None)
-    assert [other.id for other in settle(session)] == [command.id]
-
-
-def test_a_process_id_that_was_given_to_another_is_not_taken_for_the_command(session: Session) -> None:
-    command = _run(session, "true")
-    _end(command)
-    (command.folder / names.EXIT).unlink()
-    stranger = {"supervisor": 1, "child": os.getpid(), "child_started": "another boot:1"}
-    (command.folder / names.PROCESS).write_text(json.dumps(stranger))
-    _until(lambda: status(command.folder).state == "lost")
-    assert status(command.folder).pid is None
-    assert not interrupt(command.folder)
-
-
 def test_output_of_a_million_lines_is_kept_in_bounded_memory(session: Session) -> None:
-    command = _python(
+    command = python(
         session,
         """
         import sys
@@ -368,7 +221,7 @@ def test_output_of_a_million_lines_is_kept_in_bounded_memory(session: Session) -
     peak = 0
     while status(command.folder).state == "running":
         try:
-            told = Path(f"/proc/{_process(command)['supervisor']}/status").read_text()
+            told = Path(f"/proc/{process_of(command)['supervisor']}/status").read_text()
         except OSError:
             continue
         peak = max(peak, *(int(line.split()[1]) for line in told.splitlines() if line.startswith("VmHWM")), 0)
@@ -381,28 +234,28 @@ def test_output_of_a_million_lines_is_kept_in_bounded_memory(session: Session) -
 
 
 def test_output_beyond_the_limit_is_dropped_and_said(session: Session) -> None:
-    command = _run(session, "sh", "-c", "seq 100000; exit 4", output_limit=5_000)
-    assert _end(command) == "failed"
+    command = begun(session, "sh", "-c", "seq 100000; exit 4", output_limit=5_000)
+    assert outcome(command) == "failed"
     now = status(command.folder)
     assert now.exit_code == 4
     assert now.lost_bytes > 500_000 - 300_000
-    assert "5000 bytes" in _said(command)
+    assert "5000 bytes" in said(command)
     assert (command.folder / names.OUTPUT).stat().st_size < 5_200
 
 
 def test_something_left_behind_that_holds_the_output_does_not_hold_up_the_end(session: Session) -> None:
-    command = _run(session, "sh", "-c", "sleep 30 & echo $!")
-    assert _end(command) == "succeeded"
-    os.kill(int(_said(command)), signal.SIGKILL)
+    command = begun(session, "sh", "-c", "sleep 30 & echo $!")
+    assert outcome(command) == "succeeded"
+    os.kill(int(said(command)), signal.SIGKILL)
 
 
 def test_our_own_program_is_not_shadowed_by_folders_of_the_project(session: Session, tmp_path: Path) -> None:
     for name in ("config", "checks", "ecotui"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("raise SystemExit('shadowed')")
-    command = _run(session, "ecotui", "--version", cwd=tmp_path)
-    assert _end(command) == "succeeded"
-    assert _said(command).startswith("ecotui ")
+    command = begun(session, "ecotui", "--version", cwd=tmp_path)
+    assert outcome(command) == "succeeded"
+    assert said(command).startswith("ecotui ")
     assert command.argv == ("ecotui", "--version")
 
 
@@ -412,7 +265,7 @@ def test_a_session_that_cannot_be_written_starts_nothing(session: Session, tmp_p
     session.events_file.unlink()
     session.events_file.mkdir()
     with pytest.raises(SessionError):
-        _run(session, "touch", str(mark))
+        begun(session, "touch", str(mark))
     time.sleep(0.2)
     assert not mark.exists()
     assert running(session) == []
