@@ -72,7 +72,7 @@ def check_folder(path: Path) -> None:
         raise SessionError(f"cannot use the folder {path}: others may write to it (chmod 700 it first)")
 
 
-def open_file(path: Path, flags: int) -> int:
+def open_file(path: Path | str, flags: int) -> int:
     """Open a private file without following a link, and without passing it on to children. Raises OSError."""
     fd = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, FILE)
     if not stat.S_ISREG(os.fstat(fd).st_mode):

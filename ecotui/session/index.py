@@ -18,7 +18,7 @@ import msgspec
 
 from ecotui.session import SessionError, chain
 from ecotui.session.files import check_folder, open_file
-from ecotui.session.log import Summary, counted, read_summary
+from ecotui.session.log import Summary, counted, kept_summary, read_summary
 
 if TYPE_CHECKING:
     import sqlite3
@@ -43,6 +43,9 @@ CREATE TABLE session (id TEXT PRIMARY KEY, size INTEGER, project TEXT, operator 
     steps TEXT, tags TEXT, words TEXT, summary BLOB) WITHOUT ROWID;
 CREATE TABLE shelf (changed INTEGER, settled INTEGER);
 """
+
+
+_INSERT = "INSERT OR REPLACE INTO session VALUES (?,?,?,?,?,?,?,?,?,?)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -244,7 +247,7 @@ class Index:
         had = {id for (id,) in base.execute("SELECT id FROM session")}
         base.execute("BEGIN IMMEDIATE")
         base.executemany("DELETE FROM session WHERE id = ?", [(id,) for id in had - there])
-        self._put(base, sorted(there - had))
+        base.executemany(_INSERT, self._rows(sorted(there - had)))  # one by one: of thousands none is kept
         base.execute("DELETE FROM shelf")
         base.execute("INSERT INTO shelf VALUES (?, ?)", (changed, settled))
         base.execute("COMMIT")
@@ -272,17 +275,31 @@ class Index:
     def _put(
         self, base: sqlite3.Connection, ids: Sequence[str], read: Callable[[Path], Summary] | None = None
     ) -> dict[str, Summary]:
-        fresh, rows = {}, []
-        for id in ids:
-            size = self._size(id)  # first: what is added while we read makes it stale again
-            try:
-                summary = (read or read_summary)(self._store.folder / id)
-            except SessionError:
-                summary, size = Summary(id=id, outcome="unreadable"), _UNREAD
-            fresh[id] = summary
-            rows.append((id, size, *_columns(summary), msgspec.json.encode(summary)))
-        base.executemany("INSERT OR REPLACE INTO session VALUES (?,?,?,?,?,?,?,?,?,?)", rows)
+        fresh: dict[str, Summary] = {}
+        base.executemany(_INSERT, self._rows(ids, read, fresh))
         return fresh
+
+    def _rows(
+        self,
+        ids: Sequence[str],
+        read: Callable[[Path], Summary] | None = None,
+        fresh: dict[str, Summary] | None = None,
+    ) -> Iterator[tuple[object, ...]]:
+        """What is written of sessions; `fresh` takes their summaries."""
+        folder = str(self._store.folder)
+        for id in ids:
+            summary = kept_summary(f"{folder}/{id}") if read is None else None
+            if summary is not None:
+                size = summary.size
+            else:
+                size = self._size(id)  # first: what is added while we read makes it stale again
+                try:
+                    summary = (read or read_summary)(self._store.folder / id)
+                except SessionError:
+                    summary, size = Summary(id=id, outcome="unreadable"), _UNREAD
+            if fresh is not None:
+                fresh[id] = summary
+            yield (id, size, *_columns(summary), msgspec.json.encode(summary))
 
     def _size(self, id: str) -> int:
         try:

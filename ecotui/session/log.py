@@ -15,7 +15,7 @@ import msgspec
 
 from ecotui.redact import Redactor
 from ecotui.session import SessionError, chain, events
-from ecotui.session.files import explained, make_folder, plainly, read_bytes, replace_file
+from ecotui.session.files import explained, make_folder, open_file, plainly, read_bytes, replace_file
 
 SUMMARY = "summary.json"
 SALT = "salt"
@@ -288,13 +288,16 @@ def counted(folder: Path) -> Summary:
     return summary
 
 
+LARGEST = 1_000_000
+"""Bytes of a summary that are read."""
+
 _decode = msgspec.json.Decoder(Summary).decode
 
 
 def read_summary(folder: Path) -> Summary:
     """The summary of a session by its folder, without opening the session. Raises SessionError."""
     try:
-        found = _decode(read_bytes(folder / SUMMARY, limit=1_000_000))
+        found = _decode(read_bytes(folder / SUMMARY, limit=LARGEST))
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return counted(folder)
     try:
@@ -302,6 +305,20 @@ def read_summary(folder: Path) -> Summary:
     except OSError:
         current = True
     return found if found.id == folder.name and current else counted(folder)
+
+
+def kept_summary(folder: str) -> Summary | None:
+    """The summary as its file has it, for reading thousands; None where it is not that of all events: see `read_summary`."""
+    try:
+        fd = open_file(f"{folder}/{SUMMARY}", os.O_RDONLY)
+        try:
+            found = _decode(os.read(fd, LARGEST))
+        finally:
+            os.close(fd)
+        whole = os.lstat(f"{folder}/{chain.NAME}").st_size == found.size
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return found if whole and found.id == folder.rpartition("/")[2] else None
 
 
 def salt(folder: Path) -> bytes:
