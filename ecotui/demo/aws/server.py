@@ -56,6 +56,7 @@ def start(pace: Pace, home: Path) -> Server:
         placement,
         policies,
         quotas,
+        records,
         refusals,
         trail,
     )
@@ -67,6 +68,7 @@ def start(pace: Pace, home: Path) -> Server:
     placement.install()
     policies.install()
     refusals.install(desk)
+    records.install()  # around what refuses: to look and to write are one step
     buckets.install()
     trail.install()
     distributions.install(pace)

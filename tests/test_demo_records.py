@@ -1,0 +1,53 @@
+"""The demo's Route53: batches that come at the same time lose nothing of one another."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from moto.route53.models import Route53Backend
+
+from ecotui.demo.aws import records
+
+
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Threads that change places as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def batch(action: str, names: list[str]) -> list[dict[str, Any]]:
+    one = {"Type": "A", "TTL": "60", "ResourceRecords": [{"Value": "192.0.2.1"}]}
+    return [{"Action": action, "ResourceRecordSet": {**one, "Name": name}} for name in names]
+
+
+@pytest.mark.usefixtures("restless")
+def test_records_deleted_at_the_same_time_are_all_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        Route53Backend, "change_resource_record_sets", Route53Backend.change_resource_record_sets
+    )
+    records.install()
+    backend = Route53Backend("aws", "123456789012")
+    zone = backend.create_hosted_zone("example.com", False).id
+    names = [f"r{number}.example.com." for number in range(400)]
+    backend.change_resource_record_sets(zone, batch("CREATE", names))
+    start = threading.Barrier(4)
+
+    def delete(share: list[str]) -> None:
+        start.wait()
+        for name in share:
+            backend.change_resource_record_sets(zone, batch("DELETE", [name]))
+
+    workers = [threading.Thread(target=delete, args=(names[place::4],)) for place in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    left = {one.name for one in backend.get_hosted_zone(zone).rrsets}
+    assert not left & set(names)
