@@ -27,13 +27,26 @@ def batch(action: str, names: list[str]) -> list[dict[str, Any]]:
     return [{"Action": action, "ResourceRecordSet": {**one, "Name": name}} for name in names]
 
 
-@pytest.mark.usefixtures("restless")
-def test_records_deleted_at_the_same_time_are_all_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def backend(monkeypatch: pytest.MonkeyPatch) -> Route53Backend:
     monkeypatch.setattr(
         Route53Backend, "change_resource_record_sets", Route53Backend.change_resource_record_sets
     )
     records.install()
-    backend = Route53Backend("aws", "123456789012")
+    return Route53Backend("aws", "123456789012")
+
+
+def test_what_was_deleted_may_be_created_again_as_it_was(backend: Route53Backend) -> None:
+    zone = backend.create_hosted_zone("example.com", False).id
+    for action in ("CREATE", "DELETE"):
+        backend.change_resource_record_sets(zone, batch(action, ["api.example.com"]))
+    backend.change_resource_record_sets(zone, batch("CREATE", ["www.example.com"]))  # sorts behind it
+    backend.change_resource_record_sets(zone, batch("CREATE", ["api.example.com"]))
+    assert "api.example.com." in {one.name for one in backend.get_hosted_zone(zone).rrsets}
+
+
+@pytest.mark.usefixtures("restless")
+def test_records_deleted_at_the_same_time_are_all_gone(backend: Route53Backend) -> None:
     zone = backend.create_hosted_zone("example.com", False).id
     names = [f"r{number}.example.com." for number in range(400)]
     backend.change_resource_record_sets(zone, batch("CREATE", names))

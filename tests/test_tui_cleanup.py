@@ -39,7 +39,7 @@ class Operator:
 
     def to_the_list(self, row: str) -> None:
         """To the step, until its list is there."""
-        self.until("Nodes")
+        self.until(r"[✓✗!?·]\s*7")
         self.press("4")
         self.until(row)
 

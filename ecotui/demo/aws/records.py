@@ -1,5 +1,9 @@
-"""What moto's Route53 lacks (moto 5.2): a batch of changes is one step. Of two batches that delete from one zone at the
-same time, the slower one brings back what the other has deleted: terraform then finds a record that it destroyed."""
+"""What moto's Route53 lacks (moto 5.2).
+
+A batch of changes is one step: of two batches that delete from one zone at the same time, the slower one brings back what
+the other has deleted. And what was deleted may be created again with the value that it had: moto keeps a journal of all
+changes, and takes a record that is in it for one that exists as long as any other record sorts behind it.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +22,22 @@ def install() -> None:
         return
 
     @functools.wraps(method)
-    def whole(*args: Any, **kwargs: Any) -> Any:
+    def whole(self: Any, zoneid: str, change_list: list[dict[str, Any]]) -> Any:
         with _one_at_a_time:
-            return method(*args, **kwargs)
+            answer = method(self, zoneid, change_list)
+            _forget(self.get_hosted_zone(zoneid).rr_changes, change_list)
+            return answer
 
     setattr(whole, "one_step", True)  # noqa: B010 - a mark of ours on a function
     setattr(Route53Backend, "change_resource_record_sets", whole)  # noqa: B010 - mypy knows it as a method
+
+
+def _forget(journal: list[dict[str, Any]], changes: list[dict[str, Any]]) -> None:
+    """Take what was deleted out of the journal, its creation included."""
+    gone = {_key(one) for one in changes if one["Action"] == "DELETE"}
+    journal[:] = [one for one in journal if _key(one) not in gone]
+
+
+def _key(change: dict[str, Any]) -> tuple[str, str, str]:
+    record = change["ResourceRecordSet"]
+    return str(record["Name"]).rstrip("."), str(record["Type"]), str(record.get("SetIdentifier") or "")
