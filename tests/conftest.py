@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 # Read by Textual when it is imported: nobody watches, and drawing is most of what a test of a screen does.
-os.environ.setdefault("TEXTUAL_FPS", "20")
+os.environ.setdefault("TEXTUAL_FPS", "5")
 # Go collects its garbage less often: a plan with the AWS provider takes a fifth less of the processor.
 os.environ.setdefault("GOGC", "400")
 

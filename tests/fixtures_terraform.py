@@ -124,6 +124,8 @@ def emptied(place: Place) -> None:
     """The account and the state as they were before anything was applied."""
     request = urllib.request.Request(f"{place.endpoint}/moto-api/reset", method="POST")
     urllib.request.urlopen(request, timeout=10).close()
+    # moto makes its EC2 anew at the first call: of several at once, all but one would find half of it.
+    client(place, "ec2").describe_vpcs()
     place.state.unlink(missing_ok=True)
     (place.folder / "terraform" / adoption.FILE).unlink(missing_ok=True)
 

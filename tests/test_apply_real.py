@@ -41,7 +41,9 @@ def applied(place: Place) -> subprocess.CompletedProcess[str]:
     body = json.loads(planned.stdout)
     assert body["schema"] == "ecotui.plan/1"
     assert body["collisions"] == []
-    assert [one["address"] for one in body["unknown"]] == ["aws_ecr_repository.late"], body["unknown"]
+    assert [one["address"] for one in body["unknown"]] == ["aws_ecr_repository.late"], [
+        one["why"] for one in body["unknown"]
+    ]
     done = place.ecotui("apply", "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
     return done
