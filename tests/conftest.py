@@ -6,12 +6,35 @@ from typing import Any
 
 import pytest
 
-# Read by Textual when it is imported: nobody watches, and drawing is most of what a test of a screen does.
-os.environ.setdefault("TEXTUAL_FPS", "5")
+# Read by Textual when it is imported, here and in what tests start: a program that nobody watches need not paint often.
+os.environ.setdefault("TEXTUAL_FPS", "20")
 # Go collects its garbage less often: a plan with the AWS provider takes a fifth less of the processor.
 os.environ.setdefault("GOGC", "400")
 
+from textual._compositor import Compositor
+
 pytest_plugins = ["fixtures_aws", "fixtures_cleanup", "fixtures_terraform", "fixtures_tui"]
+
+_render_update = Compositor.render_update
+
+
+def _when_looked_at(self: Compositor, full: bool = False, **more: Any) -> Any:
+    if full:
+        return _render_update(self, full, **more)
+    self._dirty_regions.clear()
+    return None
+
+
+@pytest.fixture(autouse=True)
+def _drawn_when_looked_at(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a terminal, what is drawn is thrown away, and to draw it is half of the work of a test of a screen.
+
+    What a test looks at is drawn all the same: the text of a screen by `render_strips`, a picture in full and with all that
+    was drawn before it. A program in a real terminal is another process, and draws as always.
+    """
+    if "snap_compare" not in request.fixturenames:
+        monkeypatch.setattr(Compositor, "render_update", _when_looked_at)
+
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell without job control starts what it sends to the background with Ctrl-C ignored, and children inherit that.
