@@ -29,7 +29,7 @@ from screens.rebuild import RebuildScreen
 from screens.step import StepPanel
 from screens.widgets.drawer import Drawer
 
-pytestmark = [pytest.mark.real, pytest.mark.world, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.walk, pytest.mark.real, pytest.mark.world, pytest.mark.timeout(400)]
 
 LIMIT = 90.0
 """Seconds for one wait: a machine that is busy plans for a minute."""

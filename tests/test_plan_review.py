@@ -275,6 +275,7 @@ async def test_a_plan_that_changes_nothing_says_what_stays(planned: Callable[...
         assert "The plan changes nothing: 1 resources" in " ".join(bench.text(pilot).split())
 
 
+@pytest.mark.drawn
 async def test_five_thousand_changes_are_drawn_only_where_they_are_seen(
     planned: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
 ) -> None:
