@@ -18,7 +18,8 @@ test: $(STAMP)
 	@$(BIN)/lint-imports
 	@$(BIN)/pytest -n 4 --dist loadgroup --no-loadscope-reorder
 
-# The apply step of the demo by keys, from collisions through an interrupt to 13 Ready nodes: three minutes, mostly terraform's.
+# The demo by keys: leftovers deleted through a kill of everything; the apply step from collisions through an interrupt to 13
+# Ready nodes. Four minutes, mostly terraform's.
 walk: $(STAMP)
 	@$(BIN)/pytest -m walk
 

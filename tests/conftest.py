@@ -45,7 +45,6 @@ LONGEST = (
     "auto",
     "forecast",
     "apply",
-    "test_tui_cleanup",
     "test_tui_sessions",
     "test_tui_steps",
     "test_tui_consent",

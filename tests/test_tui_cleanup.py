@@ -21,7 +21,7 @@ from fixtures_terminal import Terminal
 from ecotui.demo.providers import find_mirror
 from ecotui.demo.running import Demo, running
 
-pytestmark = [pytest.mark.real, pytest.mark.world, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.walk, pytest.mark.real, pytest.mark.world, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
