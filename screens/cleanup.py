@@ -250,7 +250,9 @@ class Panel(StepPanel):
         if not self.chosen:
             self.notify("Nothing is chosen. Space chooses a leftover, p everything proven.", markup=False)
             return
-        chosen = [one for one in self.detail.resources if one.key in self.chosen]
+        # As it is shown now: a look that ends while consent is typed changes nothing of what is agreed to.
+        detail = self.detail
+        chosen = [one for one in detail.resources if one.key in self.chosen]
         expected = f"{self.detail.account_name or self.detail.account} {len(chosen)}"
         lines = [
             Content(f"Deleted for good, in account {self.detail.account} ({self.detail.account_name}):"),
@@ -273,7 +275,7 @@ class Panel(StepPanel):
 
         def typed(answer: str | None) -> None:
             if answer:
-                self.post_message(CleanupApproved(self.detail, tuple(one.key for one in chosen)))
+                self.post_message(CleanupApproved(detail, tuple(one.key for one in chosen)))
 
         self.app.push_screen(
             Typed(f"Delete {leftovers(len(chosen))}", Content("\n").join(lines), expected), typed

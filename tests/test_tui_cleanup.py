@@ -42,6 +42,7 @@ class Operator:
         """To the step, until its list is there."""
         self.until(r"[✓✗!?·]\s*7")
         self.press("4")
+        self.until(r"[✗!] (blocked|warn)\s+Cleanup")  # looked at now, not by the session before
         self.until(row)
 
     def delete(self, account: str, choose: str) -> int:
@@ -98,7 +99,7 @@ def test_leftovers_go_by_keys_through_a_kill_of_everything_and_the_forecast_afte
     narrow = Operator(demo, 24, 80)
     try:
         narrow.to_the_list("cloudfront")
-        narrow.delete("eco2-demo", "p")  # what is proven; the list may still be that of the last look
+        narrow.delete("eco2-demo", "p")  # what is proven
         narrow.until("Nothing of an earlier deployment is", 90)
     finally:
         narrow.close()

@@ -17,7 +17,7 @@ from checks.finding import State
 from ecotui.supervisor import Command
 from screens.cleanup import Panel as CleanupPanel
 from screens.dialogs import Typed
-from screens.intents import CommandOutput, StepWanted
+from screens.intents import CommandOutput, LookWanted, StepWanted
 from screens.rebuild import RebuildScreen
 
 
@@ -68,6 +68,31 @@ async def test_a_deletion_needs_the_exact_words_and_deletes_exactly_what_was_cho
         assert {item.key for item in approval.items} == wanted
         assert approval.account == "123456789012"
         assert Path(argv[4]).stat().st_mode & 0o077 == 0
+
+
+async def test_a_look_that_ends_while_consent_is_typed_changes_nothing_of_what_was_agreed_to(
+    bench: Bench,
+) -> None:
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        panel = await to_cleanup(bench, pilot)
+        screen = panel.screen
+        shown = panel.detail
+        agreed = {one.key for one in LEFTOVERS if one.preselected}
+        await pilot.press("d")
+        await pilot.pause()
+        assert isinstance(app.screen, Typed)
+        # Another run deleted what is agreed to here: it is gone from the next look.
+        left = msgspec.structs.replace(
+            shown, resources=tuple(one for one in shown.resources if one.key not in agreed)
+        )
+        bench.world["cleanup"] = report("cleanup", *bench.world["cleanup"].findings, detail=left)  # type: ignore[union-attr]
+        screen.post_message(LookWanted(("cleanup",)))
+        await bench.until(pilot, lambda: len(panel.detail.resources) < len(shown.resources), "the look")
+        await typed(pilot, f"eco2-prod {len(agreed)}")
+        await bench.until(pilot, lambda: bench.started, "the deletion")
+        approval = read(Path(bench.started[0][4]))
+        assert {item.key for item in approval.items} == agreed
 
 
 async def test_escape_from_the_consent_deletes_nothing(bench: Bench) -> None:
