@@ -287,7 +287,7 @@ class Panel(StepPanel):
         heard = [progress for line in output.lines if (progress := _progress(line))]
         if not heard:
             return
-        newest = {progress.item: progress for progress in heard if progress.item in table.rows}
+        newest = {progress.item: progress for progress in heard if progress.item}
         self.progress |= newest
         for one in self.detail.resources if newest else ():
             if one.key in newest:

@@ -30,6 +30,15 @@ async def to_cleanup(bench: Bench, pilot: Pilot[Any]) -> CleanupPanel:
     return panel
 
 
+def runs(panel: CleanupPanel) -> None:
+    """A deletion is under way: what is drawn of it stays, whatever lays the panel out anew."""
+    screen = panel.screen
+    assert isinstance(screen, RebuildScreen)
+    assert screen.desk is not None
+    screen.desk.rebuild = screen.desk.rebuild.command_started("cleanup", "Delete")
+    screen.show_all()
+
+
 async def test_only_what_is_proven_to_be_ours_is_chosen_beforehand(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
@@ -156,6 +165,7 @@ async def test_a_running_deletion_shows_at_the_left_and_in_one_line_without_sayi
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
         panel = await to_cleanup(bench, pilot)
+        runs(panel)
         counts = {"waiting": 1, "deleting": 1, "failed": 0, "skipped": 0, "gone": 1}
         key = LEFTOVERS[0].key
         lines = [
