@@ -231,10 +231,15 @@ class StepPanel(Vertical):
     @property
     def fix(self) -> Fix | None:
         """The highlighted way out; without one, the recommended or the first."""
-        options = self.query_one(".fixes", OptionList)
-        if options.highlighted is not None and options.highlighted < len(self._fixes):
-            return self._fixes[options.highlighted]
-        return next((fix for fix in self._fixes if fix.recommended), self._fixes[0] if self._fixes else None)
+        finding = self.finding
+        # With keys that come in one burst, word that the cursor moved may still be on its way to the list.
+        if finding is not None and finding.id != self._told_of:
+            fixes, chosen = finding.fixes, None
+        else:
+            fixes, chosen = self._fixes, self.query_one(".fixes", OptionList).highlighted
+        if chosen is not None and chosen < len(fixes):
+            return fixes[chosen]
+        return next((fix for fix in fixes if fix.recommended), fixes[0] if fixes else None)
 
     @on(OptionList.OptionHighlighted, ".findings")
     def _finding_highlighted(self) -> None:
@@ -328,7 +333,7 @@ class StepPanel(Vertical):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         finding = self.finding if self._findings else None
         if action in ("fix", "copy"):
-            return bool(self._fixes)
+            return bool(finding and finding.fixes)
         if action == "override":
             return finding is not None and finding.state in (State.BLOCKED, State.UNKNOWN)
         if action == "guide":

@@ -11,7 +11,7 @@ from textual.widgets import OptionList, Static
 from checks.finding import Fact, State
 from checks.steps import STEPS
 from ecotui.looking import LookFailed
-from screens.dialogs import KEYS, RawText
+from screens.dialogs import KEYS, Choose, RawText
 from screens.rebuild import RebuildScreen
 from screens.step import StepPanel
 from screens.widgets.steplist import StepList
@@ -165,6 +165,25 @@ async def test_the_ways_out_follow_the_highlighted_finding(bench: Bench) -> None
         await pilot.pause()
         assert app.screen is screen
         assert bench.started == []
+
+
+async def test_keys_that_come_in_one_burst_take_the_way_out_of_where_they_went(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await bench.settled(pilot)
+        await pilot.press("1")
+        await pilot.pause()
+        panel = screen.panel
+        at = {one.id: index for index, one in enumerate(panel._findings)}
+        panel.query_one(".findings", OptionList).highlighted = at["environment.identity"]
+        panel.action_fix()  # before anybody heard that the cursor moved
+        await bench.until(pilot, lambda: isinstance(app.screen, Choose), "the choice of a profile")
+        await pilot.press("escape")
+        await pilot.pause()
+        panel.query_one(".findings", OptionList).highlighted = at["environment.terraform"]
+        panel.action_fix()  # there is no way out of what is fine
+        await pilot.pause()
+        assert app.screen is screen
 
 
 async def test_looking_again_keeps_the_highlighted_finding(bench: Bench) -> None:
