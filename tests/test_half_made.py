@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
-from checks.apply.half_made import HALTED, cut_off, half_made
+from checks.apply.half_made import HALTED, HalfMade, cut_off, half_made
 from checks.apply.stream import ApplyProgress
 from checks.commands.diagnostics import Diagnostic
-from checks.commands.terraform import InState, held
+from checks.commands.run import Outcome
+from checks.commands.terraform import InState, Terraform, held
 from checks.world import World
 from config.model import Aws, Settings
+from ecotui.cli import recover
 
 REGION = "ap-northeast-2"
 WAITED = "waiting for EC2 Instance (i-1) create: context canceled"
@@ -71,7 +74,7 @@ def test_an_instance_that_runs_is_whole_and_one_that_is_gone_or_failed_by_itself
     assert found[0].shows == f"{runs} is running"
     assert "is terminated" in found[1].shows
     assert "failed" in found[2].shows
-    assert "better made again" in found[3].shows
+    assert "made again" in found[3].shows
 
 
 def test_what_may_not_be_looked_at_is_not_kept(
@@ -83,6 +86,59 @@ def test_what_may_not_be_looked_at_is_not_kept(
     (found,) = half_made(at, marked, stopped(aws_instance__node=WAITED))
     assert not found.whole
     assert "reached" in found.shows
+
+
+class Recorded(Terraform):
+    """Says what terraform would be asked to do."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, ...]] = []
+
+    def untaint(self, address: str) -> Outcome:
+        self.asked.append(("untaint", address))
+        return Outcome(argv=(), exit_code=0, stdout="", stderr="", seconds=0.0)
+
+    def read_back(self, addresses: Sequence[str]) -> Outcome:
+        self.asked.append(("read back", *addresses))
+        return Outcome(argv=(), exit_code=0, stdout="", stderr="", seconds=0.0)
+
+
+STANDS = HalfMade(address="aws_instance.a", id="i-1", whole=True, shows="i-1 is running")
+FAILED = HalfMade(address="aws_instance.b", id="i-2", shows="its creation failed, so it is made again")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "asked"),
+    [
+        ([""], 0, [("untaint", STANDS.address), ("read back", STANDS.address)]),
+        ([STANDS.address], 0, [("untaint", STANDS.address), ("read back", STANDS.address)]),
+        ([STANDS.address, FAILED.address], 3, []),
+        ([FAILED.address], 3, []),
+        (["aws_instance.other"], 3, []),
+    ],
+)
+def test_only_what_stands_is_kept_and_all_that_was_named_or_nothing(
+    words: list[str], code: int, asked: list[tuple[str, ...]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    terraform = Recorded()
+    assert recover._keep(terraform, recover._Left(None, None, (), "", (STANDS, FAILED)), words) == code
+    assert terraform.asked == asked
+    said = capsys.readouterr()
+    assert ("Kept aws_instance.a: i-1 is running" in said.out) is (code == 0)
+    assert ("nothing was kept" in said.err) is (code != 0)
+
+
+def test_nothing_is_kept_while_the_state_cannot_be_read_or_nothing_stands(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    terraform = Recorded()
+    for left in (
+        recover._Left(None, None, (), "no credentials", (STANDS,)),
+        recover._Left(None, None, (), "", (FAILED,)),
+    ):
+        assert recover._keep(terraform, left, [""]) == 3
+        assert "nothing was kept" in capsys.readouterr().err
+    assert terraform.asked == []
 
 
 def test_the_state_tells_what_is_tainted() -> None:

@@ -64,7 +64,9 @@ def _judged(world: World, one: InState, cut: bool) -> HalfMade:
         return HalfMade(address=one.address, id=one.id, shows="its creation failed, so it is made again")
     look = _LOOKS.get(one.type)
     if look is None:
-        return HalfMade(address=one.address, id=one.id, shows=f"{one.type}: better made again")
+        return HalfMade(
+            address=one.address, id=one.id, shows="no look can tell whether it is whole, so it is made again"
+        )
     try:
         whole, shows = look(world, one)
     except errors() as error:

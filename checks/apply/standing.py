@@ -224,7 +224,7 @@ def _state(
         STATE,
         State.OK,
         f"The state holds {len(held.resources)} resources"
-        + (f", {len(tainted)} of them half made (tainted): they will be replaced" if tainted else "")
+        + (f", {len(tainted)} of them half made (tainted), to be made again" if tainted else "")
         if held.resources
         else "The state is empty",
         facts=tuple(
