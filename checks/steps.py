@@ -6,8 +6,8 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from checks.context import World
 from checks.finding import Finding, Look, Report, State
-from checks.world import World
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,14 @@ STEPS = (
         "environment",
         "Environment",
         "tools, AWS identity, variables and files are in place",
-        "checks.environment",
+        "checks.environment.check",
     ),
-    Step("quota", "Quotas", "the account may run what the plan needs", "checks.quota"),
-    Step("github", "GitHub", "the login and its scopes are enough", "checks.github"),
+    Step("quota", "Quotas", "the account may run what the plan needs", "checks.quota.check"),
+    Step("github", "GitHub", "the login and its scopes are enough", "checks.github.check"),
     Step("cleanup", "Cleanup", "nothing of an earlier deployment is in the way", "checks.cleanup"),
     Step("apply", "Apply", "terraform has built what the project describes", "checks.apply"),
-    Step("cloudfront", "CloudFront", "the distributions are deployed", "checks.cloudfront"),
-    Step("nodes", "Nodes", "every expected node is Ready", "checks.nodes"),
+    Step("cloudfront", "CloudFront", "the distributions are deployed", "checks.cloudfront.check"),
+    Step("nodes", "Nodes", "every expected node is Ready", "checks.nodes.check"),
 )
 
 BY_ID = {step.id: step for step in STEPS}

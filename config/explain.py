@@ -12,9 +12,9 @@ import msgspec
 from msgspec import inspect
 
 from config import model
-from config.error import SettingsError
+from config.errors import SettingsError
 from config.overrides import variables
-from config.shape import find, leaves, suggestion, wanted
+from config.schema import find, leaves, suggestion, wanted
 
 
 @dataclass(frozen=True)

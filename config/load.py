@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from config.error import SettingsError
+from config.errors import SettingsError
 from config.model import Settings
 
 NAME = "ecotui.yaml"
@@ -154,15 +154,15 @@ def _label(path: Path) -> str:
 
 
 def _read(path: Path, label: str) -> tuple[dict[str, Any], dict[str, str]]:
-    from config.document import read
+    from config.yaml_tree import read
 
     return _shaped(read(path, label), label)
 
 
 def _shaped(text: str, label: str) -> tuple[dict[str, Any], dict[str, str]]:
     """The plain data of a settings text, and where each key of it stands."""
-    from config.document import parse
-    from config.shape import Shape, model
+    from config.schema import Shape, model
+    from config.yaml_tree import parse
 
     node = parse(text, label)
     if node is None:
@@ -181,7 +181,7 @@ def _merge(
     path: str = "",
 ) -> None:
     """Lay one source over the others, in place."""
-    from config.shape import leaves
+    from config.schema import leaves
 
     whole = {".".join(keys) for keys, _ in leaves()}
     for name, value in over.items():
@@ -202,7 +202,7 @@ def _within(key: str, whole: str) -> bool:
 def _checked(merged: dict[str, Any], origins: dict[str, str]) -> Settings:
     import msgspec
 
-    from config.rules import problems
+    from config.validation import problems
 
     settings = msgspec.convert(merged, Settings)
     for key, problem in problems(settings):
@@ -218,6 +218,6 @@ def _origin(origins: dict[str, str], key: str) -> str:
 
 
 def _provenance(origins: dict[str, str]) -> dict[str, str]:
-    from config.shape import leaves
+    from config.schema import leaves
 
     return {(key := ".".join(path)): origins.get(key, "default") for path, _ in leaves()}

@@ -13,9 +13,9 @@ from typing import Any
 
 from msgspec import inspect
 
-from config.document import Node, parse
-from config.error import SettingsError, shortened
-from config.shape import Shape, leaves, model, suggestion
+from config.errors import SettingsError, shortened
+from config.schema import Shape, leaves, model, suggestion
+from config.yaml_tree import Node, parse
 
 PREFIX = "ECOTUI_"
 NOT_SETTINGS = frozenset({"ECOTUI_CONFIG", "ECOTUI_DEBUG", "ECOTUI_SESSION", "ECOTUI_STATE_DIR"})

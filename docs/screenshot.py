@@ -9,7 +9,7 @@ from pathlib import Path
 
 from checks.steps import STEPS
 from ecotui.app import EcotuiApp
-from ecotui.demo.running import Demo, running
+from ecotui.demo.process import Demo, running
 
 SIZE = (120, 36)
 TARGET = Path(__file__).with_name("screenshot.svg")

@@ -24,13 +24,13 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.worker import Worker
 
-from screens.rebuild import RebuildScreen
-from screens.themes import THEMES, first_theme
+from screens.main.screen import RebuildScreen
+from screens.style.themes import THEMES, first_theme
 
 if TYPE_CHECKING:
     from textual.driver import Driver
 
-    from ecotui.desk import Desk
+    from ecotui.project import Desk
 
 
 STDIN = 0
@@ -43,7 +43,7 @@ class EcotuiApp(App[int]):
 
     TITLE = "ecotui"
     # The default screen is not pushed, so its own CSS_PATH is never read.
-    CSS_PATH = "../screens/rebuild.tcss"
+    CSS_PATH = "../screens/main/main.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t", "next_theme", "Theme", show=False),
         Binding("j", "move('down')", "Down", show=False),
@@ -64,7 +64,7 @@ class EcotuiApp(App[int]):
         usual = super().get_driver_class()
         if usual.__name__ != "LinuxDriver":
             return usual  # headless, or another system
-        from screens.pastes import PastingDriver
+        from screens.widgets.bracketed_paste import PastingDriver
 
         return PastingDriver
 
@@ -100,12 +100,12 @@ class EcotuiApp(App[int]):
 
     async def _open_desk(self) -> None:
         from config.load import SettingsError, load
-        from ecotui.exits import ERROR, USAGE
+        from ecotui.exit_codes import ERROR, USAGE
         from ecotui.session import SessionError
 
         def work() -> Desk:
             # Imported here: the first paint does not wait for the session log and the settings.
-            from ecotui.desk import Desk
+            from ecotui.project import Desk
 
             options = self.options
             loaded = load(project=options.project, file=options.config, overrides=options.set, env=self.env)

@@ -15,7 +15,7 @@ from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from checks.steps import NUMBERS
-from screens.layout import hang
+from screens.style.columns import hang
 
 Answer = TypeVar("Answer")
 
@@ -174,7 +174,7 @@ class RawText(Dialog[None]):
         yield Footer(show_command_palette=False)
 
     def action_guide(self) -> None:
-        from screens.intents import GuideWanted
+        from screens.messages import GuideWanted
 
         # The frame opens the guide, also over a review.
         self.app.screen_stack[0].post_message(GuideWanted(error=self._text))

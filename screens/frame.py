@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from textual.notifications import SeverityLevel
     from textual.screen import Screen
 
-    from ecotui.desk import Desk
+    from ecotui.project import Desk
     from ecotui.supervisor import Command
-    from screens.following import Following
-    from screens.guide_place import Place
+    from screens.guide.location import Place
+    from screens.widgets.command_status import Following
 
 
 class Frame(Protocol):

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ os.environ.setdefault("GOGC", "800")
 
 from textual._compositor import Compositor
 
-pytest_plugins = ["fixtures_aws", "fixtures_cleanup", "fixtures_terraform", "fixtures_tui"]
+TESTS = Path(__file__).parent
+pytest_plugins = ["support.aws", "support.cleanup", "support.terraform", "support.tui"]
 
 _render_update = Compositor.render_update
 
@@ -45,14 +47,14 @@ LONGEST = (
     "auto",
     "forecast",
     "apply",
-    "test_tui_sessions",
-    "test_tui_steps",
-    "test_tui_consent",
-    "test_standins",
-    "test_tui_commands",
-    "test_tui_walk",
-    "test_tui_snapshots",
-    "test_wheel",
+    "screens/sessions/test_sessions",
+    "screens/steps/test_panel",
+    "screens/test_fix_runner",
+    "ecotui/demo/test_fakes",
+    "screens/main/test_commands",
+    "screens/guide/test_runbook",
+    "screens/test_snapshots",
+    "contracts/test_wheel",
 )
 """Groups, or files, that take half a minute and more. Begun last, one of them would keep all other workers waiting."""
 
@@ -61,14 +63,17 @@ LONGEST = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A file stays on one worker, for the servers that its tests share; what takes longest begins first."""
 
+    def file(item: pytest.Item) -> str:
+        return item.path.relative_to(TESTS).with_suffix("").as_posix()
+
     def group(item: pytest.Item) -> str:
         mark = item.get_closest_marker("xdist_group")
-        return str(mark.args[0]) if mark else item.path.stem
+        return str(mark.args[0]) if mark else file(item)
 
     places = {name: place for place, name in enumerate(LONGEST)}
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+            item.add_marker(pytest.mark.xdist_group(file(item)))
     items.sort(key=lambda item: places.get(group(item), len(places)))
 
 

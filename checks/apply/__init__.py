@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from checks.apply.detail import ApplyDetail
+from checks.apply.model import ApplyDetail
 
 if TYPE_CHECKING:
+    from checks.context import World
     from checks.finding import Report
-    from checks.world import World
 
 __all__ = ["ApplyDetail", "look"]
 
 
 def look(world: World) -> Report:
     """Look at the configuration, the state, and what is left to apply. Starts the provider once at most."""
-    from checks.apply.standing import look as stand
+    from checks.apply.check import look as stand
 
     return stand(world)

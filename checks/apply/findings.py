@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from checks.commands.run import CommandError
-from checks.commands.terraform import TerraformError, ways_out
 from checks.finding import Fact, Finding, Fix, State
 from checks.sanitize import one_line, sanitize
+from checks.tools.run import CommandError
+from checks.tools.terraform import TerraformError, ways_out
 
 CONFIGURATION = "apply.configuration"
 STATE = "apply.state"

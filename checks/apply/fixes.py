@@ -7,11 +7,11 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from checks.apply.detail import ApplyDetail
-from checks.apply.errored import Errored, Fit, counted
-from checks.commands.diagnostics import Diagnostic, Lock
+from checks.apply.model import ApplyDetail
+from checks.apply.state.errored import Errored, Fit, counted
 from checks.finding import Copy, Fix, InTerminal, Risk, Run, Visit
-from checks.script.standing import Standing
+from checks.script.check import Standing
+from checks.tools.terraform_errors import Diagnostic, Lock
 
 NAMED = 6
 """Things that are destroyed or replaced, and are named in the question before an apply."""

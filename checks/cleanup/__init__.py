@@ -5,15 +5,15 @@ Nothing is imported here that is not needed: screens take `CleanupDetail` from t
 
 from __future__ import annotations
 
-from checks.cleanup.leftover import CleanupDetail, ItemState, Leftover, Ownership, Progress
+from checks.cleanup.model import CleanupDetail, ItemState, Leftover, Ownership, Progress
+from checks.context import World
 from checks.finding import Report
-from checks.world import World
 
 __all__ = ["CleanupDetail", "ItemState", "Leftover", "Ownership", "Progress", "look"]
 
 
 def look(world: World) -> Report:
     """Every leftover that the settings' selectors find, with proof of ownership. Read-only."""
-    from checks.cleanup.looking import look as looking
+    from checks.cleanup.check import look as looking
 
     return looking(world)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from checks.cleanup.leftover import CleanupDetail, Leftover, Ownership, Seen
+from checks.cleanup.model import CleanupDetail, Leftover, Ownership, Seen
 from checks.finding import Value
 from checks.sanitize import one_line
 

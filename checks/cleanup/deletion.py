@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from checks.cleanup import graph
 from checks.cleanup.approval import Approval, Item, changed
-from checks.cleanup.asking import (
+from checks.cleanup.aws_query import (
     CONFLICTS,
     WIDTH,
     Asking,
@@ -26,13 +26,13 @@ from checks.cleanup.asking import (
     is_passing,
 )
 from checks.cleanup.kinds import BY_ID, Task
-from checks.cleanup.leftover import ItemState, Ownership, Progress
+from checks.cleanup.model import ItemState, Ownership, Progress
 from checks.cleanup.ownership import Known, judge
 from checks.sanitize import one_line
 from config.model import Cleanup
 
 if TYPE_CHECKING:
-    from checks.aws import Aws
+    from checks.aws.session import Aws
 
 FINAL = frozenset({ItemState.FAILED, ItemState.SKIPPED, ItemState.GONE})
 TRIES = 8
@@ -240,7 +240,7 @@ class Deletion:
         return sum(job.state is ItemState.GONE for job in self._jobs.values())
 
     def _words(self, error: Exception) -> str:
-        from checks.aws import errors
+        from checks.aws.session import errors
 
         if isinstance(error, errors()):
             trouble = self.aws.explain(error)

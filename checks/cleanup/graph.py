@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
-from checks.cleanup.leftover import Seen
+from checks.cleanup.model import Seen
 
 Edges = Mapping[str, frozenset[str]]
 """For each key the keys that must be gone first."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from checks.cleanup.leftover import Seen
+from checks.cleanup.model import Seen
 from checks.remembered import Made
 
 SLACK = 300.0

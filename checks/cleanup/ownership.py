@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 
-from checks.cleanup.leftover import PROVEN, UNREAD, Ownership, Seen
 from checks.cleanup.made import proof
+from checks.cleanup.model import PROVEN, UNREAD, Ownership, Seen
 from checks.remembered import Made
 from config.model import Cleanup
 

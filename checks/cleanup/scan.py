@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from checks.cleanup import graph
-from checks.cleanup.asking import WIDTH, Asking, Trouble
+from checks.cleanup.aws_query import WIDTH, Asking, Trouble
 from checks.cleanup.kinds import KINDS, Kind
-from checks.cleanup.leftover import Leftover, Ownership, Seen
+from checks.cleanup.model import Leftover, Ownership, Seen
 from checks.cleanup.ownership import Known, Verdict, judge
 from checks.sanitize import one_line
 from config.model import Cleanup
 from config.prices import Prices, prices
 
 if TYPE_CHECKING:
-    from checks.aws import Aws
+    from checks.aws.session import Aws
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ class Parser(argparse.ArgumentParser):
     """An argument parser whose usage errors end with the exit code of the design."""
 
     def error(self, message: str) -> None:  # type: ignore[override]
-        from ecotui.exits import USAGE
+        from ecotui.exit_codes import USAGE
 
         self.print_usage(sys.stderr)
         self.exit(USAGE, f"{self.prog}: {message}\n")
@@ -88,9 +88,9 @@ def _parser(command: str | None) -> Parser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code (`ecotui.exits`). Never shows a traceback for bad input."""
+    """Run one command and return its exit code (`ecotui.exit_codes`). Never shows a traceback for bad input."""
     try:
-        from ecotui.exits import BLOCKED, ERROR, INTERRUPTED, USAGE
+        from ecotui.exit_codes import BLOCKED, ERROR, INTERRUPTED, USAGE
     except KeyboardInterrupt:
         print("ecotui: interrupted", file=sys.stderr)
         return 130  # what could not be imported any more
@@ -133,7 +133,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(error, SessionError):
             print(f"ecotui: {error}", file=sys.stderr)
             return ERROR
-        from ecotui.cli.holding import Refused
+        from ecotui.cli.locks import Refused
 
         if isinstance(error, Refused):
             print(f"ecotui {command or ''}: {error}; nothing was changed", file=sys.stderr)

@@ -6,14 +6,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from checks.apply import adoption, saved
+from checks.apply import plan_store
+from checks.apply.forecast import import_blocks
+from checks.context import World
 from checks.sanitize import one_line
-from checks.world import World
-from ecotui import exits
-from ecotui.cli.holding import configure as configure_holding
-from ecotui.cli.holding import holding
-from ecotui.cli.opening import world
-from ecotui.cli.output import document
+from ecotui import exit_codes
+from ecotui.cli.context import world
+from ecotui.cli.locks import configure as configure_holding
+from ecotui.cli.locks import holding
+from ecotui.cli.printing import document
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,10 +25,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="a resource that the last plan would collide with (default: every one that can be adopted)",
     )
     parser.add_argument(
-        "--write", action="store_true", help=f"write {adoption.FILE}; without it, only show it"
+        "--write", action="store_true", help=f"write {import_blocks.FILE}; without it, only show it"
     )
     parser.add_argument(
-        "--undo", action="store_true", help=f"take {adoption.FILE} away again, or the blocks of the addresses"
+        "--undo",
+        action="store_true",
+        help=f"take {import_blocks.FILE} away again, or the blocks of the addresses",
     )
     parser.add_argument("--plan", metavar="FILE", help="the reviewed plan (default: the last `ecotui plan`)")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
@@ -37,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.undo and args.write:
         print("ecotui adopt: either --write or --undo", file=sys.stderr)
-        return exits.USAGE
+        return exit_codes.USAGE
     where = world(args)
     if not (args.write or args.undo):
         return _run(where, args)
@@ -47,28 +50,28 @@ def run(args: argparse.Namespace) -> int:
 
 def _run(where: World, args: argparse.Namespace) -> int:
     folder = where.terraform_folder
-    place = Path(args.plan).expanduser().absolute() if args.plan else saved.default_folder(where)
+    place = Path(args.plan).expanduser().absolute() if args.plan else plan_store.default_folder(where)
     try:
         if args.undo:
             return _undo(folder, args.address, json=args.json)
-        review = saved.read_review(place)
+        review = plan_store.read_review(place)
         if Path(review.folder) != folder:
             return _refuse(f"the plan was made for {one_line(review.folder)}, not for {folder}")
-        adoptions = adoption.chosen(review, args.address)
-        target = adoption.write(folder, review, adoptions) if args.write and adoptions else None
-    except saved.NotReviewed as error:
+        adoptions = import_blocks.chosen(review, args.address)
+        target = import_blocks.write(folder, review, adoptions) if args.write and adoptions else None
+    except plan_store.NotReviewed as error:
         return _refuse(str(error))
-    except adoption.AdoptionError as error:
+    except import_blocks.AdoptionError as error:
         return _refuse(str(error))
     except OSError as error:
-        print(f"ecotui adopt: {folder / adoption.FILE}: {error.strerror}", file=sys.stderr)
-        return exits.ERROR
-    cannot = [] if args.address else adoption.possible(review)[1]
+        print(f"ecotui adopt: {folder / import_blocks.FILE}: {error.strerror}", file=sys.stderr)
+        return exit_codes.ERROR
+    cannot = [] if args.address else import_blocks.possible(review)[1]
     if args.json:
         document(
             "adopt",
             {
-                "file": str(folder / adoption.FILE),
+                "file": str(folder / import_blocks.FILE),
                 "written": target is not None,
                 "adopt": [
                     {"address": one.address, "id": one.id, "block": one.block, "note": one.note}
@@ -79,12 +82,12 @@ def _run(where: World, args: argparse.Namespace) -> int:
         )
     else:
         _show(folder, adoptions, cannot, target)
-    return exits.OK
+    return exit_codes.OK
 
 
 def _undo(folder: Path, addresses: list[str], *, json: bool) -> int:
-    gone = adoption.undo(folder, addresses)
-    target = folder / adoption.FILE
+    gone = import_blocks.undo(folder, addresses)
+    target = folder / import_blocks.FILE
     if json:
         document("adopt", {"file": str(target), "written": False, "undone": bool(gone), "gone": gone})
     elif not gone:
@@ -93,18 +96,18 @@ def _undo(folder: Path, addresses: list[str], *, json: bool) -> int:
         print(f"No longer in {target}: {', '.join(map(one_line, gone))}; plan again: ecotui plan")
     else:
         print(f"{target} is gone; plan again: ecotui plan")
-    return exits.OK
+    return exit_codes.OK
 
 
 def _show(
-    folder: Path, adoptions: list[adoption.Adoption], cannot: list[tuple[str, str]], target: Path | None
+    folder: Path, adoptions: list[import_blocks.Adoption], cannot: list[tuple[str, str]], target: Path | None
 ) -> None:
     for address, why in cannot:
         print(f"Cannot be adopted: {one_line(address)}: {one_line(why)}")
     if not adoptions:
         print("Nothing to adopt: the last plan collides with nothing that is ours")
         return
-    print(f"{folder / adoption.FILE}:\n")
+    print(f"{folder / import_blocks.FILE}:\n")
     for one in adoptions:
         print(one.block)
     for one in adoptions:
@@ -113,7 +116,7 @@ def _show(
     if target:
         print(
             "Written. Plan again, and see what the adoption changes: ecotui plan"
-            f" ({len(adoption.written(folder))} to import)"
+            f" ({len(import_blocks.written(folder))} to import)"
         )
     else:
         print("Nothing was written. To write it: ecotui adopt --write, with the addresses that you mean")
@@ -121,4 +124,4 @@ def _show(
 
 def _refuse(reason: str) -> int:
     print(f"ecotui adopt: {reason}", file=sys.stderr)
-    return exits.BLOCKED
+    return exit_codes.BLOCKED

@@ -8,19 +8,19 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from checks.apply import saved
-from checks.apply.review import Review
-from checks.commands.diagnostics import Lock
-from checks.commands.run import CommandError
-from checks.commands.terraform import Held, Terraform
+from checks.apply import plan_store
+from checks.apply.forecast.model import Review
+from checks.context import World
 from checks.finding import State
 from checks.sanitize import one_line
-from checks.world import World
-from ecotui import exits
+from checks.tools.run import CommandError
+from checks.tools.terraform import Held, Terraform
+from checks.tools.terraform_errors import Lock
+from ecotui import exit_codes
 from ecotui.cli.consenting import at_a_terminal, typed
-from ecotui.cli.holding import holding, passed
-from ecotui.cli.opening import world
-from ecotui.cli.output import SIGNS
+from ecotui.cli.context import world
+from ecotui.cli.locks import holding, passed
+from ecotui.cli.printing import SIGNS
 from ecotui.session import SessionError
 
 
@@ -45,45 +45,45 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     where = world(args)
-    place = Path(args.plan).expanduser().absolute() if args.plan else saved.default_folder(where)
+    place = Path(args.plan).expanduser().absolute() if args.plan else plan_store.default_folder(where)
     try:
-        review = saved.read_review(place)
-    except saved.NotReviewed as error:
+        review = plan_store.read_review(place)
+    except plan_store.NotReviewed as error:
         return _refuse(str(error))
     overrides = _overrides([one for one in args.override if not passed([one])], review)
     if overrides is None:
-        return exits.USAGE
+        return exit_codes.USAGE
     terraform = Terraform(where)
     held, lock = _held(where, terraform)
-    reason = saved.stale(where, place, review, held) or _wrong_account(where, review)
+    reason = plan_store.stale(where, place, review, held) or _wrong_account(where, review)
     if reason:
         return _refuse(reason)
     if lock:
         return _refuse(lock.sentence)
     if not review.plan.total and not review.plan.outputs:
         print("Nothing to apply: the plan changes nothing")
-        return exits.OK
+        return exit_codes.OK
     let_pass = _let_pass(where)
     blocking = [
         one for one in review.forecast.blocking if one not in overrides and f"apply.{one}" not in let_pass
     ]
     if blocking:
         _say_blocking(review, blocking)
-        return exits.BLOCKED
+        return exit_codes.BLOCKED
     if refused := _losses_unread(review, args.destroy, yes=args.yes):
         return _refuse(refused)
     if not args.yes and not _consent(review):
-        return exits.USAGE if not sys.stdin.isatty() else exits.INTERRUPTED
+        return exit_codes.USAGE if not sys.stdin.isatty() else exit_codes.INTERRUPTED
     try:
-        return _apply(where, terraform, review, saved.find(place)[0], overrides, args)
+        return _apply(where, terraform, review, plan_store.find(place)[0], overrides, args)
     except SessionError as error:
         print(f"ecotui apply: {error}", file=sys.stderr)
-        return exits.ERROR
+        return exit_codes.ERROR
 
 
 def _refuse(reason: str) -> int:
     print(f"ecotui apply: {reason}", file=sys.stderr)
-    return exits.BLOCKED
+    return exit_codes.BLOCKED
 
 
 def _overrides(words: list[str], review: Review) -> dict[str, str] | None:
@@ -115,7 +115,7 @@ def _let_pass(where: World) -> set[str]:
 
 
 def _held(where: World, terraform: Terraform) -> tuple[Held | None, Lock | None]:
-    from checks.apply import state_lock
+    from checks.apply.state import lock as state_lock
 
     lock = state_lock.look(where).lock
     try:
@@ -189,13 +189,13 @@ def _apply(
     overrides: Mapping[str, str],
     args: argparse.Namespace,
 ) -> int:
-    from checks.apply.backend import backend
-    from ecotui.cli.following import Follower
+    from checks.tools.terraform_backend import backend
+    from ecotui.cli.follow_apply import Follower
+    from ecotui.history.apply_streams import usual_times
     from ecotui.session import events, store
     from ecotui.supervisor import start
-    from ecotui.supervisor.state import Place
-    from ecotui.supervisor.streams import usual_times
-    from ecotui.supervisor.team import FINDING
+    from ecotui.supervisor.commands import Place
+    from ecotui.team.lease_client import FINDING
 
     child = bool(where.env.get("ECOTUI_SESSION"))
     with holding(where, args.override, log=False) as held:
@@ -225,8 +225,8 @@ def _apply(
             without=command.id,
         )
         code = Follower(command, review.plan, times, where, progress=args.progress).follow()
-        if code == exits.OK:
+        if code == exit_codes.OK:
             plan.unlink(missing_ok=True)  # it holds secrets, and is good for nothing any more
         if not child:
-            session.end("succeeded" if code == exits.OK else "failed")
+            session.end("succeeded" if code == exit_codes.OK else "failed")
         return code

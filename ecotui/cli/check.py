@@ -13,15 +13,15 @@ from functools import partial
 
 import msgspec
 
+from checks.context import World
 from checks.finding import Report, public, worst
 from checks.sanitize import one_line
 from checks.steps import BY_ID, STEPS
-from checks.world import World
 from config.model import Guide
-from ecotui import exits
-from ecotui.cli.opening import world
-from ecotui.cli.output import SIGNS, document
-from ecotui.looking import Saying
+from ecotui import exit_codes
+from ecotui.check_runner import Saying
+from ecotui.cli.context import world
+from ecotui.cli.printing import SIGNS, document
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
             f"ecotui check: there is no step {unknown[0]!r}; the steps are {', '.join(BY_ID)}",
             file=sys.stderr,
         )
-        return exits.USAGE
+        return exit_codes.USAGE
     signal.signal(signal.SIGTERM, _end)
     chosen = args.steps or [step.id for step in STEPS]
     where = world(args)
@@ -51,12 +51,12 @@ def run(args: argparse.Namespace) -> int:
     else:
         for step in chosen:
             _print(reports[step], where.settings.guide)
-    return exits.of(worst(finding.state for finding in findings))
+    return exit_codes.of(worst(finding.state for finding in findings))
 
 
 def _end(number: int, frame: object) -> None:
     """Asked to end: what a look has started ends with it, or a tool that hangs would outlive us."""
-    from checks.commands.run import stop_all
+    from checks.tools.run import stop_all
 
     stop_all()
     os._exit(128 + number)

@@ -13,20 +13,20 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from checks.cleanup.approval import Approval, ApprovalError, approve, find, read, write
-from checks.cleanup.leftover import CleanupDetail, ItemState, Leftover, Ownership
+from checks.cleanup.model import CleanupDetail, ItemState, Leftover, Ownership
+from checks.context import World
 from checks.finding import Report, State
 from checks.sanitize import one_line
-from checks.world import World
 from config.prices import prices
-from ecotui import exits
+from ecotui import exit_codes
 from ecotui.cli.cleanup_progress import Teller
-from ecotui.cli.holding import configure as configure_holding
-from ecotui.cli.holding import holding
-from ecotui.cli.opening import world
-from ecotui.cli.output import SIGNS, document
+from ecotui.cli.context import world
+from ecotui.cli.locks import configure as configure_holding
+from ecotui.cli.locks import holding
+from ecotui.cli.printing import SIGNS, document
 
 if TYPE_CHECKING:
-    from checks.aws import Identity
+    from checks.aws.session import Identity
 
 SHOWN = 6
 """Others that a row names: what it waits for, what waits for it."""
@@ -83,12 +83,12 @@ def run(args: argparse.Namespace) -> int:
         return _usage("--approve FILE says what is deleted: --select has no place beside it")
     if args.delete and not args.approve and not (sys.stdin.isatty() and sys.stdout.isatty()):
         print(HOW, file=sys.stderr)
-        return exits.USAGE
+        return exit_codes.USAGE
     where = world(args)
     try:
         if args.approve:
             return _delete(where, read(Path(args.approve)), args)
-        from checks.cleanup.looking import examine
+        from checks.cleanup.check import examine
 
         report, detail = examine(where)
         if args.delete:
@@ -101,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
         document("cleanup", public(report, detail))
     else:
         _print(report, detail)
-    return exits.of(report.state)
+    return exit_codes.of(report.state)
 
 
 def public(report: Report, detail: CleanupDetail) -> dict[str, Any]:
@@ -152,7 +152,7 @@ def public(report: Report, detail: CleanupDetail) -> dict[str, Any]:
 
 def _usage(message: str) -> int:
     print(f"ecotui cleanup: {message}", file=sys.stderr)
-    return exits.USAGE
+    return exit_codes.USAGE
 
 
 def _selected(detail: CleanupDetail, args: argparse.Namespace) -> list[str]:
@@ -165,14 +165,14 @@ def _selected(detail: CleanupDetail, args: argparse.Namespace) -> list[str]:
 def _approve(report: Report, detail: CleanupDetail, args: argparse.Namespace) -> int:
     if not detail.account:
         _print(report, detail)
-        return exits.of(report.state)
+        return exit_codes.of(report.state)
     approval = approve(detail, _selected(detail, args))
     target = Path(args.approve_out)
     try:
         write(approval, target)
     except OSError as error:
         print(f"ecotui cleanup: {target}: {error.strerror}", file=sys.stderr)
-        return exits.ERROR
+        return exit_codes.ERROR
     if args.json:
         document("cleanup", {**public(report, detail), "approved": [item.key for item in approval.items]})
     else:
@@ -180,7 +180,7 @@ def _approve(report: Report, detail: CleanupDetail, args: argparse.Namespace) ->
         for item in approval.items:
             print(f"  {one_line(item.key)}")
         print(f"Delete them with: ecotui cleanup --delete --approve {target}")
-    return exits.OK
+    return exit_codes.OK
 
 
 def _ask_and_delete(where: World, report: Report, detail: CleanupDetail, args: argparse.Namespace) -> int:
@@ -189,7 +189,7 @@ def _ask_and_delete(where: World, report: Report, detail: CleanupDetail, args: a
     approval = approve(detail, _selected(detail, args))
     if not approval.items:
         print("Nothing is selected: name what you mean with --select KEY.")
-        return exits.of(report.state)
+        return exit_codes.of(report.state)
     phrase = f"{detail.account_name} {len(approval.items)}"
     print(f"\nThese {len(approval.items)} will be deleted for good in account {detail.account}:")
     for item in approval.items:
@@ -200,7 +200,7 @@ def _ask_and_delete(where: World, report: Report, detail: CleanupDetail, args: a
         typed = ""
     if " ".join(typed.split()) != phrase:
         print("Nothing was deleted.")
-        return exits.BLOCKED
+        return exit_codes.BLOCKED
     return _delete(where, approval, args)
 
 
@@ -212,7 +212,7 @@ def _delete(where: World, approval: Approval, args: argparse.Namespace) -> int:
 
 def _delete_held(where: World, approval: Approval, args: argparse.Namespace) -> int:
     from checks.cleanup.deletion import Deletion
-    from checks.cleanup.knowledge import known
+    from checks.cleanup.known_resources import known
 
     say = Teller(progress=args.progress, total=len(approval.items))
     if (code := _refused(where, approval, say)) is not None:
@@ -229,7 +229,7 @@ def _delete_held(where: World, approval: Approval, args: argparse.Namespace) -> 
             )
             if deletion.stopping.wait(args.pause):
                 say.line("Left as it is: nothing was deleted")
-                return exits.INTERRUPTED
+                return exit_codes.INTERRUPTED
         # The pause, and reading the state before it, take time in which a login can become another one.
         if (code := _refused(where, approval, say)) is not None:
             return code
@@ -240,16 +240,16 @@ def _delete_held(where: World, approval: Approval, args: argparse.Namespace) -> 
 
 def _refused(where: World, approval: Approval, say: Teller) -> int | None:
     """The exit code when we are not who the list was approved for, which is said then; asked right now."""
-    from checks.aws import errors
+    from checks.aws.session import errors
 
     try:
         identity = where.aws.identity_now()
     except errors() as error:
         say.line(where.aws.explain(error, "sts:GetCallerIdentity").summary, error=True)
-        return exits.ERROR
+        return exit_codes.ERROR
     if refusal := _mismatch(where, identity, approval):
         say.line(f"{refusal}; nothing was deleted", error=True)
-        return exits.USAGE
+        return exit_codes.USAGE
     return None
 
 
@@ -273,7 +273,7 @@ def _conclude(
     stopped: bool,
 ) -> int:
     """Look again, and only then say what is gone: a deletion proves nothing, a look does."""
-    from checks.cleanup.looking import examine
+    from checks.cleanup.check import examine
 
     left = {
         key: f"{state.value}: {one_line(key)}: {message}"
@@ -284,7 +284,7 @@ def _conclude(
         for line in left.values():
             say.line(line)
         say.line("Stopped; the same command goes on where this one ended")
-        return exits.INTERRUPTED
+        return exit_codes.INTERRUPTED
     say.line("Looking again")
     report, detail = examine(where)
     listed = {one.key: one for one in detail.resources}
@@ -302,7 +302,7 @@ def _conclude(
     unseen = [finding.id for finding in report.findings if finding.state is State.UNKNOWN]
     blind = f"; could not look again: {', '.join(unseen)}" if unseen else ""
     say.line(f"{gone} of {len(approval.items)} gone{rest}{blind}")
-    return exits.OK if gone == len(approval.items) else exits.BLOCKED
+    return exit_codes.OK if gone == len(approval.items) else exit_codes.BLOCKED
 
 
 def _held(one: Leftover | None) -> str:
@@ -335,7 +335,7 @@ class _stoppable:
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         if self._stopping.is_set():
-            os._exit(exits.INTERRUPTED)
+            os._exit(exit_codes.INTERRUPTED)
         self._stopping.set()
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from checks.cleanup.leftover import ItemState, Progress, counted
+from checks.cleanup.model import ItemState, Progress, counted
 from checks.sanitize import one_line
 
 HEARTBEAT = 10.0

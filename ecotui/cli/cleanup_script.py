@@ -11,34 +11,34 @@ import msgspec
 
 from checks.finding import State
 from checks.sanitize import one_line
-from ecotui import exits
-from ecotui.cli.opening import world
-from ecotui.cli.output import SIGNS, document
+from ecotui import exit_codes
+from ecotui.cli.context import world
+from ecotui.cli.printing import SIGNS, document
 
 if TYPE_CHECKING:
-    from checks.cleanup.leftover import CleanupDetail
-    from checks.script.foreseen import Foreseen
-    from checks.world import World
+    from checks.cleanup.model import CleanupDetail
+    from checks.cleanup.script.impact import Foreseen
+    from checks.context import World
 
 LEFT = "What is left of it is looked at now"
 
 
 def run(args: argparse.Namespace) -> int:
-    from checks.cleanup.knowledge import known
-    from checks.script.foreseen import foresee
+    from checks.cleanup.known_resources import known
+    from checks.cleanup.script.impact import foresee
 
     if args.delete or args.approve or args.approve_out or args.select:
-        return _refuse("--script goes with neither --delete nor a list", exits.USAGE)
+        return _refuse("--script goes with neither --delete nor a list", exit_codes.USAGE)
     if args.run and args.json:
-        return _refuse("--json shows what the script would hit, and does not go with --run", exits.USAGE)
+        return _refuse("--json shows what the script would hit, and does not go with --run", exit_codes.USAGE)
     if args.agreed and not args.run:
-        return _refuse("--agreed goes with --run", exits.USAGE)
+        return _refuse("--agreed goes with --run", exit_codes.USAGE)
     where = world(args)
     from ecotui.cli.script import account_now
 
     account, reason = account_now(where)
     if reason:
-        return _refuse(f"{reason}; nothing was looked at", exits.BLOCKED)
+        return _refuse(f"{reason}; nothing was looked at", exit_codes.BLOCKED)
     seen = foresee(where, known(where))
     if args.json:
         document("cleanup-script", {**msgspec.to_builtins(seen), "token": seen.token, "account": account})
@@ -46,13 +46,13 @@ def run(args: argparse.Namespace) -> int:
         _show(seen)
     if not args.run:
         if seen.standing.trouble or seen.standing.missing:
-            return exits.BLOCKED
+            return exit_codes.BLOCKED
         doubtful = seen.spared or seen.aim.blind or seen.unseen or not seen.standing.file
-        return exits.WARNINGS if doubtful else exits.OK
+        return exit_codes.WARNINGS if doubtful else exit_codes.OK
     return _run(where, seen, args, account)
 
 
-def _refuse(reason: str, code: int = exits.BLOCKED) -> int:
+def _refuse(reason: str, code: int = exit_codes.BLOCKED) -> int:
     print(f"ecotui cleanup --script: {reason}", file=sys.stderr)
     return code
 
@@ -90,8 +90,8 @@ def _show(seen: Foreseen) -> None:
 
 
 def _run(where: World, seen: Foreseen, args: argparse.Namespace, account: str) -> int:
-    from checks.cleanup.looking import account_name, examine
-    from checks.script.foreseen import foresee
+    from checks.cleanup.check import account_name, examine
+    from checks.cleanup.script.impact import foresee
     from ecotui.cli.script import account_now, start
     from ecotui.session import SessionError
 
@@ -107,7 +107,7 @@ def _run(where: World, seen: Foreseen, args: argparse.Namespace, account: str) -
     if not args.agreed:
         phrase = f"{account_name(where, where.aws.identity())} {len(seen.hits)}"
         if not _consent(seen, phrase):
-            return exits.USAGE if not sys.stdin.isatty() else exits.INTERRUPTED
+            return exit_codes.USAGE if not sys.stdin.isatty() else exit_codes.INTERRUPTED
     _, before = examine(where)
     if args.pause > 0:
         print(
@@ -118,7 +118,7 @@ def _run(where: World, seen: Foreseen, args: argparse.Namespace, account: str) -
             time.sleep(args.pause)
         except KeyboardInterrupt:
             print("Left as it is: nothing was run")
-            return exits.INTERRUPTED
+            return exit_codes.INTERRUPTED
         # The pause takes time in which a login can become another one.
         now, reason = account_now(where)
         if reason or now != account:
@@ -133,15 +133,15 @@ def _run(where: World, seen: Foreseen, args: argparse.Namespace, account: str) -
             overrides=args.override,
         )
     except SessionError as error:
-        return _refuse(str(error), exits.ERROR)
-    from checks.cleanup.knowledge import known
+        return _refuse(str(error), exit_codes.ERROR)
+    from checks.cleanup.known_resources import known
 
     print("Looking again", flush=True)
     report, after = examine(where)
     unseen = [finding.id for finding in report.findings if finding.state is State.UNKNOWN]
     again = foresee(where, known(where))
     whole = _tell(seen, again, before, after, unseen)
-    return code if code != exits.OK or whole else exits.BLOCKED
+    return code if code != exit_codes.OK or whole else exit_codes.BLOCKED
 
 
 def _consent(seen: Foreseen, phrase: str) -> bool:

@@ -7,14 +7,14 @@ import sys
 from typing import TYPE_CHECKING
 
 from checks.finding import worst
-from ecotui import exits
-from ecotui.cli.opening import world
-from ecotui.cli.output import SIGNS, document
+from ecotui import exit_codes
+from ecotui.cli.context import world
+from ecotui.cli.printing import SIGNS, document
 
 if TYPE_CHECKING:
-    from checks.cloudfront import DistributionRow
-    from checks.waiting import Clock
-    from checks.world import World
+    from checks.cloudfront.check import DistributionRow
+    from checks.context import World
+    from checks.polling import Clock
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace, clock: Clock | None = None) -> int:
 
 
 def _list(where: World, as_json: bool) -> int:
-    from checks.cloudfront import rows
+    from checks.cloudfront.check import rows
 
     findings, detail = rows(where)
     if as_json:
@@ -44,7 +44,7 @@ def _list(where: World, as_json: bool) -> int:
     for finding in findings:
         if not as_json or not detail.rows:
             print(f"{SIGNS[finding.state]} {finding.summary}", file=stream)
-    return exits.of(worst(finding.state for finding in findings))
+    return exit_codes.of(worst(finding.state for finding in findings))
 
 
 def _public(row: DistributionRow) -> dict[str, object]:
@@ -55,10 +55,10 @@ def _public(row: DistributionRow) -> dict[str, object]:
 
 
 def _wait(where: World, progress: bool, clock: Clock | None) -> int:
-    from checks.aws_errors import errors
-    from checks.cloudfront import sight
-    from checks.waiting import REAL
-    from ecotui.cli.waiting import follow
+    from checks.aws.errors import errors
+    from checks.cloudfront.check import sight
+    from checks.polling import REAL
+    from ecotui.cli.wait import follow
 
     def passing(error: Exception) -> str | None:
         trouble = where.aws.explain(error)
@@ -79,4 +79,4 @@ def _wait(where: World, progress: bool, clock: Clock | None) -> int:
         print(f"ecotui cloudfront: {trouble.summary}", file=sys.stderr)
         for fix in trouble.fixes:
             print(f"  → {fix.title}: {fix.command}", file=sys.stderr)
-        return exits.BLOCKED
+        return exit_codes.BLOCKED

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from config.load import Loaded, SettingsError, load
-from ecotui import exits
+from ecotui import exit_codes
 from ecotui.cli import common
-from ecotui.cli.output import document
+from ecotui.cli.printing import document
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -58,12 +58,12 @@ def _show(args: argparse.Namespace) -> int:
             "provenance": loaded.provenance,
         }
         document("config-show", body)
-        return exits.OK
+        return exit_codes.OK
     print(f"# Project: {loaded.project}")
     print(f"# Files: {', '.join(str(path) for path in loaded.files) or 'none; defaults only'}")
     for line in _lines(settings, loaded.provenance):
         print(line)
-    return exits.OK
+    return exit_codes.OK
 
 
 def _lines(
@@ -99,17 +99,17 @@ def _flow(value: Any) -> str:
 
 def _explain(args: argparse.Namespace) -> int:
     from config.explain import setting
-    from config.shape import leaves
+    from config.schema import leaves
 
     if not args.key:
         everything = [setting(".".join(path)) for path, _ in leaves()]
         if args.json:
             document("config-explain", {"settings": [vars(one) for one in everything]})
-            return exits.OK
+            return exit_codes.OK
         width = max(len(one.key) for one in everything)
         for one in everything:
             print(f"{one.key:<{width}}  {one.type}{f'. {one.meaning}' if one.meaning else ''}")
-        return exits.OK
+        return exit_codes.OK
     found = setting(args.key)
     try:
         loaded = _load(args)
@@ -120,7 +120,7 @@ def _explain(args: argparse.Namespace) -> int:
     value, origin = _current(loaded, found.key) if loaded else (None, "")
     if args.json:
         document("config-explain", {**vars(found), "value": value, "provenance": origin})
-        return exits.OK
+        return exit_codes.OK
     print(f"{found.key}: {found.type}")
     if found.meaning:
         print(f"  {found.meaning}")
@@ -134,7 +134,7 @@ def _explain(args: argparse.Namespace) -> int:
         print(f"  Without any settings: {_flow(found.default)}")
     if found.variable:
         print(f"  Environment: {found.variable}")
-    return exits.OK
+    return exit_codes.OK
 
 
 def _current(loaded: Loaded, key: str) -> tuple[Any, str]:
@@ -152,24 +152,24 @@ def _current(loaded: Loaded, key: str) -> tuple[Any, str]:
 def _validate(args: argparse.Namespace) -> int:
     if args.file and args.config:
         print("ecotui config validate: give FILE or --config, not both", file=sys.stderr)
-        return exits.USAGE
+        return exit_codes.USAGE
     try:
         loaded = _load(args, args.file)
     except SettingsError as error:
         if not args.json:
             raise
         document("config-validate", {"valid": False, "files": [], "error": str(error)})
-        return exits.USAGE
+        return exit_codes.USAGE
     if args.json:
         files = [str(path) for path in loaded.files]
         document("config-validate", {"valid": True, "files": files, "error": ""})
-        return exits.OK
+        return exit_codes.OK
     if not loaded.files:
         print(f"There is no ecotui.yaml in {_quoted(loaded.project)} or above it; the defaults are in force.")
-        return exits.OK
+        return exit_codes.OK
     for path in loaded.files:
         print(f"{path}: can be used")
-    return exits.OK
+    return exit_codes.OK
 
 
 def _quoted(path: Path) -> str:

@@ -14,10 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecotui import exits
+from ecotui import exit_codes
 
 if TYPE_CHECKING:
-    from ecotui.demo.running import Demo
+    from ecotui.demo.process import Demo
 
 _BY_SIGNAL = 128
 _LEAVE = 8.0
@@ -42,18 +42,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ecotui.demo.running import DemoError, running
+    from ecotui.demo.process import DemoError, running
 
     if args.json and not args.auto:
         print("ecotui demo: --json goes with --auto", file=sys.stderr)
-        return exits.USAGE
+        return exit_codes.USAGE
     shown = args.auto or args.prepare_only
     if not shown and not (sys.stdin.isatty() and sys.stdout.isatty()):
         print(
             "ecotui demo: this needs a terminal; `ecotui demo --auto` plays the rebuild without one",
             file=sys.stderr,
         )
-        return exits.USAGE
+        return exit_codes.USAGE
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
     try:
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
             if args.prepare_only:
                 return _prepared(demo)
             if args.auto:
-                from ecotui.demo.auto import play
+                from ecotui.demo.unattended import play
 
                 return play(demo, json=args.json, keep=args.keep)
             code = _tui(demo, args)
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
             return code
     except DemoError as error:
         print(f"ecotui demo: {error}", file=sys.stderr)
-        return exits.ERROR
+        return exit_codes.ERROR
 
 
 def _speed(text: str) -> float:
@@ -112,9 +112,9 @@ def _prepared(demo: Demo) -> int:
         while demo.alive:
             time.sleep(0.5)
     except KeyboardInterrupt:
-        return exits.OK
+        return exit_codes.OK
     print("ecotui demo: the world ended by itself", file=sys.stderr)
-    return exits.ERROR
+    return exit_codes.ERROR
 
 
 def _foreign(name: str) -> bool:
@@ -158,7 +158,7 @@ def _passed_on(args: argparse.Namespace) -> list[str]:
 
 
 def _tell_sessions(demo: Demo, keep: Path | None) -> None:
-    from ecotui.demo.running import save_sessions
+    from ecotui.demo.process import save_sessions
 
     if keep is not None:
         _say(f"The demo's home stays in {keep}")

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from config.load import load
-from ecotui import exits
-from ecotui.cli.output import document
-from ecotui.guide.diagnosis import Diagnosis, Match
-from ecotui.guide.library import GuideError, open_library
+from ecotui import exit_codes
+from ecotui.cli.printing import document
+from ecotui.guide.matching.matcher import Diagnosis, Match
+from ecotui.guide.reading.library import GuideError, open_library
 
 if TYPE_CHECKING:
-    from checks.commands.crash import Crash
+    from checks.tools.terraform_crash import Crash
 
 LONG = 10_000_000
 """Bytes of a file from which on entries are told while it is read: a shorter one is read in a moment."""
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
                 diagnosis.read(stream, _tell if long and not args.json else None)
     except (GuideError, OSError) as error:
         print(f"ecotui diagnose: {error}", file=sys.stderr)
-        return exits.USAGE
+        return exit_codes.USAGE
     matches = diagnosis.matches
     for note in diagnosis.notes:
         print(f"ecotui diagnose: {note}", file=sys.stderr)
@@ -62,15 +62,15 @@ def run(args: argparse.Namespace) -> int:
             print(f"      line {match.line}: {match.excerpt}")
             print(f"      by “{match.rule}”: {KINDS[match.kind]}")
             print(f"      ecotui guide {match.entry}")
-    return exits.OK
+    return exit_codes.OK
 
 
 def _crash(file: str) -> Crash | None:
     """A provider that crashed is a fault that no guide has to name. Only of a file: a pipe is read once."""
     from pathlib import Path
 
-    from checks.commands import crash
-    from checks.commands.diagnostics import parse
+    from checks.tools import terraform_crash
+    from checks.tools.terraform_errors import parse
 
     try:
         if file == "-" or Path(file).stat().st_size > LONG:
@@ -78,7 +78,7 @@ def _crash(file: str) -> Crash | None:
         text = Path(file).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
-    return crash.of(parse(text), text)
+    return terraform_crash.of(parse(text), text)
 
 
 KINDS = {

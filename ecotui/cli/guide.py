@@ -10,11 +10,11 @@ import msgspec
 
 from checks.sanitize import sanitize
 from config.load import Loaded, load
-from ecotui import exits
-from ecotui.cli.output import document
-from ecotui.guide.document import Entry
-from ecotui.guide.library import GuideError, Library, open_library
+from ecotui import exit_codes
+from ecotui.cli.printing import document
 from ecotui.guide.lint import lint
+from ecotui.guide.reading.document import Entry
+from ecotui.guide.reading.library import GuideError, Library, open_library
 from ecotui.guide.search import Hit, Index
 
 
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         library = open_library(loaded.settings, loaded.project, os.environ)
     except GuideError as error:
         print(f"ecotui guide: {error}", file=sys.stderr)
-        return exits.USAGE
+        return exit_codes.USAGE
     words = sanitize(" ".join(args.words))
     entry = library.entry(words.strip())
     hits = (Hit(entry),) if entry else Index(library).search(words)
@@ -58,8 +58,8 @@ def run(args: argparse.Namespace) -> int:
         _list(library, hits, whole=not words.strip())
     if not hits:
         print(f"ecotui guide: nothing in the guide about {words!r}", file=sys.stderr)
-        return exits.ERROR
-    return exits.OK
+        return exit_codes.ERROR
+    return exit_codes.OK
 
 
 def _lint(args: argparse.Namespace, loaded: Loaded) -> int:
@@ -72,7 +72,7 @@ def _lint(args: argparse.Namespace, loaded: Loaded) -> int:
         library = open_library(settings, loaded.project, os.environ)
     except GuideError as error:
         print(f"ecotui guide: {error}", file=sys.stderr)
-        return exits.USAGE
+        return exit_codes.USAGE
     remarks = lint(library)
     if args.json:
         document("guide.lint", {"remarks": [msgspec.to_builtins(remark) for remark in remarks]})
@@ -81,7 +81,7 @@ def _lint(args: argparse.Namespace, loaded: Loaded) -> int:
             print(f"{remark.document}:{remark.line}: {remark.text}")
         count = sum(len(one.entries) for one in library.documents)
         print(f"{count} entries in {len(library.documents)} documents, {len(remarks)} remarks")
-    return exits.WARNINGS if remarks else exits.OK
+    return exit_codes.WARNINGS if remarks else exit_codes.OK
 
 
 def _list(library: Library, hits: tuple[Hit, ...], *, whole: bool) -> None:

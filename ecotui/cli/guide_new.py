@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 from config.load import Loaded
-from ecotui import exits
-from ecotui.guide.library import GuideError, open_library
-from ecotui.reviewing.drafting import drafted
+from ecotui import exit_codes
+from ecotui.guide.reading.library import GuideError, open_library
+from ecotui.history.drafting import drafted
 from ecotui.session import SessionError
 from ecotui.session.store import Store, root
 
@@ -26,7 +26,7 @@ def new(args: argparse.Namespace, loaded: Loaded) -> int:
             print(
                 "ecotui guide: no failure in this session that the guide has nothing about", file=sys.stderr
             )
-            return exits.ERROR
+            return exit_codes.ERROR
         if args.out:
             # Never over a file that is there.
             with Path(args.out).open("x", encoding="utf-8") as file:
@@ -40,5 +40,5 @@ def new(args: argparse.Namespace, loaded: Loaded) -> int:
             )
     except (GuideError, SessionError, OSError) as error:
         print(f"ecotui guide: {error}", file=sys.stderr)
-        return exits.USAGE
-    return exits.OK
+        return exit_codes.USAGE
+    return exit_codes.OK

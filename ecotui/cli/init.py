@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.load import NAME, SettingsError
-from ecotui import exits
+from ecotui import exit_codes
 
 _REMOTE = re.compile(
     r"(?:[a-z+]+://(?:[^@/]*@)?(?P<host>[\w.-]+)(?::\d+)?/|(?:[\w.-]+@)?(?P<ssh>[\w.-]+):)"
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     validated(text, NAME)
     if args.print:
         sys.stdout.write(text)
-        return exits.OK
+        return exit_codes.OK
     target = folder / NAME
     try:
         _write(target, text, force=args.force)
@@ -54,12 +54,12 @@ def run(args: argparse.Namespace) -> int:
             f"ecotui init: {target} is there already; --force overwrites it, --print only shows",
             file=sys.stderr,
         )
-        return exits.ERROR
+        return exit_codes.ERROR
     except OSError as error:
         print(f"ecotui init: {target} cannot be written: {error.strerror}", file=sys.stderr)
-        return exits.ERROR
+        return exit_codes.ERROR
     print(f"Wrote {target}. Read it through, then run: ecotui check")
-    return exits.OK
+    return exit_codes.OK
 
 
 def written(folder: Path, env: os._Environ[str] | dict[str, str]) -> str:
@@ -71,7 +71,7 @@ def _lines(folder: Path, env: os._Environ[str] | dict[str, str]) -> Iterator[str
     import shutil
 
     from config.discover import terraform_folders
-    from config.terraform_text import Seen, look
+    from config.terraform_source import Seen, look
 
     folders = terraform_folders(folder)
     seen = look(folders[0]) if folders else Seen()

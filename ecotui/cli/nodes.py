@@ -7,13 +7,13 @@ import signal
 
 import msgspec
 
+from checks.context import World
 from checks.finding import Report, public
-from checks.nodes_detail import NodeRow, NodesDetail
+from checks.nodes.model import NodeRow, NodesDetail
 from checks.steps import BY_ID
-from checks.world import World
-from ecotui import exits
-from ecotui.cli.opening import world
-from ecotui.cli.output import SIGNS, document
+from ecotui import exit_codes
+from ecotui.cli.context import world
+from ecotui.cli.printing import SIGNS, document
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -39,12 +39,12 @@ def run(args: argparse.Namespace) -> int:
         document("nodes", _document(report, detail))
     else:
         _print(report, detail)
-    return exits.of(report.state)
+    return exit_codes.of(report.state)
 
 
 def _wait(where: World, args: argparse.Namespace) -> int:
-    from checks.nodes_wait import sight
-    from ecotui.cli.waiting import follow
+    from checks.nodes.wait import sight
+    from ecotui.cli.wait import follow
 
     settings = where.settings.nodes
     # A stop from outside ends the queries under way as Ctrl-C does; without a handler they would outlive us.

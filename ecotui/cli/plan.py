@@ -8,19 +8,19 @@ import signal
 import sys
 from pathlib import Path
 
-from checks.apply import saved
-from checks.apply.plan import PlanUnreadable
-from checks.apply.review import Review
-from checks.apply.review import document as body
-from checks.commands.run import CommandError
-from checks.commands.terraform import Terraform, TerraformError
+from checks.apply import plan_store
+from checks.apply.forecast.model import Review
+from checks.apply.forecast.model import document as body
+from checks.apply.plan.model import PlanUnreadable
+from checks.context import World
 from checks.finding import State
 from checks.sanitize import one_line
-from checks.world import World
+from checks.tools.run import CommandError
+from checks.tools.terraform import Terraform, TerraformError
 from config.model import Guide
-from ecotui import exits
-from ecotui.cli.opening import world
-from ecotui.cli.output import SIGNS, document
+from ecotui import exit_codes
+from ecotui.cli.context import world
+from ecotui.cli.printing import SIGNS, document
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -33,34 +33,34 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from checks.apply.planning import Stopped, initialise, make
+    from checks.apply.create_plan import Stopped, initialise, make
 
     # As Ctrl-C: terraform runs in a process group of its own, and would go on, and hold the state's lock.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     where = world(args)
     speaker = _Speaker(args)
-    folder = Path(args.out).expanduser().absolute() if args.out else saved.default_folder(where)
+    folder = Path(args.out).expanduser().absolute() if args.out else plan_store.default_folder(where)
     try:
         if args.init_only:
             initialise(Terraform(where), speaker.say)
             speaker.say("initialised")
-            return exits.OK
+            return exit_codes.OK
         if elsewhere := _elsewhere(where):
             print(f"ecotui plan: {elsewhere}", file=sys.stderr)
-            return exits.BLOCKED
+            return exit_codes.BLOCKED
         review, plan_file = make(where, folder, line=speaker.line, say=speaker.say)
     except Stopped:
         print("ecotui plan: interrupted; nothing was changed", file=sys.stderr)
-        return exits.INTERRUPTED
+        return exit_codes.INTERRUPTED
     except CommandError as error:
         return _refused(error, where.settings.guide)
     except PlanUnreadable as error:
         print(f"ecotui plan: {error}", file=sys.stderr)
-        return exits.ERROR
+        return exit_codes.ERROR
     except OSError as error:
         place = one_line(str(error.filename or folder))
         print(f"ecotui plan: cannot save the plan in {place}: {error.strerror}", file=sys.stderr)
-        return exits.ERROR
+        return exit_codes.ERROR
     if args.progress:
         print(json.dumps({"type": "ecotui_review", "plan": str(plan_file)}), flush=True)
     elif args.json:
@@ -89,8 +89,8 @@ def _elsewhere(where: World) -> str:
 def code(review: Review) -> int:
     """3 for what is in the way, 4 for warnings and for what could not be looked at, else 0."""
     if review.forecast.blocking:
-        return exits.BLOCKED
-    return exits.WARNINGS if review.forecast.unknown or review.forecast.warnings else exits.OK
+        return exit_codes.BLOCKED
+    return exit_codes.WARNINGS if review.forecast.unknown or review.forecast.warnings else exit_codes.OK
 
 
 def show(review: Review, plan_file: Path, guide: Guide) -> None:
@@ -189,4 +189,4 @@ def _refused(error: CommandError, guide: Guide) -> int:
                 f"If its holder is certainly gone: ecotui unlock --approve {error.lock.id}",
                 file=sys.stderr,
             )
-    return exits.BLOCKED if isinstance(error, TerraformError) else exits.ERROR
+    return exit_codes.BLOCKED if isinstance(error, TerraformError) else exit_codes.ERROR

@@ -8,17 +8,17 @@ import sys
 from typing import TYPE_CHECKING
 
 from checks.finding import worst
-from checks.quota_detail import QuotaRow, number, public
+from checks.quota.model import QuotaRow, number, public
 from config.model import QuotaLimit
-from ecotui import exits
-from ecotui.cli.holding import configure as configure_holding
-from ecotui.cli.holding import holding
-from ecotui.cli.opening import world
-from ecotui.cli.output import SIGNS, document
+from ecotui import exit_codes
+from ecotui.cli.context import world
+from ecotui.cli.locks import configure as configure_holding
+from ecotui.cli.locks import holding
+from ecotui.cli.printing import SIGNS, document
 
 if TYPE_CHECKING:
-    from checks.waiting import Clock
-    from checks.world import World
+    from checks.context import World
+    from checks.polling import Clock
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, clock: Clock | None = None) -> int:
     if (args.request is None) != (args.value is None):
         print("ecotui quota: --request and --value go together", file=sys.stderr)
-        return exits.USAGE
+        return exit_codes.USAGE
     where = world(args)
     code = args.request or args.wait
     if code is None:
@@ -46,8 +46,8 @@ def run(args: argparse.Namespace, clock: Clock | None = None) -> int:
     if limit is None:
         known = ", ".join(item.code for item in where.settings.quota.limits) or "none"
         print(f"ecotui quota: the settings name no quota {code!r} (quota.limits): {known}", file=sys.stderr)
-        return exits.USAGE
-    from checks.aws_errors import errors
+        return exit_codes.USAGE
+    from checks.aws.errors import errors
 
     try:
         if args.request:
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace, clock: Clock | None = None) -> int:
         print(f"ecotui quota: {trouble.summary}", file=sys.stderr)
         for fix in trouble.fixes:
             print(f"  → {fix.title}: {fix.command}", file=sys.stderr)
-        return exits.BLOCKED
+        return exit_codes.BLOCKED
 
 
 def _value(text: str) -> float:
@@ -70,7 +70,7 @@ def _value(text: str) -> float:
 
 
 def _list(where: World, *, as_json: bool) -> int:
-    from checks.quota import rows
+    from checks.quota.check import rows
 
     findings, detail = rows(where)
     if as_json:
@@ -82,7 +82,7 @@ def _list(where: World, *, as_json: bool) -> int:
         if not as_json or not detail.rows:
             stream = sys.stderr if as_json else sys.stdout
             print(f"{SIGNS[finding.state]} {finding.summary}", file=stream)
-    return exits.of(worst(finding.state for finding in findings))
+    return exit_codes.of(worst(finding.state for finding in findings))
 
 
 def _line(row: QuotaRow) -> str:
@@ -91,7 +91,7 @@ def _line(row: QuotaRow) -> str:
 
 
 def _request(where: World, limit: QuotaLimit, value: float, *, yes: bool, as_json: bool) -> int:
-    from checks.quota_request import equivalent, request
+    from checks.quota.increase import equivalent, request
 
     identity = where.aws.identity_now()
     meant = where.settings.aws.account
@@ -101,12 +101,12 @@ def _request(where: World, limit: QuotaLimit, value: float, *, yes: bool, as_jso
             "(aws.account); nothing was asked.",
             file=sys.stderr,
         )
-        return exits.BLOCKED
+        return exit_codes.BLOCKED
     name = f"{identity.account}{f' ({identity.alias})' if identity.alias else ''}"
     print(f"Account {name}, region {where.aws.region}, as {identity.arn}", file=sys.stderr)
     print(equivalent(limit.service, limit.code, value, where.aws.region), file=sys.stderr, flush=True)
     if not yes and not _agreed(f"Ask AWS to raise {limit.title} to {number(value)}? [y/N] "):
-        return exits.USAGE
+        return exit_codes.USAGE
     asked = request(where.aws, limit, value)
     if as_json:
         import msgspec
@@ -119,7 +119,7 @@ def _request(where: World, limit: QuotaLimit, value: float, *, yes: bool, as_jso
         print(asked.text)
         if asked.request is not None:
             print(f"Wait for the answer: ecotui quota --wait {limit.code}")
-    return exits.of(asked.state)
+    return exit_codes.of(asked.state)
 
 
 def _agreed(question: str) -> bool:
@@ -134,9 +134,9 @@ def _agreed(question: str) -> bool:
 
 
 def _wait(where: World, limit: QuotaLimit, *, progress: bool, clock: Clock | None) -> int:
-    from checks.quota_request import sight
-    from checks.waiting import REAL
-    from ecotui.cli.waiting import follow
+    from checks.polling import REAL
+    from checks.quota.increase import sight
+    from ecotui.cli.wait import follow
 
     def passing(error: Exception) -> str | None:
         trouble = where.aws.explain(error)

@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from checks.finding import State
-from ecotui import exits
-from ecotui.cli.holding import configure as configure_holding
-from ecotui.cli.holding import holding
-from ecotui.cli.opening import world
-from ecotui.cli.output import SIGNS, document
+from ecotui import exit_codes
+from ecotui.cli.context import world
+from ecotui.cli.locks import configure as configure_holding
+from ecotui.cli.locks import holding
+from ecotui.cli.printing import SIGNS, document
 
 if TYPE_CHECKING:
-    from checks.apply.adoption import Adoption
-    from checks.apply.errored import Errored
-    from checks.apply.half_made import HalfMade
-    from checks.apply.unfinished import Orphan
-    from checks.commands.terraform import Held, Terraform
-    from checks.world import World
-    from ecotui.supervisor.following import Run
+    from checks.apply.forecast.import_blocks import Adoption
+    from checks.apply.state.errored import Errored
+    from checks.apply.state.orphans import Orphan
+    from checks.apply.state.tainted import HalfMade
+    from checks.context import World
+    from checks.tools.terraform import Held, Terraform
+    from ecotui.history.current_apply import Run
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ class _Left:
     @property
     def code(self) -> int:
         if self.errored or self.unread or any(one.candidates for one in self.orphans):
-            return exits.BLOCKED
+            return exit_codes.BLOCKED
         unsure = any(one.unknown for one in self.orphans) or any(one.denied for one in self.half_made)
-        return exits.WARNINGS if unsure else exits.OK
+        return exit_codes.WARNINGS if unsure else exit_codes.OK
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -82,7 +82,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if (args.approve is not None) + bool(args.adopt) + bool(args.keep) > 1:
         return _refuse(
-            "--approve, --keep and --adopt go one after the other: save the state first", exits.USAGE
+            "--approve, --keep and --adopt go one after the other: save the state first", exit_codes.USAGE
         )
     where = world(args)
     if args.approve is None and not args.adopt and not args.keep:
@@ -92,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(where: World, args: argparse.Namespace) -> int:
-    from checks.commands.terraform import Terraform
+    from checks.tools.terraform import Terraform
 
     terraform = Terraform(where)
     held, unread = _state(terraform)
@@ -111,7 +111,7 @@ def _run(where: World, args: argparse.Namespace) -> int:
 
 
 def _state(terraform: Terraform) -> tuple[Held | None, str]:
-    from checks.commands.run import CommandError
+    from checks.tools.run import CommandError
 
     try:
         return terraform.state(), ""
@@ -120,14 +120,14 @@ def _state(terraform: Terraform) -> tuple[Held | None, str]:
 
 
 def _look(where: World, terraform: Terraform, held: Held | None, unread: str) -> _Left:
-    from checks.apply import errored
-    from checks.apply.half_made import half_made
-    from checks.apply.unfinished import seek, unfinished
+    from checks.apply.state import errored
+    from checks.apply.state.orphans import seek, unfinished
+    from checks.apply.state.tainted import half_made
+    from ecotui.history import current_apply
     from ecotui.session import store
-    from ecotui.supervisor import following
 
     left = errored.read(terraform.folder, held, unread)
-    found = following.find(store.Store(store.root(where.settings, where.env)), where.project)
+    found = current_apply.find(store.Store(store.root(where.settings, where.env)), where.project)
     if found is None or found.running or held is None:
         return _Left(left, found, (), unread)
     saved = {one.address for one in held.resources} | set(left.gained if left else ())
@@ -139,8 +139,8 @@ def _look(where: World, terraform: Terraform, held: Held | None, unread: str) ->
 
 
 def _save(terraform: Terraform, held: Held | None, unread: str, digest: str, *, json: bool) -> int:
-    from checks.apply import errored
-    from checks.commands.run import CommandError
+    from checks.apply.state import errored
+    from checks.tools.run import CommandError
 
     left = errored.read(terraform.folder, held, unread)
     if left is None:
@@ -159,22 +159,22 @@ def _save(terraform: Terraform, held: Held | None, unread: str, digest: str, *, 
                 )
         aside = errored.set_aside(terraform.folder, left.digest)
     except CommandError as error:
-        return _refuse(f"{error.explain()}; {errored.NAME} stays where it is", exits.ERROR)
+        return _refuse(f"{error.explain()}; {errored.NAME} stays where it is", exit_codes.ERROR)
     except OSError as error:
-        return _refuse(f"{errored.NAME} could not be moved aside: {error.strerror}", exits.ERROR)
+        return _refuse(f"{errored.NAME} could not be moved aside: {error.strerror}", exit_codes.ERROR)
     if json:
         document("recover", {"saved": left.pushable, "aside": str(aside), "gained": list(left.gained)})
-        return exits.OK
+        return exit_codes.OK
     if left.pushable:
         print(f"Saved: the state holds {left.resources} resources, {len(left.gained)} more than before")
     print(f"The file is kept as {aside.name} (it holds secrets; delete it when all is well)")
     print("Go on with: ecotui plan")
-    return exits.OK
+    return exit_codes.OK
 
 
 def _missing(terraform: Terraform, left: Errored) -> str:
     """Looked again, not believed: what the state lacks after the push; empty when it has all of it."""
-    from checks.apply.errored import counted
+    from checks.apply.state.errored import counted
 
     now, unread = _state(terraform)
     if now is None:
@@ -184,7 +184,8 @@ def _missing(terraform: Terraform, left: Errored) -> str:
 
 
 def _adopt(where: World, left: _Left, words: list[str]) -> int:
-    from checks.apply import adoption, saved
+    from checks.apply import plan_store as saved
+    from checks.apply.forecast import import_blocks
 
     if left.errored:
         return _refuse(f"{left.errored.sentence}; nothing was written")
@@ -193,21 +194,21 @@ def _adopt(where: World, left: _Left, words: list[str]) -> int:
         if not adoptions:
             return _refuse("there is nothing that could be adopted without a doubt; nothing was written")
         review = saved.read_review(saved.default_folder(where))
-        target = adoption.write(where.terraform_folder, review, adoptions)
-    except (adoption.AdoptionError, saved.NotReviewed) as error:
+        target = import_blocks.write(where.terraform_folder, review, adoptions)
+    except (import_blocks.AdoptionError, saved.NotReviewed) as error:
         return _refuse(str(error))
     except OSError as error:
-        return _refuse(f"{where.terraform_folder / adoption.FILE}: {error.strerror}", exits.ERROR)
+        return _refuse(f"{where.terraform_folder / import_blocks.FILE}: {error.strerror}", exit_codes.ERROR)
     print(f"{target}:\n")
     for one in adoptions:
         print(one.block)
     print("Written. Plan again, and see what the adoption changes: ecotui plan")
-    return exits.OK
+    return exit_codes.OK
 
 
 def _keep(terraform: Terraform, left: _Left, words: list[str]) -> int:
     """Untaint what was named, or all that stands; each was looked at just now."""
-    from checks.commands.run import CommandError
+    from checks.tools.run import CommandError
 
     if left.errored:
         return _refuse(f"{left.errored.sentence}; nothing was kept")
@@ -227,7 +228,9 @@ def _keep(terraform: Terraform, left: _Left, words: list[str]) -> int:
         try:
             terraform.untaint(one.address)
         except CommandError as error:
-            return _refuse(f"{one.address}: {error.explain()}; what was kept before stays kept", exits.ERROR)
+            return _refuse(
+                f"{one.address}: {error.explain()}; what was kept before stays kept", exit_codes.ERROR
+            )
         print(f"Kept {one.address}: {one.shows}", flush=True)
     # Of what was not waited for, the state has not all attributes: without them it would be made again all the same.
     print("Reading them back into the state", flush=True)
@@ -236,13 +239,13 @@ def _keep(terraform: Terraform, left: _Left, words: list[str]) -> int:
     except CommandError as error:
         return _refuse(
             f"they are kept, but could not be read back: {error.explain()}; the next plan does it",
-            exits.ERROR,
+            exit_codes.ERROR,
         )
     for one in left.half_made:
         if one not in chosen and not one.whole:
             print(f"Not kept: {one.address}: {one.shows}")
     print("Plan again, and see what is left to do: ecotui plan")
-    return exits.OK
+    return exit_codes.OK
 
 
 def _certain(left: _Left) -> list[Adoption]:
@@ -256,8 +259,8 @@ def _certain(left: _Left) -> list[Adoption]:
 
 def _chosen(left: _Left, word: str) -> Adoption:
     """Raises AdoptionError for an address, or an id, that was not found here."""
-    from checks.apply.adoption import Adoption, AdoptionError
-    from checks.apply.review import import_block
+    from checks.apply.forecast.import_blocks import Adoption, AdoptionError
+    from checks.apply.forecast.model import import_block
     from checks.sanitize import one_line
 
     for one in left.orphans:
@@ -367,6 +370,6 @@ def _tell_run(left: _Left) -> None:
         print(told)
 
 
-def _refuse(reason: str, code: int = exits.BLOCKED) -> int:
+def _refuse(reason: str, code: int = exit_codes.BLOCKED) -> int:
     print(f"ecotui recover: {reason}", file=sys.stderr)
     return code

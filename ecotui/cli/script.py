@@ -12,15 +12,15 @@ import msgspec
 
 from checks.finding import State
 from checks.sanitize import one_line
-from ecotui import exits
+from ecotui import exit_codes
 from ecotui.cli.consenting import at_a_terminal, typed
-from ecotui.cli.holding import configure as configure_holding
-from ecotui.cli.opening import world
-from ecotui.cli.output import SIGNS, document
+from ecotui.cli.context import world
+from ecotui.cli.locks import configure as configure_holding
+from ecotui.cli.printing import SIGNS, document
 
 if TYPE_CHECKING:
-    from checks.script.standing import Standing
-    from checks.world import World
+    from checks.context import World
+    from checks.script.check import Standing
 
 SHOWN = 12
 """Lines of the script that are quoted of each kind."""
@@ -34,10 +34,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from checks.script.standing import look
+    from checks.script.check import look
 
     if args.run and args.json:
-        return _refuse("--json shows what the script would do, and does not go with --run", exits.USAGE)
+        return _refuse("--json shows what the script would do, and does not go with --run", exit_codes.USAGE)
     where = world(args)
     found = look(where)
     if args.json:
@@ -45,11 +45,11 @@ def run(args: argparse.Namespace) -> int:
     elif not args.run:
         _show(found)
     if not args.run:
-        return exits.BLOCKED if found.trouble or found.missing else exits.OK
+        return exit_codes.BLOCKED if found.trouble or found.missing else exit_codes.OK
     return _run(where, found, args)
 
 
-def _refuse(reason: str, code: int = exits.BLOCKED) -> int:
+def _refuse(reason: str, code: int = exit_codes.BLOCKED) -> int:
     print(f"ecotui script: {reason}", file=sys.stderr)
     return code
 
@@ -68,7 +68,7 @@ def shown(found: Standing, setting: str = "") -> bool:
 
 
 def _show(found: Standing) -> None:
-    from checks.script.reading import Deed
+    from checks.script.analysis import Deed
 
     if not shown(found):
         return
@@ -104,13 +104,13 @@ def _run(where: World, found: Standing, args: argparse.Namespace) -> int:
     if reason:
         return _refuse(f"{reason}; nothing was run")
     if not args.yes and not _consent(found, account or where.settings.project or where.project.name):
-        return exits.USAGE if not sys.stdin.isatty() else exits.INTERRUPTED
+        return exit_codes.USAGE if not sys.stdin.isatty() else exit_codes.INTERRUPTED
     from ecotui.session import SessionError
 
     try:
         return start(where, found, overrides=args.override)
     except SessionError as error:
-        return _refuse(str(error), exits.ERROR)
+        return _refuse(str(error), exit_codes.ERROR)
 
 
 def account_now(where: World) -> tuple[str, str]:
@@ -147,12 +147,12 @@ def start(
     overrides: Sequence[str] = (),
 ) -> int:
     """Run it under the supervisor and follow it to its end; the exit code. Raises SessionError, Refused."""
-    from checks.commands.terraform import environment
-    from ecotui.cli.following_script import ScriptFollower
-    from ecotui.cli.holding import holding
+    from checks.tools.terraform import environment
+    from ecotui.cli.follow_script import ScriptFollower
+    from ecotui.cli.locks import holding
     from ecotui.session import events, store
     from ecotui.supervisor import start as begin
-    from ecotui.supervisor.team import FINDING
+    from ecotui.team.lease_client import FINDING
 
     child = bool(where.env.get("ECOTUI_SESSION"))
     with holding(where, overrides, log=False) as held:
@@ -173,5 +173,5 @@ def start(
         print(f"Log: {command.folder / 'output.log'}", flush=True)
         code = ScriptFollower(command, where, clock=time.time, stages=stages, left=left).follow()
         if not child:
-            session.end("succeeded" if code == exits.OK else "failed")
+            session.end("succeeded" if code == exit_codes.OK else "failed")
         return code

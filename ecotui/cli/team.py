@@ -8,14 +8,14 @@ import sys
 from pathlib import Path
 
 from checks.finding import Finding, State
-from ecotui import exits
-from ecotui.cli.opening import world
-from ecotui.cli.output import SIGNS, document
+from ecotui import exit_codes
+from ecotui.cli.context import world
+from ecotui.cli.printing import SIGNS, document
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    # For the seats of `ecotui.supervisor.team`, which begin it: the folder beside the project's lock.
+    # For the seats of `ecotui.team.lease_client`, which begin it: the folder beside the project's lock.
     parser.add_argument("--keep", metavar="FOLDER", help=argparse.SUPPRESS)
 
 
@@ -23,20 +23,20 @@ def run(args: argparse.Namespace) -> int:
     where = world(args)
     if not where.settings.sessions.team:
         print("ecotui team: the settings name no team: sessions.team: s3://bucket/prefix", file=sys.stderr)
-        return exits.USAGE
+        return exit_codes.USAGE
     if args.keep:
-        from ecotui.supervisor.keeper import keep
+        from ecotui.team.lease_agent import keep
 
         keep(Path(args.keep), where, os.environ)
-        return exits.OK
-    from checks.environment_team import team
+        return exit_codes.OK
+    from checks.environment.team_lock import team
 
     (found,) = team(where)
     if args.json:
         document("team", _public(found))
     else:
         _print(found)
-    return exits.of(found.state)
+    return exit_codes.of(found.state)
 
 
 def _public(found: Finding) -> dict[str, object]:

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ecotui import exits
-from ecotui.cli.holding import configure as configure_holding
-from ecotui.cli.holding import holding
-from ecotui.cli.opening import world
-from ecotui.cli.output import document
+from ecotui import exit_codes
+from ecotui.cli.context import world
+from ecotui.cli.locks import configure as configure_holding
+from ecotui.cli.locks import holding
+from ecotui.cli.printing import document
 
 if TYPE_CHECKING:
-    from checks.apply.state_lock import Sight
-    from checks.world import World
+    from checks.apply.state.lock import Sight
+    from checks.context import World
 
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,127}")
 """Ids of terraform are UUIDs, and object generations in one backend. It comes from outside and becomes an argument."""
@@ -32,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from checks.apply import state_lock
+    from checks.apply.state import lock as state_lock
 
     where = world(args)
     sight = state_lock.look(where)
@@ -53,37 +53,37 @@ def run(args: argparse.Namespace) -> int:
         print("Nobody holds the lock of the state")
     if sight.unknown:
         _say(sight.unknown)
-    return exits.BLOCKED if sight.lock or sight.unknown else exits.OK
+    return exit_codes.BLOCKED if sight.lock or sight.unknown else exit_codes.OK
 
 
 def _remove(where: World, sight: Sight, id_: str, *, json: bool) -> int:
-    from checks.commands.run import CommandError
-    from checks.commands.terraform import Terraform
+    from checks.tools.run import CommandError
+    from checks.tools.terraform import Terraform
 
     lock, terraform = sight.lock, Terraform(where)
     if not _ID.fullmatch(id_):
         _say(f"{id_!r} is no id of a lock; nothing was removed")
-        return exits.USAGE
+        return exit_codes.USAGE
     if lock is None and not sight.unknown:
         _say("nobody holds the lock of the state; nothing was removed")
-        return exits.BLOCKED
+        return exit_codes.BLOCKED
     if lock and lock.id != id_:
         _say(f"the lock is another one by now; nothing was removed. {lock.sentence}")
-        return exits.BLOCKED
+        return exit_codes.BLOCKED
     if lock and lock.alive:
         _say(f"{lock.sentence}; {lock.holder}. End it there (ecotui, or Ctrl-C once); nothing was removed")
-        return exits.BLOCKED
+        return exit_codes.BLOCKED
     try:
         terraform.unlock(id_)
     except CommandError as error:
         _say(error.explain())
-        return exits.ERROR
+        return exit_codes.ERROR
     if json:
         gone = msgspec.to_builtins(lock) if lock else None
         document("unlock", {"lock": gone, "unknown": sight.unknown, "removed": True})
     else:
         print(f"The lock {id_} is removed. Plan again before anything is applied: ecotui plan")
-    return exits.OK
+    return exit_codes.OK
 
 
 def _say(reason: str) -> None:

@@ -11,9 +11,9 @@ import msgspec
 from checks.finding import Finding, Report, State
 from checks.sanitize import one_line
 from config.model import Guide
-from ecotui import exits
-from ecotui.cli.opening import world
-from ecotui.cli.output import SIGNS, document
+from ecotui import exit_codes
+from ecotui.cli.context import world
+from ecotui.cli.printing import SIGNS, document
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -29,19 +29,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exit code by what was found: 0 it goes on, 4 have a look, 3 it will not end well or could not be seen."""
-    from checks.apply.why_running import why
+    from checks.apply.run.why import why
+    from ecotui.history import current_apply
     from ecotui.session import store
-    from ecotui.supervisor import following
 
     begun = time.time()
     where = world(args)
     shelf = store.Store(store.root(where.settings, where.env))
-    found = following.find(shelf, where.project)
+    found = current_apply.find(shelf, where.project)
     rows = found.progress.running if found and found.running else ()
     address = args.address or (min(rows, key=lambda row: row.started).address if rows else "")
     asked = None
     if found and found.running and address:
-        asked = found.about(address, time.time(), following.times(shelf, where.project, found, address))
+        asked = found.about(address, time.time(), current_apply.times(shelf, where.project, found, address))
     finding = _nothing(found, address) if asked is None else why(where, asked)
     if args.stream:
         report = Report(
@@ -52,12 +52,12 @@ def run(args: argparse.Namespace) -> int:
         document("why", {"address": address, "finding": msgspec.to_builtins(finding)})
     else:
         _tell(finding, where.settings.guide)
-    return exits.of(finding.state)
+    return exit_codes.of(finding.state)
 
 
 def _nothing(found: object, address: str) -> Finding:
     """Nothing to look at: why not."""
-    from ecotui.supervisor.following import Run
+    from ecotui.history.current_apply import Run
 
     said, state = "No apply of this project is on record.", State.SKIPPED
     if isinstance(found, Run):

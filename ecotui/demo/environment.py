@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 
 from ecotui.demo.home import PROFILE, Home
-from ecotui.demo.pace import Pace
+from ecotui.demo.speed import Pace
 
 # Taken over as they are: the terminal, the language, where programs and Python's modules are, what tunes the display, and Go.
 # Everything else stays outside: AWS_*, GH_*, GITHUB_*, KUBECONFIG, TF_*, proxies, the agent's sockets, ...

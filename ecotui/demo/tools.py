@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ecotui.demo import providers
+from ecotui.demo import provider_mirror
 from ecotui.demo.home import Home
 
 NAMES = ("terraform", "kubectl", "gh")
@@ -41,7 +41,7 @@ def find(home: Home, say: Callable[[str], None], env: Mapping[str, str] | None =
         tools.kinds[name] = "real" if real else "stand-in"
         if not real:
             tools.notes.append(f"{name} is not installed: a stand-in takes its place")
-    mirror = providers.find_mirror(env)
+    mirror = provider_mirror.find_mirror(env)
     if tools.kinds["terraform"] == "real" and mirror is None:
         say("no provider mirror here: terraform downloads the AWS provider once (about 150 MB)")
         mirror = _download(home, env)
@@ -49,9 +49,9 @@ def find(home: Home, say: Callable[[str], None], env: Mapping[str, str] | None =
             tools.kinds["terraform"] = "stand-in"
             tools.notes.append(
                 "terraform could not get the AWS provider: a stand-in takes its place. "
-                f"${providers.OVERRIDE} can name a mirror"
+                f"${provider_mirror.OVERRIDE} can name a mirror"
             )
-    providers.write_config(home.terraform_config, mirror)
+    provider_mirror.write_config(home.terraform_config, mirror)
     return tools
 
 

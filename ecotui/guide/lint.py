@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import msgspec
 
-from ecotui.guide.document import Document
-from ecotui.guide.library import Library
-from ecotui.guide.overlay import Overlay
-from ecotui.guide.parts import Part
-from ecotui.guide.patterns import runs_for_ever
+from ecotui.guide.matching.regex_safety import runs_for_ever
+from ecotui.guide.reading.document import Document
+from ecotui.guide.reading.library import Library
+from ecotui.guide.reading.overlay import Overlay
+from ecotui.guide.reading.sections import Part
 
 
 class Remark(msgspec.Struct, frozen=True, kw_only=True):

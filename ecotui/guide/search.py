@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from itertools import accumulate, islice
 
 from ecotui.guide import hangul
-from ecotui.guide.document import Entry
-from ecotui.guide.library import Library
+from ecotui.guide.reading.document import Entry
+from ecotui.guide.reading.library import Library
 
 AROUND = 36
 """Characters before and after a hit that are shown with it."""

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from ecotui.session import SessionError, chain
-from ecotui.session.files import check_folder, open_file
+from ecotui.session import SessionError, hash_chain
 from ecotui.session.log import Summary, counted, kept_summary, read_summary
+from ecotui.session.private_files import check_folder, open_file
 
 if TYPE_CHECKING:
     import sqlite3
@@ -303,7 +303,7 @@ class Index:
 
     def _size(self, id: str) -> int:
         try:
-            return os.lstat(f"{self._store.folder}/{id}/{chain.NAME}").st_size
+            return os.lstat(f"{self._store.folder}/{id}/{hash_chain.NAME}").st_size
         except OSError:
             return _ABSENT
 

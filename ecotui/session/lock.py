@@ -16,7 +16,7 @@ from pathlib import Path
 
 from checks.sanitize import one_line
 from ecotui.session import SessionError
-from ecotui.session.files import explained, make_folder, open_file, plainly, read_bytes
+from ecotui.session.private_files import explained, make_folder, open_file, plainly, read_bytes
 
 
 @dataclass(frozen=True)

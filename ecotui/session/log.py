@@ -13,9 +13,9 @@ from pathlib import Path
 
 import msgspec
 
-from ecotui.redact import Redactor
-from ecotui.session import SessionError, chain, events
-from ecotui.session.files import explained, make_folder, open_file, plainly, read_bytes, replace_file
+from ecotui.redact.redactor import Redactor
+from ecotui.session import SessionError, events, hash_chain
+from ecotui.session.private_files import explained, make_folder, open_file, plainly, read_bytes, replace_file
 
 SUMMARY = "summary.json"
 SALT = "salt"
@@ -107,7 +107,7 @@ class Session:
         self.id = folder.name
         self.redactor = Redactor(salt(folder), env=os.environ if env is None else env)
         """Masks what is written; `redactor.learn` teaches it the secrets of this session."""
-        self._chain: chain.Chain | None = None
+        self._chain: hash_chain.Chain | None = None
         self._summary: Summary | None = None
         self._guard = threading.Lock()
         self._waiting: deque[tuple[float, events.Event]] = deque()
@@ -117,7 +117,7 @@ class Session:
 
     @property
     def events_file(self) -> Path:
-        return self.folder / chain.NAME
+        return self.folder / hash_chain.NAME
 
     @property
     def commands(self) -> Path:
@@ -199,7 +199,7 @@ class Session:
         """Write all of them or none; the last one's number. Raises SessionError."""
         encoded, masked = self._masked([event for _, event in batch])
         if self._chain is None:
-            self._chain = chain.Chain(self.events_file)
+            self._chain = hash_chain.Chain(self.events_file)
         last = self._chain.extend(encoded, sync=sync, at=[at for at, _ in batch])
         if self._summary is None:
             self._summary = counted(self.folder)
@@ -236,7 +236,7 @@ class Session:
         return self._last(count)
 
     def _last(self, count: int) -> list[events.Record]:
-        return [events.decode(line.raw, line.n, line.at) for line in chain.tail(self.events_file, count)]
+        return [events.decode(line.raw, line.n, line.at) for line in hash_chain.tail(self.events_file, count)]
 
     def earlier(
         self, end: int | None, count: int, wanted: Sequence[bytes] = ()
@@ -245,7 +245,7 @@ class Session:
 
         `wanted`: as for `chain.before`. Raises SessionError.
         """
-        lines, place = chain.before(self.events_file, end, count, wanted)
+        lines, place = hash_chain.before(self.events_file, end, count, wanted)
         return [events.decode(line.raw, line.n, line.at) for line in lines], place
 
     def summary(self) -> Summary:
@@ -253,14 +253,14 @@ class Session:
         self.flush()
         return read_summary(self.folder)
 
-    def verify(self) -> chain.Verdict:
+    def verify(self) -> hash_chain.Verdict:
         """Check the hash chain. Raises SessionError when the file cannot be read."""
         self.flush()
         try:
             known = msgspec.json.decode(read_bytes(self.folder / SUMMARY), type=Summary).count
         except (OSError, msgspec.DecodeError, UnicodeDecodeError):
             known = 0
-        return chain.verify(self.events_file, at_least=known)
+        return hash_chain.verify(self.events_file, at_least=known)
 
     def end(self, outcome: str) -> None:
         """The session is over. Raises SessionError."""
@@ -276,7 +276,7 @@ class Session:
 
 
 def _records(folder: Path) -> Iterator[events.Record]:
-    for line in chain.read(folder / chain.NAME):
+    for line in hash_chain.read(folder / hash_chain.NAME):
         yield events.decode(line.raw, line.n, line.at)
 
 
@@ -301,7 +301,7 @@ def read_summary(folder: Path) -> Summary:
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return counted(folder)
     try:
-        current = os.lstat(folder / chain.NAME).st_size == found.size
+        current = os.lstat(folder / hash_chain.NAME).st_size == found.size
     except OSError:
         current = True
     return found if found.id == folder.name and current else counted(folder)
@@ -315,7 +315,7 @@ def kept_summary(folder: str) -> Summary | None:
             found = _decode(os.read(fd, LARGEST))
         finally:
             os.close(fd)
-        whole = os.lstat(f"{folder}/{chain.NAME}").st_size == found.size
+        whole = os.lstat(f"{folder}/{hash_chain.NAME}").st_size == found.size
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
     return found if whole and found.id == folder.rpartition("/")[2] else None

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from config.model import Settings
 from ecotui.session import SessionError, events
-from ecotui.session.files import check_folder, explained, make_folder, plainly
 from ecotui.session.lock import whoami
 from ecotui.session.log import Session, Summary, read_summary
-from ecotui.session.surroundings import surroundings
+from ecotui.session.private_files import check_folder, explained, make_folder, plainly
+from ecotui.session.provenance import surroundings
 
 FRESH = 7 * 86_400
 """Seconds after which an open session is not picked up again: the world has moved on."""

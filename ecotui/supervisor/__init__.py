@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ecotui.supervisor.commands import Command, Status, interrupt, load, running, settle, status
     from ecotui.supervisor.launch import start
-    from ecotui.supervisor.state import Command, Status, interrupt, load, running, settle, status
     from ecotui.supervisor.tail import Tail
 
 __all__ = ["Command", "Status", "Tail", "interrupt", "load", "running", "settle", "start", "status"]
@@ -22,4 +22,4 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(name)
     import importlib
 
-    return getattr(importlib.import_module(f"ecotui.supervisor.{_HOMES.get(name, 'state')}"), name)
+    return getattr(importlib.import_module(f"ecotui.supervisor.{_HOMES.get(name, 'commands')}"), name)

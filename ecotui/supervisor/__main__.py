@@ -14,7 +14,7 @@ import sys
 def main() -> int:
     """Read the task, go into the background, run the command. The first process ends at once with 0."""
     task = json.loads(sys.stdin.buffer.read().decode("utf-8", "surrogateescape"))
-    from ecotui.supervisor.child import Supervisor
+    from ecotui.supervisor.process import Supervisor
 
     supervisor = Supervisor(task)
     if os.fork():

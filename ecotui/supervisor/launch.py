@@ -15,12 +15,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecotui.redact import looks_secret
+from ecotui.redact.redactor import looks_secret
 from ecotui.session import SessionError, events
-from ecotui.session.files import explained, make_folder, open_file, plainly, replace_file
 from ecotui.session.log import SALT, new_commands_folder
-from ecotui.supervisor import folder as names
-from ecotui.supervisor.state import PLACE, Command, Place
+from ecotui.session.private_files import explained, make_folder, open_file, plainly, replace_file
+from ecotui.supervisor import paths as names
+from ecotui.supervisor.commands import PLACE, Command, Place
 
 if TYPE_CHECKING:
     from ecotui.session.log import Session

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ecotui.session.files import open_file
-from ecotui.supervisor.folder import OUTPUT
+from ecotui.session.private_files import open_file
+from ecotui.supervisor.paths import OUTPUT
 
 BLOCK = 1 << 18
 """Bytes a read."""

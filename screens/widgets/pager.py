@@ -15,7 +15,7 @@ from textual.strip import Strip
 from textual.visual import Visual
 from textual.widget import Widget
 
-from ecotui.session.files import open_file
+from ecotui.session.private_files import open_file
 
 BLOCK = 1 << 16
 """Bytes read at once; a line longer than this is shown as several."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from ecotui.demo.running import DemoError, running
+from ecotui.demo.process import DemoError, running
 
 from . import appending, asking, cleaning, flood, guide, painting, redaction, reviewing, sessions
 from .table import show

@@ -45,15 +45,15 @@ async def _nothing(*_: Any, **__: Any) -> AsyncIterator[Any]:
 
 async def _run(root: Path, each: int) -> tuple[int, float, float]:
     """How many events, the seconds until all were in the file, and the longest that the loop was held up."""
-    import ecotui.looking
+    import ecotui.check_runner
     from ecotui.app import EcotuiApp
 
     (root / "project").mkdir()
     (root / "project" / "ecotui.yaml").write_text("project: bench\n")
     env = {"HOME": str(root), "PATH": os.environ["PATH"], "ECOTUI_STATE_DIR": str(root / "state")}
     options = argparse.Namespace(project=str(root / "project"), config=None, set=[])
-    before = ecotui.looking.looks
-    ecotui.looking.looks = _nothing
+    before = ecotui.check_runner.looks
+    ecotui.check_runner.looks = _nothing
     app = EcotuiApp(options, env)
     try:
         async with app.run_test(size=(120, 36)) as pilot:
@@ -85,5 +85,5 @@ async def _run(root: Path, each: int) -> tuple[int, float, float]:
                 raise RuntimeError(f"{verdict.events} of {FRAMES * each} events are in the log")
             app.desk.close("left")
     finally:
-        ecotui.looking.looks = before
+        ecotui.check_runner.looks = before
     return FRAMES * each, seconds, waited

@@ -10,7 +10,7 @@ from statistics import median
 from typing import TypeVar
 
 from config.load import load
-from ecotui.guide.library import open_library
+from ecotui.guide.reading.library import open_library
 from ecotui.guide.search import Index
 
 from .table import Row

@@ -11,7 +11,7 @@ from pathlib import Path
 from config.load import load
 from ecotui.session.store import Store, root
 from ecotui.supervisor import start, status
-from ecotui.supervisor.folder import PROCESS
+from ecotui.supervisor.paths import PROCESS
 
 from .painting import ECOTUI
 from .table import Row

@@ -11,10 +11,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from ecotui.guide.diagnosis import Diagnosis, diagnose
-from ecotui.guide.library import shipped
+from ecotui.guide.matching.matcher import Diagnosis, diagnose
+from ecotui.guide.reading.library import shipped
 
-from ..fixtures_diagnosis import SETS, cases
+from ..support.diagnosis import SETS, cases
 from . import big_guide
 from .table import Row
 

@@ -10,7 +10,7 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
-from screens.plan_review import PlanReview
+from screens.steps.plan_review import PlanReview
 
 
 class OneReview(App[None]):

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from ecotui.session.store import Store
-from screens.themes import THEMES
+from screens.style.themes import THEMES
 
 
 class OneSession(App[None]):
@@ -32,12 +32,12 @@ class OneSession(App[None]):
         yield Static("ready to look")
 
     def action_review(self) -> None:
-        from screens.review import ReviewScreen
+        from screens.sessions.detail import ReviewScreen
 
         self.push_screen(ReviewScreen(self.store.latest()))
 
     def action_sessions(self) -> None:
-        from screens.sessions import SessionsScreen
+        from screens.sessions.list import SessionsScreen
 
         newest = self.store.latest()
         desk: Any = SimpleNamespace(session=newest)

@@ -6,7 +6,7 @@ import random
 import time
 from collections import Counter
 
-from ecotui.redact import Redactor, Stream
+from ecotui.redact.redactor import Redactor, Stream
 
 from .secrets_corpus import KNOWN, harmless, lines
 from .table import Row

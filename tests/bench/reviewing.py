@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from checks.apply import saved
-from checks.apply.plan import read
-from checks.apply.review import Forecast, Review
+from checks.apply import plan_store
+from checks.apply.forecast.model import Forecast, Review
+from checks.apply.plan.model import read
 
 from .table import Row
 from .terminal import Terminal, opened
@@ -66,13 +66,13 @@ def measure(env: Mapping[str, str], project: Path) -> list[Row]:
     reading = time.perf_counter() - begun
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / saved.PLAN).write_bytes(b"")
-        saved.write_review(
+        (folder / plan_store.PLAN).write_bytes(b"")
+        plan_store.write_review(
             folder,
             Review(plan_sha256="", made=time.time(), folder="", workspace="", plan=plan, forecast=Forecast()),
         )
-        size = (folder / saved.REVIEW).stat().st_size
-        with opened((*ONE_REVIEW, str(folder / saved.PLAN)), env, project) as terminal:
+        size = (folder / plan_store.REVIEW).stat().st_size
+        with opened((*ONE_REVIEW, str(folder / plan_store.PLAN)), env, project) as terminal:
             terminal.until(b"ready to review")
             terminal.quiet(1)
             start = len(terminal.seen)

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import msgspec
 
-from ecotui.session import chain
+from ecotui.history.text_search import find
+from ecotui.session import hash_chain
 from ecotui.session.index import Index
 from ecotui.session.log import Summary
-from ecotui.session.searching import find
 from ecotui.session.store import Store
-from ecotui.supervisor.folder import OUTPUT
+from ecotui.supervisor.paths import OUTPUT
 from ecotui.supervisor.tail import Tail
 
 from .table import Row
@@ -111,8 +111,11 @@ def _on_screen(root: Path) -> tuple[float, ...]:
 def _session(store: Store, number: int) -> None:
     folder = store.folder / f"20260101-{number:06}-abcdef"
     folder.mkdir(mode=0o700)
-    line = b'{"v":1,"n":1,"at":1.0,"prev":"%s","event":{"type":"noted","text":"n"}}\n' % chain.START.encode()
-    (folder / chain.NAME).write_bytes(line)
+    line = (
+        b'{"v":1,"n":1,"at":1.0,"prev":"%s","event":{"type":"noted","text":"n"}}\n'
+        % hash_chain.START.encode()
+    )
+    (folder / hash_chain.NAME).write_bytes(line)
     steps = {"environment": "ok", "quota": "ok", "cleanup": "warn", "apply": "ok", "nodes": "ok"}
     summary = Summary(
         id=folder.name,
@@ -135,7 +138,7 @@ def _long(root: Path, scale: float) -> list[Row]:
     session.close()
     count, size = int(EVENTS * scale), int(BYTES * scale)
     events = [b'{"type":"noted","text":"event %d of a long session"}' % number for number in range(BATCH)]
-    log = chain.Chain(session.events_file)
+    log = hash_chain.Chain(session.events_file)
     began = time.perf_counter()
     for _ in range(count // BATCH):
         log.extend(events, sync=False)

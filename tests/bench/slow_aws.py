@@ -127,13 +127,16 @@ def main() -> None:
     )
     from werkzeug.serving import make_server
 
-    from ecotui.demo.aws import buckets, distributions, placement, policies
-    from ecotui.demo.pace import Pace
+    from ecotui.demo.aws import cloudfront as aws_cloudfront
+    from ecotui.demo.aws import ec2 as aws_ec2
+    from ecotui.demo.aws import iam as aws_iam
+    from ecotui.demo.aws import s3
+    from ecotui.demo.speed import Pace
 
-    placement.install()
-    policies.install()
-    buckets.install()
-    distributions.install(Pace(distribution=args.distribution))
+    aws_ec2.install()
+    aws_iam.install()
+    s3.install()
+    aws_cloudfront.install(Pace(distribution=args.distribution))
     balancers_that_linger(args.balancer)
 
     if args.keys:

@@ -18,17 +18,17 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from checks import team_lease
-from checks.team_lease import Claim
-from checks.world import World
+from checks.aws import lease
+from checks.aws.lease import Claim
+from checks.context import World
 from config.load import Loaded, load
 from config.model import Sessions, Settings
-from ecotui.desk import Desk
+from ecotui.project import Desk
 from ecotui.session import SessionError, events
 from ecotui.session.log import Session
-from ecotui.supervisor import keeper, team
-from ecotui.supervisor.keeper import Keeper
-from ecotui.supervisor.team import since_boot
+from ecotui.team import lease_agent, lease_client
+from ecotui.team.lease_agent import Keeper
+from ecotui.team.lease_client import since_boot
 
 from .store import FileStore
 
@@ -187,7 +187,7 @@ def account(folder: Path, chance: random.Random) -> tuple[list[str], Counter[str
     _killed(machines[1].operator)
     if not _ends(machines[1].keeper, 15):
         faults.append("leases: nobody has a seat, and the keeper does not end")
-    seen = team_lease.look(store, ACCOUNT)  # type: ignore[arg-type]
+    seen = lease.look(store, ACCOUNT)  # type: ignore[arg-type]
     if seen is None or not seen.over:
         faults.append(f"leases: nobody needs the lock, and it was not let go: {seen}")
     done["times that an account was held"] = len(diary.holdings())
@@ -211,12 +211,12 @@ class _Machine:
         self._folder, self._shared, self._diary = folder, shared, diary
         (folder / "eco2").mkdir(parents=True)
         (folder / "state").mkdir(mode=0o700)
-        self._place = team.path_of(folder / "state", folder / "eco2").with_suffix(".team")
+        self._place = lease_client.path_of(folder / "state", folder / "eco2").with_suffix(".team")
         self.keeper = self.operator = 0
 
     def begin(self) -> None:
         self.operate()
-        while not self._place.exists() or not any((self._place / team.SEATS).glob("*")):
+        while not self._place.exists() or not any((self._place / lease_client.SEATS).glob("*")):
             time.sleep(0.002)
         self.keep()
 
@@ -236,15 +236,17 @@ class _Machine:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             self.tend()
-            if (word := team.standing(self._place)) is not None and word.ours:
+            if (word := lease_client.standing(self._place)) is not None and word.ours:
                 return True
             time.sleep(0.01)
         return False
 
     def yield_to(self, other: str) -> None:
-        word = team.standing(self._place)
+        word = lease_client.standing(self._place)
         if word is not None and word.ours:
-            team.replace_file(self._place / team.ANSWER, b'{"of": "%s", "yield": true}' % word.claim.encode())
+            lease_client.replace_file(
+                self._place / lease_client.ANSWER, b'{"of": "%s", "yield": true}' % word.claim.encode()
+            )
 
     def _keep(self) -> None:
         settings = Settings(project="eco2", sessions=Sessions(team="s3://soak/soak", lease=2))
@@ -257,10 +259,10 @@ class _Machine:
 
     def _operate(self) -> None:
         write = self._diary.open()
-        _seat = team.take_seat(self._folder / "state", self._folder / "eco2", (), {})
+        _seat = lease_client.take_seat(self._folder / "state", self._folder / "eco2", (), {})
         while True:
             asked = since_boot()
-            word = team.standing(self._place)
+            word = lease_client.standing(self._place)
             read = since_boot()
             if word is not None and word.ours:
                 # It was so at some moment between the two: the later one begins a holding, the earlier one goes on.
@@ -273,5 +275,5 @@ class _Machine:
 
 @contextmanager
 def _quick() -> Iterator[Any]:
-    with mock.patch.multiple(keeper, TICK=0.005, QUICK=0.05, PATIENCE=0.2):
+    with mock.patch.multiple(lease_agent, TICK=0.005, QUICK=0.05, PATIENCE=0.2):
         yield

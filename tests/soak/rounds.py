@@ -19,7 +19,7 @@ from typing import TypeVar
 from ecotui.session import SessionError, events
 from ecotui.session.log import Session
 from ecotui.session.store import Store
-from ecotui.supervisor import folder as names
+from ecotui.supervisor import paths as names
 from ecotui.supervisor import settle, start, status
 
 from . import holders

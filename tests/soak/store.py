@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from checks.object_store import ConditionFailed, Stored
+from checks.aws.object_store import ConditionFailed, Stored
 
 
 class FileStore:

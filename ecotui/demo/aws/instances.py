@@ -9,7 +9,7 @@ from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.instance_types import INSTANCE_TYPES
 from moto.ec2.models.instances import InstanceBackend
 
-from ecotui.demo.aws.quotas import VCPUS, Desk
+from ecotui.demo.aws.service_quotas import VCPUS, Desk
 
 # The bucket of L-1216C47A: Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances.
 _STANDARD = tuple("acdhimrtz")

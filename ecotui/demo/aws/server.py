@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ecotui.demo.pace import Pace
+from ecotui.demo.speed import Pace
 
 ACCOUNT = "123456789012"
 """The account id of the AWS documentation's examples; moto's default."""
@@ -49,29 +49,22 @@ def start(pace: Pace, home: Path) -> Server:
     )
     from werkzeug.serving import make_server
 
-    from ecotui.demo.aws import (
-        buckets,
-        distributions,
-        instances,
-        placement,
-        policies,
-        quotas,
-        records,
-        refusals,
-        trail,
-    )
+    from ecotui.demo.aws import cloudfront as aws_cloudfront
+    from ecotui.demo.aws import cloudtrail, instances, name_conflicts, route53, s3, service_quotas
+    from ecotui.demo.aws import ec2 as aws_ec2
+    from ecotui.demo.aws import iam as aws_iam
 
     settings.ACM_VALIDATION_WAIT = int(pace.seconds(pace.certificate))
-    desk = quotas.Desk(pace, ACCOUNT)
-    quotas.install(desk)
+    desk = service_quotas.Desk(pace, ACCOUNT)
+    service_quotas.install(desk)
     instances.install(desk)
-    placement.install()
-    policies.install()
-    refusals.install(desk)
-    records.install()  # around what refuses: to look and to write are one step
-    buckets.install()
-    trail.install()
-    distributions.install(pace)
+    aws_ec2.install()
+    aws_iam.install()
+    name_conflicts.install(desk)
+    route53.install()  # around what refuses: to look and to write are one step
+    s3.install()
+    cloudtrail.install()
+    aws_cloudfront.install(pace)
 
     class Quiet(MotoRequestHandler):
         def log(self, type: str, message: str, *args: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ecotui.demo.github.account import CODE_LIFE, Account, Named
-from ecotui.demo.loopback import Request, Response, json_response
+from ecotui.demo.http_server import Request, Response, json_response
 
 API = "api.github.com"
 WEB = "github.com"

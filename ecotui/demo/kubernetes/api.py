@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ecotui.demo.http_server import Request, Response, json_response
 from ecotui.demo.kubernetes import discovery
 from ecotui.demo.kubernetes.objects import VERSION, Object
 from ecotui.demo.kubernetes.store import Change, Expired, Store
 from ecotui.demo.kubernetes.tables import table
-from ecotui.demo.loopback import Request, Response, json_response
 
 # Seconds between two looks of a watch, and between two bookmarks.
 _TICK = 0.5

@@ -19,7 +19,7 @@ _REMEMBERED = 5_000
 
 
 class View(Protocol):
-    """What the store reads of a node (`ecotui.demo.kubernetes.NodeView` has it)."""
+    """What the store reads of a node (`ecotui.demo.kubernetes.server.NodeView` has it)."""
 
     @property
     def name(self) -> str: ...

@@ -1,0 +1,148 @@
+"""Names that AWS refuses to give twice: one `Kind` a terraform type, each with one small function that looks.
+
+To add a type: write `find` in the module of its service and put a `Kind` into that module's `KINDS`.
+`find` gets the planned values and returns what already has the name, or None. It may raise botocore's errors:
+the forecast turns them into something unknown that names the action.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from checks.apply.plan.model import Planned
+
+if TYPE_CHECKING:
+    from checks.aws.session import Aws
+
+
+@dataclass(frozen=True)
+class Existing:
+    """What already has the name."""
+
+    id: str
+    """Its id or ARN, for people."""
+    import_id: str
+    """What `terraform import` takes for it; empty when it cannot be imported."""
+    ours: bool = True
+    """False when it belongs to another account: it can be neither adopted nor deleted."""
+    name: str = ""
+    """The name that collides, where it is not the planned attribute itself: one of several aliases."""
+    restore: tuple[str, ...] = ()
+    """The command that brings it back, where it is only marked as deleted: it cannot be adopted before that."""
+
+
+class Listings:
+    """Listings that many names are looked up in, read once for a whole forecast. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._found: dict[tuple[str, ...], tuple[threading.Lock, list[list[Any] | Exception]]] = {}
+
+    def get(self, key: tuple[str, ...], read: Callable[[], list[Any]]) -> list[Any]:
+        """What `read` gave when it was first asked with this key; its error is raised again for everyone."""
+        with self._lock:
+            lock, answer = self._found.setdefault(key, (threading.Lock(), []))
+        with lock:
+            if not answer:
+                try:
+                    answer.append(read())
+                except Exception as error:  # noqa: BLE001 - kept, and raised below
+                    answer.append(error)
+        if isinstance(answer[0], Exception):
+            raise answer[0]
+        return answer[0]
+
+
+@dataclass(frozen=True)
+class Question:
+    """One planned resource, and where to look."""
+
+    aws: Aws
+    planned: Planned
+    name: str
+    """The known name."""
+    listings: Listings = field(default_factory=Listings)
+
+    def client(self, service: str) -> Any:
+        return self.aws.client(service, self.planned.region or None)
+
+    def items(self, service: str, operation: str, key: str, **words: Any) -> list[Any]:
+        """Every item of a listing; read once for all the names that are looked up in the same one."""
+        region = self.planned.region or None
+        return self.listings.get(
+            (service, operation, key, region or "", repr(sorted(words.items()))),
+            lambda: list(self.aws.paginate(service, operation, key, region=region, **words)),
+        )
+
+
+@dataclass(frozen=True)
+class Kind:
+    type: str
+    find: Callable[[Question], Existing | None]
+    action: str
+    """The IAM action that the look needs."""
+    service: str
+    """The client that it uses, made beforehand: clients made in parallel threads are slower."""
+    attribute: str = "name"
+    """The attribute that holds the name."""
+    guide: tuple[str, ...] = ()
+    worldwide: bool = False
+    """The name is unique in the account (or in the world), not in a region."""
+    applies: Callable[[Planned], bool] | None = None
+    """False for a resource that AWS would not refuse: a parameter that may be overwritten."""
+    fold: bool = False
+    """Names that differ only in case collide too (IAM)."""
+    unnamed: bool = False
+    """An empty name is one as well: a record of that name is the zone's own."""
+    adds: Callable[[Planned], bool] | None = None
+    """True for an update that takes a name as well, beside those that it has: an alias."""
+    within: tuple[str, str] | None = None
+    """The attribute and the type of what the name is unique in: a group's VPC, a record's zone. In a new one, all are free."""
+
+
+def code_of(error: BaseException) -> str:
+    """AWS's code of a botocore ClientError; empty for anything else."""
+    response = getattr(error, "response", None)
+    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
+
+
+def absent(error: BaseException, *codes: str) -> bool:
+    """Whether the error says that there is no such thing."""
+    return code_of(error) in codes
+
+
+def dig(answer: Any, path: str) -> Any:
+    """What stands at `Tables.Arn`; of a list the first item; None where there is nothing."""
+    for part in path.split("."):
+        if isinstance(answer, list):
+            answer = answer[0] if answer else None
+        answer = answer.get(part) if isinstance(answer, dict) else None
+    return answer
+
+
+def described(
+    service: str, operation: str, parameter: str, path: str, *absences: str, import_by: str = ""
+) -> Callable[[Question], Existing | None]:
+    """A look that asks for one thing by its name: `path` leads to its ARN or id in the answer.
+
+    A parameter that ends with `s` takes a list. The import id is the name, or what stands at `import_by`.
+    """
+
+    def find(ask: Question) -> Existing | None:
+        value: Any = [ask.name] if parameter.endswith("s") else ask.name
+        try:
+            answer = getattr(ask.client(service), operation)(**{parameter: value})
+        except Exception as error:
+            if absent(error, *absences):
+                return None
+            raise
+        above = path.rpartition(".")[0]
+        if not (dig(answer, above) if above else answer):
+            return None
+        which = str(dig(answer, path) or ask.name)
+        return Existing(id=which, import_id=str(dig(answer, import_by)) if import_by else ask.name)
+
+    return find

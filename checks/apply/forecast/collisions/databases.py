@@ -1,0 +1,118 @@
+"""Names of databases and caches: RDS, ElastiCache."""
+
+from __future__ import annotations
+
+from checks.apply.forecast.collisions.collision import Kind, described
+
+KINDS = tuple(
+    Kind(
+        type=f"aws_{type_}",
+        find=described(service, operation, parameter, path, *absences),
+        action=f"{service}:{action}",
+        service=service,
+        attribute=attribute,
+        fold=True,  # both services keep these names in lower case
+    )
+    for type_, attribute, service, operation, action, parameter, path, absences in (
+        (
+            "db_instance",
+            "identifier",
+            "rds",
+            "describe_db_instances",
+            "DescribeDBInstances",
+            "DBInstanceIdentifier",
+            "DBInstances.DBInstanceArn",
+            ("DBInstanceNotFound", "DBInstanceNotFoundFault"),
+        ),
+        (
+            "rds_cluster",
+            "cluster_identifier",
+            "rds",
+            "describe_db_clusters",
+            "DescribeDBClusters",
+            "DBClusterIdentifier",
+            "DBClusters.DBClusterArn",
+            ("DBClusterNotFoundFault",),
+        ),
+        (
+            "db_subnet_group",
+            "name",
+            "rds",
+            "describe_db_subnet_groups",
+            "DescribeDBSubnetGroups",
+            "DBSubnetGroupName",
+            "DBSubnetGroups.DBSubnetGroupArn",
+            ("DBSubnetGroupNotFoundFault", "DBSubnetGroupNotFound"),
+        ),
+        (
+            "db_parameter_group",
+            "name",
+            "rds",
+            "describe_db_parameter_groups",
+            "DescribeDBParameterGroups",
+            "DBParameterGroupName",
+            "DBParameterGroups.DBParameterGroupArn",
+            ("DBParameterGroupNotFound", "DBParameterGroupNotFoundFault"),
+        ),
+        (
+            "rds_cluster_parameter_group",
+            "name",
+            "rds",
+            "describe_db_cluster_parameter_groups",
+            "DescribeDBClusterParameterGroups",
+            "DBClusterParameterGroupName",
+            "DBClusterParameterGroups.DBClusterParameterGroupArn",
+            ("DBParameterGroupNotFound", "DBParameterGroupNotFoundFault"),
+        ),
+        (
+            "db_option_group",
+            "name",
+            "rds",
+            "describe_option_groups",
+            "DescribeOptionGroups",
+            "OptionGroupName",
+            "OptionGroupsList.OptionGroupArn",
+            ("OptionGroupNotFoundFault", "OptionGroupNotFound"),
+        ),
+        (
+            "elasticache_cluster",
+            "cluster_id",
+            "elasticache",
+            "describe_cache_clusters",
+            "DescribeCacheClusters",
+            "CacheClusterId",
+            "CacheClusters.ARN",
+            ("CacheClusterNotFound", "CacheClusterNotFoundFault"),
+        ),
+        (
+            "elasticache_replication_group",
+            "replication_group_id",
+            "elasticache",
+            "describe_replication_groups",
+            "DescribeReplicationGroups",
+            "ReplicationGroupId",
+            "ReplicationGroups.ARN",
+            ("ReplicationGroupNotFoundFault", "ReplicationGroupNotFound"),
+        ),
+        (
+            "elasticache_subnet_group",
+            "name",
+            "elasticache",
+            "describe_cache_subnet_groups",
+            "DescribeCacheSubnetGroups",
+            "CacheSubnetGroupName",
+            "CacheSubnetGroups.ARN",
+            ("CacheSubnetGroupNotFoundFault", "CacheSubnetGroupNotFound"),
+        ),
+        (
+            "elasticache_parameter_group",
+            "name",
+            "elasticache",
+            "describe_cache_parameter_groups",
+            "DescribeCacheParameterGroups",
+            "CacheParameterGroupName",
+            "CacheParameterGroups.ARN",
+            ("CacheParameterGroupNotFound", "CacheParameterGroupNotFoundFault"),
+        ),
+    )
+)

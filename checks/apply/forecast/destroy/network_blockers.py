@@ -1,0 +1,172 @@
+"""The network interfaces that hold a group, a subnet or a gateway, and whose they are: an instance's, a load balancer's, ...
+
+An interface tells its owner by its attachment or its description only. Where that names the owner, it goes if the owner goes.
+Where it does not (a database's, a function's), it is taken to go with anything that the plan destroys and that uses the same
+group or subnet: rather not told than told falsely.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from checks.apply.forecast.destroy.destroyed import Going
+from checks.apply.plan.model import Planned
+
+if TYPE_CHECKING:
+    from checks.aws.session import Aws
+
+_OWNERS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
+    (r"^ELB ((?:app|net|gwy)/([^/]+)/\S+)$", ("aws_lb", "aws_alb"), "arn_suffix", "the load balancer {1}"),
+    (r"^ELB (([^/\s]+))$", ("aws_elb",), "name", "the load balancer {1}"),
+    (r"NAT Gateway (nat-\w+)", ("aws_nat_gateway",), "id", "the NAT gateway {0}"),
+    (r"^VPC Endpoint Interface (vpce-\w+)", ("aws_vpc_endpoint",), "id", "the endpoint {0}"),
+    (r"^EFS mount target for (fs-\w+) \((fsmt-\w+)\)", ("aws_efs_mount_target",), "file_system_id",
+     "the mount target of {0}"),
+    (r"^Amazon EKS (\S+)$", ("aws_eks_cluster",), "name", "the EKS cluster {0}"),
+    (r"(tgw-attach-\w+)", ("aws_ec2_transit_gateway_vpc_attachment",), "id", "the attachment {0}"),
+    (r"(rslvr-(?:in|out)-\w+)", ("aws_route53_resolver_endpoint",), "id", "the resolver endpoint {0}"),
+)  # fmt: skip
+"""How the description begins or what it names, the owner's types, the attribute that has the first group, and the owner in
+words. As AWS writes them (EC2 user guide, "Requester-managed network interfaces")."""
+_BALANCER = "the load balancer "
+_OWN = frozenset({"interface", "efa", "efa-only", "branch", "trunk"})
+"""Types of interface that a customer makes; the others belong to a service."""
+_PASSIVE = re.compile(
+    r"^aws_(?:(?:default_)?(?:security_group|subnet|network_acl|route_table|internet_gateway|vpc)|vpc_security_group_\w+"
+    r"|security_group_rule|route_table_association|network_acl_association|network_interface_sg_attachment)$"
+)
+"""Types that use a group or a subnet and have no interface in it."""
+GROUPED = {
+    "aws:autoscaling:groupName": ("aws_autoscaling_group", "name"),
+    "aws:ec2:fleet-id": ("aws_ec2_fleet", "id"),
+    "aws:ec2spot:fleet-request-id": ("aws_spot_fleet_request", "id"),
+    "aws:elasticmapreduce:job-flow-id": ("aws_emr_cluster", "id"),
+    "eks:nodegroup-name": ("aws_eks_node_group", "node_group_name"),
+}
+"""The tag of an instance that something else started, and who that was."""
+
+
+def staying(aws: Aws, one: Planned, filters: Mapping[str, str], going: Going) -> Iterator[str]:
+    """The owners of the interfaces that are still there when `one` is to go, in words. Raises botocore's errors.
+
+    `filters`: EC2's own, by name: `group-id`, `subnet-id`.
+    """
+    region = one.region or None
+    asked = [{"Name": name, "Values": [value]} for name, value in filters.items()]
+    free = going.letting_go(one)
+    held: dict[str, list[dict[str, Any]]] = {}
+    for each in aws.paginate(
+        "ec2", "describe_network_interfaces", "NetworkInterfaces", region=region, Filters=asked
+    ):
+        if not _public_enough(each, filters) or _address_goes(each, filters, going):
+            continue
+        if _by_itself(each, one, free):
+            continue
+        instance = (each.get("Attachment") or {}).get("InstanceId", "")
+        if instance:
+            held.setdefault(instance, []).append(each)
+            continue
+        words = _staying(each, one, free, going)
+        balancer = words.removeprefix(_BALANCER) if words.startswith(_BALANCER) else ""
+        if words and not (balancer and (going.with_its_service(balancer) or _is_gone(aws, each, region))):
+            yield words
+    left = set(held) - {
+        str(each.before.get(key))
+        for each in free
+        for type_, key in (("aws_instance", "id"), ("aws_spot_instance_request", "spot_instance_id"))
+        if each.type == type_
+    }
+    for id_ in sorted(left - _with_their_group(aws, left, region, going)):
+        yield f"the instance {id_}"
+
+
+def goes_with_its_group(tags: Iterable[Mapping[str, str]], going: Going) -> bool:
+    """Whether what started this instance is destroyed, so that it ends as well."""
+    return any(
+        tag.get("Value") in going.values(*GROUPED[tag["Key"]]) for tag in tags if tag.get("Key") in GROUPED
+    )
+
+
+def _with_their_group(aws: Aws, instances: set[str], region: str | None, going: Going) -> set[str]:
+    """Those of the instances that end with the group, the fleet or the cluster which started them."""
+    if not instances or not any(going.values(*owner) for owner in GROUPED.values()):
+        return set()
+    found = aws.paginate(
+        "ec2", "describe_instances", "Reservations", region=region, InstanceIds=sorted(instances)
+    )
+    return {
+        each["InstanceId"]
+        for reservation in found
+        for each in reservation["Instances"]
+        if goes_with_its_group(each.get("Tags") or (), going)
+    }
+
+
+def _public_enough(interface: dict[str, Any], filters: Mapping[str, str]) -> bool:
+    """A gateway is held by public addresses, not by every interface of its VPC."""
+    return "vpc-id" not in filters or bool((interface.get("Association") or {}).get("PublicIp"))
+
+
+def _address_goes(interface: dict[str, Any], filters: Mapping[str, str], going: Going) -> bool:
+    allocation = (interface.get("Association") or {}).get("AllocationId")
+    return "vpc-id" in filters and allocation in going.values("aws_eip", "allocation_id")
+
+
+def _by_itself(interface: dict[str, Any], one: Planned, free: Iterable[Planned]) -> bool:
+    """Whether the plan knows this very interface, whatever it is attached to: it goes, or the group is taken off it."""
+    id_ = interface["NetworkInterfaceId"]
+    return any(
+        (each.type == "aws_network_interface" and each.before.get("id") == id_)
+        or (
+            each.type == "aws_network_interface_sg_attachment"
+            and each.before.get("network_interface_id") == id_
+            and each.before.get("security_group_id") == one.before.get("id")
+        )
+        for each in free
+    )
+
+
+def _staying(interface: dict[str, Any], one: Planned, free: Sequence[Planned], going: Going) -> str:
+    """Whose interface it is, where that stays; empty where it goes."""
+    description = str(interface.get("Description") or "")
+    for pattern, types, attribute, words in _OWNERS:
+        if match := re.search(pattern, description):
+            owner = match[1]
+            for each in free:
+                value = str(each.before.get(attribute) or each.before.get("arn") or "")
+                if each.type in types and (value == owner or value.endswith(f"/{owner}")):
+                    return ""
+            return words.format(*match.groups())
+    id_ = interface["NetworkInterfaceId"]
+    by_service = interface.get("RequesterManaged") or interface.get("InterfaceType", "interface") not in _OWN
+    place = [one.before.get("id"), interface.get("SubnetId"), *_groups(interface)]
+    let_go = {id(each) for each in free}
+    if by_service and any(
+        id(each) in let_go and not _PASSIVE.match(each.type) for word in place for each in going.using(word)
+    ):
+        return ""
+    whose = description or ("made by AWS" if by_service else str(interface.get("Status") or ""))
+    return f"the network interface {id_}{f' ({whose})' if whose else ''}"
+
+
+def _groups(interface: dict[str, Any]) -> list[str]:
+    return [group["GroupId"] for group in interface.get("Groups") or ()]
+
+
+def _is_gone(aws: Aws, interface: dict[str, Any], region: str | None) -> bool:
+    """Whether AWS only has to remove what a deleted load balancer had: it does so within minutes."""
+    kind, _, rest = str(interface.get("Description")).removeprefix("ELB ").partition("/")
+    try:
+        if rest:
+            aws.client("elbv2", region).describe_load_balancers(Names=[rest.partition("/")[0]])
+        else:
+            aws.client("elb", region).describe_load_balancers(LoadBalancerNames=[kind])
+    except Exception as error:
+        from checks.apply.forecast.collisions.collision import absent
+
+        if absent(error, "LoadBalancerNotFound", "LoadBalancerNotFoundException"):
+            return True
+        raise
+    return False

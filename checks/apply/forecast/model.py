@@ -1,0 +1,251 @@
+"""What a plan meets in the account, as values: needs of quotas, names that are taken, what could not be looked at.
+
+The types import without boto3: a screen draws them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from checks.apply.plan.model import Plan
+from checks.finding import State, Value
+
+
+class QuotaNeed(Value, frozen=True):
+    code: str
+    service: str
+    title: str
+    limit: float | None
+    used: float | None
+    needed: float
+    """What the plan adds: creates minus destroys."""
+    state: State
+    region: str = ""
+
+    @property
+    def id(self) -> str:
+        """What an override names."""
+        return f"quota:{self.code}"
+
+    @property
+    def sentence(self) -> str:
+        limit = "unknown" if self.limit is None else f"{self.limit:g}"
+        used = "unknown" if self.used is None else f"{self.used:g}"
+        short = ""
+        if self.state is State.BLOCKED and self.limit is not None:
+            short = f"; {(self.used or 0) + self.needed - self.limit:g} too few"
+        return (
+            f"{self.title} ({self.code}): limit {limit}, in use {used}, the plan adds {self.needed:g}{short}"
+        )
+
+
+class Collision(Value, frozen=True):
+    """A name that the plan will create, and that is taken."""
+
+    address: str
+    type: str
+    name: str
+    existing: str
+    """What has the name, in words."""
+    ways_out: tuple[str, ...]
+    import_id: str = ""
+    guide: tuple[str, ...] = ()
+    place: str = ""
+    """Where the name is written: `iam.tf:12`, from the terraform folder."""
+    restore: tuple[str, ...] = ()
+    """The command that brings back what is only marked as deleted."""
+
+    @property
+    def id(self) -> str:
+        return f"collision:{self.address}"
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.address}: {self.type} {self.name} exists already: {self.existing}"
+
+    @property
+    def import_block(self) -> str:
+        """The block that adopts it; empty when it cannot be adopted."""
+        return import_block(self.address, self.import_id) if self.import_id else ""
+
+
+def import_block(address: str, id: str) -> str:
+    """The block of the configuration that takes `id` into the state as `address` (terraform 1.5 and later)."""
+    quoted = id.replace("\\", "\\\\").replace('"', '\\"').replace("${", "$${")
+    return f'import {{\n  to = {address}\n  id = "{quoted}"\n}}\n'
+
+
+class Kept(Value, frozen=True):
+    """What the plan destroys, and AWS will not give up."""
+
+    address: str
+    type: str
+    name: str
+    why: str
+    """What holds it, and what helps."""
+    replaced: bool = False
+    """It is to be made anew afterwards."""
+    guide: tuple[str, ...] = ()
+    place: str = ""
+    """Where what helps is written: `s3.tf:2`, from the terraform folder."""
+
+    @property
+    def id(self) -> str:
+        return f"destroy:{self.address}"
+
+    @property
+    def sentence(self) -> str:
+        what = "destroyed, to be made anew" if self.replaced else "destroyed"
+        return f"{self.address}: {self.type} {self.name} cannot be {what}: {self.why}"
+
+
+class Unknown(Value, frozen=True):
+    """What could not be looked at, and why."""
+
+    what: str
+    why: str
+    address: str = ""
+    type: str = ""
+    denied: tuple[str, ...] = ()
+    """The IAM actions that were missing."""
+    failed: bool = False
+    """A look was tried and failed; else it is something that no look can show."""
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.address + ': ' if self.address else ''}{self.what}: {self.why}"
+
+
+class Warned(Value, frozen=True):
+    """What does not stop the apply, or may not: worth knowing before it starts."""
+
+    what: str
+    why: str
+    address: str = ""
+    type: str = ""
+    guide: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.address + ': ' if self.address else ''}{self.what}: {self.why}"
+
+
+class Forecast(Value, frozen=True):
+    quotas: tuple[QuotaNeed, ...] = ()
+    collisions: tuple[Collision, ...] = ()
+    unknown: tuple[Unknown, ...] = ()
+    looked: int = 0
+    """How many names were looked up in the account."""
+    seconds: float = 0.0
+    warnings: tuple[Warned, ...] = ()
+    kept: tuple[Kept, ...] = ()
+
+    @property
+    def short(self) -> tuple[QuotaNeed, ...]:
+        return tuple(one for one in self.quotas if one.state is State.BLOCKED)
+
+    @property
+    def blocking(self) -> tuple[str, ...]:
+        """Ids of all that stops an apply unless it is overridden."""
+        return (
+            *(one.id for one in self.short),
+            *(one.id for one in self.collisions),
+            *(one.id for one in self.kept),
+        )
+
+    @property
+    def state(self) -> State:
+        if self.blocking:
+            return State.BLOCKED
+        if self.unknown:
+            return State.UNKNOWN
+        return State.WARN if self.warnings else State.OK
+
+    @property
+    def sentence(self) -> str:
+        failed = sum(one.failed for one in self.unknown)
+        parts = [
+            f"{len(self.collisions)} name{'s are' if len(self.collisions) != 1 else ' is'} taken"
+            if self.collisions
+            else "",
+            f"{len(self.short)} quota{'s are' if len(self.short) != 1 else ' is'} too small"
+            if self.short
+            else "",
+            f"{len(self.kept)} cannot be destroyed" if self.kept else "",
+            f"{failed} could not be looked at" if failed else "",
+            f"{len(self.unknown) - failed} cannot be known before the apply"
+            if len(self.unknown) > failed
+            else "",
+            f"{len(self.warnings)} warning{'s' if len(self.warnings) != 1 else ''}" if self.warnings else "",
+        ]
+        return ", ".join(part for part in parts if part) or "nothing is in the way"
+
+
+class Review(Value, frozen=True):
+    """What is kept beside a saved plan (forecast.json), and proves that what is applied is what was reviewed."""
+
+    plan_sha256: str
+    made: float
+    """Seconds since the epoch."""
+    folder: str
+    """Of the root module."""
+    workspace: str
+    plan: Plan
+    forecast: Forecast
+    account: str = ""
+    region: str = ""
+    serial: int = -1
+    """Of the state that it was planned against; -1 when that could not be read."""
+    lineage: str = ""
+
+
+def document(plan: Plan, forecast: Forecast) -> dict[str, Any]:
+    """The body of `ecotui.plan/1`."""
+    return {
+        "changes": [
+            {"address": one.address, "type": one.type, "actions": list(one.actions)} for one in plan.changes
+        ],
+        "quotas": [
+            {
+                "code": one.code,
+                "limit": one.limit,
+                "used": one.used,
+                "needed": one.needed,
+                "state": one.state.value,
+                "title": one.title,
+                "region": one.region,
+            }
+            for one in forecast.quotas
+        ],
+        "collisions": [
+            {
+                "address": one.address,
+                "type": one.type,
+                "name": one.name,
+                "existing": one.existing,
+                "ways_out": list(one.ways_out),
+                "import_id": one.import_id,
+                "guide": list(one.guide),
+                "place": one.place,
+            }
+            for one in forecast.collisions
+        ],
+        "kept": [
+            {"address": one.address, "type": one.type, "name": one.name, "why": one.why, "place": one.place}
+            for one in forecast.kept
+        ],
+        "unknown": [
+            {
+                "address": one.address,
+                "type": one.type,
+                "what": one.what,
+                "why": one.why,
+                "denied": list(one.denied),
+            }
+            for one in forecast.unknown
+        ],
+        "warnings": [
+            {"address": one.address, "type": one.type, "what": one.what, "why": one.why}
+            for one in forecast.warnings
+        ],
+    }

@@ -1,0 +1,203 @@
+"""Which instances a plan starts, and which it ends: by type, by quota, and whether they are spot. Pure.
+
+Instances, groups of them (Auto Scaling, EKS node groups), spot requests and capacity reservations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from checks.apply.plan.configuration import without_keys
+from checks.apply.plan.model import Planned
+
+_STANDARD = ("L-1216C47A", "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances, vCPUs")
+_FAMILIES: tuple[tuple[str, tuple[str, str], str], ...] = (
+    # Longest prefix first. Codes: AWS Service Quotas, Amazon EC2; On-Demand, then spot ("" where there is none).
+    ("inf", ("L-1945791B", "Running On-Demand Inf instances, vCPUs"), "L-B5D1601B"),
+    ("trn", ("L-2C3B7624", "Running On-Demand Trn instances, vCPUs"), "L-6B0D517C"),
+    ("hpc", ("L-F7808C92", "Running On-Demand HPC instances, vCPUs"), ""),
+    ("dl", ("L-6E869C2A", "Running On-Demand DL instances, vCPUs"), "L-85EED4F7"),
+    ("vt", ("L-DB2E81BA", "Running On-Demand G and VT instances, vCPUs"), "L-3819A6DF"),
+    ("u", ("L-43DA4232", "Running On-Demand High Memory instances, vCPUs"), ""),
+    ("f", ("L-74FC7D96", "Running On-Demand F instances, vCPUs"), "L-88CF9481"),
+    ("g", ("L-DB2E81BA", "Running On-Demand G and VT instances, vCPUs"), "L-3819A6DF"),
+    ("p", ("L-417A185B", "Running On-Demand P instances, vCPUs"), "L-7212CCBC"),
+    ("x", ("L-7295265B", "Running On-Demand X instances, vCPUs"), "L-E3A00192"),
+)
+_STANDARD_SPOT = "L-34B43A08"
+_EKS_DEFAULT = "t3.medium"
+"""What an EKS node group takes that names neither types nor a template (EKS API reference, CreateNodegroup)."""
+
+
+def quota_of(instance_type: str, spot: bool = False) -> tuple[str, str]:
+    """The quota code and title that an instance type counts against."""
+    family = next(
+        (one for one in _FAMILIES if instance_type.startswith(one[0])), ("", _STANDARD, _STANDARD_SPOT)
+    )
+    _, on_demand, of_spot = family
+    if not spot or not of_spot:
+        return on_demand
+    return of_spot, on_demand[1].replace("Running On-Demand", "Spot")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Instances of one type that start (or end: a negative number) with one resource."""
+
+    address: str
+    region: str
+    types: tuple[str, ...]
+    """Any of them: the largest is counted."""
+    number: int
+    spot: bool = False
+    credit: bool = False
+    """They end somewhere in the run, in no order that can be relied on."""
+
+
+@dataclass(frozen=True)
+class Template:
+    """A launch template that is in the account already: its instance type has to be looked up."""
+
+    id: str
+    name: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Pending:
+    """Instances whose type stands in a launch template of the account."""
+
+    batch: Batch
+    template: Template
+
+
+def batches(planned: Iterable[Planned]) -> tuple[list[Batch], list[Pending], list[tuple[Planned, str]]]:
+    """What starts and ends; what needs a look at a launch template; and what cannot be known, with the reason."""
+    every = list(planned)
+    templates = {
+        without_keys(one.address): one
+        for one in every
+        if one.type in ("aws_launch_template", "aws_launch_configuration")
+    }
+    found: list[Batch] = []
+    pending: list[Pending] = []
+    late: list[tuple[Planned, str]] = []
+    for one in every:
+        if one.type not in _NUMBERS:
+            continue
+        now = _NUMBERS[one.type](one.after) if one.creates or one.actions == ("update",) else 0
+        before = _NUMBERS[one.type](one.before) if one.destroys or one.actions == ("update",) else 0
+        grows = one.creates or one.actions == ("update",)
+        if grows and now is None:
+            late.append((one, "how many instances it starts is known only after the apply"))
+            continue
+        was = _types(one.before)
+        # A replacement that deletes first frees its own place; one that makes the new one first needs both.
+        if before and was and _runs(one.before) and one.actions != ("create", "delete"):
+            credit = one.actions == ("delete",)
+            found.append(Batch(one.address, one.region, was, -before, _spot(one, one.before), credit))
+        if not grows or not now:
+            continue
+        spot = _spot(one, one.after)
+        types = _types(one.after)
+        if types:
+            found.append(Batch(one.address, one.region, types, now, spot))
+            continue
+        source = _planned_template(one, templates)
+        if source is not None:
+            types, spot = _types(source.after), spot or _spot(source, source.after)
+            if types:
+                found.append(Batch(one.address, one.region, types, now, spot))
+                continue
+        template = _template(one.after)
+        if template is not None:
+            pending.append(Pending(Batch(one.address, one.region, (), now, spot), template))
+        elif one.type == "aws_eks_node_group" and not one.after.get("launch_template"):
+            found.append(Batch(one.address, one.region, (_EKS_DEFAULT,), now, spot))
+        else:
+            late.append((one, "its instance type is known only after the apply"))
+    return found, pending, late
+
+
+def _first(value: Any) -> dict[str, Any]:
+    """The one block of a list of one: how a plan writes nested blocks."""
+    found = value[0] if isinstance(value, list) and value else None
+    return found if isinstance(found, dict) else {}
+
+
+def _whole(value: Any) -> int | None:
+    return int(value) if isinstance(value, int | float) else None
+
+
+def _group(values: Mapping[str, Any]) -> int | None:
+    desired = _whole(values.get("desired_capacity"))
+    return _whole(values.get("min_size")) if desired is None else desired
+
+
+_NUMBERS: dict[str, Any] = {
+    "aws_instance": lambda values: 1,
+    "aws_spot_instance_request": lambda values: 1,
+    "aws_ec2_capacity_reservation": lambda values: _whole(values.get("instance_count")),
+    "aws_autoscaling_group": _group,
+    "aws_eks_node_group": lambda values: _whole(_first(values.get("scaling_config")).get("desired_size")),
+}
+"""How many instances a resource of a type starts."""
+
+
+def _runs(values: Mapping[str, Any]) -> bool:
+    return values.get("instance_state", "running") in ("running", "pending")
+
+
+def _types(values: Mapping[str, Any]) -> tuple[str, ...]:
+    named = values.get("instance_type")
+    if isinstance(named, str) and named:
+        return (named,)
+    several = values.get("instance_types")
+    if isinstance(several, list) and several:
+        return tuple(one for one in several if isinstance(one, str))
+    overrides = _first(_first(values.get("mixed_instances_policy")).get("launch_template")).get("override")
+    return tuple(
+        one["instance_type"]
+        for one in overrides or ()
+        if isinstance(one, dict) and isinstance(one.get("instance_type"), str) and one["instance_type"]
+    )
+
+
+def _spot(one: Planned, values: Mapping[str, Any]) -> bool:
+    if (
+        one.type == "aws_spot_instance_request"
+        or values.get("capacity_type") == "SPOT"
+        or values.get("spot_price")
+    ):
+        return True
+    if _first(values.get("instance_market_options")).get("market_type") == "spot":
+        return True
+    shares = _first(_first(values.get("mixed_instances_policy")).get("instances_distribution"))
+    return shares.get("on_demand_percentage_above_base_capacity") == 0 and not shares.get(
+        "on_demand_base_capacity"
+    )
+
+
+def _planned_template(one: Planned, templates: Mapping[str, Planned]) -> Planned | None:
+    """The launch template (or configuration) of this very plan that the resource takes."""
+    if one.sources is None:
+        return None
+    for attribute in ("launch_template", "mixed_instances_policy", "launch_configuration"):
+        for source in sorted(one.sources(attribute)):
+            if source in templates:
+                return templates[source]
+    return None
+
+
+def _template(values: Mapping[str, Any]) -> Template | None:
+    block = _first(values.get("launch_template"))
+    if not block:
+        policy = _first(_first(values.get("mixed_instances_policy")).get("launch_template"))
+        block = _first(policy.get("launch_template_specification"))
+        block = {**block, "id": block.get("launch_template_id"), "name": block.get("launch_template_name")}
+    id_, name = block.get("id"), block.get("name")
+    if not (id_ or name):
+        return None
+    return Template(str(id_ or ""), str(name or ""), str(block.get("version") or "$Default"))

@@ -1,0 +1,380 @@
+"""A saved plan, read from `terraform show -json`: typed, grouped, with sensitive values masked. Pure.
+
+Two things come out. `Plan` is for people: it holds no secret, may be written to disk, and is what a screen draws.
+`Planned` is for the forecast: the raw values of what will be created; it stays in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from checks.apply.plan.attribute_diff import Attribute, Difference, difference
+from checks.apply.plan.stateful_types import STATEFUL
+from checks.finding import Value
+from checks.sanitize import one_line
+
+_SUPPORTED = "1"
+"""The major format version that is understood (terraform documents that minor versions only add)."""
+
+
+class PlanUnreadable(ValueError):
+    """The text is not a plan that can be read; the message says why, in plain words."""
+
+
+class Action(StrEnum):
+    """What happens to one resource."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    REPLACE = "replace"
+    DESTROY = "destroy"
+    READ = "read"
+    IMPORT = "import"
+    MOVE = "move"
+    """Only its address changes: a `moved` block."""
+    FORGET = "forget"
+    NOTHING = "no-op"
+
+
+class Change(Value, frozen=True):
+    address: str
+    type: str
+    action: Action
+    actions: tuple[str, ...]
+    """As terraform writes them: `("delete", "create")` for a replacement."""
+    module: str = ""
+    reason: str = ""
+    """Why, where terraform says, in plain words: `it cannot be changed in place`."""
+    attributes: tuple[Attribute, ...] = ()
+    """That change; of what is destroyed, those that it has."""
+    later: int = 0
+    """Attributes that the provider computes, known only after the apply."""
+    omitted: int = 0
+    """Attributes beyond what is kept."""
+    stateful: bool = False
+    """It destroys or replaces something that holds data."""
+    import_id: str = ""
+    moved_from: str = ""
+    """Its address until now."""
+    deposed: str = ""
+    """The key of an old object that a replacement which failed halfway left behind."""
+
+
+class Plan(Value, frozen=True):
+    terraform: str
+    format: str
+    changes: tuple[Change, ...]
+    """Without what stays as it is, and what is only read."""
+    unchanged: int = 0
+    reads: tuple[Change, ...] = ()
+    """Data sources that can be read only during the apply."""
+    drift: tuple[Change, ...] = ()
+    """What changed outside terraform since the last apply."""
+    outputs: tuple[str, ...] = ()
+    """Names of outputs that change."""
+    errored: bool = False
+    """Planning failed halfway: such a plan cannot be applied."""
+    after: dict[str, tuple[str, ...]] = {}  # noqa: RUF012 - msgspec copies it for each instance
+    """Each resource of the configuration to those that it waits for (`Configuration.order`)."""
+
+    def count(self, *actions: Action) -> int:
+        return sum(change.action in actions for change in self.changes)
+
+    @property
+    def total(self) -> int:
+        """Resources that the apply works on: what a progress counts to. A replacement counts once."""
+        return self.count(
+            *(Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DESTROY),
+            *(Action.IMPORT, Action.MOVE, Action.FORGET),
+        )
+
+    @property
+    def operations(self) -> dict[str, int]:
+        """How many operations the stream will report for each address: two for a replacement."""
+        return {
+            change.address: len(change.actions)
+            for change in self.changes
+            if change.action not in (Action.READ, Action.IMPORT, Action.MOVE, Action.FORGET)
+        }
+
+    @property
+    def dangerous(self) -> tuple[Change, ...]:
+        """Destroys and replacements of things that hold data."""
+        return tuple(change for change in self.changes if change.stateful)
+
+    @property
+    def danger(self) -> str:
+        """`3 that hold data are lost: 2 destroyed, 1 replaced`; empty when nothing is."""
+        lost = self.dangerous
+        if not lost:
+            return ""
+        parts = [
+            f"{count} {words}"
+            for action, words in ((Action.DESTROY, "destroyed"), (Action.REPLACE, "replaced"))
+            if (count := sum(change.action is action for change in lost))
+        ]
+        noun = "that holds data is lost" if len(lost) == 1 else "that hold data are lost"
+        return f"{len(lost)} {noun}: {', '.join(parts)}"
+
+    @property
+    def sentence(self) -> str:
+        """`66 to create, 1 to replace`; what is not there is not said."""
+        # What is imported may be updated, or even replaced, on top: it counts in both, as in terraform's own words.
+        imports = sum(bool(change.import_id) for change in self.changes)
+        named = (
+            (Action.CREATE, "to create"),
+            (Action.UPDATE, "to update"),
+            (Action.REPLACE, "to replace"),
+            (Action.DESTROY, "to destroy"),
+            (Action.MOVE, "to move"),
+            (Action.FORGET, "to forget"),
+        )
+        parts = [f"{imports} to import"] if imports else []
+        parts += [f"{self.count(action)} {words}" for action, words in named if self.count(action)]
+        return ", ".join(parts) or "nothing to do"
+
+    def grouped(self) -> dict[tuple[str, str], list[Change]]:
+        """The changes by module and type, in that order."""
+        groups: dict[tuple[str, str], list[Change]] = {}
+        for change in sorted(self.changes, key=lambda one: (one.module, one.type, one.address)):
+            groups.setdefault((change.module, change.type), []).append(change)
+        return groups
+
+
+class Planned(msgspec.Struct, frozen=True, kw_only=True):
+    """The raw values of one change, for the forecast. May hold secrets: never stored, never shown whole."""
+
+    address: str
+    type: str
+    action: Action
+    actions: tuple[str, ...]
+    before: dict[str, Any]
+    after: dict[str, Any]
+    unknown: dict[str, Any]
+    region: str = ""
+    """Of its provider, where the configuration says it; empty means the session's."""
+    configured: frozenset[str] | None = None
+    """The attributes that the configuration sets; None when the plan does not say."""
+    sources: Callable[[str], frozenset[str]] | None = None
+    """The resources that an attribute's value is made of (`Configuration.sources`)."""
+
+    @property
+    def creates(self) -> bool:
+        return "create" in self.actions
+
+    @property
+    def destroys(self) -> bool:
+        return "delete" in self.actions
+
+    def value(self, name: str) -> str | None:
+        """A text attribute that is known; None when it is absent, empty, or known only after the apply."""
+        found = self.after.get(name)
+        return found if isinstance(found, str) and found else None
+
+    def is_late(self, name: str) -> bool:
+        """The configuration sets the attribute, but to something that is known only after the apply."""
+        if self.unknown.get(name) is not True:
+            return False
+        return self.configured is None or name in self.configured
+
+
+class _Import(msgspec.Struct):
+    id: str = ""
+
+
+class _Delta(msgspec.Struct):
+    actions: tuple[str, ...]
+    before: Any = None
+    after: Any = None
+    after_unknown: Any = None
+    before_sensitive: Any = None
+    after_sensitive: Any = None
+    replace_paths: list[list[str | int]] | None = None
+    importing: _Import | None = None
+
+
+class _ResourceChange(msgspec.Struct):
+    address: str
+    mode: str
+    type: str
+    change: _Delta
+    module_address: str = ""
+    action_reason: str = ""
+    previous_address: str = ""
+    deposed: str = ""
+
+
+class _OutputChange(msgspec.Struct):
+    actions: tuple[str, ...]
+
+
+class _Header(msgspec.Struct):
+    format_version: str
+
+
+class _Document(msgspec.Struct):
+    format_version: str
+    terraform_version: str = ""
+    resource_changes: list[_ResourceChange] = []
+    resource_drift: list[_ResourceChange] = []
+    output_changes: dict[str, _OutputChange] = {}
+    configuration: msgspec.Raw = msgspec.Raw(b"{}")
+    variables: dict[str, Any] = {}
+    errored: bool = False
+
+
+def read(document: bytes) -> tuple[Plan, tuple[Planned, ...]]:
+    """Read `terraform show -json PLAN`. Raises PlanUnreadable."""
+    whole = _decoded(document)
+    from checks.apply.plan.configuration import Configuration
+
+    configuration = Configuration(whole.configuration, whole.variables)
+    changes: list[Change] = []
+    reads: list[Change] = []
+    planned: list[Planned] = []
+    unchanged = 0
+    for resource in whole.resource_changes:
+        action = _action(resource.change)
+        if action is Action.NOTHING and resource.previous_address:
+            action = Action.MOVE
+        if resource.mode != "managed":
+            if action is Action.READ:
+                reads.append(_change(resource, action, configuration.attributes(resource.address)))
+            continue
+        if action is Action.NOTHING:
+            unchanged += 1
+            continue
+        configured = configuration.attributes(resource.address)
+        changes.append(_change(resource, action, configured))
+        planned.append(
+            Planned(
+                address=resource.address,
+                type=resource.type,
+                action=action,
+                actions=resource.change.actions,
+                before=_table(resource.change.before),
+                after=_table(resource.change.after),
+                unknown=_table(resource.change.after_unknown),
+                region=configuration.region(resource.address),
+                configured=configured,
+                sources=partial(configuration.sources, resource.address),
+            )
+        )
+    plan = Plan(
+        terraform=one_line(whole.terraform_version),
+        format=whole.format_version,
+        changes=tuple(changes),
+        unchanged=unchanged,
+        reads=tuple(reads),
+        drift=tuple(change for change in map(_drifted, whole.resource_drift) if change is not None),
+        outputs=tuple(
+            one_line(name) for name, output in whole.output_changes.items() if output.actions != ("no-op",)
+        ),
+        errored=whole.errored,
+        after=configuration.order(),
+    )
+    return plan, tuple(planned)
+
+
+def _decoded(document: bytes) -> _Document:
+    # The version first: a later format may have another shape, and "is of format 2" says more than "is no plan".
+    try:
+        version = msgspec.json.decode(document, type=_Header).format_version
+        if version.partition(".")[0] != _SUPPORTED:
+            raise PlanUnreadable(
+                f"the plan has format {one_line(version)}; only {_SUPPORTED}.x is understood:"
+                " it was made by a terraform that this ecotui does not know"
+            )
+        return msgspec.json.decode(document, type=_Document)
+    except msgspec.DecodeError as error:
+        # A plan begins with its variables: what begins like one is not quoted, it may hold a password.
+        start = "" if document.lstrip()[:1] in (b"{", b"[") else f": {one_line(document[:200])}"
+        size = f"{len(document):,} bytes" if document.strip() else "it is empty"
+        raise PlanUnreadable(
+            f"this is not the JSON of a terraform plan ({one_line(str(error))}; {size}){start}"
+        ) from None
+
+
+def _table(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _action(delta: _Delta) -> Action:
+    match delta.actions:
+        case ("create",):
+            return Action.CREATE
+        case ("update",):
+            return Action.UPDATE
+        case ("delete",):
+            return Action.DESTROY
+        case ("delete", "create") | ("create", "delete"):
+            return Action.REPLACE
+        case ("read",):
+            return Action.READ
+        case ("forget",) | ("create", "forget"):
+            return Action.FORGET
+        case _:
+            return Action.IMPORT if delta.importing else Action.NOTHING
+
+
+_REASONS = {
+    "replace_because_tainted": "it is tainted: an earlier apply failed halfway",
+    "replace_because_cannot_update": "it cannot be changed in place",
+    "replace_by_request": "asked for with -replace",
+    "replace_by_triggers": "replace_triggered_by: something that it follows changes",
+    "delete_because_no_resource_config": "it is no longer in the configuration",
+    "delete_because_no_module": "its module is no longer in the configuration",
+    "delete_because_wrong_repetition": "count or for_each was added or taken away",
+    "delete_because_count_index": "its index is beyond count",
+    "delete_because_each_key": "its key is no longer in for_each",
+    "delete_because_no_move_target": "it was moved to where nothing is configured",
+    "read_because_config_unknown": "its arguments are known only after the apply",
+    "read_because_dependency_pending": "it depends on something that changes",
+    "read_because_check_nested": "it belongs to a check",
+}
+"""Terraform's action_reason (documented in "JSON Output Format", change representation) in plain words."""
+
+
+def _change(resource: _ResourceChange, action: Action, configured: frozenset[str] | None) -> Change:
+    delta = resource.change
+    found = _difference(delta, action, configured)
+    reason = one_line(resource.action_reason)
+    return Change(
+        address=one_line(resource.address, limit=1000),
+        type=one_line(resource.type),
+        action=action,
+        actions=delta.actions,
+        module=one_line(resource.module_address, limit=1000),
+        reason=_REASONS.get(reason, reason.replace("_", " ")),
+        attributes=found.attributes,
+        later=found.later,
+        omitted=found.omitted,
+        stateful=resource.type in STATEFUL and action in (Action.DESTROY, Action.REPLACE),
+        import_id=one_line(delta.importing.id) if delta.importing else "",
+        moved_from=one_line(resource.previous_address, limit=1000),
+        deposed=one_line(resource.deposed),
+    )
+
+
+def _difference(delta: _Delta, action: Action, configured: frozenset[str] | None) -> Difference:
+    return difference(
+        _table(delta.before),
+        {} if action is Action.DESTROY else _table(delta.after),
+        {} if action is Action.DESTROY else _table(delta.after_unknown),
+        (delta.before_sensitive, delta.after_sensitive),
+        replaces=delta.replace_paths or (),
+        configured=configured,
+    )
+
+
+def _drifted(resource: _ResourceChange) -> Change | None:
+    """What was changed outside of terraform; None for what only a refresh rewrote."""
+    if resource.mode != "managed":
+        return None
+    change = _change(resource, _action(resource.change), None)
+    return change if change.attributes or change.action is Action.DESTROY else None

@@ -1,0 +1,192 @@
+"""How long a resource usually takes: by its own address in earlier runs, by its type, or by a rule of thumb. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from statistics import median
+
+import msgspec
+
+from checks.apply.plan.configuration import without_keys
+from checks.finding import Value
+
+PRIORS = {
+    "aws_acm_certificate": 8.0,
+    "aws_acm_certificate_validation": 180.0,
+    "aws_alb": 170.0,
+    "aws_autoscaling_group": 60.0,
+    "aws_cloudfront_distribution": 300.0,
+    "aws_db_instance": 420.0,
+    "aws_default_vpc": 20.0,
+    "aws_efs_mount_target": 90.0,
+    "aws_eks_addon": 60.0,
+    "aws_eks_cluster": 600.0,
+    "aws_eks_node_group": 150.0,
+    "aws_elasticache_cluster": 360.0,
+    "aws_elasticache_replication_group": 600.0,
+    "aws_iam_instance_profile": 8.0,
+    "aws_iam_role": 2.0,
+    "aws_instance": 25.0,
+    "aws_internet_gateway": 2.0,
+    "aws_lb": 170.0,
+    "aws_nat_gateway": 110.0,
+    "aws_opensearch_domain": 1200.0,
+    "aws_rds_cluster": 60.0,
+    "aws_rds_cluster_instance": 420.0,
+    "aws_route53_record": 35.0,
+    "aws_route53_zone": 40.0,
+    "aws_spot_instance_request": 25.0,
+    "aws_vpc": 15.0,
+    "aws_vpc_endpoint": 60.0,
+}
+"""Seconds to create one, where nothing was recorded yet: rules of thumb, to be shown as such.
+
+Load balancers (2:54), VPCs (0:21): "Creation complete after" lines in public applies (DataBiosphere/azul pull request
+5780, DevopsArtFactory/terraform-provisioning pull request 11). EKS clusters: "10 to 15 minutes" in the EKS user guide.
+CloudFront: the lower end of the 5 to 15 minutes of the guide's chapter 6. Certificates: ACM looks for the record every
+few minutes. The others are what such lines usually say; the first run that is recorded takes their place.
+"""
+OTHERWISE = 3.0
+"""Seconds: most of what AWS makes is there after one call and one reading of it."""
+SLOW_TO_GO = {
+    "aws_cloudfront_distribution": 300.0,
+    "aws_eks_cluster": 150.0,
+    "aws_instance": 40.0,
+    "aws_internet_gateway": 30.0,
+    "aws_lb": 15.0,
+    "aws_nat_gateway": 55.0,
+}
+"""Seconds to delete one, of what takes longer than a moment; by the same kind of lines."""
+KEPT = 20
+"""Times kept for one address, and ten times as many for a type: the newest ones say most."""
+
+
+class Usual(Value, frozen=True):
+    seconds: float
+    runs: int = 0
+    """How many earlier ones it is the median of; 0 for a rule of thumb."""
+    same: bool = False
+    """Of this very address, not only of its type."""
+
+    @property
+    def basis(self) -> str:
+        """What it rests on, in words."""
+        if not self.runs:
+            return "rule of thumb"
+        return f"{self.runs} run{'s'[: self.runs > 1]}" if self.same else f"{self.runs} of this type"
+
+    @property
+    def short(self) -> str:
+        """The same for a narrow place."""
+        return f"{self.runs}×" if self.same else f"{self.runs} alike" if self.runs else "a guess"
+
+
+class Times(Value, frozen=True):
+    """What earlier runs tell; small enough to be said in one line of a stream."""
+
+    addresses: dict[str, tuple[float, int]] = {}  # noqa: RUF012 - msgspec copies it for each instance
+    """`create aws_vpc.main` to its median in seconds and how many it is of."""
+    types: dict[str, tuple[float, int]] = {}  # noqa: RUF012 - as above
+    """`create aws_vpc`, likewise."""
+    runs: int = 0
+    parallelism: int = 10
+    """How many operations terraform does at once in the run that this is said for; 10 is its own default."""
+
+    def usual(self, address: str, action: str) -> Usual:
+        """Its own time, else its type's, else a rule of thumb."""
+        if known := self.addresses.get(f"{action} {address}"):
+            return Usual(seconds=known[0], runs=known[1], same=known[1] > 0)
+        kind = type_of(address)
+        if known := self.types.get(f"{action} {kind}"):
+            return Usual(seconds=known[0], runs=known[1])
+        if action == "create":
+            return Usual(seconds=PRIORS.get(kind, OTHERWISE))
+        if action == "delete":
+            return Usual(seconds=SLOW_TO_GO.get(kind, OTHERWISE))
+        return Usual(seconds=SLOW_TO_GO.get(kind, OTHERWISE) if "cloudfront" in kind else OTHERWISE)
+
+
+AT_ONCE = 6.0
+"""Seconds for a distribution that terraform is told not to wait for (`wait_for_deployment = false`): the call alone."""
+
+
+def not_awaited(times: Times, unwaited: Iterable[str]) -> Times:
+    """The same, for a plan in which terraform does not wait for these addresses; what was recorded still says more."""
+    known = dict(times.addresses)
+    for address in unwaited:
+        for action in ("create", "update"):
+            known.setdefault(f"{action} {address}", (AT_ONCE, 0))
+    return msgspec.structs.replace(times, addresses=known)
+
+
+class _Resource(msgspec.Struct):
+    addr: str = ""
+
+
+class _Hook(msgspec.Struct):
+    resource: _Resource = msgspec.field(default_factory=_Resource)
+    action: str = ""
+    elapsed_seconds: float = 0.0
+
+
+class _Line(msgspec.Struct):
+    type: str = ""
+    hook: _Hook | None = None
+
+
+_DECODER = msgspec.json.Decoder(_Line)
+MARK = b'"apply_complete"'
+"""What stands in every line that tells a time: the others need not be decoded."""
+
+
+class History:
+    """Fed with the recorded streams of earlier runs, the newest first."""
+
+    def __init__(self) -> None:
+        self._addresses: dict[str, list[float]] = {}
+        self._types: dict[str, list[float]] = {}
+        self._runs = 0
+
+    def take(self, lines: Iterable[bytes], *, same_project: bool = True) -> None:
+        """One run. Of another project only the types tell something. Never raises for what stands in the lines."""
+        told = False
+        for line in lines:
+            if MARK not in line:
+                continue
+            try:
+                hook = _DECODER.decode(line).hook
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                continue
+            if hook is None or hook.action == "read" or not hook.resource.addr:
+                continue
+            told = True
+            if same_project:
+                _add(self._addresses, f"{hook.action} {hook.resource.addr}", hook.elapsed_seconds, KEPT)
+            _add(self._types, f"{hook.action} {type_of(hook.resource.addr)}", hook.elapsed_seconds, 10 * KEPT)
+        self._runs += told
+
+    def times(self, addresses: Collection[str] | None = None, *, parallelism: int = 10) -> Times:
+        """The medians; of these addresses only, where they are given."""
+        wanted = None if addresses is None else set(addresses)
+        return Times(
+            addresses={
+                key: (median(found), len(found))
+                for key, found in self._addresses.items()
+                if wanted is None or key.partition(" ")[2] in wanted
+            },
+            types={key: (median(found), len(found)) for key, found in self._types.items()},
+            runs=self._runs,
+            parallelism=parallelism,
+        )
+
+
+def type_of(address: str) -> str:
+    """`aws_instance` of `module.a["x"].aws_instance.b[0]`; empty for what is no address."""
+    words = without_keys(address).split(".")
+    return words[-2] if len(words) > 1 else ""
+
+
+def _add(table: dict[str, list[float]], key: str, seconds: float, most: int) -> None:
+    found = table.setdefault(key, [])
+    if len(found) < most:
+        found.append(max(seconds, 0.0))

@@ -1,0 +1,197 @@
+"""Who holds the lock of the state, since when, and whether that process is alive; found without taking the lock.
+
+A local state: terraform's info file and the kernel's own answer. S3: the item of the lock table and the `.tflock`
+object. Any other backend tells nobody but terraform; that is said, and never taken for a free lock.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from checks.context import World
+from checks.finding import Value
+from checks.sanitize import one_line
+from checks.tools import processes
+from checks.tools.terraform_backend import Backend, backend
+from checks.tools.terraform_errors import Lock
+
+_SKEW = 5.0
+"""Seconds: /proc counts starts in ticks since a boot time in whole seconds, and lock times come from another clock."""
+
+
+class Sight(Value, frozen=True):
+    """What a look at the lock gave: the lock, nothing (free), or why it could not be known."""
+
+    lock: Lock | None = None
+    unknown: str = ""
+    """Why it cannot be known whether the state is locked; empty when it was looked at."""
+    denied: tuple[str, ...] = ()
+    """The IAM actions that were missing."""
+    raw: str = ""
+
+
+def look(world: World) -> Sight:
+    """Look at the lock of the project's state. Never raises."""
+    where = backend(world)
+    if not where.readable:
+        return Sight(unknown="the record of the backend (.terraform/terraform.tfstate) cannot be understood")
+    if where.local:
+        return Sight(lock=local_lock(where.state_file.parent, where.state_file.name))
+    if where.type == "s3":
+        return _s3(world, where)
+    return Sight(
+        unknown=f"a lock in the backend {where.type} shows only when {world.settings.terraform.command[0]} runs into it"
+    )
+
+
+def local_lock(folder: Path, state: str = "terraform.tfstate") -> Lock | None:
+    """The lock on the local state in this folder; None when it is free.
+
+    terraform writes who it is into `.terraform.tfstate.lock.info` and locks the state with fcntl. After a kill the file
+    stays and the lock is gone: then terraform takes it without a word, and so it is no lock.
+    """
+    info = folder / f".{state}.lock.info"
+    try:
+        raw = info.read_bytes()
+    except OSError:
+        return None
+    fields = _fields(raw)
+    if fields is None:
+        return None
+    holder = _holder(folder / state)
+    if holder == 0:
+        return None
+    return _lock(fields, path=state, where="local", alive=True if holder else None, pid=holder or 0)
+
+
+def judged(lock: Lock, folder: Path, command: str = "") -> Lock:
+    """The lock, with whether its holder is alive: known only when it was taken on this very machine."""
+    if lock.alive is not None:
+        return lock
+    _, _, host = lock.who.rpartition("@")
+    if not host or host != socket.gethostname() or not processes.known_here():
+        return lock
+    taken = _seconds(lock.created)
+    if taken is None:
+        return lock
+    # Whoever took the lock was running by then. One that started later cannot be it.
+    able = [one for one in processes.terraforms(command) if one.started <= taken + _SKEW]
+    here = [one for one in able if one.folder == str(folder)]
+    if here:
+        return msgspec.structs.replace(lock, alive=True, pid=here[0].pid)
+    if any(not one.folder for one in able):
+        return lock  # somebody else's terraform: its folder may not be read
+    return msgspec.structs.replace(lock, alive=False)
+
+
+def _s3(world: World, where: Backend) -> Sight:
+    """The lock table's item and the lock file, whichever the backend is configured for; read, never written."""
+    bucket, key = where.text("bucket"), where.key
+    if not bucket or not where.text("key"):
+        return Sight(unknown="the record of the S3 backend names no bucket and key")
+    table, native = where.text("dynamodb_table"), bool(where.config.get("use_lockfile"))
+    if not table and not native:
+        return Sight(unknown="the S3 backend is configured without a lock (no use_lockfile, no lock table)")
+    region = where.text("region") or None
+    asked = "dynamodb:GetItem"
+    try:
+        fields = None
+        if table:
+            item = world.aws.client("dynamodb", region).get_item(
+                TableName=table, Key={"LockID": {"S": f"{bucket}/{key}"}}, ConsistentRead=True
+            )
+            fields = _fields(item.get("Item", {}).get("Info", {}).get("S", "").encode())
+        if fields is None and native:
+            asked = "s3:GetObject"
+            fields = _lock_file(world.aws.client("s3", region), bucket, f"{key}.tflock")
+    except Exception as error:  # noqa: BLE001 - whatever AWS says: then the lock is not known, and that is told
+        trouble = world.aws.explain(error, asked)
+        own = " (the backend has credentials of its own)" if _own_credentials(where) else ""
+        return Sight(
+            unknown=f"the lock in {where.place} could not be read{own}: {trouble.summary}",
+            denied=trouble.denied,
+            raw=trouble.raw,
+        )
+    if fields is None:
+        return Sight()
+    lock = _lock(fields, path=where.place, where="s3", alive=None)
+    return Sight(lock=judged(lock, Path(where.folder), world.settings.terraform.command[0]))
+
+
+def _lock_file(client: Any, bucket: str, key: str) -> dict[str, Any] | None:
+    from checks.apply.forecast.collisions.collision import absent
+
+    try:
+        return _fields(client.get_object(Bucket=bucket, Key=key)["Body"].read(100_000))
+    except Exception as error:
+        if absent(error, "NoSuchKey", "404"):
+            return None
+        raise
+
+
+def _own_credentials(where: Backend) -> bool:
+    return any(
+        value
+        for key, value in where.config.items()
+        if key in ("profile", "access_key", "role_arn") or key.startswith("assume")
+    )
+
+
+def _fields(raw: bytes) -> dict[str, Any] | None:
+    try:
+        said = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return said if isinstance(said, dict) else None
+
+
+def _lock(fields: dict[str, Any], *, path: str, where: str, alive: bool | None, pid: int = 0) -> Lock:
+    def text(key: str) -> str:
+        return one_line(str(fields.get(key) or ""))
+
+    return Lock(
+        id=text("ID") or "unknown",
+        who=text("Who"),
+        operation=text("Operation"),
+        created=text("Created").replace("T", " ").removesuffix("Z"),
+        path=text("Path") or path,
+        version=text("Version"),
+        alive=alive,
+        pid=pid,
+        where=where,
+    )
+
+
+def _seconds(created: str) -> float | None:
+    """`2026-11-23 20:00:00.1` (UTC, as `Lock.created`) as seconds since the epoch."""
+    text = created.removesuffix(" UTC").removesuffix(" +0000").partition(".")[0]
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return None
+
+
+def _holder(path: Path) -> int | None:
+    """The process that holds a POSIX lock on the file, asked with F_GETLK; 0 when nobody does, None when unknown."""
+    if not sys.platform.startswith("linux"):
+        return None  # the structure differs from system to system; the file's word has to do there
+    import fcntl
+
+    # struct flock (fcntl(2), 64 bit): type, whence, start, length, pid.
+    question = struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0)
+    try:
+        with path.open("rb") as stream:
+            answer = fcntl.fcntl(stream, fcntl.F_GETLK, question)
+    except FileNotFoundError:
+        return 0  # terraform makes the file when it takes the lock
+    except OSError:
+        return None
+    kind, _, _, _, pid = struct.unpack("hhqqi4x", answer)
+    return 0 if kind == fcntl.F_UNLCK else int(pid)

@@ -1,0 +1,317 @@
+"""What went wrong with an AWS call, in plain words, and what the operator can do about it.
+
+Error codes differ by protocol (query, JSON, REST-XML); the lists hold every spelling that was met.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import msgspec
+
+from checks.aws.fixes import ask_for, fetch_with_mfa, list_profiles, log_in, new_credentials, renew
+from checks.aws.iam import iam_action
+from checks.finding import Finding, Fix, State
+from checks.sanitize import one_line, sanitize
+
+Answer = TypeVar("Answer")
+
+
+class Kind(StrEnum):
+    """What sort of trouble it is, for code that reacts to it."""
+
+    NO_CREDENTIALS = "no-credentials"
+    EXPIRED = "expired"
+    INVALID = "invalid-credentials"
+    SSO = "sso-expired"
+    MFA = "mfa"
+    DENIED = "denied"
+    THROTTLED = "throttled"
+    NETWORK = "network"
+    TIMEOUT = "timeout"
+    CONFIGURATION = "configuration"
+    SERVER = "server"
+    OTHER = "other"
+
+
+class Trouble(msgspec.Struct, frozen=True, kw_only=True):
+    """An AWS error, explained."""
+
+    kind: Kind
+    summary: str
+    denied: tuple[str, ...] = ()
+    state: State = State.UNKNOWN
+    raw: str = ""
+    fixes: tuple[Fix, ...] = ()
+    code: str = ""
+    """AWS's own error code, where there is one."""
+
+    @property
+    def passing(self) -> bool:
+        """Likely to go away by itself: worth another try while waiting."""
+        return self.kind in (Kind.THROTTLED, Kind.NETWORK, Kind.TIMEOUT, Kind.SERVER)
+
+
+class MfaNeeded(Exception):
+    """The profile wants a code from an MFA device; a look never asks for one."""
+
+
+class CredentialProcessStuck(Exception):
+    """The profile's `credential_process` did not end in time and was killed."""
+
+    def __init__(self, command: str, seconds: float) -> None:
+        super().__init__(f"credential_process did not end within {seconds:g} s: {command}")
+        self.command = command
+        self.seconds = seconds
+
+
+def errors() -> tuple[type[Exception], ...]:
+    """Everything that a call through `Aws` raises for trouble outside of this program."""
+    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError  # of neither family
+
+    return (BotoCoreError, ClientError, ResponseParserError, MfaNeeded, CredentialProcessStuck)
+
+
+def or_error(question: Callable[[], Answer]) -> Answer | Exception:
+    """The answer, or the error instead of it: for threads whose answers are judged together."""
+    try:
+        return question()
+    except errors() as error:
+        return error
+
+
+def code_of(error: BaseException) -> str:
+    """AWS's own error code (`NoSuchResourceException`); empty when AWS did not answer."""
+    response = getattr(error, "response", None) or {}
+    return one_line(str((response.get("Error") or {}).get("Code", "")), limit=80)
+
+
+DENIED = frozenset(
+    {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "UnauthorizedAccess",
+     "AuthorizationErrorException", "NotAuthorized", "Forbidden", "403"}
+)  # fmt: skip
+EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
+INVALID = frozenset(
+    {"InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure", "InvalidAccessKeyId", "SignatureDoesNotMatch",
+     "InvalidSignatureException", "IncompleteSignature", "InvalidToken", "InvalidUserID.NotFound"}
+)  # fmt: skip
+THROTTLED = frozenset(
+    {"RequestLimitExceeded", "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled",
+     "RequestThrottledException", "TooManyRequestsException", "SlowDown", "BandwidthLimitExceeded",
+     "ProvisionedThroughputExceededException", "PriorRequestNotComplete", "LimitExceededException.Throttle"}
+)  # fmt: skip
+REGION = frozenset({"OptInRequired", "IllegalLocationConstraintException", "UnsupportedRegion"})
+
+_ACTION = re.compile(r"\b([a-z0-9][a-z0-9-]{1,40}:[A-Z][A-Za-z0-9]{2,80})\b")
+
+SERVICE = "ecotui-service"
+"""The key under ResponseMetadata where the session leaves the service that was asked."""
+
+
+def explain(error: BaseException, action: str = "", *, profile: str = "", region: str = "") -> Trouble:
+    """Any error of a call through `Aws` as plain words, a state and ways out.
+
+    `action` is the IAM action that the call needs (`ec2:DescribeInstances`); AWS's own message names a better one.
+    Unknown errors come back too, as `Kind.OTHER`: this never raises.
+    """
+    from botocore.exceptions import ClientError
+
+    if isinstance(error, ClientError):
+        return _answered(error, action, profile, region)
+    return _unanswered(error, action, profile, region)
+
+
+def unknown(id: str, step: str, title: str, trouble: Trouble) -> Finding:
+    """The finding for a look that could not be made."""
+    return Finding(
+        id=id,
+        step=step,
+        state=trouble.state,
+        title=title,
+        summary=trouble.summary,
+        fixes=trouble.fixes,
+        raw=trouble.raw,
+        denied=trouble.denied,
+    )
+
+
+def _answered(error: object, action: str, profile: str, region: str) -> Trouble:
+    """AWS answered, and said no."""
+    response: dict[str, dict[str, Any]] = getattr(error, "response", {}) or {}
+    details = response.get("Error", {}) or {}
+    code = one_line(str(details.get("Code", "")), limit=80)
+    message = one_line(str(details.get("Message", "") or error), limit=600)
+    raw = sanitize(str(error), limit=4000)
+    status = (response.get("ResponseMetadata", {}) or {}).get("HTTPStatusCode")
+    asked = _asked(error, response.get("ResponseMetadata") or {}, action)
+    if code in DENIED or (code not in EXPIRED and "not authorized to perform" in message):
+        named = _ACTION.search(message)
+        missing = named.group(1) if named else asked
+        if "explicit deny in a service control policy" in message:
+            why = "a service control policy of the organisation forbids it; a permission does not help"
+        elif "explicit deny" in message:
+            why = "a policy forbids it explicitly"
+        else:
+            why = f"the identity lacks {missing}"
+        return Trouble(
+            kind=Kind.DENIED,
+            summary=f"Not allowed to call {missing}: {why}.",
+            denied=(missing,),
+            raw=raw,
+            fixes=(ask_for(missing),) if "forbids" not in why else (),
+            code=code,
+        )
+    if code in EXPIRED:
+        return Trouble(
+            kind=Kind.EXPIRED,
+            summary=f"The AWS credentials have expired ({code}); log in again or fetch new ones.",
+            raw=raw,
+            fixes=new_credentials(profile),
+            code=code,
+        )
+    if code in INVALID:
+        return Trouble(
+            kind=Kind.INVALID,
+            summary=f"AWS does not accept the credentials ({code}): {message}",
+            raw=raw,
+            fixes=new_credentials(profile),
+            code=code,
+        )
+    if code in THROTTLED or status == 429:
+        return Trouble(
+            kind=Kind.THROTTLED,
+            summary=f"AWS is throttling {asked} ({code}); it was tried several times. Look again in a minute.",
+            raw=raw,
+            code=code,
+        )
+    if code in REGION:
+        return Trouble(
+            kind=Kind.CONFIGURATION,
+            summary=f"The region {region or 'in use'} is not enabled for this account ({code}): {message}",
+            raw=raw,
+            code=code,
+        )
+    if isinstance(status, int) and status >= 500:
+        return Trouble(
+            kind=Kind.SERVER,
+            summary=f"AWS failed to answer {asked} (HTTP {status}, {code}); look again in a minute.",
+            raw=raw,
+            code=code,
+        )
+    return Trouble(kind=Kind.OTHER, summary=f"{asked} failed: {code}: {message}", raw=raw, code=code)
+
+
+def _asked(error: object, metadata: dict[str, Any], action: str) -> str:
+    """The IAM action of the call that failed: from the call itself; S3's names are odd, there the caller knows best."""
+    operation = str(getattr(error, "operation_name", "") or "")
+    service = str(metadata.get(SERVICE, ""))
+    if not service or not operation or (service == "s3" and action):
+        return action or operation or "the call"
+    return iam_action(service, operation)
+
+
+def _unanswered(error: BaseException, action: str, profile: str, region: str) -> Trouble:
+    """There was no answer: credentials, configuration or network."""
+    from botocore import exceptions as boto
+    from botocore.parsers import ResponseParserError
+
+    raw = sanitize(f"{type(error).__name__}: {error}", limit=4000)
+    text = one_line(str(error))
+    named = f"profile {profile!r}" if profile else "the default profile"
+
+    def trouble(kind: Kind, summary: str, *fixes: Fix) -> Trouble:
+        return Trouble(kind=kind, summary=summary, raw=raw, fixes=fixes)
+
+    match error:
+        case MfaNeeded():
+            return trouble(
+                Kind.MFA,
+                f"{named.capitalize()} needs a code from an MFA device, and a look never asks for one; "
+                "fetch temporary credentials with it first.",
+                fetch_with_mfa(),
+            )
+        case ResponseParserError():
+            return trouble(
+                Kind.OTHER,
+                "What answered does not speak as AWS does: a proxy or a sign-in page may stand in between"
+                f"{f' ({action})' if action else ''}.",
+            )
+        case CredentialProcessStuck():
+            return trouble(
+                Kind.TIMEOUT, f"The credential_process of {named} did not end within {error.seconds:g} s."
+            )
+        case (
+            boto.UnauthorizedSSOTokenError()
+            | boto.SSOTokenLoadError()
+            | boto.TokenRetrievalError()
+            | boto.SSOError()
+        ):
+            return trouble(
+                Kind.SSO, f"The SSO login of {named} has expired or was never made.", log_in(profile)
+            )
+        case boto.NoCredentialsError() | boto.NoAuthTokenError():
+            return trouble(
+                Kind.NO_CREDENTIALS,
+                f"No AWS credentials were found: none in the environment, none in {named}, no instance role.",
+                *new_credentials(profile),
+            )
+        case RuntimeError() if "still expired" in text:
+            # botocore's way to say that AWS_CREDENTIAL_EXPIRATION, or what a process returned, lies in the past.
+            return trouble(
+                Kind.EXPIRED,
+                "The AWS credentials have expired; log in again or fetch new ones.",
+                *new_credentials(profile),
+            )
+        case boto.PartialCredentialsError():
+            return trouble(Kind.NO_CREDENTIALS, f"The AWS credentials are incomplete: {text}")
+        case boto.ProfileNotFound():
+            return trouble(
+                Kind.CONFIGURATION,
+                f"The AWS profile {profile!r} does not exist." if profile else text,
+                list_profiles(),
+            )
+        case boto.ConfigParseError() | boto.ConfigNotFound() | boto.InvalidConfigError():
+            return trouble(Kind.CONFIGURATION, f"The AWS configuration cannot be used: {text}")
+        case boto.NoRegionError():
+            return trouble(Kind.CONFIGURATION, "No AWS region is set; name one as aws.region in ecotui.yaml.")
+        case boto.InvalidRegionError():
+            return trouble(Kind.CONFIGURATION, f"{region or text!r} is not a region name.")
+        case (
+            boto.CredentialRetrievalError()
+            | boto.MetadataRetrievalError()
+            | boto.RefreshWithMFAUnsupportedError()
+        ):
+            return trouble(Kind.NO_CREDENTIALS, f"The credentials of {named} could not be fetched: {text}")
+        case boto.ConnectTimeoutError() | boto.ReadTimeoutError():
+            return trouble(Kind.TIMEOUT, f"AWS did not answer {action or 'the call'} in time: {_where(text)}")
+        case boto.SSLError():
+            return trouble(
+                Kind.NETWORK, f"The TLS certificate of the AWS endpoint is not trusted: {_where(text)}"
+            )
+        case boto.ProxyConnectionError():
+            return trouble(Kind.NETWORK, f"The proxy does not let us through to AWS: {text}")
+        case boto.EndpointConnectionError() | boto.ConnectionClosedError() | boto.HTTPClientError():
+            hint = ""
+            if region and "amazonaws.com" in text and "Could not connect" in text:
+                hint = f" Check the network, and that {region!r} is a region."
+            return trouble(Kind.NETWORK, f"AWS cannot be reached: {_where(text)}.{hint}")
+        case _:
+            return trouble(Kind.OTHER, f"{action or 'The AWS call'} failed: {type(error).__name__}: {text}")
+
+
+def _where(text: str) -> str:
+    """The endpoint that an error of botocore names, or its whole text."""
+    found = re.search(r'"(https?://[^"?]+)', text)
+    return found.group(1).rstrip("/") if found else text
+
+
+def without_login(trouble: Trouble) -> Trouble:
+    """The same where the keys stand in variables: no login changes those, and they go before what it stores."""
+    kept = tuple(fix for fix in trouble.fixes if fix.id not in ("sso-login", "configure"))
+    if kept == trouble.fixes:
+        return trouble
+    return msgspec.structs.replace(trouble, fixes=(renew(), *kept))

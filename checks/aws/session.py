@@ -1,0 +1,158 @@
+"""The one AWS session of a run: who we are, clients made once, answers that come in pages, and errors in plain words.
+
+botocore is used without boto3 on top: the checks need its clients and nothing else, and every import shows at start.
+Nothing of botocore is imported before the first question is asked.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from checks.aws.errors import Kind, Trouble, errors, explain, without_login
+from checks.aws.errors import unknown as _unknown
+from checks.finding import Finding
+from config import model
+
+if TYPE_CHECKING:
+    from checks.aws.isolated_session import CredentialSource, EnvironmentSession
+
+__all__ = ["Aws", "Identity", "Kind", "Trouble", "errors", "explain"]
+
+CONNECT_TIMEOUT = 3.0
+"""Seconds for the TCP connection: an endpoint that does not take one in this time is as good as dead to a look."""
+ATTEMPTS = 5
+"""Tries in all when AWS throttles or answers with a server error; dead connections are not tried this often."""
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom AWS takes us for."""
+
+    account: str
+    arn: str
+    user_id: str
+    alias: str = ""
+    """The account's alias; empty when it has none or it may not be read."""
+    alias_known: bool = True
+    """False when the alias could not be looked up."""
+
+
+class Aws:
+    """Credentials, region and endpoints come from the settings and the environment *given*, never from os.environ.
+
+    Threads may share it: clients are made one after the other under a lock (side by side is slower), and botocore
+    lets a client be called from several threads.
+    """
+
+    def __init__(self, settings: model.Aws, env: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._env = env
+        self._lock = threading.RLock()
+        self._session: EnvironmentSession | None = None
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._identity: Identity | None = None
+
+    @property
+    def profile(self) -> str:
+        """The profile in force; empty for the default one."""
+        return (
+            self._settings.profile or self._env.get("AWS_PROFILE") or self._env.get("AWS_DEFAULT_PROFILE", "")
+        )
+
+    @property
+    def region(self) -> str:
+        """The region in force; empty when neither settings, environment nor profile name one."""
+        if self._settings.region:
+            return self._settings.region
+        with self._lock:
+            try:
+                return self._opened().region
+            except errors():
+                return ""
+
+    def client(self, service: str, region: str | None = None) -> Any:
+        """The client of a service, made on first use. Raises botocore's errors for missing credentials or region."""
+        where = region or self.region
+        with self._lock:
+            key = (service, where)
+            if key not in self._clients:
+                self._clients[key] = self._opened().client_for(service, where)
+            return self._clients[key]
+
+    def identity(self) -> Identity:
+        """Who we are, asked once. Raises botocore's errors."""
+        with self._lock:
+            if self._identity is None:
+                self._identity = self._ask()
+            return self._identity
+
+    def identity_now(self) -> Identity:
+        """Who we are, asked again: for the moment before something is changed."""
+        with self._lock:
+            self._identity = None
+            return self.identity()
+
+    def credential_source(self) -> CredentialSource:
+        """Where the credentials come from and when they end. Raises NoCredentialsError, and others, as a client does."""
+        with self._lock:
+            return self._opened().source()
+
+    def profiles(self) -> tuple[str, ...]:
+        """The profiles that the configuration files know, sorted."""
+        with self._lock:
+            return tuple(sorted(self._opened().available_profiles))
+
+    def paginate(
+        self, service: str, operation: str, key: str, *, region: str | None = None, **kwargs: Any
+    ) -> Iterator[Any]:
+        """Every item of a listing, page after page. `key` leads to the list: `Reservations`, `DistributionList.Items`.
+
+        `operation` is the client's method: `describe_instances`. Raises botocore's errors.
+        """
+        client = self.client(service, region)
+        if client.can_paginate(operation):
+            pages = client.get_paginator(operation).paginate(**kwargs)
+        else:
+            pages = iter([getattr(client, operation)(**kwargs)])
+        for page in pages:
+            found: Any = page
+            for part in key.split("."):
+                found = found.get(part) if isinstance(found, Mapping) else None
+            yield from found or ()
+
+    def explain(self, error: BaseException, action: str = "") -> Trouble:
+        """`explain` with the profile and region in force filled in."""
+        trouble = explain(error, action, profile=self.profile, region=self._settings.region)
+        in_variables = bool(self._env.get("AWS_ACCESS_KEY_ID")) and not self._settings.profile
+        return without_login(trouble) if in_variables else trouble
+
+    def unknown(self, id: str, step: str, title: str, error: BaseException, action: str = "") -> Finding:
+        """The finding for a look that failed with this error."""
+        return _unknown(id, step, title, self.explain(error, action))
+
+    def _opened(self) -> EnvironmentSession:
+        if self._session is None:
+            from checks.aws.isolated_session import EnvironmentSession
+
+            self._session = EnvironmentSession(
+                self._env,
+                profile=self._settings.profile,
+                region=self._settings.region,
+                connect_timeout=min(CONNECT_TIMEOUT, self._settings.timeout),
+                read_timeout=self._settings.timeout,
+                attempts=ATTEMPTS,
+            )
+        return self._session
+
+    def _ask(self) -> Identity:
+        answer = self.client("sts", self.region or "us-east-1").get_caller_identity()
+        identity = partial(Identity, account=answer["Account"], arn=answer["Arn"], user_id=answer["UserId"])
+        try:
+            aliases = self.client("iam", self.region or "us-east-1").list_account_aliases()["AccountAliases"]
+        except errors():
+            return identity(alias_known=False)
+        return identity(alias=aliases[0] if aliases else "")

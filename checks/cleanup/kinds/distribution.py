@@ -1,0 +1,88 @@
+"""CloudFront distributions. One can be deleted only when it is disabled *and* Deployed; disabling takes minutes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from checks.cleanup.aws_query import Asking, NotYet, is_missing, tags_of
+from checks.cleanup.kinds import Task
+from checks.cleanup.model import Seen
+
+_BUCKET = re.compile(r"^(?P<bucket>.+?)\.s3(?:[.-][a-z0-9.-]+)?\.amazonaws\.com(?:\.cn)?$")
+
+
+def find(asking: Asking) -> Iterable[Seen]:
+    listed = list(asking.pages("cloudfront", "list_distributions", "DistributionList.Items"))
+    return asking.each(
+        lambda item: _seen(asking, item["Id"], item["ARN"], item["Status"], item["DomainName"], item), listed
+    )
+
+
+def again(asking: Asking, id: str, region: str) -> Seen | None:
+    try:
+        now = asking.client("cloudfront").get_distribution(Id=id)["Distribution"]
+    except Exception as error:
+        if is_missing(error):
+            return None
+        raise
+    return _seen(asking, id, now["ARN"], now["Status"], now["DomainName"], now["DistributionConfig"])
+
+
+def delete(asking: Asking, seen: Seen, task: Task) -> None:
+    cloudfront = asking.client("cloudfront")
+    answer = cloudfront.get_distribution_config(Id=seen.id)
+    config = answer["DistributionConfig"]
+    if config["Enabled"]:
+        config["Enabled"] = False
+        task.say("disabling")
+        changed = cloudfront.update_distribution(
+            Id=seen.id, IfMatch=answer["ETag"], DistributionConfig=config
+        )
+        if changed["Distribution"]["Status"] != "Deployed":
+            raise NotYet("disabled; waiting until every edge has it (Deployed), usually 5 to 15 minutes")
+    now = cloudfront.get_distribution(Id=seen.id)
+    if now["Distribution"]["Status"] != "Deployed":
+        raise NotYet(f"disabled, {now['Distribution']['Status']}: waiting until it is Deployed")
+    cloudfront.delete_distribution(Id=seen.id, IfMatch=now["ETag"])
+
+
+def _seen(asking: Asking, id: str, arn: str, status: str, address: str, config: dict[str, Any]) -> Seen:
+    aliases = tuple(sorted(config.get("Aliases", {}).get("Items", ())))
+    origins = config.get("Origins", {}).get("Items", ())
+    served = tuple(sorted(origin["DomainName"] for origin in origins))
+    buckets = tuple(match["bucket"] for name in served if (match := _BUCKET.match(name)))
+    identities = {
+        identity.rpartition("/")[2]
+        for origin in origins
+        if (identity := origin.get("S3OriginConfig", {}).get("OriginAccessIdentity", ""))
+    }
+    controls = {control for origin in origins if (control := origin.get("OriginAccessControlId", ""))}
+    certificate = config.get("ViewerCertificate", {}).get("ACMCertificateArn", "")
+    comment = config.get("Comment", "")
+    return Seen(
+        kind="cloudfront",
+        id=id,
+        name=aliases[0] if aliases else comment or id,
+        arn=arn,
+        aliases=(*aliases, *([comment] if comment else []), *buckets, address),
+        domains=aliases,
+        tags=asking.tags(
+            "cloudfront:ListTagsForResource",
+            lambda: tags_of(
+                asking.client("cloudfront").list_tags_for_resource(Resource=arn)["Tags"].get("Items")
+            ),
+        ),
+        size=f"{len(served)} origin{'' if len(served) == 1 else 's'}",
+        state=f"{status}, {'enabled' if config.get('Enabled') else 'disabled'}",
+        uses=tuple(f"origin {name}" for name in served),
+        identity=(arn, *aliases, comment),
+        blocks=(
+            # AWS would let the bucket go first; but then anybody could make one of its name and be served from here.
+            *(f"s3-bucket:{bucket}" for bucket in buckets),
+            *(f"cloudfront-oai:{identity}" for identity in sorted(identities)),
+            *(f"cloudfront-oac:{control}" for control in sorted(controls)),
+            *([f"acm-certificate:{certificate}"] if certificate else []),
+        ),
+    )

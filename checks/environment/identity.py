@@ -1,0 +1,295 @@
+"""Whom AWS takes us for: the credentials and their time left, the identity, the account and the region."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from checks.aws.fixes import RENEW
+from checks.aws.session import Identity, Kind, Trouble
+from checks.context import World
+from checks.duration import roughly
+from checks.environment.aws_profiles import Profile, read
+from checks.environment.findings import finding
+from checks.finding import (
+    Copy,
+    Fact,
+    Finding,
+    Fix,
+    InTerminal,
+    PickProfile,
+    Risk,
+    SetVariable,
+    State,
+    UnsetVariable,
+    Value,
+)
+from checks.sanitize import one_line
+
+if TYPE_CHECKING:
+    from checks.aws.isolated_session import CredentialSource
+
+SOON = 3600.0
+"""Seconds: a rebuild of the reference project takes 40 to 60 minutes, and must not lose its credentials on the way."""
+_LATE = frozenset({Kind.NO_CREDENTIALS, Kind.EXPIRED, Kind.INVALID, Kind.SSO, Kind.MFA})
+"""Trouble that is surely in the way, and is no failure to look."""
+_SOURCES = {
+    "env": "environment variables",
+    "explicit": "given keys",
+    "shared-credentials-file": "the credentials file",
+    "config-file": "the configuration file",
+    "sso": "an SSO login",
+    "assume-role": "an assumed role",
+    "assume-role-with-web-identity": "a role with a web identity",
+    "custom-process": "the profile's credential_process",
+    "container-role": "the container's role",
+    "iam-role": "the instance's role",
+    "login": "an AWS login session",
+}
+"""botocore's words for where credentials come from."""
+
+
+_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+
+
+class IdentitySeen(Value, frozen=True):
+    """The AWS identity, for the step's header."""
+
+    account: str = ""
+    alias: str = ""
+    arn: str = ""
+    region: str = ""
+    profile: str = ""
+    source: str = ""
+    expires: float | None = None
+    """Seconds since the epoch."""
+    profiles: tuple[Profile, ...] = ()
+
+
+def look(world: World) -> tuple[tuple[Finding, ...], IdentitySeen]:
+    """Four findings: credentials, identity, account, region. Never raises for what AWS can answer."""
+    world.say("the AWS identity")
+    profiles = read(world.env)
+    region = _region(world)
+    seen = IdentitySeen(region=world.aws.region, profile=one_line(world.aws.profile), profiles=profiles)
+    try:
+        source = world.aws.credential_source()
+    except Exception as error:  # noqa: BLE001 - explained, whatever it is; the other findings go on
+        trouble = world.aws.explain(error)
+        waiting = tuple(
+            _waiting(id, title) for id, title in (("identity", "AWS identity"), ("account", "Account"))
+        )
+        return (_troubled(world, "credentials", "AWS credentials", trouble, profiles), *waiting, region), seen
+    credentials = _credentials(world, source, profiles, time.time())
+    seen = msgspec.structs.replace(seen, source=source.method, expires=source.expires)
+    try:
+        identity = world.aws.identity()
+    except Exception as error:  # noqa: BLE001 - as above
+        trouble = world.aws.explain(error, "sts:GetCallerIdentity")
+        refused = _troubled(world, "identity", "AWS identity", trouble, profiles)
+        return (credentials, refused, _waiting("account", "Account"), region), seen
+    seen = msgspec.structs.replace(
+        seen, account=identity.account, alias=one_line(identity.alias), arn=one_line(identity.arn)
+    )
+    return (credentials, _identity(identity), _account(world, identity, profiles), region), seen
+
+
+def _credentials(world: World, source: CredentialSource, profiles: Sequence[Profile], now: float) -> Finding:
+    origin = _SOURCES.get(source.method, one_line(source.method) or "an unknown source")
+    from_profile = source.profile and source.method != "env"
+    facts = [Fact(label="source", value=origin)]
+    if from_profile:
+        facts.append(Fact(label="profile", value=one_line(source.profile)))
+    named = f"{origin}, profile {one_line(source.profile)}" if from_profile else origin
+    if source.expires is None:
+        temporary = source.method == "env" and bool(world.env.get("AWS_SESSION_TOKEN"))
+        ending = "temporary, and when they end cannot be known" if temporary else "they do not expire"
+        facts.append(Fact(label="time left", value="not known" if temporary else "no end"))
+        return finding("credentials", State.OK, "AWS credentials", f"From {named}; {ending}.", tuple(facts))
+    left = source.expires - now
+    facts.append(Fact(label="time left", value=roughly(left) if left > 0 else "none"))
+    fixes = _ways_out(world, profiles)
+    if left <= 0:
+        summary = f"The credentials from {named} expired {roughly(-left)} ago."
+        return finding("credentials", State.BLOCKED, "AWS credentials", summary, tuple(facts), fixes)
+    if left < SOON:
+        summary = f"The credentials from {named} expire in {roughly(left)}; a rebuild takes about an hour."
+        return finding("credentials", State.WARN, "AWS credentials", summary, tuple(facts), fixes)
+    return finding(
+        "credentials", State.OK, "AWS credentials", f"From {named}; {roughly(left)} left.", tuple(facts)
+    )
+
+
+def _identity(identity: Identity) -> Finding:
+    arn = one_line(identity.arn)
+    facts = (Fact(label="ARN", value=arn), Fact(label="user id", value=one_line(identity.user_id)))
+    if arn.endswith(":root"):
+        return finding(
+            "identity",
+            State.WARN,
+            "AWS identity",
+            "The account's root user; nothing limits what it can delete.",
+            facts,
+        )
+    who = arn.rpartition(":")[2]
+    return finding("identity", State.OK, "AWS identity", f"{who}.", facts)
+
+
+def _account(world: World, identity: Identity, profiles: Sequence[Profile]) -> Finding:
+    wanted, name = world.settings.aws.account, world.settings.aws.account_name
+    alias = one_line(identity.alias)
+    shown = f"{identity.account} ({alias})" if alias else identity.account
+    known = alias or ("none" if identity.alias_known else "could not be looked up (iam:ListAccountAliases)")
+    facts = [Fact(label="account", value=identity.account), Fact(label="alias", value=known)]
+    if wanted:
+        facts.append(Fact(label="expected", value=f"{wanted} ({one_line(name)})" if name else wanted))
+    if wanted and wanted != identity.account:
+        summary = f"This is account {shown}, but the settings expect {wanted}."
+        return finding("account", State.BLOCKED, "Account", summary, tuple(facts), _ways_out(world, profiles))
+    if name and alias and name != alias:
+        summary = f"Account {shown} is called {one_line(name)} in the settings; make sure that it is the one."
+        return finding("account", State.WARN, "Account", summary, tuple(facts))
+    if wanted:
+        return finding("account", State.OK, "Account", f"{shown}, as the settings expect.", tuple(facts))
+    fix = Fix(
+        id="expect",
+        title="Write the account into ecotui.yaml",
+        action=Copy(text=f'aws:\n  account: "{identity.account}"'),
+        changes="Nothing by itself; with these lines every other account is refused.",
+    )
+    summary = f"{shown}; the settings name no account (aws.account), so it is not compared."
+    return finding("account", State.OK, "Account", summary, tuple(facts), (fix,))
+
+
+def _region(world: World) -> Finding:
+    region, wanted = world.aws.region, world.settings.aws.region
+    if not region:
+        return finding(
+            "region",
+            State.BLOCKED,
+            "Region",
+            "No region is set: not in the settings (aws.region), not in AWS_REGION, not in the profile.",
+            fixes=(
+                Fix(
+                    id="set-region",
+                    title="Set the region for this session",
+                    action=SetVariable(name="AWS_REGION", purpose="the region of the cluster"),
+                    changes="Everything that this session starts works in that region.",
+                    risk=Risk.CHANGES,
+                    recommended=True,
+                ),
+            ),
+        )
+    if wanted:
+        for variable in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+            other = world.env.get(variable, "")
+            if other and other != wanted:
+                return finding(
+                    "region",
+                    State.WARN,
+                    "Region",
+                    f"The settings say {wanted}, {variable} says {one_line(other, limit=40)}; "
+                    "commands that read the variable work in another region.",
+                    fixes=(
+                        Fix(
+                            id="unset-region",
+                            title=f"Leave {variable} out for this session",
+                            action=UnsetVariable(name=variable),
+                            changes=f"Nothing that this session starts sees {variable}.",
+                            risk=Risk.CHANGES,
+                            recommended=True,
+                        ),
+                    ),
+                )
+            if other:
+                break
+    origin = (
+        "the settings" if wanted else "AWS_REGION" if world.env.get("AWS_REGION") else "the AWS configuration"
+    )
+    return finding("region", State.OK, "Region", f"{one_line(region, limit=40)}, from {origin}.")
+
+
+def _troubled(world: World, name: str, title: str, trouble: Trouble, profiles: Sequence[Profile]) -> Finding:
+    late = trouble.kind in _LATE
+    ours = _ways_out(world, profiles) if late or trouble.kind is Kind.CONFIGURATION else ()
+    taken = {fix.id for fix in ours} | {RENEW}
+    # Which login helps is known from the profile, so the general offer of an SSO login is left out where it is none.
+    if late and trouble.kind is not Kind.SSO:
+        taken.add("sso-login")
+    others = tuple(fix for fix in trouble.fixes if fix.id not in taken)
+    return Finding(
+        id=f"environment.{name}",
+        step="environment",
+        state=State.BLOCKED if late else trouble.state,
+        title=title,
+        summary=trouble.summary,
+        fixes=(*ours, *others),
+        raw=trouble.raw,
+        denied=trouble.denied,
+    )
+
+
+def _ways_out(world: World, profiles: Sequence[Profile]) -> tuple[Fix, ...]:
+    """SSO login where the profile is an SSO one, another profile, keys for this session."""
+    current = world.aws.profile
+    account = world.settings.aws.account
+    fixes: list[Fix] = []
+    own = next((one for one in profiles if one.name == (current or "default")), None)
+    right = own is not None and (not account or own.account in ("", account))
+    if own is not None and own.method == "sso":
+        fixes.append(
+            Fix(
+                id="sso-login",
+                title=f"Log in with SSO as {own.name}",
+                action=InTerminal(argv=("aws", "sso", "login", "--profile", own.name)),
+                changes=f"A new SSO token is stored for the profile {own.name}.",
+                risk=Risk.CHANGES,
+                recommended=right,
+            )
+        )
+    others = [one for one in profiles if one.name != current]
+    others.sort(key=lambda one: (one.account != account if account else False, one.name))
+    keys = [name for name in _KEYS if world.env.get(name)]
+    # A profile named in the settings beats AWS_PROFILE, so that picking another one here would change nothing; keys in
+    # the environment do so as well, and have to go first.
+    named = bool(world.settings.aws.profile)
+    if keys and profiles and not named:
+        fixes.append(
+            Fix(
+                id="unset-keys",
+                title="Leave the keys of the environment out, for this session, so that profiles count",
+                action=UnsetVariable(name="AWS_ACCESS_KEY_ID"),
+                changes="Nothing that this session starts sees AWS_ACCESS_KEY_ID; the profile's credentials are used.",
+                risk=Risk.CHANGES,
+                recommended=not fixes,
+            )
+        )
+    elif others and not named:
+        fixes.append(
+            Fix(
+                id="profile",
+                title="Use another AWS profile for this session",
+                action=PickProfile(choices=tuple(one.name for one in others)),
+                changes="Everything that this session starts uses the profile.",
+                risk=Risk.CHANGES,
+                recommended=not fixes or not right,
+            )
+        )
+    for variable in () if named else keys or _KEYS[:2]:
+        fixes.append(
+            Fix(
+                id=f"set-{variable}",
+                title=f"Set {variable} for this session",
+                action=SetVariable(name=variable, secret=variable != _KEYS[0], purpose="AWS credentials"),
+                changes="Everything that this session starts uses the value; it is stored nowhere.",
+                risk=Risk.CHANGES,
+            )
+        )
+    return tuple(fixes)
+
+
+def _waiting(name: str, title: str) -> Finding:
+    return finding(name, State.SKIPPED, title, "Waits for credentials that AWS accepts.")

@@ -1,0 +1,212 @@
+"""What has to lie on the operator's machine: the project, its terraform folder, files, the SSH key, variables."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import stat
+from pathlib import Path
+
+from checks.context import World
+from checks.environment.findings import finding
+from checks.finding import Copy, Fact, Finding, Fix, Risk, Run, SetVariable, State, Value
+from checks.sanitize import one_line
+from config.discover import configuration_files, terraform_folders
+from config.model import Variable
+
+CHECKLIST = ("7.1",)
+"""The guide's list of what to do before a rebuild."""
+NO_CONFIGURATION = ("1.6",)
+_KEY_HEAD = 4096
+"""Bytes: enough for the first line of a private key."""
+
+
+class VariableSeen(Value, frozen=True):
+    """A variable, for the step's table; never its value."""
+
+    name: str
+    set: bool
+    secret: bool = False
+    required: bool = True
+    purpose: str = ""
+
+
+def variables(world: World) -> tuple[tuple[Finding, ...], tuple[VariableSeen, ...]]:
+    """A finding for each variable that the settings name."""
+    wanted = world.settings.environment.variables
+    seen = tuple(
+        VariableSeen(
+            name=one.name,
+            set=bool(world.env.get(one.name, "").strip()),
+            secret=one.secret,
+            required=one.required,
+            purpose=one_line(one.purpose),
+        )
+        for one in wanted
+    )
+    return tuple(_variable(world, one) for one in wanted), seen
+
+
+def _variable(world: World, variable: Variable) -> Finding:
+    name, value = variable.name, world.env.get(variable.name, "")
+    purpose = f" ({one_line(variable.purpose)})" if variable.purpose else ""
+    fix = Fix(
+        id="set",
+        title=f"Set {name} for this session",
+        action=SetVariable(name=name, secret=variable.secret, purpose=one_line(variable.purpose)),
+        changes="Everything that this session starts sees the variable; its value is stored nowhere.",
+        risk=Risk.CHANGES,
+        recommended=variable.required,
+    )
+    facts = (Fact(label="value", value="••••" if variable.secret else "set"),)
+    if not value.strip():
+        how = "is not set" if not value else "holds only blanks"
+        if variable.required:
+            summary = f"{name} {how}, and the rebuild needs it{purpose}."
+            return finding(f"variable.{name}", State.BLOCKED, name, summary, fixes=(fix,), guide=CHECKLIST)
+        summary = f"{name} {how}; it is optional{purpose}."
+        return finding(f"variable.{name}", State.SKIPPED, name, summary, fixes=(fix,))
+    if value != value.strip():
+        summary = f"{name} is set, with blanks or a newline around its value; pasted by mistake?"
+        return finding(f"variable.{name}", State.WARN, name, summary, facts, (fix,), CHECKLIST)
+    return finding(f"variable.{name}", State.OK, name, f"{name} is set{purpose}.", facts)
+
+
+def project(world: World) -> tuple[Finding, ...]:
+    """The project's folder, and the terraform folder in it."""
+    folder = world.project
+    shown = one_line(str(folder))
+    try:
+        names = {at.name for at in folder.iterdir()}
+    except FileNotFoundError:
+        return (
+            finding("project", State.BLOCKED, "Project", f"The project's folder {shown} does not exist."),
+        )
+    except OSError as error:
+        summary = f"The project's folder {shown} cannot be read: {error.strerror}."
+        return (finding("project", State.BLOCKED, "Project", summary),)
+    if "ecotui.yaml" in names:
+        found = finding("project", State.OK, "Project", f"{shown}.", (Fact(label="folder", value=shown),))
+    else:
+        found = finding(
+            "project",
+            State.WARN,
+            "Project",
+            f"{shown} has no ecotui.yaml: what is not set elsewhere is taken from the defaults of Eco².",
+            (Fact(label="folder", value=shown),),
+            (
+                Fix(
+                    id="init",
+                    title="Write an ecotui.yaml from what is found here",
+                    action=Run(argv=("ecotui", "init", "--project", str(folder))),
+                    changes="A new file ecotui.yaml in the project's folder, to be read and corrected.",
+                    risk=Risk.CHANGES,
+                    recommended=True,
+                ),
+            ),
+        )
+    return found, _terraform_folder(world)
+
+
+def _terraform_folder(world: World) -> Finding:
+    folder = world.terraform_folder
+    shown = one_line(str(folder))
+    title = "Terraform folder"
+    facts = (Fact(label="folder", value=shown),)
+    missing = not folder.is_dir()
+    files = () if missing else configuration_files(folder)
+    if not files:
+        summary = f"{shown} {'does not exist' if missing else 'holds no *.tf files'}"
+        others = [at for at in terraform_folders(world.project)[:3] if at != folder]
+        fixes: tuple[Fix, ...] = ()
+        if others:
+            better = str(others[0].relative_to(world.project))
+            summary += f"; terraform files are in {one_line(better)}"
+            fixes = (
+                Fix(
+                    id="directory",
+                    title="Name the folder in ecotui.yaml",
+                    action=Copy(text=f"terraform:\n  directory: {better}"),
+                    changes="Nothing by itself; with these lines terraform runs there.",
+                    recommended=True,
+                ),
+            )
+        return finding(
+            "terraform-folder", State.BLOCKED, title, f"{summary}.", facts, fixes, NO_CONFIGURATION
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        summary = f"{shown} cannot be written to, and terraform init has to."
+        return finding("terraform-folder", State.BLOCKED, title, summary, facts)
+    count = f"{len(files)} file{'' if len(files) == 1 else 's'}"
+    return finding("terraform-folder", State.OK, title, f"{shown}: {count} of terraform.", facts)
+
+
+def files(world: World) -> tuple[Finding, ...]:
+    """A finding for each file that the settings name; those of variables are relative to the terraform folder."""
+    wanted = {name: world.project / Path(name).expanduser() for name in world.settings.environment.files}
+    for name in world.settings.terraform.var_files:
+        wanted.setdefault(name, world.terraform_folder / Path(name).expanduser())
+    return tuple(_file(name, path) for name, path in wanted.items())
+
+
+def _file(name: str, path: Path) -> Finding:
+    shown = one_line(name)
+    id = f"file.{shown}"
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return finding(id, State.BLOCKED, shown, f"{shown} does not exist ({one_line(str(path))}).")
+    except OSError as error:
+        return finding(id, State.UNKNOWN, shown, f"{shown} could not be looked at: {error.strerror}.")
+    if stat.S_ISDIR(mode):
+        return finding(id, State.OK, shown, f"The folder {shown} is there.")
+    if not os.access(path, os.R_OK):
+        return finding(id, State.BLOCKED, shown, f"{shown} is there but may not be read.")
+    if path.suffix == ".sh" and not os.access(path, os.X_OK):
+        fix = _mode(path, "+x", "Make the script executable", "The script may be run by its name.")
+        return finding(id, State.WARN, shown, f"{shown} is there but not executable.", fixes=(fix,))
+    return finding(id, State.OK, shown, f"{shown} is there.")
+
+
+def ssh_key(world: World) -> tuple[Finding, ...]:
+    """The private key of the settings; none when they name none."""
+    named = world.settings.environment.ssh_key
+    if not named:
+        return ()
+    home = world.env.get("HOME", "")
+    path = Path(home + named[1:]) if named.startswith("~/") and home else world.project / Path(named)
+    shown, id, title = one_line(named), "ssh-key", "SSH key"
+    try:
+        mode = path.stat().st_mode
+        with path.open("rb") as stream:
+            head = stream.read(_KEY_HEAD)
+    except (FileNotFoundError, NotADirectoryError):
+        return (finding(id, State.BLOCKED, title, f"The SSH key {shown} does not exist."),)
+    except IsADirectoryError:
+        return (finding(id, State.BLOCKED, title, f"{shown} is a folder, not an SSH key."),)
+    except OSError as error:
+        return (finding(id, State.UNKNOWN, title, f"The SSH key {shown} cannot be read: {error.strerror}."),)
+    facts = (Fact(label="file", value=shown), Fact(label="mode", value=f"{stat.S_IMODE(mode):04o}"))
+    first = head.lstrip().partition(b"\n")[0]
+    if not (first.startswith(b"-----BEGIN ") and b"PRIVATE KEY-----" in first):
+        public = first.startswith((b"ssh-", b"ecdsa-", b"sk-"))
+        kind = "a public key; its private half is needed" if public else "not a private key"
+        return (finding(id, State.BLOCKED, title, f"{shown} is {kind}.", facts),)
+    if mode & 0o077:
+        summary = f"{shown} is open to others (mode {stat.S_IMODE(mode):04o}); ssh refuses such a key."
+        fix = _mode(path, "600", "Make the key yours alone", "Only you may read the key.")
+        return (finding(id, State.BLOCKED, title, summary, facts, (fix,)),)
+    return (finding(id, State.OK, title, f"{shown} is a private key that only you may read.", facts),)
+
+
+def _mode(path: Path, mode: str, title: str, changes: str) -> Fix:
+    target = str(path)
+    argv = ("chmod", mode, "--", target) if target.startswith("-") else ("chmod", mode, target)
+    return Fix(
+        id="chmod",
+        title=f"{title}: {shlex.join(argv)}" if len(target) < 40 else title,
+        action=Run(argv=argv),
+        changes=changes,
+        risk=Risk.CHANGES,
+        recommended=True,
+    )

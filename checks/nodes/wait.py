@@ -1,0 +1,57 @@
+"""One look of somebody who waits for the nodes: where it stands, in a line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from checks.context import World
+from checks.finding import State
+from checks.nodes.check import seen
+from checks.nodes.model import NodeRow, NodesDetail
+from checks.polling import Sight, Verdict
+
+_NEVER = ("is not installed", "cannot be started", "not allowed to")
+
+
+def sight(world: World) -> Sight:
+    """Look at nodes and instances. An API server that does not answer is waited out; a missing kubectl is not."""
+    report = seen(world, everything=False)
+    detail = msgspec.convert(report.detail, NodesDetail)
+    data = _data(detail)
+    if not detail.answers:
+        api = report.findings[0]
+        never = api.state is State.UNKNOWN or any(words in detail.reason for words in _NEVER)
+        verdict = Verdict.FAILED if never else Verdict.GOING
+        machines = sum(row.instance_state == "running" for row in detail.rows)
+        there = f" {machines} of {detail.expected} instances run." if machines else ""
+        return Sight(verdict, f"No answer from the API server: {detail.reason}.{there}", "Down", data)
+    if detail.expected:
+        done = detail.ready >= detail.expected
+    else:
+        done = bool(detail.rows) and all(row.ready for row in detail.rows)
+    whole = f"{detail.ready} of {detail.expected} nodes Ready" if detail.expected else "No nodes are expected"
+    parts = [f"{group.name} {group.ready}/{group.expected}" for group in detail.groups]
+    text = f"{whole} ({', '.join(parts)})" if parts else whole
+    missing = [_missing(row) for row in detail.rows if not row.ready and row.group]
+    if missing and not done:
+        more = f" and {len(missing) - 4} more" if len(missing) > 4 else ""
+        text += f"; waiting for {', '.join(missing[:4])}{more}"
+    return Sight(Verdict.DONE if done else Verdict.GOING, f"{text}.", "Ready" if done else "NotReady", data)
+
+
+def _missing(row: NodeRow) -> str:
+    return f"{row.name} ({'not Ready' if row.joined else 'not joined'})"
+
+
+def _data(detail: NodesDetail) -> dict[str, Any]:
+    return {
+        "answers": detail.answers,
+        "ready": detail.ready,
+        "expected": detail.expected,
+        "groups": [
+            {"name": one.name, "ready": one.ready, "joined": one.joined, "expected": one.expected}
+            for one in detail.groups
+        ],
+    }

@@ -1,0 +1,106 @@
+"""Would smaller instances or fewer nodes fit? Recomputed from what EC2 says about its types, without wishful thinking."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from checks.finding import Copy, Fact, Fix
+from checks.quota.model import GroupRow, number
+
+
+def families(groups: Sequence[GroupRow]) -> tuple[str, ...]:
+    """EC2 filter patterns for all sizes of the groups' families: `t3a.*`."""
+    return tuple(sorted({f"{group.type.split('.')[0]}.*" for group in groups if "." in group.type}))
+
+
+def smaller(groups: Sequence[GroupRow], sizes: Mapping[str, int], room: float) -> tuple[Fact, Fix | None]:
+    """What the smallest type of each family would take. `room` is in vCPUs. A fix only when that fits."""
+    now = sum(group.needed or 0 for group in groups)
+    least: dict[str, tuple[int, str]] = {}
+    for type_, vcpus in sizes.items():
+        family = type_.split(".")[0]
+        least[family] = min(least.get(family, (vcpus, type_)), (vcpus, type_))
+    best = sum(
+        _missing(group) * least.get(group.type.split(".")[0], (group.vcpus or 0, ""))[0] for group in groups
+    )
+    named = ", ".join(sorted(least))
+    if best >= now:
+        same = "no type of " + (f"the {named} family" if len(least) == 1 else f"the families {named}")
+        return Fact(
+            label="Smaller types",
+            value=f"do not help: {same} has fewer vCPUs than the ones in use, so it stays at {number(now)}",
+        ), None
+    if best > room:
+        return Fact(
+            label="Smaller types",
+            value=f"do not help enough: {number(best)} vCPUs instead of {number(now)}, and there is room for "
+            f"{number(max(room, 0))}",
+        ), None
+    lines = [
+        f"{group.group}: {group.type} ({group.vcpus}) -> {least[group.type.split('.')[0]][1]} "
+        f"({least[group.type.split('.')[0]][0]} vCPUs)"
+        for group in groups
+        if group.type.split(".")[0] in least
+    ]
+    return Fact(
+        label="Smaller types", value=f"would take {number(best)} vCPUs instead of {number(now)}"
+    ), Fix(
+        id="smaller",
+        title=f"Use smaller types: {number(best)} vCPUs instead of {number(now)}",
+        action=Copy(text="; ".join(lines)),
+        changes="Nothing by itself: set the types in the terraform variables and under nodes.groups. "
+        "The nodes get less memory and will be slower.",
+    )
+
+
+def fewer(groups: Sequence[GroupRow], room: float) -> tuple[Fact, Fix | None]:
+    """How many nodes fit in `room` vCPUs when nodes are taken from the largest group first, one of each group kept."""
+    counts = {group.group: _missing(group) for group in groups}
+    sizes = {group.group: group.vcpus or 0 for group in groups}
+    running = {group.group: group.running for group in groups}
+    total = sum(counts.values())
+
+    def taken() -> float:
+        return sum(counts[name] * sizes[name] for name in counts)
+
+    while taken() > room:
+        reducible = [name for name in counts if counts[name] > (0 if running[name] else 1)]
+        if not reducible:
+            return Fact(
+                label="Fewer nodes",
+                value=f"do not help: even one node of each group takes {number(taken())} vCPUs, and there is room for "
+                f"{number(max(room, 0))}",
+            ), None
+        counts[max(reducible, key=lambda name: (counts[name], sizes[name]))] -= 1
+    kept = sum(counts.values())
+    lines = [
+        f"{group.group}: {group.count} -> {group.running + counts[group.group]} ({group.type}, {group.vcpus} vCPUs each)"
+        for group in groups
+        if counts[group.group] < _missing(group)
+    ]
+    return Fact(
+        label="Fewer nodes", value=f"{kept} of the {total} nodes that are to come fit in {number(room)} vCPUs"
+    ), Fix(
+        id="fewer",
+        title=f"Run fewer nodes: {kept} of {total} fit",
+        action=Copy(text="; ".join(lines)),
+        changes="Nothing by itself: lower the counts in the terraform variables and under nodes.groups.",
+    )
+
+
+def single(types: Sequence[str], groups: Sequence[GroupRow], room: float) -> Fact:
+    """What types with one vCPU would mean."""
+    nodes = sum(_missing(group) for group in groups)
+    if not types:
+        return Fact(label="1-vCPU types", value="the region offers none of the current generation")
+    some = ", ".join(types[:5]) + (f" and {len(types) - 5} more" if len(types) > 5 else "")
+    fits = "would fit" if nodes <= room else "would not fit either"
+    return Fact(
+        label="1-vCPU types",
+        value=f"{nodes} nodes with one vCPU each {fits} in {number(max(room, 0))} ({some}); another family, perhaps "
+        "another architecture, and kubeadm asks for 2 vCPUs on a control plane",
+    )
+
+
+def _missing(group: GroupRow) -> int:
+    return max(0, group.count - group.running)

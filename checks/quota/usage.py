@@ -1,0 +1,324 @@
+"""What AWS says about quotas: limits, increase requests, and what is in use. Read-only.
+
+Capacity reservations that stand empty count against the vCPU limit too and are not looked at.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from checks.aws.errors import THROTTLED, code_of, errors, or_error
+from checks.quota.model import RequestRow, meaning
+from checks.sanitize import one_line
+
+if TYPE_CHECKING:
+    from checks.aws.session import Aws
+
+ON_DEMAND = {
+    "L-1216C47A": frozenset({"a", "c", "d", "h", "i", "im", "is", "m", "r", "t", "z"}),
+    "L-74FC7D96": frozenset({"f"}),
+    "L-DB2E81BA": frozenset({"g", "gr", "vt"}),
+    "L-417A185B": frozenset({"p"}),
+    "L-7295265B": frozenset({"x"}),
+    "L-1945791B": frozenset({"inf"}),
+    "L-2C3B7624": frozenset({"trn"}),
+    "L-6E869C2A": frozenset({"dl"}),
+    "L-F7808C92": frozenset({"hpc"}),
+}
+"""Quotas counted in vCPUs of On-Demand instances, with the letters that their families start with (EC2 user guide,
+On-Demand instance quotas)."""
+
+QUIET = 1.0
+"""Seconds of waiting, at the least, between two words about how far the questions are."""
+
+GLOBAL = frozenset({"iam", "cloudfront", "route53", "organizations"})
+"""Services whose quotas are kept in us-east-1, whatever the region."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    value: float | None
+    adjustable: bool
+    default: bool
+    name: str
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A running (or starting) On-Demand instance."""
+
+    id: str
+    type: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What came back; an exception stands in the place of an answer that did not come."""
+
+    limits: Mapping[str, Limit | Exception]
+    requests: Mapping[str, tuple[RequestRow, ...] | Exception]
+    used: Mapping[str, tuple[float, float] | Exception]
+    """By code, for the counted kinds: how many there are, and how many of them are the project's own."""
+    instances: tuple[Instance, ...] | Exception | None
+    vcpus: Mapping[str, int] | Exception = field(default_factory=dict)
+
+
+class Count:
+    """Says how far many questions are, to somebody who waits: not at once, and not each time. Threads may share it."""
+
+    def __init__(
+        self, total: int, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._total = total
+        self._say = say
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._answered = 0
+        self._throttled = False
+        self._last = clock()
+
+    def answered(self, *_: object) -> None:
+        """One more question has its answer, or its error."""
+        with self._lock:
+            self._answered += 1
+            self._tell(due=False)
+
+    def throttled(self) -> None:
+        """AWS wants us to wait; the question is asked again by itself."""
+        with self._lock:
+            first, self._throttled = not self._throttled, True
+            self._tell(due=first)
+
+    def _tell(self, *, due: bool) -> None:
+        now = self._clock()
+        if not due and now - self._last < QUIET:
+            return
+        self._last = now
+        who = "AWS throttles Service Quotas" if self._throttled else "quotas"
+        self._say(f"{who}: {self._answered} of {self._total} answered")
+
+
+@contextmanager
+def counting(aws: Aws, regions: Iterable[str], count: Count) -> Iterator[None]:
+    """Tell `count` of each answer of Service Quotas that says "too fast", while this is open. Raises botocore's errors."""
+
+    def hear(response: tuple[object, Any] | None = None, **_: object) -> None:
+        # (the HTTP answer, what was parsed of it), before botocore decides to ask again
+        if response and response[1].get("Error", {}).get("Code") in THROTTLED:
+            count.throttled()
+
+    clients = [aws.client("service-quotas", region or None) for region in regions]
+    for client in clients:
+        client.meta.events.register("needs-retry.service-quotas", hear)
+    try:
+        yield
+    finally:
+        for client in clients:
+            client.meta.events.unregister("needs-retry.service-quotas", hear)
+
+
+def letters(instance_type: str) -> str:
+    """What an instance type's family starts with: `t` of t3a.large, `im` of im4gn.large, `inf` of inf2.xlarge."""
+    found = re.match(r"[a-z]+", instance_type)
+    return found.group(0) if found else ""
+
+
+def region_of(aws: Aws, service: str) -> str:
+    """Where a service keeps its quotas: those of the whole account are in one region."""
+    return "us-east-1" if service in GLOBAL else aws.region
+
+
+def limit(aws: Aws, service: str, code: str, region: str = "") -> Limit:
+    """The limit in force: the account's own, else AWS's default. Raises botocore's errors.
+
+    Without a region, in the one where the service keeps its quotas.
+    """
+    client = aws.client("service-quotas", region or region_of(aws, service))
+    default = False
+    try:
+        quota = client.get_service_quota(ServiceCode=service, QuotaCode=code)["Quota"]
+    except errors() as error:
+        if code_of(error) != "NoSuchResourceException":
+            raise
+        quota = client.get_aws_default_service_quota(ServiceCode=service, QuotaCode=code)["Quota"]
+        default = True
+    return Limit(
+        value=quota.get("Value"),
+        adjustable=bool(quota.get("Adjustable", True)),
+        default=default,
+        name=one_line(quota.get("QuotaName", "")),
+    )
+
+
+def requests(aws: Aws, service: str, code: str) -> tuple[RequestRow, ...]:
+    """The increase requests of a quota, newest first. Raises botocore's errors."""
+    try:
+        found = list(
+            aws.paginate(
+                "service-quotas",
+                "list_requested_service_quota_change_history_by_quota",
+                "RequestedQuotas",
+                region=region_of(aws, service),
+                ServiceCode=service,
+                QuotaCode=code,
+            )
+        )
+    except errors() as error:
+        if code_of(error) == "NoSuchResourceException":
+            return ()
+        raise
+    rows = (
+        RequestRow(
+            id=one_line(str(item.get("Id", ""))),
+            status=one_line(str(item.get("Status", ""))),
+            desired=float(item.get("DesiredValue") or 0),
+            created=item["Created"].timestamp() if item.get("Created") else 0.0,
+            meaning=meaning(str(item.get("Status", ""))),
+            case=one_line(str(item.get("CaseId") or "")),
+        )
+        for item in found
+    )
+    return tuple(sorted(rows, key=lambda row: row.created, reverse=True))
+
+
+def instances(aws: Aws) -> tuple[Instance, ...]:
+    """On-Demand instances that count against the vCPU quotas: pending and running ones; neither spot nor on
+    dedicated hosts. Raises botocore's errors."""
+    reservations = aws.paginate(
+        "ec2",
+        "describe_instances",
+        "Reservations",
+        Filters=[{"Name": "instance-state-name", "Values": ["pending", "running"]}],
+    )
+    return tuple(
+        Instance(
+            id=item["InstanceId"],
+            type=item.get("InstanceType", ""),
+            name=one_line(next((tag["Value"] for tag in item.get("Tags", ()) if tag["Key"] == "Name"), "")),
+        )
+        for reservation in reservations
+        for item in reservation.get("Instances", ())
+        if not item.get("InstanceLifecycle") and item.get("Placement", {}).get("Tenancy") != "host"
+    )
+
+
+def vcpus(aws: Aws, types: Iterable[str], region: str = "") -> dict[str, int]:
+    """Default vCPUs by instance type; types that are not offered in the region are left out. Wildcards as in EC2's
+    filters (`t3a.*`). Raises botocore's errors."""
+    # By a filter, not by InstanceTypes: there one unknown type refuses the whole question.
+    wanted = sorted(set(types) - {""})
+    found: dict[str, int] = {}
+    for start in range(0, len(wanted), 100):  # a filter takes at most 200 values
+        for item in aws.paginate(
+            "ec2",
+            "describe_instance_types",
+            "InstanceTypes",
+            region=region or None,
+            Filters=[{"Name": "instance-type", "Values": wanted[start : start + 100]}],
+        ):
+            found[item["InstanceType"]] = int(item["VCpuInfo"]["DefaultVCpus"])
+    return found
+
+
+def single_vcpu_types(aws: Aws) -> tuple[str, ...]:
+    """Current types that have one vCPU. Raises botocore's errors."""
+    return tuple(
+        sorted(
+            item["InstanceType"]
+            for item in aws.paginate(
+                "ec2",
+                "describe_instance_types",
+                "InstanceTypes",
+                Filters=[
+                    {"Name": "vcpu-info.default-vcpus", "Values": ["1"]},
+                    {"Name": "current-generation", "Values": ["true"]},
+                ],
+            )
+            if int(item["VCpuInfo"]["DefaultVCpus"]) == 1
+        )
+    )
+
+
+def _counted(operation: str, key: str) -> Callable[[Aws, Mapping[str, str]], tuple[float, float]]:
+    def count(aws: Aws, tags: Mapping[str, str]) -> tuple[float, float]:
+        items = [
+            item
+            for item in aws.paginate("ec2", operation, key)
+            # Addresses that the customer brought do not count.
+            if item.get("PublicIpv4Pool", "amazon") == "amazon"
+        ]
+        return len(items), sum(_carries(item, tags) for item in items)
+
+    return count
+
+
+COUNTED = {
+    "L-0263D0A3": ("ec2:DescribeAddresses", _counted("describe_addresses", "Addresses")),
+    "L-F678F1CE": ("ec2:DescribeVpcs", _counted("describe_vpcs", "Vpcs")),
+    "L-A4707A72": (
+        "ec2:DescribeInternetGateways",
+        _counted("describe_internet_gateways", "InternetGateways"),
+    ),
+    "L-E79EC296": ("ec2:DescribeSecurityGroups", _counted("describe_security_groups", "SecurityGroups")),
+}
+"""Quotas whose use is a count of things, with the IAM action that counting needs. The use of any other is not known."""
+
+
+def ask(
+    aws: Aws,
+    quotas: Iterable[tuple[str, str]],
+    types: Iterable[str],
+    tags: Mapping[str, str],
+    say: Callable[[str], None] = lambda text: None,
+) -> Answers:
+    """Everything for these (service, code) pairs, side by side. Raises botocore's errors only when there can be no
+    client at all (no credentials, no region, bad profile)."""
+    wanted = list(dict.fromkeys(quotas))
+    # Clients are made here, in sequence: side by side it takes longer.
+    regions = sorted({region_of(aws, service) for service, _ in wanted})
+    aws.client("ec2")
+    on_demand = any(code in ON_DEMAND for _, code in wanted)
+
+    def instances_and_types() -> tuple[tuple[Instance, ...] | Exception, Mapping[str, int] | Exception]:
+        running = or_error(lambda: instances(aws))
+        seen = {item.type for item in running} if isinstance(running, tuple) else set()
+        return running, or_error(lambda: vcpus(aws, {*types, *seen}))
+
+    count = Count(2 * len(wanted), say)
+    with (
+        counting(aws, regions, count),
+        ThreadPoolExecutor(max_workers=8, thread_name_prefix="quota") as pool,
+    ):
+        limits = {code: pool.submit(or_error, partial(limit, aws, s, code)) for s, code in wanted}
+        asked = {code: pool.submit(or_error, partial(requests, aws, s, code)) for s, code in wanted}
+        for questions in (limits, asked):
+            for question in questions.values():
+                question.add_done_callback(count.answered)
+        counts = {
+            code: pool.submit(or_error, partial(COUNTED[code][1], aws, tags))
+            for _, code in wanted
+            if code in COUNTED
+        }
+        running = pool.submit(instances_and_types) if on_demand else None
+        found, sizes = running.result() if running else (None, {})
+        return Answers(
+            limits={code: future.result() for code, future in limits.items()},
+            requests={code: future.result() for code, future in asked.items()},
+            used={code: future.result() for code, future in counts.items()},
+            instances=found,
+            vcpus=sizes,
+        )
+
+
+def _carries(item: Mapping[str, Any], tags: Mapping[str, str]) -> bool:
+    own = {tag["Key"]: tag["Value"] for tag in item.get("Tags", ())}
+    return bool(tags) and all(own.get(key) == value for key, value in tags.items())

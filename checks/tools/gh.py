@@ -1,0 +1,291 @@
+"""GitHub through `gh api`: who we are, what the token may do, and one page of JSON at a time.
+
+What went wrong is read from the status line and the headers of the answer (`gh api -i`), and from the exit code: the
+wording of gh, of `gh auth status` above all, changes from version to version and calls every trouble a bad token.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from checks.finding import Value
+from checks.sanitize import one_line
+from checks.tools.run import CommandError, Outcome, last_line, query
+
+TIMEOUT = 15.0
+"""Seconds for one question: gh gives up on a dead connection only after half a minute."""
+
+# From GitHub's documentation, "Scopes for OAuth apps": what a scope includes.
+IMPLIES: Mapping[str, tuple[str, ...]] = {
+    "repo": ("repo:status", "repo_deployment", "public_repo", "repo:invite", "security_events"),
+    "admin:repo_hook": ("write:repo_hook",),
+    "write:repo_hook": ("read:repo_hook",),
+    "admin:org": ("write:org", "manage_runners:org"),
+    "write:org": ("read:org",),
+    "admin:public_key": ("write:public_key",),
+    "write:public_key": ("read:public_key",),
+    "user": ("read:user", "user:email", "user:follow"),
+    "project": ("read:project",),
+    "write:packages": ("read:packages",),
+    "write:discussion": ("read:discussion",),
+    "admin:gpg_key": ("write:gpg_key",),
+    "write:gpg_key": ("read:gpg_key",),
+    "admin:ssh_signing_key": ("write:ssh_signing_key",),
+    "write:ssh_signing_key": ("read:ssh_signing_key",),
+    "admin:enterprise": ("manage_runners:enterprise", "manage_billing:enterprise", "read:enterprise"),
+    "audit_log": ("read:audit_log",),
+    "codespace": ("codespace:secrets",),
+}
+
+
+def implied_by(wanted: str, given: Iterable[str]) -> str | None:
+    """The scope among `given` that grants `wanted`: itself or a wider one; None when there is none."""
+    given = tuple(given)
+    if wanted in given:
+        return wanted
+    return next((scope for scope in given if wanted in _included(scope)), None)
+
+
+def _included(scope: str) -> set[str]:
+    found: set[str] = set()
+    waiting = [scope]
+    while waiting:
+        for one in IMPLIES.get(waiting.pop(), ()):
+            if one not in found:
+                found.add(one)
+                waiting.append(one)
+    return found
+
+
+class Why(StrEnum):
+    """What kept GitHub from answering."""
+
+    LOGGED_OUT = "logged out"
+    BAD_TOKEN = "bad token"
+    FORBIDDEN = "forbidden"
+    SSO = "single sign-on"
+    RATE_LIMIT = "rate limit"
+    NOT_FOUND = "not found"
+    SERVER = "server"
+    UNREACHABLE = "unreachable"
+    CONFIGURATION = "configuration"
+    UNREADABLE = "unreadable"
+
+
+class GhError(CommandError):
+    """GitHub, or gh itself, did not give the answer."""
+
+    def __init__(
+        self,
+        why: Why,
+        sentence: str,
+        *,
+        status: int = 0,
+        raw: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.why = why
+        self.sentence = sentence
+        self.status = status
+        self.raw = raw
+        self.headers = dict(headers or {})
+        super().__init__(sentence)
+
+    def explain(self) -> str:
+        return self.sentence
+
+
+class Answer(Value, frozen=True):
+    """One answer of the API."""
+
+    status: int
+    headers: dict[str, str]
+    """Their names in lower case."""
+    body: Any
+
+
+class Identity(Value, frozen=True):
+    """Who the token belongs to, and what is known of what it may do."""
+
+    login: str
+    name: str = ""
+    scopes: tuple[str, ...] | None = None
+    """None: a fine-grained or an app's token, whose permissions GitHub does not tell."""
+    expires: str = ""
+    """When the token ends, as GitHub writes it; empty when it does not, or is not told."""
+    remaining: int | None = None
+    """Requests left in this hour."""
+
+
+class Gh:
+    """gh for one host, with one environment."""
+
+    def __init__(self, host: str, env: Mapping[str, str]) -> None:
+        self.host = host
+        self.env = environment(env)
+
+    def source(self) -> tuple[str, ...]:
+        """The environment variables that hold a token for this host, the one that counts first.
+
+        Empty: gh uses the login that it has stored.
+        """
+        return tuple(name for name in token_variables(self.host) if self.env.get(name))
+
+    def without_variables(self) -> Gh:
+        """The same gh with its stored login, whatever the environment says."""
+        hidden = token_variables(self.host)
+        return Gh(self.host, {key: value for key, value in self.env.items() if key not in hidden})
+
+    def api(self, path: str) -> Answer:
+        """GET one path. Raises GhError, or another CommandError when gh could not be asked."""
+        outcome = query(
+            ("gh", "api", "-i", "--hostname", self.host, path),
+            env=self.env,
+            timeout=TIMEOUT,
+            limit=32_000_000,
+        )
+        return read(outcome, self.host)
+
+    def identity(self) -> Identity:
+        """Who we are: one request gives the login and, in its headers, the scopes. Raises CommandError."""
+        answer = self.api("user")
+        body = answer.body if isinstance(answer.body, dict) else {}
+        given = answer.headers.get("x-oauth-scopes")
+        remaining = answer.headers.get("x-ratelimit-remaining", "")
+        return Identity(
+            login=one_line(str(body.get("login") or "")),
+            name=one_line(str(body.get("name") or "")),
+            scopes=None if given is None else tuple(one.strip() for one in given.split(",") if one.strip()),
+            expires=one_line(answer.headers.get("github-authentication-token-expiration", "")),
+            remaining=int(remaining) if remaining.isdigit() else None,
+        )
+
+    def listed(self, path: str, key: str, *, page_size: int) -> list[dict[str, Any]]:
+        """All pages of a list such as `{"total_count": 3, "secrets": [...]}`. Raises CommandError."""
+        found: list[dict[str, Any]] = []
+        for page in range(1, 51):
+            body = self.api(f"{path}?per_page={page_size}&page={page}").body
+            items = body.get(key) if isinstance(body, dict) else None
+            if not isinstance(items, list):
+                raise GhError(Why.UNREADABLE, f"GitHub's answer for {path} has no list of {key}")
+            found += [item for item in items if isinstance(item, dict)]
+            if len(items) < page_size or len(found) >= int(body.get("total_count") or 0):
+                break
+        return found
+
+
+def token_variables(host: str) -> tuple[str, str]:
+    """The variables that gh takes a token from, for this host, in the order in which they count."""
+    ordinary = host in ("github.com", "github.localhost") or host.endswith((".github.com", ".ghe.com"))
+    if ordinary:
+        return "GH_TOKEN", "GITHUB_TOKEN"
+    return "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN"
+
+
+def environment(env: Mapping[str, str]) -> dict[str, str]:
+    """The environment of every gh that is asked: no prompt, no colours, no pager, no news about itself."""
+    left_out = ("GH_DEBUG", "DEBUG", "GH_FORCE_TTY", "CLICOLOR_FORCE", "GH_REPO", "GH_HOST")
+    kept = {key: value for key, value in env.items() if key not in left_out}
+    return {
+        **kept,
+        "GH_PROMPT_DISABLED": "1",
+        "GH_NO_UPDATE_NOTIFIER": "1",
+        "GH_PAGER": "cat",
+        "NO_COLOR": "1",
+    }
+
+
+_STATUS = re.compile(r"HTTP/[\d.]+ (\d{3})")
+
+
+def read(outcome: Outcome, host: str) -> Answer:
+    """Take the output of `gh api -i` apart. Raises GhError for everything but an answer with status 2xx."""
+    head, _, body = outcome.stdout.partition("\n\n")
+    lines = head.splitlines()
+    status = _STATUS.match(lines[0]) if lines else None
+    if status is None:
+        raise _no_answer(outcome, host)
+    code = int(status[1])
+    headers: dict[str, str] = {}
+    for line in lines[1:]:
+        name, colon, value = line.partition(":")
+        if colon:
+            headers[name.strip().lower()] = value.strip()
+    if not 200 <= code < 300:
+        raise _refusal(code, headers, body, outcome, host)
+    try:
+        decoded = msgspec.json.decode(body) if body.strip() else None
+    except msgspec.DecodeError:
+        raise GhError(
+            Why.UNREADABLE,
+            f"{host} answered with something that is not JSON (a proxy, or a login page of the network?)",
+            status=code,
+            raw=one_line(body),
+        ) from None
+    return Answer(status=code, headers=headers, body=decoded)
+
+
+def _no_answer(outcome: Outcome, host: str) -> GhError:
+    """gh ended without a status line: not logged in, its own files broken, or no way to the host."""
+    said = outcome.stderr.strip() or outcome.stdout.strip()
+    # 4 is the documented exit code for "authentication needed" (gh help exit-codes).
+    if outcome.exit_code == 4:
+        return GhError(Why.LOGGED_OUT, f"gh is not logged in to {host}", raw=said)
+    if re.search(r"hosts\.yml|config\.yml|invalid yaml|configuration", said, re.IGNORECASE):
+        return GhError(
+            Why.CONFIGURATION, f"gh cannot read its own configuration: {last_line(said)}", raw=said
+        )
+    if outcome.exit_code < 0:
+        return GhError(Why.UNREACHABLE, f"gh was ended by signal {-outcome.exit_code}", raw=said)
+    return GhError(
+        Why.UNREACHABLE, f"{host} could not be reached: {last_line(said) or 'gh said nothing'}", raw=said
+    )
+
+
+def _refusal(code: int, headers: Mapping[str, str], body: str, outcome: Outcome, host: str) -> GhError:
+    try:
+        decoded = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        decoded = {}
+    message = one_line(str(decoded.get("message", ""))) if isinstance(decoded, dict) else ""
+    raw = "\n".join(part for part in (message, outcome.stderr.strip()) if part)
+
+    def error(why: Why, sentence: str) -> GhError:
+        return GhError(why, sentence, status=code, raw=raw, headers=headers)
+
+    if code == 401:
+        return error(
+            Why.BAD_TOKEN, f"{host} does not accept the token: it was revoked, has expired or is mistyped"
+        )
+    if code in (403, 429):
+        until = _limited_until(headers)
+        if until is not None or code == 429:
+            return error(Why.RATE_LIMIT, f"{host} answers no more requests for now (rate limit){until or ''}")
+        if "x-github-sso" in headers:
+            url = one_line(headers["x-github-sso"].partition("url=")[2])
+            return error(Why.SSO, f"the organisation wants the token authorised for single sign-on: {url}")
+        return error(Why.FORBIDDEN, f"{host} does not allow this: {message or 'forbidden'}")
+    if code == 404:
+        return error(Why.NOT_FOUND, f"{host} has nothing there, or hides it from this token")
+    if code >= 500:
+        return error(Why.SERVER, f"{host} has trouble of its own (HTTP {code}); see its status page")
+    return error(Why.UNREADABLE, f"{host} answered HTTP {code}: {message or 'without a reason'}")
+
+
+def _limited_until(headers: Mapping[str, str]) -> str | None:
+    """`; again at 14:05 UTC`, when the headers tell a rate limit; None when it is none."""
+    wait = headers.get("retry-after", "")
+    if wait.isdigit():
+        return f"; again in {wait} s"
+    if headers.get("x-ratelimit-remaining") != "0":
+        return None
+    reset = headers.get("x-ratelimit-reset", "")
+    if not reset.isdigit() or len(reset) > 11:
+        return ""
+    return f"; again at {datetime.fromtimestamp(int(reset), UTC):%H:%M} UTC"

@@ -1,0 +1,379 @@
+"""terraform (or OpenTofu, or anything that takes the same words), with typed answers.
+
+Queries go through `checks.tools.run` with a timeout. Plan and apply have no limit in time: here are only their
+command lines, which run under the supervisor or stream to a reader.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from checks.context import World
+from checks.finding import Fix, Risk, Run, Value, Visit
+from checks.sanitize import one_line, sanitize
+from checks.tools import terraform_crash
+from checks.tools.run import CommandError, Outcome, query
+from checks.tools.terraform_errors import Diagnostic, Lock, guide, lock, not_initialised, parse
+
+_LARGE = 256_000_000
+"""Bytes: the most that is read of a state or of a plan as JSON (5,000 resources are about 50 MB)."""
+
+
+class TerraformError(CommandError):
+    """terraform ran and refused; says why in plain words."""
+
+    def __init__(self, argv: tuple[str, ...], diagnostics: tuple[Diagnostic, ...], raw: str) -> None:
+        self.argv = argv
+        self.diagnostics = diagnostics
+        self.raw = raw
+        self.lock: Lock | None = lock(diagnostics)
+        super().__init__(self.explain())
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        return tuple(one for one in self.diagnostics if one.is_error)
+
+    @property
+    def guide(self) -> tuple[str, ...]:
+        return guide(self.diagnostics)
+
+    @property
+    def not_initialised(self) -> bool:
+        return not_initialised(self.diagnostics)
+
+    def explain(self) -> str:
+        if self.lock:
+            return self.lock.sentence
+        if self.not_initialised:
+            return "The terraform folder is not initialised (terraform init was not run, or has to run again)"
+        if not self.errors:
+            return one_line(self.raw) or "terraform failed and said nothing"
+        if found := terraform_crash.of(self.diagnostics, self.raw):
+            return f"{found.title} ({found.panic or 'it left no stack trace'})"
+        first = self.errors[0]
+        more = f" (and {len(self.errors) - 1} more)" if len(self.errors) > 1 else ""
+        place = f" at {first.place}" if first.place else ""
+        return f"{one_line(first.summary)}{place}{more}"
+
+
+class Validation(Value, frozen=True):
+    valid: bool
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        return tuple(one for one in self.diagnostics if one.is_error)
+
+
+class InState(Value, frozen=True):
+    """A resource instance that the state knows."""
+
+    address: str
+    type: str
+    id: str = ""
+    arn: str = ""
+    name: str = ""
+    """Its name in AWS, where it has one."""
+    tainted: bool = False
+
+
+class Held(Value, frozen=True):
+    """The state, in short: what it holds."""
+
+    resources: tuple[InState, ...] = ()
+    serial: int = 0
+    lineage: str = ""
+    terraform: str = ""
+    """The version that wrote it."""
+
+
+class Terraform:
+    """The root module of a project, and the command that works on it."""
+
+    def __init__(self, world: World) -> None:
+        self.settings = world.settings.terraform
+        self.command = tuple(self.settings.command)
+        self.folder = world.terraform_folder
+        self.env = environment(world)
+        self._timeout = self.settings.timeout
+
+    def argv(self, *words: str) -> tuple[str, ...]:
+        return (*self.command, *words)
+
+    @property
+    def name(self) -> str:
+        """What to call it: `terraform`, `tofu`."""
+        return Path(self.command[0]).name
+
+    # The command lines of long work.
+
+    def plan_argv(self, out: Path, *, stream: bool = True) -> tuple[str, ...]:
+        flags = ["-json"] if stream else ["-no-color"]
+        return self.argv(
+            "plan", *flags, "-input=false", *self._var_files(), *self._parallelism(), f"-out={out}"
+        )
+
+    def apply_argv(self, plan: Path) -> tuple[str, ...]:
+        return self.argv("apply", "-json", "-input=false", *self._parallelism(), str(plan))
+
+    def _var_files(self) -> list[str]:
+        return [f"-var-file={(self.folder / one).resolve()}" for one in self.settings.var_files]
+
+    def _parallelism(self) -> list[str]:
+        return [f"-parallelism={self.settings.parallelism}"] if self.settings.parallelism != 10 else []
+
+    # Queries. Each raises CommandError: TerraformError where terraform itself refused.
+
+    def version(self) -> str:
+        """`1.11.4`."""
+        outcome = self._query("version", "-json")
+        try:
+            return str(msgspec.json.decode(outcome.stdout)["terraform_version"])
+        except (msgspec.DecodeError, KeyError, TypeError):
+            found = re.search(r"v(\d+\.\d+\.\d+\S*)", outcome.stdout)
+            if found:
+                return found[1]
+            raise self._refused(outcome) from None
+
+    def initialised(self) -> bool:
+        """Whether `init` seems to have run: cheap, from the folder alone."""
+        return Path(self.env.get("TF_DATA_DIR") or self.folder / ".terraform").is_dir()
+
+    def init(self) -> Outcome:
+        outcome = self._query("init", "-input=false", "-no-color", timeout=max(600.0, self._timeout))
+        return self._checked(outcome)
+
+    def unlock(self, id: str) -> Outcome:
+        """Remove the lock with this id from the state, whoever holds it. terraform refuses any other id."""
+        return self._checked(self._query("force-unlock", "-force", id))
+
+    def push(self, file: Path) -> Outcome:
+        """Make this file the state. terraform refuses one of another lineage, and an older one."""
+        return self._checked(self._query("state", "push", str(file), timeout=max(120.0, self._timeout)))
+
+    def untaint(self, address: str) -> Outcome:
+        """Take the mark of what is half made off a resource of the state: the next plan keeps it."""
+        return self._checked(self._query("untaint", "-no-color", address))
+
+    def read_back(self, addresses: Sequence[str]) -> Outcome:
+        """Bring what these are in the account into the state; nothing in the account is changed."""
+        targets = (f"-target={address}" for address in addresses)
+        words = ("apply", "-refresh-only", "-auto-approve", "-input=false", "-no-color")
+        return self._checked(
+            self._query(*words, *self._var_files(), *targets, timeout=max(300.0, self._timeout))
+        )
+
+    def validate(self) -> Validation:
+        outcome = self._query("validate", "-json")
+        try:
+            answer = msgspec.json.decode(outcome.stdout)
+            valid = bool(answer["valid"])
+        except (msgspec.DecodeError, KeyError, TypeError):
+            # Without init some versions say it on stderr only, in words.
+            return Validation(valid=False, diagnostics=self._refused(outcome).diagnostics)
+        return Validation(valid=valid, diagnostics=parse(outcome.stdout))
+
+    def show_plan(self, plan: Path) -> bytes:
+        """The JSON of a saved plan, raw: it holds secrets, and is kept in memory only."""
+        outcome = query(
+            self.argv("show", "-json", str(plan)),
+            env=self.env,
+            cwd=self.folder,
+            timeout=max(300.0, self._timeout),
+            limit=_LARGE,
+            text=False,
+        )
+        if outcome.exit_code or outcome.truncated:
+            raise self._refused(outcome)
+        return outcome.data
+
+    def outputs(self) -> dict[str, object]:
+        """The outputs of the state by name, without the sensitive ones."""
+        outcome = self._checked(self._query("output", "-json"))
+        try:
+            answer: dict[str, dict[str, Any]] = msgspec.json.decode(outcome.stdout or "{}")
+            return {name: one.get("value") for name, one in answer.items() if not one.get("sensitive")}
+        except (msgspec.DecodeError, AttributeError):
+            raise self._refused(outcome) from None
+
+    def state(self) -> Held:
+        """What the state holds. `state pull` starts no provider, which saves two seconds against `show -json`."""
+        outcome = self._checked(self._query("state", "pull"))
+        return held(outcome.stdout)
+
+    def pending(self, *, timeout: float) -> tuple[dict[str, int], tuple[Diagnostic, ...]]:
+        """What a plan against the state alone would do: counts by action, and warnings. Takes no lock."""
+        outcome = self._query(
+            "plan",
+            "-json",
+            "-refresh=false",
+            "-lock=false",
+            "-input=false",
+            *self._var_files(),
+            timeout=timeout,
+        )
+        if outcome.exit_code:
+            raise self._refused(outcome)
+        counts: dict[str, int] = {}
+        for line in outcome.stdout.splitlines():
+            if '"planned_change"' not in line:
+                continue
+            try:
+                action = str(msgspec.json.decode(line)["change"]["action"])
+            except (msgspec.DecodeError, KeyError, TypeError):
+                continue
+            if action not in ("read", "noop"):
+                counts[action] = counts.get(action, 0) + 1
+        return counts, parse(outcome.stdout)
+
+    def _query(self, *words: str, timeout: float | None = None) -> Outcome:
+        return query(
+            self.argv(*words), env=self.env, cwd=self.folder, timeout=timeout or self._timeout, limit=_LARGE
+        )
+
+    def _checked(self, outcome: Outcome) -> Outcome:
+        if outcome.exit_code:
+            raise self._refused(outcome)
+        return outcome
+
+    @staticmethod
+    def _refused(outcome: Outcome) -> TerraformError:
+        raw = "\n".join(part for part in (outcome.stderr.strip(), outcome.stdout.strip()) if part)
+        found = parse(outcome.stdout) + parse(outcome.stderr)
+        return TerraformError(tuple(outcome.argv), found, sanitize(raw, limit=20_000))
+
+
+def environment(world: World) -> dict[str, str]:
+    """The environment of every terraform: never asks, never draws, knows its workspace and profile."""
+    env = {
+        **world.env,
+        "TF_IN_AUTOMATION": "1",
+        "TF_INPUT": "0",
+        "CHECKPOINT_DISABLE": "1",
+    }
+    # Colour or a forced flag in TF_CLI_ARGS would change what is parsed here; variables for plan and apply stay.
+    env.pop("TF_CLI_ARGS", None)
+    env.pop("TF_LOG", None)
+    if world.settings.terraform.workspace:
+        env["TF_WORKSPACE"] = world.settings.terraform.workspace
+    # The AWS provider finds region and profile in the environment; a configuration of its own goes before it.
+    if world.settings.aws.region:
+        env.setdefault("AWS_REGION", world.settings.aws.region)
+    if world.settings.aws.profile:
+        env["AWS_PROFILE"] = world.settings.aws.profile
+    return env
+
+
+def held(text: str) -> Held:
+    """Read a state of version 4 (terraform 0.12 and later). Empty text is an empty state."""
+    if not text.strip():
+        return Held()
+    try:
+        state = msgspec.json.decode(text, type=_State)
+    except msgspec.DecodeError as error:
+        unreadable = Diagnostic(severity="error", summary=f"The state cannot be read: {error}")
+        raise TerraformError(("state", "pull"), (unreadable,), one_line(text)) from None
+    found = []
+    for resource in state.resources:
+        if resource.mode != "managed":
+            continue
+        for instance in resource.instances:
+            values: Mapping[str, Any] = instance.attributes or {}
+            index = instance.index_key
+            key = "" if index is None else f'["{index}"]' if isinstance(index, str) else f"[{index}]"
+            path = f"{resource.module}." if resource.module else ""
+            name = values.get("name") or values.get("key_name") or values.get("bucket") or ""
+            found.append(
+                InState(
+                    address=f"{path}{resource.type}.{resource.name}{key}",
+                    type=resource.type,
+                    id=one_line(str(values.get("id") or "")),
+                    arn=one_line(str(values.get("arn") or "")),
+                    name=one_line(str(name)),
+                    tainted=instance.status == "tainted",
+                )
+            )
+    return Held(
+        resources=tuple(found),
+        serial=state.serial,
+        lineage=state.lineage,
+        terraform=one_line(state.terraform_version),
+    )
+
+
+class _Instance(msgspec.Struct):
+    attributes: dict[str, Any] | None = None
+    index_key: str | int | None = None
+    status: str | None = None
+
+
+class _Resource(msgspec.Struct):
+    mode: str
+    type: str
+    name: str
+    module: str = ""
+    instances: list[_Instance] = []
+
+
+class _State(msgspec.Struct):
+    serial: int = 0
+    lineage: str = ""
+    terraform_version: str = ""
+    resources: list[_Resource] = []
+
+
+def outputs(world: World) -> dict[str, object]:
+    """The outputs of the project's state, without the sensitive ones. Raises CommandError."""
+    return Terraform(world).outputs()
+
+
+def addresses_in_state(world: World) -> tuple[InState, ...]:
+    """Every managed resource that the project's state knows. Raises CommandError."""
+    return Terraform(world).state().resources
+
+
+def ways_out(error: CommandError, name: str = "terraform") -> tuple[Fix, ...]:
+    """What the operator can do about a refusal of terraform."""
+    if not isinstance(error, TerraformError):
+        return ()
+    if error.lock:
+        return (
+            Fix(
+                id="apply.unlock",
+                title="Remove the lock, when its holder is certainly gone",
+                # Looks again first: it refuses when the holder is at work, or the lock is another one by then.
+                action=Run(argv=("ecotui", "unlock", "--approve", error.lock.id)),
+                changes="the state can be written again; two writers at once would damage it",
+                risk=Risk.DESTROYS,
+                typed=error.lock.who,
+            ),
+        )
+    if error.not_initialised:
+        return (init_fix(name),)
+    if re.search(r"ExpiredToken|InvalidClientTokenId|No valid credential|SSO", error.raw):
+        return (
+            Fix(
+                id="apply.credentials",
+                title="Put the AWS credentials in order",
+                action=Visit(step="environment"),
+                changes="nothing yet",
+            ),
+        )
+    return ()
+
+
+def init_fix(name: str = "terraform") -> Fix:
+    """Download providers and modules, connect the backend."""
+    return Fix(
+        id="apply.init",
+        title="Initialise the terraform folder",
+        action=Run(argv=("ecotui", "plan", "--init-only")),
+        changes=f"{name} init downloads providers and modules into .terraform",
+        risk=Risk.CHANGES,
+        recommended=True,
+    )

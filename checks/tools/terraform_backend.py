@@ -1,0 +1,109 @@
+"""Where the state is kept: the backend that `init` connected, the workspace, and the addresses that follow from both. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from checks.context import World
+from checks.finding import Value
+from checks.sanitize import one_line
+
+_LARGEST = 1_000_000
+"""Bytes of the backend record that are read; init writes about two thousand."""
+
+
+class Backend(Value, frozen=True):
+    """One backend, as `init` wrote it down, and the workspace that is meant."""
+
+    type: str = "local"
+    workspace: str = "default"
+    config: dict[str, Any] = msgspec.field(default_factory=dict)
+    """What init was given, from the configuration and from -backend-config; never to be shown: it may hold keys."""
+    folder: str = ""
+    """Of the root module."""
+    readable: bool = True
+    """False when the record is there and cannot be understood."""
+
+    @property
+    def local(self) -> bool:
+        return self.type == "local"
+
+    def text(self, key: str) -> str:
+        value = self.config.get(key)
+        return value if isinstance(value, str) else ""
+
+    @property
+    def state_file(self) -> Path:
+        """The file of a local state (terraform: backend "local", `path` and `workspace_dir`)."""
+        folder = Path(self.folder)
+        if self.workspace == "default":
+            return folder / (self.text("path") or "terraform.tfstate")
+        return (
+            folder
+            / (self.text("workspace_dir") or "terraform.tfstate.d")
+            / self.workspace
+            / "terraform.tfstate"
+        )
+
+    @property
+    def key(self) -> str:
+        """The key of the state in the bucket (terraform: backend "s3", `workspace_key_prefix`)."""
+        key = self.text("key")
+        if self.workspace == "default":
+            return key
+        return f"{self.text('workspace_key_prefix') or 'env:'}/{self.workspace}/{key}"
+
+    @property
+    def place(self) -> str:
+        """Where the state is, in words."""
+        if self.local:
+            return one_line(str(self.state_file))
+        if self.type == "s3" and self.text("bucket"):
+            return one_line(f"s3://{self.text('bucket')}/{self.key}")
+        return f"the backend {one_line(self.type)}"
+
+
+def backend(world: World) -> Backend:
+    """The backend of the project. Never raises: without a record it is the local one, as terraform takes it."""
+    folder = world.terraform_folder
+    data = world.env.get("TF_DATA_DIR") or ".terraform"
+    workspace = world.settings.terraform.workspace or world.env.get("TF_WORKSPACE") or _chosen(folder / data)
+    record = _record(folder / data / "terraform.tfstate")
+    if record is None:
+        return Backend(type="unknown", workspace=workspace, folder=str(folder), readable=False)
+    said = record.get("backend")
+    if not isinstance(said, Mapping):
+        return Backend(workspace=workspace, folder=str(folder))
+    config = said.get("config")
+    return Backend(
+        type=one_line(str(said.get("type") or "local")),
+        workspace=workspace,
+        config=dict(config) if isinstance(config, Mapping) else {},
+        folder=str(folder),
+    )
+
+
+def _chosen(data: Path) -> str:
+    try:
+        return one_line((data / "environment").read_text("utf-8", errors="replace")[:200]) or "default"
+    except OSError:
+        return "default"
+
+
+def _record(path: Path) -> dict[str, Any] | None:
+    """The record; empty where there is none, None where it cannot be understood."""
+    try:
+        if path.stat().st_size > _LARGEST:
+            return None
+        said = msgspec.json.decode(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except NotADirectoryError:
+        return {}
+    except (OSError, msgspec.DecodeError):
+        return None
+    return said if isinstance(said, dict) else None

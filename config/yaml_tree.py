@@ -1,0 +1,207 @@
+"""A YAML text as a tree that remembers its lines, read so that no file can do harm or take long.
+
+The size, the depth and the number of values are bounded before anything is built; aliases count with all that they
+stand for; tags, second documents and keys given twice are refused.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from config.errors import SettingsError, shortened
+
+LARGEST = 256 * 1024
+"""Bytes. The defaults with every key explained are under 10 KiB."""
+DEEPEST = 12
+"""Levels. The deepest key of the model, an item of a list of a group, is at level 5."""
+MOST_VALUES = 20_000
+
+_PLAIN_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float"))
+_TEXT_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "timestamp", "value", "merge"))
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value and the line that it stands in: a scalar, a dict of nodes or a list of nodes."""
+
+    line: int
+    value: Any
+    text: str = ""
+    """A scalar as it is written, without its quotes."""
+    size: int = 1
+    """How many values it stands for, itself included."""
+    key_lines: dict[str, int] = field(default_factory=dict)
+
+
+def read(path: Path, label: str) -> str:
+    """The text of a settings file. Raises SettingsError for anything that is not a small UTF-8 text file."""
+    try:
+        # Without O_NONBLOCK a named pipe with no writer would be waited for, for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise SettingsError(label, f"cannot be read: {error.strerror}") from None
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise SettingsError(label, "is a folder, not a settings file")
+        if not stat.S_ISREG(mode):
+            raise SettingsError(label, "is not a regular file")
+        with os.fdopen(descriptor, "rb", closefd=False) as stream:
+            data = stream.read(LARGEST + 1)
+    except OSError as error:
+        raise SettingsError(label, f"cannot be read: {error.strerror}") from None
+    finally:
+        os.close(descriptor)
+    if len(data) > LARGEST:
+        raise SettingsError(
+            label, f"is larger than {LARGEST // 1024} KiB, which no settings file is; nothing was read"
+        )
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise SettingsError(label, "is UTF-16 text; save it as UTF-8")
+    if b"\0" in data:
+        raise SettingsError(label, "is a binary file, not YAML text")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise SettingsError(
+            f"{label}:{line}", f"byte 0x{data[error.start]:02x} is not UTF-8 text; save the file as UTF-8"
+        ) from None
+
+
+def parse(text: str, label: str) -> Node | None:
+    """The tree of a YAML text; None when it holds nothing. Raises SettingsError with the line."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        return _Builder(yaml.parse(text, Loader=loader), label).document()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"{label}:{mark.line + 1}" if mark else label
+        raise SettingsError(where, _plain(error, text, mark.line if mark else None)) from None
+    except yaml.YAMLError as error:
+        # A sign that YAML does not allow, such as an escape: the reader gives a position, not a line.
+        position = getattr(error, "position", None)
+        line = text.count("\n", 0, position) + 1 if isinstance(position, int) else None
+        where = f"{label}:{line}" if line else label
+        raise SettingsError(where, "holds a control character, which YAML does not allow") from None
+
+
+def _plain(error: Any, text: str, line: int | None) -> str:
+    """What is wrong with the YAML, in words that help."""
+    lines = text.splitlines()
+    written = lines[line] if line is not None and line < len(lines) else ""
+    indentation = written[: len(written) - len(written.lstrip())]
+    if "\t" in indentation:
+        return "a tab is used for indentation; YAML wants spaces"
+    problem = (error.problem or "cannot be parsed").replace("'\\t'", "a tab")
+    context = f" {error.context}" if error.context else ""
+    return f"is not valid YAML: {problem}{context}"
+
+
+class _Builder:
+    """Builds the tree from YAML's events, counting as it goes."""
+
+    def __init__(self, events: Iterator[Any], label: str) -> None:
+        import yaml
+
+        self._yaml = yaml
+        self._events = events
+        self._label = label
+        self._anchors: dict[str, Node] = {}
+        self._values = 0
+        self._scalars = yaml.SafeLoader("")
+
+    def document(self) -> Node | None:
+        yaml = self._yaml
+        root: Node | None = None
+        documents = 0
+        for event in self._events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    raise self._error(event, "a second YAML document starts here; settings are one document")
+                root = self._node(next(self._events), 0)
+        if root is None or root.value is None:
+            return None
+        return root
+
+    def _error(self, event: Any, problem: str) -> SettingsError:
+        return SettingsError(f"{self._label}:{event.start_mark.line + 1}", problem)
+
+    def _count(self, event: Any, size: int) -> None:
+        self._values += size
+        if self._values > MOST_VALUES:
+            raise self._error(
+                event, f"more than {MOST_VALUES} values, aliases counted with what they stand for"
+            )
+
+    def _node(self, event: Any, depth: int) -> Node:
+        yaml = self._yaml
+        if depth > DEEPEST:
+            raise self._error(event, f"nested more than {DEEPEST} levels deep")
+        if isinstance(event, yaml.AliasEvent):
+            known = self._anchors.get(event.anchor)
+            if known is None:
+                raise self._error(event, f"the alias *{event.anchor} has no anchor before it")
+            self._count(event, known.size)
+            return known
+        self._count(event, 1)
+        before = self._values
+        if isinstance(event, yaml.ScalarEvent):
+            node = self._scalar(event)
+        elif isinstance(event, yaml.SequenceStartEvent):
+            self._untagged(event, "tag:yaml.org,2002:seq")
+            items = []
+            while not isinstance(inner := next(self._events), yaml.SequenceEndEvent):
+                items.append(self._node(inner, depth + 1))
+            node = Node(event.start_mark.line + 1, items, size=self._values - before + 1)
+        else:
+            node = self._mapping(event, depth, before)
+        if event.anchor:
+            self._anchors[event.anchor] = node
+        return node
+
+    def _mapping(self, event: Any, depth: int, before: int) -> Node:
+        yaml = self._yaml
+        self._untagged(event, "tag:yaml.org,2002:map")
+        entries: dict[str, Node] = {}
+        lines: dict[str, int] = {}
+        while not isinstance(inner := next(self._events), yaml.MappingEndEvent):
+            key = self._node(inner, depth + 1)
+            if isinstance(key.value, (dict, list)):
+                raise self._error(inner, "a key has to be a plain word")
+            line = inner.start_mark.line + 1
+            if key.text in entries:
+                raise self._error(
+                    inner, f"the key {shortened(key.text)} is given twice, first in line {lines[key.text]}"
+                )
+            lines[key.text] = line
+            entries[key.text] = self._node(next(self._events), depth + 1)
+        return Node(event.start_mark.line + 1, entries, size=self._values - before + 1, key_lines=lines)
+
+    def _untagged(self, event: Any, usual: str) -> None:
+        if event.tag not in (None, "!", usual):
+            raise self._error(event, f"the tag {shortened(event.tag)} is not allowed in settings")
+
+    def _scalar(self, event: Any) -> Node:
+        yaml = self._yaml
+        line = event.start_mark.line + 1
+        tag = event.tag
+        if tag in (None, "!"):
+            tag = self._scalars.resolve(yaml.ScalarNode, event.value, event.implicit)  # type: ignore[no-untyped-call]
+        if tag in _TEXT_TAGS:
+            return Node(line, event.value, event.value)
+        if tag not in _PLAIN_TAGS:
+            raise self._error(event, f"the tag {shortened(tag)} is not allowed in settings")
+        try:
+            value = self._scalars.construct_object(yaml.ScalarNode(tag, event.value))
+        except (ValueError, KeyError, yaml.YAMLError):
+            raise self._error(event, f"{shortened(event.value)} is not a number that can be used") from None
+        return Node(line, value, event.value)

@@ -1,0 +1,99 @@
+"""`ecotui sessions timeline`: the applies of a session as a picture, a table or lines."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ecotui import exit_codes
+from ecotui.cli.printing import document
+from ecotui.history import timeline
+from ecotui.session import SessionError
+
+if TYPE_CHECKING:
+    from ecotui.history.timeline import Timeline
+    from ecotui.session.log import Session
+    from ecotui.session.store import Store
+
+SESSIONS = 40
+"""Sessions that are looked through for an apply, newest first."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--of", dest="apply", metavar="COMMAND", help="which apply (its id; default: the last)"
+    )
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--csv", action="store_true", help="a line for each resource, for a spreadsheet")
+    form.add_argument("--html", action="store_true", help="one self-contained page with the picture")
+    parser.add_argument("--out", metavar="FILE", help="default: the standard output")
+
+
+def run(args: argparse.Namespace, session: Session) -> int:
+    """Raises SessionError when the session has no apply."""
+    found = read(session, args.apply)
+    if args.json:
+        spans = [asdict(span) | {"started": timeline.stamp(span.started)} for span in found.spans]
+        document(
+            "sessions.timeline",
+            {
+                "session": session.id,
+                "title": found.title,
+                "started": timeline.stamp(found.started),
+                "ended": timeline.stamp(found.ended),
+                "spans": spans,
+            },
+        )
+        return exit_codes.OK
+    form: Callable[[Timeline], str] = _lines
+    if args.csv or (args.out or "").endswith(".csv"):
+        form = timeline.as_csv
+    elif args.html or (args.out or "").endswith((".html", ".htm")):
+        form = timeline.as_html
+    text = form(found)
+    if not args.out:
+        sys.stdout.write(text)
+        return exit_codes.OK
+    try:
+        Path(args.out).write_text(text, encoding="utf-8")
+    except OSError as error:
+        print(f"ecotui sessions: cannot write {args.out}: {error.strerror}", file=sys.stderr)
+        return exit_codes.ERROR
+    print(f"Wrote {args.out}")
+    return exit_codes.OK
+
+
+def latest(store: Store) -> Session:
+    """The newest session that applied something; without one, the newest. Raises SessionError."""
+    from ecotui.history.apply_streams import is_stream
+    from ecotui.supervisor.commands import commands
+
+    for summary in store.list(SESSIONS):
+        session = store.open(summary.id)
+        if any(map(is_stream, commands(session))):
+            return session
+    return store.latest()
+
+
+def read(session: Session, wanted: str | None = None) -> Timeline:
+    """The timeline of one apply of a session. Raises SessionError."""
+    from ecotui.history import current_apply
+    from ecotui.history.apply_streams import is_stream
+    from ecotui.supervisor.commands import commands
+
+    applies = [command for command in commands(session) if is_stream(command)]
+    if wanted:
+        applies = [command for command in applies if command.id.startswith(wanted)]
+    if not applies:
+        what = f"no apply {wanted}" if wanted else "no apply"
+        raise SessionError(f"there is {what} in session {session.id}")
+    return timeline.of(current_apply.read(applies[-1]).progress, applies[-1].title)
+
+
+def _lines(found: Timeline) -> str:
+    return timeline.as_text(found, shutil.get_terminal_size((100, 24)).columns)

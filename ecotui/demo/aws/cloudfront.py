@@ -1,0 +1,163 @@
+"""CloudFront distributions as AWS has them: a while InProgress after each change, aliases that are unique, deletion only
+when disabled and Deployed, and S3 origins that are returned (moto drops them: endless drift)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from moto.cloudfront import models, urls
+from moto.cloudfront.exceptions import CloudFrontException, InvalidIfMatchVersion
+from moto.cloudfront.models import CloudFrontBackend, random_id
+from moto.cloudfront.responses import CloudFrontResponse
+from moto.core.responses import ActionResult
+from moto.moto_api import state_manager
+
+from ecotui.demo.aws.identities import IdentityOperations, PreconditionFailed
+from ecotui.demo.speed import Pace
+
+
+class NotDisabled(CloudFrontException):
+    code = "DistributionNotDisabled"
+    message = "The distribution you are trying to delete has not been disabled."
+
+
+class AliasTaken(CloudFrontException):
+    code = "CNAMEAlreadyExists"
+    message = "One or more of the CNAMEs you provided are already associated with a different resource."
+
+
+class Origin(models.Origin):
+    """An origin that remembers that it is a bucket."""
+
+    def __init__(self, origin: dict[str, Any]) -> None:
+        super().__init__(origin)
+        if "S3OriginConfig" in origin:
+            self.s3_origin_config = {"OriginAccessIdentity": self.s3_access_identity}
+        self.origin_access_control_id = origin.get("OriginAccessControlId") or ""
+
+
+class ViewerCertificate(models.ViewerCertificate):
+    """A certificate of one's own takes the place of CloudFront's (moto shows both)."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        super().__init__(config)
+        if self.acm_certificate_arn or self.iam_certificate_id:
+            self.cloud_front_default_certificate = False
+
+
+class Distribution(models.Distribution):
+    """A distribution that knows when it was changed."""
+
+    def __init__(self, account_id: str, region_name: str, config: dict[str, Any]) -> None:
+        super().__init__(account_id, region_name, config)
+        self.changed()
+
+    def changed(self) -> None:
+        """Start anew: InProgress from now, with another version tag."""
+        self.last_modified_time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        self._time_progressed = datetime.now()
+        self._status = "InProgress"
+        self.etag = random_id()
+
+
+class DistributionResponse(IdentityOperations, CloudFrontResponse):
+    """moto's CloudFront with origin access identities, and with what tells who has an alias."""
+
+    def list_conflicting_aliases(self) -> ActionResult:
+        """By the exact name; ids partly hidden, as AWS does."""
+        through, alias = self._get_param("DistributionId"), str(self._get_param("Alias")).lower()
+        self.backend.get_distribution(through)
+        items = [
+            {
+                "Alias": alias,
+                "DistributionId": "*" * 7 + distribution.distribution_id[7:],
+                "AccountId": "*" * 6 + account[6:],
+            }
+            for account, distribution in _everybody_s()
+            if distribution.distribution_id != through and alias in _aliases(distribution)
+        ]
+        return ActionResult(
+            {"ConflictingAliasesList": {"MaxItems": 100, "Quantity": len(items), "Items": items or None}}
+        )
+
+
+def install(pace: Pace) -> None:
+    """Put all of it into moto. Once a process."""
+    moto: Any = models
+    moto.Origin = Origin
+    moto.Distribution = Distribution
+    moto.ViewerCertificate = ViewerCertificate
+    state_manager.set_transition(
+        "cloudfront::distribution", {"progression": "time", "seconds": pace.seconds(pace.distribution)}
+    )
+    backend: Any = CloudFrontBackend
+    create = backend.create_distribution_with_tags
+    delete = backend.delete_distribution
+    update = backend.update_distribution
+
+    def create_distribution_with_tags(
+        self: Any, distribution_config: dict[str, Any], tags: list[dict[str, str]]
+    ) -> Any:
+        _refuse_taken(distribution_config, own=None)
+        return create(self, distribution_config, tags or [])
+
+    def update_distribution(self: Any, dist_config: dict[str, Any], _id: str, if_match: str) -> Any:
+        known = self.distributions.get(_id)
+        if known is not None and if_match and if_match != known.etag:
+            raise PreconditionFailed
+        if dist_config:
+            _refuse_taken(dist_config, own=_id)
+        distribution, location, _ = update(self, dist_config, _id, if_match)
+        distribution.changed()
+        return distribution, location, distribution.etag
+
+    def delete_distribution(self: Any, distribution_id: str, if_match: str) -> None:
+        known = self.distributions.get(distribution_id)
+        if known is not None:
+            if not if_match:
+                raise InvalidIfMatchVersion
+            if if_match != known.etag:
+                raise PreconditionFailed
+            # AWS says the same for a distribution that is disabled but not deployed everywhere yet.
+            if known.distribution_config.Enabled or known.status != "Deployed":
+                raise NotDisabled
+        delete(self, distribution_id, if_match)
+
+    backend.create_distribution_with_tags = create_distribution_with_tags
+    backend.update_distribution = update_distribution
+    backend.delete_distribution = delete_distribution
+    for path in urls.url_paths:
+        urls.url_paths[path] = DistributionResponse.dispatch
+    urls.url_paths["{0}/2020-05-31/conflicting-alias$"] = DistributionResponse.dispatch
+    base = "{0}/2020-05-31/origin-access-identity/cloudfront"
+    for path in (f"{base}$", f"{base}/(?P<identity_id>[^/]+)$", f"{base}/(?P<identity_id>[^/]+)/config$"):
+        urls.url_paths[path] = DistributionResponse.dispatch
+
+
+def deployed_long_ago(account: str, *, days: int = 23) -> None:
+    """Let every distribution that is there now be Deployed, and unchanged for some days."""
+    for distribution in models.cloudfront_backends[account]["aws"].distributions.values():
+        distribution._status = "Deployed"
+        changed = datetime.now(UTC) - timedelta(days=days)
+        distribution.last_modified_time = changed.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def _refuse_taken(config: dict[str, Any], *, own: str | None) -> None:
+    wanted = set((config.get("Aliases") or {}).get("Items") or ())
+    for _, distribution in _everybody_s():
+        if distribution.distribution_id != own and wanted & _aliases(distribution):
+            raise AliasTaken
+
+
+def _everybody_s() -> list[tuple[str, Any]]:
+    """The distributions of every account, with its number: an alias is unique in the world."""
+    return [
+        (account, distribution)
+        for account, regions in list(models.cloudfront_backends.items())
+        for distribution in list(regions["aws"].distributions.values())
+    ]
+
+
+def _aliases(distribution: Any) -> set[str]:
+    return set(distribution.distribution_config.Aliases.get("Items") or ())

@@ -1,0 +1,343 @@
+"""A session as one file: packed for S3 with a manifest, and unpacked again trusting nothing that stands in it.
+
+Packed is only what a session is known to consist of, only plain files, and only when nothing in it has the shape of a
+secret: what was masked on its way to the disk is looked through once more. The salt never leaves the machine.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import os
+import re
+import tarfile
+import time
+from collections.abc import Collection, Generator, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, BinaryIO
+
+import msgspec
+
+from ecotui.redact.redactor import Redactor, Stream
+from ecotui.session import SessionError, hash_chain
+from ecotui.session.log import Session, salt
+from ecotui.session.private_files import explained, make_folder, open_file, plainly, write_all
+
+MANIFEST = "manifest.json"
+SUFFIX = ".tar.gz"
+BLOCK = 1 << 20
+LARGEST = 16 << 30
+"""Bytes that a session may have when it is unpacked: several outputs of the most that a supervisor keeps (2 GB each)."""
+FILES = 20_000
+"""Files in one session, at most; a command has six."""
+
+_KNOWN = re.compile(
+    r"events\.jsonl|summary\.json|approved-[\w-]{1,60}\.json"
+    r"|guide/\w[\w.-]{0,120}"
+    r"|commands/[\w-]{1,80}/(?:command\.json|output\.log|exit\.json|supervisor\.log|timeline\.(?:csv|html))"
+)
+"""What is packed, and the only names that are unpacked."""
+_LEFT = re.compile(r"salt|commands/[\w-]{1,80}/(?:alive|process\.json|\.exit\.reserve)|(?:.*/)?\.[\w.]+\.\d+")
+"""What is of this machine alone: nothing is lost with it."""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One file."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What is in the archive; its first member."""
+
+    schema: str = "ecotui.archive/1"
+    id: str
+    events: int
+    head: str
+    """The hash of the last event: the whole chain in one."""
+    files: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Packed:
+    """An archive, ready to be sent."""
+
+    manifest: Manifest
+    size: int
+    sha256: str
+
+
+def pack(session: Session, target: BinaryIO, env: Mapping[str, str], secrets: Collection[str] = ()) -> Packed:
+    """Write a session's archive. Raises SessionError: the chain is broken, or something in it is not masked."""
+    verdict = session.verify()
+    if not verdict.whole:
+        raise SessionError(f"{session.id} is broken at line {verdict.broken}: {verdict.reason}")
+    redactor = Redactor(salt(session.folder), env=env, secrets=secrets)
+    parts = tuple(_part(session.folder, name, redactor) for name in _names(session.folder))
+    manifest = Manifest(id=session.id, events=verdict.events, head=verdict.head, files=parts)
+    begin = target.tell()
+    with (
+        gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=target, mtime=0) as squeezed,
+        tarfile.open(fileobj=squeezed, mode="w", format=tarfile.PAX_FORMAT) as tar,
+    ):
+        body = msgspec.json.encode(manifest)
+        tar.addfile(_member(MANIFEST, len(body)), io.BytesIO(body))
+        for part in parts:
+            with _opened(session.folder / part.name) as stream:
+                same = _Hashed(stream, part.size)
+                tar.addfile(_member(part.name, part.size), same)
+            if same.hexdigest != part.sha256:
+                raise SessionError(f"{session.id}: {part.name} changed while it was packed")
+    size = target.tell() - begin
+    target.seek(begin)
+    return Packed(manifest, size, hashed(iter(lambda: target.read(BLOCK), b"")))
+
+
+def unknown_files(folder: Path) -> list[str]:
+    """Files that an archive would not hold, and that are not of this machine alone."""
+    names = (
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if not path.is_dir() or path.is_symlink()
+    )
+    return sorted(name for name in names if not _KNOWN.fullmatch(name) and not _LEFT.fullmatch(name))
+
+
+def check(source: Iterable[bytes]) -> Manifest:
+    """Read an archive through, against its own manifest. Raises SessionError."""
+    return _read(source, None)
+
+
+def unpack(source: Iterable[bytes], folder: Path, id: str) -> Manifest:
+    """Unpack into a new folder, and verify the chain. Raises SessionError; then the folder is not to be used."""
+    make_folder(folder, exist_ok=False)
+    manifest = _read(source, folder)
+    if manifest.id != id:
+        raise SessionError(f"the archive is of session {manifest.id[:40]!r}, not of {id}")
+    verdict = hash_chain.verify(folder / hash_chain.NAME)
+    if not verdict.whole or (verdict.events, verdict.head) != (manifest.events, manifest.head):
+        raise SessionError(f"the log in the archive of {id} is not the one that was packed")
+    return manifest
+
+
+def hashed(blocks: Iterable[bytes]) -> str:
+    """SHA-256 in hex."""
+    digest = hashlib.sha256()
+    for block in blocks:
+        digest.update(block)
+    return digest.hexdigest()
+
+
+# -- packing -------------------------------------------------------------------------------------------------------
+
+
+def _names(folder: Path) -> list[str]:
+    """The files that are packed; links are left out, wherever they point."""
+    found = []
+    for at, folders, files in os.walk(folder):  # does not go into links
+        folders.sort()
+        for file in sorted(files):
+            path = Path(at) / file
+            name = path.relative_to(folder).as_posix()
+            if _KNOWN.fullmatch(name) and not path.is_symlink():
+                found.append(name)
+    return found
+
+
+def _part(folder: Path, name: str, redactor: Redactor) -> Part:
+    """Measure a file, and look for what should have been masked. Raises SessionError."""
+    size, digest = 0, hashlib.sha256()
+    look = _values(redactor) if name.endswith((".json", ".jsonl")) else _text(redactor)
+    next(look)
+    with _opened(folder / name) as stream:
+        try:
+            while block := stream.read(BLOCK):
+                size += len(block)
+                digest.update(block)
+                look.send(block)
+            look.send(b"")
+        except StopIteration as end:
+            if end.value is not None:
+                raise SessionError(
+                    f"{name}, line {end.value}: something that looks like a secret stands there unmasked"
+                ) from None
+    return Part(name, size, digest.hexdigest())
+
+
+Looker = Generator[None, bytes, int | None]
+"""Takes blocks, and ends with the line that is not masked; an empty block ends it without one."""
+
+
+def _values(redactor: Redactor) -> Looker:
+    """For lines of JSON: each string is looked at as it was when it was written."""
+    number, rest = 0, b""
+    while block := (yield):
+        lines = (rest + block).split(b"\n")
+        rest = lines.pop()
+        for raw in lines:
+            number += 1
+            if not _masked(raw, redactor):
+                return number
+    return None if _masked(rest, redactor) else number + 1
+
+
+def _masked(raw: bytes, redactor: Redactor) -> bool:
+    try:
+        plain = msgspec.json.decode(raw) if raw.strip() else None
+    except (msgspec.DecodeError, UnicodeDecodeError):  # a line that a crash tore: it is text
+        text = raw.decode("utf-8", "replace")
+        return redactor.redact(text) == text
+    return bool(redactor.redact_all(plain) == plain)
+
+
+def _text(redactor: Redactor) -> Looker:
+    """For output: what comes out of the stream that masks must be what went in."""
+    stream, line = Stream(redactor), 1
+    given, out = b"", b""
+    while block := (yield):
+        given += block
+        out += stream.feed(block).encode("utf-8", "replace")
+        if (apart := _apart(given, out)) is not None:
+            return line + given.count(b"\n", 0, apart)
+        line += out.count(b"\n")
+        given, out = given[len(out) :], b""
+    out += stream.close().encode("utf-8", "replace")
+    apart = _apart(given, out.removesuffix(b"\n") if not given.endswith(b"\n") else out)
+    return None if apart is None else line + given.count(b"\n", 0, apart)
+
+
+def _apart(given: bytes, out: bytes) -> int | None:
+    """Where the two begin to differ; None when all that came out is the beginning of what went in."""
+    if given.startswith(out):
+        return None
+    return next(at for at, (one, other) in enumerate(zip(given + b"\0", out, strict=False)) if one != other)
+
+
+def _opened(path: Path) -> BinaryIO:
+    with explained("cannot read", path):
+        return os.fdopen(open_file(path, os.O_RDONLY), "rb")
+
+
+def _member(name: str, size: int) -> tarfile.TarInfo:
+    member = tarfile.TarInfo(name)
+    member.size, member.mode, member.mtime = size, 0o600, int(time.time())
+    return member
+
+
+class _Hashed(io.RawIOBase):
+    """Hands through exactly so many bytes, and hashes them."""
+
+    def __init__(self, stream: BinaryIO, size: int) -> None:
+        self._stream = stream
+        self._left = size
+        self._digest = hashlib.sha256()
+
+    @property
+    def hexdigest(self) -> str:
+        return self._digest.hexdigest()
+
+    def read(self, size: int = -1) -> bytes:
+        block = self._stream.read(self._left if size < 0 else min(size, self._left))
+        self._left -= len(block)
+        self._digest.update(block)
+        return block
+
+
+# -- unpacking -----------------------------------------------------------------------------------------------------
+
+
+class _Blocks(io.RawIOBase):
+    """Blocks as a file that is read forward."""
+
+    def __init__(self, blocks: Iterable[bytes]) -> None:
+        self._blocks = iter(blocks)
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        while not self._rest:
+            try:
+                self._rest = next(self._blocks)
+            except StopIteration:
+                return 0
+        part, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
+        buffer[: len(part)] = part
+        return len(part)
+
+
+def _read(source: Iterable[bytes], folder: Path | None) -> Manifest:
+    """Member by member; written where there is a folder. Nothing of the archive decides where anything is written."""
+    try:
+        with (
+            gzip.GzipFile(fileobj=io.BufferedReader(_Blocks(source), BLOCK), mode="rb") as plain,
+            tarfile.open(fileobj=plain, mode="r|") as tar,
+        ):
+            members = iter(tar)
+            manifest = _manifest(tar, next(members, None))
+            due = {part.name: part for part in manifest.files}
+            for member in members:
+                part = due.pop(member.name, None)
+                if part is None or not member.isreg() or member.size != part.size:
+                    raise SessionError(f"the archive holds what its manifest does not: {member.name[:80]!r}")
+                content = tar.extractfile(member)
+                assert content is not None
+                digest = _copied(content, None if folder is None else folder / part.name)
+                if digest != part.sha256:
+                    raise SessionError(f"{part.name} in the archive is not what was packed")
+            while plain.read(BLOCK):  # to its end: the checksum of the whole stands there
+                pass
+    except (tarfile.TarError, gzip.BadGzipFile, EOFError, OSError, ValueError) as error:
+        why = (
+            plainly(error)
+            if isinstance(error, OSError) and error.errno
+            else str(error) or type(error).__name__
+        )
+        raise SessionError(f"the archive cannot be read: {why}") from error
+    if due:
+        raise SessionError(f"{len(due)} files are missing from the archive, {next(iter(due))} among them")
+    return manifest
+
+
+def _manifest(tar: tarfile.TarFile, member: tarfile.TarInfo | None) -> Manifest:
+    if member is None or member.name != MANIFEST or not member.isreg() or member.size > 16 * BLOCK:
+        raise SessionError("the archive does not begin with its manifest: it is none of ecotui's")
+    content = tar.extractfile(member)
+    assert content is not None
+    try:
+        found = msgspec.json.decode(content.read(), type=Manifest)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise SessionError("the manifest of the archive cannot be read") from error
+    if found.schema != "ecotui.archive/1":
+        raise SessionError(f"the archive is of a newer version ({found.schema[:40]!r})")
+    names = [part.name for part in found.files]
+    if len(names) > FILES or len(set(names)) != len(names) or not all(map(_KNOWN.fullmatch, names)):
+        raise SessionError("the manifest of the archive names files that a session does not have")
+    if any(part.size < 0 for part in found.files) or sum(part.size for part in found.files) > LARGEST:
+        raise SessionError(f"the archive would unpack to more than {LARGEST >> 30} GB")
+    return found
+
+
+def _copied(content: IO[bytes], target: Path | None) -> str:
+    """Read to the end, write where there is a target; the hash."""
+    blocks = iter(lambda: content.read(BLOCK), b"")
+    if target is None:
+        return hashed(blocks)
+    if target.parent.parent.name == "commands":
+        make_folder(target.parent.parent)
+    make_folder(target.parent)
+    with explained("cannot write to", target):
+        fd = open_file(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    digest = hashlib.sha256()
+    try:
+        for block in blocks:
+            digest.update(block)
+            write_all(fd, block)
+    finally:
+        os.close(fd)
+    return digest.hexdigest()

@@ -1,0 +1,23 @@
+"""How a command ended, in a state and a word. Imports little: the first picture of the screen needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from checks.finding import State
+from ecotui import exit_codes
+
+
+def verdict(argv: Sequence[str], outcome: str, exit_code: int | None) -> tuple[State, str]:
+    """How a command ended: the state and the word. Our own commands answer with exit codes; those are no failures."""
+    if outcome == "succeeded":
+        return State.OK, "succeeded"
+    if "ecotui" in argv[:4]:
+        match exit_code:
+            case exit_codes.WARNINGS:
+                return State.WARN, "done, with warnings"
+            case exit_codes.BLOCKED:
+                return State.BLOCKED, "done; something is in the way"
+            case exit_codes.INTERRUPTED:
+                return State.WARN, "interrupted"
+    return State.BLOCKED, outcome or "ended"

@@ -1,0 +1,68 @@
+"""What a session is told of where it begins: the project's commit, and the settings in force. None of it is secret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from checks.tools import git
+from config.model import Settings
+from ecotui.session import events
+
+LONGEST = 400
+"""Characters of one setting's value that are kept."""
+
+
+class Surroundings(NamedTuple):
+    """The fields of the same names in `SessionStarted`."""
+
+    commit: str = ""
+    branch: str = ""
+    dirty: bool | None = None
+    settings: dict[str, str] = {}  # noqa: RUF012 - never changed
+    digest: str = ""
+
+
+def surroundings(folder: Path, settings: Settings | None, env: Mapping[str, str]) -> Surroundings:
+    """Look around, once, when a session begins. Never raises."""
+    found = git.seen(folder, env)
+    if settings is None:
+        return Surroundings(*found)
+    told = values(settings)
+    digest = sha256(msgspec.json.encode(sorted(told.items()))).hexdigest()[:16]
+    return Surroundings(*found, told, digest)
+
+
+def reattached(folder: Path, env: Mapping[str, str], by: str, *, quickly: bool = False) -> events.Reattached:
+    """The event of a session that goes on, with where the project stands now. Never raises.
+
+    `quickly`: without asking git whether files were changed, for whoever may not wait.
+    """
+    from ecotui.version import version
+
+    found = git.head(folder) if quickly else git.seen(folder, env)
+    return events.Reattached(by=by, version=version(), **found._asdict())
+
+
+def values(settings: Settings) -> dict[str, str]:
+    """Dotted key to value, as JSON, of all that is not as the settings' own model has it.
+
+    The settings hold no secret: variables stand there by their names.
+    """
+    usual = dict(_leaves("", msgspec.to_builtins(Settings())))
+    return {
+        key: value for key, value in _leaves("", msgspec.to_builtins(settings)) if usual.get(key) != value
+    }
+
+
+def _leaves(key: str, plain: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(plain, dict) and plain:
+        for name, value in plain.items():
+            yield from _leaves(f"{key}.{name}" if key else str(name), value)
+        return
+    text = msgspec.json.encode(plain).decode()
+    yield key, text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

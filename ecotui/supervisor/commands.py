@@ -1,0 +1,222 @@
+"""How a command stands, told from its folder alone: anybody may ask, from any process, at any time."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from ecotui.session import SessionError
+from ecotui.session.private_files import locked, read_bytes, replace_file
+from ecotui.supervisor import paths as names
+
+if TYPE_CHECKING:
+    from ecotui.session.log import Session
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in AWS a command works, and on which of terraform's states."""
+
+    account: str = ""
+    region: str = ""
+    workspace: str = ""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command under a supervisor."""
+
+    id: str
+    folder: Path
+    step: str
+    title: str
+    argv: tuple[str, ...]
+    """As it was asked for, redacted."""
+    started: float
+    """Seconds since the epoch."""
+    cwd: str = ""
+    place: Place = Place()
+    """Empty where nobody said."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """How a command stands."""
+
+    state: Literal["running", "exited", "lost"]
+    """lost: its supervisor was killed, and nobody saw the end."""
+    exit_code: int | None = None
+    signal: int | None = None
+    """The signal that ended the command, where one did."""
+    started: float | None = None
+    ended: float | None = None
+    outcome: str = ""
+    """succeeded, failed, interrupted, killed, could-not-start; `lost`; empty while it runs."""
+    pid: int | None = None
+    """The command's own process, where it is alive: also that of a lost one, which goes on unseen."""
+    lost_bytes: int = 0
+    """Output that could not be kept (full disk, or more than the limit)."""
+    message: str = ""
+
+
+PLACE = ("account", "region", "workspace")
+"""The fields of `Place`, as they stand in command.json."""
+
+
+def load(folder: Path) -> Command | None:
+    """The command of a folder; None where that is not one."""
+    plain = _json(folder / names.COMMAND)
+    if plain is None:
+        return None
+    try:
+        return Command(
+            id=folder.name,
+            folder=folder,
+            step=str(plain["step"]),
+            title=str(plain["title"]),
+            argv=tuple(map(str, plain["argv"])),
+            started=float(plain["started"]),
+            cwd=str(plain.get("cwd", "")),
+            place=Place(*(str((plain.get("place") or {}).get(one, "")) for one in PLACE)),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
+def commands(session: Session) -> list[Command]:
+    """All commands of a session, oldest first."""
+    try:
+        folders = sorted(path for path in session.commands.iterdir() if not path.is_symlink())
+    except OSError:
+        return []
+    found = (load(path) for path in folders)
+    return sorted((command for command in found if command is not None), key=lambda command: command.started)
+
+
+def running(session: Session) -> list[Command]:
+    """The commands that are still at work, also those whose supervisor was killed, oldest first."""
+    at_work = []
+    for command in commands(session):
+        now = status(command.folder)
+        if now.state == "running" or (now.state == "lost" and now.pid is not None):
+            at_work.append(command)
+    return at_work
+
+
+def status(folder: Path) -> Status:
+    """How the command of this folder stands. Whether a supervisor lives is told by its lock, never by its pid."""
+    if (over := _exit(folder)) is not None:
+        return over
+    process = _json(folder / names.PROCESS) or {}
+    started = _number((_json(folder / names.COMMAND) or {}).get("started"))
+    pid = _child(process)
+    if locked(folder / names.ALIVE):
+        return Status("running", started=started, pid=pid)
+    # It may have ended between the two questions.
+    if (over := _exit(folder)) is not None:
+        return over
+    if pid is None and process and not process.get("child"):
+        pid = names.marked(folder)
+    message = "its supervisor was killed: nobody saw the end"
+    if pid is not None:
+        message = f"its supervisor was killed, and the command goes on unseen as process {pid}"
+    return Status("lost", started=started, outcome="lost", pid=pid, message=message)
+
+
+def interrupt(folder: Path, force: bool = False) -> bool:
+    """Ask the command to stop, once however often this is called; with `force`, make it stop.
+
+    `force` asks a second time (terraform gives up at once then) and kills the command's processes after a grace
+    period. Of a lost command the processes are signalled directly. False when there is nothing to interrupt.
+    """
+    now = status(folder)
+    process = _json(folder / names.PROCESS) or {}
+    if now.state == "running":
+        supervisor = process.get("supervisor")
+        if not isinstance(supervisor, int):
+            # It has only just been started: its number is there in a moment.
+            deadline = time.monotonic() + 5
+            while not isinstance(supervisor, int) and time.monotonic() < deadline:
+                time.sleep(0.02)
+                supervisor = (_json(folder / names.PROCESS) or {}).get("supervisor")
+            if not isinstance(supervisor, int):
+                return False
+        return _signal(supervisor, signal.SIGUSR1 if force else signal.SIGUSR2)
+    if now.state == "lost" and now.pid is not None:
+        # The command leads its own process group. Nobody counts any more: a second call is a second signal.
+        try:
+            os.killpg(now.pid, signal.SIGKILL if force else signal.SIGINT)
+        except (ProcessLookupError, PermissionError):
+            return False
+        return True
+    return False
+
+
+def settle(session: Session) -> list[Command]:
+    """Log the end of commands whose end nobody saw, and that are no longer at work. Raises SessionError."""
+    from ecotui.session import events
+
+    lost = []
+    for command in commands(session):
+        now = status(command.folder)
+        if now.state != "lost" or now.pid is not None:
+            continue
+        record = {"outcome": "lost", "started": command.started, "ended": None, "message": now.message}
+        try:
+            replace_file(command.folder / names.EXIT, json.dumps(record).encode())
+        except OSError as error:
+            raise SessionError(f"cannot write to {command.folder}: {error.strerror}") from error
+        session.append(events.CommandEnded(command=command.id, step=command.step, outcome="lost"))
+        lost.append(command)
+    return lost
+
+
+def _signal(pid: int, number: int) -> bool:
+    try:
+        os.kill(pid, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+def _exit(folder: Path) -> Status | None:
+    plain = _json(folder / names.EXIT)
+    if plain is None:
+        return None
+    code, number = plain.get("exit_code"), plain.get("signal")
+    lost = plain.get("lost_bytes", 0)
+    return Status(
+        "exited",
+        exit_code=code if isinstance(code, int) else None,
+        signal=number if isinstance(number, int) else None,
+        started=_number(plain.get("started")),
+        ended=_number(plain.get("ended")),
+        outcome=str(plain.get("outcome", "")),
+        lost_bytes=lost if isinstance(lost, int) else 0,
+        message=str(plain.get("message", "")),
+    )
+
+
+def _child(process: dict[str, Any]) -> int | None:
+    """The command's process, if it is still the same one: a number alone may have been given to another since."""
+    pid, mark = process.get("child"), process.get("child_started")
+    if isinstance(pid, int) and isinstance(mark, str) and names.started_at(pid) == mark:
+        return pid
+    return None
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    try:
+        plain = json.loads(read_bytes(path, limit=1_000_000))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return plain if isinstance(plain, dict) else None
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) else None

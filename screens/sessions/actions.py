@@ -1,0 +1,211 @@
+"""What can be done with a past session from any screen that shows one: notes, tags, verifying, handing over, opening others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from ecotui.session import SessionError, events
+from ecotui.session.log import Session
+from screens.dialogs import Ask, Dialog, boxed
+
+if TYPE_CHECKING:
+    from textual.worker import Worker
+
+    from ecotui.history.export.write import Form
+    from ecotui.project import Desk
+
+TAG = re.compile(r"[\w.:/-]{1,40}")
+"""What may be a tag: as `ecotui sessions tag` has it."""
+_FORMS: tuple[tuple[Form, str], ...] = (
+    ("html", "One page for the browser, with a picture"),
+    ("md", "Markdown, for a ticket or a wiki"),
+    ("json", "Data, for a program"),
+    ("cast", "A recording of the outputs (asciicast), for asciinema"),
+)
+
+
+def note(screen: Screen[Any], session: Session, done: Callable[[], None]) -> None:
+    """Ask for a note and write it into the session's log."""
+
+    def written(text: str | None) -> None:
+        if text:
+            _append(screen, session, [events.Noted(text=text)], f"Noted in {session.id}.", done)
+
+    said = Content("It is written into the session's log, for whoever reads it later.")
+    screen.app.push_screen(Ask("Note", said), written)
+
+
+def tag(screen: Screen[Any], session: Session, present: list[str], done: Callable[[], None]) -> None:
+    """Ask for tags: `slow handover -quota` puts two on and takes one off."""
+
+    def written(text: str | None) -> None:
+        words = (text or "").split()
+        wrong = [word for word in words if not TAG.fullmatch(word.lstrip("-#"))]
+        if wrong:
+            screen.notify(
+                f"{wrong[0]} is no tag: letters, digits and . : / - _, at most 40",
+                severity="error",
+                markup=False,
+            )
+        elif words:
+            made: list[events.Event] = [
+                events.Tagged(tag=word.lstrip("-#"), on=not word.startswith("-")) for word in words
+            ]
+            _append(screen, session, made, "Tagged.", done)
+
+    now = " ".join(f"#{one}" for one in present) or "none yet"
+    said = Content(f"Words to find the session by; with - before it, one is taken off. Now: {now}")
+    screen.app.push_screen(Ask("Tags", said), written)
+
+
+def _append(
+    screen: Screen[Any], session: Session, made: list[events.Event], said: str, done: Callable[[], None]
+) -> None:
+    try:
+        for event in made:
+            session.append(event)
+    except SessionError as error:
+        screen.notify(str(error), severity="error", markup=False)
+        return
+    finally:
+        session.close()
+    screen.notify(said, markup=False)
+    done()
+
+
+def draft(screen: Screen[Any], session: Session, desk: Desk | None) -> None:
+    """Draft an entry of the guide from the session's last unexplained failure, into a new file of the project."""
+    if desk is None:
+        return
+
+    def work() -> None:
+        from ecotui.guide.reading.library import GuideError, open_library
+        from ecotui.history.drafting import drafted
+
+        path = desk.loaded.project / f"guide-draft-{session.id}.md"
+        severity = "error"
+        try:
+            known = drafted(session, open_library(desk.loaded.settings, desk.loaded.project, desk.base_env))
+            if known is None:
+                said = "The guide explains every failure of this session; there is nothing to draft."
+                severity = "warning"
+            else:
+                # Never over a file that is there.
+                with path.open("x", encoding="utf-8") as file:
+                    file.write(known.text)
+                said, severity = f"Drafted {path.name}, for the team to review.", "information"
+                if not known.recognised:
+                    said += " Its error text is too general to be found by."
+        except FileExistsError:
+            said = f"{path.name} is there already; nothing was written."
+        except (GuideError, SessionError, OSError) as error:
+            said = f"Cannot draft an entry: {error}"
+        screen.app.call_from_thread(screen.notify, said, severity=severity, markup=False, timeout=12)
+
+    _worker: Worker[None] = screen.run_worker(
+        work, thread=True, name="draft", group="draft", exclusive=True, exit_on_error=False
+    )
+
+
+def hand_over(screen: Screen[Any], session: Session, desk: Desk | None) -> None:
+    """Ask in which form and where to, and write it."""
+
+    def chosen(answer: tuple[Form, bool, str] | None) -> None:
+        if answer is None:
+            return
+        form, strict, path = answer
+
+        def work() -> None:
+            import os
+
+            from ecotui.history.export import write as export_write
+
+            library = export_write.library(desk.loaded, desk.base_env) if desk is not None else None
+            try:
+                text = export_write.written(session, form, strict=strict, library=library)
+                # Never over a file that is there.
+                fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                with os.fdopen(fd, "w", encoding="utf-8", errors="replace") as stream:
+                    stream.write(text)
+            except FileExistsError:
+                said, severity = f"{path} is there already; nothing was written.", "error"
+            except (SessionError, OSError) as error:
+                why = error.strerror if isinstance(error, OSError) else str(error)
+                said, severity = f"Cannot write {path}: {why}", "error"
+            else:
+                said, severity = f"Wrote {path}", "information"
+            screen.app.call_from_thread(screen.notify, said, severity=severity, markup=False, timeout=12)
+
+        _worker: Worker[None] = screen.run_worker(
+            work, thread=True, name="hand over", group="hand over", exclusive=True, exit_on_error=False
+        )
+
+    screen.app.push_screen(HandOver(session.id), chosen)
+
+
+class HandOver(Dialog["tuple[Form, bool, str]"]):
+    """The form, whether to mask more, and the file."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "strict", "Mask accounts, names, addresses too"),
+    ]
+
+    def __init__(self, id: str) -> None:
+        super().__init__()
+        self._session = id
+        self._strict = False
+
+    def compose(self) -> ComposeResult:
+        with boxed(f"Hand over {self._session}"):
+            yield OptionList(
+                *(
+                    Option(Content.assemble(Content.styled(f"{form:<6}", "bold"), what))
+                    for form, what in _FORMS
+                ),
+                markup=False,
+            )
+            yield Static(classes="said")
+            yield Input(value=self._path("html"))
+            yield Static(Content("Enter writes it. Tab goes to the file's name."), classes="hint")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.query_one(OptionList).focus()
+        self._show()
+
+    def _path(self, form: str) -> str:
+        return str(Path.cwd() / f"handover-{self._session}.{form}")
+
+    def _show(self) -> None:
+        box = "✓" if self._strict else " "
+        self.query_one(".said", Static).update(
+            Content(f"[{box}] mask accounts, names and addresses, too (s). Secrets are masked in any case.")
+        )
+
+    @on(OptionList.OptionHighlighted)
+    def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        field = self.query_one(Input)
+        if field.value in [self._path(form) for form, _ in _FORMS]:
+            field.value = self._path(_FORMS[event.option_index][0])
+
+    def action_strict(self) -> None:
+        self._strict = not self._strict
+        self._show()
+
+    @on(OptionList.OptionSelected)
+    @on(Input.Submitted)
+    def _write(self) -> None:
+        form = _FORMS[self.query_one(OptionList).highlighted or 0][0]
+        if path := self.query_one(Input).value.strip():
+            self.dismiss((form, self._strict, str(Path(path).expanduser())))

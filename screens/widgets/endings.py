@@ -1,0 +1,18 @@
+"""How a command ended, in words. Our own commands answer with their exit codes; those are not failures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from checks.finding import State
+from ecotui.session.outcome import verdict
+
+if TYPE_CHECKING:
+    from ecotui.supervisor import Command, Status
+
+
+def ending(command: Command, status: Status) -> tuple[State, str]:
+    """The state and the word for a command that is over."""
+    state, word = verdict(command.argv, status.outcome or status.state, status.exit_code)
+    told = state is not State.BLOCKED or status.exit_code is None or word.startswith("done")
+    return state, word if told else f"{word} (exit {status.exit_code})"

@@ -1,0 +1,99 @@
+"""The steps at the side; at narrow widths, a strip on top."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.content import Content
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from checks.finding import State
+from checks.steps import STEPS
+from ecotui.rebuild_progress import Rebuild
+from screens.style.icons import sign, style
+
+WIDE = 26
+"""Cells that the list takes at the side: the longest title with its number, sign and state."""
+
+
+class StepList(Widget):
+    """All steps with sign, number, title and state; the current one is marked."""
+
+    DEFAULT_CSS = """
+    StepList { width: 26; height: 1fr; padding: 1 1 0 1; background: $surface; }
+    StepList.-strip { width: 1fr; height: 1; padding: 0 1; }
+    """
+
+    rebuild: reactive[Rebuild] = reactive(Rebuild(), always_update=True)
+    current: reactive[str] = reactive(STEPS[0].id)
+    strip: reactive[bool] = reactive(False, layout=True)
+
+    def __init__(self, *, hint: str = f"1-{len(STEPS)} step  n what is next") -> None:
+        super().__init__()
+        self._hint = hint
+
+    class Chosen(Message):
+        def __init__(self, step: str) -> None:
+            self.step = step
+            super().__init__()
+
+    def watch_strip(self, strip: bool) -> None:
+        self.set_class(strip, "-strip")
+
+    def _word(self, step: str) -> str:
+        if step in self.rebuild.running:
+            return "running"
+        if step in self.rebuild.looking:
+            return "looking"
+        state = self.rebuild.state(step)
+        if state is None:
+            return ""
+        if state.value in ("blocked", "unknown") and not self.rebuild.blocking(step):
+            return "overridden"
+        return state.value
+
+    def render(self) -> Content:
+        return self._render_strip() if self.strip else self._render_list()
+
+    def _sign(self, step: str) -> Content:
+        if step in self.rebuild.running:
+            return Content.styled("▶", "$text-accent")
+        state = self.rebuild.state(step)
+        return Content.styled(sign(state), style(state))
+
+    def _render_list(self) -> Content:
+        width = self.content_size.width
+        lines = []
+        for number, step in enumerate(STEPS, start=1):
+            word = Content.styled(self._word(step.id), style(self.rebuild.state(step.id)))
+            name = Content(f" {number} {step.title}")
+            gap = max(width - 1 - name.cell_length - word.cell_length, 1)
+            line = Content.assemble(self._sign(step.id), name, " " * gap, word)
+            if step.id == self.current:
+                line = line.stylize("bold on $primary-muted")
+            lines.append(line)
+        done = sum(self.rebuild.state(step.id) is State.OK for step in STEPS)
+        lines.append(Content(""))
+        if self.rebuild.done:
+            lines.append(Content.styled("✓ The rebuild is done", "bold $text-success"))
+        else:
+            lines.append(Content.styled(f"{done} of {len(STEPS)} ok", "$foreground 62%"))
+        lines += [Content(""), Content.styled(self._hint, "$foreground 62%")]
+        return Content("\n").join(lines)
+
+    def _render_strip(self) -> Content:
+        parts = []
+        for number, step in enumerate(STEPS, start=1):
+            part = Content.assemble(self._sign(step.id), str(number))
+            if step.id == self.current:
+                part = Content.assemble(part, f" {step.title}").stylize("bold on $primary-muted")
+            parts.append(part)
+        return Content("  ").join(parts)
+
+    def on_click(self, event: events.Click) -> None:
+        if self.strip:
+            return
+        row = event.get_content_offset(self)
+        if row is not None and 0 <= row.y < len(STEPS):
+            self.post_message(self.Chosen(STEPS[row.y].id))

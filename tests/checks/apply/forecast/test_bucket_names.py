@@ -1,0 +1,143 @@
+"""Buckets whose name is free, and was somebody's a short while ago: told by earlier sessions, and by CloudTrail."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.forecast import Account, planned, refusal
+
+from checks.apply.forecast.bucket_names import PAGES
+from checks.apply.forecast.forecast import forecast
+from checks.apply.forecast.model import Forecast
+from checks.aws.session import Aws
+from checks.context import World
+from checks.finding import State
+from checks.remembered import Deleted
+from config import model
+from config.model import Settings
+from ecotui.history.created import deleted
+from ecotui.session.store import Store
+
+BUCKET = planned("aws_s3_bucket", after={"bucket": "prod-images"})
+FREE = {"head_bucket": refusal("404"), "list_buckets": {"Buckets": []}}
+
+
+def event(name: str, minutes: float = 3, **more: Any) -> dict[str, Any]:
+    plain = {"eventName": "DeleteBucket", "requestParameters": {"bucketName": name}, **more}
+    return {
+        "EventTime": datetime.fromtimestamp(time.time() - minutes * 60, UTC),
+        "CloudTrailEvent": json.dumps(plain),
+    }
+
+
+def look(account: Any, *resources: Any, gone: tuple[Deleted, ...] = ()) -> Forecast:
+    world = World(settings=Settings(), project=Path(), env={}, deleted=lambda since: gone)
+    world.__dict__["aws"] = account
+    return forecast(world, resources)
+
+
+def test_a_bucket_that_cloudtrail_saw_being_deleted_is_a_warning_and_no_collision() -> None:
+    seen = look(
+        Account(**FREE, lookup_events={"Events": [event("prod-images"), event("another", 1)]}), BUCKET
+    )
+    (one,) = seen.warnings
+    assert (seen.state, seen.blocking, one.address) == (State.WARN, (), "aws_s3_bucket.x")
+    assert "deleted 3 min ago (says CloudTrail)" in one.why
+    assert "OperationAborted" in one.why
+
+
+@pytest.mark.parametrize("events", [[], [event("prod-images", errorCode="BucketNotEmpty")], [event("other")]])
+def test_what_was_not_deleted_or_only_in_vain_is_no_warning(events: list[dict[str, Any]]) -> None:
+    assert look(Account(**FREE, lookup_events={"Events": events}), BUCKET).state is State.OK
+
+
+def test_what_an_earlier_session_deleted_is_told_before_cloudtrail_knows_of_it() -> None:
+    account = Account(**FREE, lookup_events=refusal("AccessDenied"))
+    seen = look(account, BUCKET, gone=(Deleted(name="prod-images", at=time.time() - 20),))
+    assert "deleted less than a minute ago (by an earlier session)" in seen.warnings[0].why
+    assert "lookup_events" not in account.asked  # nothing is left to be asked
+
+
+def test_a_look_that_is_denied_is_unknown_and_names_the_action() -> None:
+    seen = look(Account(**FREE, lookup_events=refusal("AccessDeniedException")), BUCKET)
+    assert [(one.what, one.denied) for one in seen.unknown] == [
+        ("buckets just deleted", ("cloudtrail:LookupEvents",))
+    ]
+    assert seen.state is State.UNKNOWN
+
+
+def test_a_name_that_somebody_has_again_is_told_as_taken_only() -> None:
+    there = Account(list_buckets={"Buckets": [{"Name": "prod-images"}]}, lookup_events={"Events": [event("prod-images")]})  # fmt: skip
+    seen = look(there, BUCKET)
+    assert (len(seen.collisions), seen.warnings) == (1, ())
+
+
+def test_cloudtrail_is_asked_for_buckets_that_come_new_only_and_not_without_end() -> None:
+    account = Account(lookup_events={"Events": [], "NextToken": "more"}, **FREE)
+    look(account, planned("aws_iam_role", after={"name": "x"}))
+    again = {"before": {"bucket": "x"}, "after": {"bucket": "x"}, "actions": ("delete", "create")}
+    look(account, planned("aws_s3_bucket", **again))
+    assert "lookup_events" not in account.asked
+    seen = look(account, BUCKET)
+    assert account.asked.count("lookup_events") == PAGES
+    assert [one.failed for one in seen.unknown] == [True]
+
+
+def test_the_demo_s_cloudtrail_remembers_the_buckets_that_were_deleted_there(
+    aws_env: dict[str, str],
+) -> None:
+    aws = Aws(model.Aws(region="ap-northeast-2"), aws_env)
+    s3 = aws.client("s3")
+    for name in ("prod-images", "full"):
+        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"})
+    s3.put_object(Bucket="full", Key="a", Body=b"")
+    s3.delete_bucket(Bucket="prod-images")
+    with pytest.raises(s3.exceptions.ClientError):
+        s3.delete_bucket(Bucket="full")
+    seen = look(aws, BUCKET, planned("aws_s3_bucket", "y", after={"bucket": "never-there"}))
+    assert [one.address for one in seen.warnings] == ["aws_s3_bucket.x"]
+    assert seen.unknown == ()
+
+
+def command(session: Any, argv: list[str], ended: float, *lines: dict[str, Any]) -> None:
+    """A command that is over, as its supervisor leaves it."""
+    folder = session.commands / f"{argv[0]}-{ended:.0f}"
+    folder.mkdir(parents=True)
+    told = {"step": "x", "title": "x", "argv": argv, "started": ended - 60}
+    (folder / "command.json").write_text(json.dumps(told))
+    (folder / "exit.json").write_text(json.dumps({"outcome": "succeeded", "exit_code": 0, "ended": ended}))
+    (folder / "output.log").write_text("".join(f"{json.dumps(line)}\n" for line in lines) + "no JSON\n[]\n")
+
+
+def test_recorded_deletions_tell_their_buckets(tmp_path: Path) -> None:
+    shelf = Store(tmp_path / "state")
+    session = shelf.create(project="p", folder=tmp_path, env={})
+    now = time.time()
+    cleanup = ["ecotui", "cleanup", "--delete", "--approve", "x", "--progress"]
+
+    def item(name: str, state: str = "gone", message: str = "gone") -> dict[str, Any]:
+        return {"item": f"s3-bucket:{name}", "state": state, "message": message}
+
+    def hook(kind: str, address: str, **more: Any) -> dict[str, Any]:
+        resource = {"addr": address, "resource_type": "aws_s3_bucket"}
+        return {"type": kind, "hook": {"resource": resource, "action": "delete", **more}}
+
+    command(
+        session, cleanup, now - 60,
+        item("ours"), item("years-ago", message="already gone"), item("held", "failed", "not empty"),
+        {"item": "key-pair:k", "state": "gone", "message": "gone"},
+    )  # fmt: skip
+    command(session, cleanup, now - 9000, item("long-ago"))
+    command(session, ["ecotui", "cleanup"], now, item("listed"))
+    command(
+        session, ["terraform", "apply", "-json", "plan"], now - 30,
+        hook("apply_start", "aws_s3_bucket.a", id_value="destroyed"), hook("apply_complete", "aws_s3_bucket.a"),
+        hook("apply_start", "aws_s3_bucket.b", id_value="refused"), hook("apply_errored", "aws_s3_bucket.b"),
+    )  # fmt: skip
+    told = {one.name: round(now - one.at) for one in deleted(shelf, now - 7200)}
+    assert told == {"ours": 60, "destroyed": 30}

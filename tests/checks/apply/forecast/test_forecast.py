@@ -1,0 +1,306 @@
+"""The forecast: names and quotas, looked up in an account that answers as these tests want it to."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from botocore.exceptions import NoCredentialsError
+from support.forecast import Account, look, planned, refusal
+
+from checks.apply.forecast.model import document
+from checks.apply.plan.model import Plan
+from checks.aws.isolated_session import CredentialSource
+from checks.finding import State
+
+POLICY = planned("aws_iam_policy", after={"name": "prod-policy"})
+POLICY_THERE = {"Policies": [{"PolicyName": "PROD-policy", "Arn": "arn:aws:iam::1:policy/team/PROD-policy"}]}
+
+
+def test_a_policy_collides_whatever_its_path_and_case() -> None:
+    seen = look(Account(list_policies=POLICY_THERE), POLICY)
+    (one,) = seen.collisions
+    assert (one.address, one.guide) == ("aws_iam_policy.x", ("2.1",))
+    assert one.ways_out == ("adopt", "delete", "rename", "stop")
+    assert one.import_block == (
+        'import {\n  to = aws_iam_policy.x\n  id = "arn:aws:iam::1:policy/team/PROD-policy"\n}\n'
+    )
+    assert seen.state is State.BLOCKED
+    assert seen.blocking == ("collision:aws_iam_policy.x",)
+
+
+def test_a_free_name_is_no_finding() -> None:
+    seen = look(Account(list_policies={"Policies": []}), POLICY)
+    assert (seen.collisions, seen.unknown, seen.state, seen.looked) == ((), (), State.OK, 1)
+
+
+def test_a_denied_look_is_unknown_and_names_the_action() -> None:
+    seen = look(Account(list_policies=refusal("AccessDenied")), POLICY)
+    (one,) = seen.unknown
+    assert one.denied == ("iam:ListPolicies",)
+    assert seen.state is State.UNKNOWN
+
+
+def test_without_credentials_every_service_is_told_once_and_nothing_is_green() -> None:
+    resources = [planned("aws_iam_role", f"r{n}", after={"name": f"r{n}"}) for n in range(20)]
+    seen = look(Account(iam=NoCredentialsError()), *resources)
+    assert [one.what for one in seen.unknown] == ["quotas of IAM", "names in iam"]
+    assert seen.state is State.UNKNOWN
+
+
+def test_somebody_else_s_bucket_can_be_neither_adopted_nor_deleted() -> None:
+    bucket = planned("aws_s3_bucket", after={"bucket": "images"})
+    theirs = look(Account(list_buckets={"Buckets": []}, head_bucket=refusal("403")), bucket)
+    assert theirs.collisions[0].ways_out == ("rename", "stop")
+    assert theirs.collisions[0].import_block == ""
+    free = look(Account(list_buckets={"Buckets": []}, head_bucket=refusal("404")), bucket)
+    assert free.state is State.OK
+    ours = look(Account(list_buckets={"Buckets": [{"Name": "images"}]}), bucket)
+    assert "adopt" in ours.collisions[0].ways_out
+
+
+def test_a_bucket_of_which_nothing_can_be_known_is_unknown() -> None:
+    bucket = planned("aws_s3_bucket", after={"bucket": "images"})
+    seen = look(Account(list_buckets=refusal("AccessDenied")), bucket)
+    assert seen.collisions == ()
+    assert seen.unknown[0].denied == ("s3:ListAllMyBuckets",)
+
+
+def test_a_name_known_only_after_the_apply_is_said_and_a_generated_one_is_not() -> None:
+    late = planned("aws_iam_role", "late", unknown={"name": True}, configured=frozenset({"name"}))
+    generated = planned("aws_iam_role", "made", unknown={"name": True}, configured=frozenset({"name_prefix"}))
+    seen = look(Account(), late, generated)
+    assert [one.address for one in seen.unknown] == ["aws_iam_role.late"]
+    assert seen.state is State.UNKNOWN
+    assert seen.sentence == "1 cannot be known before the apply"
+
+
+def test_one_name_twice_in_the_plan_collides_with_itself() -> None:
+    account = Account(list_roles={})
+    seen = look(
+        account,
+        planned("aws_iam_role", "a", after={"name": "Node"}),
+        planned("aws_iam_role", "b", after={"name": "node"}),
+    )
+    assert [one.address for one in seen.collisions] == ["aws_iam_role.b"]
+    assert "aws_iam_role.a" in seen.collisions[0].existing
+
+
+def test_a_replacement_that_deletes_first_does_not_collide_with_itself() -> None:
+    there = {"Roles": [{"Arn": "arn:aws:iam::1:role/node", "RoleName": "node"}]}
+    names = {"before": {"name": "node"}, "after": {"name": "node"}}
+    first_gone = planned("aws_iam_role", actions=("delete", "create"), **names)
+    first_made = planned("aws_iam_role", actions=("create", "delete"), **names)
+    assert look(Account(list_roles=there), first_gone).collisions == ()
+    assert len(look(Account(list_roles=there), first_made).collisions) == 1
+
+
+def test_a_security_group_in_a_new_vpc_cannot_collide() -> None:
+    account = Account(describe_security_groups={"SecurityGroups": [{"GroupId": "sg-1"}]})
+    new = planned("aws_security_group", after={"name": "node"}, unknown={"vpc_id": True})
+    old = planned("aws_security_group", after={"name": "node", "vpc_id": "vpc-1"})
+    assert look(account, new).collisions == ()
+    assert look(account, old).collisions[0].import_id == "sg-1"
+
+
+def test_a_parameter_that_may_be_overwritten_is_not_asked_for() -> None:
+    account = Account(describe_parameters={"Parameters": [{"Name": "/a", "ARN": "arn:a"}]})
+    assert look(account, planned("aws_ssm_parameter", after={"name": "/a", "overwrite": True})).looked == 0
+    assert len(look(account, planned("aws_ssm_parameter", after={"name": "/a"})).collisions) == 1
+
+
+def test_a_record_is_compared_with_its_zone_completed_and_its_type() -> None:
+    def account(name: str, type_: str) -> Account:
+        return Account(
+            get_hosted_zone={"HostedZone": {"Name": "example.com."}},
+            list_resource_record_sets={"ResourceRecordSets": [{"Name": name, "Type": type_}]},
+        )
+
+    short = planned("aws_route53_record", after={"name": "*.api", "type": "A", "zone_id": "Z1"})
+    assert (
+        look(account("\\052.api.example.com.", "A"), short).collisions[0].import_id
+        == "Z1_*.api.example.com_A"
+    )
+    assert look(account("\\052.api.example.com.", "AAAA"), short).collisions == ()
+    assert look(account("web.example.com.", "A"), short).collisions == ()
+
+
+def test_an_alias_of_a_distribution_that_is_there_collides() -> None:
+    there = {"Id": "E1", "DomainName": "d1.cloudfront.net", "Aliases": {"Items": ["CDN.example.com"]}}
+    account = Account(list_distributions={"DistributionList": {"Items": [there]}})
+    wanted = planned("aws_cloudfront_distribution", after={"aliases": ["cdn.example.com", "b.example.com"]})
+    (one,) = look(account, wanted).collisions
+    assert (one.name, one.import_id) == ("cdn.example.com", "E1")
+
+
+def test_a_type_that_is_not_covered_is_said_once() -> None:
+    resources = [planned("aws_strange_thing", f"t{n}", after={"name": f"t{n}"}) for n in range(5)]
+    seen = look(Account(), *resources)
+    assert [one.type for one in seen.unknown] == ["aws_strange_thing"]
+
+
+# Quotas
+
+
+def test_the_public_document_has_the_keys_of_the_contract() -> None:
+    seen = look(Account(list_policies=POLICY_THERE), POLICY)
+    body = document(Plan(terraform="1", format="1.2", changes=()), seen)
+    assert set(body) == {"changes", "quotas", "collisions", "kept", "unknown", "warnings"}
+    assert set(body["collisions"][0]) >= {"address", "type", "name", "existing", "ways_out"}
+
+
+# Names, continued
+
+
+def test_an_account_where_half_of_the_calls_are_denied_is_never_green_and_names_each_action() -> None:
+    resources = [
+        planned("aws_iam_role", after={"name": "r"}),
+        planned("aws_iam_user", after={"name": "u"}),
+        planned("aws_key_pair", after={"key_name": "k"}),
+        planned("aws_s3_bucket", after={"bucket": "b"}),
+        planned("aws_sqs_queue", after={"name": "q"}),
+        planned("aws_route53_zone", after={"name": "example.com"}),
+        planned("aws_vpc"),
+    ]
+    denied = {
+        "list_roles": "iam:ListRoles",
+        "describe_key_pairs": "ec2:DescribeKeyPairs",
+        "get_queue_url": "sqs:GetQueueUrl",
+        "list_hosted_zones": "route53:ListHostedZones",
+        "get_account_summary": "iam:GetAccountSummary",
+        "get_account_limit": "route53:GetAccountLimit",
+        "describe_vpcs": "ec2:DescribeVpcs",
+        "get_service_quota": "servicequotas:GetServiceQuota",
+    }
+    account = Account(
+        head_bucket=refusal("404"),
+        **{operation: refusal("AccessDenied") for operation in denied},
+    )
+    seen = look(account, *resources)
+    assert {action for one in seen.unknown for action in one.denied} == set(denied.values())
+    assert all(one.failed for one in seen.unknown)
+    assert seen.state is State.UNKNOWN
+    assert seen.collisions == ()
+
+
+def test_an_alias_of_which_a_part_is_known_later_is_said_and_the_rest_is_looked_up() -> None:
+    there = {"Id": "E1", "DomainName": "d1", "Aliases": {"Items": ["cdn.example.com"]}}
+    account = Account(list_distributions={"DistributionList": {"Items": [there]}})
+    wanted = planned(
+        "aws_cloudfront_distribution",
+        after={"aliases": ["cdn.example.com", None]},
+        unknown={"aliases": [False, True]},
+    )
+    seen = look(account, wanted)
+    assert [one.import_id for one in seen.collisions] == ["E1"]
+    assert [one.address for one in seen.unknown if not one.failed] == ["aws_cloudfront_distribution.x"]
+
+
+def test_a_group_of_a_vpc_that_is_not_made_here_and_not_known_yet_is_said() -> None:
+    vpc = planned("aws_vpc", "new")
+    new = planned(
+        "aws_security_group",
+        "new",
+        after={"name": "n"},
+        unknown={"vpc_id": True},
+        sources={"vpc_id": {"aws_vpc.new"}},
+    )
+    read = planned(
+        "aws_security_group",
+        "read",
+        after={"name": "n"},
+        unknown={"vpc_id": True},
+        sources={"vpc_id": {"data.aws_vpc.old"}},
+    )
+    seen = look(Account(), vpc, new, read)
+    assert [one.address for one in seen.unknown if not one.failed] == ["aws_security_group.read"]
+
+
+def test_a_name_that_the_same_plan_gives_up_elsewhere_is_no_way_to_adopt() -> None:
+    there = {"Roles": [{"Arn": "arn:aws:iam::1:role/node", "RoleName": "node"}]}
+    old = planned("aws_iam_role", "old", actions=("delete",), before={"name": "node"})
+    new = planned("aws_iam_role", "new", after={"name": "node"})
+    (one,) = look(Account(list_roles=there), old, new).collisions
+    assert one.ways_out == ("rename", "stop")
+    assert "aws_iam_role.old" in one.existing
+
+
+def test_a_secret_scheduled_for_deletion_has_to_be_restored() -> None:
+    account = Account(describe_secret={"ARN": "arn:s", "DeletedDate": "2026-11-01"})
+    (one,) = look(account, planned("aws_secretsmanager_secret", after={"name": "s"})).collisions
+    assert one.ways_out == ("restore", "rename", "stop")
+    assert one.restore[:3] == ("aws", "secretsmanager", "restore-secret")
+
+
+def test_a_queue_of_the_same_attributes_is_given_back_and_another_is_refused() -> None:
+    account = Account(
+        get_queue_url={"QueueUrl": "https://q"},
+        get_queue_attributes={"Attributes": {"VisibilityTimeout": "30", "QueueArn": "arn:q"}},
+    )
+    same = planned("aws_sqs_queue", after={"name": "q", "visibility_timeout_seconds": 30})
+    other = planned("aws_sqs_queue", after={"name": "q", "visibility_timeout_seconds": 60})
+    assert look(account, same).collisions == ()
+    assert "VisibilityTimeout" in look(account, other).collisions[0].existing
+
+
+def test_a_placement_group_of_the_name_collides() -> None:
+    account = Account(describe_placement_groups={"PlacementGroups": [{"GroupArn": "arn:pg"}]})
+    assert look(account, planned("aws_placement_group", after={"name": "pg"})).collisions[0].import_id == "pg"
+
+
+# What AWS does not refuse
+
+
+def test_a_second_zone_of_a_domain_is_a_warning() -> None:
+    zones = [{"Id": "/hostedzone/Z1", "Name": "example.com.", "Config": {"PrivateZone": False}}]
+    account = Account(
+        list_hosted_zones={"HostedZones": zones},
+        get_account_limit={"Limit": {"Value": 500}, "Count": 1},
+    )
+    seen = look(account, planned("aws_route53_zone", after={"name": "Example.com"}))
+    assert seen.collisions == ()
+    assert "Z1" in seen.warnings[0].why
+    assert seen.state is State.WARN
+    private = planned("aws_route53_zone", after={"name": "example.com", "vpc": [{"vpc_id": "v"}]})
+    assert look(account, private).warnings == ()
+
+
+@pytest.mark.parametrize(("left", "warns"), [(60.0, True), (700.0, True), (7200.0, False), (None, False)])
+def test_credentials_that_end_before_the_apply_does_are_a_warning(left: float | None, warns: bool) -> None:
+    account = Account()
+    expires = None if left is None else time.time() + left
+    account.__dict__["credential_source"] = lambda: CredentialSource(
+        method="sso", profile="p", expires=expires
+    )
+    seen = look(account, planned("aws_eks_cluster", after={"name": "c"}))
+    assert any("credentials" in one.what for one in seen.warnings) is warns
+
+
+def test_a_validation_record_that_is_left_is_a_warning_where_it_cannot_be_overwritten() -> None:
+    left = {
+        "Name": "_abc.example.com.",
+        "Type": "CNAME",
+        "ResourceRecords": [{"Value": "_def.acm-validations.aws."}],
+    }
+    account = Account(list_resource_record_sets={"ResourceRecordSets": [left]})
+    words: dict[str, Any] = {
+        "unknown": {"name": True},
+        "sources": {"name": {"aws_acm_certificate.cdn"}},
+    }
+    seen = look(account, planned("aws_route53_record", after={"zone_id": "Z1", "type": "CNAME"}, **words))
+    assert "_abc.example.com" in seen.warnings[0].why
+    after = {"zone_id": "Z1", "allow_overwrite": True}
+    assert look(account, planned("aws_route53_record", after=after, **words)).warnings == ()
+
+
+def test_a_second_origin_access_identity_of_one_comment_is_a_warning() -> None:
+    items = [{"Id": "E1", "Comment": "images"}, {"Id": "E2", "Comment": "other"}]
+    account = Account(
+        list_cloud_front_origin_access_identities={"CloudFrontOriginAccessIdentityList": {"Items": items}}
+    )
+    seen = look(account, planned("aws_cloudfront_origin_access_identity", after={"comment": "images"}))
+    assert seen.collisions == ()
+    assert "E1 has that comment" in seen.warnings[0].why
+    free = planned("aws_cloudfront_origin_access_identity", after={"comment": "new"})
+    assert look(account, free).warnings == ()

@@ -1,0 +1,127 @@
+"""The forecast of what a plan destroys and AWS will not give up, in an account that answers as these tests want it to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support.forecast import Account, going, look, planned, refusal
+
+from checks.apply.plan.model import Planned
+from checks.finding import State
+
+ARN = "arn:aws:iam::1:policy/p"
+TWO_ROLES = {"PolicyRoles": [{"RoleName": "node"}, {"RoleName": "other"}]}
+
+
+POLICY = going("aws_iam_policy", anew=True, name="p", arn=ARN)
+
+
+def detached(role: str) -> Planned:
+    return going("aws_iam_role_policy_attachment", role=role, policy_arn=ARN)
+
+
+def test_a_policy_that_stays_attached_cannot_be_replaced() -> None:
+    seen = look(Account(list_entities_for_policy=TWO_ROLES), POLICY, detached("node"))
+    (one,) = seen.kept
+    assert "attached to the role other" in one.why
+    assert "role node" not in one.why
+    assert one.replaced
+    assert seen.blocking == ("destroy:aws_iam_policy.x",)
+    assert seen.sentence == "1 cannot be destroyed"
+
+
+def test_what_the_plan_takes_away_itself_holds_nothing() -> None:
+    seen = look(Account(list_entities_for_policy=TWO_ROLES), POLICY, detached("node"), detached("other"))
+    assert seen.kept == ()
+    # What is only created, or changed in place, is not asked at all.
+    account = Account(list_entities_for_policy=TWO_ROLES)
+    look(account, planned("aws_iam_policy", before={"arn": ARN}, actions=("update",)))
+    assert "list_entities_for_policy" not in account.asked
+
+
+def test_a_denied_look_is_unknown_and_names_the_action() -> None:
+    seen = look(Account(list_entities_for_policy=refusal("AccessDenied")), POLICY)
+    assert seen.kept == ()
+    assert [one.denied for one in seen.unknown] == [("iam:ListEntitiesForPolicy",)]
+    assert seen.state is State.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("type_", "unless", "answers", "before", "word"),
+    [
+        (
+            "aws_s3_bucket",
+            "force_destroy",
+            {"list_object_versions": {"Versions": [{"Key": "a"}], "DeleteMarkers": [{"Key": "b"}]}},
+            {"bucket": "images"},
+            "2 objects",
+        ),
+        (
+            "aws_ecr_repository",
+            "force_delete",
+            {"list_images": {"imageIds": [{"imageTag": "1"}], "nextToken": "x"}},
+            {"name": "web"},
+            "1 or more images",
+        ),
+        (
+            "aws_route53_zone",
+            "force_destroy",
+            {
+                "list_resource_record_sets": {
+                    "ResourceRecordSets": [
+                        {"Name": "example.com.", "Type": "NS"},
+                        {"Name": "\\052.example.com.", "Type": "A"},
+                    ]
+                }
+            },
+            {"name": "example.com", "zone_id": "Z1"},
+            "the A record *.example.com",
+        ),
+        (
+            "aws_iam_user",
+            "force_destroy",
+            {"list_access_keys": {"AccessKeyMetadata": [{"AccessKeyId": "AKIA"}]}},
+            {"name": "robot"},
+            "an access key",
+        ),
+    ],
+)
+def test_what_is_not_empty_stays_unless_the_provider_may_empty_it(
+    type_: str, unless: str, answers: dict[str, Any], before: dict[str, Any], word: str
+) -> None:
+    (one,) = look(Account(**answers), going(type_, **before)).kept
+    assert word in one.why
+    assert look(Account(**answers), going(type_, **before, **{unless: True})).kept == ()
+
+
+def test_a_vpc_stays_while_a_cluster_s_load_balancer_is_in_it() -> None:
+    balancers = [
+        {"LoadBalancerName": "k8s-web", "LoadBalancerArn": "arn:1", "VpcId": "vpc-1"},
+        {"LoadBalancerName": "ours", "LoadBalancerArn": "arn:2", "VpcId": "vpc-1"},
+        {"LoadBalancerName": "elsewhere", "LoadBalancerArn": "arn:3", "VpcId": "vpc-2"},
+    ]
+    groups = [{"GroupId": "sg-1", "GroupName": "default"}, {"GroupId": "sg-2", "GroupName": "k8s-elb"}]
+    account = Account(
+        describe_load_balancers={"LoadBalancers": balancers},
+        describe_security_groups={"SecurityGroups": groups},
+    )
+    (one,) = look(account, going("aws_vpc", id="vpc-1"), going("aws_lb", arn="arn:2")).kept
+    assert one.why.startswith("the load balancer k8s-web, the security group k8s-elb (sg-2); ")
+
+
+@pytest.mark.parametrize(
+    ("type_", "before"),
+    [
+        ("aws_db_instance", {"deletion_protection": True, "skip_final_snapshot": True}),
+        ("aws_lb", {"enable_deletion_protection": True}),
+        ("aws_instance", {"disable_api_termination": True}),
+        ("aws_cognito_user_pool", {"deletion_protection": "ACTIVE"}),
+        ("aws_rds_cluster", {"skip_final_snapshot": False, "final_snapshot_identifier": None}),
+    ],
+)
+def test_what_is_protected_is_told_without_asking_anybody(type_: str, before: dict[str, Any]) -> None:
+    (one,) = look(Account(), going(type_, name="x", **before)).kept
+    assert "apply" in one.why
+    free = {key: {True: False, "ACTIVE": "INACTIVE", False: True}.get(value) for key, value in before.items()}
+    assert look(Account(), going(type_, name="x", **{**free, "skip_final_snapshot": True})).kept == ()

@@ -1,0 +1,397 @@
+"""Why a resource is still being created: what AWS shows of it, joined to the stream; denied, gone and unknowable."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from checks.apply.run.durations import Usual
+from checks.apply.run.why import why
+from checks.apply.run.why.model import Running
+from checks.context import World
+from checks.finding import Finding, State
+from checks.tools.dns import DnsFailed, ask, resolver
+from config import model
+from config.model import Settings
+
+CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/1"
+
+
+class Dns:
+    """A resolver on loopback that answers from a table."""
+
+    def __init__(self) -> None:
+        self.records: dict[tuple[str, int], list[str]] = {}
+        self.garbage = b""
+        self._wire = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._wire.bind(("127.0.0.1", 0))
+        self.address: tuple[str, int] = self._wire.getsockname()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                data, whom = self._wire.recvfrom(512)
+            except OSError:
+                return
+            end = data.index(0, 12)
+            labels, place = [], 12
+            while place < end:
+                labels.append(data[place + 1 : place + 1 + data[place]].decode())
+                place += 1 + data[place]
+            kind = struct.unpack_from(">H", data, end + 1)[0]
+            found = self.records.get((".".join(labels), kind), [])
+            answer = data[:2] + struct.pack(">5H", 0x8180 if found else 0x8183, 1, len(found), 0, 0)
+            answer += data[12 : end + 5]
+            for name in found:
+                # The owner is a pointer to the question, as real servers write it.
+                value = b"".join(bytes([len(one)]) + one.encode() for one in name.split(".")) + b"\0"
+                answer += struct.pack(">3HIH", 0xC00C, kind, 1, 60, len(value)) + value
+            self._wire.sendto(self.garbage or answer, whom)
+
+    def close(self) -> None:
+        self._wire.close()
+
+
+@pytest.fixture
+def dns() -> Iterator[Dns]:
+    made = Dns()
+    yield made
+    made.close()
+
+
+def test_the_dns_is_asked_for_a_zone_s_servers_and_says_when_there_are_none(dns: Dns) -> None:
+    dns.records["eco2.example", 2] = ["ns-2.awsdns.com", "NS-1.awsdns.com"]
+    assert ask("eco2.example.", "NS", dns.address) == ("ns-1.awsdns.com", "ns-2.awsdns.com")
+    assert ask("other.example", "NS", dns.address) == ()
+
+
+@pytest.mark.parametrize("garbage", [b"x", b"\0" * 12, bytes([0xC0, 12] * 40)])
+def test_an_answer_that_cannot_be_read_is_a_failure_and_no_answer(dns: Dns, garbage: bytes) -> None:
+    dns.garbage = garbage
+    with pytest.raises(DnsFailed):
+        ask("eco2.example", "NS", dns.address)
+
+
+def test_a_name_that_points_at_itself_ends(dns: Dns, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("checks.tools.dns.secrets.randbelow", lambda _: 7)
+    dns.garbage = struct.pack(">6H", 7, 0x8180, 0, 1, 0, 0) + b"\xc0\x0c"
+    with pytest.raises(DnsFailed, match="cannot be read"):
+        ask("eco2.example", "NS", dns.address)
+
+
+def test_a_machine_without_a_resolver_is_told(tmp_path: Path) -> None:
+    (tmp_path / "resolv.conf").write_text("search lan\nnameserver fe80::1%eth0\n")
+    assert resolver(tmp_path / "resolv.conf") == ("fe80::1", 53)
+    with pytest.raises(DnsFailed):
+        resolver(tmp_path / "none")
+
+
+class Fake:
+    """AWS as a test wants it: operation to its answer; an exception is raised."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.answers = answers
+        self.asked: list[str] = []
+
+    def can_paginate(self, operation: str) -> bool:
+        return False
+
+    def __getattr__(self, operation: str) -> Any:
+        if operation.startswith("_"):
+            raise AttributeError(operation)
+
+        def answer(**given: Any) -> Any:
+            self.asked.append(operation)
+            found = self.answers.get(operation, {})
+            if isinstance(found, Exception):
+                raise found
+            return found
+
+        return answer
+
+
+def told(
+    monkeypatch: pytest.MonkeyPatch, running: Running, dns: Dns | None = None, **answers: Any
+) -> Finding:
+    fake = Fake(**answers)
+    monkeypatch.setattr("checks.aws.session.Aws.client", lambda self, service, region=None: fake)
+    env = {"ECOTUI_DNS": f"{dns.address[0]}:{dns.address[1]}"} if dns else {}
+    return why(
+        World(settings=Settings(aws=model.Aws(region="ap-northeast-2")), project=Path("/"), env=env), running
+    )
+
+
+def facts(finding: Finding) -> dict[str, str]:
+    return {fact.label: fact.value for fact in finding.facts}
+
+
+def now(seconds: float = 0.0) -> datetime:
+    return datetime.fromtimestamp(time.time() - seconds, UTC)
+
+
+def begun(address: str, elapsed: float = 40.0, **more: Any) -> Running:
+    return Running(address=address, started=time.time() - elapsed, elapsed=elapsed, **more)
+
+
+def test_an_instance_is_told_with_its_state_its_checks_and_its_usual_time(aws_env: dict[str, str]) -> None:
+    world = World(settings=Settings(), project=Path("/"), env=aws_env)
+    ec2 = boto3.client(
+        "ec2",
+        region_name="ap-northeast-2",
+        endpoint_url=aws_env["AWS_ENDPOINT_URL"],
+        aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
+        aws_secret_access_key="example",
+    )
+    tags = [{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "k8s-master"}]}]
+    made = ec2.run_instances(
+        ImageId="ami-12345678", MinCount=1, MaxCount=1, InstanceType="t3a.large", TagSpecifications=tags
+    )
+    asked = begun("aws_instance.node", usual=Usual(seconds=25.0), planned={"tags.Name": "k8s-master"})
+    seen = why(world, asked)
+    assert made["Instances"][0]["InstanceId"] in seen.summary
+    assert seen.state is State.OK
+    assert facts(seen)["state"] == "running"
+    assert facts(seen)["instance check"] == "ok"
+    assert facts(seen)["usually"] == "25 s (rule of thumb)"
+    # One of another name, and one that this run has made already, are not taken for it.
+    other = begun("aws_instance.node", planned={"tags.Name": "k8s-api"})
+    assert "no instance named k8s-api" in why(world, other).summary
+    taken = begun(
+        "aws_instance.node",
+        planned={"tags.Name": "k8s-master"},
+        made={"aws_instance.a": made["Instances"][0]["InstanceId"]},
+    )
+    assert "no instance" in why(world, taken).summary
+
+
+def an_instance(state: str, reason: str = "") -> dict[str, Any]:
+    one = {
+        "InstanceId": "i-1",
+        "State": {"Name": state},
+        "LaunchTime": now(),
+        "StateReason": {"Message": reason},
+    }
+    return {"Reservations": [{"Instances": [one]}]}
+
+
+def test_an_instance_that_dies_says_aws_s_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    reason = "Server.InternalError: volume limit\x1b[2J"
+    seen = told(monkeypatch, begun("aws_instance.a"), describe_instances=an_instance("terminated", reason))
+    assert seen.state is State.BLOCKED
+    assert "Server.InternalError: volume limit" in seen.summary
+    assert "\x1b" not in seen.summary
+
+
+def test_an_impaired_check_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    checks = {"SystemStatus": {"Status": "ok"}, "InstanceStatus": {"Status": "impaired"}}
+    seen = told(
+        monkeypatch,
+        begun("aws_instance.a"),
+        describe_instances=an_instance("running"),
+        describe_instance_status={"InstanceStatuses": [checks]},
+    )
+    assert (seen.state, "impaired" in seen.summary) == (State.WARN, True)
+
+
+def test_a_look_that_is_denied_names_the_iam_action(monkeypatch: pytest.MonkeyPatch) -> None:
+    from botocore.exceptions import ClientError
+
+    message = "User: arn:aws:iam::1:user/x is not authorized to perform: ec2:DescribeNatGateways"
+    error = ClientError(
+        {"Error": {"Code": "UnauthorizedOperation", "Message": message}}, "DescribeNatGateways"
+    )
+    seen = told(monkeypatch, begun("aws_nat_gateway.main"), describe_nat_gateways=error)
+    assert seen.state is State.UNKNOWN
+    assert seen.denied == ("ec2:DescribeNatGateways",)
+
+
+@pytest.mark.parametrize(
+    ("state", "more", "expected", "words"),
+    [
+        ("pending", {}, State.OK, "is pending"),
+        ("available", {}, State.OK, "notices"),
+        (
+            "failed",
+            {"FailureCode": "InvalidAllocationID.NotFound", "FailureMessage": "Elastic IP gone"},
+            State.BLOCKED,
+            "Elastic IP gone",
+        ),
+    ],
+)
+def test_a_nat_gateway_is_told_by_its_state(
+    monkeypatch: pytest.MonkeyPatch, state: str, more: dict[str, str], expected: State, words: str
+) -> None:
+    gateway = {"NatGatewayId": "nat-1", "State": state, "CreateTime": now(), **more}
+    old = {"NatGatewayId": "nat-0", "State": "failed", "CreateTime": now(9_000)}
+    answer = {"NatGateways": [old, gateway]}
+    seen = told(monkeypatch, begun("aws_nat_gateway.main"), describe_nat_gateways=answer)
+    assert (seen.state, words in seen.summary) == (expected, True)
+
+
+def test_a_load_balancer_is_found_by_its_planned_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def balancer(name: str, code: str, reason: str = "") -> dict[str, Any]:
+        return {"LoadBalancerName": name, "State": {"Code": code, "Reason": reason}, "CreatedTime": now()}
+
+    answer = {"LoadBalancers": [balancer("other", "failed"), balancer("api", "provisioning")]}
+    seen = told(monkeypatch, begun("aws_lb.api", planned={"name": "api"}), describe_load_balancers=answer)
+    assert (seen.state, "api is provisioning" in seen.summary) == (State.OK, True)
+    answer = {"LoadBalancers": [balancer("api", "failed", "no free addresses")]}
+    seen = told(monkeypatch, begun("aws_lb.api", planned={"name": "api"}), describe_load_balancers=answer)
+    assert (seen.state, "no free addresses" in seen.summary) == (State.BLOCKED, True)
+
+
+@pytest.mark.parametrize(("minutes", "state"), [(6, State.OK), (40, State.WARN)])
+def test_a_distribution_is_told_against_what_is_usual(
+    monkeypatch: pytest.MonkeyPatch, minutes: int, state: State
+) -> None:
+    item = {
+        "Id": "E1",
+        "Status": "InProgress",
+        "Enabled": True,
+        "Aliases": {"Items": ["cdn.eco2.example"]},
+        "LastModifiedTime": now(minutes * 60),
+    }
+    asked = begun("aws_cloudfront_distribution.cdn", planned={"aliases": '["cdn.eco2.example"]'})
+    seen = told(monkeypatch, asked, list_distributions={"DistributionList": {"Items": [item]}})
+    assert seen.state is state
+    assert f"InProgress for {minutes} min" in seen.summary
+    assert seen.guide == ("6.1",)
+
+
+NAME, VALUE = "_a.cdn.eco2.example.", "_b.acm-validations.aws."
+
+
+def validation(
+    monkeypatch: pytest.MonkeyPatch, dns: Dns | None, *, zones: int = 1, held: str = VALUE, **more: Any
+) -> Finding:
+    option = {
+        "ValidationStatus": "PENDING_VALIDATION",
+        "ResourceRecord": {"Name": NAME, "Type": "CNAME", "Value": VALUE},
+    }
+    described = {
+        "DomainName": "cdn.eco2.example",
+        "Status": "PENDING_VALIDATION",
+        "DomainValidationOptions": [option],
+        **more,
+    }
+    record = {"Name": NAME, "Type": "CNAME", "ResourceRecords": [{"Value": held}]}
+    zone = {"Id": "Z1", "Name": "eco2.example."}
+    asked = begun(
+        "aws_acm_certificate_validation.cdn",
+        waits_for=("aws_acm_certificate.cdn",),
+        made={"aws_acm_certificate.cdn": CERTIFICATE},
+    )
+    return told(
+        monkeypatch,
+        asked,
+        dns,
+        describe_certificate={"Certificate": described},
+        list_hosted_zones={"HostedZones": [zone, {"Id": "Z2", "Name": "example.org."}][: 2 * zones]},
+        list_resource_record_sets={"ResourceRecordSets": [record] if held else []},
+        get_hosted_zone={"DelegationSet": {"NameServers": ["ns-1.awsdns.com"]}},
+    )
+
+
+def test_a_certificate_whose_zone_nobody_delegates_to_will_wait_for_ever(
+    monkeypatch: pytest.MonkeyPatch, dns: Dns
+) -> None:
+    dns.records["eco2.example", 2] = ["ns.registrar.example"]
+    seen = validation(monkeypatch, dns)
+    assert seen.state is State.BLOCKED
+    assert "nobody asks there" in seen.summary
+    assert facts(seen)["delegation"] == "the DNS names ns.registrar.example, the zone is on ns-1.awsdns.com"
+
+
+def test_a_certificate_with_its_record_in_a_delegated_zone_only_needs_time(
+    monkeypatch: pytest.MonkeyPatch, dns: Dns
+) -> None:
+    dns.records["eco2.example", 2] = ["ns-1.awsdns.com"]
+    dns.records[NAME.rstrip("."), 5] = [VALUE.rstrip(".")]
+    seen = validation(monkeypatch, dns)
+    assert (seen.state, facts(seen)["public DNS"]) == (State.OK, "it is there")
+
+
+def test_a_certificate_without_its_record_says_so(monkeypatch: pytest.MonkeyPatch, dns: Dns) -> None:
+    seen = validation(monkeypatch, dns, held="")
+    assert (seen.state, "not in the zone eco2.example" in seen.summary) == (State.WARN, True)
+    seen = validation(monkeypatch, dns, held="_old.acm-validations.aws.")
+    assert (seen.state, "another value" in seen.summary) == (State.BLOCKED, True)
+
+
+def test_a_certificate_of_a_domain_that_is_served_elsewhere_says_so(
+    monkeypatch: pytest.MonkeyPatch, dns: Dns
+) -> None:
+    seen = validation(monkeypatch, dns, zones=0)
+    assert (seen.state, "No hosted zone" in seen.summary) == (State.WARN, True)
+
+
+def test_a_dns_that_does_not_answer_is_no_good_news(monkeypatch: pytest.MonkeyPatch, dns: Dns) -> None:
+    dns.garbage = b"x"
+    assert validation(monkeypatch, dns).state is State.UNKNOWN
+
+
+def test_a_certificate_that_failed_says_why(monkeypatch: pytest.MonkeyPatch, dns: Dns) -> None:
+    seen = validation(monkeypatch, dns, Status="FAILED", FailureReason="CAA_ERROR")
+    assert (seen.state, "CAA_ERROR" in seen.summary) == (State.BLOCKED, True)
+
+
+def test_what_cannot_be_known_is_said_and_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    for address in ("aws_iam_role.a", "aws_route53_record.a", "null_resource.x", "odd"):
+        seen = told(monkeypatch, begun(address, note="still at it"))
+        assert seen.state is State.UNKNOWN
+        assert facts(seen)["its provisioner"] == "still at it"
+
+
+# -- the command -----------------------------------------------------------------------------------------------------
+
+
+def test_the_command_says_what_is_done_what_was_not_begun_and_what_is_not_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from ecotui.cli import main
+    from ecotui.session.store import Store
+
+    monkeypatch.setenv("ECOTUI_STATE_DIR", str(tmp_path / "state"))
+    project = tmp_path / "eco2"
+    project.mkdir()
+    monkeypatch.chdir(project)
+
+    def asked(*words: str) -> dict[str, Any]:
+        main(["why", "--json", *words])
+        document: dict[str, Any] = json.loads(capsys.readouterr().out)
+        assert document["schema"] == "ecotui.why/1"
+        found: dict[str, Any] = document["finding"]
+        return found
+
+    assert asked("aws_vpc.a")["summary"] == "No apply of this project is on record."
+    folder = Store(tmp_path / "state").create(project="eco2", folder=project).commands / "apply-1"
+    folder.mkdir(parents=True)
+    argv = ["terraform", "apply", "-json", str(tmp_path / "plan.tfplan")]
+    (folder / "command.json").write_text(
+        json.dumps({"step": "apply", "title": "", "argv": argv, "started": 1.0})
+    )
+    hook = {"resource": {"addr": "aws_vpc.a"}, "action": "create", "elapsed_seconds": 12}
+    (folder / "output.log").write_text(json.dumps({"type": "apply_complete", "hook": hook}) + "\n")
+    assert asked("aws_vpc.a")["summary"] == "It is done: create took 12 s."
+    assert asked("aws_vpc.b")["summary"] == "No apply runs now."
+    monkeypatch.setattr("ecotui.history.current_apply.status", lambda _: type("S", (), {"state": "running"}))
+    assert asked("aws_vpc.b")["summary"] == "The apply that runs knows no such address."
+    assert asked()["summary"] == "Nothing is being worked on at this moment."
+    with (folder / "output.log").open("a") as log:
+        log.write(
+            json.dumps({"type": "apply_start", "hook": {**hook, "resource": {"addr": "aws_iam_role.r"}}})
+            + "\n"
+        )
+    assert asked()["title"] == "aws_iam_role.r"
+    assert "cannot be known from outside" in asked()["summary"]

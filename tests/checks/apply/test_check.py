@@ -1,0 +1,349 @@
+"""The look of the apply step, with a terraform that answers from files."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from checks.apply import ApplyDetail, look
+from checks.apply.fixes import editing
+from checks.apply.state.lock import local_lock
+from checks.context import World
+from checks.finding import Finding, InTerminal, Run, State
+from config.model import Settings, Terraform
+
+SCRIPT = """#!/bin/sh
+case "$1" in
+  validate) name=validate ;;
+  state) name=state ;;
+  plan) name=plan; echo "$@" > "{answers}/plan.argv" ;;
+  *) name=other ;;
+esac
+cat "{answers}/$name" 2>/dev/null
+cat "{answers}/$name.err" >&2 2>/dev/null
+exit "$(cat "{answers}/$name.code" 2>/dev/null || echo 0)"
+"""
+
+VALID = json.dumps({"format_version": "1.0", "valid": True, "diagnostics": []})
+STATE = {
+    "version": 4,
+    "serial": 7,
+    "lineage": "abc",
+    "terraform_version": "1.11.4",
+    "resources": [
+        {
+            "mode": "managed",
+            "type": "aws_instance",
+            "name": "node",
+            "module": "module.k8s",
+            "instances": [
+                {"index_key": "api", "attributes": {"id": "i-1", "arn": "arn:i-1"}},
+                {"index_key": 0, "attributes": {"id": "i-2"}, "status": "tainted"},
+            ],
+        },
+        {"mode": "data", "type": "aws_ami", "name": "a", "instances": [{"attributes": {"id": "ami"}}]},
+    ],
+}
+
+
+class Terra:
+    def __init__(self, root: Path) -> None:
+        self.answers = root / "answers"
+        self.folder = root / "project" / "terraform"
+        self.answers.mkdir()
+        self.folder.mkdir(parents=True)
+        (self.folder / "main.tf").write_text("")
+        (self.folder / ".terraform").mkdir()
+        self.command = root / "terraform"
+        self.command.write_text(SCRIPT.format(answers=self.answers))
+        self.command.chmod(0o755)
+        self.world = World(
+            settings=Settings(terraform=Terraform(command=(str(self.command),), timeout=20)),
+            project=root / "project",
+            env={"PATH": "/usr/bin:/bin", "HOME": str(root), "ECOTUI_STATE_DIR": str(root / "state")},
+        )
+        self.says("validate", VALID)
+
+    def says(self, name: str, text: str = "", *, code: int = 0, err: str = "") -> None:
+        (self.answers / name).write_text(text)
+        (self.answers / f"{name}.err").write_text(err)
+        (self.answers / f"{name}.code").write_text(str(code))
+
+    def look(self) -> dict[str, Finding]:
+        report = look(self.world)
+        assert report.step == "apply"
+        self.detail = msgspec.convert(report.detail, type=ApplyDetail)
+        return {finding.id: finding for finding in report.findings}
+
+
+@pytest.fixture
+def terra(tmp_path: Path) -> Terra:
+    return Terra(tmp_path)
+
+
+def planned(*actions: str) -> str:
+    lines = [
+        {"type": "planned_change", "change": {"resource": {"addr": f"a.b{n}"}, "action": action}}
+        for n, action in enumerate(actions)
+    ]
+    return "\n".join(map(json.dumps, lines))
+
+
+def refusal(summary: str, detail: str = "") -> str:
+    node = {"severity": "error", "summary": summary, "detail": detail}
+    return json.dumps({"type": "diagnostic", "diagnostic": node})
+
+
+def test_nothing_applied_yet_is_a_warning_and_the_plan_is_the_way_on(terra: Terra) -> None:
+    found = terra.look()
+    assert found["apply.configuration"].state is State.OK
+    assert found["apply.state"].summary == "The state is empty"
+    changes = found["apply.changes"]
+    assert changes.state is State.WARN
+    assert [fix.action for fix in changes.fixes] == [Run(argv=("ecotui", "plan"))]
+
+
+def test_only_a_plan_that_finds_nothing_turns_the_step_green(terra: Terra) -> None:
+    terra.says("state", json.dumps(STATE))
+    terra.says("plan", planned("noop", "read"))
+    assert terra.look()["apply.changes"].state is State.OK
+    assert terra.detail.types == {"aws_instance": 2}
+    assert "-refresh=false -lock=false -input=false" in (terra.answers / "plan.argv").read_text()
+    terra.says("plan", planned("create", "create", "delete"))
+    changes = terra.look()["apply.changes"]
+    assert (changes.state, changes.summary) == (
+        State.WARN,
+        "Not everything is applied: 2 to create, 1 to destroy",
+    )
+
+
+def test_a_plan_that_fails_is_unknown_not_green(terra: Terra) -> None:
+    terra.says("state", json.dumps(STATE))
+    terra.says("plan", refusal("Retrieving AWS account details", "ExpiredToken: expired"), code=1)
+    changes = terra.look()["apply.changes"]
+    assert changes.state is State.UNKNOWN
+    assert [fix.id for fix in changes.fixes] == ["apply.credentials"]
+
+
+def test_a_half_made_resource_is_said(terra: Terra) -> None:
+    terra.says("state", json.dumps(STATE))
+    assert "1 of them half made (tainted)" in terra.look()["apply.state"].summary
+
+
+def test_a_refused_configuration_names_its_place_its_entry_and_the_line_to_open(terra: Terra) -> None:
+    node = {
+        "severity": "error",
+        "summary": "Missing resource instance key",
+        "detail": "count",
+        "range": {"filename": "cdn.tf", "start": {"line": 152}},
+    }
+    terra.says(
+        "validate", json.dumps({"valid": False, "diagnostics": [node, node | {"detail": "2"}]}), code=1
+    )
+    configuration = terra.look()["apply.configuration"]
+    assert configuration.state is State.BLOCKED
+    assert "Missing resource instance key at cdn.tf:152, and 1 more" in configuration.summary
+    assert configuration.guide == ("1.4",)
+    assert configuration.fixes[0].command.endswith("/terraform/cdn.tf")
+
+
+def test_a_folder_that_is_not_initialised_is_offered_init(terra: Terra) -> None:
+    terra.says("validate", "", err="Error: Missing required provider\n\nrun terraform init\n", code=1)
+    configuration = terra.look()["apply.configuration"]
+    assert (configuration.state, configuration.fixes[0].id) == (State.WARN, "apply.init")
+
+
+@pytest.mark.parametrize("files", [(), ("main.txt",)])
+def test_a_folder_without_configuration_leads_to_its_entry(terra: Terra, files: tuple[str, ...]) -> None:
+    (terra.folder / "main.tf").unlink()
+    for name in files:
+        (terra.folder / name).write_text("")
+    found = terra.look()
+    assert found["apply.configuration"].guide == ("1.6",)
+    assert found["apply.changes"].state is State.SKIPPED
+
+
+def test_a_missing_terraform_is_unknown_and_says_so(terra: Terra) -> None:
+    terra.command.unlink()
+    found = terra.look()
+    assert found["apply.configuration"].state is State.UNKNOWN
+    assert found["apply.state"].state is State.UNKNOWN
+    assert found["apply.changes"].state is not State.OK
+
+
+@pytest.mark.parametrize("text", ["not json", '{"version": 4, "resources": 3}', "[]"])
+def test_a_damaged_state_is_unknown(terra: Terra, text: str) -> None:
+    terra.says("state", text)
+    assert terra.look()["apply.state"].state is State.UNKNOWN
+
+
+def test_the_state_of_an_interrupted_run_has_to_be_pushed_first(terra: Terra) -> None:
+    terra.says("state", json.dumps({**STATE, "resources": []}))
+    (terra.folder / "errored.tfstate").write_text(json.dumps({**STATE, "serial": 8}))
+    state = terra.look()["apply.state"]
+    assert state.state is State.BLOCKED
+    assert "2 resources that the state does not know" in state.summary
+    facts = [(fact.label, fact.value) for fact in state.facts]
+    assert ("only in the file", 'module.k8s.aws_instance.node["api"]') in facts
+    (fix,) = state.fixes
+    assert fix.command.startswith("ecotui recover --approve ")
+
+
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [
+        ("{}", "no state that can be read"),
+        ({**STATE, "lineage": "other"}, "of another state"),
+        ({**STATE, "serial": 6}, "was written since"),
+    ],
+)
+def test_an_errored_state_that_would_do_harm_is_never_offered_to_be_pushed(
+    terra: Terra, kept: object, said: str
+) -> None:
+    terra.says("state", json.dumps(STATE))
+    text = kept if isinstance(kept, str) else json.dumps(kept)
+    (terra.folder / "errored.tfstate").write_text(text)
+    state = terra.look()["apply.state"]
+    assert (state.state, said in state.summary) == (State.BLOCKED, True), state.summary
+    assert all("--approve" not in fix.command for fix in state.fixes)
+
+
+def test_an_error_of_the_configuration_opens_the_editor_at_its_line(terra: Terra) -> None:
+    editor = terra.command.with_name("nano")
+    editor.write_text("#!/bin/sh\n")
+    editor.chmod(0o755)
+    terra.world.env["VISUAL"] = f"{editor} -l"  # type: ignore[index]
+    node = {
+        "severity": "error",
+        "summary": "Unsupported argument",
+        "range": {"filename": "main.tf", "start": {"line": 12}},
+    }
+    terra.says("validate", json.dumps({"valid": False, "diagnostics": [node]}), code=1)
+    (fix,) = terra.look()["apply.configuration"].fixes
+    assert fix.action == InTerminal(argv=(str(editor), "-l", "+12", str(terra.folder / "main.tf")))
+
+
+@pytest.mark.parametrize(
+    ("asked", "argv"),
+    [
+        ("code", ("code", "--wait", "--goto", "/p/a.tf:3")),
+        ("code -w", ("code", "-w", "--goto", "/p/a.tf:3")),
+        ("hx", ("hx", "/p/a.tf:3")),
+        ("not-installed", ("vi", "+3", "/p/a.tf")),
+        ("'unbalanced", ("vi", "+3", "/p/a.tf")),
+    ],
+)
+def test_each_editor_is_told_the_line_in_its_own_way(
+    tmp_path: Path, asked: str, argv: tuple[str, ...]
+) -> None:
+    for name in ("code", "hx", "vi"):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+    env = {"PATH": str(tmp_path), "EDITOR": asked}
+    assert editing(Path("/p/a.tf"), 3, env) == argv
+    assert editing(Path("/p/a.tf"), 3, {"PATH": "", "EDITOR": asked}) == ()
+
+
+# The lock of a local state
+
+
+INFO = '{"ID":"abc","Operation":"OperationTypeApply","Who":"root@vm","Created":"2026-11-23T20:00:00.1Z"}'
+
+
+def test_a_lock_that_a_living_process_holds_is_told_and_cannot_be_broken(terra: Terra) -> None:
+    (terra.folder / "terraform.tfstate").write_text("{}")
+    (terra.folder / ".terraform.tfstate.lock.info").write_text(INFO)
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import fcntl,sys;f=open(sys.argv[1],'r+b');fcntl.lockf(f,fcntl.LOCK_EX);print('held',flush=True);sys.stdin.read()",
+            str(terra.folder / "terraform.tfstate"),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    try:
+        state = terra.look()["apply.state"]
+    finally:
+        holder.communicate("")
+    assert state.state is State.BLOCKED
+    assert (
+        "root@vm for apply since 2026-11-23 20:00:00 UTC (lock abc); that process is running" in state.summary
+    )
+    assert state.fixes == ()
+
+
+def test_what_a_killed_terraform_left_behind_is_no_lock(terra: Terra) -> None:
+    (terra.folder / ".terraform.tfstate.lock.info").write_text(INFO)
+    if sys.platform.startswith("linux"):
+        assert local_lock(terra.folder) is None
+        (terra.folder / "terraform.tfstate").write_text("{}")
+        assert local_lock(terra.folder) is None
+    (terra.folder / ".terraform.tfstate.lock.info").write_text("\xff broken")
+    assert local_lock(terra.folder) is None
+
+
+def test_resources_in_state_have_the_addresses_that_terraform_uses(terra: Terra) -> None:
+    from checks.tools.terraform import addresses_in_state
+
+    terra.says("state", json.dumps(STATE))
+    assert [(one.address, one.id) for one in addresses_in_state(terra.world)] == [
+        ('module.k8s.aws_instance.node["api"]', "i-1"),
+        ("module.k8s.aws_instance.node[0]", "i-2"),
+    ]
+
+
+def test_sensitive_outputs_are_left_out(terra: Terra) -> None:
+    from checks.tools.terraform import outputs
+
+    values = {"vpc": {"value": "vpc-1", "sensitive": False}, "password": {"value": "x", "sensitive": True}}
+    terra.says("other", json.dumps(values))
+    assert outputs(terra.world) == {"vpc": "vpc-1"}
+
+
+def test_the_types_that_a_screen_draws_import_neither_boto3_nor_sh() -> None:
+    modules = (
+        "checks.apply, checks.apply.run.stream, checks.apply.plan.model, checks.apply.forecast.forecast, checks.apply.forecast.model, "
+        "checks.apply.plan_store"
+    )
+    heavy = "('boto3', 'botocore', 'sh', 'yaml', 'textual')"
+    code = f"import sys, {modules}; print([name for name in {heavy} if name in sys.modules])"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout == "[]\n"
+
+
+def test_the_state_and_the_validation_are_asked_side_by_side_where_nothing_is_applied(terra: Terra) -> None:
+    # The state answers only once the validation has begun: one after the other, it never would.
+    begun = terra.answers / "begun"
+    terra.command.write_text(
+        f"""#!/bin/sh
+case "$1" in
+  validate) touch {begun}; cat "{terra.answers}/validate" ;;
+  state) for i in $(seq 50); do [ -e {begun} ] && exit 0; sleep 0.1; done; exit 1 ;;
+esac
+"""
+    )
+    found = terra.look()
+    assert found["apply.state"].summary == "The state is empty"
+    assert found["apply.configuration"].state is State.OK
+
+
+def test_the_look_says_what_it_is_at(terra: Terra) -> None:
+    said: list[str] = []
+    terra.world = terra.world.saying(said.append)
+    terra.says("state", json.dumps(STATE))
+    (terra.folder / "terraform.tfstate").write_text(json.dumps(STATE))
+    terra.look()
+    assert said == [
+        "terraform state pull, and who holds the lock",
+        "terraform plan against the state: what is left to apply",
+    ]

@@ -1,0 +1,112 @@
+"""What leftovers cost a month: from a dated list, and "not known" wherever the list does not say."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from checks.cleanup.kinds import elastic_ip, instance, nat_gateway, route53_zone, volume, vpc_endpoint
+from checks.cleanup.model import CleanupDetail, Leftover, Ownership, Seen
+from checks.cleanup.scan import _monthly
+from config.prices import prices
+
+SEOUL = "ap-northeast-2"
+
+
+def monthly(seen: Seen) -> float | None:
+    return _monthly(seen, prices())
+
+
+def made_volume(region: str = SEOUL, **more: Any) -> Seen:
+    return volume._seen({"VolumeId": "vol-1", "Size": 50, "VolumeType": "gp3", "Iops": 3000, **more}, region)
+
+
+def test_the_list_names_its_day_and_every_price_is_of_one_unit() -> None:
+    listed = prices()
+    assert re.fullmatch(r"20\d\d-\d\d-\d\d", listed.as_of)
+    assert listed.as_of in listed.source
+    assert {"ap-northeast-2", "us-east-1"} <= listed.regions.keys()
+    for items in (listed.everywhere, *listed.regions.values()):
+        for name, price in items.items():
+            assert sum(value > 0 for value in (price.hour, price.gib_month, price.month)) == 1, name
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        (nat_gateway._seen({"NatGatewayId": "nat-1"}, SEOUL), 730 * 0.059),
+        (elastic_ip._seen({"AllocationId": "eipalloc-1"}, SEOUL), 730 * 0.005),
+        (made_volume(), 50 * 0.0912),
+        (made_volume("us-east-1"), 50 * 0.08),
+        (made_volume(Iops=6000), None),
+        (made_volume(Throughput=500), None),
+        (made_volume(VolumeType="io2"), None),
+        (made_volume("sa-east-1"), None),
+    ],
+)
+def test_what_the_list_says_is_told_and_nothing_is_guessed(seen: Seen, expected: float | None) -> None:
+    assert seen.billed
+    assert monthly(seen) == (None if expected is None else pytest.approx(expected))
+
+
+class Silent:
+    """Asked by an instance whether it is listed, and by a zone for its tags."""
+
+    def wanted(self, seen: Seen) -> bool:
+        return False
+
+    def tags(self, action: str, ask: object) -> dict[str, str]:
+        return {}
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({}, 730 * 0.0936),
+        ({"InstanceType": "t3a.medium"}, 730 * 0.0468),
+        ({"InstanceType": "p5.48xlarge"}, None),
+        ({"PlatformDetails": "Windows"}, None),
+        ({"InstanceLifecycle": "spot"}, None),
+        ({"PlatformDetails": "Linux/UNIX"}, 730 * 0.0936),
+    ],
+)
+def test_an_instance_has_a_price_when_it_is_linux_on_demand(
+    more: dict[str, Any], expected: float | None
+) -> None:
+    found = {"InstanceId": "i-1", "InstanceType": "t3a.large", "State": {"Name": "running"}, **more}
+    seen = instance._seen(Silent(), found, SEOUL)  # type: ignore[arg-type]
+    assert seen.billed
+    assert monthly(seen) == (None if expected is None else pytest.approx(expected))
+    assert not instance._seen(Silent(), {**found, "State": {"Name": "stopped"}}, SEOUL).billed  # type: ignore[arg-type]
+
+
+def test_an_endpoint_is_paid_for_each_subnet_and_a_gateway_not_at_all() -> None:
+    interface = {"VpcEndpointId": "vpce-1", "VpcEndpointType": "Interface", "SubnetIds": ["a", "b"]}
+    assert monthly(vpc_endpoint._seen(interface, SEOUL)) == pytest.approx(2 * 730 * 0.013)
+    assert not vpc_endpoint._seen({**interface, "VpcEndpointType": "Gateway"}, SEOUL).billed
+
+
+def test_a_zone_costs_the_same_everywhere() -> None:
+    assert monthly(route53_zone._seen(Silent(), {"Id": "/hostedzone/Z1", "Name": "example.com."})) == 0.5  # type: ignore[arg-type]
+
+
+def row(key: str, *, billed: bool = True, monthly: float | None = None) -> Leftover:
+    kind, _, id = key.partition(":")
+    return Leftover(
+        key=key, kind=kind, id=id, name=id, ownership=Ownership.TAGGED, why="", action="delete",
+        billed=billed, monthly=monthly,
+    )  # fmt: skip
+
+
+def test_a_sum_says_of_how_many_the_price_is_not_known() -> None:
+    rows = (row("a:1", monthly=10.0), row("a:2", monthly=2.5), row("a:3"), row("a:4", billed=False))
+    detail = CleanupDetail(resources=rows, prices="a list of a day")
+    assert detail.cost({"a:1", "a:2", "a:4"}) == "$12.50 a month (a list of a day)"
+    assert (
+        detail.cost({"a:1", "a:3"}) == "$10.00 a month, and 1 more whose price is not known (a list of a day)"
+    )
+    assert detail.cost({"a:3"}) == "The price of 1 that cost money is not known here"
+    assert detail.cost({"a:4"}) == detail.cost(set()) == ""
+    assert [one.cost for one in rows[1:]] == ["$2.50 a month", "monthly cost not known", ""]

@@ -1,0 +1,200 @@
+"""A deletion whose process is killed: the same list, run again, finishes it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from support.cleanup import post
+
+from checks.aws.session import Identity
+from checks.cleanup.approval import approve, write
+from checks.cleanup.check import examine
+from checks.context import World
+from config.load import load
+from ecotui.cli import main
+from ecotui.cli.cleanup_progress import Teller
+
+TAGS = [{"Key": "Project", "Value": "eco2"}]
+DOCUMENT = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
+)
+SETTINGS = """
+project: eco2
+aws: {region: ap-northeast-2, account_name: eco2-prod}
+cleanup:
+  tags: {Project: eco2}
+  kinds: [iam-policy, cloudfront, s3-bucket]
+  poll: 0.1
+"""
+
+
+@pytest.fixture
+def world(moto_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    post(f"{moto_endpoint}/moto-api/reset")
+    env = {
+        "AWS_ENDPOINT_URL": moto_endpoint,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "HOME": str(tmp_path),
+        "NO_PROXY": "127.0.0.1",
+        "PATH": "/usr/bin:/bin",
+    }
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "ecotui.yaml").write_text(SETTINGS)
+    return World(settings=load(tmp_path, None, env=env).settings, project=tmp_path, env=env)
+
+
+def deployed_after(moto_endpoint: str, looks: int) -> None:
+    """A distribution that changes is Deployed when it was looked at so often."""
+    transition = {"progression": "manual", "times": looks}
+    post(
+        f"{moto_endpoint}/moto-api/state-manager/set-transition",
+        {"model_name": "cloudfront::distribution", "transition": transition},
+    )
+
+
+def leftovers(world: World) -> Path:
+    """A policy, and a distribution before its bucket; the approved list of all three."""
+    world.aws.client("iam").create_policy(PolicyName="eco2-policy", PolicyDocument=DOCUMENT, Tags=TAGS)
+    s3 = world.aws.client("s3")
+    s3.create_bucket(Bucket="eco2-images", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"})
+    s3.put_bucket_tagging(Bucket="eco2-images", Tagging={"TagSet": TAGS})
+    s3.put_object(Bucket="eco2-images", Key="a", Body=b"1")
+    config = {
+        "CallerReference": "one",
+        "Comment": "images",
+        "Enabled": True,
+        "Origins": {
+            "Quantity": 1,
+            "Items": [
+                {
+                    "Id": "s3",
+                    "DomainName": "eco2-images.s3.ap-northeast-2.amazonaws.com",
+                    "S3OriginConfig": {"OriginAccessIdentity": ""},
+                }
+            ],
+        },
+        "DefaultCacheBehavior": {
+            "TargetOriginId": "s3",
+            "ViewerProtocolPolicy": "allow-all",
+            "MinTTL": 0,
+            "ForwardedValues": {"QueryString": False, "Cookies": {"Forward": "none"}},
+        },
+    }
+    world.aws.client("cloudfront").create_distribution_with_tags(
+        DistributionConfigWithTags={"DistributionConfig": config, "Tags": {"Items": TAGS}}
+    )
+    _, detail = examine(world)
+    keys = [one.key for one in detail.resources]
+    assert len(keys) == 3
+    file = world.project / "approved.json"
+    write(approve(detail, keys), file)
+    return file
+
+
+def words(world: World, file: Path, pause: str = "0") -> list[str]:
+    folder = str(world.project)
+    return ["cleanup", "-C", folder, "--delete", "--approve", str(file), "--pause", pause]
+
+
+def test_a_process_killed_in_the_middle_is_followed_by_one_that_finishes(
+    world: World, moto_endpoint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deployed_after(moto_endpoint, 10_000)
+    try:
+        file = leftovers(world)
+        with subprocess.Popen(
+            [sys.executable, "-P", "-m", "ecotui", *words(world, file)],
+            env=dict(world.env),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as running:
+            assert running.stdout is not None
+            heard: list[str] = []
+            for line in running.stdout:
+                heard.append(line)
+                told = "".join(heard)
+                if "gone     iam-policy:" in told and "InProgress" in told:
+                    break
+            running.kill()
+        assert running.returncode == -9, "".join(heard)
+        left = {one.kind: one for one in examine(world)[1].resources}
+        assert sorted(left) == ["cloudfront", "s3-bucket"]
+        assert "disabled" in left["cloudfront"].state
+        deployed_after(moto_endpoint, 1)
+        # The one that was disabled by the killed run keeps its place in the waiting: a new look is enough for the server.
+        from moto.cloudfront.models import cloudfront_backends
+
+        for one in cloudfront_backends["123456789012"]["aws"].distributions.values():
+            one.advance()
+        assert main(words(world, file)) == 0
+    finally:
+        post(
+            f"{moto_endpoint}/moto-api/state-manager/unset-transition",
+            {"model_name": "cloudfront::distribution"},
+        )
+    out = capsys.readouterr().out
+    assert "gone     iam-policy:" in out
+    assert "already gone" in out
+    assert "3 of 3 gone" in out
+    assert not examine(world)[1].resources
+
+
+def test_an_identity_that_changes_in_the_pause_deletes_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = leftovers(world)
+    real, asked = type(world.aws).identity_now, []
+
+    def changes(aws: Any) -> Identity:
+        now = real(aws)
+        asked.append(now)
+        return now if len(asked) == 1 else msgspec.structs.replace(now, account="999999999999")
+
+    monkeypatch.setattr(type(world.aws), "identity_now", changes)
+    assert main(words(world, file, "0.01")) == 2
+    assert "this is 999999999999; nothing was deleted" in capsys.readouterr().err
+    assert len(asked) == 2
+    assert len(examine(world)[1].resources) == 3
+
+
+def test_what_remains_is_told_with_what_holds_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from checks.cleanup.aws_query import Refused
+    from checks.cleanup.kinds import distribution
+
+    file = leftovers(world)
+
+    def refuses(*_: Any) -> None:
+        raise Refused("a function is associated with it")
+
+    monkeypatch.setattr(distribution, "delete", refuses)
+    assert main(words(world, file)) == 3
+    out = capsys.readouterr().out
+    assert "a function is associated with it (used by origin eco2-images.s3" in out
+    assert "failed: s3-bucket:eco2-images: blocked by cloudfront:" in out
+    assert "1 of 3 gone" in out
+
+
+def test_the_heartbeat_names_what_takes_long_with_its_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    from checks.cleanup.model import Progress
+
+    say = Teller(progress=False, total=2)
+    counts = {"waiting": 1, "deleting": 1, "failed": 0, "skipped": 0, "gone": 0}
+    say.tell(Progress(counts=counts, item="s3-bucket:b", state="deleting", message="41,000 versions deleted"))
+    capsys.readouterr()
+    say._last -= 60
+    say._beat()
+    told = capsys.readouterr().out
+    assert told.startswith("1 waiting, 1 deleting, 0 failed")
+    assert "s3-bucket:b 0 s: 41,000 versions deleted" in told

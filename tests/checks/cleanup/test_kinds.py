@@ -1,0 +1,314 @@
+"""Each kind of leftover against an AWS API: found, told whose it is, deleted in an order that works, or kept with a reason."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from datetime import date
+from typing import Any
+
+import pytest
+from support.network import OURS, made_network
+
+from checks.cleanup.aws_query import InUse, NotYet
+from checks.cleanup.kinds import KINDS, vpc_shared
+from checks.cleanup.model import ItemState, Ownership, Seen
+from checks.cleanup.ownership import Known, judge, keep
+from config.model import Cleanup
+
+TAGS = {one["Key"]: one["Value"] for one in OURS}
+
+
+def trust(principal: dict[str, str]) -> str:
+    statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def test_load_balancers_target_groups_and_what_they_use(account: Any) -> None:
+    ours = made_network(account, "prod-sesacthon")
+    ec2, elbv2, elb = account.client("ec2"), account.client("elbv2"), account.client("elb")
+    other = ec2.create_subnet(VpcId=ours["vpc"], CidrBlock="10.0.2.0/24", AvailabilityZone="ap-northeast-2b",
+                              TagSpecifications=account.tags("subnet"))["Subnet"]["SubnetId"]  # fmt: skip
+
+    def balancer(name: str, tags: list[dict[str, str]]) -> str:
+        made = elbv2.create_load_balancer(
+            Name=name, Subnets=[ours["subnet"], other], SecurityGroups=[ours["security-group"]], Tags=tags
+        )
+        return str(made["LoadBalancers"][0]["LoadBalancerArn"])
+
+    def targets(name: str, balancer: str, tags: list[dict[str, str]]) -> str:
+        made = elbv2.create_target_group(Name=name, Protocol="HTTP", Port=80, VpcId=ours["vpc"], Tags=tags)
+        arn = str(made["TargetGroups"][0]["TargetGroupArn"])
+        elbv2.create_listener(LoadBalancerArn=balancer, Protocol="HTTP", Port=80,
+                              DefaultActions=[{"Type": "forward", "TargetGroupArn": arn}])  # fmt: skip
+        return arn
+
+    mine, guarded, theirs = (
+        balancer("prod-sesacthon", OURS),
+        balancer("guarded", OURS),
+        balancer("theirs", [{"Key": "a", "Value": "b"}]),
+    )
+    elbv2.modify_load_balancer_attributes(
+        LoadBalancerArn=guarded, Attributes=[{"Key": "deletion_protection.enabled", "Value": "true"}]
+    )
+    group, shared = targets("prod-sesacthon", mine, OURS), targets("shared", theirs, OURS)
+    elb.create_load_balancer(
+        LoadBalancerName="prod-sesacthon-classic", Subnets=[ours["subnet"]], Tags=OURS,
+        Listeners=[{"Protocol": "tcp", "LoadBalancerPort": 80, "InstancePort": 80}],
+    )  # fmt: skip
+    rows = account.rows()
+    assert rows[f"load-balancer:{guarded}"].protected == "deletion protection is on"
+    assert rows[f"target-group:{group}"].blocked_by == (f"load-balancer:{mine}",)
+    assert rows[f"load-balancer:{mine}"].why.startswith("tagged Project=SeSACTHON")
+    assert f"load-balancer:{mine}" in rows[f"subnet:{other}"].blocked_by
+    assert (
+        "classic-load-balancer:prod-sesacthon-classic"
+        in rows[f"internet-gateway:{ours['internet-gateway']}"].blocked_by
+    )
+    outcome = account.delete(
+        [
+            f"load-balancer:{mine}",
+            f"target-group:{group}",
+            f"target-group:{shared}",
+            "classic-load-balancer:prod-sesacthon-classic",
+        ]
+    )
+    assert outcome.pop(f"target-group:{shared}") == (ItemState.FAILED, "still used by load balancer theirs")
+    assert {state for state, _ in outcome.values()} == {ItemState.GONE}
+    left = {one["LoadBalancerName"] for one in elbv2.describe_load_balancers()["LoadBalancers"]}
+    assert left == {"guarded", "theirs"}
+    assert elb.describe_load_balancers()["LoadBalancerDescriptions"] == []
+
+
+def test_log_groups_parameters_providers_controls_templates_and_placement_groups(account: Any) -> None:
+    logs, ssm, iam = account.client("logs"), account.client("ssm"), account.client("iam")
+    cloudfront, ec2 = account.client("cloudfront"), account.client("ec2")
+    for name, tags in (
+        ("/prod-sesacthon/api", {}),
+        ("/ours", TAGS),
+        ("/ours-not", {}),
+        ("/theirs", {"Project": "Other"}),
+    ):
+        logs.create_log_group(logGroupName=name, **({"tags": tags} if tags else {}))
+        ssm.put_parameter(
+            Name=name, Value="secret", Type="String", Tags=[{"Key": k, "Value": v} for k, v in tags.items()]
+        )
+    hosts = ("token.actions.example.com", "oidc.example.com/id/1", "foreign.example.com")
+    providers = [
+        iam.create_open_id_connect_provider(
+            Url=f"https://{host}", ThumbprintList=["a" * 40], Tags=OURS if number < 2 else []
+        )["OpenIDConnectProviderArn"]
+        for number, host in enumerate(hosts)
+    ]
+    iam.create_role(
+        RoleName="deploy-of-somebody", AssumeRolePolicyDocument=trust({"Federated": providers[0]})
+    )
+    for name in ("prod-sesacthon-images", "theirs"):
+        config = {
+            "Name": name,
+            "SigningProtocol": "sigv4",
+            "SigningBehavior": "always",
+            "OriginAccessControlOriginType": "s3",
+        }
+        cloudfront.create_origin_access_control(OriginAccessControlConfig=config)
+        ec2.create_placement_group(
+            GroupName=name,
+            Strategy="spread",
+            TagSpecifications=account.tags("placement-group") if name != "theirs" else [],
+        )
+        ec2.create_launch_template(
+            LaunchTemplateName=name, LaunchTemplateData={"InstanceType": "t3.micro"},
+            TagSpecifications=account.tags("launch-template", tags=None if name != "theirs" else {}),
+        )  # fmt: skip
+    rows = account.rows()
+    assert rows["log-group:/prod-sesacthon/api"].ownership is Ownership.NAME_ONLY
+    assert rows["ssm-parameter:/ours"].ownership is Ownership.TAGGED
+    control = next(key for key in rows if key.startswith("cloudfront-oac:"))
+    outcome = account.delete([one.key for one in rows.values() if one.deletable])
+    state, message = outcome.pop(f"oidc-provider:{providers[0]}")
+    assert (state, message) == (ItemState.FAILED, "still trusted by role deploy-of-somebody")
+    assert {state for state, _ in outcome.values()} == {ItemState.GONE}, outcome
+    template = next(key for key in rows if key.startswith("launch-template:"))
+    assert set(outcome) == {
+        "log-group:/prod-sesacthon/api", "log-group:/ours", "ssm-parameter:/prod-sesacthon/api", "ssm-parameter:/ours",
+        f"oidc-provider:{providers[1]}", control, "placement-group:prod-sesacthon-images", template,
+    }  # fmt: skip
+    assert {one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]} == {
+        "/ours-not",
+        "/theirs",
+    }
+    assert {one["Name"] for one in ssm.describe_parameters()["Parameters"]} == {"/ours-not", "/theirs"}
+    assert [one["GroupName"] for one in ec2.describe_placement_groups()["PlacementGroups"]] == ["theirs"]
+    assert [one["LaunchTemplateName"] for one in ec2.describe_launch_templates()["LaunchTemplates"]] == [
+        "theirs"
+    ]
+    assert len(iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]) == 2
+
+
+def test_an_instance_goes_first_and_what_it_leaves_behind_after_it(account: Any) -> None:
+    ec2 = account.client("ec2")
+    ours = made_network(account, "prod-sesacthon")
+
+    def instance(name: str, tags: dict[str, str] | None = None) -> str:
+        made = ec2.run_instances(
+            ImageId="ami-12345678", MinCount=1, MaxCount=1, InstanceType="t3.micro", SubnetId=ours["subnet"],
+            SecurityGroupIds=[ours["security-group"]], TagSpecifications=account.tags("instance", name, tags),
+        )  # fmt: skip
+        return str(made["Instances"][0]["InstanceId"])
+
+    mine, held = instance("node"), instance("held")
+    ec2.modify_instance_attribute(InstanceId=held, DisableApiTermination={"Value": True})
+    volumes = []
+    for where in (mine, held):
+        zone = ec2.describe_instances(InstanceIds=[where])["Reservations"][0]["Instances"][0]["Placement"][
+            "AvailabilityZone"
+        ]
+        volume = ec2.create_volume(AvailabilityZone=zone, Size=8, TagSpecifications=account.tags("volume"))[
+            "VolumeId"
+        ]
+        ec2.attach_volume(VolumeId=volume, InstanceId=where, Device="/dev/sdf")
+        volumes.append(volume)
+    rows = account.rows()
+    assert rows[f"ec2-instance:{held}"].protected == "termination protection is on"
+    assert not rows[f"ec2-instance:{held}"].deletable
+    assert rows[f"volume:{volumes[0]}"].blocked_by == (f"ec2-instance:{mine}",)
+    for kind in ("subnet", "security-group", "internet-gateway", "vpc"):
+        assert f"ec2-instance:{mine}" in rows[f"{kind}:{ours[kind]}"].blocked_by
+    outcome = account.delete([f"ec2-instance:{mine}", *(f"volume:{volume}" for volume in volumes)])
+    assert outcome[f"ec2-instance:{mine}"][0] is ItemState.GONE
+    assert outcome[f"volume:{volumes[0]}"][0] is ItemState.GONE
+    assert outcome[f"volume:{volumes[1]}"] == (ItemState.FAILED, f"still attached to {held}")
+
+
+def test_a_network_interface_that_aws_made_is_never_ours(
+    account: Any,
+) -> None:
+    found = {
+        "NetworkInterfaceId": "eni-1", "SubnetId": "subnet-1", "VpcId": "vpc-1", "RequesterManaged": True,
+        "Description": "ELB app/x/1", "InterfaceType": "interface", "TagSet": OURS,
+    }  # fmt: skip
+    module: Any = importlib.import_module("checks.cleanup.kinds.network_interface")
+    verdict = judge(module._seen(found, "r"), Cleanup(tags=TAGS), Known())
+    assert verdict.protected == "made by AWS for ELB app/x/1; it goes with that"
+    assert not verdict.deletable
+    found.update(RequesterManaged=False, InterfaceType="nat_gateway")
+    assert not judge(module._seen(found, "r"), Cleanup(tags=TAGS), Known()).deletable
+
+
+class Asked:
+    """Answers that stand for EC2 and its load balancers."""
+
+    def __init__(self, interfaces: list[dict[str, Any]], balancers: tuple[str, ...] = ()) -> None:
+        self.interfaces, self.balancers = interfaces, balancers
+
+    def pages(self, *_: Any, **__: Any) -> list[dict[str, Any]]:
+        return self.interfaces
+
+    def client(self, service: str, region: str) -> Any:
+        return self
+
+    def describe_load_balancers(
+        self, *, Names: tuple[str, ...] = (), LoadBalancerNames: tuple[str, ...] = ()
+    ) -> None:
+        from botocore.exceptions import ClientError
+
+        if not {*Names, *LoadBalancerNames} <= set(self.balancers):
+            raise ClientError({"Error": {"Code": "LoadBalancerNotFound", "Message": "x"}}, "x")
+
+
+@pytest.mark.parametrize(
+    ("description", "balancers", "raised", "words"),
+    [
+        ("ELB app/web/50dc6c495c0c9188", (), NotYet, "AWS is still removing network interface eni-1"),
+        ("ELB classic", (), NotYet, "AWS is still removing"),
+        (
+            "ELB app/web/50dc6c495c0c9188",
+            ("web",),
+            InUse,
+            "still used by network interface eni-1 (ELB app/web",
+        ),
+        ("of somebody", (), InUse, "still used by network interface eni-1 (of somebody)"),
+    ],
+)
+def test_the_interfaces_of_a_deleted_load_balancer_are_waited_for_and_others_are_named(
+    description: str, balancers: tuple[str, ...], raised: type[Exception], words: str
+) -> None:
+    from botocore.exceptions import ClientError
+
+    asked: Any = Asked([{"NetworkInterfaceId": "eni-1", "Description": description}], balancers)
+    with pytest.raises(NotYet) as caught, vpc_shared.holders_named(asked, "r", "subnet-id", "subnet-1"):
+        raise ClientError({"Error": {"Code": "DependencyViolation", "Message": "x"}}, "DeleteSubnet")
+    assert type(caught.value) is raised
+    assert str(caught.value).startswith(words)
+
+
+TODAY = date(2026, 11, 24)
+
+
+@pytest.mark.parametrize(
+    ("value", "kept", "ended"),
+    [
+        ("forever", "kept by its tag ecotui:keep", ""),
+        ("", "kept by its tag ecotui:keep", ""),
+        ("2026-11-24", "kept until 2026-11-24 by its tag ecotui:keep", ""),
+        ("2027-01-31T10:00:00+09:00", "kept until 2027-01-31 by its tag ecotui:keep", ""),
+        ("2026-11-23", "", "its tag ecotui:keep ended on 2026-11-23"),
+        ("31.1.2027", "kept by its tag ecotui:keep, whose date cannot be read: 31.1.2027", ""),
+    ],
+)
+def test_a_keep_tag_protects_until_its_date_and_a_date_that_nobody_can_read_protects(
+    value: str, kept: str, ended: str
+) -> None:
+    assert keep({"ecotui:keep": value}, Cleanup(), TODAY) == (kept, ended)
+
+
+def test_an_ended_keep_tag_is_said_and_another_name_for_it_may_be_set() -> None:
+    def seen(**tags: str) -> Seen:
+        return Seen(kind="vpc", id="vpc-1", name="x", tags={**TAGS, **tags})
+
+    ended = judge(seen(**{"ecotui:keep": "2020-01-01"}), Cleanup(tags=TAGS), Known())
+    assert ended.deletable
+    assert ended.why.endswith("its tag ecotui:keep ended on 2020-01-01")
+    assert not judge(seen(**{"ecotui:keep": "2999-01-01"}), Cleanup(tags=TAGS), Known()).deletable
+    other = Cleanup(tags=TAGS, keep_tag="Keep")
+    assert judge(seen(**{"ecotui:keep": "forever"}), other, Known()).deletable
+    assert not judge(seen(Keep="forever"), other, Known()).deletable
+    assert judge(seen(**{"": "forever"}), Cleanup(tags=TAGS, keep_tag=""), Known()).deletable
+
+
+def test_what_an_auto_scaling_group_would_start_again_is_kept() -> None:
+    module: Any = importlib.import_module("checks.cleanup.kinds.instance")
+
+    class Nobody:
+        def wanted(self, seen: Seen) -> bool:
+            return False
+
+    made_by = [*OURS, {"Key": "aws:autoscaling:groupName", "Value": "workers"}]
+    seen = module._seen(Nobody(), {"InstanceId": "i-1", "State": {"Name": "running"}, "Tags": made_by}, "r")
+    assert judge(seen, Cleanup(tags=TAGS), Known()).protected.startswith("the Auto Scaling group workers")
+
+
+def test_a_disk_of_an_instance_that_terraform_manages_is_no_leftover() -> None:
+    from checks.cleanup.scan import _parts_follow
+
+    instance = Seen(kind="ec2-instance", id="i-1", name="n", tags=TAGS)
+    disk = Seen(kind="volume", id="vol-1", name="d", tags=TAGS, part_of=instance.key)
+    known = Known(in_state=frozenset({("aws_instance", "i-1")}))
+    found = {one.key: one for one in (disk, instance)}
+    verdicts = {
+        disk.key: judge(disk, Cleanup(tags=TAGS), known, ("aws_ebs_volume",)),
+        instance.key: judge(instance, Cleanup(tags=TAGS), known, ("aws_instance",)),
+    }
+    assert verdicts[disk.key].preselected
+    _parts_follow(found, verdicts)
+    assert verdicts[disk.key].ownership is Ownership.IN_STATE
+    assert not verdicts[disk.key].deletable
+
+
+def test_every_kind_has_its_three_functions_a_terraform_type_and_a_name_of_its_own() -> None:
+    assert len({kind.id for kind in KINDS}) == len(KINDS)
+    types = [one for kind in KINDS for one in kind.terraform]
+    assert len(types) == len(set(types))
+    for kind in KINDS:
+        assert all(callable(getattr(kind.handler, name)) for name in ("find", "again", "delete")), kind.id
+        assert kind.terraform, kind.id

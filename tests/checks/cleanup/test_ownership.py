@@ -1,0 +1,262 @@
+"""Whose a resource is, and what may be deleted: pure decisions, held over many worlds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from checks.cleanup import graph
+from checks.cleanup.approval import ApprovalError, approve, changed, find, read, write
+from checks.cleanup.known_resources import imports, state_storage
+from checks.cleanup.model import CleanupDetail, Leftover, Ownership, Seen
+from checks.cleanup.ownership import Known, belongs, judge
+from config.model import Cleanup
+
+SELECTORS = Cleanup(
+    names=("*alb-controller*",),
+    exact=("k8s-cluster-key",),
+    prefixes=("prod-sesacthon",),
+    tags={"Project": "SeSACTHON", "ManagedBy": "Terraform"},
+    domains=("example.com",),
+    protect=("*-keep", "vpc-1234"),
+)
+OURS = {"Project": "SeSACTHON", "ManagedBy": "Terraform"}
+
+
+def seen(name: str, **more: object) -> Seen:
+    return Seen(kind="iam-policy", id=f"id-{name}", name=name, **more)  # type: ignore[arg-type]
+
+
+def test_all_tags_are_proof_and_a_part_of_them_is_none() -> None:
+    assert judge(seen("x", tags=OURS), SELECTORS, Known()).ownership is Ownership.TAGGED
+    assert judge(seen("x", tags={"Project": "SeSACTHON"}), SELECTORS, Known()).ownership is Ownership.FOREIGN
+
+
+def test_a_name_alone_is_listed_but_never_preselected() -> None:
+    verdict = judge(seen("prod-alb-controller-policy"), SELECTORS, Known())
+    assert verdict.ownership is Ownership.NAME_ONLY
+    assert verdict.deletable
+    assert not verdict.preselected
+    assert "*alb-controller*" in verdict.why
+
+
+def test_an_exclusion_beats_an_inclusion_by_name_id_and_arn() -> None:
+    for item in (
+        seen("prod-sesacthon-keep", tags=OURS),
+        Seen(kind="vpc", id="vpc-1234", name="x", tags=OURS),
+        Seen(kind="iam-role", id="x", name="x", arn="arn:aws:iam::1:role/x-keep", tags=OURS),
+    ):
+        verdict = judge(item, SELECTORS, Known())
+        assert verdict.protected
+        assert not verdict.deletable
+
+
+def test_what_terraform_manages_goes_with_terraform() -> None:
+    known = Known(in_state=frozenset({("aws_iam_policy", "id-x")}))
+    assert judge(seen("x", tags=OURS), SELECTORS, known, ("aws_iam_policy",)).ownership is Ownership.IN_STATE
+    # The same id of another type is another thing.
+    assert judge(seen("x", tags=OURS), SELECTORS, known, ("aws_iam_role",)).ownership is Ownership.TAGGED
+
+
+def test_nothing_is_preselected_while_the_state_could_not_be_read() -> None:
+    verdict = judge(seen("x", tags=OURS), SELECTORS, Known(state_read=False))
+    assert verdict.ownership is Ownership.TAGGED
+    assert not verdict.preselected
+
+
+def test_without_selectors_everything_is_foreign() -> None:
+    assert not judge(seen("prod-sesacthon", tags=OURS), Cleanup(), Known()).listed
+    assert not judge(
+        seen("x"), Cleanup(names=("",), prefixes=("",), exact=("",), domains=("",)), Known()
+    ).listed
+
+
+@pytest.mark.parametrize(
+    ("name", "domain", "inside"),
+    [
+        ("example.com", "example.com", True),
+        ("cdn.example.com.", "example.com", True),
+        ("notexample.com", "example.com", False),
+        ("example.com.evil.net", "example.com", False),
+    ],
+)
+def test_a_domain_holds_itself_and_what_is_under_it(name: str, domain: str, inside: bool) -> None:
+    assert belongs(name, domain) is inside
+
+
+def test_the_state_bucket_and_lock_table_are_read_from_configuration_and_backend(tmp_path: Path) -> None:
+    (tmp_path / "main.tf").write_text(
+        'terraform {\n  backend "s3" {\n    bucket = "sesacthon-state"\n    assume_role = { role_arn = "x" }\n'
+        '    dynamodb_table = "locks"\n  }\n}\nresource "aws_s3_bucket" "i" {\n  bucket = "prod-sesacthon-images"\n}\n'
+    )
+    (tmp_path / ".terraform").mkdir()
+    (tmp_path / ".terraform" / "terraform.tfstate").write_text(
+        '{"backend": {"type": "s3", "config": {"bucket": "prod-sesacthon-tf", "dynamodb_table": null}}}'
+    )
+    assert state_storage(tmp_path) == {"sesacthon-state", "locks", "prod-sesacthon-tf"}
+
+
+names = st.sampled_from(
+    [
+        "prod-sesacthon-a",
+        "x-alb-controller",
+        "k8s-cluster-key",
+        "someone-else",
+        "prod-sesacthon-keep",
+        "state",
+    ]
+)
+tags = st.sampled_from([OURS, {}, {"Project": "SeSACTHON"}, {"Project": "Other", "ManagedBy": "Terraform"}])
+things = st.builds(
+    lambda name, number, tags, guarded: Seen(
+        kind="iam-role", id=f"{name}-{number}", name=name, arn=f"arn:{number}", tags=tags, guarded=guarded
+    ),
+    names,
+    st.integers(0, 30),
+    tags,
+    st.sampled_from(["", "", "service-linked role"]),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    world=st.lists(things, max_size=12),
+    managed=st.sets(st.integers(0, 30)),
+    state_read=st.booleans(),
+    protect=st.lists(st.sampled_from(["*-keep", "prod-*", "arn:7", "*-3"]), max_size=2),
+)
+def test_nothing_foreign_protected_or_managed_is_ever_deletable(
+    world: list[Seen], managed: set[int], state_read: bool, protect: list[str]
+) -> None:
+    selectors = Cleanup(
+        names=SELECTORS.names,
+        exact=SELECTORS.exact,
+        prefixes=SELECTORS.prefixes,
+        tags=OURS,
+        protect=tuple(protect),
+    )
+    known = Known(
+        state_read=state_read,
+        state_arns=frozenset(f"arn:{number}" for number in managed),
+        state_storage=frozenset({"state"}),
+    )
+    for one in world:
+        verdict = judge(one, selectors, known, ("aws_iam_role",))
+        ours = one.tags == OURS
+        matching = (
+            "alb-controller" in one.name
+            or one.name == "k8s-cluster-key"
+            or one.name.startswith("prod-sesacthon")
+        )
+        if not (ours or matching):
+            assert not verdict.deletable
+        if one.guarded or one.name == "state" or int(one.arn[4:]) in managed:
+            assert not verdict.deletable
+        if ("*-keep" in protect and one.name.endswith("-keep")) or (
+            "arn:7" in protect and one.arn == "arn:7"
+        ):
+            assert not verdict.deletable
+        if verdict.preselected:
+            assert ours
+            assert state_read
+            assert verdict.deletable
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.integers(1, 9).flatmap(
+        lambda n: st.tuples(st.just(n), st.sets(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1))))
+    )
+)
+def test_an_order_holds_everything_once_and_respects_what_is_no_circle(
+    drawn: tuple[int, set[tuple[int, int]]],
+) -> None:
+    count, pairs = drawn
+    keys = [str(number) for number in range(count)]
+    edges = {key: frozenset(str(b) for a, b in pairs if str(a) == key and a != b) for key in keys}
+    ordered = graph.order(keys, edges)
+    assert sorted(ordered) == sorted(keys)
+    if all(b < a for a, b in pairs if a != b):  # no circle possible
+        place = {key: position for position, key in enumerate(ordered)}
+        assert all(place[str(b)] < place[str(a)] for a, b in pairs if a != b)
+
+
+def row(key: str, **more: object) -> Leftover:
+    kind, _, id = key.partition(":")
+    fields: dict[str, object] = {"ownership": Ownership.TAGGED, "why": "tagged", "action": "delete", **more}
+    return Leftover(key=key, kind=kind, id=id, name=id, fingerprint="f", **fields)  # type: ignore[arg-type]
+
+
+def detail(*rows: Leftover) -> CleanupDetail:
+    return CleanupDetail(account="123456789012", account_name="eco2", region="ap-northeast-2", resources=rows)
+
+
+def test_a_list_comes_back_as_it_was_written_and_an_edited_one_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "list.json"
+    approval = approve(detail(row("key-pair:a"), row("key-pair:b")), ["key-pair:a"])
+    write(approval, path)
+    assert read(path) == approval
+    assert path.stat().st_mode & 0o077 == 0
+    path.write_text(path.read_text().replace("key-pair:a", "key-pair:z").replace('"id": "a"', '"id": "z"'))
+    with pytest.raises(ApprovalError, match="changed after"):
+        read(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[]", b'{"schema": "x"}', b"{" * 10_000])
+def test_anything_but_an_approved_list_is_refused_in_a_line(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "list.json"
+    path.write_bytes(content)
+    with pytest.raises(ApprovalError) as refusal:
+        read(path)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        {"protected": "cleanup.protect: *"},
+        {"ownership": Ownership.IN_STATE},
+        {"ownership": Ownership.FOREIGN},
+    ],
+)
+def test_what_is_kept_cannot_be_approved(kept: dict[str, object]) -> None:
+    with pytest.raises(ApprovalError, match="never deleted"):
+        approve(detail(row("key-pair:a", **kept)), ["key-pair:a"])
+
+
+def test_a_word_that_means_nothing_or_several_selects_nothing() -> None:
+    rows = detail(row("key-pair:a"), row("iam-role:a"))
+    assert find(rows, ["key-pair:a"]) == ["key-pair:a"]
+    for word in ("a", "nobody"):
+        with pytest.raises(ApprovalError):
+            find(rows, [word])
+
+
+def test_uses_that_shrink_are_our_own_work_and_uses_that_grow_are_somebody_elses() -> None:
+    before = seen("p", uses=("role a", "user b"))
+    listed = row("iam-policy:id-p", uses=before.uses)
+    item = approve(detail(listed), [listed.key]).items[0]
+    same = type(item)(
+        **{**{f: getattr(item, f) for f in item.__struct_fields__}, "fingerprint": before.fingerprint}
+    )
+    assert changed(same, seen("p", uses=("user b",))) == ""
+    assert "role new" in changed(same, seen("p", uses=("user b", "role new")))
+    assert "changed" in changed(same, seen("p", tags={"a": "b"}))
+
+
+def test_what_an_import_block_takes_in_is_never_deleted(tmp_path: Path) -> None:
+    (tmp_path / "ecotui-adopt.tf").write_text(
+        'import {\n  to = module.x["a.b"].aws_iam_policy.p["k"]\n  id = "id-x"\n}\n'
+        'import {\n  for_each = toset(["y"])\n  to = aws_iam_policy.q[each.key]\n  id = "${each.key}"\n}\n'
+    )
+    taken = imports(tmp_path)
+    assert taken == {("aws_iam_policy", "id-x"): "ecotui-adopt.tf"}
+    verdict = judge(seen("x", tags=OURS), SELECTORS, Known(to_import=taken), ("aws_iam_policy",))
+    assert not verdict.deletable
+    assert not verdict.preselected
+    assert verdict.protected == "to be adopted: an import block in ecotui-adopt.tf"
+    # Of another type the same id is another thing.
+    assert judge(seen("x", tags=OURS), SELECTORS, Known(to_import=taken), ("aws_iam_role",)).deletable

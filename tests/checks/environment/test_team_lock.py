@@ -1,0 +1,165 @@
+"""What the environment step says about the team's lock: green only for what was looked at."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.tui import Bench
+
+from checks.aws import lease
+from checks.aws.lease import Claim, Held
+from checks.aws.object_store import ObjectStore, StoreError
+from checks.context import World
+from checks.environment.team_lock import team
+from checks.finding import Finding, State
+from config import model
+from screens.sessions.team import TeamSessionsScreen
+
+ACCOUNT = "123456789012"
+HANA = Claim(
+    user="hana", host="bastion-2", terminal="pts/2", since="2026-11-23 14:03 UTC", session="s-1", seconds=60
+)
+
+
+def world(store: ObjectStore, env: dict[str, str], url: str = "s3://eco2-team/ecotui/prod") -> World:
+    settings = model.Settings(aws=model.Aws(region="ap-northeast-2"), sessions=model.Sessions(team=url))
+    made = World(settings=settings, project=Path("/p"), env=env)
+    made.__dict__["aws"] = store._aws
+    return made
+
+
+def one(where: World) -> Finding:
+    (found,) = team(where)
+    assert found.id == "environment.team"
+    return found
+
+
+def test_without_a_team_nothing_is_said(team_store: ObjectStore, aws_env: dict[str, str]) -> None:
+    assert team(world(team_store, aws_env, url="")) == ()
+
+
+def test_who_works_there_is_named_and_blocks_and_who_left_does_not(
+    team_store: ObjectStore, aws_env: dict[str, str]
+) -> None:
+    where = world(team_store, aws_env)
+    assert one(where).state is State.OK
+    theirs = lease.take(team_store, ACCOUNT, HANA)
+    assert isinstance(theirs, Held)
+    blocked = one(where)
+    assert blocked.state is State.BLOCKED
+    assert blocked.summary.startswith("hana@bastion-2 on pts/2, since 2026-11-23 14:03 UTC works in account")
+    ours = one(world(team_store, {**aws_env, "ECOTUI_SESSION": "s-1"}))
+    assert ours.state is State.OK
+    lease.release(team_store, ACCOUNT, theirs)
+    assert one(where).state is State.OK
+
+
+def test_a_lease_that_is_over_is_said_to_be(
+    team_store: ObjectStore, aws_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease.take(team_store, ACCOUNT, HANA)
+    monkeypatch.setattr(lease.Seen, "left", 0.0)
+    found = one(world(team_store, aws_env))
+    assert found.state is State.OK
+    assert "is over" in found.summary
+
+
+def test_what_could_not_be_looked_at_is_unknown_and_names_the_action(
+    team_store: ObjectStore, aws_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = one(world(team_store, aws_env, url="s3://nobodys-bucket/x"))
+    assert missing.state is State.UNKNOWN
+    assert "no bucket nobodys-bucket" in missing.summary
+
+    def denied(self: ObjectStore, key: str) -> Any:
+        raise StoreError("Not allowed to call s3:GetObject.", ("s3:GetObject",))
+
+    monkeypatch.setattr(ObjectStore, "read", denied)
+    found = one(world(team_store, aws_env))
+    assert found.state is State.UNKNOWN
+    assert found.denied == ("s3:GetObject",)
+
+
+# -- the screen ----------------------------------------------------------------------------------------------------
+
+THEIRS = [
+    {
+        "id": "20260102-030405-abcdef", "host": "bastion-2", "here": False, "project": "eco2 [/x]",
+        "by": "hana@bastion-2 on pts/2", "started": "2026-01-02T03:04:05Z", "ended": "2026-01-02T04:04:05Z",
+        "outcome": "rebuilt", "steps": {"quota": "ok", "apply": "ok"},
+    },
+    {
+        "id": "20260101-030405-abcdef", "host": "here", "here": True, "project": "에코 재구축",
+        "by": "minsu@here", "started": "2026-01-01T03:04:05Z", "ended": None, "outcome": "open", "steps": {},
+    },
+]  # fmt: skip
+
+
+def answering(bench: Bench, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    program = bench.home / "ecotui-stand-in"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("screens.sessions.team.sys.executable", str(program))
+    (bench.project / "ecotui.yaml").write_text("project: eco2\nsessions: {team: 's3://eco2-team/x'}\n")
+    # No keeper: what it does is held elsewhere.
+    monkeypatch.setattr("ecotui.team.lease_client.Seat._begin", lambda self: None)
+
+
+async def test_the_sessions_of_other_machines_are_listed_and_marked(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = json.dumps({"schema": "ecotui.sessions.team/1", "sessions": THEIRS}, ensure_ascii=False)
+    words = f"-P -m ecotui --project {bench.project} sessions list --team --json"
+    answering(bench, monkeypatch, f"[ \"$*\" = '{words}' ] || exit 9\ncat <<'EOT'\n{document}\nEOT")
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await bench.settled(pilot)
+        await pilot.press("S")
+        assert isinstance(app.screen, TeamSessionsScreen)
+        await bench.until(pilot, lambda: "1 of other machines" in bench.text(pilot), "the list")
+        text = bench.text(pilot)
+        (row,) = (line for line in text.splitlines() if "eco2 [/x]" in line)
+        assert row.startswith("↗")
+        assert "에코 재구축" in text
+        assert "on bastion-2, where its log is" in text
+        await pilot.press("j")
+        assert "on this machine: s opens it" in bench.text(pilot)
+        await pilot.press("escape")
+
+
+async def test_a_team_that_cannot_be_reached_is_said(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    answering(bench, monkeypatch, "echo 'ecotui sessions: AWS cannot be reached' >&2; exit 1")
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await bench.settled(pilot)
+        await pilot.press("S")
+        await bench.until(pilot, lambda: "AWS cannot be reached" in bench.text(pilot), "the trouble")
+
+
+async def test_without_the_team_s_lock_nothing_is_changed_until_its_finding_is_let_pass(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ecotui.team.lease_client import Seat, Standing
+
+    answering(bench, monkeypatch, "exit 1")
+    away = Standing(state="unreachable", message="AWS cannot be reached: http://127.0.0.1:9.")
+    monkeypatch.setattr(Seat, "standing", lambda self: away)
+    monkeypatch.setattr("screens.main.locks.BEAT", 0.05)
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await bench.settled(pilot)
+        await bench.until(pilot, lambda: "could not be looked at" in bench.notices(pilot), "the word")
+        await bench.until(pilot, lambda: "team's lock: could not look" in bench.text(pilot), "the top line")
+        await pilot.press("2", "f")
+        assert app.screen is screen
+        assert bench.started == []
+        assert screen.desk is not None
+        desk = screen.desk
+        desk.rebuild = desk.rebuild.overridden("environment.team", "S3 is down, asked hana")
+        await pilot.press("f")
+        await pilot.pause()
+        await pilot.press("enter")
+        await bench.until(pilot, lambda: bench.started, "the request")

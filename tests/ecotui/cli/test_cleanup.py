@@ -1,0 +1,161 @@
+"""`ecotui cleanup` against an AWS API: the list, consent, and what is told of a deletion."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+from pathlib import Path
+
+import msgspec
+import pytest
+from support.deletion import KEYS, bucket_with_history, made_world, policy_in_use
+
+from checks.cleanup.approval import approve, write
+from checks.cleanup.check import examine
+from checks.context import World
+from ecotui.cli import main
+
+
+@pytest.fixture
+def world(moto_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    return made_world(moto_endpoint, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def config(world: World) -> Path:
+    path = world.project / "ecotui.yaml"
+    path.write_text(
+        "project: eco2\naws: {region: ap-northeast-2, account_name: eco2-prod}\n"
+        "cleanup:\n  names: ['*alb-controller*']\n  exact: [k8s-cluster-key]\n  prefixes: [prod-sesacthon]\n"
+        "  tags: {Project: SeSACTHON, ManagedBy: Terraform}\n  kinds: [iam-policy, key-pair, s3-bucket]\n  poll: 0.1\n"
+    )
+    return path
+
+
+def ecotui(config: Path, *words: str) -> int:
+    return main(["cleanup", "--config", str(config), "-C", str(config.parent), *words])
+
+
+def test_listing_changes_nothing_and_its_json_keeps_its_shape(
+    world: World, config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arn = policy_in_use(world)
+    world.aws.client("ec2").import_key_pair(KeyName="k8s-cluster-key", PublicKeyMaterial=KEYS[0].encode())
+    assert ecotui(config, "--json") == 3
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["schema"] == "ecotui.cleanup/1"
+    assert printed["resources"] == [
+        {
+            "kind": "iam-policy",
+            "id": arn,
+            "name": "prod-alb-controller-policy",
+            "ownership": "tagged",
+            "blocked_by": [],
+            "action": "detach+delete",
+        },
+        {
+            "kind": "key-pair",
+            "id": "k8s-cluster-key",
+            "name": "k8s-cluster-key",
+            "ownership": "name-only",
+            "blocked_by": [],
+            "action": "delete",
+        },
+    ]
+    details = printed["details"][f"iam-policy:{arn}"]
+    assert details["why"].startswith("tagged Project=SeSACTHON")
+    assert (details["billed"], details["monthly"], details["preselected"]) == (False, None, True)
+    assert printed["prices"].keys() == {"currency", "list", "as_of", "tax"}
+    assert len(world.aws.client("iam").list_policies(Scope="Local")["Policies"]) == 1
+
+
+def test_deleting_without_a_person_or_a_list_is_refused_with_the_way(
+    world: World, config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy_in_use(world)
+    assert ecotui(config, "--delete") == 2
+    assert "--approve-out" in capsys.readouterr().err
+    assert len(world.aws.client("iam").list_policies(Scope="Local")["Policies"]) == 1
+
+
+def test_approve_then_delete_takes_what_is_on_the_list_and_nothing_else(
+    world: World, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy_in_use(world)
+    world.aws.client("ec2").import_key_pair(KeyName="k8s-cluster-key", PublicKeyMaterial=KEYS[0].encode())
+    bucket_with_history(world)
+    target = tmp_path / "list.json"
+    assert ecotui(config, "--approve-out", str(target), "--select", "key-pair:k8s-cluster-key") == 0
+    capsys.readouterr()
+    assert ecotui(config, "--delete", "--approve", str(target), "--pause", "0", "--progress") == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert all(set(line) == {"counts", "item", "state", "message"} for line in lines)
+    assert "2 other leftovers" in lines[-1]["message"]
+    assert world.aws.client("ec2").describe_key_pairs()["KeyPairs"] == []
+    assert len(world.aws.client("s3").list_buckets()["Buckets"]) == 1
+    # And once more, as after a kill: what is gone is gone.
+    assert ecotui(config, "--delete", "--approve", str(target), "--pause", "0") == 0
+
+
+def test_a_list_of_another_account_deletes_nothing(
+    world: World, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy_in_use(world)
+    _, detail = examine(world)
+    target = tmp_path / "list.json"
+    for other in ({"account": "999999999999"}, {"region": "us-west-2"}):
+        write(
+            approve(msgspec.structs.replace(detail, **other), [one.key for one in detail.resources]), target
+        )
+        assert ecotui(config, "--delete", "--approve", str(target), "--pause", "0") == 2
+        assert "nothing was deleted" in capsys.readouterr().err
+    assert len(world.aws.client("iam").list_policies(Scope="Local")["Policies"]) == 1
+
+
+def test_what_could_not_go_ends_with_three_and_its_reason(
+    world: World, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arn = policy_in_use(world)
+    target = tmp_path / "list.json"
+    assert ecotui(config, "--approve-out", str(target), "--select-proven") == 0
+    iam = world.aws.client("iam")
+    iam.create_user(UserName="newcomer")
+    iam.attach_user_policy(UserName="newcomer", PolicyArn=arn)
+    assert ecotui(config, "--delete", "--approve", str(target), "--pause", "0") == 3
+    assert "in use since it was approved: user newcomer" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("typed", "code", "left"), [("eco2-prod 1", 0, 0), ("eco2-prod 2", 3, 1), ("yes", 3, 1)]
+)
+def test_a_person_consents_by_the_account_and_the_number_of_items(
+    world: World, config: Path, monkeypatch: pytest.MonkeyPatch, typed: str, code: int, left: int
+) -> None:
+    policy_in_use(world)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda prompt: typed)
+    assert ecotui(config, "--delete", "--pause", "0") == code
+    assert len(world.aws.client("iam").list_policies(Scope="Local")["Policies"]) == left
+
+
+def test_breaking_off_the_pause_deletes_nothing(
+    world: World, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy_in_use(world)
+    target = tmp_path / "list.json"
+    assert ecotui(config, "--approve-out", str(target)) == 0
+    timer = threading.Timer(0.0, lambda: None)
+
+    def interrupt() -> None:
+        while "Ctrl-C" not in capsys.readouterr().out and timer.is_alive():
+            timer.finished.wait(0.05)
+        os.kill(os.getpid(), signal.SIGINT)  # as the terminal does: to the process
+
+    timer = threading.Timer(0.0, interrupt)
+    timer.start()
+    assert ecotui(config, "--delete", "--approve", str(target), "--pause", "30") == 130
+    timer.join()
+    assert len(world.aws.client("iam").list_policies(Scope="Local")["Policies"]) == 1

@@ -1,0 +1,71 @@
+"""Whatever a guide is made of: it is read without an error, and no word of it is lost."""
+
+from __future__ import annotations
+
+import re
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from checks.sanitize import sanitize
+from config.model import Settings
+from ecotui.guide.cause import judge
+from ecotui.guide.lint import lint
+from ecotui.guide.reading.document import Document, parse
+from ecotui.guide.reading.library import Library
+from ecotui.guide.runbook.placeholders import Values
+from ecotui.guide.runbook.runbook import steps_of
+from ecotui.guide.runbook.step import Context
+from ecotui.guide.search import Index
+
+LINES = st.one_of(
+    st.sampled_from(
+        [
+            "# Title", "## 1. Chapter", "### 1.1. Entry", "### 1.1 Entry", "#### 문제", "#### Problem", "#### 해결 방법 1",
+            "##### deep", "Underlined", "=====", "---", "```", "```bash", "~~~", "````", "    ```", "- ```", "> ```",
+            "**원인**: so", "**커밋**: `x`", "**적용 파일**:", "- `a.tf`", "1. one", "   - two", "| a | b |", "|---|---|",
+            "<details>", "<!-- x", "## 목차", "## Contents", "aws s3 ls $X <y>", "export A=b", "for x in y; do", "done", "",
+            "", "\\", "$(", "'", '"',
+        ]
+    ),
+    st.text(alphabet="#`~-=*|<>[]() \t1.가ㄱa:'\"$\\", max_size=12),
+    st.text(max_size=20),
+)  # fmt: skip
+TEXTS = st.lists(LINES, max_size=40).map("\n".join)
+
+
+def said(document: Document) -> str:
+    """Everything that a reader can get to."""
+    return "\n".join(
+        [
+            document.title,
+            document.introduction,
+            *(f"{one.chapter}\n{one.number} {one.title}\n{one.text}" for one in document.entries),
+            *document.notes,
+        ]
+    )
+
+
+@settings(max_examples=150, deadline=None, database=None, derandomize=True)
+@given(TEXTS)
+def test_no_word_of_a_document_is_lost(text: str) -> None:
+    document = parse(text, "x.md")
+    # Marks of Markdown are no words.
+    lost = set(re.findall(r"\w+", sanitize(text))) - set(re.findall(r"\w+", said(document)))
+    assert not lost
+
+
+@settings(max_examples=60, deadline=None, database=None, derandomize=True)
+@given(TEXTS, st.text(max_size=8))
+def test_what_is_read_can_be_searched_linted_and_walked(text: str, words: str) -> None:
+    library = Library((parse(text, "x.md"),), {}, "en")
+    lint(library)
+    Index(library).search(words)
+    for entry in library.entries:
+        assert steps_of(entry, judge(library, entry.id, {}), Context(Settings(), Values()))
+
+
+@settings(max_examples=60, deadline=None, database=None, derandomize=True)
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_document(source: bytes) -> None:
+    assert parse(source, "x.md").language in ("ko", "en")

@@ -1,0 +1,268 @@
+"""Two operators on one project: who watches asks, who writes answers, and nobody is left without a writer."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from support import ROOT
+from support.reports import broken_world
+from support.tui import Bench
+
+from ecotui.project import Desk
+from ecotui.session import SessionError, events, lock
+from ecotui.session.lock import Holder
+from ecotui.team import handoff
+from screens.dialogs import Confirm
+from screens.main.locks import HandOver
+from screens.main.screen import RebuildScreen
+
+HOLD = """
+import sys, time
+from config.load import load
+from ecotui.project import Desk, environ
+from pathlib import Path
+desk = Desk.open(load(Path(sys.argv[1]), None, env=environ()), environ())
+print("holds" if desk.held else "watches", flush=True)
+while True:
+    if (question := desk.asked()) and sys.argv[2] != "silent":
+        desk.hand_over(question, granted=sys.argv[2] == "grant")
+        print("answered", desk.watching, flush=True)
+    time.sleep(0.02)
+"""
+
+
+@pytest.fixture
+def other(bench: Bench) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
+    """Another ecotui, a process of its own, that holds the project and grants, refuses or is silent."""
+    begun = []
+
+    def begin(manner: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-c", HOLD, str(bench.project), manner],
+            env={**os.environ, **bench.env, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        begun.append(process)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "holds\n"
+        return process
+
+    yield begin
+    for process in begun:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("screens.main.locks.BEAT", 0.05)
+
+
+def until(holds: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def told(desk: Desk) -> list[str]:
+    return [type(record.event).__name__ for record in desk.session.records()]
+
+
+def test_what_is_granted_makes_the_watcher_the_writer_of_the_same_session(
+    bench: Bench, other: Callable[[str], subprocess.Popen[str]]
+) -> None:
+    other("grant")
+    desk = bench.desk()
+    assert desk.watching
+    assert not desk.take_over()  # not without being asked
+    desk.ask_to_take_over()
+    until(desk.answered)
+    until(desk.take_over)
+    assert not desk.watching
+    assert desk.refusal() == ""
+    assert told(desk)[-2:] == ["TakeoverAnswered", "Reattached"]
+    desk.override(broken_world()["quota"].findings[0], "asked by phone")
+    desk.close("left")
+    assert desk.session.verify().whole
+
+
+def test_what_is_refused_leaves_everything_as_it_is(
+    bench: Bench, other: Callable[[str], subprocess.Popen[str]]
+) -> None:
+    other("refuse")
+    desk = bench.desk()
+    desk.ask_to_take_over()
+    until(lambda: desk.answered() is False)
+    assert desk.asking is None
+    assert not desk.take_over()
+    assert desk.watching
+    desk.close("left")
+
+
+def test_who_does_not_answer_stays_the_holder_and_who_dies_does_not(
+    bench: Bench, other: Callable[[str], subprocess.Popen[str]]
+) -> None:
+    holder = other("silent")
+    desk = bench.desk()
+    desk.ask_to_take_over()
+    time.sleep(0.1)
+    assert desk.answered() is None
+    assert not desk.free
+    assert not desk.take_over()
+    holder.send_signal(signal.SIGSTOP)  # stuck, not dead: it may be in the middle of a write
+    assert not desk.take_over()
+    holder.kill()
+    holder.wait()
+    assert desk.free
+    assert desk.take_over()
+    assert handoff.asked(bench.state, bench.project) is None  # the question went with it
+    desk.close("left")
+
+
+def test_a_question_of_one_who_went_away_is_not_answered(bench: Bench, someone_else: Holder) -> None:
+    question = handoff.ask(bench.state, bench.project, "minsu@bastion")
+    assert handoff.asked(bench.state, bench.project) == question
+    path = lock.path_of(bench.state, bench.project).with_suffix(".question")
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    path.write_text(path.read_text().replace(f'"pid": {os.getpid()}', f'"pid": {gone.pid}'))
+    assert handoff.asked(bench.state, bench.project) is None
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b'{"id": 1}', b"\xff" * 50, b'{"id":"a","by":"b","pid":"x"}']
+)
+def test_a_question_that_is_none_is_passed_over(bench: Bench, someone_else: Holder, content: bytes) -> None:
+    for suffix in (".question", ".answer"):
+        lock.path_of(bench.state, bench.project).with_suffix(suffix).write_bytes(content)
+    assert handoff.asked(bench.state, bench.project) is None
+    assert handoff.answered(bench.state, bench.project) is None
+
+
+def test_a_link_planted_in_its_place_is_not_followed(bench: Bench, someone_else: Holder) -> None:
+    target = bench.home / "precious"
+    target.write_text("mine")
+    path = lock.path_of(bench.state, bench.project).with_suffix(".question")
+    path.symlink_to(target)
+    assert handoff.asked(bench.state, bench.project) is None
+    handoff.ask(bench.state, bench.project, "minsu")
+    assert target.read_text() == "mine"
+    assert not path.is_symlink()
+
+
+def test_a_file_system_without_locks_is_said_and_only_watched(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import errno
+    import fcntl
+
+    past = bench.past_session(broken_world())
+
+    def without(fd: int, how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", without)
+    desk = bench.desk()
+    assert desk.watching
+    assert "without locks" in desk.refusal()
+    assert desk.session.id == past.id
+    assert desk.rebuild.reports == broken_world()
+    before = past.events_file.read_bytes()
+    desk.looked(broken_world()["quota"])
+    desk.close("left")
+    assert past.events_file.read_bytes() == before
+    with pytest.raises(SessionError, match="has no locks"):
+        past.append(events.Noted(text="x"))
+    assert past.events_file.read_bytes() == before
+
+
+async def test_the_first_sees_who_asks_and_hands_over_by_a_key(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await bench.settled(pilot)
+        assert screen.desk is not None
+        second = bench.desk()
+        second.ask_to_take_over()
+        await bench.until(pilot, lambda: "asks to take over" in bench.notices(pilot), "the question")
+        assert "asks to take over: T" in bench.text(pilot).splitlines()[0]
+        await pilot.press("T")
+        assert isinstance(app.screen, HandOver)
+        await pilot.press("enter")  # typed by habit: no answer
+        assert isinstance(app.screen, HandOver)
+        await pilot.press("y")
+        await bench.until(pilot, lambda: isinstance(app.screen, RebuildScreen), "the frame")
+        assert screen.desk.watching
+        assert second.answered()
+        assert second.take_over()
+        await pilot.press("2", "f")
+        assert "You are watching" in bench.notices(pilot)
+        assert bench.started == []
+        # And it watches live: what the second does shows here.
+        second.override(broken_world()["quota"].findings[0], "asked by phone")
+        await bench.until(pilot, lambda: screen.desk and screen.desk.rebuild.overrides, "the override")
+        second.close("left")
+        await bench.until(pilot, lambda: "Nobody works on this project" in bench.notices(pilot), "its end")
+        await pilot.press("T")
+        await bench.until(pilot, lambda: screen.desk and not screen.desk.watching, "the project")
+        screen.desk.close("left")
+
+
+async def test_the_second_asks_by_a_key_and_follows_what_runs(bench: Bench) -> None:
+    first = bench.desk()
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await bench.settled(pilot)
+        assert screen.desk is not None
+        assert screen.desk.watching
+        running = first.start("quota", "Wait for the approval", ("ecotui", "quota", "--wait", "X"))
+        bench.say(running, "not granted yet")
+        from ecotui.session.events import CommandStarted
+
+        first.session.append(
+            CommandStarted(command=running.id, step="quota", title=running.title, argv=("x",), cwd="/")
+        )
+        await bench.until(pilot, lambda: "quota" in screen.following, "the command")
+        await pilot.press("T")
+        assert isinstance(app.screen, Confirm)
+        await pilot.press("enter")
+        await bench.until(pilot, lambda: first.asked(), "the question")
+        question = first.asked()
+        assert question is not None
+        first.hand_over(question, granted=True)
+        await bench.until(pilot, lambda: not screen.desk.watching, "the project")  # type: ignore[union-attr]
+        assert "The project is yours now" in bench.notices(pilot)
+        assert "watching" not in bench.text(pilot).splitlines()[0]
+        bench.end(running)
+        await bench.until(pilot, lambda: "Wait for the approval: " in bench.notices(pilot), "its end")
+        screen.desk.close("left")
+    first.close("left")
+
+
+def test_the_seat_of_who_hands_over_stays_until_the_other_has_one(bench: Bench) -> None:
+    (bench.project / "ecotui.yaml").write_text("project: eco2\nsessions: {team: 's3://eco2-team/x'}\n")
+    first, second = bench.desk(), bench.desk()
+    assert first.seat is not None and second.seat is None
+    seats = first.seat.place / "seats"
+    second.ask_to_take_over()
+    question = first.asked()
+    assert question is not None
+    first.hand_over(question, granted=True)
+    assert len(list(seats.iterdir())) == 1  # the team's lock must not be free for a moment
+    assert second.take_over()
+    assert len(list(seats.iterdir())) == 2
+    first.news()
+    assert first.seat is None
+    assert len(list(seats.iterdir())) == 1
+    first.close("left")
+    second.close("left")
+    assert list(seats.iterdir()) == []

@@ -1,0 +1,266 @@
+"""The deletion of leftovers from the screen: what is chosen, what is typed, and what is drawn while it goes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from support.reports import LEFTOVERS, finding, leftover, report
+from support.tui import Bench, typed
+from textual.pilot import Pilot
+from textual.widgets import DataTable, Static
+
+from checks.cleanup.approval import read
+from checks.cleanup.model import CleanupDetail, Progress, counted
+from checks.finding import State
+from ecotui.supervisor import Command
+from screens.dialogs import Typed
+from screens.main.screen import RebuildScreen
+from screens.messages import CommandOutput, LookWanted, StepWanted
+from screens.steps.cleanup import Panel as CleanupPanel
+
+
+async def to_cleanup(bench: Bench, pilot: Pilot[Any]) -> CleanupPanel:
+    screen = await bench.settled(pilot)
+    await pilot.press("4")
+    await pilot.pause()
+    panel = screen.panel
+    assert isinstance(panel, CleanupPanel)
+    return panel
+
+
+def runs(panel: CleanupPanel) -> None:
+    """A deletion is under way: what is drawn of it stays, whatever lays the panel out anew."""
+    screen = panel.screen
+    assert isinstance(screen, RebuildScreen)
+    assert screen.desk is not None
+    screen.desk.rebuild = screen.desk.rebuild.command_started("cleanup", "Delete")
+    screen.show_all()
+
+
+async def test_only_what_is_proven_to_be_ours_is_chosen_beforehand(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        panel = await to_cleanup(bench, pilot)
+        assert panel.chosen == {one.key for one in LEFTOVERS if one.preselected}
+        await pilot.press("a")
+        await pilot.pause()
+        assert "iam-role:AWSServiceRoleForSupport" not in panel.chosen
+        assert "iam-role:eco2-alb-controller" in panel.chosen
+
+
+async def test_a_deletion_needs_the_exact_words_and_deletes_exactly_what_was_chosen(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        panel = await to_cleanup(bench, pilot)
+        table = panel.query_one(DataTable)
+        table.focus()
+        table.move_cursor(row=0)
+        await pilot.press("space")
+        await pilot.pause()
+        wanted = {"key-pair:key-0a1b2c3d4e5f", "s3-bucket:prod-sesacthon-images"}
+        assert panel.chosen == wanted
+        await pilot.press("d")
+        await pilot.pause()
+        assert isinstance(app.screen, Typed)
+        assert app.screen.expected == "eco2-prod 2"
+        for wrong in ("eco2-prod", "eco2-prod 3", "yes", "eco2-prod  2"):
+            await typed(pilot, wrong)
+            assert isinstance(app.screen, Typed)
+            assert bench.started == []
+        await typed(pilot, "eco2-prod 2")
+        (argv,) = bench.started
+        assert argv[:4] == ("ecotui", "cleanup", "--delete", "--approve")
+        assert argv[5] == "--progress"
+        approval = read(Path(argv[4]))
+        assert {item.key for item in approval.items} == wanted
+        assert approval.account == "123456789012"
+        assert Path(argv[4]).stat().st_mode & 0o077 == 0
+
+
+async def test_a_look_that_ends_while_consent_is_typed_changes_nothing_of_what_was_agreed_to(
+    bench: Bench,
+) -> None:
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        panel = await to_cleanup(bench, pilot)
+        screen = panel.screen
+        shown = panel.detail
+        agreed = {one.key for one in LEFTOVERS if one.preselected}
+        await pilot.press("d")
+        await pilot.pause()
+        assert isinstance(app.screen, Typed)
+        # Another run deleted what is agreed to here: it is gone from the next look.
+        left = msgspec.structs.replace(
+            shown, resources=tuple(one for one in shown.resources if one.key not in agreed)
+        )
+        bench.world["cleanup"] = report("cleanup", *bench.world["cleanup"].findings, detail=left)  # type: ignore[union-attr]
+        screen.post_message(LookWanted(("cleanup",)))
+        await bench.until(pilot, lambda: len(panel.detail.resources) < len(shown.resources), "the look")
+        await typed(pilot, f"eco2-prod {len(agreed)}")
+        await bench.until(pilot, lambda: bench.started, "the deletion")
+        approval = read(Path(bench.started[0][4]))
+        assert {item.key for item in approval.items} == agreed
+
+
+async def test_escape_from_the_consent_deletes_nothing(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await to_cleanup(bench, pilot)
+        await pilot.press("d")
+        await pilot.pause()
+        await pilot.press("escape")
+        await pilot.pause()
+        assert isinstance(app.screen, RebuildScreen)
+        assert bench.started == []
+        assert list(bench.state.rglob("approved-*")) == []
+
+
+async def test_two_deletions_within_a_second_keep_their_own_lists(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        panel = await to_cleanup(bench, pilot)
+        await pilot.press("d")
+        await pilot.pause()
+        await typed(pilot, "eco2-prod 3")
+        first = Path(bench.started[0][4])
+        before = first.read_bytes()
+        assert panel.rebuild.running
+        # The step runs already: nothing new is started, and the list that was approved stays as it is.
+        await pilot.press("d")
+        await pilot.pause()
+        if isinstance(app.screen, Typed):
+            await typed(pilot, "eco2-prod 3")
+        assert len(bench.started) == 1
+        assert first.read_bytes() == before
+
+
+async def test_what_the_chosen_ones_cost_is_said_where_they_are_chosen_and_where_consent_is_typed(
+    bench: Bench,
+) -> None:
+    address = leftover("elastic-ip", "prod-nat", id="eipalloc-1", billed=True, monthly=3.65)
+    disk = leftover("volume", "pvc", id="vol-1", billed=True)
+    detail = CleanupDetail(
+        account="123456789012", account_name="eco2-prod", resources=(address, disk), prices="a list, of a day"
+    )
+    found = finding("cleanup.leftovers", State.BLOCKED, "Two.")
+    bench.world["cleanup"] = report("cleanup", found, detail=detail)
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        panel = await to_cleanup(bench, pilot)
+        table = panel.query_one(DataTable)
+        assert [str(cell).strip() for cell in table.get_column("cost")] == ["3.65", "?"]
+        told = "$3.65 a month, and 1 more whose price is not known (a list, of a day)"
+        assert told in " ".join(bench.text(pilot).split())
+        assert "3.65 a month" in bench.text(pilot)
+        await pilot.press("d")
+        await pilot.pause()
+        assert "They cost $3.65 a month" in bench.text(pilot)
+
+
+async def test_a_running_deletion_shows_at_the_left_and_in_one_line_without_saying_its_counters_twice(
+    bench: Bench,
+) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        panel = await to_cleanup(bench, pilot)
+        runs(panel)
+        counts = {"waiting": 1, "deleting": 1, "failed": 0, "skipped": 0, "gone": 1}
+        key = LEFTOVERS[0].key
+        lines = [
+            msgspec.json.encode(Progress(counts=counts, item=key, state="deleting", message="disabling")),
+            msgspec.json.encode(Progress(counts=counts, message=f"{counted(counts)}; {key} 24 s: disabled")),
+        ]
+        command = Command("c", bench.project, "cleanup", "Delete", (), 0.0)
+        panel.show_output(CommandOutput(command, tuple(line.decode() for line in lines)))
+        await pilot.pause()
+        assert str(panel.query_one(DataTable).get_cell(key, "mark")) == " ▶ "
+        own = str(panel.query_one(".own", Static).content)
+        assert own.count("1 waiting") + own.count("waiting 1") == 1
+        assert f"{key} 24 s: disabled" in own
+
+
+async def test_what_is_protected_is_never_chosen(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        panel = await to_cleanup(bench, pilot)
+        table = panel.query_one(DataTable)
+        table.focus()
+        table.move_cursor(row=4)
+        await pilot.press("space")
+        await pilot.pause()
+        assert "iam-role:AWSServiceRoleForSupport" not in panel.chosen
+        assert "never deleted from here" in bench.notices(pilot)
+
+
+async def test_another_step_points_at_a_leftover_and_it_is_chosen_there(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await bench.settled(pilot)
+        await pilot.press("5", "tab", "home")
+        await pilot.pause()
+        panel = screen.panel
+        panel.query_one(".fixes").focus()
+        panel.query_one(".fixes").highlighted = 0  # type: ignore[attr-defined]
+        await pilot.press("f")
+        await bench.until(pilot, lambda: screen.current == "cleanup")
+        there = screen.panel
+        assert isinstance(there, CleanupPanel)
+        # That one and no other, whatever the look would have proposed.
+        assert there.chosen == {"key-pair:key-0a1b2c3d4e5f"}
+        assert any(one.preselected for one in there.detail.resources)
+        assert bench.started == []
+
+
+async def test_what_is_not_among_the_leftovers_is_said_and_nothing_is_chosen(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        panel = await to_cleanup(bench, pilot)
+        panel.preselect(("iam-role:k8s-cluster-key", "iam-role:nobody"))
+        await pilot.pause()
+        # A key pair of the same name as a wanted role is another thing.
+        assert panel.chosen == set()
+        assert "None of that is among these leftovers" in bench.notices(pilot)
+
+
+async def test_what_is_pointed_at_before_the_first_look_is_chosen_after_it(bench: Bench) -> None:
+    app = bench.app()
+    bench.hold.clear()
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = app.screen_stack[0]
+        assert isinstance(screen, RebuildScreen)
+        await bench.until(pilot, lambda: screen.desk is not None and bench.looks)
+        screen.post_message(StepWanted("cleanup", ("key-pair:k8s-cluster-key",)))
+        await bench.until(pilot, lambda: screen.query("#step-cleanup") and screen.current == "cleanup")
+        await pilot.pause()
+        bench.hold.set()
+        panel = screen.panel
+        assert isinstance(panel, CleanupPanel)
+        await bench.until(pilot, lambda: panel.report is not None)
+        assert panel.chosen == {"key-pair:key-0a1b2c3d4e5f"}
+
+
+async def test_the_progress_of_a_deletion_is_drawn_in_the_table(bench: Bench) -> None:
+    from checks.cleanup.model import ItemState, Progress
+
+    app = bench.app()
+    async with app.run_test(size=(140, 40)) as pilot:
+        panel = await to_cleanup(bench, pilot)
+        await pilot.press("d")
+        await pilot.pause()
+        await typed(pilot, "eco2-prod 3")
+        screen = app.screen
+        assert isinstance(screen, RebuildScreen)
+        command = screen.following["cleanup"].command
+        counts = dict.fromkeys(ItemState, 0) | {ItemState.DELETING: 1, ItemState.WAITING: 2}
+        line = Progress(
+            counts={state.value: count for state, count in counts.items()},
+            item=LEFTOVERS[0].key,
+            state="deleting",
+            message="disabling",
+        )
+        bench.say(command, msgspec.json.encode(line).decode())
+        await bench.until(pilot, lambda: LEFTOVERS[0].key in panel.progress)
+        assert "▶ deleting" in bench.text(pilot)
+        assert "deleting 1" in bench.text(pilot)

@@ -1,0 +1,130 @@
+"""An account to clean up, a clock that does not wait, and the whole way from the look to what is left."""
+
+from __future__ import annotations
+
+import json
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from checks.cleanup.approval import approve
+from checks.cleanup.check import examine
+from checks.cleanup.deletion import Clock, Deletion
+from checks.cleanup.model import CleanupDetail, ItemState, Leftover, Progress
+from checks.cleanup.ownership import Known
+from checks.context import World
+from config.model import Aws, Cleanup, Settings
+
+OURS = {"Project": "SeSACTHON", "ManagedBy": "Terraform"}
+REGION = "ap-northeast-2"
+
+
+class Quick(Clock):
+    """A clock that does not wait: resting moves it."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def now(self) -> float:
+        return self.time
+
+    def rest(self, seconds: float) -> None:
+        self.time += max(seconds, 0.01)
+
+
+@dataclass
+class Account:
+    """What a test asks of an account: clients, what is found in it, and what is left after a deletion."""
+
+    world: World
+    heard: list[Progress] = field(default_factory=list)
+
+    def client(self, service: str) -> Any:
+        return self.world.aws.client(service)
+
+    def detail(self) -> CleanupDetail:
+        return examine(self.world)[1]
+
+    def rows(self) -> dict[str, Leftover]:
+        return {one.key: one for one in self.detail().resources}
+
+    def delete(
+        self,
+        keys: list[str] | None = None,
+        *,
+        detail: CleanupDetail | None = None,
+        stopping: threading.Event | None = None,
+        tell: Callable[[Progress], None] | None = None,
+    ) -> dict[str, tuple[ItemState, str]]:
+        """Approve (everything preselected, or these keys) and delete."""
+        detail = detail or self.detail()
+        chosen = keys if keys is not None else [one.key for one in detail.resources if one.preselected]
+        run = Deletion(
+            self.world.aws,
+            approve(detail, chosen),
+            self.world.settings.cleanup,
+            Known(),
+            tell or self.heard.append,
+            clock=Quick(),
+            stopping=stopping or threading.Event(),
+        )
+        return dict(run.run())
+
+    @staticmethod
+    def tags(what: str, name: str = "", tags: dict[str, str] | None = None) -> list[dict[str, Any]]:
+        """TagSpecifications: ours unless told otherwise, and a Name."""
+        all_tags = {**(OURS if tags is None else tags), **({"Name": name} if name else {})}
+        listed = [{"Key": key, "Value": value} for key, value in all_tags.items()]
+        return [{"ResourceType": what, "Tags": listed}] if listed else []
+
+
+@pytest.fixture(scope="module")
+def cleanup_world(moto_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Made once a module: a client of EC2 costs more than the questions that are asked with it."""
+    home = tmp_path_factory.mktemp("cleanup")
+    (home / "terraform").mkdir()
+    env = {
+        "AWS_ENDPOINT_URL": moto_endpoint,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "HOME": str(home),
+        "NO_PROXY": "127.0.0.1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    selectors = Cleanup(
+        prefixes=("prod-sesacthon", "/prod-sesacthon"), tags=OURS, protect=("*-keep",), poll=5.0, wait=600.0
+    )
+    world = World(settings=Settings(aws=Aws(region=REGION), cleanup=selectors), project=Path(home), env=env)
+    world.aws.client("cloudfront").meta.events.register(
+        "before-call.cloudfront.ListCloudFrontOriginAccessIdentities", _no_identities
+    )
+    return world
+
+
+@pytest.fixture
+def account(cleanup_world: World, moto_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    """An empty account, and a terraform state that manages nothing."""
+    post(f"{moto_endpoint}/moto-api/reset")
+    monkeypatch.setattr("checks.tools.terraform.addresses_in_state", lambda world: ())
+    yield Account(cleanup_world)
+
+
+def post(url: str, body: dict[str, Any] | None = None) -> None:
+    """Tell moto itself something: to forget all (`/moto-api/reset`), or how long a state lasts."""
+    request = urllib.request.Request(
+        url, data=json.dumps(body or {}).encode(), headers={"Content-Type": "application/json"}, method="POST"
+    )
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10):
+        pass
+
+
+def _no_identities(**_: Any) -> Any:
+    """What moto does not know: origin access identities. There are none."""
+    from botocore.awsrequest import AWSResponse
+
+    return AWSResponse("", 200, {}, None), {"CloudFrontOriginAccessIdentityList": {"Items": []}}

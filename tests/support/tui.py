@@ -1,0 +1,274 @@
+"""A desk on canned reports for the tests of the TUI: no child looks, nothing runs, the clock of what is shown stands."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import fcntl
+import json
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from checks.finding import (
+    Report,
+)
+from config.load import load
+from ecotui.app import EcotuiApp
+from ecotui.check_runner import Saying
+from ecotui.project import Desk
+from ecotui.session.events import Looked
+from ecotui.session.lock import Holder
+from ecotui.session.log import Session
+from ecotui.session.store import Store
+from ecotui.supervisor import Command
+from screens.main.screen import RebuildScreen
+from support.reports import STARTED, broken_world
+
+SETTINGS = """\
+project: eco2
+aws: {region: ap-northeast-2, account: "123456789012", account_name: eco2-prod}
+environment:
+  variables:
+    - {name: GITHUB_TOKEN, secret: true, required: false, purpose: image pulls from ghcr.io}
+"""
+
+
+class Bench:
+    """Opens desks and apps on one temporary project, and stands in for looks and for commands."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = folder / "home"
+        self.project = folder / "eco2"
+        self.state = folder / "state"
+        self.home.mkdir(parents=True)
+        self.project.mkdir()
+        (self.project / "ecotui.yaml").write_text(SETTINGS)
+        self.env = {
+            "HOME": str(self.home),
+            "PATH": os.environ["PATH"],
+            "ECOTUI_STATE_DIR": str(self.state),
+            "ECOTUI_THEME": "dark",
+            "LANG": "en_US.UTF-8",
+            "TZ": "UTC",
+        }
+        self.world: dict[str, Report | Exception] = dict(broken_world())
+        self.looks: list[tuple[str, ...]] = []
+        """The steps of each look, in order."""
+        self.sayings: dict[str, str] = {}
+        """What each step says when its look begins."""
+        self.hold = asyncio.Event()
+        self.hold.set()
+        """Cleared: looks begin and do not answer."""
+        self.started: list[tuple[str, ...]] = []
+        """What was started, as it was given to the supervisor."""
+        self.stdin: list[bytes | None] = []
+        self._alive: dict[str, int] = {}
+
+    # -- what is opened ------------------------------------------------------------------------------------------
+
+    def desk(self) -> Desk:
+        return Desk.open(load(self.project, None, env=self.env), self.env)
+
+    def app(self, **env: str) -> EcotuiApp:
+        options = argparse.Namespace(project=str(self.project), config=None, set=[])
+        app = EcotuiApp(options, {**self.env, **env})
+        app.animation_level = "none"
+        return app
+
+    def past_session(
+        self, world: Mapping[str, Report], outcome: str = "", folder: Path | None = None
+    ) -> Session:
+        """A session as an earlier ecotui left it; without an outcome it is still open."""
+        loaded = load(self.project, None, env=self.env)
+        session = Store(self.state).create(
+            project="eco2", folder=folder or loaded.project, settings=loaded.settings, env=self.env
+        )
+        for one in world.values():
+            session.append(Looked(report=one))
+        if outcome:
+            session.end(outcome)
+        session.close()
+        return session
+
+    # -- stand-ins -----------------------------------------------------------------------------------------------
+
+    async def look(
+        self, steps: Sequence[str] = (), hear: Callable[[Saying], None] = lambda said: None, **_: object
+    ) -> AsyncIterator[Report]:
+        self.looks.append(tuple(steps))
+        for step, saying in self.sayings.items():
+            hear(Saying(saying=saying, step=step))
+        await self.hold.wait()
+        for step in steps or tuple(self.world):
+            answer = self.world[step]
+            if isinstance(answer, Exception):
+                raise answer
+            yield answer
+
+    def start(
+        self,
+        session: Session,
+        argv: Sequence[str],
+        *,
+        step: str,
+        title: str,
+        stdin: bytes | None = None,
+        **_: object,
+    ) -> Command:
+        """A command's folder as the supervisor makes it; it runs until `end` is called."""
+        self.started.append(tuple(argv))
+        self.stdin.append(stdin)
+        number = len(self.started)
+        folder = session.folder / "commands" / f"16000{number}-{step}-{number:06}"
+        folder.mkdir(parents=True, mode=0o700)
+        begun = time.time()
+        (folder / "command.json").write_text(
+            json.dumps({"step": step, "title": title, "argv": list(argv), "cwd": "/", "started": begun})
+        )
+        (folder / "output.log").write_text("")
+        self._alive[folder.name] = os.open(folder / "alive", os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(self._alive[folder.name], fcntl.LOCK_EX)
+        return Command(folder.name, folder, step, title, tuple(argv), begun)
+
+    def say(self, command: Command, *lines: str) -> None:
+        """The command writes lines."""
+        with (command.folder / "output.log").open("a") as stream:
+            stream.writelines(f"{line}\n" for line in lines)
+
+    def end(self, command: Command, code: int = 0) -> None:
+        """The command is over."""
+        outcome = "succeeded" if code == 0 else "failed"
+        record = {"outcome": outcome, "exit_code": code, "started": command.started, "ended": time.time()}
+        (command.folder / "exit.json").write_text(json.dumps(record))
+        os.close(self._alive.pop(command.id))
+
+    def close(self) -> None:
+        for fd in self._alive.values():
+            with suppress(OSError):
+                os.close(fd)
+
+    # -- waiting -------------------------------------------------------------------------------------------------
+
+    def text(self, pilot: Pilot[Any]) -> str:
+        """What stands on the screen, line by line."""
+        strips = pilot.app.screen._compositor.render_strips()
+        return "\n".join(strip.text.rstrip() for strip in strips)
+
+    def notices(self, pilot: Pilot[Any]) -> str:
+        """All that was notified and is still there."""
+        return "\n".join(f"{notice.title} {notice.message}" for notice in pilot.app._notifications)
+
+    async def settled(self, pilot: Pilot[Any]) -> RebuildScreen:
+        """Wait until the desk is open, all looks are over and the panel stands; the screen at the bottom."""
+        screen = pilot.app.screen_stack[0]
+        assert isinstance(screen, RebuildScreen)
+        await self.until(
+            pilot,
+            lambda: (
+                screen.desk is not None
+                and bool(self.looks)
+                and not screen.desk.rebuild.looking
+                and bool(screen.query(".step-panel"))
+            ),
+            "the looks to end",
+        )
+        await pilot.pause()
+        return screen
+
+    async def until(self, pilot: Pilot[Any], holds: Callable[[], object], what: str = "it") -> None:
+        """Wait for something to hold; fails after ten seconds."""
+        deadline = time.monotonic() + 10
+        while not holds():
+            assert time.monotonic() < deadline, f"waited in vain for {what}"
+            await pilot.pause(0.01)
+        await pilot.pause()
+
+    def ready(self, *keys: str) -> Callable[[Pilot[Any]], Any]:
+        """For a snapshot: wait for the looks, press keys, and leave nothing that blinks."""
+
+        async def prepare(pilot: Pilot[Any]) -> None:
+            await self.settled(pilot)
+            for key in keys:
+                await pilot.press(key)
+                await pilot.pause()
+            for field in pilot.app.screen.query(Input):
+                field.cursor_blink = False
+            pilot.app.clear_notifications()
+            await pilot.pause()
+
+        return prepare
+
+
+async def typed(pilot: Pilot[Any], text: str) -> None:
+    """Fill the field of the dialog that is open, and send it."""
+    pilot.app.screen.query_one(Input).value = text
+    await pilot.press("enter")
+    await pilot.pause()
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    """A project, a home and a state folder of their own; looks and commands are canned."""
+    made = Bench(tmp_path)
+    for name in ("ECOTUI_SESSION", "ECOTUI_DEMO", "SSH_CONNECTION", "COLORFGBG", "GITHUB_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HOME", "ECOTUI_STATE_DIR", "TZ", "LANG"):
+        monkeypatch.setenv(name, made.env[name])
+    time.tzset()
+    monkeypatch.setattr("ecotui.check_runner.looks", made.look)
+    monkeypatch.setattr("ecotui.project.start", made.start)
+    yield made
+    made.close()
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.fixture
+def frozen_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Events happen at fixed times, by a fixed operator, in sessions of fixed ids: for what shows a log."""
+    seconds = iter(range(1_000_000))
+    ids = iter(range(1_000_000))
+
+    class Clock:
+        """`time`, with a clock that is moved by being read."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(time, name)
+
+        def time(self) -> float:
+            return STARTED + next(seconds)
+
+        def gmtime(self, *_: float) -> time.struct_time:
+            return time.gmtime(STARTED)
+
+        def strftime(self, form: str, at: Any = None) -> str:
+            return time.strftime(form, at or time.gmtime(STARTED))
+
+    class Randomness:
+        def token_hex(self, count: int) -> str:
+            return f"{next(ids):0{2 * count}x}"
+
+    monkeypatch.setattr("ecotui.session.log.time", Clock())
+    monkeypatch.setattr("ecotui.session.store.time", Clock())
+    monkeypatch.setattr("ecotui.session.store.secrets", Randomness())
+    monkeypatch.setattr("ecotui.session.store.whoami", lambda *_: "operator@bastion on pts/1")
+    monkeypatch.setattr("ecotui.session.lock.whoami", lambda *_: "operator@bastion on pts/1")
+
+
+@pytest.fixture
+def someone_else(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Holder]:
+    """Another operator works on the project."""
+    monkeypatch.setattr("ecotui.session.lock._user", lambda *_: "hana")
+    monkeypatch.setattr("ecotui.session.lock.terminal", lambda *_: "pts/7")
+    other = bench.desk()
+    assert other.held is not None
+    yield other.held.holder
+    other.held.release()
