@@ -12,24 +12,24 @@ from typing import TYPE_CHECKING
 from config.model import Settings
 
 if TYPE_CHECKING:
-    from checks.aws.session import Aws
-    from checks.remembered import Deleted, Made
+    from checks.aws.session import AwsSession
+    from checks.remembered import CreatedResource, DeletedBucket
 
 
-def _say_nothing(text: str) -> None:
+def _ignore_progress(text: str) -> None:
     pass
 
 
-def _nothing_made() -> Iterable[Made]:
+def _no_created_resources() -> Iterable[CreatedResource]:
     return ()
 
 
-def _nothing_deleted(since: float) -> Iterable[Deleted]:
+def _no_deleted_buckets(since: float) -> Iterable[DeletedBucket]:
     return ()
 
 
 @dataclass(frozen=True)
-class World:
+class CheckContext:
     """Handed to every look and every fix; holds no state of its own."""
 
     settings: Settings
@@ -37,27 +37,27 @@ class World:
     """The folder of ecotui.yaml; relative paths in the settings start here."""
     env: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     """The environment of every command that is started."""
-    say: Callable[[str], None] = _say_nothing
+    on_progress: Callable[[str], None] = _ignore_progress
     """Told, in a few words, what is being looked at; for the operator who waits."""
-    made: Callable[[], Iterable[Made]] = _nothing_made
+    created_resources: Callable[[], Iterable[CreatedResource]] = _no_created_resources
     """What earlier sessions of this project created; asked only by a look that judges whose something is."""
-    deleted: Callable[[float], Iterable[Deleted]] = _nothing_deleted
+    deleted_buckets: Callable[[float], Iterable[DeletedBucket]] = _no_deleted_buckets
     """The buckets that earlier sessions of this machine deleted since then (seconds since the epoch)."""
 
     @property
     def terraform_folder(self) -> Path:
         return (self.project / self.settings.terraform.directory).resolve()
 
-    def saying(self, say: Callable[[str], None]) -> World:
+    def with_progress(self, on_progress: Callable[[str], None]) -> CheckContext:
         """The same world, telling somebody else; one AWS session serves both, where it was made before."""
-        other = replace(self, say=say)
+        other = replace(self, on_progress=on_progress)
         if "aws" in self.__dict__:
             other.__dict__["aws"] = self.aws
         return other
 
     @cached_property
-    def aws(self) -> Aws:
+    def aws(self) -> AwsSession:
         """The AWS session, made on first use: boto3 is slow to import."""
-        from checks.aws.session import Aws
+        from checks.aws.session import AwsSession
 
-        return Aws(self.settings.aws, self.env)
+        return AwsSession(self.settings.aws, self.env)

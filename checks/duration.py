@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def span(seconds: float, *, tenths: bool = False) -> str:
+def format_duration(seconds: float, *, tenths: bool = False) -> str:
     """A length of time as people write it: `40 s`, `4 min`, `4 min 10 s`, `1 h 5 min`.
 
     With `tenths`, for what is over at once, what is below 10 s has them: `0.8 s`.
@@ -21,7 +21,7 @@ def span(seconds: float, *, tenths: bool = False) -> str:
     return f"{left} s"
 
 
-def stopwatch(seconds: float) -> str:
+def format_stopwatch(seconds: float) -> str:
     """A length of time in a column or beside something that runs: `0.8 s`, `42 s`, `3:07`, `1:02:30`."""
     seconds = max(0.0, seconds)
     if seconds < 10:
@@ -33,7 +33,7 @@ def stopwatch(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def roughly(seconds: float) -> str:
+def format_rough_duration(seconds: float) -> str:
     """A length of time of which no second matters: `less than a minute`, `45 min`, `3 h 20 min`, `2 d 4 h`."""
     minutes = max(int(seconds // 60), 0)
     if minutes < 1:

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 
-class State(StrEnum):
+class CheckState(StrEnum):
     """What a look found. Only `ok` lets the rebuild go on without a word."""
 
     OK = "ok"
@@ -26,13 +26,13 @@ class State(StrEnum):
     """Does not apply here, or waits for an earlier step."""
 
 
-_WORST_FIRST = (State.BLOCKED, State.UNKNOWN, State.WARN, State.OK, State.SKIPPED)
+_WORST_FIRST = (CheckState.BLOCKED, CheckState.UNKNOWN, CheckState.WARN, CheckState.OK, CheckState.SKIPPED)
 
 
-def worst(states: Iterable[State]) -> State:
+def worst_state(states: Iterable[CheckState]) -> CheckState:
     """The state that stands for all: blocked, then unknown, warn, ok; `skipped` only when there is nothing else."""
     present = set(states)
-    return next((state for state in _WORST_FIRST if state in present), State.SKIPPED)
+    return next((state for state in _WORST_FIRST if state in present), CheckState.SKIPPED)
 
 
 class Risk(StrEnum):
@@ -45,37 +45,37 @@ class Risk(StrEnum):
     DESTROYS = "destroys"
 
 
-class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class FrozenStruct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Base of the small values here: immutable, keyword only."""
 
 
-class Fact(Value, frozen=True):
+class Fact(FrozenStruct, frozen=True):
     """One thing that was seen, for a two-column table."""
 
     label: str
     value: str
 
 
-class Run(Value, frozen=True, tag="run", tag_field="how"):
+class RunCommand(FrozenStruct, frozen=True, tag="run", tag_field="how"):
     """Run a command under the supervisor. An argv[0] of `ecotui` means this program."""
 
     argv: tuple[str, ...]
 
 
-class InTerminal(Value, frozen=True, tag="terminal", tag_field="how"):
+class RunInTerminal(FrozenStruct, frozen=True, tag="terminal", tag_field="how"):
     """Run a command that talks to the operator, in the suspended terminal."""
 
     argv: tuple[str, ...]
 
 
-class Paste(Value, frozen=True, tag="paste", tag_field="how"):
+class PasteSecret(FrozenStruct, frozen=True, tag="paste", tag_field="how"):
     """Ask for a secret (masked) and give it to the command's standard input; it is kept nowhere."""
 
     argv: tuple[str, ...]
     prompt: str
 
 
-class SetVariable(Value, frozen=True, tag="variable", tag_field="how"):
+class SetVariable(FrozenStruct, frozen=True, tag="variable", tag_field="how"):
     """Ask for the value of an environment variable, for this session only."""
 
     name: str
@@ -83,19 +83,19 @@ class SetVariable(Value, frozen=True, tag="variable", tag_field="how"):
     purpose: str = ""
 
 
-class UnsetVariable(Value, frozen=True, tag="unset", tag_field="how"):
+class UnsetVariable(FrozenStruct, frozen=True, tag="unset", tag_field="how"):
     """Leave an environment variable out of everything that this session starts."""
 
     name: str
 
 
-class PickProfile(Value, frozen=True, tag="profile", tag_field="how"):
+class PickProfile(FrozenStruct, frozen=True, tag="profile", tag_field="how"):
     """Choose one of the AWS profiles, for this session only."""
 
     choices: tuple[str, ...]
 
 
-class Visit(Value, frozen=True, tag="visit", tag_field="how"):
+class OpenStep(FrozenStruct, frozen=True, tag="visit", tag_field="how"):
     """The way on is in another step's screen."""
 
     step: str
@@ -103,21 +103,21 @@ class Visit(Value, frozen=True, tag="visit", tag_field="how"):
     """Ids of resources to preselect there."""
 
 
-class Copy(Value, frozen=True, tag="copy", tag_field="how"):
+class CopyText(FrozenStruct, frozen=True, tag="copy", tag_field="how"):
     """A command or text to take away; nothing is run."""
 
     text: str
 
 
-Action = Run | InTerminal | Paste | SetVariable | UnsetVariable | PickProfile | Visit | Copy
+FixAction = RunCommand | RunInTerminal | PasteSecret | SetVariable | UnsetVariable | PickProfile | OpenStep | CopyText
 
 
-class Fix(Value, frozen=True):
+class Fix(FrozenStruct, frozen=True):
     """A way out of a finding: what it runs, what it changes, how risky it is."""
 
     id: str
     title: str
-    action: Action
+    action: FixAction
     changes: str
     """In plain words, what is different afterwards."""
     risk: Risk = Risk.READS
@@ -131,7 +131,7 @@ class Fix(Value, frozen=True):
         import shlex
 
         match self.action:
-            case Run(argv=argv) | InTerminal(argv=argv) | Paste(argv=argv):
+            case RunCommand(argv=argv) | RunInTerminal(argv=argv) | PasteSecret(argv=argv):
                 return shlex.join(argv)
             case SetVariable(name=name, secret=secret):
                 return f"export {name}={'••••' if secret else '…'}"
@@ -139,19 +139,19 @@ class Fix(Value, frozen=True):
                 return f"unset {name}"
             case PickProfile():
                 return "export AWS_PROFILE=…"
-            case Copy(text=text):
+            case CopyText(text=text):
                 return text
-            case Visit():
+            case OpenStep():
                 return ""
 
 
-class Finding(Value, frozen=True):
+class Finding(FrozenStruct, frozen=True):
     """One answer of a look."""
 
     id: str
     """Stable, dotted, starts with the step: `quota.vcpu`."""
     step: str
-    state: State
+    state: CheckState
     title: str
     summary: str
     """One line, plain words: what is wrong, or what is right."""
@@ -165,10 +165,10 @@ class Finding(Value, frozen=True):
     """IAM actions (or GitHub scopes, Kubernetes verbs) that were missing, where the state is `unknown`."""
 
 
-def finding_of(
+def build_finding(
     step: str,
     id: str,
-    state: State,
+    state: CheckState,
     title: str,
     summary: str,
     *,
@@ -186,14 +186,14 @@ def finding_of(
         title=title,
         summary=summary,
         facts=facts,
-        guide=() if state in (State.OK, State.SKIPPED) else guide,
+        guide=() if state in (CheckState.OK, CheckState.SKIPPED) else guide,
         fixes=fixes,
         raw=raw,
         denied=denied,
     )
 
 
-class Report(Value, frozen=True):
+class Report(FrozenStruct, frozen=True):
     """All that one look of one step found."""
 
     step: str
@@ -206,11 +206,11 @@ class Report(Value, frozen=True):
     """What the step's screen draws beyond the findings; each step converts it with `msgspec.convert`."""
 
     @property
-    def state(self) -> State:
-        return worst(finding.state for finding in self.findings)
+    def state(self) -> CheckState:
+        return worst_state(finding.state for finding in self.findings)
 
 
-class Look:
+class ReportBuilder:
     """A look that has begun: it keeps the time until there is something to report."""
 
     def __init__(self, step: str) -> None:
@@ -219,7 +219,7 @@ class Look:
         """Seconds since the epoch."""
         self._clock = time.perf_counter()
 
-    def report(self, findings: Iterable[Finding], detail: msgspec.Struct | None = None) -> Report:
+    def build(self, findings: Iterable[Finding], detail: msgspec.Struct | None = None) -> Report:
         """What was found, and what the step's screen draws beyond that."""
         return Report(
             step=self._step,
@@ -230,7 +230,7 @@ class Look:
         )
 
 
-def public(finding: Finding) -> dict[str, Any]:
+def finding_to_json(finding: Finding) -> dict[str, Any]:
     """A finding in the shape of `ecotui.check/1`: every key present, nothing more."""
     plain = msgspec.to_builtins(finding)
     return {

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-TICK = 1.0
+TICK_SECONDS = 1.0
 """Seconds between two words of the countdown."""
 
 
-class Verdict(StrEnum):
-    GOING = "going"
+class PollOutcome(StrEnum):
+    PENDING = "going"
     DONE = "done"
     FAILED = "failed"
     """It will never come: a request that was denied."""
@@ -26,21 +26,21 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Clock:
+class PollClock:
     """Seconds that only go forward, and a sleep that can be interrupted by Ctrl-C."""
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
 
-REAL = Clock()
+SYSTEM_CLOCK = PollClock()
 
 
 @dataclass(frozen=True)
-class Sight:
+class PollResult:
     """What one look saw."""
 
-    verdict: Verdict
+    outcome: PollOutcome
     text: str
     """One plain line: where it stands."""
     status: str = ""
@@ -50,36 +50,36 @@ class Sight:
 
 
 @dataclass(frozen=True)
-class Moment:
+class PollTick:
     """Said once after each look, and every second until the next."""
 
-    sight: Sight
+    result: PollResult
     elapsed: float
     next_poll_in: float
     """Seconds; 0 when there is no further look."""
-    looked: bool
+    is_poll: bool
     """True right after a look, False in a countdown."""
-    looks: int
+    poll_count: int
     """Looks so far, those that got no answer included."""
 
 
 @dataclass(frozen=True)
-class Ended:
-    verdict: Verdict
-    sight: Sight
+class PollEnd:
+    outcome: PollOutcome
+    result: PollResult
     elapsed: float
-    looks: int
+    poll_count: int
 
 
-def wait(
-    look: Callable[[], Sight],
+def poll_until_done(
+    check: Callable[[], PollResult],
     *,
-    poll: float,
-    limit: float,
-    say: Callable[[Moment], None],
-    clock: Clock = REAL,
-    passing: Callable[[Exception], str | None] = lambda error: None,
-) -> Ended:
+    interval: float,
+    timeout: float,
+    on_tick: Callable[[PollTick], None],
+    clock: PollClock = SYSTEM_CLOCK,
+    explain_transient: Callable[[Exception], str | None] = lambda error: None,
+) -> PollEnd:
     """Look every `poll` seconds until a look says done or failed, or `limit` seconds are over.
 
     An error of a look for which `passing` has words (throttled, no network) is waited out with those words; any other
@@ -87,24 +87,24 @@ def wait(
     """
     started = clock.now()
     looks = 0
-    last = Sight(Verdict.GOING, "")
+    last = PollResult(PollOutcome.PENDING, "")
     while True:
         looks += 1
         try:
-            last = look()
+            last = check()
         except Exception as error:
-            words = passing(error)
+            words = explain_transient(error)
             if words is None:
                 raise
-            last = Sight(Verdict.GOING, f"{words} Waiting goes on.", last.status, last.data)
+            last = PollResult(PollOutcome.PENDING, f"{words} Waiting goes on.", last.status, last.data)
         elapsed = clock.now() - started
-        if last.verdict is not Verdict.GOING or elapsed >= limit:
-            verdict = Verdict.TIMEOUT if last.verdict is Verdict.GOING else last.verdict
-            say(Moment(last, elapsed, 0.0, True, looks))
-            return Ended(verdict, last, elapsed, looks)
-        until = min(clock.now() + max(poll, 0.1), started + limit)
+        if last.outcome is not PollOutcome.PENDING or elapsed >= timeout:
+            verdict = PollOutcome.TIMEOUT if last.outcome is PollOutcome.PENDING else last.outcome
+            on_tick(PollTick(last, elapsed, 0.0, True, looks))
+            return PollEnd(verdict, last, elapsed, looks)
+        until = min(clock.now() + max(interval, 0.1), started + timeout)
         looked = True
         while (left := until - clock.now()) > 0:
-            say(Moment(last, clock.now() - started, left, looked, looks))
+            on_tick(PollTick(last, clock.now() - started, left, looked, looks))
             looked = False
-            clock.sleep(min(TICK, left))
+            clock.sleep(min(TICK_SECONDS, left))

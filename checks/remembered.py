@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from checks.finding import Value
+from checks.finding import FrozenStruct
 
 
-class Made(Value, frozen=True):
+class CreatedResource(FrozenStruct, frozen=True):
     """One resource that a recorded apply reported as created."""
 
     type: str
     """terraform's: `aws_vpc`."""
     id: str
-    begun: float
+    create_started: float
     """Seconds since the epoch: when terraform began to create it,"""
-    ended: float
+    run_ended: float
     """and when that whole run ended."""
     account: str
     region: str
@@ -23,9 +23,9 @@ class Made(Value, frozen=True):
     """Of the root module."""
 
 
-class Deleted(Value, frozen=True):
+class DeletedBucket(FrozenStruct, frozen=True):
     """A bucket that an earlier session saw go. In whichever account: the name is one for the whole world."""
 
     name: str
-    at: float
+    deleted_at: float
     """Seconds since the epoch; rather too late than too early."""

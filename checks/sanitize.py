@@ -9,7 +9,7 @@ import re
 
 # The strings of OSC, DCS, SOS, PM and APC end at the end of the line at the latest: a terminal would swallow all that
 # follows an open one, and a log must not.
-_ESCAPES = re.compile(
+_ESCAPE_SEQUENCES = re.compile(
     r"\x1b\][^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?"  # OSC: titles, links, the clipboard (52)
     r"|\x1b[PX^_][^\x1b\x9c\n]*(?:\x1b(?!\\)[^\x1b\x9c\n]*)*(?:\x1b\\|\x9c)?"  # DCS, SOS, PM, APC
     r"|\x1b\[[0-?]*[ -/]*[@-~]?"  # CSI, SGR included
@@ -21,25 +21,25 @@ _C1_ESCAPES = re.compile(
     "|[\x90\x98\x9e\x9f][^\x1b\x9c\n]*(?:\x1b\\\\|\x9c)?"
     "|\x9b[0-?]*[ -/]*[@-~]?"
 )
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
-_BEYOND_ASCII = re.compile(
+_CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
+_UNSAFE_UNICODE = re.compile(
     "[\x80-\x9f"  # C1
     # Signs that reorder or hide what is displayed: bidirectional controls, zero width (not the joiners, which scripts
     # and emoji need), soft hyphen, separators that some programs take for a line end, the byte order mark, tags.
     "\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
-_BEYOND_BYTES = (
+_UNSAFE_UTF8_PREFIXES = (
     b"\xc2", b"\xd8\x9c", b"\xe1\xa0\x8e", b"\xe2\x80", b"\xe2\x81", b"\xef\xbb\xbf", b"\xef\xbf", b"\xf3\xa0",
 )  # fmt: skip
 """How those begin in UTF-8; text without them needs no look at each character. Hangul and boxes have none of them."""
-_HARMLESS = bytes(
+_SAFE_BYTES = bytes(
     byte
     for byte in range(256)
-    if byte not in (*range(9), *range(11, 32), 127) and byte not in {begin[0] for begin in _BEYOND_BYTES}
+    if byte not in (*range(9), *range(11, 32), 127) and byte not in {begin[0] for begin in _UNSAFE_UTF8_PREFIXES}
 )
 """Bytes that begin nothing that has to be taken out: most texts have no others, which one pass tells."""
 _SURROGATES = re.compile("[\ud800-\udfff]")
-_LONG = 1000
+_BYTE_SCAN_THRESHOLD = 1000
 """Characters from which a text is looked at as bytes first: quicker than looking for each kind of sign."""
 
 
@@ -50,42 +50,42 @@ def sanitize(text: str | bytes, *, limit: int | None = None) -> str:
     `limit` is in characters; what is cut is said.
     """
     if isinstance(text, bytes):
-        clean = _clean(text)
+        clean = _is_clean(text)
         text = text.decode("utf-8", errors="replace")
     else:
-        clean = len(text) > _LONG and _clean_text(text)
+        clean = len(text) > _BYTE_SCAN_THRESHOLD and _is_clean_text(text)
     if limit is not None and len(text) > limit:
         text = f"{text[:limit]}… ({len(text) - limit} more characters)"
     if clean:
         return text
     if "\x1b" in text:
-        text = _ESCAPES.sub("", text)
+        text = _ESCAPE_SEQUENCES.sub("", text)
     if not text.isascii():
         text = _C1_ESCAPES.sub("", text)
     if "\r" in text:
         text = text.replace("\r\n", "\n")
         if "\r" in text:
             text = "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
-    text = _CONTROLS.sub("", text)
+    text = _CONTROL_CHARACTERS.sub("", text)
     if not text.isascii():
-        text = _SURROGATES.sub("\ufffd", _BEYOND_ASCII.sub("", text))
+        text = _SURROGATES.sub("\ufffd", _UNSAFE_UNICODE.sub("", text))
     return text
 
 
-def _clean_text(text: str) -> bool:
+def _is_clean_text(text: str) -> bool:
     """The same of text that was decoded already."""
     try:
-        return _clean(text.encode())
+        return _is_clean(text.encode())
     except UnicodeEncodeError:  # half of a surrogate pair
         return False
 
 
-def _clean(data: bytes) -> bool:
+def _is_clean(data: bytes) -> bool:
     """Whether there is certainly nothing to take out."""
-    doubtful = set(data.translate(None, _HARMLESS))
+    doubtful = set(data.translate(None, _SAFE_BYTES))
     if not doubtful:
         return True
-    begins = [begin for begin in _BEYOND_BYTES if begin[0] in doubtful]
+    begins = [begin for begin in _UNSAFE_UTF8_PREFIXES if begin[0] in doubtful]
     return doubtful == {begin[0] for begin in begins} and not any(begin in data for begin in begins)
 
 

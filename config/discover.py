@@ -6,13 +6,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-_NOT_OURS = frozenset({"node_modules", "venv", "vendor", "__pycache__", "site-packages"})
-DEEPEST = 5
-MOST_FOLDERS = 5_000
+_EXCLUDED_FOLDERS = frozenset({"node_modules", "venv", "vendor", "__pycache__", "site-packages"})
+MAX_FOLDER_DEPTH = 5
+MAX_FOLDERS = 5_000
 """Folders looked into before the search gives up: about a tenth of a second."""
 
 
-def configuration_files(folder: Path) -> tuple[Path, ...]:
+def list_configuration_files(folder: Path) -> tuple[Path, ...]:
     """The files that terraform would read there, sorted; none for a folder that cannot be read.
 
     Names that start with a dot or end with `~` are ignored, as terraform does.
@@ -23,13 +23,13 @@ def configuration_files(folder: Path) -> tuple[Path, ...]:
         return ()
 
 
-def terraform_folders(project: Path) -> tuple[Path, ...]:
+def find_terraform_folders(project: Path) -> tuple[Path, ...]:
     """The folders below (and including) the project that hold terraform files, the one with most of them first.
 
     Modules called from elsewhere (a folder under `modules/`) come last: they are not where terraform is run.
     """
     counted: list[tuple[bool, int, int, str, Path]] = []
-    for folder, names in _walk(project):
+    for folder, names in _walk_folders(project):
         count = sum(1 for name in names if _is_configuration(name))
         if count:
             parts = folder.relative_to(project).parts
@@ -41,16 +41,16 @@ def _is_configuration(name: str) -> bool:
     return name.endswith((".tf", ".tf.json")) and not name.startswith((".", "#"))
 
 
-def _walk(project: Path) -> Iterator[tuple[Path, list[str]]]:
+def _walk_folders(project: Path) -> Iterator[tuple[Path, list[str]]]:
     """Folders and the names of their files, without hidden folders, links and other people's code."""
     for seen, (here, folders, names) in enumerate(os.walk(project)):
-        if seen >= MOST_FOLDERS:
+        if seen >= MAX_FOLDERS:
             return
         folder = Path(here)
-        deep = len(folder.relative_to(project).parts) >= DEEPEST
+        deep = len(folder.relative_to(project).parts) >= MAX_FOLDER_DEPTH
         folders[:] = (
             []
             if deep
-            else sorted(name for name in folders if not name.startswith(".") and name not in _NOT_OURS)
+            else sorted(name for name in folders if not name.startswith(".") and name not in _EXCLUDED_FOLDERS)
         )
         yield folder, names

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_LONGEST = 400
+_MAX_MESSAGE_LENGTH = 400
 
 
 class SettingsError(Exception):
@@ -12,9 +12,9 @@ class SettingsError(Exception):
         text = ": ".join(part for part in parts if part)
         # Keys and values come from a file: nothing in them may reach the terminal as a control sequence.
         folded = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
-        super().__init__(folded if len(folded) <= _LONGEST else folded[: _LONGEST - 1] + "…")
+        super().__init__(folded if len(folded) <= _MAX_MESSAGE_LENGTH else folded[: _MAX_MESSAGE_LENGTH - 1] + "…")
 
 
-def shortened(text: str, limit: int = 60) -> str:
+def quote_value(text: str, limit: int = 60) -> str:
     """A value from a file as it is quoted in a message."""
     return repr(text if len(text) <= limit else text[: limit - 1] + "…")

@@ -13,12 +13,12 @@ from msgspec import inspect
 
 from config import model
 from config.errors import SettingsError
-from config.overrides import variables
-from config.schema import find, leaves, suggestion, wanted
+from config.overrides import setting_variables
+from config.schema import describe_type, did_you_mean, field_for_key, iter_leaf_fields
 
 
 @dataclass(frozen=True)
-class Setting:
+class SettingInfo:
     """A key of the settings, for people."""
 
     key: str
@@ -32,24 +32,24 @@ class Setting:
     """For a section, or a list of sections: the keys in it."""
 
 
-def setting(key: str) -> Setting:
+def describe_setting(key: str) -> SettingInfo:
     """What a dotted key means: of a value, a section, or a key inside the items of a list. Raises SettingsError."""
-    field = find(key)
+    field = field_for_key(key)
     if field is None:
-        known = [".".join(path) for path, _ in leaves()]
+        known = [".".join(path) for path, _ in iter_leaf_fields()]
         names = [*known, *dict.fromkeys(one.partition(".")[0] for one in known)]
         ends = [one for one in known if one.rpartition(".")[2] == key]
-        near = f"; did you mean {ends[0]!r}?" if ends else suggestion(key, names)
+        near = f"; did you mean {ends[0]!r}?" if ends else did_you_mean(key, names)
         raise SettingsError(key, f"no setting has this name{near}")
     inner = field.type.item_type if isinstance(field.type, inspect.VarTupleType) else field.type
     keys: tuple[str, ...] = ()
     if isinstance(inner, inspect.StructType):
         keys = tuple(one.name for one in inner.fields)
-    variable = next((name for name, known in variables().items() if known == key), "")
-    return Setting(key, wanted(field.type), _meaning(key), _default(field), variable, keys)
+    variable = next((name for name, known in setting_variables().items() if known == key), "")
+    return SettingInfo(key, describe_type(field.type), _documentation_for(key), _default_value(field), variable, keys)
 
 
-def _default(field: inspect.Field) -> Any:
+def _default_value(field: inspect.Field) -> Any:
     if field.default is not msgspec.NODEFAULT:
         return msgspec.to_builtins(field.default)
     if field.default_factory is not msgspec.NODEFAULT:
@@ -57,40 +57,40 @@ def _default(field: inspect.Field) -> Any:
     return None
 
 
-def _meaning(key: str) -> str:
+def _documentation_for(key: str) -> str:
     """The text under the field, or of the class where the field is a section without one."""
     section, _, name = key.rpartition(".")
     holder: Any = model.Settings
     if section:
-        above = find(section)
+        above = field_for_key(section)
         kind = above.type if above else None
         inner = kind.item_type if isinstance(kind, inspect.VarTupleType) else kind
         holder = inner.cls if isinstance(inner, inspect.StructType) else model.Settings
-    text = _texts().get((holder.__name__, name), "")
-    field = find(key)
+    text = _field_docstrings().get((holder.__name__, name), "")
+    field = field_for_key(key)
     if not text and field is not None:
         kind = field.type.item_type if isinstance(field.type, inspect.VarTupleType) else field.type
         if isinstance(kind, inspect.StructType):
-            text = _texts().get((kind.cls.__name__, ""), "")
+            text = _field_docstrings().get((kind.cls.__name__, ""), "")
     return text
 
 
 @cache
-def _texts() -> dict[tuple[str, str], str]:
+def _field_docstrings() -> dict[tuple[str, str], str]:
     """(class, field) to the text under the field; (class, "") to the text of the class."""
     found: dict[tuple[str, str], str] = {}
     for node in ast.parse(source.getsource(model)).body:
         if not isinstance(node, ast.ClassDef):
             continue
-        found[node.name, ""] = _folded(ast.get_docstring(node) or "")
+        found[node.name, ""] = _fold_whitespace(ast.get_docstring(node) or "")
         for field, below in zip(node.body, [*node.body[1:], None], strict=True):
             if not (isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)):
                 continue
             match below:
                 case ast.Expr(value=ast.Constant(value=str(text))):
-                    found[node.name, field.target.id] = _folded(text)
+                    found[node.name, field.target.id] = _fold_whitespace(text)
     return found
 
 
-def _folded(text: str) -> str:
+def _fold_whitespace(text: str) -> str:
     return " ".join(text.split())

@@ -8,11 +8,11 @@ from __future__ import annotations
 import msgspec
 
 
-class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class StrictStruct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A part of the settings: immutable, and strict about its keys."""
 
 
-class Aws(Strict, frozen=True):
+class AwsSettings(StrictStruct, frozen=True):
     """Which account is meant, and how to reach it."""
 
     region: str = ""
@@ -27,7 +27,7 @@ class Aws(Strict, frozen=True):
     """Seconds to wait for one AWS answer before the look gives up on it."""
 
 
-class Tool(Strict, frozen=True):
+class ToolSettings(StrictStruct, frozen=True):
     """A command-line tool that the rebuild needs."""
 
     name: str
@@ -38,7 +38,7 @@ class Tool(Strict, frozen=True):
     """False: its absence is said, and blocks nothing."""
 
 
-class Variable(Strict, frozen=True):
+class VariableSettings(StrictStruct, frozen=True):
     """An environment variable that the project's scripts read."""
 
     name: str
@@ -51,12 +51,12 @@ class Variable(Strict, frozen=True):
     """What it is for, in a few words."""
 
 
-class Environment(Strict, frozen=True):
+class EnvironmentSettings(StrictStruct, frozen=True):
     """What has to be on the operator's machine."""
 
-    tools: tuple[Tool, ...] = ()
+    tools: tuple[ToolSettings, ...] = ()
     """Command-line tools that have to be on PATH."""
-    variables: tuple[Variable, ...] = ()
+    variables: tuple[VariableSettings, ...] = ()
     """Environment variables that the project's scripts read."""
     files: tuple[str, ...] = ()
     """Files that must exist, relative to the project: scripts, for example."""
@@ -64,7 +64,7 @@ class Environment(Strict, frozen=True):
     """The private key the nodes are reached with; `~` is expanded."""
 
 
-class QuotaLimit(Strict, frozen=True):
+class QuotaLimitSettings(StrictStruct, frozen=True):
     """One service quota that the rebuild depends on."""
 
     code: str
@@ -79,10 +79,10 @@ class QuotaLimit(Strict, frozen=True):
     """What to ask for when the limit is too small; null means: what is needed."""
 
 
-class Quota(Strict, frozen=True):
+class QuotaSettings(StrictStruct, frozen=True):
     """The quotas, and how patiently an increase is waited for."""
 
-    limits: tuple[QuotaLimit, ...] = ()
+    limits: tuple[QuotaLimitSettings, ...] = ()
     """The quotas that are looked at."""
     poll: float = 300.0
     """Seconds between two looks while an increase request is open."""
@@ -90,7 +90,7 @@ class Quota(Strict, frozen=True):
     """Seconds after which waiting for an approval ends."""
 
 
-class GitHub(Strict, frozen=True):
+class GitHubSettings(StrictStruct, frozen=True):
     """The GitHub login and what it must be allowed to do."""
 
     host: str = "github.com"
@@ -107,7 +107,7 @@ class GitHub(Strict, frozen=True):
     """False: the project does not use GitHub, and the step is skipped."""
 
 
-class Terraform(Strict, frozen=True):
+class TerraformSettings(StrictStruct, frozen=True):
     """How terraform is run."""
 
     command: tuple[str, ...] = ("terraform",)
@@ -124,7 +124,7 @@ class Terraform(Strict, frozen=True):
     """Seconds for a query such as validate or show; plan and apply have no limit."""
 
 
-class Rebuild(Strict, frozen=True):
+class RebuildSettings(StrictStruct, frozen=True):
     """The team's own script, which can be run instead of plan and apply."""
 
     command: tuple[str, ...] = ()
@@ -135,7 +135,7 @@ class Rebuild(Strict, frozen=True):
     """Regular expressions of its headings (group 1 is the title); empty means the usual ways to write them."""
 
 
-class Kubectl(Strict, frozen=True):
+class KubectlSettings(StrictStruct, frozen=True):
     """How the cluster is asked."""
 
     command: tuple[str, ...] = ("kubectl",)
@@ -146,7 +146,7 @@ class Kubectl(Strict, frozen=True):
     """Seconds to wait for one answer of the API server."""
 
 
-class NodeGroup(Strict, frozen=True):
+class NodeGroupSettings(StrictStruct, frozen=True):
     """A group of nodes of one instance type."""
 
     name: str
@@ -159,10 +159,10 @@ class NodeGroup(Strict, frozen=True):
     """A shell pattern that matches the names of the group's nodes, in Kubernetes and in the Name tag."""
 
 
-class Nodes(Strict, frozen=True):
+class NodesSettings(StrictStruct, frozen=True):
     """The nodes that are expected."""
 
-    groups: tuple[NodeGroup, ...] = ()
+    groups: tuple[NodeGroupSettings, ...] = ()
     """The nodes that the rebuilt cluster has."""
     poll: float = 10.0
     """Seconds between two looks while waiting."""
@@ -170,7 +170,7 @@ class Nodes(Strict, frozen=True):
     """Seconds after which waiting for the nodes ends."""
 
 
-class Cleanup(Strict, frozen=True):
+class CleanupSettings(StrictStruct, frozen=True):
     """How leftovers of an earlier deployment are recognised."""
 
     names: tuple[str, ...] = ()
@@ -201,7 +201,7 @@ class Cleanup(Strict, frozen=True):
     """Regular expressions of its headings (group 1 is the title); empty means the usual ways to write them."""
 
 
-class CloudFront(Strict, frozen=True):
+class CloudFrontSettings(StrictStruct, frozen=True):
     """How long distributions take."""
 
     normal_minutes: tuple[int, int] = (5, 15)
@@ -216,7 +216,7 @@ SHIPPED_GUIDE = "eco2"
 """The name of the guide that ships with ecotui, in `guide.documents` and before its numbers: `eco2:3.1`."""
 
 
-class Guide(Strict, frozen=True):
+class GuideSettings(StrictStruct, frozen=True):
     """The troubleshooting guide."""
 
     documents: tuple[str, ...] = ()
@@ -228,7 +228,7 @@ class Guide(Strict, frozen=True):
     language: str = ""
     """`ko` or `en`; empty means that LANG decides."""
 
-    def cited(self, numbers: tuple[str, ...]) -> tuple[str, ...]:
+    def qualify_entry_numbers(self, numbers: tuple[str, ...]) -> tuple[str, ...]:
         """How entries of the shipped guide, which the findings name, are called with these documents; none without it."""
         if not self.documents or self.documents[0] == SHIPPED_GUIDE or self.overlay == SHIPPED_GUIDE:
             return numbers
@@ -237,7 +237,7 @@ class Guide(Strict, frozen=True):
         return ()
 
 
-class Sessions(Strict, frozen=True):
+class SessionsSettings(StrictStruct, frozen=True):
     """The session log."""
 
     directory: str = ""
@@ -252,20 +252,20 @@ class Sessions(Strict, frozen=True):
     """s3://bucket/prefix for `ecotui sessions archive`; empty means that --to names one."""
 
 
-class Settings(Strict, frozen=True):
+class Settings(StrictStruct, frozen=True):
     """The whole of ecotui.yaml."""
 
     project: str = ""
     """The name of the project, for headers and logs."""
-    aws: Aws = Aws()
-    environment: Environment = Environment()
-    quota: Quota = Quota()
-    github: GitHub = GitHub()
-    terraform: Terraform = Terraform()
-    rebuild: Rebuild = Rebuild()
-    kubectl: Kubectl = Kubectl()
-    nodes: Nodes = Nodes()
-    cleanup: Cleanup = Cleanup()
-    cloudfront: CloudFront = CloudFront()
-    guide: Guide = Guide()
-    sessions: Sessions = Sessions()
+    aws: AwsSettings = AwsSettings()
+    environment: EnvironmentSettings = EnvironmentSettings()
+    quota: QuotaSettings = QuotaSettings()
+    github: GitHubSettings = GitHubSettings()
+    terraform: TerraformSettings = TerraformSettings()
+    rebuild: RebuildSettings = RebuildSettings()
+    kubectl: KubectlSettings = KubectlSettings()
+    nodes: NodesSettings = NodesSettings()
+    cleanup: CleanupSettings = CleanupSettings()
+    cloudfront: CloudFrontSettings = CloudFrontSettings()
+    guide: GuideSettings = GuideSettings()
+    sessions: SessionsSettings = SessionsSettings()

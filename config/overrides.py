@@ -13,33 +13,33 @@ from typing import Any
 
 from msgspec import inspect
 
-from config.errors import SettingsError, shortened
-from config.schema import Shape, leaves, model, suggestion
-from config.yaml_tree import Node, parse
+from config.errors import SettingsError, quote_value
+from config.schema import SettingsDecoder, did_you_mean, iter_leaf_fields, settings_schema
+from config.yaml_tree import YamlNode, parse_yaml
 
-PREFIX = "ECOTUI_"
-NOT_SETTINGS = frozenset({"ECOTUI_CONFIG", "ECOTUI_DEBUG", "ECOTUI_SESSION", "ECOTUI_STATE_DIR"})
+VARIABLE_PREFIX = "ECOTUI_"
+PROGRAM_VARIABLES = frozenset({"ECOTUI_CONFIG", "ECOTUI_DEBUG", "ECOTUI_SESSION", "ECOTUI_STATE_DIR"})
 """Variables of the program itself."""
 
 
 @cache
-def variables() -> dict[str, str]:
+def setting_variables() -> dict[str, str]:
     """Every variable that is a setting, with its dotted key."""
-    return {PREFIX + "_".join(path).upper(): ".".join(path) for path, _ in leaves()}
+    return {VARIABLE_PREFIX + "_".join(path).upper(): ".".join(path) for path, _ in iter_leaf_fields()}
 
 
-def from_environment(env: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+def settings_from_environment(env: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     """(key, value, variable) of each setting in the environment. Raises SettingsError for a misspelt one."""
     from difflib import get_close_matches
 
-    known = variables()
+    known = setting_variables()
     sections = tuple(
-        f"{PREFIX}{field.name.upper()}_"
-        for field in model().fields
+        f"{VARIABLE_PREFIX}{field.name.upper()}_"
+        for field in settings_schema().fields
         if isinstance(field.type, inspect.StructType)
     )
     for name in sorted(env):
-        if not name.startswith(PREFIX) or name in NOT_SETTINGS or not env[name]:
+        if not name.startswith(VARIABLE_PREFIX) or name in PROGRAM_VARIABLES or not env[name]:
             continue
         key = known.get(re.sub("__+", "_", name))
         if key is not None:
@@ -50,62 +50,60 @@ def from_environment(env: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
             raise SettingsError(name, f"no setting belongs to this variable{hint}")
 
 
-def from_flag(text: str) -> tuple[str, str, str]:
+def parse_set_option(text: str) -> tuple[str, str, str]:
     """(key, value, label) of one `--set`. Raises SettingsError."""
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        raise SettingsError("--set", f"expected KEY=VALUE, got {shortened(text)}")
+        raise SettingsError("--set", f"expected KEY=VALUE, got {quote_value(text)}")
     return key.strip(), value, "--set"
 
 
-def apply(merged: dict[str, Any], origins: dict[str, str], key: str, value: str, label: str) -> None:
+def apply_setting(merged: dict[str, Any], origins: dict[str, str], key: str, value: str, label: str) -> None:
     """Put one value into the merged data, in place. Raises SettingsError."""
     parts = [part for part in re.split(r"\.|\[(\d+)\]\.?", key) if part]
     if not parts:
-        raise SettingsError(label, f"{shortened(key)} names no setting")
-    node = _node(value, label)
-    shape = Shape(label, lines=False, loose=True)
+        raise SettingsError(label, f"{quote_value(key)} names no setting")
+    node = _parse_value(value, label)
+    shape = SettingsDecoder(label, lines=False, loose=True)
     at: Any = merged
-    kind: inspect.Type = model()
+    kind: inspect.Type = settings_schema()
     path = ""
     for number, part in enumerate(parts):
         last = number == len(parts) - 1
-        kind, step, path = _into(kind, at, part, path, label)
+        kind, step, path = _descend(kind, at, part, path, label)
         if not last:
             if isinstance(kind, inspect.StructType | inspect.DictType) and isinstance(at, dict):
                 at = at.setdefault(step, {})
             else:
                 at = at[step]
             continue
-        _put(at, step, shape, node, kind, path)
+        _set_value(at, step, shape, node, kind, path)
     whole = path.partition("[")[0]
     replaced = (f"{path}[",) if isinstance(kind, inspect.StructType) else (f"{path}[", f"{path}.")
     for old in [known for known in origins if known.startswith(replaced)]:
         del origins[old]
     if whole != path:
-        origins[whole] = (
-            f"{origins.get(whole, 'default').removesuffix(f', changed by {label}')}, changed by {label}"
-        )
+        origins[whole] = f"{origins.get(whole, 'default').removesuffix(f', changed by {label}')}, changed by {label}"
     origins.update(shape.origins)
 
 
-def _put(at: Any, step: Any, shape: Shape, node: Node, kind: inspect.Type, path: str) -> None:
+def _set_value(at: Any, step: Any, shape: SettingsDecoder, node: YamlNode, kind: inspect.Type, path: str) -> None:
     if isinstance(kind, inspect.StructType) and isinstance(node.value, dict) and isinstance(step, str):
-        at.setdefault(step, {}).update(shape.section(node, kind, path))
+        at.setdefault(step, {}).update(shape.decode_section(node, kind, path))
         return
     if node.value is None and node.text == "" and isinstance(kind, inspect.StrType):
         at[step] = ""
-        shape.origins[path] = shape.where(0)
+        shape.origins[path] = shape.location(0)
         return
-    at[step] = shape.value(node, kind, path)
+    at[step] = shape.decode_value(node, kind, path)
 
 
-def _node(value: str, label: str) -> Node:
-    node = parse(value, label) if value.strip() else None
-    return node if node is not None else Node(1, None, value.strip())
+def _parse_value(value: str, label: str) -> YamlNode:
+    node = parse_yaml(value, label) if value.strip() else None
+    return node if node is not None else YamlNode(1, None, value.strip())
 
 
-def _into(kind: inspect.Type, at: Any, part: str, path: str, label: str) -> tuple[inspect.Type, Any, str]:
+def _descend(kind: inspect.Type, at: Any, part: str, path: str, label: str) -> tuple[inspect.Type, Any, str]:
     """One step down a dotted key: the type there, the index into the data, and the key so far."""
     match kind:
         case inspect.StructType():
@@ -113,7 +111,7 @@ def _into(kind: inspect.Type, at: Any, part: str, path: str, label: str) -> tupl
             field = next((field for field in kind.fields if field.name == part), None)
             if field is None:
                 known = [field.name for field in kind.fields]
-                near = suggestion(part, known) or f"; known are {', '.join(known)}"
+                near = did_you_mean(part, known) or f"; known are {', '.join(known)}"
                 raise SettingsError(label, key, f"unknown key{near}")
             return field.type, part, key
         case inspect.VarTupleType(item_type=item):

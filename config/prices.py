@@ -7,12 +7,12 @@ from pathlib import Path
 
 import msgspec
 
-from config.model import Strict
+from config.model import StrictStruct
 
-FILE = Path(__file__).with_name("prices.yaml")
+PRICES_FILE = Path(__file__).with_name("prices.yaml")
 
 
-class Price(Strict, frozen=True):
+class Price(StrictStruct, frozen=True):
     """One of the three is set."""
 
     hour: float = 0.0
@@ -20,7 +20,7 @@ class Price(Strict, frozen=True):
     month: float = 0.0
 
 
-class Prices(Strict, frozen=True):
+class PriceList(StrictStruct, frozen=True):
     """Prices by region and by what is billed: `nat-gateway`, `volume.gp3`."""
 
     list: str
@@ -38,7 +38,7 @@ class Prices(Strict, frozen=True):
     def source(self) -> str:
         return f"{self.list}, of {self.as_of}, without tax"
 
-    def monthly(self, item: str, region: str, quantity: float = 1.0) -> float | None:
+    def monthly_cost(self, item: str, region: str, quantity: float = 1.0) -> float | None:
         """What so much of it costs a month; None when the list does not say."""
         price = self.regions.get(region, {}).get(item) or self.everywhere.get(item)
         if price is None:
@@ -47,8 +47,8 @@ class Prices(Strict, frozen=True):
 
 
 @cache
-def prices() -> Prices:
+def load_prices() -> PriceList:
     """The list, read once a process. YAML is imported here, not at start."""
     import yaml
 
-    return msgspec.convert(yaml.safe_load(FILE.read_text(encoding="utf-8")), type=Prices)
+    return msgspec.convert(yaml.safe_load(PRICES_FILE.read_text(encoding="utf-8")), type=PriceList)

@@ -13,20 +13,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from config.errors import SettingsError, shortened
+from config.errors import SettingsError, quote_value
 
-LARGEST = 256 * 1024
+MAX_SETTINGS_BYTES = 256 * 1024
 """Bytes. The defaults with every key explained are under 10 KiB."""
-DEEPEST = 12
+MAX_YAML_DEPTH = 12
 """Levels. The deepest key of the model, an item of a list of a group, is at level 5."""
-MOST_VALUES = 20_000
+MAX_YAML_VALUES = 20_000
 
-_PLAIN_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float"))
+_SCALAR_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float"))
 _TEXT_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "timestamp", "value", "merge"))
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class YamlNode:
     """A value and the line that it stands in: a scalar, a dict of nodes or a list of nodes."""
 
     line: int
@@ -38,7 +38,7 @@ class Node:
     key_lines: dict[str, int] = field(default_factory=dict)
 
 
-def read(path: Path, label: str) -> str:
+def read_settings_text(path: Path, label: str) -> str:
     """The text of a settings file. Raises SettingsError for anything that is not a small UTF-8 text file."""
     try:
         # Without O_NONBLOCK a named pipe with no writer would be waited for, for ever.
@@ -52,14 +52,14 @@ def read(path: Path, label: str) -> str:
         if not stat.S_ISREG(mode):
             raise SettingsError(label, "is not a regular file")
         with os.fdopen(descriptor, "rb", closefd=False) as stream:
-            data = stream.read(LARGEST + 1)
+            data = stream.read(MAX_SETTINGS_BYTES + 1)
     except OSError as error:
         raise SettingsError(label, f"cannot be read: {error.strerror}") from None
     finally:
         os.close(descriptor)
-    if len(data) > LARGEST:
+    if len(data) > MAX_SETTINGS_BYTES:
         raise SettingsError(
-            label, f"is larger than {LARGEST // 1024} KiB, which no settings file is; nothing was read"
+            label, f"is larger than {MAX_SETTINGS_BYTES // 1024} KiB, which no settings file is; nothing was read"
         )
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise SettingsError(label, "is UTF-16 text; save it as UTF-8")
@@ -74,17 +74,17 @@ def read(path: Path, label: str) -> str:
         ) from None
 
 
-def parse(text: str, label: str) -> Node | None:
+def parse_yaml(text: str, label: str) -> YamlNode | None:
     """The tree of a YAML text; None when it holds nothing. Raises SettingsError with the line."""
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return _Builder(yaml.parse(text, Loader=loader), label).document()
+        return _TreeBuilder(yaml.parse(text, Loader=loader), label).build()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{label}:{mark.line + 1}" if mark else label
-        raise SettingsError(where, _plain(error, text, mark.line if mark else None)) from None
+        raise SettingsError(where, _explain_yaml_error(error, text, mark.line if mark else None)) from None
     except yaml.YAMLError as error:
         # A sign that YAML does not allow, such as an escape: the reader gives a position, not a line.
         position = getattr(error, "position", None)
@@ -93,7 +93,7 @@ def parse(text: str, label: str) -> Node | None:
         raise SettingsError(where, "holds a control character, which YAML does not allow") from None
 
 
-def _plain(error: Any, text: str, line: int | None) -> str:
+def _explain_yaml_error(error: Any, text: str, line: int | None) -> str:
     """What is wrong with the YAML, in words that help."""
     lines = text.splitlines()
     written = lines[line] if line is not None and line < len(lines) else ""
@@ -105,7 +105,7 @@ def _plain(error: Any, text: str, line: int | None) -> str:
     return f"is not valid YAML: {problem}{context}"
 
 
-class _Builder:
+class _TreeBuilder:
     """Builds the tree from YAML's events, counting as it goes."""
 
     def __init__(self, events: Iterator[Any], label: str) -> None:
@@ -114,13 +114,13 @@ class _Builder:
         self._yaml = yaml
         self._events = events
         self._label = label
-        self._anchors: dict[str, Node] = {}
-        self._values = 0
+        self._anchors: dict[str, YamlNode] = {}
+        self._value_count = 0
         self._scalars = yaml.SafeLoader("")
 
-    def document(self) -> Node | None:
+    def build(self) -> YamlNode | None:
         yaml = self._yaml
-        root: Node | None = None
+        root: YamlNode | None = None
         documents = 0
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):
@@ -136,16 +136,14 @@ class _Builder:
         return SettingsError(f"{self._label}:{event.start_mark.line + 1}", problem)
 
     def _count(self, event: Any, size: int) -> None:
-        self._values += size
-        if self._values > MOST_VALUES:
-            raise self._error(
-                event, f"more than {MOST_VALUES} values, aliases counted with what they stand for"
-            )
+        self._value_count += size
+        if self._value_count > MAX_YAML_VALUES:
+            raise self._error(event, f"more than {MAX_YAML_VALUES} values, aliases counted with what they stand for")
 
-    def _node(self, event: Any, depth: int) -> Node:
+    def _node(self, event: Any, depth: int) -> YamlNode:
         yaml = self._yaml
-        if depth > DEEPEST:
-            raise self._error(event, f"nested more than {DEEPEST} levels deep")
+        if depth > MAX_YAML_DEPTH:
+            raise self._error(event, f"nested more than {MAX_YAML_DEPTH} levels deep")
         if isinstance(event, yaml.AliasEvent):
             known = self._anchors.get(event.anchor)
             if known is None:
@@ -153,25 +151,25 @@ class _Builder:
             self._count(event, known.size)
             return known
         self._count(event, 1)
-        before = self._values
+        before = self._value_count
         if isinstance(event, yaml.ScalarEvent):
             node = self._scalar(event)
         elif isinstance(event, yaml.SequenceStartEvent):
-            self._untagged(event, "tag:yaml.org,2002:seq")
+            self._refuse_custom_tag(event, "tag:yaml.org,2002:seq")
             items = []
             while not isinstance(inner := next(self._events), yaml.SequenceEndEvent):
                 items.append(self._node(inner, depth + 1))
-            node = Node(event.start_mark.line + 1, items, size=self._values - before + 1)
+            node = YamlNode(event.start_mark.line + 1, items, size=self._value_count - before + 1)
         else:
             node = self._mapping(event, depth, before)
         if event.anchor:
             self._anchors[event.anchor] = node
         return node
 
-    def _mapping(self, event: Any, depth: int, before: int) -> Node:
+    def _mapping(self, event: Any, depth: int, values_before: int) -> YamlNode:
         yaml = self._yaml
-        self._untagged(event, "tag:yaml.org,2002:map")
-        entries: dict[str, Node] = {}
+        self._refuse_custom_tag(event, "tag:yaml.org,2002:map")
+        entries: dict[str, YamlNode] = {}
         lines: dict[str, int] = {}
         while not isinstance(inner := next(self._events), yaml.MappingEndEvent):
             key = self._node(inner, depth + 1)
@@ -180,28 +178,28 @@ class _Builder:
             line = inner.start_mark.line + 1
             if key.text in entries:
                 raise self._error(
-                    inner, f"the key {shortened(key.text)} is given twice, first in line {lines[key.text]}"
+                    inner, f"the key {quote_value(key.text)} is given twice, first in line {lines[key.text]}"
                 )
             lines[key.text] = line
             entries[key.text] = self._node(next(self._events), depth + 1)
-        return Node(event.start_mark.line + 1, entries, size=self._values - before + 1, key_lines=lines)
+        return YamlNode(event.start_mark.line + 1, entries, size=self._value_count - values_before + 1, key_lines=lines)
 
-    def _untagged(self, event: Any, usual: str) -> None:
-        if event.tag not in (None, "!", usual):
-            raise self._error(event, f"the tag {shortened(event.tag)} is not allowed in settings")
+    def _refuse_custom_tag(self, event: Any, default_tag: str) -> None:
+        if event.tag not in (None, "!", default_tag):
+            raise self._error(event, f"the tag {quote_value(event.tag)} is not allowed in settings")
 
-    def _scalar(self, event: Any) -> Node:
+    def _scalar(self, event: Any) -> YamlNode:
         yaml = self._yaml
         line = event.start_mark.line + 1
         tag = event.tag
         if tag in (None, "!"):
             tag = self._scalars.resolve(yaml.ScalarNode, event.value, event.implicit)  # type: ignore[no-untyped-call]
         if tag in _TEXT_TAGS:
-            return Node(line, event.value, event.value)
-        if tag not in _PLAIN_TAGS:
-            raise self._error(event, f"the tag {shortened(tag)} is not allowed in settings")
+            return YamlNode(line, event.value, event.value)
+        if tag not in _SCALAR_TAGS:
+            raise self._error(event, f"the tag {quote_value(tag)} is not allowed in settings")
         try:
             value = self._scalars.construct_object(yaml.ScalarNode(tag, event.value))
         except (ValueError, KeyError, yaml.YAMLError):
-            raise self._error(event, f"{shortened(event.value)} is not a number that can be used") from None
-        return Node(line, value, event.value)
+            raise self._error(event, f"{quote_value(event.value)} is not a number that can be used") from None
+        return YamlNode(line, value, event.value)

@@ -24,17 +24,17 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.worker import Worker
 
-from screens.main.screen import RebuildScreen
-from screens.style.themes import THEMES, first_theme
+from screens.main.screen import MainScreen
+from screens.style.themes import THEMES, initial_theme
 
 if TYPE_CHECKING:
     from textual.driver import Driver
 
-    from ecotui.project import Desk
+    from ecotui.project import OpenProject
 
 
-STDIN = 0
-HANG_UP_POLL = 1.0
+STDIN_FD = 0
+TERMINAL_POLL_SECONDS = 1.0
 """Seconds between two looks at whether the terminal is still there; each is one system call."""
 
 
@@ -55,71 +55,71 @@ class EcotuiApp(App[int]):
         super().__init__()
         self.options = options
         self.env = env
-        self.desk: Desk | None = None
+        self.project: OpenProject | None = None
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = first_theme(env)
+        self.theme = initial_theme(env)
 
     def get_driver_class(self) -> type[Driver]:
         usual = super().get_driver_class()
         if usual.__name__ != "LinuxDriver":
             return usual  # headless, or another system
-        from screens.widgets.bracketed_paste import PastingDriver
+        from screens.widgets.bracketed_paste import BracketedPasteDriver
 
-        return PastingDriver
+        return BracketedPasteDriver
 
     def get_default_screen(self) -> Screen[Any]:
-        return RebuildScreen()
+        return MainScreen()
 
     def on_mount(self) -> None:
         loop = asyncio.get_running_loop()
         # A hang-up or a polite kill leaves the terminal as it was found. What runs goes on without us.
         for number in (signal.SIGHUP, signal.SIGTERM):
             with suppress(NotImplementedError, RuntimeError, ValueError):
-                loop.add_signal_handler(number, self._signalled, number)
-        if not self.is_headless and os.isatty(STDIN):
-            self.set_interval(HANG_UP_POLL, self._leave_when_hung_up, name="hang-up")
-        self.call_after_refresh(self._open)
+                loop.add_signal_handler(number, self._exit_on_signal, number)
+        if not self.is_headless and os.isatty(STDIN_FD):
+            self.set_interval(TERMINAL_POLL_SECONDS, self._exit_when_terminal_closed, name="hang-up")
+        self.call_after_refresh(self._start_opening_project)
 
-    def _leave_when_hung_up(self) -> None:
+    def _exit_when_terminal_closed(self) -> None:
         """A terminal can go without a SIGHUP for us: the kernel sends it to the session's leader, which may be `make`,
         `sudo` or `script`, waiting for us to end. Textual's reader would go round and round on the end of the input."""
         gone = select.poll()
-        gone.register(STDIN, 0)  # POLLHUP, POLLERR and POLLNVAL come unasked (poll(2))
+        gone.register(STDIN_FD, 0)  # POLLHUP, POLLERR and POLLNVAL come unasked (poll(2))
         if gone.poll(0):
-            self._signalled(signal.SIGHUP)
+            self._exit_on_signal(signal.SIGHUP)
 
-    def _signalled(self, number: int) -> None:
+    def _exit_on_signal(self, number: int) -> None:
         self.exit(128 + number)
 
-    def _open(self) -> None:
+    def _start_opening_project(self) -> None:
         gc.enable()  # off since the start, for the sake of the first paint
         _worker: Worker[None] = self.run_worker(
-            self._open_desk, name="open", group="open", exclusive=True, exit_on_error=False
+            self._open_project, name="open", group="open", exclusive=True, exit_on_error=False
         )
 
-    async def _open_desk(self) -> None:
-        from config.load import SettingsError, load
+    async def _open_project(self) -> None:
+        from config.load import SettingsError, load_settings
         from ecotui.exit_codes import ERROR, USAGE
         from ecotui.session import SessionError
 
-        def work() -> Desk:
+        def work() -> OpenProject:
             # Imported here: the first paint does not wait for the session log and the settings.
-            from ecotui.project import Desk
+            from ecotui.project import OpenProject
 
             options = self.options
-            loaded = load(project=options.project, file=options.config, overrides=options.set, env=self.env)
-            return Desk.open(loaded, self.env)
+            loaded = load_settings(project=options.project, file=options.config, overrides=options.set, env=self.env)
+            return OpenProject.open(loaded, self.env)
 
         try:
-            self.desk = await asyncio.to_thread(work)
+            self.project = await asyncio.to_thread(work)
         except SettingsError as error:
-            self.exit(USAGE, return_code=USAGE, message=_plain(f"ecotui: {error}"))
+            self.exit(USAGE, return_code=USAGE, message=_without_markup(f"ecotui: {error}"))
         except (SessionError, OSError) as error:
-            self.exit(ERROR, return_code=ERROR, message=_plain(f"ecotui: {error}"))
+            self.exit(ERROR, return_code=ERROR, message=_without_markup(f"ecotui: {error}"))
         else:
-            if isinstance(self.screen, RebuildScreen):
-                self.screen.desk_opened(self.desk)
+            if isinstance(self.screen, MainScreen):
+                self.screen.set_project(self.project)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
@@ -137,9 +137,7 @@ class EcotuiApp(App[int]):
                 yield SystemCommand(
                     binding.description,
                     binding.tooltip or binding.description,
-                    lambda action=binding.action, node=active.node: self.call_next(
-                        self.run_action, action, node
-                    ),
+                    lambda action=binding.action, node=active.node: self.call_next(self.run_action, action, node),
                 )
 
     def action_next_theme(self) -> None:
@@ -147,33 +145,33 @@ class EcotuiApp(App[int]):
         self.theme = names[(names.index(self.theme) + 1) % len(names)] if self.theme in names else names[0]
         self.notify(f"Theme: {self.theme}", markup=False, timeout=2)
 
-    def action_move(self, where: str) -> None:
+    def action_move(self, direction: str) -> None:
         """Up or down in the list, or the text, that has the focus."""
-        for name in (f"action_cursor_{where}", f"action_scroll_{where}"):
+        for name in (f"action_cursor_{direction}", f"action_scroll_{direction}"):
             if (act := getattr(self.focused, name, None)) is not None:
                 act()
                 return
 
     def action_leave(self) -> None:
         screen = self.screen_stack[0]
-        if isinstance(screen, RebuildScreen):
+        if isinstance(screen, MainScreen):
             screen.action_leave()
         else:
             self.exit()
 
 
-def _plain(text: str) -> Text:
+def _without_markup(text: str) -> Text:
     """Without markup: a path may hold brackets."""
     return Text(text)
 
 
-def start(options: argparse.Namespace) -> int:
+def run_app(options: argparse.Namespace) -> int:
     """Run the TUI; returns the process's exit code."""
     app = EcotuiApp(options, dict(os.environ))
     try:
         code = app.run()
     finally:
-        if app.desk is not None:
+        if app.project is not None:
             with suppress(Exception):
-                app.desk.close("rebuilt" if app.desk.rebuild.done else "left")
+                app.project.close("rebuilt" if app.project.rebuild.is_done else "left")
     return code or app.return_code or 0

@@ -17,56 +17,56 @@ import msgspec
 from checks.finding import Report
 from checks.sanitize import one_line, sanitize
 
-TIMEOUT = 180.0
+CHECK_TIMEOUT = 180.0
 """Seconds for all looks together. Each query in them has a limit of its own, far below this."""
-LINE = 64 << 20
+MAX_REPORT_BYTES = 64 << 20
 """Bytes of one report: 5,000 nodes with their conditions are about 10 MB."""
-RAW = 64 << 10
+MAX_STDERR_BYTES = 64 << 10
 """Bytes of the child's complaints that are kept."""
 # `ecotui.exit_codes`, which is above this layer: blocked and warnings are answers, not failures.
-_ANSWERED = (0, 3, 4)
+_CHECK_EXIT_CODES = (0, 3, 4)
 
-_decoder = msgspec.json.Decoder(Report)
+_report_decoder = msgspec.json.Decoder(Report)
 
 
-class Saying(msgspec.Struct, frozen=True, kw_only=True):
+class CheckProgress(msgspec.Struct, frozen=True, kw_only=True):
     """What a step is about to look at, in a few words; comes before its report."""
 
     saying: str
     step: str
 
 
-_SAYING = b'{"saying":'
-_said = msgspec.json.Decoder(Saying)
-Hear = Callable[[Saying], None]
+_PROGRESS_PREFIX = b'{"saying":'
+_progress_decoder = msgspec.json.Decoder(CheckProgress)
+ProgressCallback = Callable[[CheckProgress], None]
 
 
-def _nobody(saying: Saying) -> None:
+def _ignore_progress(progress: CheckProgress) -> None:
     pass
 
 
-class LookFailed(Exception):
+class CheckFailed(Exception):
     """The look could not be made, or broke off. `raw` is what the child said, sanitised."""
 
-    def __init__(self, message: str, raw: str = "") -> None:
+    def __init__(self, message: str, raw_output: str = "") -> None:
         super().__init__(message)
         self.message = message
-        self.raw = raw
+        self.raw_output = raw_output
 
 
-def _argv(steps: Sequence[str], options: Sequence[str]) -> list[str]:
+def _check_argv(steps: Sequence[str], options: Sequence[str]) -> list[str]:
     # -P: the project's own folders (config/, checks/) must not be taken for ours.
     return [sys.executable, "-P", "-m", "ecotui", "check", "--stream", *options, *steps]
 
 
-async def looks(
+async def run_checks(
     steps: Sequence[str] = (),
     *,
     options: Sequence[str] = (),
     env: Mapping[str, str] | None = None,
-    timeout: float = TIMEOUT,  # noqa: ASYNC109 - the child must be ended by us, with all that it started
+    timeout: float = CHECK_TIMEOUT,  # noqa: ASYNC109 - the child must be ended by us, with all that it started
     argv: Sequence[str] | None = None,
-    hear: Hear = _nobody,
+    on_progress: ProgressCallback = _ignore_progress,
 ) -> AsyncIterator[Report]:
     """The reports of the steps (all of them by default), each as soon as it is there.
 
@@ -75,19 +75,19 @@ async def looks(
     """
     try:
         child = await asyncio.create_subprocess_exec(
-            *(argv or _argv(steps, options)),
+            *(argv or _check_argv(steps, options)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env=None if env is None else dict(env),
             start_new_session=True,
-            limit=LINE,
+            limit=MAX_REPORT_BYTES,
         )
     except OSError as error:
-        raise LookFailed(f"the look could not be started: {error.strerror}") from error
+        raise CheckFailed(f"the look could not be started: {error.strerror}") from error
     assert child.stdout is not None
     assert child.stderr is not None
-    complaints = asyncio.create_task(_complaints(child.stderr))
+    complaints = asyncio.create_task(_read_stderr(child.stderr))
     deadline = asyncio.get_running_loop().time() + timeout
     missing = set(steps)
     try:
@@ -96,12 +96,12 @@ async def looks(
                 left = deadline - asyncio.get_running_loop().time()
                 line = await asyncio.wait_for(child.stdout.readline(), max(left, 0.001))
             except TimeoutError:
-                raise LookFailed(f"the look did not end within {timeout:.0f} s, and was ended") from None
+                raise CheckFailed(f"the look did not end within {timeout:.0f} s, and was ended") from None
             except ValueError:
-                raise LookFailed("the look gave an answer that is too long") from None
+                raise CheckFailed("the look gave an answer that is too long") from None
             if not line:
                 break
-            report = _report(line, hear)
+            report = _parse_report(line, on_progress)
             if report is None:
                 continue
             missing.discard(report.step)
@@ -110,10 +110,10 @@ async def looks(
             code = await asyncio.wait_for(child.wait(), 10)
             said = await asyncio.wait_for(complaints, 10)
         except TimeoutError:
-            raise LookFailed("the look gave its answers, but did not end") from None
-        _judge(code, said, missing)
+            raise CheckFailed("the look gave its answers, but did not end") from None
+        _raise_unless_complete(code, said, missing)
     finally:
-        _end(child.pid, child.returncode is None)
+        _kill_process_group(child.pid, child.returncode is None)
         complaints.cancel()
         # Leaving the program cancels more than once; a child that nobody waited for is complained about.
         for _ in range(3):
@@ -127,25 +127,25 @@ async def looks(
                     pipe.close()
 
 
-async def _complaints(stream: asyncio.StreamReader) -> bytes:
+async def _read_stderr(stream: asyncio.StreamReader) -> bytes:
     kept = b""
     while part := await stream.read(1 << 16):
-        kept = (kept + part)[-RAW:]
+        kept = (kept + part)[-MAX_STDERR_BYTES:]
     return kept
 
 
-def looks_now(
+def run_checks_sync(
     steps: Sequence[str] = (),
     *,
     options: Sequence[str] = (),
     env: Mapping[str, str] | None = None,
-    timeout: float = TIMEOUT,
+    timeout: float = CHECK_TIMEOUT,
     argv: Sequence[str] | None = None,
 ) -> Iterator[Report]:
     """The same for a caller without an event loop. Raises LookFailed."""
     try:
         child = subprocess.Popen(
-            list(argv or _argv(steps, options)),
+            list(argv or _check_argv(steps, options)),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -153,7 +153,7 @@ def looks_now(
             start_new_session=True,
         )
     except OSError as error:
-        raise LookFailed(f"the look could not be started: {error.strerror}") from error
+        raise CheckFailed(f"the look could not be started: {error.strerror}") from error
     assert child.stdout is not None
     assert child.stderr is not None
     kept: list[bytes] = [b""]
@@ -161,11 +161,11 @@ def looks_now(
 
     def listen(stream: IO[bytes]) -> None:
         for part in iter(lambda: stream.read(1 << 16), b""):
-            kept[0] = (kept[0] + part)[-RAW:]
+            kept[0] = (kept[0] + part)[-MAX_STDERR_BYTES:]
 
     def end_late() -> None:
         late.set()
-        _end(child.pid, True)
+        _kill_process_group(child.pid, True)
 
     listener = threading.Thread(target=listen, args=(child.stderr,), daemon=True)
     listener.start()
@@ -175,7 +175,7 @@ def looks_now(
     missing = set(steps)
     try:
         for line in child.stdout:
-            report = _report(line, _nobody)
+            report = _parse_report(line, _ignore_progress)
             if report is None:
                 continue
             missing.discard(report.step)
@@ -183,51 +183,51 @@ def looks_now(
         code = child.wait()
         listener.join(5)
         if late.is_set():
-            raise LookFailed(f"the look did not end within {timeout:.0f} s, and was ended")
-        _judge(code, kept[0], missing)
+            raise CheckFailed(f"the look did not end within {timeout:.0f} s, and was ended")
+        _raise_unless_complete(code, kept[0], missing)
     finally:
         timer.cancel()
-        _end(child.pid, child.poll() is None)
+        _kill_process_group(child.pid, child.poll() is None)
         child.wait()
         child.stdout.close()
         child.stderr.close()
 
 
-def _report(line: bytes, hear: Hear) -> Report | None:
+def _parse_report(line: bytes, on_progress: ProgressCallback) -> Report | None:
     """The report of a line; None for one that only told what is being looked at."""
     try:
-        if line.startswith(_SAYING):
-            hear(_said.decode(line))
+        if line.startswith(_PROGRESS_PREFIX):
+            on_progress(_progress_decoder.decode(line))
             return None
-        return _decoder.decode(line)
+        return _report_decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise LookFailed(
+        raise CheckFailed(
             "the look gave an answer that cannot be read", f"{error}\n{sanitize(line, limit=2000)}"
         ) from error
 
 
-def _judge(code: int, complaints: bytes, missing: set[str]) -> None:
+def _raise_unless_complete(code: int, stderr: bytes, missing: set[str]) -> None:
     """Raises LookFailed unless the child ended as one that looked, with an answer for every step."""
-    raw = sanitize(complaints)
+    raw = sanitize(stderr)
     if code < 0:
-        raise LookFailed(f"the look was ended by {_name(-code)}", raw)
-    if code not in _ANSWERED:
+        raise CheckFailed(f"the look was ended by {_signal_name(-code)}", raw)
+    if code not in _CHECK_EXIT_CODES:
         lines = raw.strip().splitlines()
         why = one_line(lines[0].removeprefix("ecotui: ")) if lines else f"exit code {code}"
-        raise LookFailed(f"the look failed: {why}", raw)
+        raise CheckFailed(f"the look failed: {why}", raw)
     if missing:
-        raise LookFailed(f"the look gave no answer for {', '.join(sorted(missing))}", raw)
+        raise CheckFailed(f"the look gave no answer for {', '.join(sorted(missing))}", raw)
 
 
-def _name(number: int) -> str:
+def _signal_name(number: int) -> str:
     try:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
 
 
-def _end(pid: int, alive: bool) -> None:
+def _kill_process_group(pid: int, is_running: bool) -> None:
     """End the child's whole session group; only while the child is ours, so that its number is its own."""
-    if alive:
+    if is_running:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)

@@ -1,6 +1,6 @@
 """Exit codes: a public contract."""
 
-from checks.finding import State
+from checks.finding import CheckState
 
 OK = 0
 ERROR = 1
@@ -12,6 +12,6 @@ WARNINGS = 4
 INTERRUPTED = 130
 
 
-def of(state: State) -> int:
+def exit_code_for(state: CheckState) -> int:
     """The exit code for the worst state found. What could not be looked at is never a success."""
-    return {State.BLOCKED: BLOCKED, State.UNKNOWN: BLOCKED, State.WARN: WARNINGS}.get(state, OK)
+    return {CheckState.BLOCKED: BLOCKED, CheckState.UNKNOWN: BLOCKED, CheckState.WARN: WARNINGS}.get(state, OK)

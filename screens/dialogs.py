@@ -14,8 +14,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from checks.steps import NUMBERS
-from screens.style.columns import hang
+from checks.steps import STEP_KEYS
+from screens.style.columns import hanging_indent
 
 Answer = TypeVar("Answer")
 
@@ -32,20 +32,20 @@ class Dialog(ModalScreen[Answer | None], Generic[Answer]):
         padding: 1 2; background: $surface; border: round $primary;
         border-title-color: $text-primary; border-title-style: bold;
     }
-    Dialog .said { height: auto; max-height: 60vh; margin-bottom: 1; }
+    Dialog .body { height: auto; max-height: 60vh; margin-bottom: 1; }
     Dialog OptionList { height: auto; max-height: 12; }
     Dialog .hint { color: $text-muted; margin-top: 1; }
     """
 
 
-def boxed(title: str) -> Vertical:
+def dialog_box(title: str) -> Vertical:
     """The box of a dialog, with its title in the border."""
     box = Vertical(classes="box")
     box.border_title = Content(title)
     return box
 
 
-class Confirm(Dialog[bool]):
+class ConfirmDialog(Dialog[bool]):
     """Shows the exact command and what it changes; Enter agrees."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -53,15 +53,15 @@ class Confirm(Dialog[bool]):
         Binding("n", "dismiss(None)", "No", show=False),
     ]
 
-    def __init__(self, title: str, said: Content) -> None:
+    def __init__(self, title: str, body: Content) -> None:
         super().__init__()
         self._title = title
-        self._said = said
+        self._body = body
 
     def compose(self) -> ComposeResult:
-        with boxed(self._title):
-            with VerticalScroll(classes="said"):
-                yield Static(self._said)
+        with dialog_box(self._title):
+            with VerticalScroll(classes="body"):
+                yield Static(self._body)
             yield Static(Content("Enter: go ahead    Escape: leave everything as it is"), classes="hint")
         yield Footer(show_command_palette=False)
 
@@ -69,22 +69,20 @@ class Confirm(Dialog[bool]):
         self.dismiss(True)
 
 
-class Typed(Dialog[str]):
+class TypedConfirmDialog(Dialog[str]):
     """Asks for words to be typed exactly; nothing else is accepted."""
 
-    def __init__(self, title: str, said: Content, expected: str) -> None:
+    def __init__(self, title: str, body: Content, expected: str) -> None:
         super().__init__()
         self._title = title
-        self._said = said
+        self._body = body
         self.expected = expected
 
     def compose(self) -> ComposeResult:
-        with boxed(self._title):
-            with VerticalScroll(classes="said"):
-                yield Static(self._said)
-            yield Static(
-                Content.assemble("To go on, type ", Content.styled(self.expected, "bold $text-error"))
-            )
+        with dialog_box(self._title):
+            with VerticalScroll(classes="body"):
+                yield Static(self._body)
+            yield Static(Content.assemble("To go on, type ", Content.styled(self.expected, "bold $text-error")))
             yield Input(placeholder=self.expected)
             yield Static("", classes="hint")
         yield Footer(show_command_palette=False)
@@ -93,35 +91,29 @@ class Typed(Dialog[str]):
         self.query_one(Input).focus()
 
     @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
+    def _check_typed_text(self, event: Input.Submitted) -> None:
         if event.value.strip() == self.expected:
             self.dismiss(event.value.strip())
         else:
-            self.query_one(".hint", Static).update(
-                Content("That is not the same. Escape leaves everything as it is.")
-            )
+            self.query_one(".hint", Static).update(Content("That is not the same. Escape leaves everything as it is."))
 
 
-class Ask(Dialog[str]):
+class PromptDialog(Dialog[str]):
     """Asks for one line; masked when it is a secret."""
 
-    def __init__(self, title: str, said: Content, *, secret: bool = False, value: str = "") -> None:
+    def __init__(self, title: str, body: Content, *, secret: bool = False, value: str = "") -> None:
         super().__init__()
         self._title = title
-        self._said = said
+        self._body = body
         self._secret = secret
         self._value = value
 
     def compose(self) -> ComposeResult:
-        with boxed(self._title):
-            yield Static(self._said, classes="said")
+        with dialog_box(self._title):
+            yield Static(self._body, classes="body")
             yield Input(value=self._value, password=self._secret)
             yield Static(
-                Content(
-                    "It is masked, kept in memory only, and never logged."
-                    if self._secret
-                    else "Enter: accept"
-                ),
+                Content("It is masked, kept in memory only, and never logged." if self._secret else "Enter: accept"),
                 classes="hint",
             )
         yield Footer(show_command_palette=False)
@@ -130,14 +122,14 @@ class Ask(Dialog[str]):
         self.query_one(Input).focus()
 
     @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
+    def _accept_input(self, event: Input.Submitted) -> None:
         if event.value.strip():
             self.dismiss(event.value.strip())
         else:
             self.query_one(".hint", Static).update(Content("Something has to be typed. Escape leaves it."))
 
 
-class Choose(Dialog[str]):
+class ChoiceDialog(Dialog[str]):
     """One of several."""
 
     def __init__(self, title: str, choices: Sequence[str]) -> None:
@@ -146,16 +138,16 @@ class Choose(Dialog[str]):
         self._choices = tuple(choices)
 
     def compose(self) -> ComposeResult:
-        with boxed(self._title):
+        with dialog_box(self._title):
             yield OptionList(*(Option(Content(choice)) for choice in self._choices), markup=False)
         yield Footer(show_command_palette=False)
 
     @on(OptionList.OptionSelected)
-    def _selected(self, event: OptionList.OptionSelected) -> None:
+    def _accept_choice(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(self._choices[event.option_index])
 
 
-class RawText(Dialog[None]):
+class RawTextDialog(Dialog[None]):
     """The raw text behind a finding, scrollable."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -169,20 +161,20 @@ class RawText(Dialog[None]):
         self._text = text
 
     def compose(self) -> ComposeResult:
-        with boxed(self._title), VerticalScroll(classes="said"):
+        with dialog_box(self._title), VerticalScroll(classes="body"):
             yield Static(Content(self._text))
         yield Footer(show_command_palette=False)
 
     def action_guide(self) -> None:
-        from screens.messages import GuideWanted
+        from screens.messages import GuideRequested
 
         # The frame opens the guide, also over a review.
-        self.app.screen_stack[0].post_message(GuideWanted(error=self._text))
+        self.app.screen_stack[0].post_message(GuideRequested(error=self._text))
         self.dismiss(None)
 
 
-KEYS = (
-    (NUMBERS, "go to a step"),
+HELP_KEYS = (
+    (STEP_KEYS, "go to a step"),
     ("n", "go to what needs you next"),
     ("Tab, Shift-Tab", "between findings, ways out and the log"),
     ("↑ ↓ or k j", "move in a list"),
@@ -206,7 +198,7 @@ KEYS = (
 )
 
 
-class ScreenKeys(Dialog[None]):
+class ScreenKeysDialog(Dialog[None]):
     """The keys of the screen below, with what they do; also those that its line of keys has no room for."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark,q,enter", "dismiss(None)", "Close")]
@@ -217,32 +209,33 @@ class ScreenKeys(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         width = min(self.app.size.width * 9 // 10, 96) - 8
-        with boxed("Keys"), VerticalScroll(classes="said"):
+        with dialog_box("Keys"), VerticalScroll(classes="body"):
             yield Static(
                 Content("\n").join(
-                    hang(Content.styled(f"{key:<16}", "bold $text-accent"), what, width)
+                    hanging_indent(Content.styled(f"{key:<16}", "bold $text-accent"), what, width)
                     for key, what in self._keys
                 )
             )
         yield Footer(show_command_palette=False)
 
 
-class Help(Dialog[None]):
+class HelpDialog(Dialog[None]):
     """Keys and signs."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark,q,enter", "dismiss(None)", "Close")]
 
     def compose(self) -> ComposeResult:
-        with boxed("Keys"):
+        with dialog_box("Keys"):
             width = min(self.app.size.width * 9 // 10, 96) - 8
             lines = [
-                hang(Content.styled(f"{key:<16}", "bold $text-accent"), what, width) for key, what in KEYS
+                hanging_indent(Content.styled(f"{key:<16}", "bold $text-accent"), what, width)
+                for key, what in HELP_KEYS
             ]
             lines += [
                 Content(""),
                 Content("✓ ok    ! warning    ✗ blocked    ▶ running"),
                 Content("? could not look    · does not apply yet    ○ not looked yet"),
             ]
-            with VerticalScroll(classes="said"):
+            with VerticalScroll(classes="body"):
                 yield Static(Content("\n").join(lines))
         yield Footer(show_command_palette=False)

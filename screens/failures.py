@@ -8,7 +8,7 @@ from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 
-def tell(screen: Screen[Any], event: Worker.StateChanged) -> None:
+def notify_worker_error(screen: Screen[Any], event: Worker.StateChanged) -> None:
     """Show why a worker of this screen failed; nothing for every other change."""
     if event.state is WorkerState.ERROR:
         error = event.worker.error

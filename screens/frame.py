@@ -12,31 +12,31 @@ if TYPE_CHECKING:
     from textual.notifications import SeverityLevel
     from textual.screen import Screen
 
-    from ecotui.project import Desk
+    from ecotui.project import OpenProject
     from ecotui.supervisor import Command
-    from screens.guide.location import Place
-    from screens.widgets.command_status import Following
+    from screens.guide.location import GuideLocation
+    from screens.widgets.command_status import StepCommand
 
 
-class Frame(Protocol):
+class MainScreenProtocol(Protocol):
     """The part of the rebuild's screen that others need; a screen has most of it from Textual."""
 
-    desk: Desk | None
-    asked_to_stop: set[str]
+    project: OpenProject | None
+    interrupted_commands: set[str]
     """Ids of commands that were interrupted once; the next interrupt is forceful."""
 
-    current: str
+    current_step: str
     """The step that is shown."""
-    following: dict[str, Following]
+    step_commands: dict[str, StepCommand]
     """What runs, or ran last, by step."""
 
     @property
     def app(self) -> App[object]: ...
 
-    def start(self, begin: Callable[[Desk], Command], step: str) -> None:
+    def start_command(self, launch: Callable[[OpenProject], Command], step: str) -> None:
         """Start a command (`begin` returns it) and follow it."""
 
-    def leave_guide(self, place: Place, step: str, select: tuple[str, ...] = ()) -> None:
+    def show_step_from_guide(self, location: GuideLocation, step: str, preselect: tuple[str, ...] = ()) -> None:
         """From the guide to a step's screen; `b` comes back to the place."""
 
     def call_later(self, callback: Callable[[], object]) -> bool: ...
@@ -56,6 +56,6 @@ class Frame(Protocol):
     def refresh(self, *, layout: bool = False) -> object: ...
 
 
-def frame_below(screen: Screen[Any]) -> Frame:
+def main_screen(screen: Screen[Any]) -> MainScreenProtocol:
     """The frame: it lies below every other screen."""
-    return cast("Frame", screen.app.screen_stack[0])
+    return cast("MainScreenProtocol", screen.app.screen_stack[0])

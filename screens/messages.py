@@ -12,18 +12,18 @@ from checks.finding import Finding, Fix, Report
 
 if TYPE_CHECKING:
     from checks.cleanup.model import CleanupDetail
-    from ecotui.supervisor import Command, Status
+    from ecotui.supervisor import Command, CommandStatus
 
 
 @dataclass(eq=False)
-class LookWanted(Message):
+class CheckRequested(Message):
     """Look again at these steps; at all of them when empty."""
 
     steps: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)
-class FixWanted(Message):
+class FixRequested(Message):
     """Carry out this fix, after asking what has to be asked."""
 
     finding: Finding
@@ -31,7 +31,7 @@ class FixWanted(Message):
 
 
 @dataclass(eq=False)
-class RunWanted(Message):
+class CommandRequested(Message):
     """Start a command of a step under the supervisor; consent was given by the screen that asks."""
 
     step: str
@@ -40,20 +40,20 @@ class RunWanted(Message):
 
 
 @dataclass(eq=False)
-class OverrideWanted(Message):
+class OverrideRequested(Message):
     finding: Finding
 
 
 @dataclass(eq=False)
-class StepWanted(Message):
+class StepRequested(Message):
     """Show a step, with resources preselected there."""
 
     step: str
-    select: tuple[str, ...] = ()
+    preselect: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)
-class GuideWanted(Message):
+class GuideRequested(Message):
     """Open the guide at an entry; for a finding or an error text, at what explains it."""
 
     entry: str = ""
@@ -62,36 +62,36 @@ class GuideWanted(Message):
 
 
 @dataclass(eq=False)
-class Looked(Message):
+class StepChecked(Message):
     """A look came back."""
 
     report: Report
 
 
 @dataclass(eq=False)
-class LookSaid(Message):
+class CheckProgressed(Message):
     """A look says what it is looking at."""
 
     step: str
-    saying: str
+    activity: str
 
 
 @dataclass(eq=False)
-class LooksEnded(Message):
+class ChecksFinished(Message):
     """The round of looks is over; `trouble` says why it ended early."""
 
     steps: tuple[str, ...]
-    trouble: str = ""
+    error: str = ""
     raw: str = ""
 
 
 @dataclass(eq=False)
-class CommandStarted(Message):
+class CommandLaunched(Message):
     command: Command
 
 
 @dataclass(eq=False)
-class CommandOutput(Message):
+class CommandOutputReceived(Message):
     """Lines that a command wrote, at most a frame's worth; `skipped` says how many were passed over to keep up."""
 
     command: Command
@@ -100,9 +100,9 @@ class CommandOutput(Message):
 
 
 @dataclass(eq=False)
-class CommandEnded(Message):
+class CommandExited(Message):
     command: Command
-    status: Status
+    status: CommandStatus
 
 
 @dataclass(eq=False)

@@ -10,52 +10,52 @@ from pathlib import Path
 import msgspec
 
 from checks.apply import plan_store, validate
-from checks.apply.findings import CHANGES, STATE, could_not, finding, waits
+from checks.apply.findings import CHANGES_ID, STATE_ID, apply_finding, not_checked_finding, skipped_finding
 from checks.apply.fixes import (
     apply_fix,
-    clear_fixes,
-    keep_fix,
+    blocked_step_fixes,
     plan_fix,
     recover_fixes,
     script_fix,
-    unfinished_fix,
+    show_interrupted_fix,
     unlock_fixes,
+    untaint_fix,
 )
 from checks.apply.forecast import import_blocks
-from checks.apply.forecast.model import Review
-from checks.apply.forecast_findings import foreseen, selection
+from checks.apply.forecast.model import SavedReview
+from checks.apply.forecast_findings import cleanup_selection, forecast_findings
 from checks.apply.model import ApplyDetail
-from checks.apply.plan.model import Action
+from checks.apply.plan.model import ChangeAction
 from checks.apply.state import errored
 from checks.apply.state import lock as state_lock
 from checks.apply.state import tainted as half_made
-from checks.context import World
-from checks.finding import Fact, Finding, Fix, Look, Report, State
+from checks.context import CheckContext
+from checks.finding import CheckState, Fact, Finding, Fix, Report, ReportBuilder
 from checks.sanitize import one_line, sanitize
 from checks.script import check as script
 from checks.tools.run import CommandError
-from checks.tools.terraform import Held, Terraform, TerraformError, init_fix
-from checks.tools.terraform_backend import backend
-from checks.tools.terraform_errors import Lock
+from checks.tools.terraform import StateSummary, Terraform, TerraformError, terraform_init_fix
+from checks.tools.terraform_backend import read_backend
+from checks.tools.terraform_errors import StateLock
 
-EMPTY = 400
+EMPTY_STATE_BYTES = 400
 """Bytes: a local state with less than that holds no resource; terraform writes some 180 for an empty one."""
 
 
-def look(world: World) -> Report:
+def check(context: CheckContext) -> Report:
     """Look at the configuration, the state, and what is left to apply; a few seconds, as terraform is started."""
-    begun = Look("apply")
-    findings, detail = _look(world)
-    return begun.report([*map(_with_script(world), findings), *_foreseen(world, detail)], detail)
+    begun = ReportBuilder("apply")
+    findings, detail = _check_project(context)
+    return begun.build([*map(_script_fix_adder(context), findings), *_forecast_findings(context, detail)], detail)
 
 
-def _with_script(world: World) -> Callable[[Finding], Finding]:
+def _script_fix_adder(context: CheckContext) -> Callable[[Finding], Finding]:
     """Where something is left to apply, the team's own script is a way as well."""
 
     def add(finding: Finding) -> Finding:
-        if finding.id != CHANGES or finding.state is not State.WARN:
+        if finding.id != CHANGES_ID or finding.state is not CheckState.WARN:
             return finding
-        found = script.look(world)
+        found = script.check_rebuild_script(context)
         if found.trouble or not found.argv:
             return finding
         return msgspec.structs.replace(finding, fixes=(*finding.fixes, script_fix(found)))
@@ -63,236 +63,244 @@ def _with_script(world: World) -> Callable[[Finding], Finding]:
     return add
 
 
-def _foreseen(world: World, detail: ApplyDetail) -> list[Finding]:
+def _forecast_findings(context: CheckContext, detail: ApplyDetail) -> list[Finding]:
     """What the last plan would run into; nothing, once that plan cannot be applied any more."""
     if not detail.plan or detail.stale:
         return []
     try:
-        return foreseen(plan_store.read_review(Path(detail.plan)), world.terraform_folder, world.env)
-    except plan_store.NotReviewed:
+        return forecast_findings(plan_store.read_review(Path(detail.plan)), context.terraform_folder, context.env)
+    except plan_store.PlanNotReviewed:
         return []
 
 
-def _look(world: World) -> tuple[list[Finding], ApplyDetail]:
-    terraform = Terraform(world)
+def _check_project(context: CheckContext) -> tuple[list[Finding], ApplyDetail]:
+    terraform = Terraform(context)
     folder = terraform.folder
     detail = ApplyDetail(folder=str(folder))
-    trouble = validate.folder_trouble(terraform)
+    trouble = validate.folder_finding(terraform)
     if trouble:
-        return [trouble, waits(STATE), waits(CHANGES)], detail
+        return [trouble, skipped_finding(STATE_ID), skipped_finding(CHANGES_ID)], detail
 
     # Side by side: the state, its lock and, where a plan would only tell that all is to be made, the validation.
     with ThreadPoolExecutor(max_workers=2, thread_name_prefix="apply") as pool:
-        world.say(f"{terraform.name} state pull, and who holds the lock")
-        looked_at = pool.submit(state_lock.look, world)
-        validated = pool.submit(validate.validated, terraform) if _nothing_there(world) else None
-        held, refused = _held(terraform)
-        return _stood(world, terraform, held, refused, looked_at.result(), validated)
+        context.on_progress(f"{terraform.name} state pull, and who holds the lock")
+        looked_at = pool.submit(state_lock.read_state_lock, context)
+        validated = pool.submit(validate.validation_finding, terraform) if _is_probably_empty(context) else None
+        held, refused = _read_state(terraform)
+        return _build_findings(context, terraform, held, refused, looked_at.result(), validated)
 
 
-def _nothing_there(world: World) -> bool:
+def _is_probably_empty(context: CheckContext) -> bool:
     """Whether the state probably holds no resources yet; that is known when it was read."""
-    where = backend(world)
-    if not where.local:
-        return not plan_store.find(plan_store.default_folder(world))[
+    where = read_backend(context)
+    if not where.is_local:
+        return not plan_store.plan_and_review_paths(plan_store.default_plan_folder(context))[
             0
         ].is_file()  # nothing was ever planned here
     try:
-        return where.state_file.stat().st_size < EMPTY
+        return where.state_file.stat().st_size < EMPTY_STATE_BYTES
     except OSError:
         return True
 
 
-def _stood(
-    world: World,
+def _build_findings(
+    context: CheckContext,
     terraform: Terraform,
-    held: Held | None,
-    refused: CommandError | None,
-    sight: state_lock.Sight,
-    validated: Future[Finding] | None,
+    state_summary: StateSummary | None,
+    state_error: CommandError | None,
+    lock_status: state_lock.StateLockStatus,
+    pending_validation: Future[Finding] | None,
 ) -> tuple[list[Finding], ApplyDetail]:
     """What is told, once the state was read, or could not be; `validated` is the validation that is under way."""
-    folder, lock = terraform.folder, sight.lock
-    if lock is None and isinstance(refused, TerraformError) and refused.lock:
-        lock = state_lock.judged(refused.lock, folder, terraform.name)
-    review, plan_file, stale = _review(world, held)
+    folder, lock = terraform.folder, lock_status.lock
+    if lock is None and isinstance(state_error, TerraformError) and state_error.lock:
+        lock = state_lock.add_holder_status(state_error.lock, folder, terraform.name)
+    review, plan_file, stale = _read_saved_review(context, state_summary)
     detail = ApplyDetail(
         folder=str(folder),
-        initialised=terraform.initialised(),
-        resources=None if held is None else len(held.resources),
-        types=dict(Counter(one.type for one in held.resources).most_common()) if held else {},
-        serial=held.serial if held else -1,
+        initialised=terraform.is_initialised(),
+        resources=None if state_summary is None else len(state_summary.resources),
+        types=dict(Counter(one.type for one in state_summary.resources).most_common()) if state_summary else {},
+        serial=state_summary.serial if state_summary else -1,
         lock=lock,
         plan=plan_file if review else "",
         plan_sentence=review.plan.sentence if review else "",
         where=f"account {review.account}, {review.region}" if review and review.account else "",
-        losses=len(review.plan.dangerous) if review else 0,
-        gone=_gone(review) if review else (),
+        losses=len(review.plan.data_losses) if review else 0,
+        gone=_destroyed_addresses(review) if review else (),
         forecast_sentence=review.forecast.sentence if review else "",
-        blocking=review.forecast.blocking if review else (),
-        names_in_the_way=selection(review.forecast.collisions, import_blocks.written(folder))
+        blocking=review.forecast.blocking_ids if review else (),
+        names_in_the_way=cleanup_selection(review.forecast.collisions, import_blocks.read_imported_addresses(folder))
         if review
         else (),
         stale=stale,
     )
-    state = _with_sight(_state(terraform, held, refused, lock), sight)
+    state = _add_lock_status(_state_finding(terraform, state_summary, state_error, lock), lock_status)
 
-    if held is not None and held.resources:
+    if state_summary is not None and state_summary.resources:
         # A plan validates as well: the provider is started once, not twice.
-        world.say(f"{terraform.name} plan against the state: what is left to apply")
+        context.on_progress(f"{terraform.name} plan against the state: what is left to apply")
         try:
-            pending, warnings = terraform.pending(timeout=world.settings.terraform.timeout)
+            pending, warnings = terraform.count_pending_changes(timeout=context.settings.terraform.timeout)
         except CommandError as error:
             diagnostics = error.errors if isinstance(error, TerraformError) else ()
-            sound = validate.validated(terraform)
+            sound = validate.validation_finding(terraform)
             detail = msgspec.structs.replace(detail, diagnostics=diagnostics)
-            return [sound, state, _not_planned(terraform, error, sound)], detail
+            return [sound, state, _plan_failed_finding(terraform, error, sound)], detail
         detail = msgspec.structs.replace(detail, pending=pending, diagnostics=warnings)
-        sound = validate.sound(terraform, warnings)
-        return [sound, state, _pending(pending, held, detail)], detail
+        sound = validate.validation_passed_finding(terraform, warnings)
+        return [sound, state, _pending_finding(pending, state_summary, detail)], detail
 
-    world.say(f"{terraform.name} validate")
-    sound = validated.result() if validated else validate.validated(terraform)
-    if held is None:
-        return [sound, state, _unread()], detail
-    return [sound, state, _nothing_applied(detail)], detail
+    context.on_progress(f"{terraform.name} validate")
+    sound = pending_validation.result() if pending_validation else validate.validation_finding(terraform)
+    if state_summary is None:
+        return [sound, state, _state_unreadable_finding()], detail
+    return [sound, state, _nothing_applied_finding(detail)], detail
 
 
-def _held(terraform: Terraform) -> tuple[Held | None, CommandError | None]:
+def _read_state(terraform: Terraform) -> tuple[StateSummary | None, CommandError | None]:
     try:
-        return terraform.state(), None
+        return terraform.pull_state(), None
     except CommandError as error:
         return None, error
 
 
-def _gone(review: Review) -> tuple[str, ...]:
+def _destroyed_addresses(review: SavedReview) -> tuple[str, ...]:
     """What is lost comes first, then all else that goes."""
-    going = (Action.DESTROY, Action.REPLACE)
+    going = (ChangeAction.DESTROY, ChangeAction.REPLACE)
     found = [one for one in review.plan.changes if one.action in going]
-    return tuple(
-        f"{one.action.value} {one.address}" for one in sorted(found, key=lambda one: not one.stateful)
+    return tuple(f"{one.action.value} {one.address}" for one in sorted(found, key=lambda one: not one.stateful))
+
+
+def _read_saved_review(
+    context: CheckContext, state_summary: StateSummary | None
+) -> tuple[SavedReview | None, str, str]:
+    place = plan_store.default_plan_folder(context)
+    try:
+        review = plan_store.read_review(place)
+    except plan_store.PlanNotReviewed:
+        return None, "", ""
+    return (
+        review,
+        str(plan_store.plan_and_review_paths(place)[0]),
+        plan_store.why_stale(context, place, review, state_summary),
     )
 
 
-def _review(world: World, held: Held | None) -> tuple[Review | None, str, str]:
-    place = plan_store.default_folder(world)
-    try:
-        review = plan_store.read_review(place)
-    except plan_store.NotReviewed:
-        return None, "", ""
-    return review, str(plan_store.find(place)[0]), plan_store.stale(world, place, review, held)
-
-
-def _state(
-    terraform: Terraform, held: Held | None, refused: CommandError | None, lock: Lock | None
+def _state_finding(
+    terraform: Terraform, state_summary: StateSummary | None, state_error: CommandError | None, lock: StateLock | None
 ) -> Finding:
-    left = errored.read(terraform.folder, held, one_line(refused.explain()) if refused else "")
+    left = errored.read_errored_state(
+        terraform.folder, state_summary, one_line(state_error.explain()) if state_error else ""
+    )
     if left:
-        return finding(
-            STATE,
-            State.BLOCKED,
+        return apply_finding(
+            STATE_ID,
+            CheckState.BLOCKED,
             left.sentence,
             facts=(
                 Fact(label="in the file", value=f"{left.resources} resources, serial {left.serial}"),
                 *(
                     ()
                     if left.there is None
-                    else (
-                        Fact(label="state now", value=f"{left.there} resources, serial {left.there_serial}"),
-                    )
+                    else (Fact(label="state now", value=f"{left.there} resources, serial {left.there_serial}"),)
                 ),
                 *(Fact(label="only in the file", value=address) for address in left.gained[:12]),
                 *(Fact(label="only in the state", value=address) for address in left.lost[:12]),
             ),
             fixes=recover_fixes(left),
-            raw=sanitize(str(refused)) if refused else "",
+            raw=sanitize(str(state_error)) if state_error else "",
         )
     if lock:
-        return finding(
-            STATE,
-            State.BLOCKED,
-            f"{lock.sentence}; {lock.holder}",
+        return apply_finding(
+            STATE_ID,
+            CheckState.BLOCKED,
+            f"{lock.sentence}; {lock.holder_status}",
             facts=(Fact(label="lock", value=lock.id), Fact(label="held by", value=lock.who)),
             fixes=() if lock.alive else unlock_fixes(lock),
-            raw=sanitize(str(refused)) if refused else "",
+            raw=sanitize(str(state_error)) if state_error else "",
         )
-    if held is None:
-        assert refused is not None
-        if isinstance(refused, TerraformError) and refused.not_initialised:
-            return finding(
-                STATE,
-                State.WARN,
+    if state_summary is None:
+        assert state_error is not None
+        if isinstance(state_error, TerraformError) and state_error.needs_init:
+            return apply_finding(
+                STATE_ID,
+                CheckState.WARN,
                 "The state cannot be read before the folder is initialised",
-                fixes=(init_fix(terraform.name),),
-                raw=refused.raw,
+                fixes=(terraform_init_fix(terraform.name),),
+                raw=state_error.raw,
             )
-        return could_not(STATE, refused, terraform.name)
-    tainted = [one.address for one in held.resources if one.tainted]
-    return finding(
-        STATE,
-        State.OK,
-        f"The state holds {len(held.resources)} resources"
+        return not_checked_finding(STATE_ID, state_error, terraform.name)
+    tainted = [one.address for one in state_summary.resources if one.tainted]
+    return apply_finding(
+        STATE_ID,
+        CheckState.OK,
+        f"The state holds {len(state_summary.resources)} resources"
         + (f", {len(tainted)} of them half made (tainted), to be made again" if tainted else "")
-        if held.resources
+        if state_summary.resources
         else "The state is empty",
         facts=tuple(
             Fact(label=type_, value=str(count))
-            for type_, count in Counter(one.type for one in held.resources).most_common(12)
+            for type_, count in Counter(one.type for one in state_summary.resources).most_common(12)
         ),
     )
 
 
-def _with_sight(finding: Finding, sight: state_lock.Sight) -> Finding:
+def _add_lock_status(finding: Finding, lock_status: state_lock.StateLockStatus) -> Finding:
     """What could not be looked at is told: a state that can be read may still be locked."""
-    if not sight.unknown or sight.lock:
+    if not lock_status.unknown_reason or lock_status.lock:
         return finding
-    told = msgspec.structs.replace(finding, facts=(*finding.facts, Fact(label="lock", value=sight.unknown)))
-    if finding.state is not State.OK or not sight.raw:
+    told = msgspec.structs.replace(
+        finding, facts=(*finding.facts, Fact(label="lock", value=lock_status.unknown_reason))
+    )
+    if finding.state is not CheckState.OK or not lock_status.raw:
         return told  # nothing went wrong: this backend, or this configuration, has no lock that one could look at
     return msgspec.structs.replace(
         told,
-        state=State.UNKNOWN,
-        summary=f"{finding.summary}; whether it is locked is not known: {sight.unknown}",
-        denied=(*finding.denied, *sight.denied),
-        raw=sight.raw,
+        state=CheckState.UNKNOWN,
+        summary=f"{finding.summary}; whether it is locked is not known: {lock_status.unknown_reason}",
+        denied=(*finding.denied, *lock_status.denied),
+        raw=lock_status.raw,
     )
 
 
-def _nothing_applied(detail: ApplyDetail) -> Finding:
+def _nothing_applied_finding(detail: ApplyDetail) -> Finding:
     planned = f": {detail.plan_sentence}" if detail.plan and not detail.stale else ""
-    return _changes(State.WARN, f"Nothing is applied yet{planned}", detail)
+    return _changes_finding(CheckState.WARN, f"Nothing is applied yet{planned}", detail)
 
 
-def _pending(pending: dict[str, int], held: Held, detail: ApplyDetail) -> Finding:
+def _pending_finding(pending: dict[str, int], state_summary: StateSummary, detail: ApplyDetail) -> Finding:
     if not pending:
-        return _changes(
-            State.OK, f"Everything is applied: {len(held.resources)} resources, nothing left to do", detail
+        return _changes_finding(
+            CheckState.OK,
+            f"Everything is applied: {len(state_summary.resources)} resources, nothing left to do",
+            detail,
         )
     words = {"delete": "destroy"}
     parts = ", ".join(f"{count} to {words.get(action, action)}" for action, count in sorted(pending.items()))
-    tainted = sum(one.tainted and one.type in half_made.TYPES for one in held.resources)
-    return _changes(State.WARN, f"Not everything is applied: {parts}", detail, tainted)
+    tainted = sum(one.tainted and one.type in half_made.UNTAINTABLE_TYPES for one in state_summary.resources)
+    return _changes_finding(CheckState.WARN, f"Not everything is applied: {parts}", detail, tainted)
 
 
-def _not_planned(terraform: Terraform, error: CommandError, sound: Finding) -> Finding:
-    if sound.state is State.BLOCKED:
-        return waits(CHANGES)
-    return could_not(CHANGES, error, terraform.name)
+def _plan_failed_finding(terraform: Terraform, error: CommandError, configuration_finding: Finding) -> Finding:
+    if configuration_finding.state is CheckState.BLOCKED:
+        return skipped_finding(CHANGES_ID)
+    return not_checked_finding(CHANGES_ID, error, terraform.name)
 
 
-def _unread() -> Finding:
-    return finding(
-        CHANGES,
-        State.WARN,
+def _state_unreadable_finding() -> Finding:
+    return apply_finding(
+        CHANGES_ID,
+        CheckState.WARN,
         "Whether anything is left to apply is not known before the state can be read",
         fixes=(plan_fix(recommended=True),),
     )
 
 
-def _changes(state: State, summary: str, detail: ApplyDetail, tainted: int = 0) -> Finding:
+def _changes_finding(state: CheckState, summary: str, detail: ApplyDetail, tainted: int = 0) -> Finding:
     fixes: tuple[Fix, ...] = ()
     facts: tuple[Fact, ...] = ()
-    if state is not State.OK:
+    if state is not CheckState.OK:
         ready = bool(detail.plan) and not detail.stale
         fixes = (plan_fix(recommended=not ready),)
         if ready:
@@ -302,15 +310,19 @@ def _changes(state: State, summary: str, detail: ApplyDetail, tainted: int = 0) 
             )
             if detail.blocking:
                 summary = f"{summary}; at the last plan {detail.forecast_sentence}"
-                fixes = (*clear_fixes(detail), plan_fix(recommended=True), apply_fix(detail, anyway=True))
+                fixes = (
+                    *blocked_step_fixes(detail),
+                    plan_fix(recommended=True),
+                    apply_fix(detail, with_overrides=True),
+                )
             else:
                 fixes = (apply_fix(detail), *fixes)
         elif detail.plan:
             facts = (Fact(label="saved plan", value=f"stale: {detail.stale}"),)
-            fixes = (*fixes, unfinished_fix())
+            fixes = (*fixes, show_interrupted_fix())
         if tainted:
             fixes = (
-                keep_fix(tainted),
+                untaint_fix(tainted),
                 *(msgspec.structs.replace(fix, recommended=False) for fix in fixes),
             )
-    return finding(CHANGES, state, summary, facts=facts, fixes=fixes)
+    return apply_finding(CHANGES_ID, state, summary, facts=facts, fixes=fixes)

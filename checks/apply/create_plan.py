@@ -10,100 +10,100 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from checks.apply import plan_store
-from checks.apply.forecast.forecast import forecast
-from checks.apply.forecast.model import Forecast, Review
-from checks.apply.plan.model import PlanUnreadable, read
-from checks.context import World
+from checks.apply.forecast.forecast import make_forecast
+from checks.apply.forecast.model import Forecast, SavedReview
+from checks.apply.plan.model import PlanUnreadable, read_plan
+from checks.context import CheckContext
 from checks.sanitize import sanitize
-from checks.tools.run import CommandError, CommandMissing, CommandUnrunnable
-from checks.tools.terraform import Held, Terraform, TerraformError
-from checks.tools.terraform_errors import parse
+from checks.tools.run import CommandError, CommandNotExecutable, CommandNotFound
+from checks.tools.terraform import StateSummary, Terraform, TerraformError
+from checks.tools.terraform_errors import parse_diagnostics
 
-_KEPT = 2_000
+_MAX_LINES = 2_000
 """Lines of the plan's stream that are kept, to say what went wrong."""
 
 
-class Stopped(Exception):
+class PlanInterrupted(Exception):
     """The operator interrupted; terraform was given the time to end by itself."""
 
 
-def make(
-    world: World, folder: Path, *, line: Callable[[str], None], say: Callable[[str], None]
-) -> tuple[Review, Path]:
+def create_plan(
+    context: CheckContext, folder: Path, *, on_line: Callable[[str], None], on_progress: Callable[[str], None]
+) -> tuple[SavedReview, Path]:
     """Initialise if needed, plan, forecast, and save into `folder`. Returns the review and the plan's file.
 
     `line` gets terraform's own JSON lines as they come, `say` what is being done.
     Raises CommandError (terraform refused, or cannot be run), PlanUnreadable, Stopped, OSError (disk).
     """
-    terraform = Terraform(world)
-    plan_store.make_folder(folder)
-    plan_file = folder / plan_store.PLAN
+    terraform = Terraform(context)
+    plan_store.make_plan_folder(folder)
+    plan_file = folder / plan_store.PLAN_FILE
     plan_file.unlink(missing_ok=True)
-    (folder / plan_store.REVIEW).unlink(missing_ok=True)
-    if not terraform.initialised():
-        initialise(terraform, say)
-    say(f"{terraform.name} plan")
+    (folder / plan_store.REVIEW_FILE).unlink(missing_ok=True)
+    if not terraform.is_initialised():
+        run_init(terraform, on_progress)
+    on_progress(f"{terraform.name} plan")
     # Read before the plan: a change in between makes the plan look stale, never fresh.
     try:
-        held = terraform.state()
+        held = terraform.pull_state()
     except CommandError:
         held = None
     try:
-        return _reviewed(world, terraform, plan_file, held, line=line, say=say)
+        return _plan_and_review(context, terraform, plan_file, held, on_line=on_line, on_progress=on_progress)
     except BaseException:
         # Without its review nobody can apply it: it would only hold secrets, and room on a disk that may be full.
         plan_file.unlink(missing_ok=True)
         raise
 
 
-def _reviewed(
-    world: World,
+def _plan_and_review(
+    context: CheckContext,
     terraform: Terraform,
     plan_file: Path,
-    held: Held | None,
+    state_summary: StateSummary | None,
     *,
-    line: Callable[[str], None],
-    say: Callable[[str], None],
-) -> tuple[Review, Path]:
+    on_line: Callable[[str], None],
+    on_progress: Callable[[str], None],
+) -> tuple[SavedReview, Path]:
     try:
-        stream(terraform, plan_file, line)
+        run_plan(terraform, plan_file, on_line)
     except TerraformError as error:
-        if not error.not_initialised:
+        if not error.needs_init:
             raise
-        initialise(terraform, say)
-        held = terraform.state()
-        stream(terraform, plan_file, line)
+        run_init(terraform, on_progress)
+        state_summary = terraform.pull_state()
+        run_plan(terraform, plan_file, on_line)
     plan_file.chmod(0o600)
-    say("reading the plan")
-    plan, planned = read(terraform.show_plan(plan_file))
+    on_progress("reading the plan")
+    plan, planned = read_plan(terraform.show_plan(plan_file))
     if plan.errored:
         raise PlanUnreadable("planning failed halfway; this plan cannot be applied")
-    say("looking at the account")
+    on_progress("looking at the account")
     aws = any(one.type.startswith("aws_") for one in planned)
-    seen = forecast(world.saying(say), planned) if aws else Forecast()
-    review = Review(
-        plan_sha256=plan_store.digest(plan_file),
+    seen = make_forecast(context.with_progress(on_progress), planned) if aws else Forecast()
+    review = SavedReview(
+        plan_sha256=plan_store.plan_digest(plan_file),
         made=time.time(),
         folder=str(terraform.folder),
-        workspace=world.settings.terraform.workspace,
+        workspace=context.settings.terraform.workspace,
         plan=plan,
         forecast=seen,
-        account=_account(world) if aws else "",
-        region=world.aws.region if aws else "",
-        serial=held.serial if held else -1,
-        lineage=held.lineage if held else "",
+        account=_account_id(context) if aws else "",
+        region=context.aws.region if aws else "",
+        serial=state_summary.serial if state_summary else -1,
+        lineage=state_summary.lineage if state_summary else "",
     )
     plan_store.write_review(plan_file.parent, review)
     return review, plan_file
 
 
-def initialise(terraform: Terraform, say: Callable[[str], None]) -> None:
+def run_init(terraform: Terraform, on_progress: Callable[[str], None]) -> None:
     """Run init. Raises CommandError."""
-    say(f"{terraform.name} init: providers and modules")
+    on_progress(f"{terraform.name} init: providers and modules")
     terraform.init()
 
 
-def stream(terraform: Terraform, plan_file: Path, line: Callable[[str], None]) -> None:
+def run_plan(terraform: Terraform, plan_file: Path, on_line: Callable[[str], None]) -> None:
     """Plan into the file, telling each line. There is no limit in time. Raises CommandError, Stopped."""
     argv = terraform.plan_argv(plan_file)
     try:
@@ -122,24 +122,24 @@ def stream(terraform: Terraform, plan_file: Path, line: Callable[[str], None]) -
             umask=0o077,
         )
     except FileNotFoundError:
-        raise CommandMissing(argv[0]) from None
+        raise CommandNotFound(argv[0]) from None
     except OSError as error:
-        raise CommandUnrunnable(argv[0], error.strerror or str(error)) from None
+        raise CommandNotExecutable(argv[0], error.strerror or str(error)) from None
     said: list[str] = []
     assert child.stdout is not None
     assert child.stderr is not None
     errors: list[str] = []
     # Both pipes are read: a child that fills the one which nobody reads would wait for ever.
-    reader = threading.Thread(target=_collect, args=(child.stderr, errors), daemon=True)
+    reader = threading.Thread(target=_collect_lines, args=(child.stderr, errors), daemon=True)
     reader.start()
     interrupted = False
     while True:
         try:
             for text in child.stdout:
                 said.append(text)
-                if len(said) > 2 * _KEPT:
-                    del said[:-_KEPT]
-                line(text.rstrip("\n"))
+                if len(said) > 2 * _MAX_LINES:
+                    del said[:-_MAX_LINES]
+                on_line(text.rstrip("\n"))
             code = child.wait()
             break
         except KeyboardInterrupt:
@@ -148,22 +148,22 @@ def stream(terraform: Terraform, plan_file: Path, line: Callable[[str], None]) -
             interrupted = True
     reader.join(timeout=5)
     if interrupted:
-        raise Stopped
+        raise PlanInterrupted
     if code:
         raw = "".join([*errors, *said])
-        found = parse("".join(said)) + parse("".join(errors))
+        found = parse_diagnostics("".join(said)) + parse_diagnostics("".join(errors))
         raise TerraformError(argv, found, sanitize(raw, limit=20_000))
 
 
-def _collect(source: Iterable[str], into: list[str]) -> None:
+def _collect_lines(source: Iterable[str], lines: list[str]) -> None:
     for text in source:
-        into.append(text)
-        if len(into) > 2 * _KEPT:
-            del into[:-_KEPT]
+        lines.append(text)
+        if len(lines) > 2 * _MAX_LINES:
+            del lines[:-_MAX_LINES]
 
 
-def _account(world: World) -> str:
+def _account_id(context: CheckContext) -> str:
     try:
-        return world.aws.identity().account
+        return context.aws.identity().account
     except Exception:  # noqa: BLE001 - who we are is a convenience here; the environment step says what is wrong
         return ""

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from checks.finding import Fact, Finding, Fix, State
+from checks.finding import CheckState, Fact, Finding, Fix
 from checks.sanitize import one_line, sanitize
 from checks.tools.run import CommandError
-from checks.tools.terraform import TerraformError, ways_out
+from checks.tools.terraform import TerraformError, terraform_error_fixes
 
-CONFIGURATION = "apply.configuration"
-STATE = "apply.state"
-CHANGES = "apply.changes"
-_TITLES = {CONFIGURATION: "Configuration", STATE: "State", CHANGES: "Changes"}
+CONFIGURATION_ID = "apply.configuration"
+STATE_ID = "apply.state"
+CHANGES_ID = "apply.changes"
+_TITLES = {CONFIGURATION_ID: "Configuration", STATE_ID: "State", CHANGES_ID: "Changes"}
 
 
-def finding(
+def apply_finding(
     id: str,
-    state: State,
+    state: CheckState,
     summary: str,
     *,
     facts: tuple[Fact, ...] = (),
@@ -37,18 +37,18 @@ def finding(
     )
 
 
-def could_not(id: str, error: CommandError, name: str) -> Finding:
+def not_checked_finding(id: str, error: CommandError, command_name: str) -> Finding:
     """It could not be looked at; `name`: the command that was asked, `terraform` or `tofu`."""
-    return finding(
+    return apply_finding(
         id,
-        State.UNKNOWN,
+        CheckState.UNKNOWN,
         one_line(error.explain()),
         guide=error.guide if isinstance(error, TerraformError) else (),
-        fixes=ways_out(error, name),
+        fixes=terraform_error_fixes(error, command_name),
         raw=error.raw if isinstance(error, TerraformError) else sanitize(str(error)),
     )
 
 
-def waits(id: str) -> Finding:
+def skipped_finding(id: str) -> Finding:
     """It is not looked at yet."""
-    return finding(id, State.SKIPPED, "Waits until the configuration is in order")
+    return apply_finding(id, CheckState.SKIPPED, "Waits until the configuration is in order")

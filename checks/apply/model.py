@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from checks.finding import Value
-from checks.tools.terraform_errors import Diagnostic, Lock
+from checks.finding import FrozenStruct
+from checks.tools.terraform_errors import Diagnostic, StateLock
 
 
-class ApplyDetail(Value, frozen=True):
+class ApplyDetail(FrozenStruct, frozen=True):
     folder: str
     initialised: bool = False
     resources: int | None = None
     """Managed resources in the state; None when it could not be read."""
     types: dict[str, int] = {}  # noqa: RUF012 - msgspec copies it for each instance
     serial: int = -1
-    lock: Lock | None = None
+    lock: StateLock | None = None
     pending: dict[str, int] = {}  # noqa: RUF012 - as above
     """What a plan without refreshing would do, by action."""
     diagnostics: tuple[Diagnostic, ...] = ()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from checks.apply.findings import CONFIGURATION, could_not, finding
+from checks.apply.findings import CONFIGURATION_ID, apply_finding, not_checked_finding
 from checks.apply.fixes import edit_fix
-from checks.finding import Fact, Finding, State
+from checks.finding import CheckState, Fact, Finding
 from checks.sanitize import one_line, sanitize
 from checks.tools.run import CommandError
-from checks.tools.terraform import Terraform, init_fix
-from checks.tools.terraform_errors import Diagnostic, guide, not_initialised
+from checks.tools.terraform import Terraform, terraform_init_fix
+from checks.tools.terraform_errors import Diagnostic, guide_entries_for, needs_init
 
 
-def folder_trouble(terraform: Terraform) -> Finding | None:
+def folder_finding(terraform: Terraform) -> Finding | None:
     """Why there is no configuration to look at; None when there is one."""
     folder = terraform.folder
     if not folder.is_dir():
@@ -22,75 +22,75 @@ def folder_trouble(terraform: Terraform) -> Finding | None:
                 return None
             summary = f"There are no *.tf files in {one_line(str(folder))}"
         except OSError as error:
-            return finding(
-                CONFIGURATION,
-                State.UNKNOWN,
+            return apply_finding(
+                CONFIGURATION_ID,
+                CheckState.UNKNOWN,
                 f"The terraform folder {one_line(str(folder))} cannot be read: {error.strerror}",
             )
-    return finding(CONFIGURATION, State.BLOCKED, summary, guide=("1.6",))
+    return apply_finding(CONFIGURATION_ID, CheckState.BLOCKED, summary, guide=("1.6",))
 
 
-def validated(terraform: Terraform) -> Finding:
+def validation_finding(terraform: Terraform) -> Finding:
     """What `terraform validate` says."""
     try:
         validation = terraform.validate()
     except CommandError as error:
-        return could_not(CONFIGURATION, error, terraform.name)
+        return not_checked_finding(CONFIGURATION_ID, error, terraform.name)
     if validation.valid:
-        return sound(terraform, validation.diagnostics)
-    if not_initialised(validation.errors) or not validation.errors:
-        return finding(
-            CONFIGURATION,
-            State.WARN,
+        return validation_passed_finding(terraform, validation.diagnostics)
+    if needs_init(validation.errors) or not validation.errors:
+        return apply_finding(
+            CONFIGURATION_ID,
+            CheckState.WARN,
             f"The terraform folder is not initialised yet; `ecotui plan` runs {terraform.name} init",
-            facts=_facts(terraform),
-            fixes=(init_fix(terraform.name),),
-            raw=_raw(validation.diagnostics),
+            facts=_folder_facts(terraform),
+            fixes=(terraform_init_fix(terraform.name),),
+            raw=_raw_diagnostics(validation.diagnostics),
         )
     first = validation.errors[0]
     more = f", and {len(validation.errors) - 1} more" if len(validation.errors) > 1 else ""
-    place = f" at {first.place}" if first.place else ""
-    return finding(
-        CONFIGURATION,
-        State.BLOCKED,
+    place = f" at {first.location}" if first.location else ""
+    return apply_finding(
+        CONFIGURATION_ID,
+        CheckState.BLOCKED,
         f"{terraform.name} refuses the configuration: {one_line(first.summary)}{place}{more}",
         facts=(
-            *_facts(terraform),
+            *_folder_facts(terraform),
             *(
-                Fact(label=one.place or "error", value=one_line(f"{one.summary}: {one.detail}"))
+                Fact(label=one.location or "error", value=one_line(f"{one.summary}: {one.detail}"))
                 for one in validation.errors[:10]
             ),
         ),
-        guide=guide(validation.diagnostics),
-        fixes=(edit_fix(terraform.folder, first, terraform.env),) if first.place else (),
-        raw=_raw(validation.diagnostics),
+        guide=guide_entries_for(validation.diagnostics),
+        fixes=(edit_fix(terraform.folder, first, terraform.env),) if first.location else (),
+        raw=_raw_diagnostics(validation.diagnostics),
     )
 
 
-def sound(terraform: Terraform, diagnostics: tuple[Diagnostic, ...]) -> Finding:
+def validation_passed_finding(terraform: Terraform, diagnostics: tuple[Diagnostic, ...]) -> Finding:
     """It is valid; some of the warnings (those that the guide explains) are told as one."""
     warnings = [one for one in diagnostics if not one.is_error]
     if not warnings:
-        return finding(
-            CONFIGURATION,
-            State.OK,
+        return apply_finding(
+            CONFIGURATION_ID,
+            CheckState.OK,
             "The configuration is valid",
-            facts=_facts(terraform),
+            facts=_folder_facts(terraform),
         )
     plural = "s" if len(warnings) != 1 else ""
-    return finding(
-        CONFIGURATION,
-        State.WARN if guide(warnings) else State.OK,
+    return apply_finding(
+        CONFIGURATION_ID,
+        CheckState.WARN if guide_entries_for(warnings) else CheckState.OK,
         f"The configuration is valid, with {len(warnings)} warning{plural}: {one_line(warnings[0].summary)}",
-        facts=_facts(terraform),
-        guide=guide(warnings),
-        raw=_raw(warnings),
+        facts=_folder_facts(terraform),
+        guide=guide_entries_for(warnings),
+        raw=_raw_diagnostics(warnings),
     )
 
 
-def _facts(terraform: Terraform) -> tuple[Fact, ...]:
+def _folder_facts(terraform: Terraform) -> tuple[Fact, ...]:
     return (Fact(label="folder", value=one_line(str(terraform.folder))),)
 
 
-def _raw(diagnostics: tuple[Diagnostic, ...] | list[Diagnostic]) -> str:
+def _raw_diagnostics(diagnostics: tuple[Diagnostic, ...] | list[Diagnostic]) -> str:
     return sanitize("\n\n".join(one.text for one in diagnostics), limit=20_000)

@@ -12,15 +12,22 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from checks.aws.fixes import ask_for, fetch_with_mfa, list_profiles, log_in, new_credentials, renew
+from checks.aws.fixes import (
+    list_profiles_fix,
+    mfa_credentials_fix,
+    new_credentials_fixes,
+    renew_variables_fix,
+    request_permission_fix,
+    sso_login_fix,
+)
 from checks.aws.iam import iam_action
-from checks.finding import Finding, Fix, State
+from checks.finding import CheckState, Finding, Fix
 from checks.sanitize import one_line, sanitize
 
-Answer = TypeVar("Answer")
+CallResult = TypeVar("CallResult")
 
 
-class Kind(StrEnum):
+class AwsErrorKind(StrEnum):
     """What sort of trouble it is, for code that reacts to it."""
 
     NO_CREDENTIALS = "no-credentials"
@@ -37,82 +44,82 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
-class Trouble(msgspec.Struct, frozen=True, kw_only=True):
+class ExplainedError(msgspec.Struct, frozen=True, kw_only=True):
     """An AWS error, explained."""
 
-    kind: Kind
+    kind: AwsErrorKind
     summary: str
     denied: tuple[str, ...] = ()
-    state: State = State.UNKNOWN
+    state: CheckState = CheckState.UNKNOWN
     raw: str = ""
     fixes: tuple[Fix, ...] = ()
     code: str = ""
     """AWS's own error code, where there is one."""
 
     @property
-    def passing(self) -> bool:
+    def is_transient(self) -> bool:
         """Likely to go away by itself: worth another try while waiting."""
-        return self.kind in (Kind.THROTTLED, Kind.NETWORK, Kind.TIMEOUT, Kind.SERVER)
+        return self.kind in (AwsErrorKind.THROTTLED, AwsErrorKind.NETWORK, AwsErrorKind.TIMEOUT, AwsErrorKind.SERVER)
 
 
-class MfaNeeded(Exception):
+class MfaRequired(Exception):
     """The profile wants a code from an MFA device; a look never asks for one."""
 
 
-class CredentialProcessStuck(Exception):
+class CredentialProcessTimeout(Exception):
     """The profile's `credential_process` did not end in time and was killed."""
 
-    def __init__(self, command: str, seconds: float) -> None:
-        super().__init__(f"credential_process did not end within {seconds:g} s: {command}")
+    def __init__(self, command: str, timeout: float) -> None:
+        super().__init__(f"credential_process did not end within {timeout:g} s: {command}")
         self.command = command
-        self.seconds = seconds
+        self.timeout = timeout
 
 
-def errors() -> tuple[type[Exception], ...]:
+def aws_error_types() -> tuple[type[Exception], ...]:
     """Everything that a call through `Aws` raises for trouble outside of this program."""
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError  # of neither family
 
-    return (BotoCoreError, ClientError, ResponseParserError, MfaNeeded, CredentialProcessStuck)
+    return (BotoCoreError, ClientError, ResponseParserError, MfaRequired, CredentialProcessTimeout)
 
 
-def or_error(question: Callable[[], Answer]) -> Answer | Exception:
+def call_or_error(call: Callable[[], CallResult]) -> CallResult | Exception:
     """The answer, or the error instead of it: for threads whose answers are judged together."""
     try:
-        return question()
-    except errors() as error:
+        return call()
+    except aws_error_types() as error:
         return error
 
 
-def code_of(error: BaseException) -> str:
+def aws_error_code(error: BaseException) -> str:
     """AWS's own error code (`NoSuchResourceException`); empty when AWS did not answer."""
     response = getattr(error, "response", None) or {}
     return one_line(str((response.get("Error") or {}).get("Code", "")), limit=80)
 
 
-DENIED = frozenset(
+DENIED_CODES = frozenset(
     {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "UnauthorizedAccess",
      "AuthorizationErrorException", "NotAuthorized", "Forbidden", "403"}
 )  # fmt: skip
-EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
-INVALID = frozenset(
+EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
+INVALID_CREDENTIALS_CODES = frozenset(
     {"InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure", "InvalidAccessKeyId", "SignatureDoesNotMatch",
      "InvalidSignatureException", "IncompleteSignature", "InvalidToken", "InvalidUserID.NotFound"}
 )  # fmt: skip
-THROTTLED = frozenset(
+THROTTLED_CODES = frozenset(
     {"RequestLimitExceeded", "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled",
      "RequestThrottledException", "TooManyRequestsException", "SlowDown", "BandwidthLimitExceeded",
      "ProvisionedThroughputExceededException", "PriorRequestNotComplete", "LimitExceededException.Throttle"}
 )  # fmt: skip
-REGION = frozenset({"OptInRequired", "IllegalLocationConstraintException", "UnsupportedRegion"})
+REGION_DISABLED_CODES = frozenset({"OptInRequired", "IllegalLocationConstraintException", "UnsupportedRegion"})
 
-_ACTION = re.compile(r"\b([a-z0-9][a-z0-9-]{1,40}:[A-Z][A-Za-z0-9]{2,80})\b")
+_IAM_ACTION = re.compile(r"\b([a-z0-9][a-z0-9-]{1,40}:[A-Z][A-Za-z0-9]{2,80})\b")
 
-SERVICE = "ecotui-service"
+SERVICE_METADATA_KEY = "ecotui-service"
 """The key under ResponseMetadata where the session leaves the service that was asked."""
 
 
-def explain(error: BaseException, action: str = "", *, profile: str = "", region: str = "") -> Trouble:
+def explain_aws_error(error: BaseException, action: str = "", *, profile: str = "", region: str = "") -> ExplainedError:
     """Any error of a call through `Aws` as plain words, a state and ways out.
 
     `action` is the IAM action that the call needs (`ec2:DescribeInstances`); AWS's own message names a better one.
@@ -121,25 +128,25 @@ def explain(error: BaseException, action: str = "", *, profile: str = "", region
     from botocore.exceptions import ClientError
 
     if isinstance(error, ClientError):
-        return _answered(error, action, profile, region)
-    return _unanswered(error, action, profile, region)
+        return _explain_error_response(error, action, profile, region)
+    return _explain_no_response(error, action, profile, region)
 
 
-def unknown(id: str, step: str, title: str, trouble: Trouble) -> Finding:
+def unknown_aws_finding(id: str, step: str, title: str, error: ExplainedError) -> Finding:
     """The finding for a look that could not be made."""
     return Finding(
         id=id,
         step=step,
-        state=trouble.state,
+        state=error.state,
         title=title,
-        summary=trouble.summary,
-        fixes=trouble.fixes,
-        raw=trouble.raw,
-        denied=trouble.denied,
+        summary=error.summary,
+        fixes=error.fixes,
+        raw=error.raw,
+        denied=error.denied,
     )
 
 
-def _answered(error: object, action: str, profile: str, region: str) -> Trouble:
+def _explain_error_response(error: object, action: str, profile: str, region: str) -> ExplainedError:
     """AWS answered, and said no."""
     response: dict[str, dict[str, Any]] = getattr(error, "response", {}) or {}
     details = response.get("Error", {}) or {}
@@ -147,9 +154,9 @@ def _answered(error: object, action: str, profile: str, region: str) -> Trouble:
     message = one_line(str(details.get("Message", "") or error), limit=600)
     raw = sanitize(str(error), limit=4000)
     status = (response.get("ResponseMetadata", {}) or {}).get("HTTPStatusCode")
-    asked = _asked(error, response.get("ResponseMetadata") or {}, action)
-    if code in DENIED or (code not in EXPIRED and "not authorized to perform" in message):
-        named = _ACTION.search(message)
+    asked = _requested_action(error, response.get("ResponseMetadata") or {}, action)
+    if code in DENIED_CODES or (code not in EXPIRED_CODES and "not authorized to perform" in message):
+        named = _IAM_ACTION.search(message)
         missing = named.group(1) if named else asked
         if "explicit deny in a service control policy" in message:
             why = "a service control policy of the organisation forbids it; a permission does not help"
@@ -157,64 +164,64 @@ def _answered(error: object, action: str, profile: str, region: str) -> Trouble:
             why = "a policy forbids it explicitly"
         else:
             why = f"the identity lacks {missing}"
-        return Trouble(
-            kind=Kind.DENIED,
+        return ExplainedError(
+            kind=AwsErrorKind.DENIED,
             summary=f"Not allowed to call {missing}: {why}.",
             denied=(missing,),
             raw=raw,
-            fixes=(ask_for(missing),) if "forbids" not in why else (),
+            fixes=(request_permission_fix(missing),) if "forbids" not in why else (),
             code=code,
         )
-    if code in EXPIRED:
-        return Trouble(
-            kind=Kind.EXPIRED,
+    if code in EXPIRED_CODES:
+        return ExplainedError(
+            kind=AwsErrorKind.EXPIRED,
             summary=f"The AWS credentials have expired ({code}); log in again or fetch new ones.",
             raw=raw,
-            fixes=new_credentials(profile),
+            fixes=new_credentials_fixes(profile),
             code=code,
         )
-    if code in INVALID:
-        return Trouble(
-            kind=Kind.INVALID,
+    if code in INVALID_CREDENTIALS_CODES:
+        return ExplainedError(
+            kind=AwsErrorKind.INVALID,
             summary=f"AWS does not accept the credentials ({code}): {message}",
             raw=raw,
-            fixes=new_credentials(profile),
+            fixes=new_credentials_fixes(profile),
             code=code,
         )
-    if code in THROTTLED or status == 429:
-        return Trouble(
-            kind=Kind.THROTTLED,
+    if code in THROTTLED_CODES or status == 429:
+        return ExplainedError(
+            kind=AwsErrorKind.THROTTLED,
             summary=f"AWS is throttling {asked} ({code}); it was tried several times. Look again in a minute.",
             raw=raw,
             code=code,
         )
-    if code in REGION:
-        return Trouble(
-            kind=Kind.CONFIGURATION,
+    if code in REGION_DISABLED_CODES:
+        return ExplainedError(
+            kind=AwsErrorKind.CONFIGURATION,
             summary=f"The region {region or 'in use'} is not enabled for this account ({code}): {message}",
             raw=raw,
             code=code,
         )
     if isinstance(status, int) and status >= 500:
-        return Trouble(
-            kind=Kind.SERVER,
+        return ExplainedError(
+            kind=AwsErrorKind.SERVER,
             summary=f"AWS failed to answer {asked} (HTTP {status}, {code}); look again in a minute.",
             raw=raw,
             code=code,
         )
-    return Trouble(kind=Kind.OTHER, summary=f"{asked} failed: {code}: {message}", raw=raw, code=code)
+    return ExplainedError(kind=AwsErrorKind.OTHER, summary=f"{asked} failed: {code}: {message}", raw=raw, code=code)
 
 
-def _asked(error: object, metadata: dict[str, Any], action: str) -> str:
+def _requested_action(error: object, metadata: dict[str, Any], action: str) -> str:
     """The IAM action of the call that failed: from the call itself; S3's names are odd, there the caller knows best."""
     operation = str(getattr(error, "operation_name", "") or "")
-    service = str(metadata.get(SERVICE, ""))
+    service = str(metadata.get(SERVICE_METADATA_KEY, ""))
     if not service or not operation or (service == "s3" and action):
         return action or operation or "the call"
     return iam_action(service, operation)
 
 
-def _unanswered(error: BaseException, action: str, profile: str, region: str) -> Trouble:
+def _explain_no_response(error: BaseException, action: str, profile: str, region: str) -> ExplainedError:
     """There was no answer: credentials, configuration or network."""
     from botocore import exceptions as boto
     from botocore.parsers import ResponseParserError
@@ -223,95 +230,89 @@ def _unanswered(error: BaseException, action: str, profile: str, region: str) ->
     text = one_line(str(error))
     named = f"profile {profile!r}" if profile else "the default profile"
 
-    def trouble(kind: Kind, summary: str, *fixes: Fix) -> Trouble:
-        return Trouble(kind=kind, summary=summary, raw=raw, fixes=fixes)
+    def trouble(kind: AwsErrorKind, summary: str, *fixes: Fix) -> ExplainedError:
+        return ExplainedError(kind=kind, summary=summary, raw=raw, fixes=fixes)
 
     match error:
-        case MfaNeeded():
+        case MfaRequired():
             return trouble(
-                Kind.MFA,
+                AwsErrorKind.MFA,
                 f"{named.capitalize()} needs a code from an MFA device, and a look never asks for one; "
                 "fetch temporary credentials with it first.",
-                fetch_with_mfa(),
+                mfa_credentials_fix(),
             )
         case ResponseParserError():
             return trouble(
-                Kind.OTHER,
+                AwsErrorKind.OTHER,
                 "What answered does not speak as AWS does: a proxy or a sign-in page may stand in between"
                 f"{f' ({action})' if action else ''}.",
             )
-        case CredentialProcessStuck():
+        case CredentialProcessTimeout():
             return trouble(
-                Kind.TIMEOUT, f"The credential_process of {named} did not end within {error.seconds:g} s."
+                AwsErrorKind.TIMEOUT, f"The credential_process of {named} did not end within {error.timeout:g} s."
             )
-        case (
-            boto.UnauthorizedSSOTokenError()
-            | boto.SSOTokenLoadError()
-            | boto.TokenRetrievalError()
-            | boto.SSOError()
-        ):
+        case boto.UnauthorizedSSOTokenError() | boto.SSOTokenLoadError() | boto.TokenRetrievalError() | boto.SSOError():
             return trouble(
-                Kind.SSO, f"The SSO login of {named} has expired or was never made.", log_in(profile)
+                AwsErrorKind.SSO, f"The SSO login of {named} has expired or was never made.", sso_login_fix(profile)
             )
         case boto.NoCredentialsError() | boto.NoAuthTokenError():
             return trouble(
-                Kind.NO_CREDENTIALS,
+                AwsErrorKind.NO_CREDENTIALS,
                 f"No AWS credentials were found: none in the environment, none in {named}, no instance role.",
-                *new_credentials(profile),
+                *new_credentials_fixes(profile),
             )
         case RuntimeError() if "still expired" in text:
             # botocore's way to say that AWS_CREDENTIAL_EXPIRATION, or what a process returned, lies in the past.
             return trouble(
-                Kind.EXPIRED,
+                AwsErrorKind.EXPIRED,
                 "The AWS credentials have expired; log in again or fetch new ones.",
-                *new_credentials(profile),
+                *new_credentials_fixes(profile),
             )
         case boto.PartialCredentialsError():
-            return trouble(Kind.NO_CREDENTIALS, f"The AWS credentials are incomplete: {text}")
+            return trouble(AwsErrorKind.NO_CREDENTIALS, f"The AWS credentials are incomplete: {text}")
         case boto.ProfileNotFound():
             return trouble(
-                Kind.CONFIGURATION,
+                AwsErrorKind.CONFIGURATION,
                 f"The AWS profile {profile!r} does not exist." if profile else text,
-                list_profiles(),
+                list_profiles_fix(),
             )
         case boto.ConfigParseError() | boto.ConfigNotFound() | boto.InvalidConfigError():
-            return trouble(Kind.CONFIGURATION, f"The AWS configuration cannot be used: {text}")
+            return trouble(AwsErrorKind.CONFIGURATION, f"The AWS configuration cannot be used: {text}")
         case boto.NoRegionError():
-            return trouble(Kind.CONFIGURATION, "No AWS region is set; name one as aws.region in ecotui.yaml.")
+            return trouble(AwsErrorKind.CONFIGURATION, "No AWS region is set; name one as aws.region in ecotui.yaml.")
         case boto.InvalidRegionError():
-            return trouble(Kind.CONFIGURATION, f"{region or text!r} is not a region name.")
-        case (
-            boto.CredentialRetrievalError()
-            | boto.MetadataRetrievalError()
-            | boto.RefreshWithMFAUnsupportedError()
-        ):
-            return trouble(Kind.NO_CREDENTIALS, f"The credentials of {named} could not be fetched: {text}")
+            return trouble(AwsErrorKind.CONFIGURATION, f"{region or text!r} is not a region name.")
+        case boto.CredentialRetrievalError() | boto.MetadataRetrievalError() | boto.RefreshWithMFAUnsupportedError():
+            return trouble(AwsErrorKind.NO_CREDENTIALS, f"The credentials of {named} could not be fetched: {text}")
         case boto.ConnectTimeoutError() | boto.ReadTimeoutError():
-            return trouble(Kind.TIMEOUT, f"AWS did not answer {action or 'the call'} in time: {_where(text)}")
+            return trouble(
+                AwsErrorKind.TIMEOUT, f"AWS did not answer {action or 'the call'} in time: {_endpoint_in_message(text)}"
+            )
         case boto.SSLError():
             return trouble(
-                Kind.NETWORK, f"The TLS certificate of the AWS endpoint is not trusted: {_where(text)}"
+                AwsErrorKind.NETWORK,
+                f"The TLS certificate of the AWS endpoint is not trusted: {_endpoint_in_message(text)}",
             )
         case boto.ProxyConnectionError():
-            return trouble(Kind.NETWORK, f"The proxy does not let us through to AWS: {text}")
+            return trouble(AwsErrorKind.NETWORK, f"The proxy does not let us through to AWS: {text}")
         case boto.EndpointConnectionError() | boto.ConnectionClosedError() | boto.HTTPClientError():
             hint = ""
             if region and "amazonaws.com" in text and "Could not connect" in text:
                 hint = f" Check the network, and that {region!r} is a region."
-            return trouble(Kind.NETWORK, f"AWS cannot be reached: {_where(text)}.{hint}")
+            return trouble(AwsErrorKind.NETWORK, f"AWS cannot be reached: {_endpoint_in_message(text)}.{hint}")
         case _:
-            return trouble(Kind.OTHER, f"{action or 'The AWS call'} failed: {type(error).__name__}: {text}")
+            return trouble(AwsErrorKind.OTHER, f"{action or 'The AWS call'} failed: {type(error).__name__}: {text}")
 
 
-def _where(text: str) -> str:
+def _endpoint_in_message(text: str) -> str:
     """The endpoint that an error of botocore names, or its whole text."""
     found = re.search(r'"(https?://[^"?]+)', text)
     return found.group(1).rstrip("/") if found else text
 
 
-def without_login(trouble: Trouble) -> Trouble:
+def replace_login_fixes(error: ExplainedError) -> ExplainedError:
     """The same where the keys stand in variables: no login changes those, and they go before what it stores."""
-    kept = tuple(fix for fix in trouble.fixes if fix.id not in ("sso-login", "configure"))
-    if kept == trouble.fixes:
-        return trouble
-    return msgspec.structs.replace(trouble, fixes=(renew(), *kept))
+    kept = tuple(fix for fix in error.fixes if fix.id not in ("sso-login", "configure"))
+    if kept == error.fixes:
+        return error
+    return msgspec.structs.replace(error, fixes=(renew_variables_fix(), *kept))

@@ -33,7 +33,7 @@ from botocore.exceptions import (
 )
 from botocore.utils import InstanceMetadataFetcher, JSONFileCache, resolve_imds_endpoint_mode
 
-from checks.aws.errors import SERVICE, CredentialProcessStuck, MfaNeeded
+from checks.aws.errors import SERVICE_METADATA_KEY, CredentialProcessTimeout, MfaRequired
 from checks.sanitize import one_line
 
 METADATA_TIMEOUT = 1
@@ -41,7 +41,7 @@ METADATA_TIMEOUT = 1
 PROCESS_TIMEOUT = 20.0
 """Seconds for a `credential_process`; such tools may themselves ask a server."""
 
-_NEVER_TWICE = 1
+_MAX_CONNECTION_ATTEMPTS = 1
 """A connection that failed is tried no further: a dead endpoint must be told in seconds, and a look can be repeated."""
 
 
@@ -55,7 +55,7 @@ class CredentialSource(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds since the epoch; None for credentials that do not expire, or whose end is not known."""
 
 
-class EnvironmentSession(botocore.session.Session):  # type: ignore[misc]
+class IsolatedSession(botocore.session.Session):  # type: ignore[misc]
     """One session for one profile and one environment. Not safe to share while clients are made: callers lock."""
 
     def __init__(
@@ -86,11 +86,11 @@ class EnvironmentSession(botocore.session.Session):  # type: ignore[misc]
             ("config_file", "AWS_CONFIG_FILE", "config"),
             ("credentials_file", "AWS_SHARED_CREDENTIALS_FILE", "credentials"),
         ):
-            self.set_config_variable(name, self._path(self._env.get(variable) or f"~/.aws/{file}"))
+            self.set_config_variable(name, self._expand_path(self._env.get(variable) or f"~/.aws/{file}"))
         self._explicit_profile = bool(profile)
         if profile:
             self.set_config_variable("profile", profile)
-        self._wanted_region = region
+        self._settings_region = region
         self._limits = Config(
             connect_timeout=connect_timeout,
             read_timeout=read_timeout,
@@ -98,20 +98,16 @@ class EnvironmentSession(botocore.session.Session):  # type: ignore[misc]
             ignore_configured_endpoint_urls=True,
             max_pool_connections=16,
         )
-        self._loaded: Any = None
-        self._loaded_once = False
+        self._cached_credentials: Any = None
+        self._has_resolved_credentials = False
         events = self.get_component("event_emitter")
-        events.register_first("needs-retry", _give_up_on_dead_connections)
-        events.register("after-call", _name_the_service)
+        events.register_first("needs-retry", _skip_retry_on_connection_errors)
+        events.register("after-call", _record_service_name)
 
     @property
     def region(self) -> str:
         """Settings, then AWS_REGION, then AWS_DEFAULT_REGION and the profile; empty when none names one."""
-        return (
-            self._wanted_region
-            or self._env.get("AWS_REGION", "")
-            or str(self.get_config_variable("region") or "")
-        )
+        return self._settings_region or self._env.get("AWS_REGION", "") or str(self.get_config_variable("region") or "")
 
     def client_for(self, service: str, region: str) -> Any:
         """A client with our timeouts and retries. Raises NoCredentialsError before anything is sent."""
@@ -126,31 +122,29 @@ class EnvironmentSession(botocore.session.Session):  # type: ignore[misc]
 
         Clients that botocore makes for itself (STS for a role, SSO) come through here too.
         """
-        endpoint = given.get("endpoint_url") or self._endpoint(service_name)
+        endpoint = given.get("endpoint_url") or self._endpoint_url(service_name)
         region = region_name or self.region or None
         config = self._limits.merge(Config(proxies=self._proxies(service_name, region, endpoint)))
         if given.get("config") is not None:
             config = config.merge(given["config"])
         if given.get("verify") is None:
             bundle = self.get_config_variable("ca_bundle") or self._env.get("REQUESTS_CA_BUNDLE")
-            given["verify"] = self._path(bundle) if bundle else True
+            given["verify"] = self._expand_path(bundle) if bundle else True
         given |= {"endpoint_url": endpoint, "config": config}
         return super().create_client(service_name, region_name=region, **given)
 
     def get_credentials(self) -> Any:
         """The credentials, looked for once; None when there are none (that, too, is remembered)."""
-        if not self._loaded_once:
+        if not self._has_resolved_credentials:
             try:
-                self._loaded = self._resolver().load_credentials()
+                self._cached_credentials = self._credential_resolver().load_credentials()
             except (OSError, ValueError, AttributeError, TypeError) as error:
                 # A credential_process that is missing, not executable, or prints something else than a JSON object.
-                raise CredentialRetrievalError(
-                    provider="credential_process", error_msg=one_line(str(error))
-                ) from error
-            self._loaded_once = True
-        return self._loaded
+                raise CredentialRetrievalError(provider="credential_process", error_msg=one_line(str(error))) from error
+            self._has_resolved_credentials = True
+        return self._cached_credentials
 
-    def source(self) -> CredentialSource:
+    def credential_source(self) -> CredentialSource:
         """Where the credentials come from, and until when they hold. Raises NoCredentialsError."""
         found = self.get_credentials()
         if found is None:
@@ -163,13 +157,13 @@ class EnvironmentSession(botocore.session.Session):  # type: ignore[misc]
             expires=ends.timestamp() if ends is not None else None,
         )
 
-    def _path(self, text: str) -> str:
+    def _expand_path(self, text: str) -> str:
         """A path with `~` of the environment given. Without HOME there are no files of the user."""
         if text == "~" or text.startswith("~/"):
             return self._home + text[1:] if self._home else os.devnull
         return text
 
-    def _endpoint(self, service: str) -> str | None:
+    def _endpoint_url(self, service: str) -> str | None:
         if self.get_config_variable("ignore_configured_endpoint_urls"):
             return None
         found = ConfiguredEndpointProvider(
@@ -191,7 +185,7 @@ class EnvironmentSession(botocore.session.Session):  # type: ignore[misc]
             return {}
         return {scheme: named[scheme] for scheme in ("http", "https") if scheme in named}
 
-    def _resolver(self) -> providers.CredentialResolver:
+    def _credential_resolver(self) -> providers.CredentialResolver:
         """botocore's default chain, in its order, without the two providers of the first boto."""
         profile = self.get_config_variable("profile") or "default"
         cache: dict[str, Any] = {}
@@ -204,21 +198,19 @@ class EnvironmentSession(botocore.session.Session):  # type: ignore[misc]
                 env=self._env,
                 user_agent=self.user_agent(),
                 config={
-                    "ec2_metadata_service_endpoint": self.get_config_variable(
-                        "ec2_metadata_service_endpoint"
-                    ),
+                    "ec2_metadata_service_endpoint": self.get_config_variable("ec2_metadata_service_endpoint"),
                     "ec2_metadata_service_endpoint_mode": resolve_imds_endpoint_mode(self),
                     "ec2_metadata_v1_disabled": self.get_config_variable("ec2_metadata_v1_disabled"),
                 },
             )
         )
-        of_profile = _ProfileProviders(self, cache, self._env, self._path("~/.aws"))
+        of_profile = _ProfileProviders(self, cache, self._env, self._expand_path("~/.aws"))
         role = providers.AssumeRoleProvider(
             load_config=lambda: self.full_config,
             client_creator=self.create_client,
             cache=cache,
             profile_name=profile,
-            prompter=_never_prompt,
+            prompter=_refuse_mfa_prompt,
             credential_sourcer=providers.CanonicalNameCredentialSourcer([environment, container, instance]),
             profile_provider_builder=of_profile,
         )
@@ -231,9 +223,7 @@ class EnvironmentSession(botocore.session.Session):  # type: ignore[misc]
 class _ProfileProviders(providers.ProfileProviderBuilder):  # type: ignore[misc]
     """What a profile can name as its source, with token caches, web identity and processes of the environment given."""
 
-    def __init__(
-        self, session: EnvironmentSession, cache: dict[str, Any], env: Mapping[str, str], folder: str
-    ) -> None:
+    def __init__(self, session: IsolatedSession, cache: dict[str, Any], env: Mapping[str, str], folder: str) -> None:
         self._env = env
         self._owner = session
         super().__init__(
@@ -242,19 +232,19 @@ class _ProfileProviders(providers.ProfileProviderBuilder):  # type: ignore[misc]
             sso_token_cache=JSONFileCache(f"{folder}/sso/cache"),
             login_token_cache=JSONFileCache(env.get("AWS_LOGIN_CACHE_DIRECTORY") or f"{folder}/login/cache"),
         )
-        self._cache_of_roles = cache
+        self._role_cache = cache
 
     def providers(self, profile_name: str, disable_env_vars: bool = False) -> list[Any]:
         replaced: list[Any] = []
         for provider in super().providers(profile_name, disable_env_vars=True):
             if isinstance(provider, providers.ProcessProvider):
-                provider = providers.ProcessProvider(profile_name, self._config, popen=self._start)
+                provider = providers.ProcessProvider(profile_name, self._config, popen=self._start_credential_process)
             elif isinstance(provider, providers.AssumeRoleWithWebIdentityProvider) and not disable_env_vars:
                 provider = providers.AssumeRoleWithWebIdentityProvider(
-                    load_config=lambda: self._with_web_identity(profile_name),
+                    load_config=lambda: self._config_with_web_identity(profile_name),
                     client_creator=self._owner.create_client,
                     profile_name=profile_name,
-                    cache=self._cache_of_roles,
+                    cache=self._role_cache,
                     disable_env_vars=True,
                 )
             replaced.append(provider)
@@ -263,7 +253,7 @@ class _ProfileProviders(providers.ProfileProviderBuilder):  # type: ignore[misc]
     def _config(self) -> Any:
         return self._owner.full_config
 
-    def _with_web_identity(self, profile: str) -> dict[str, Any]:
+    def _config_with_web_identity(self, profile: str) -> dict[str, Any]:
         """The configuration with what the environment says about a web identity (EKS) laid over the profile."""
         named = {
             key: self._env[variable]
@@ -277,13 +267,13 @@ class _ProfileProviders(providers.ProfileProviderBuilder):  # type: ignore[misc]
         profiles = self._config().get("profiles", {})
         return {"profiles": {profile: {**profiles.get(profile, {}), **named}}}
 
-    def _start(self, argv: Sequence[str], **pipes: Any) -> _BoundedProcess:
-        return _BoundedProcess(
+    def _start_credential_process(self, argv: Sequence[str], **pipes: Any) -> _CredentialProcess:
+        return _CredentialProcess(
             list(argv), env=dict(self._env), stdin=subprocess.DEVNULL, start_new_session=True, **pipes
         )
 
 
-class _BoundedProcess(subprocess.Popen[bytes]):
+class _CredentialProcess(subprocess.Popen[bytes]):
     """A process that is killed, with all that it started, when it does not end in time."""
 
     def communicate(self, input: bytes | None = None, timeout: float | None = None) -> tuple[bytes, bytes]:
@@ -293,22 +283,22 @@ class _BoundedProcess(subprocess.Popen[bytes]):
             os.killpg(self.pid, signal.SIGKILL)
             super().communicate()
             command = self.args if isinstance(self.args, str) else shlex.join(map(str, self.args))  # type: ignore[arg-type]
-            raise CredentialProcessStuck(command.split(" ")[0], PROCESS_TIMEOUT) from None
+            raise CredentialProcessTimeout(command.split(" ")[0], PROCESS_TIMEOUT) from None
 
 
-def _never_prompt(prompt: str) -> NoReturn:
-    raise MfaNeeded(one_line(prompt))
+def _refuse_mfa_prompt(prompt: str) -> NoReturn:
+    raise MfaRequired(one_line(prompt))
 
 
-def _give_up_on_dead_connections(
+def _skip_retry_on_connection_errors(
     attempts: int = 0, caught_exception: BaseException | None = None, **_: Any
 ) -> None:
     """Retries are for throttling and server errors; without a connection the error is raised as it is."""
-    if isinstance(caught_exception, HTTPClientError) and attempts >= _NEVER_TWICE:
+    if isinstance(caught_exception, HTTPClientError) and attempts >= _MAX_CONNECTION_ATTEMPTS:
         raise caught_exception
 
 
-def _name_the_service(parsed: dict[str, Any], model: Any, **_: Any) -> None:
+def _record_service_name(parsed: dict[str, Any], model: Any, **_: Any) -> None:
     """An error tells its operation, not its service; the IAM action that was missing needs both."""
     if "Error" in parsed:
-        parsed.setdefault("ResponseMetadata", {})[SERVICE] = model.service_model.service_name
+        parsed.setdefault("ResponseMetadata", {})[SERVICE_METADATA_KEY] = model.service_model.service_name

@@ -11,19 +11,19 @@ from dataclasses import dataclass
 
 import msgspec
 
-from checks.aws.object_store import ConditionFailed, ObjectStore, Stored, StoreError
+from checks.aws.object_store import ConditionFailed, ObjectStore, ObjectStoreError, StoredObject
 from checks.sanitize import one_line
-from config.validation import LEASE
+from config.validation import LEASE_SECONDS_RANGE
 
-SLACK = 5.0
+EXPIRY_GRACE_SECONDS = 5.0
 """Seconds that a lease is honoured beyond its end, and a quarter of it at most: a renewal may be on its way."""
-LONGEST = LEASE[1]
+MAX_LEASE_SECONDS = LEASE_SECONDS_RANGE[1]
 """Seconds. A lease that says more is over after this: it was not written by an ecotui."""
-ROUNDS = 5
+MAX_CONFLICT_RETRIES = 5
 """Times that a lock is read again because somebody wrote in between."""
 
 
-class Claim(msgspec.Struct, frozen=True, kw_only=True):
+class LeaseRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What stands in the lock: who holds the account, and for how long without a word."""
 
     schema: str = "ecotui.lease/1"
@@ -43,7 +43,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """Let go by its holder."""
 
     @property
-    def who(self) -> str:
+    def holder_text(self) -> str:
         """The holder in words: hana@bastion on pts/7, since 2026-11-23 14:03 UTC."""
         told = f"{self.user or 'somebody'}@{self.host or 'a machine without a name'}"
         if self.terminal:
@@ -52,35 +52,35 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True)
-class Seen:
+class LeaseSnapshot:
     """The lock as it was read."""
 
-    claim: Claim
+    record: LeaseRecord
     etag: str
     age: float
     """Seconds since the last renewal, by S3's clock."""
 
     @property
-    def over(self) -> bool:
+    def is_available(self) -> bool:
         """Whether it may be taken: let go, or not renewed in time."""
-        return self.claim.free or self.left <= 0
+        return self.record.free or self.seconds_left <= 0
 
     @property
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         """Seconds until it ends by itself."""
-        length = min(self.claim.seconds, LONGEST)
-        return max(length + min(SLACK, length / 4) - self.age, 0.0)
+        length = min(self.record.seconds, MAX_LEASE_SECONDS)
+        return max(length + min(EXPIRY_GRACE_SECONDS, length / 4) - self.age, 0.0)
 
 
 @dataclass(frozen=True)
-class Held:
+class AcquiredLease:
     """The lock is ours; the ETag is what the next renewal stands on."""
 
-    claim: Claim
+    record: LeaseRecord
     etag: str
 
 
-class Question(msgspec.Struct, frozen=True, kw_only=True):
+class LeaseHandoffRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody asks the holder to let go. It lies beside the lock: written into it, it would lengthen the lease."""
 
     schema: str = "ecotui.lease-question/1"
@@ -92,121 +92,121 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     """The holder's answer; the other one is to let go."""
 
 
-class Lost(Exception):
+class LeaseLost(Exception):
     """Another one holds the lock by now."""
 
-    def __init__(self, holder: Claim) -> None:
-        super().__init__(holder.who)
+    def __init__(self, holder: LeaseRecord) -> None:
+        super().__init__(holder.holder_text)
         self.holder = holder
 
 
-def key(account: str) -> str:
+def lease_key(account: str) -> str:
     """Where the lock of an account lies."""
     return f"locks/{account}.json"
 
 
-def look(store: ObjectStore, account: str) -> Seen | None:
+def read_lease(store: ObjectStore, account: str) -> LeaseSnapshot | None:
     """Who holds the account; None when nobody ever did. Raises StoreError."""
-    return _seen(store.read(key(account)))
+    return _decode_lease(store.read(lease_key(account)))
 
 
-def take(store: ObjectStore, account: str, wanted: Claim) -> Held | Seen:
+def acquire_lease(store: ObjectStore, account: str, record: LeaseRecord) -> AcquiredLease | LeaseSnapshot:
     """Take the account, or learn who has it. The claim gets an id of its own. Raises StoreError."""
-    claim = msgspec.structs.replace(wanted, id=secrets.token_hex(16), renewals=0, free=False)
-    for _ in range(ROUNDS):
-        found = look(store, account)
-        if found is not None and found.claim.id == claim.id:  # an answer of S3 was lost on its way
-            return Held(claim, found.etag)
-        if found is not None and not found.over:
+    claim = msgspec.structs.replace(record, id=secrets.token_hex(16), renewals=0, free=False)
+    for _ in range(MAX_CONFLICT_RETRIES):
+        found = read_lease(store, account)
+        if found is not None and found.record.id == claim.id:  # an answer of S3 was lost on its way
+            return AcquiredLease(claim, found.etag)
+        if found is not None and not found.is_available:
             return found
         try:
-            body = _encode(claim)
+            body = _encode_record(claim)
             etag = (
-                store.create(key(account), body)
+                store.create(lease_key(account), body)
                 if found is None
-                else store.replace(key(account), body, found.etag)
+                else store.replace(lease_key(account), body, found.etag)
             )
         except ConditionFailed:
             continue
-        return Held(claim, etag)
-    raise StoreError(f"The lock of account {account} changes faster than it can be read.")
+        return AcquiredLease(claim, etag)
+    raise ObjectStoreError(f"The lock of account {account} changes faster than it can be read.")
 
 
-def renew(store: ObjectStore, account: str, held: Held) -> Held:
+def renew_lease(store: ObjectStore, account: str, lease: AcquiredLease) -> AcquiredLease:
     """Hold it for another length. Raises Lost when another one has it, StoreError when S3 cannot be reached."""
-    claim = msgspec.structs.replace(held.claim, renewals=held.claim.renewals + 1)
-    etag = held.etag
-    for _ in range(ROUNDS):
+    claim = msgspec.structs.replace(lease.record, renewals=lease.record.renewals + 1)
+    etag = lease.etag
+    for _ in range(MAX_CONFLICT_RETRIES):
         try:
-            return Held(claim, store.replace(key(account), _encode(claim), etag))
+            return AcquiredLease(claim, store.replace(lease_key(account), _encode_record(claim), etag))
         except ConditionFailed:
-            found = look(store, account)
+            found = read_lease(store, account)
         if found is None:  # somebody emptied the bucket
             try:
-                return Held(claim, store.create(key(account), _encode(claim)))
+                return AcquiredLease(claim, store.create(lease_key(account), _encode_record(claim)))
             except ConditionFailed:
                 continue
-        if found.claim.id != claim.id:
-            raise Lost(found.claim)
+        if found.record.id != claim.id:
+            raise LeaseLost(found.record)
         etag = found.etag  # our own renewal, whose answer was lost
-    raise StoreError(f"The lock of account {account} changes faster than it can be read.")
+    raise ObjectStoreError(f"The lock of account {account} changes faster than it can be read.")
 
 
-def release(store: ObjectStore, account: str, held: Held) -> None:
+def release_lease(store: ObjectStore, account: str, lease: AcquiredLease) -> None:
     """Let go; that another one has it already is no error. Raises StoreError."""
-    claim = msgspec.structs.replace(held.claim, free=True)
-    etag = held.etag
-    for _ in range(ROUNDS):
+    claim = msgspec.structs.replace(lease.record, free=True)
+    etag = lease.etag
+    for _ in range(MAX_CONFLICT_RETRIES):
         try:
-            store.replace(key(account), _encode(claim), etag)
+            store.replace(lease_key(account), _encode_record(claim), etag)
             return
         except ConditionFailed:
-            found = look(store, account)
-            if found is None or found.claim.id != claim.id or found.claim.free:
+            found = read_lease(store, account)
+            if found is None or found.record.id != claim.id or found.record.free:
                 return
             etag = found.etag
 
 
-def ask(store: ObjectStore, account: str, holder: Claim, by: str) -> None:
+def request_lease_handoff(store: ObjectStore, account: str, holder: LeaseRecord, requester: str) -> None:
     """Ask the holder to let go; the newest question is the one that counts. Raises StoreError."""
-    store.write(_question(account), msgspec.json.encode(Question(of=holder.id, by=by)))
+    store.write(_handoff_request_key(account), msgspec.json.encode(LeaseHandoffRequest(of=holder.id, by=requester)))
 
 
-def question(store: ObjectStore, account: str, holder: Claim) -> Question | None:
+def read_lease_handoff_request(store: ObjectStore, account: str, holder: LeaseRecord) -> LeaseHandoffRequest | None:
     """What this holder is asked, or was; None when nothing. Raises StoreError."""
-    stored = store.read(_question(account))
+    stored = store.read(_handoff_request_key(account))
     if stored is None:
         return None
     try:
-        found = msgspec.json.decode(stored.body, type=Question)
+        found = msgspec.json.decode(stored.body, type=LeaseHandoffRequest)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     return msgspec.structs.replace(found, by=one_line(found.by)) if found.of == holder.id else None
 
 
-def refuse(store: ObjectStore, account: str, asked: Question) -> None:
+def refuse_lease_handoff(store: ObjectStore, account: str, request: LeaseHandoffRequest) -> None:
     """Answer that the lock is kept. Raises StoreError."""
-    store.write(_question(account), msgspec.json.encode(msgspec.structs.replace(asked, refused=True)))
+    store.write(_handoff_request_key(account), msgspec.json.encode(msgspec.structs.replace(request, refused=True)))
 
 
-def _question(account: str) -> str:
+def _handoff_request_key(account: str) -> str:
     return f"locks/{account}.asked.json"
 
 
-def _seen(stored: Stored | None) -> Seen | None:
+def _decode_lease(stored: StoredObject | None) -> LeaseSnapshot | None:
     """From outside: what the lock says is text of another machine. What is no claim is somebody's, until it is over."""
     if stored is None:
         return None
     try:
-        found = msgspec.json.decode(stored.body, type=Claim)
+        found = msgspec.json.decode(stored.body, type=LeaseRecord)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        found = Claim(user="somebody", host="unreadable")
+        found = LeaseRecord(user="somebody", host="unreadable")
     words = {
         name: one_line(getattr(found, name), limit=120)
         for name in ("id", "user", "host", "terminal", "since", "project", "session")
     }
-    return Seen(msgspec.structs.replace(found, **words), stored.etag, stored.age)
+    return LeaseSnapshot(msgspec.structs.replace(found, **words), stored.etag, stored.age)
 
 
-def _encode(claim: Claim) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(claim))
+def _encode_record(record: LeaseRecord) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(record))

@@ -13,23 +13,23 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from checks.aws.errors import Kind, Trouble, errors, explain, without_login
-from checks.aws.errors import unknown as _unknown
+from checks.aws.errors import AwsErrorKind, ExplainedError, aws_error_types, explain_aws_error, replace_login_fixes
+from checks.aws.errors import unknown_aws_finding as _unknown
 from checks.finding import Finding
 from config import model
 
 if TYPE_CHECKING:
-    from checks.aws.isolated_session import CredentialSource, EnvironmentSession
+    from checks.aws.isolated_session import CredentialSource, IsolatedSession
 
-__all__ = ["Aws", "Identity", "Kind", "Trouble", "errors", "explain"]
+__all__ = ["AwsErrorKind", "AwsIdentity", "AwsSession", "ExplainedError", "aws_error_types", "explain_aws_error"]
 
 CONNECT_TIMEOUT = 3.0
 """Seconds for the TCP connection: an endpoint that does not take one in this time is as good as dead to a look."""
-ATTEMPTS = 5
+MAX_ATTEMPTS = 5
 """Tries in all when AWS throttles or answers with a server error; dead connections are not tried this often."""
 
 
-class Identity(msgspec.Struct, frozen=True, kw_only=True):
+class AwsIdentity(msgspec.Struct, frozen=True, kw_only=True):
     """Whom AWS takes us for."""
 
     account: str
@@ -41,27 +41,25 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """False when the alias could not be looked up."""
 
 
-class Aws:
+class AwsSession:
     """Credentials, region and endpoints come from the settings and the environment *given*, never from os.environ.
 
     Threads may share it: clients are made one after the other under a lock (side by side is slower), and botocore
     lets a client be called from several threads.
     """
 
-    def __init__(self, settings: model.Aws, env: Mapping[str, str]) -> None:
+    def __init__(self, settings: model.AwsSettings, env: Mapping[str, str]) -> None:
         self._settings = settings
         self._env = env
         self._lock = threading.RLock()
-        self._session: EnvironmentSession | None = None
+        self._session: IsolatedSession | None = None
         self._clients: dict[tuple[str, str], Any] = {}
-        self._identity: Identity | None = None
+        self._identity: AwsIdentity | None = None
 
     @property
     def profile(self) -> str:
         """The profile in force; empty for the default one."""
-        return (
-            self._settings.profile or self._env.get("AWS_PROFILE") or self._env.get("AWS_DEFAULT_PROFILE", "")
-        )
+        return self._settings.profile or self._env.get("AWS_PROFILE") or self._env.get("AWS_DEFAULT_PROFILE", "")
 
     @property
     def region(self) -> str:
@@ -70,8 +68,8 @@ class Aws:
             return self._settings.region
         with self._lock:
             try:
-                return self._opened().region
-            except errors():
+                return self._open_session().region
+            except aws_error_types():
                 return ""
 
     def client(self, service: str, region: str | None = None) -> Any:
@@ -80,17 +78,17 @@ class Aws:
         with self._lock:
             key = (service, where)
             if key not in self._clients:
-                self._clients[key] = self._opened().client_for(service, where)
+                self._clients[key] = self._open_session().client_for(service, where)
             return self._clients[key]
 
-    def identity(self) -> Identity:
+    def identity(self) -> AwsIdentity:
         """Who we are, asked once. Raises botocore's errors."""
         with self._lock:
             if self._identity is None:
-                self._identity = self._ask()
+                self._identity = self._fetch_identity()
             return self._identity
 
-    def identity_now(self) -> Identity:
+    def refetch_identity(self) -> AwsIdentity:
         """Who we are, asked again: for the moment before something is changed."""
         with self._lock:
             self._identity = None
@@ -99,12 +97,12 @@ class Aws:
     def credential_source(self) -> CredentialSource:
         """Where the credentials come from and when they end. Raises NoCredentialsError, and others, as a client does."""
         with self._lock:
-            return self._opened().source()
+            return self._open_session().credential_source()
 
     def profiles(self) -> tuple[str, ...]:
         """The profiles that the configuration files know, sorted."""
         with self._lock:
-            return tuple(sorted(self._opened().available_profiles))
+            return tuple(sorted(self._open_session().available_profiles))
 
     def paginate(
         self, service: str, operation: str, key: str, *, region: str | None = None, **kwargs: Any
@@ -124,35 +122,35 @@ class Aws:
                 found = found.get(part) if isinstance(found, Mapping) else None
             yield from found or ()
 
-    def explain(self, error: BaseException, action: str = "") -> Trouble:
+    def explain(self, error: BaseException, action: str = "") -> ExplainedError:
         """`explain` with the profile and region in force filled in."""
-        trouble = explain(error, action, profile=self.profile, region=self._settings.region)
+        trouble = explain_aws_error(error, action, profile=self.profile, region=self._settings.region)
         in_variables = bool(self._env.get("AWS_ACCESS_KEY_ID")) and not self._settings.profile
-        return without_login(trouble) if in_variables else trouble
+        return replace_login_fixes(trouble) if in_variables else trouble
 
-    def unknown(self, id: str, step: str, title: str, error: BaseException, action: str = "") -> Finding:
+    def unknown_finding(self, id: str, step: str, title: str, error: BaseException, action: str = "") -> Finding:
         """The finding for a look that failed with this error."""
         return _unknown(id, step, title, self.explain(error, action))
 
-    def _opened(self) -> EnvironmentSession:
+    def _open_session(self) -> IsolatedSession:
         if self._session is None:
-            from checks.aws.isolated_session import EnvironmentSession
+            from checks.aws.isolated_session import IsolatedSession
 
-            self._session = EnvironmentSession(
+            self._session = IsolatedSession(
                 self._env,
                 profile=self._settings.profile,
                 region=self._settings.region,
                 connect_timeout=min(CONNECT_TIMEOUT, self._settings.timeout),
                 read_timeout=self._settings.timeout,
-                attempts=ATTEMPTS,
+                attempts=MAX_ATTEMPTS,
             )
         return self._session
 
-    def _ask(self) -> Identity:
+    def _fetch_identity(self) -> AwsIdentity:
         answer = self.client("sts", self.region or "us-east-1").get_caller_identity()
-        identity = partial(Identity, account=answer["Account"], arn=answer["Arn"], user_id=answer["UserId"])
+        identity = partial(AwsIdentity, account=answer["Account"], arn=answer["Arn"], user_id=answer["UserId"])
         try:
             aliases = self.client("iam", self.region or "us-east-1").list_account_aliases()["AccountAliases"]
-        except errors():
+        except aws_error_types():
             return identity(alias_known=False)
         return identity(alias=aliases[0] if aliases else "")

@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from checks.cleanup.model import UNREAD, Seen
+from checks.cleanup.model import UNREADABLE_TAGS, AwsResource
 
 if TYPE_CHECKING:
-    from checks.aws.session import Aws
+    from checks.aws.session import AwsSession
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-WIDTH = 8
+MAX_PARALLEL_REQUESTS = 8
 """Questions at once for one account: IAM answers about 20 a second before it throttles."""
 
-THROTTLED = frozenset(
+THROTTLING_CODES = frozenset(
     {
         "RequestLimitExceeded",
         "Throttling",
@@ -35,7 +35,7 @@ THROTTLED = frozenset(
         "InternalFailure",
     }
 )
-CONFLICTS = frozenset(
+CONFLICT_CODES = frozenset(
     {
         "DeleteConflict",
         "DependencyViolation",
@@ -61,7 +61,7 @@ CONFLICTS = frozenset(
     }
 )
 """Refusals that pass when something else has gone, or when the change before has settled."""
-MISSING = frozenset(
+NOT_FOUND_CODES = frozenset(
     {
         "NoSuchEntity",
         "NoSuchBucket",
@@ -83,19 +83,19 @@ MISSING = frozenset(
 )
 
 
-class NotYet(Exception):
+class RetryLater(Exception):
     """AWS makes us wait: nothing is wrong, ask again after the poll. The message says for what."""
 
 
-class InUse(NotYet):
+class ResourceInUse(RetryLater):
     """Something else has to let go of it first. It may, but not for ever: the tries are counted."""
 
 
-class Refused(Exception):
+class DeletionRefused(Exception):
     """It cannot be deleted, and asking again would not help. The message says what blocks it."""
 
 
-def code(error: BaseException) -> str:
+def error_code(error: BaseException) -> str:
     """The error code of an AWS answer; empty for anything else."""
     response = getattr(error, "response", None)
     if not isinstance(response, dict):
@@ -103,66 +103,66 @@ def code(error: BaseException) -> str:
     return str(response.get("Error", {}).get("Code", ""))
 
 
-def is_missing(error: BaseException) -> bool:
+def is_not_found(error: BaseException) -> bool:
     """True when AWS says that the resource is not there (any more)."""
-    found = code(error)
-    return found in MISSING or found.endswith((".NotFound", ".NotFoundException"))
+    found = error_code(error)
+    return found in NOT_FOUND_CODES or found.endswith((".NotFound", ".NotFoundException"))
 
 
-def is_passing(error: BaseException) -> bool:
+def is_transient(error: BaseException) -> bool:
     """True when the same request may succeed later: a conflict, throttling, or no answer at all."""
     from botocore.exceptions import ConnectionError as NoConnection
     from botocore.exceptions import HTTPClientError
 
-    return code(error) in THROTTLED | CONFLICTS or isinstance(error, NoConnection | HTTPClientError)
+    return error_code(error) in THROTTLING_CODES | CONFLICT_CODES or isinstance(error, NoConnection | HTTPClientError)
 
 
 def is_denied(error: BaseException) -> bool:
     """True when AWS refuses for want of a permission."""
-    found = code(error)
+    found = error_code(error)
     return found in {"AccessDenied", "UnauthorizedOperation", "AccessDeniedException", "403", "Forbidden"}
 
 
-def epoch(moment: Any) -> float | None:
+def epoch_seconds(timestamp: Any) -> float | None:
     """Seconds since the epoch of a time as boto3 gives it."""
-    return moment.timestamp() if isinstance(moment, datetime) else None
+    return timestamp.timestamp() if isinstance(timestamp, datetime) else None
 
 
-def tags_of(listed: Iterable[dict[str, str]] | None) -> dict[str, str]:
+def parse_tags(tag_list: Iterable[dict[str, str]] | None) -> dict[str, str]:
     """`[{Key, Value}]` as a plain dict."""
-    return {tag["Key"]: tag.get("Value", "") for tag in listed or ()}
+    return {tag["Key"]: tag.get("Value", "") for tag in tag_list or ()}
 
 
 @dataclass(frozen=True)
-class Trouble:
+class FailedQuery:
     """One question that could not be asked, or was refused."""
 
     action: str
     error: Exception
 
 
-def _everything(seen: Seen) -> bool:
+def _list_everything(resource: AwsResource) -> bool:
     return True
 
 
 @dataclass
-class Asking:
+class AwsQuery:
     """Handed to each kind: the session, the region, and a place to write down what could not be looked at."""
 
-    aws: Aws
+    aws: AwsSession
     region: str
     pool: ThreadPoolExecutor
-    again: bool = False
+    raise_transient: bool = False
     """True where what fails is tried again later: a failure that may pass is then no answer, and is raised."""
-    wanted: Callable[[Seen], bool] = _everything
+    is_listed: Callable[[AwsResource], bool] = _list_everything
     """True for what will be listed: only that is worth further questions."""
-    troubles: list[Trouble] = field(default_factory=list)
+    failed_queries: list[FailedQuery] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def client(self, service: str, region: str | None = None) -> Any:
         return self.aws.client(service, region or None)
 
-    def pages(
+    def list_items(
         self, service: str, operation: str, key: str, *, region: str | None = None, **parameters: Any
     ) -> Iterator[Any]:
         """Every item under `key` (dots go deeper) of every page. Raises what botocore raises."""
@@ -172,64 +172,65 @@ class Asking:
                 found = (found or {}).get(part)
             yield from found or ()
 
-    def attempt(self, action: str, ask: Callable[[], T], default: T) -> T:
+    def call_or_default(self, action: str, request: Callable[[], T], default: T) -> T:
         """The answer; or `default` when AWS refuses, and then the refusal is written down, once an action.
 
         `action` is the IAM action of the question. What is missing is no trouble: the default says so.
         """
-        from checks.aws.session import errors
+        from checks.aws.session import aws_error_types
 
         try:
-            return ask()
-        except errors() as error:
-            if is_missing(error):
+            return request()
+        except aws_error_types() as error:
+            if is_not_found(error):
                 return default
-            if self.again and is_passing(error):
+            if self.raise_transient and is_transient(error):
                 raise
             with self._lock:
-                if all(trouble.action != action for trouble in self.troubles):
-                    self.troubles.append(Trouble(action, error))
+                if all(trouble.action != action for trouble in self.failed_queries):
+                    self.failed_queries.append(FailedQuery(action, error))
             return default
 
-    def tags(self, action: str, ask: Callable[[], dict[str, str]]) -> dict[str, str]:
+    def read_tags(self, action: str, request: Callable[[], dict[str, str]]) -> dict[str, str]:
         """The tags; `UNREAD` when AWS refuses, which is written down. What is missing has none."""
-        from checks.aws.session import errors
+        from checks.aws.session import aws_error_types
 
         def asked() -> dict[str, str]:
             try:
-                return ask()
-            except errors() as error:
-                if is_missing(error):
+                return request()
+            except aws_error_types() as error:
+                if is_not_found(error):
                     return {}
                 raise
 
-        return self.attempt(action, asked, UNREAD)
+        return self.call_or_default(action, asked, UNREADABLE_TAGS)
 
-    def tags_by(
+    def read_tags_in_batches(
         self,
         action: str,
-        ask: Callable[[list[str]], dict[str, dict[str, str]]],
+        request: Callable[[list[str]], dict[str, dict[str, str]]],
         names: Sequence[str],
-        most: int,
+        batch_size: int,
     ) -> dict[str, dict[str, str]]:
         """The tags of many, `most` in one question, by name. One that is missing makes AWS refuse all that are asked with
         it: those are then asked one by one."""
-        from checks.aws.session import errors
+        from checks.aws.session import aws_error_types
 
         def asked(batch: list[str]) -> dict[str, dict[str, str]]:
             try:
-                return ask(batch)
-            except errors() as error:
-                if not is_missing(error):
+                return request(batch)
+            except aws_error_types() as error:
+                if not is_not_found(error):
                     raise
                 return {name: tags for one in batch if len(batch) > 1 for name, tags in asked([one]).items()}
 
-        batches = [list(names[start : start + most]) for start in range(0, len(names), most)]
-        answers = self.each(
-            lambda batch: self.attempt(action, lambda: asked(batch), dict.fromkeys(batch, UNREAD)), batches
+        batches = [list(names[start : start + batch_size]) for start in range(0, len(names), batch_size)]
+        answers = self.map_parallel(
+            lambda batch: self.call_or_default(action, lambda: asked(batch), dict.fromkeys(batch, UNREADABLE_TAGS)),
+            batches,
         )
         return {name: tags for answer in answers for name, tags in answer.items()}
 
-    def each(self, ask: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    def map_parallel(self, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
         """`ask` of every item, `WIDTH` at once, answers in the order of the items."""
-        return list(self.pool.map(ask, items))
+        return list(self.pool.map(function, items))

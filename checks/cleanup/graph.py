@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
-from checks.cleanup.model import Seen
+from checks.cleanup.model import AwsResource
 
 Edges = Mapping[str, frozenset[str]]
 """For each key the keys that must be gone first."""
 
 
-def blockers(seen: Iterable[Seen]) -> dict[str, frozenset[str]]:
+def find_blockers(resources: Iterable[AwsResource]) -> dict[str, frozenset[str]]:
     """The edges among the resources given; what is not among them is left out."""
-    listed = {one.key: one for one in seen}
-    meant = {name: one.key for one in listed.values() for name in one.also} | {key: key for key in listed}
+    listed = {one.key: one for one in resources}
+    meant = {name: one.key for one in listed.values() for name in one.other_keys} | {key: key for key in listed}
     found: dict[str, set[str]] = {key: set() for key in listed}
     for one in listed.values():
         found[one.key].update(meant[key] for key in one.blocked_by if key in meant)
@@ -25,7 +25,7 @@ def blockers(seen: Iterable[Seen]) -> dict[str, frozenset[str]]:
     return {key: frozenset(keys) for key, keys in found.items()}
 
 
-def order(keys: Sequence[str], edges: Edges) -> list[str]:
+def deletion_order(keys: Sequence[str], edges: Edges) -> list[str]:
     """The keys so that every one comes after what blocks it; among equals in the order given.
 
     A circle cannot be ordered; it is broken at its first key, and deleting it takes retries.
@@ -48,9 +48,9 @@ def order(keys: Sequence[str], edges: Edges) -> list[str]:
     return ordered
 
 
-def acyclic(keys: Sequence[str], edges: Edges) -> dict[str, frozenset[str]]:
+def remove_cycles(keys: Sequence[str], edges: Edges) -> dict[str, frozenset[str]]:
     """The edges that `order` respects: those that lead backward in it. Without a circle these are all."""
-    position = {key: place for place, key in enumerate(order(keys, edges))}
+    position = {key: place for place, key in enumerate(deletion_order(keys, edges))}
     return {
         key: frozenset(one for one in edges.get(key, ()) if one in position and position[one] < position[key])
         for key in keys

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
-from checks.finding import Value
+from checks.finding import FrozenStruct
 
 
 class Ownership(StrEnum):
@@ -27,15 +27,15 @@ class Ownership(StrEnum):
     """Nothing says that it is ours: not listed, never touched."""
 
 
-PROVEN = frozenset({Ownership.TAGGED, Ownership.SESSION})
+PROVEN_OWNERSHIPS = frozenset({Ownership.TAGGED, Ownership.SESSION})
 """The ownerships that may be selected without a person naming the resource."""
 
 
-UNREAD = {"(tags)": "could not be read"}
+UNREADABLE_TAGS = {"(tags)": "could not be read"}
 """Stands for tags that could not be read: nothing is ours by them, and any of them may be one that keeps."""
 
 
-class Seen(Value, frozen=True):
+class AwsResource(FrozenStruct, frozen=True):
     """A resource as the account showed it, before anything is judged."""
 
     kind: str
@@ -52,7 +52,7 @@ class Seen(Value, frozen=True):
     """DNS names that `cleanup.domains` is matched against."""
     tags: dict[str, str] = msgspec.field(default_factory=dict)
     """`UNREAD` where they could not be read."""
-    created: float | None = None
+    created_at: float | None = None
     """Seconds since the epoch; None where AWS does not tell."""
     size: str = ""
     """In words: `3 versions`, `1,000+ objects`."""
@@ -66,13 +66,13 @@ class Seen(Value, frozen=True):
     """Keys of resources that must be gone first."""
     blocks: tuple[str, ...] = ()
     """Keys of resources that this one keeps from going, where only this side knows."""
-    also: tuple[str, ...] = ()
+    other_keys: tuple[str, ...] = ()
     """Other keys that `blocks` and `blocked_by` of others may name it by: `internet-of:vpc-1` of an internet gateway."""
-    part_of: str = ""
+    parent_key: str = ""
     """The key of what it is attached to: while terraform manages that, it is no leftover either."""
-    guarded: str = ""
+    protection_reason: str = ""
     """Why it must never be deleted, whatever the selectors say: `service-linked role`. Empty: it may be."""
-    billed: tuple[tuple[str, float], ...] = ()
+    price_items: tuple[tuple[str, float], ...] = ()
     """What it costs money for while it lies about: items of the price list, and how much of each."""
 
     @property
@@ -86,7 +86,7 @@ class Seen(Value, frozen=True):
         return hashlib.sha256(json.dumps(marks, ensure_ascii=False).encode()).hexdigest()[:24]
 
 
-class Leftover(Value, frozen=True):
+class Leftover(FrozenStruct, frozen=True):
     """One row of the cleanup: a resource, whose it is, and what would be done with it."""
 
     key: str
@@ -139,10 +139,10 @@ class Leftover(Value, frozen=True):
 
     @property
     def deletable(self) -> bool:
-        return not self.protected and self.ownership in PROVEN | {Ownership.NAME_ONLY}
+        return not self.protected and self.ownership in PROVEN_OWNERSHIPS | {Ownership.NAME_ONLY}
 
 
-class CleanupDetail(Value, frozen=True):
+class CleanupDetail(FrozenStruct, frozen=True):
     """What the cleanup screen draws beyond the findings."""
 
     account: str = ""
@@ -173,7 +173,7 @@ class CleanupDetail(Value, frozen=True):
         return f"${sum(known):,.2f} a month{more} ({self.prices})"
 
 
-class ItemState(StrEnum):
+class DeletionState(StrEnum):
     """Where one approved item is."""
 
     WAITING = "waiting"
@@ -183,12 +183,12 @@ class ItemState(StrEnum):
     GONE = "gone"
 
 
-def counted(counts: Mapping[str, int]) -> str:
+def format_counts(counts: Mapping[str, int]) -> str:
     """`3 waiting, 1 deleting, 0 failed, 0 skipped, 6 gone`."""
     return ", ".join(f"{number} {state}" for state, number in counts.items())
 
 
-class Progress(Value, frozen=True):
+class DeletionProgress(FrozenStruct, frozen=True):
     """One line of `ecotui cleanup --delete --progress`."""
 
     counts: dict[str, int]

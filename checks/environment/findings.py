@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from checks.finding import Fact, Finding, Fix, State
+from checks.finding import CheckState, Fact, Finding, Fix
 
 
-def finding(
-    name: str,
-    state: State,
+def environment_finding(
+    id_suffix: str,
+    state: CheckState,
     title: str,
     summary: str,
     facts: tuple[Fact, ...] = (),
@@ -19,7 +19,7 @@ def finding(
 ) -> Finding:
     """`name` is the id without the step: `region`, `file.scripts/run.sh`."""
     return Finding(
-        id=f"environment.{name}",
+        id=f"environment.{id_suffix}",
         step="environment",
         state=state,
         title=title,

@@ -8,35 +8,37 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from checks.aws.fixes import RENEW
-from checks.aws.session import Identity, Kind, Trouble
-from checks.context import World
-from checks.duration import roughly
-from checks.environment.aws_profiles import Profile, read
-from checks.environment.findings import finding
+from checks.aws.fixes import RENEW_VARIABLES_FIX_ID
+from checks.aws.session import AwsErrorKind, AwsIdentity, ExplainedError
+from checks.context import CheckContext
+from checks.duration import format_rough_duration
+from checks.environment.aws_profiles import AwsProfile, read_aws_profiles
+from checks.environment.findings import environment_finding
 from checks.finding import (
-    Copy,
+    CheckState,
+    CopyText,
     Fact,
     Finding,
     Fix,
-    InTerminal,
+    FrozenStruct,
     PickProfile,
     Risk,
+    RunInTerminal,
     SetVariable,
-    State,
     UnsetVariable,
-    Value,
 )
 from checks.sanitize import one_line
 
 if TYPE_CHECKING:
     from checks.aws.isolated_session import CredentialSource
 
-SOON = 3600.0
+CREDENTIALS_EXPIRY_WARNING = 3600.0
 """Seconds: a rebuild of the reference project takes 40 to 60 minutes, and must not lose its credentials on the way."""
-_LATE = frozenset({Kind.NO_CREDENTIALS, Kind.EXPIRED, Kind.INVALID, Kind.SSO, Kind.MFA})
+_BLOCKING_ERRORS = frozenset(
+    {AwsErrorKind.NO_CREDENTIALS, AwsErrorKind.EXPIRED, AwsErrorKind.INVALID, AwsErrorKind.SSO, AwsErrorKind.MFA}
+)
 """Trouble that is surely in the way, and is no failure to look."""
-_SOURCES = {
+_CREDENTIAL_SOURCE_LABELS = {
     "env": "environment variables",
     "explicit": "given keys",
     "shared-credentials-file": "the credentials file",
@@ -52,10 +54,10 @@ _SOURCES = {
 """botocore's words for where credentials come from."""
 
 
-_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+_KEY_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
-class IdentitySeen(Value, frozen=True):
+class IdentitySummary(FrozenStruct, frozen=True):
     """The AWS identity, for the step's header."""
 
     account: str = ""
@@ -66,80 +68,90 @@ class IdentitySeen(Value, frozen=True):
     source: str = ""
     expires: float | None = None
     """Seconds since the epoch."""
-    profiles: tuple[Profile, ...] = ()
+    profiles: tuple[AwsProfile, ...] = ()
 
 
-def look(world: World) -> tuple[tuple[Finding, ...], IdentitySeen]:
+def check_identity(context: CheckContext) -> tuple[tuple[Finding, ...], IdentitySummary]:
     """Four findings: credentials, identity, account, region. Never raises for what AWS can answer."""
-    world.say("the AWS identity")
-    profiles = read(world.env)
-    region = _region(world)
-    seen = IdentitySeen(region=world.aws.region, profile=one_line(world.aws.profile), profiles=profiles)
+    context.on_progress("the AWS identity")
+    profiles = read_aws_profiles(context.env)
+    region = _region_finding(context)
+    seen = IdentitySummary(region=context.aws.region, profile=one_line(context.aws.profile), profiles=profiles)
     try:
-        source = world.aws.credential_source()
+        source = context.aws.credential_source()
     except Exception as error:  # noqa: BLE001 - explained, whatever it is; the other findings go on
-        trouble = world.aws.explain(error)
+        trouble = context.aws.explain(error)
         waiting = tuple(
-            _waiting(id, title) for id, title in (("identity", "AWS identity"), ("account", "Account"))
+            _skipped_finding(id, title) for id, title in (("identity", "AWS identity"), ("account", "Account"))
         )
-        return (_troubled(world, "credentials", "AWS credentials", trouble, profiles), *waiting, region), seen
-    credentials = _credentials(world, source, profiles, time.time())
+        return (_error_finding(context, "credentials", "AWS credentials", trouble, profiles), *waiting, region), seen
+    credentials = _credentials_finding(context, source, profiles, time.time())
     seen = msgspec.structs.replace(seen, source=source.method, expires=source.expires)
     try:
-        identity = world.aws.identity()
+        identity = context.aws.identity()
     except Exception as error:  # noqa: BLE001 - as above
-        trouble = world.aws.explain(error, "sts:GetCallerIdentity")
-        refused = _troubled(world, "identity", "AWS identity", trouble, profiles)
-        return (credentials, refused, _waiting("account", "Account"), region), seen
+        trouble = context.aws.explain(error, "sts:GetCallerIdentity")
+        refused = _error_finding(context, "identity", "AWS identity", trouble, profiles)
+        return (credentials, refused, _skipped_finding("account", "Account"), region), seen
     seen = msgspec.structs.replace(
         seen, account=identity.account, alias=one_line(identity.alias), arn=one_line(identity.arn)
     )
-    return (credentials, _identity(identity), _account(world, identity, profiles), region), seen
+    return (credentials, _identity_finding(identity), _account_finding(context, identity, profiles), region), seen
 
 
-def _credentials(world: World, source: CredentialSource, profiles: Sequence[Profile], now: float) -> Finding:
-    origin = _SOURCES.get(source.method, one_line(source.method) or "an unknown source")
+def _credentials_finding(
+    context: CheckContext, source: CredentialSource, profiles: Sequence[AwsProfile], now: float
+) -> Finding:
+    origin = _CREDENTIAL_SOURCE_LABELS.get(source.method, one_line(source.method) or "an unknown source")
     from_profile = source.profile and source.method != "env"
     facts = [Fact(label="source", value=origin)]
     if from_profile:
         facts.append(Fact(label="profile", value=one_line(source.profile)))
     named = f"{origin}, profile {one_line(source.profile)}" if from_profile else origin
     if source.expires is None:
-        temporary = source.method == "env" and bool(world.env.get("AWS_SESSION_TOKEN"))
+        temporary = source.method == "env" and bool(context.env.get("AWS_SESSION_TOKEN"))
         ending = "temporary, and when they end cannot be known" if temporary else "they do not expire"
         facts.append(Fact(label="time left", value="not known" if temporary else "no end"))
-        return finding("credentials", State.OK, "AWS credentials", f"From {named}; {ending}.", tuple(facts))
+        return environment_finding(
+            "credentials", CheckState.OK, "AWS credentials", f"From {named}; {ending}.", tuple(facts)
+        )
     left = source.expires - now
-    facts.append(Fact(label="time left", value=roughly(left) if left > 0 else "none"))
-    fixes = _ways_out(world, profiles)
+    facts.append(Fact(label="time left", value=format_rough_duration(left) if left > 0 else "none"))
+    fixes = _credential_fixes(context, profiles)
     if left <= 0:
-        summary = f"The credentials from {named} expired {roughly(-left)} ago."
-        return finding("credentials", State.BLOCKED, "AWS credentials", summary, tuple(facts), fixes)
-    if left < SOON:
-        summary = f"The credentials from {named} expire in {roughly(left)}; a rebuild takes about an hour."
-        return finding("credentials", State.WARN, "AWS credentials", summary, tuple(facts), fixes)
-    return finding(
-        "credentials", State.OK, "AWS credentials", f"From {named}; {roughly(left)} left.", tuple(facts)
+        summary = f"The credentials from {named} expired {format_rough_duration(-left)} ago."
+        return environment_finding("credentials", CheckState.BLOCKED, "AWS credentials", summary, tuple(facts), fixes)
+    if left < CREDENTIALS_EXPIRY_WARNING:
+        summary = (
+            f"The credentials from {named} expire in {format_rough_duration(left)}; a rebuild takes about an hour."
+        )
+        return environment_finding("credentials", CheckState.WARN, "AWS credentials", summary, tuple(facts), fixes)
+    return environment_finding(
+        "credentials",
+        CheckState.OK,
+        "AWS credentials",
+        f"From {named}; {format_rough_duration(left)} left.",
+        tuple(facts),
     )
 
 
-def _identity(identity: Identity) -> Finding:
+def _identity_finding(identity: AwsIdentity) -> Finding:
     arn = one_line(identity.arn)
     facts = (Fact(label="ARN", value=arn), Fact(label="user id", value=one_line(identity.user_id)))
     if arn.endswith(":root"):
-        return finding(
+        return environment_finding(
             "identity",
-            State.WARN,
+            CheckState.WARN,
             "AWS identity",
             "The account's root user; nothing limits what it can delete.",
             facts,
         )
     who = arn.rpartition(":")[2]
-    return finding("identity", State.OK, "AWS identity", f"{who}.", facts)
+    return environment_finding("identity", CheckState.OK, "AWS identity", f"{who}.", facts)
 
 
-def _account(world: World, identity: Identity, profiles: Sequence[Profile]) -> Finding:
-    wanted, name = world.settings.aws.account, world.settings.aws.account_name
+def _account_finding(context: CheckContext, identity: AwsIdentity, profiles: Sequence[AwsProfile]) -> Finding:
+    wanted, name = context.settings.aws.account, context.settings.aws.account_name
     alias = one_line(identity.alias)
     shown = f"{identity.account} ({alias})" if alias else identity.account
     known = alias or ("none" if identity.alias_known else "could not be looked up (iam:ListAccountAliases)")
@@ -148,28 +160,32 @@ def _account(world: World, identity: Identity, profiles: Sequence[Profile]) -> F
         facts.append(Fact(label="expected", value=f"{wanted} ({one_line(name)})" if name else wanted))
     if wanted and wanted != identity.account:
         summary = f"This is account {shown}, but the settings expect {wanted}."
-        return finding("account", State.BLOCKED, "Account", summary, tuple(facts), _ways_out(world, profiles))
+        return environment_finding(
+            "account", CheckState.BLOCKED, "Account", summary, tuple(facts), _credential_fixes(context, profiles)
+        )
     if name and alias and name != alias:
         summary = f"Account {shown} is called {one_line(name)} in the settings; make sure that it is the one."
-        return finding("account", State.WARN, "Account", summary, tuple(facts))
+        return environment_finding("account", CheckState.WARN, "Account", summary, tuple(facts))
     if wanted:
-        return finding("account", State.OK, "Account", f"{shown}, as the settings expect.", tuple(facts))
+        return environment_finding(
+            "account", CheckState.OK, "Account", f"{shown}, as the settings expect.", tuple(facts)
+        )
     fix = Fix(
         id="expect",
         title="Write the account into ecotui.yaml",
-        action=Copy(text=f'aws:\n  account: "{identity.account}"'),
+        action=CopyText(text=f'aws:\n  account: "{identity.account}"'),
         changes="Nothing by itself; with these lines every other account is refused.",
     )
     summary = f"{shown}; the settings name no account (aws.account), so it is not compared."
-    return finding("account", State.OK, "Account", summary, tuple(facts), (fix,))
+    return environment_finding("account", CheckState.OK, "Account", summary, tuple(facts), (fix,))
 
 
-def _region(world: World) -> Finding:
-    region, wanted = world.aws.region, world.settings.aws.region
+def _region_finding(context: CheckContext) -> Finding:
+    region, wanted = context.aws.region, context.settings.aws.region
     if not region:
-        return finding(
+        return environment_finding(
             "region",
-            State.BLOCKED,
+            CheckState.BLOCKED,
             "Region",
             "No region is set: not in the settings (aws.region), not in AWS_REGION, not in the profile.",
             fixes=(
@@ -185,11 +201,11 @@ def _region(world: World) -> Finding:
         )
     if wanted:
         for variable in ("AWS_REGION", "AWS_DEFAULT_REGION"):
-            other = world.env.get(variable, "")
+            other = context.env.get(variable, "")
             if other and other != wanted:
-                return finding(
+                return environment_finding(
                     "region",
-                    State.WARN,
+                    CheckState.WARN,
                     "Region",
                     f"The settings say {wanted}, {variable} says {one_line(other, limit=40)}; "
                     "commands that read the variable work in another region.",
@@ -206,36 +222,36 @@ def _region(world: World) -> Finding:
                 )
             if other:
                 break
-    origin = (
-        "the settings" if wanted else "AWS_REGION" if world.env.get("AWS_REGION") else "the AWS configuration"
-    )
-    return finding("region", State.OK, "Region", f"{one_line(region, limit=40)}, from {origin}.")
+    origin = "the settings" if wanted else "AWS_REGION" if context.env.get("AWS_REGION") else "the AWS configuration"
+    return environment_finding("region", CheckState.OK, "Region", f"{one_line(region, limit=40)}, from {origin}.")
 
 
-def _troubled(world: World, name: str, title: str, trouble: Trouble, profiles: Sequence[Profile]) -> Finding:
-    late = trouble.kind in _LATE
-    ours = _ways_out(world, profiles) if late or trouble.kind is Kind.CONFIGURATION else ()
-    taken = {fix.id for fix in ours} | {RENEW}
+def _error_finding(
+    context: CheckContext, id_suffix: str, title: str, error: ExplainedError, profiles: Sequence[AwsProfile]
+) -> Finding:
+    late = error.kind in _BLOCKING_ERRORS
+    ours = _credential_fixes(context, profiles) if late or error.kind is AwsErrorKind.CONFIGURATION else ()
+    taken = {fix.id for fix in ours} | {RENEW_VARIABLES_FIX_ID}
     # Which login helps is known from the profile, so the general offer of an SSO login is left out where it is none.
-    if late and trouble.kind is not Kind.SSO:
+    if late and error.kind is not AwsErrorKind.SSO:
         taken.add("sso-login")
-    others = tuple(fix for fix in trouble.fixes if fix.id not in taken)
+    others = tuple(fix for fix in error.fixes if fix.id not in taken)
     return Finding(
-        id=f"environment.{name}",
+        id=f"environment.{id_suffix}",
         step="environment",
-        state=State.BLOCKED if late else trouble.state,
+        state=CheckState.BLOCKED if late else error.state,
         title=title,
-        summary=trouble.summary,
+        summary=error.summary,
         fixes=(*ours, *others),
-        raw=trouble.raw,
-        denied=trouble.denied,
+        raw=error.raw,
+        denied=error.denied,
     )
 
 
-def _ways_out(world: World, profiles: Sequence[Profile]) -> tuple[Fix, ...]:
+def _credential_fixes(context: CheckContext, profiles: Sequence[AwsProfile]) -> tuple[Fix, ...]:
     """SSO login where the profile is an SSO one, another profile, keys for this session."""
-    current = world.aws.profile
-    account = world.settings.aws.account
+    current = context.aws.profile
+    account = context.settings.aws.account
     fixes: list[Fix] = []
     own = next((one for one in profiles if one.name == (current or "default")), None)
     right = own is not None and (not account or own.account in ("", account))
@@ -244,7 +260,7 @@ def _ways_out(world: World, profiles: Sequence[Profile]) -> tuple[Fix, ...]:
             Fix(
                 id="sso-login",
                 title=f"Log in with SSO as {own.name}",
-                action=InTerminal(argv=("aws", "sso", "login", "--profile", own.name)),
+                action=RunInTerminal(argv=("aws", "sso", "login", "--profile", own.name)),
                 changes=f"A new SSO token is stored for the profile {own.name}.",
                 risk=Risk.CHANGES,
                 recommended=right,
@@ -252,10 +268,10 @@ def _ways_out(world: World, profiles: Sequence[Profile]) -> tuple[Fix, ...]:
         )
     others = [one for one in profiles if one.name != current]
     others.sort(key=lambda one: (one.account != account if account else False, one.name))
-    keys = [name for name in _KEYS if world.env.get(name)]
+    keys = [name for name in _KEY_VARIABLES if context.env.get(name)]
     # A profile named in the settings beats AWS_PROFILE, so that picking another one here would change nothing; keys in
     # the environment do so as well, and have to go first.
-    named = bool(world.settings.aws.profile)
+    named = bool(context.settings.aws.profile)
     if keys and profiles and not named:
         fixes.append(
             Fix(
@@ -278,12 +294,12 @@ def _ways_out(world: World, profiles: Sequence[Profile]) -> tuple[Fix, ...]:
                 recommended=not fixes or not right,
             )
         )
-    for variable in () if named else keys or _KEYS[:2]:
+    for variable in () if named else keys or _KEY_VARIABLES[:2]:
         fixes.append(
             Fix(
                 id=f"set-{variable}",
                 title=f"Set {variable} for this session",
-                action=SetVariable(name=variable, secret=variable != _KEYS[0], purpose="AWS credentials"),
+                action=SetVariable(name=variable, secret=variable != _KEY_VARIABLES[0], purpose="AWS credentials"),
                 changes="Everything that this session starts uses the value; it is stored nowhere.",
                 risk=Risk.CHANGES,
             )
@@ -291,5 +307,5 @@ def _ways_out(world: World, profiles: Sequence[Profile]) -> tuple[Fix, ...]:
     return tuple(fixes)
 
 
-def _waiting(name: str, title: str) -> Finding:
-    return finding(name, State.SKIPPED, title, "Waits for credentials that AWS accepts.")
+def _skipped_finding(id_suffix: str, title: str) -> Finding:
+    return environment_finding(id_suffix, CheckState.SKIPPED, title, "Waits for credentials that AWS accepts.")

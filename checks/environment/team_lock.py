@@ -4,61 +4,67 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from checks.context import World
-from checks.environment.findings import finding
-from checks.finding import Fact, Finding, State
+from checks.context import CheckContext
+from checks.environment.findings import environment_finding
+from checks.finding import CheckState, Fact, Finding
 
 if TYPE_CHECKING:
-    from checks.aws.lease import Claim
+    from checks.aws.lease import LeaseRecord
 
-TITLE = "Team's lock"
+TEAM_LOCK_TITLE = "Team's lock"
 
 
-def team(world: World) -> tuple[Finding, ...]:
+def check_team_lock(context: CheckContext) -> tuple[Finding, ...]:
     """Who holds the account; nothing where no team is named. Reads only."""
-    url = world.settings.sessions.team
+    url = context.settings.sessions.team
     if not url:
         return ()
-    from checks.aws.lease import look
-    from checks.aws.object_store import ObjectStore, StoreError
-    from checks.aws.session import errors
+    from checks.aws.lease import read_lease
+    from checks.aws.object_store import ObjectStore, ObjectStoreError
+    from checks.aws.session import aws_error_types
 
     where = Fact(label="shared in", value=url)
     try:
-        account = world.aws.identity().account
-        seen = look(ObjectStore(world.aws, url), account)
-    except errors() as error:
-        told = world.aws.explain(error, "sts:GetCallerIdentity")
-        return (_unknown(told.summary, where, told.denied, told.raw),)
-    except StoreError as error:
-        return (_unknown(str(error), where, error.denied, error.raw),)
-    if seen is None or seen.claim.free:
+        account = context.aws.identity().account
+        seen = read_lease(ObjectStore(context.aws, url), account)
+    except aws_error_types() as error:
+        told = context.aws.explain(error, "sts:GetCallerIdentity")
+        return (_unknown_finding(told.summary, where, told.denied, told.raw),)
+    except ObjectStoreError as error:
+        return (_unknown_finding(str(error), where, error.denied, error.raw),)
+    if seen is None or seen.record.free:
         summary = f"Nobody else works in account {account}."
-        return (finding("team", State.OK, TITLE, summary, (where,)),)
-    if _ours(seen.claim, world):
+        return (environment_finding("team", CheckState.OK, TEAM_LOCK_TITLE, summary, (where,)),)
+    if _is_own_lease(seen.record, context):
         summary = f"Account {account} is ours: other machines only watch."
         return (
-            finding("team", State.OK, TITLE, summary, (where, Fact(label="holder", value=seen.claim.who))),
+            environment_finding(
+                "team",
+                CheckState.OK,
+                TEAM_LOCK_TITLE,
+                summary,
+                (where, Fact(label="holder", value=seen.record.holder_text)),
+            ),
         )
     facts = (
         where,
-        Fact(label="holder", value=seen.claim.who),
-        Fact(label="project", value=seen.claim.project),
+        Fact(label="holder", value=seen.record.holder_text),
+        Fact(label="project", value=seen.record.project),
         Fact(label="last heard of", value=f"{seen.age:.0f} s ago, by S3's clock"),
     )
-    if seen.over:
-        summary = f"The lease of {seen.claim.who} is over: account {account} is free."
-        return (finding("team", State.OK, TITLE, summary, facts),)
-    summary = f"{seen.claim.who} works in account {account}: nothing is changed from here until then."
-    return (finding("team", State.BLOCKED, TITLE, summary, facts),)
+    if seen.is_available:
+        summary = f"The lease of {seen.record.holder_text} is over: account {account} is free."
+        return (environment_finding("team", CheckState.OK, TEAM_LOCK_TITLE, summary, facts),)
+    summary = f"{seen.record.holder_text} works in account {account}: nothing is changed from here until then."
+    return (environment_finding("team", CheckState.BLOCKED, TEAM_LOCK_TITLE, summary, facts),)
 
 
-def _ours(claim: Claim, world: World) -> bool:
+def _is_own_lease(claim: LeaseRecord, context: CheckContext) -> bool:
     """Whether the keeper of the session that this look belongs to wrote it."""
-    session = world.env.get("ECOTUI_SESSION", "")
+    session = context.env.get("ECOTUI_SESSION", "")
     return bool(session) and session in claim.session.split()
 
 
-def _unknown(summary: str, where: Fact, denied: tuple[str, ...], raw: str) -> Finding:
+def _unknown_finding(summary: str, location: Fact, denied: tuple[str, ...], raw: str) -> Finding:
     told = f"Whether another machine works in this account could not be looked at: {summary}"
-    return finding("team", State.UNKNOWN, TITLE, told, (where,), denied=denied, raw=raw)
+    return environment_finding("team", CheckState.UNKNOWN, TEAM_LOCK_TITLE, told, (location,), denied=denied, raw=raw)

@@ -7,41 +7,39 @@ from functools import partial
 
 import msgspec
 
-from checks.context import World
-from checks.finding import Copy, Fact, Finding, Fix, InTerminal, Look, Report, State, finding_of
+from checks.context import CheckContext
+from checks.finding import CheckState, CopyText, Fact, Finding, Fix, Report, ReportBuilder, RunInTerminal, build_finding
 from checks.github import fixes
 from checks.github.model import GitHubDetail, ScopeRow
-from checks.github.secrets import named
-from checks.tools.gh import Gh, GhError, Identity, Why, implied_by
-from checks.tools.run import CommandError, CommandMissing
+from checks.github.secrets import check_secrets_and_variables
+from checks.tools.gh import Gh, GhError, GhErrorKind, GitHubIdentity, find_granting_scope
+from checks.tools.run import CommandError, CommandNotFound
 
 STEP = "github"
 GUIDE = ("5.1",)
-_finding = partial(finding_of, STEP, guide=GUIDE)
-EXPIRY_WARNING = timedelta(days=1)
+_finding = partial(build_finding, STEP, guide=GUIDE)
+TOKEN_EXPIRY_WARNING = timedelta(days=1)
 """A token that ends sooner is told: a rebuild with its waits can take most of a day."""
 
 
-def look(world: World) -> Report:
+def check(context: CheckContext) -> Report:
     """Look at the login and the repository, read-only."""
-    begun = Look(STEP)
-    settings = world.settings.github
+    begun = ReportBuilder(STEP)
+    settings = context.settings.github
     if not settings.enabled:
         findings: tuple[Finding, ...] = (
-            _finding(
-                "login", State.SKIPPED, "GitHub", "Not looked at: github.enabled is false in the settings"
-            ),
+            _finding("login", CheckState.SKIPPED, "GitHub", "Not looked at: github.enabled is false in the settings"),
         )
         detail = GitHubDetail(host=settings.host)
     else:
-        findings, detail = _look(world)
-    return begun.report(findings, detail)
+        findings, detail = _check_login_and_repository(context)
+    return begun.build(findings, detail)
 
 
-def _look(world: World) -> tuple[tuple[Finding, ...], GitHubDetail]:
-    settings = world.settings.github
-    gh = Gh(settings.host, world.env)
-    variables = gh.source()
+def _check_login_and_repository(context: CheckContext) -> tuple[tuple[Finding, ...], GitHubDetail]:
+    settings = context.settings.github
+    gh = Gh(settings.host, context.env)
+    variables = gh.active_token_variables()
     source = f"the variable {variables[0]}" if variables else "the login that gh has stored"
     detail = GitHubDetail(
         host=settings.host,
@@ -49,20 +47,20 @@ def _look(world: World) -> tuple[tuple[Finding, ...], GitHubDetail]:
         variable=variables[0] if variables else "",
         repository=settings.repository,
     )
-    world.say(f"asking {settings.host} who we are")
+    context.on_progress(f"asking {settings.host} who we are")
     try:
-        identity: Identity | CommandError = gh.identity()
+        identity: GitHubIdentity | CommandError = gh.identity()
     except CommandError as error:
         identity = error
 
-    stored, stored_missing = _stored(gh, variables, settings.scopes, identity)
+    stored, stored_missing = _check_stored_login(gh, variables, settings.scopes, identity)
     detail = msgspec.structs.replace(detail, stored_login=stored, stored_missing=stored_missing)
-    ways = _Ways(world, variables, stored, bool(stored) and not stored_missing)
+    ways = _FixBuilder(context, variables, stored, bool(stored) and not stored_missing)
 
     if isinstance(identity, CommandError):
-        return _nobody(identity, world, ways, detail)
+        return _login_failed_findings(identity, context, ways, detail)
 
-    rows = scope_rows(settings.scopes, identity.scopes)
+    rows = compare_scopes(settings.scopes, identity.scopes)
     detail = msgspec.structs.replace(
         detail,
         login=identity.login,
@@ -72,80 +70,82 @@ def _look(world: World) -> tuple[tuple[Finding, ...], GitHubDetail]:
         scopes_told=identity.scopes is not None,
         expires=identity.expires,
     )
-    scopes = _scopes(identity, rows, ways)
+    scopes = _scopes_finding(identity, rows, ways)
     findings = [
-        _login(identity, settings.host, source),
-        _token(variables, scopes.state, ways, identity),
+        _login_finding(identity, settings.host, source),
+        _token_finding(variables, scopes.state, ways, identity),
         scopes,
     ]
     if settings.repository or settings.secrets or settings.variables:
-        world.say(f"reading the secrets and variables of {settings.repository or 'the repository'}")
-        more, secrets, repository_variables = named(gh, settings)
+        context.on_progress(f"reading the secrets and variables of {settings.repository or 'the repository'}")
+        more, secrets, repository_variables = check_secrets_and_variables(gh, settings)
         findings += more
         detail = msgspec.structs.replace(detail, secrets=secrets, variables=repository_variables)
     return tuple(findings), detail
 
 
-class _Ways:
+class _FixBuilder:
     """What the ways out depend on."""
 
-    def __init__(self, world: World, variables: tuple[str, ...], stored: str, stored_enough: bool) -> None:
-        self.host = world.settings.github.host
-        self.wanted = world.settings.github.scopes
-        self.variables = variables
-        self.stored = stored
-        self.stored_enough = stored_enough
-        self.scripts_read = {variable.name for variable in world.settings.environment.variables}
+    def __init__(
+        self, context: CheckContext, token_variables: tuple[str, ...], stored_login: str, stored_login_has_scopes: bool
+    ) -> None:
+        self.host = context.settings.github.host
+        self.required_scopes = context.settings.github.scopes
+        self.token_variables = token_variables
+        self.stored_login = stored_login
+        self.stored_login_has_scopes = stored_login_has_scopes
+        self.script_variables = {variable.name for variable in context.settings.environment.variables}
 
-    def for_scopes(self, missing: tuple[str, ...]) -> tuple[Fix, ...]:
-        return fixes.for_scopes(
+    def scope_fixes(self, missing: tuple[str, ...]) -> tuple[Fix, ...]:
+        return fixes.missing_scopes_fixes(
             self.host,
             missing,
-            self.wanted,
-            self.variables,
-            stored=self.stored,
-            stored_enough=self.stored_enough,
-            scripts_read=self.scripts_read,
+            self.required_scopes,
+            self.token_variables,
+            stored_login=self.stored_login,
+            stored_login_has_scopes=self.stored_login_has_scopes,
+            script_variables=self.script_variables,
         )
 
-    def for_login(self) -> tuple[Fix, ...]:
-        if self.variables:
-            return self.for_scopes(self.wanted)
+    def login_fixes(self) -> tuple[Fix, ...]:
+        if self.token_variables:
+            return self.scope_fixes(self.required_scopes)
         return (
-            fixes.login(self.host, self.wanted),
-            fixes.new_token_page(self.host, self.wanted),
-            fixes.paste_token(self.host, self.wanted),
+            fixes.login_fix(self.host, self.required_scopes),
+            fixes.create_token_fix(self.host, self.required_scopes),
+            fixes.paste_token_fix(self.host, self.required_scopes),
         )
 
 
-def _stored(
-    gh: Gh, variables: tuple[str, ...], wanted: tuple[str, ...], identity: Identity | CommandError
+def _check_stored_login(
+    gh: Gh, token_variables: tuple[str, ...], required_scopes: tuple[str, ...], identity: GitHubIdentity | CommandError
 ) -> tuple[str, tuple[str, ...]]:
     """The login behind a variable that is not enough: who it is, and what it lacks. Empty: none, or not needed."""
-    if not variables:
+    if not token_variables:
         return "", ()
-    if isinstance(identity, Identity):
-        if identity.scopes is not None and not _missing(wanted, identity.scopes):
+    if isinstance(identity, GitHubIdentity):
+        if identity.scopes is not None and not _missing_scopes(required_scopes, identity.scopes):
             return "", ()
-    elif not isinstance(identity, GhError) or identity.why is not Why.BAD_TOKEN:
+    elif not isinstance(identity, GhError) or identity.kind is not GhErrorKind.BAD_TOKEN:
         return "", ()
     try:
-        behind = gh.without_variables().identity()
+        behind = gh.with_stored_login().identity()
     except CommandError:
         return "", ()
-    return behind.login, wanted if behind.scopes is None else _missing(wanted, behind.scopes)
+    return behind.login, required_scopes if behind.scopes is None else _missing_scopes(required_scopes, behind.scopes)
 
 
-def _missing(wanted: tuple[str, ...], given: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(scope for scope in wanted if implied_by(scope, given) is None)
+def _missing_scopes(required_scopes: tuple[str, ...], token_scopes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(scope for scope in required_scopes if find_granting_scope(scope, token_scopes) is None)
 
 
-def scope_rows(wanted: tuple[str, ...], given: tuple[str, ...] | None) -> tuple[ScopeRow, ...]:
+def compare_scopes(required_scopes: tuple[str, ...], token_scopes: tuple[str, ...] | None) -> tuple[ScopeRow, ...]:
     """Each wanted scope against what the token has; `given` is None where the token does not tell."""
     rows = []
-    for scope in wanted:
-        by = None if given is None else implied_by(scope, given)
-        if given is None:
+    for scope in required_scopes:
+        by = None if token_scopes is None else find_granting_scope(scope, token_scopes)
+        if token_scopes is None:
             rows.append(ScopeRow(scope=scope, state="unknown"))
         elif by is None:
             rows.append(ScopeRow(scope=scope, state="missing"))
@@ -156,57 +156,55 @@ def scope_rows(wanted: tuple[str, ...], given: tuple[str, ...] | None) -> tuple[
     return tuple(rows)
 
 
-def _login(identity: Identity, host: str, source: str) -> Finding:
+def _login_finding(identity: GitHubIdentity, host: str, source: str) -> Finding:
     who = identity.login or "somebody whose name was not told"
     facts = [Fact(label="Login", value=who), Fact(label="Host", value=host)]
     if identity.name:
         facts.append(Fact(label="Name", value=identity.name))
     if identity.remaining is not None:
         facts.append(Fact(label="Requests left", value=str(identity.remaining)))
-    return _finding(
-        "login", State.OK, "Login", f"Logged in to {host} as {who}, with {source}", facts=tuple(facts)
-    )
+    return _finding("login", CheckState.OK, "Login", f"Logged in to {host} as {who}, with {source}", facts=tuple(facts))
 
 
-def _token(variables: tuple[str, ...], scopes: State, ways: _Ways, identity: Identity) -> Finding:
+def _token_finding(
+    token_variables: tuple[str, ...], scopes_state: CheckState, fix_builder: _FixBuilder, identity: GitHubIdentity
+) -> Finding:
     """Where the token comes from, and how long it lasts."""
-    ends = _expiry(identity.expires)
-    facts = [Fact(label="Token from", value=variables[0] if variables else "the stored login")]
+    ends = _parse_expiry(identity.expires)
+    facts = [Fact(label="Token from", value=token_variables[0] if token_variables else "the stored login")]
     if identity.expires:
         facts.append(Fact(label="Ends", value=identity.expires))
-    if ends is not None and ends - datetime.now(UTC) < EXPIRY_WARNING:
+    if ends is not None and ends - datetime.now(UTC) < TOKEN_EXPIRY_WARNING:
         hours = max(0.0, (ends - datetime.now(UTC)).total_seconds() / 3600)
         return _finding(
             "token",
-            State.WARN,
+            CheckState.WARN,
             "Token",
             f"The token ends in {hours:.1f} h ({identity.expires}): make a new one before the rebuild",
             facts=tuple(facts),
-            fixes=ways.for_login(),
+            fixes=fix_builder.login_fixes(),
         )
-    if not variables:
-        return _finding(
-            "token", State.OK, "Token", "gh uses the login that it has stored", facts=tuple(facts)
-        )
-    also = f" ({variables[1]} is set too, and comes second)" if len(variables) > 1 else ""
-    if scopes is State.OK:
-        text = f"{variables[0]} is used in the place of the stored login{also}; it is enough"
-        return _finding("token", State.OK, "Token", text, facts=tuple(facts))
+    if not token_variables:
+        return _finding("token", CheckState.OK, "Token", "gh uses the login that it has stored", facts=tuple(facts))
+    also = f" ({token_variables[1]} is set too, and comes second)" if len(token_variables) > 1 else ""
+    if scopes_state is CheckState.OK:
+        text = f"{token_variables[0]} is used in the place of the stored login{also}; it is enough"
+        return _finding("token", CheckState.OK, "Token", text, facts=tuple(facts))
     behind = "; there is none behind it, or it could not be asked"
-    if ways.stored:
-        enough = "has all the scopes" if ways.stored_enough else "lacks scopes as well"
-        behind = f"; the stored login of {ways.stored} {enough}"
+    if fix_builder.stored_login:
+        enough = "has all the scopes" if fix_builder.stored_login_has_scopes else "lacks scopes as well"
+        behind = f"; the stored login of {fix_builder.stored_login} {enough}"
     return _finding(
         "token",
-        State.WARN,
+        CheckState.WARN,
         "Token",
-        f"{variables[0]} hides the stored login{also}, and gh refuses to refresh while it is set{behind}",
+        f"{token_variables[0]} hides the stored login{also}, and gh refuses to refresh while it is set{behind}",
         facts=tuple(facts),
-        fixes=ways.for_scopes(ways.wanted)[: len(variables)],
+        fixes=fix_builder.scope_fixes(fix_builder.required_scopes)[: len(token_variables)],
     )
 
 
-def _expiry(text: str) -> datetime | None:
+def _parse_expiry(text: str) -> datetime | None:
     """GitHub writes `2026-12-01 09:00:00 UTC`, or an offset in the place of UTC."""
     for form in ("%Y-%m-%d %H:%M:%S UTC", "%Y-%m-%d %H:%M:%S %z"):
         try:
@@ -217,100 +215,98 @@ def _expiry(text: str) -> datetime | None:
     return None
 
 
-def _scopes(identity: Identity, rows: tuple[ScopeRow, ...], ways: _Ways) -> Finding:
+def _scopes_finding(identity: GitHubIdentity, rows: tuple[ScopeRow, ...], fix_builder: _FixBuilder) -> Finding:
     if not rows:
-        return _finding("scopes", State.SKIPPED, "Scopes", "No scopes are asked for in the settings")
+        return _finding("scopes", CheckState.SKIPPED, "Scopes", "No scopes are asked for in the settings")
     wanted = ", ".join(row.scope for row in rows)
-    facts = tuple(
-        Fact(label=row.scope, value=f"{row.state}{f' (by {row.by})' if row.by else ''}") for row in rows
-    )
+    facts = tuple(Fact(label=row.scope, value=f"{row.state}{f' (by {row.by})' if row.by else ''}") for row in rows)
     if identity.scopes is None:
         return _finding(
             "scopes",
-            State.UNKNOWN,
+            CheckState.UNKNOWN,
             "Scopes",
             f"A fine-grained or app token does not tell its permissions: {wanted} cannot be checked",
             facts=facts,
-            fixes=ways.for_login(),
+            fixes=fix_builder.login_fixes(),
         )
     missing = tuple(row.scope for row in rows if row.state == "missing")
     if missing:
         has = ", ".join(identity.scopes) or "no scope at all"
         return _finding(
             "scopes",
-            State.BLOCKED,
+            CheckState.BLOCKED,
             "Scopes",
             f"The token lacks {', '.join(missing)} ({len(missing)} of {len(rows)}); it has {has}",
             facts=facts,
-            fixes=ways.for_scopes(missing),
+            fixes=fix_builder.scope_fixes(missing),
         )
-    return _finding("scopes", State.OK, "Scopes", f"The token has what is needed: {wanted}", facts=facts)
+    return _finding("scopes", CheckState.OK, "Scopes", f"The token has what is needed: {wanted}", facts=facts)
 
 
-def _nobody(
-    error: CommandError, world: World, ways: _Ways, detail: GitHubDetail
+def _login_failed_findings(
+    error: CommandError, context: CheckContext, fix_builder: _FixBuilder, detail: GitHubDetail
 ) -> tuple[tuple[Finding, ...], GitHubDetail]:
     """Nobody could be identified: the login says why, and the scopes wait for it."""
-    host = world.settings.github.host
-    state, ways_out = State.UNKNOWN, _recover(error, host)
+    host = context.settings.github.host
+    state, ways_out = CheckState.UNKNOWN, _error_fixes(error, host)
     summary = error.explain()
     raw = error.raw if isinstance(error, GhError) else ""
     if isinstance(error, GhError):
-        match error.why:
-            case Why.LOGGED_OUT:
-                state, ways_out = State.BLOCKED, ways.for_login()
-            case Why.BAD_TOKEN:
-                state, ways_out = State.BLOCKED, ways.for_login()
-                if ways.variables:
-                    good = f"; the stored login of {ways.stored} works" if ways.stored else ""
-                    summary = f"{host} does not accept the token in {ways.variables[0]}{good}"
-            case Why.CONFIGURATION:
-                state = State.BLOCKED
-            case Why.FORBIDDEN:
+        match error.kind:
+            case GhErrorKind.LOGGED_OUT:
+                state, ways_out = CheckState.BLOCKED, fix_builder.login_fixes()
+            case GhErrorKind.BAD_TOKEN:
+                state, ways_out = CheckState.BLOCKED, fix_builder.login_fixes()
+                if fix_builder.token_variables:
+                    good = f"; the stored login of {fix_builder.stored_login} works" if fix_builder.stored_login else ""
+                    summary = f"{host} does not accept the token in {fix_builder.token_variables[0]}{good}"
+            case GhErrorKind.CONFIGURATION:
+                state = CheckState.BLOCKED
+            case GhErrorKind.FORBIDDEN:
                 # An app's token (that of a workflow, for example) may not ask who it is, and can be good all the same.
                 summary = f"{host} does not tell this token who it is: an app's token, or a workflow's"
-                ways_out = ways.for_login()
+                ways_out = fix_builder.login_fixes()
             case _:
                 pass
-    elif isinstance(error, CommandMissing):
-        state = State.BLOCKED
-    rows = tuple(ScopeRow(scope=scope, state="unknown") for scope in world.settings.github.scopes)
+    elif isinstance(error, CommandNotFound):
+        state = CheckState.BLOCKED
+    rows = tuple(ScopeRow(scope=scope, state="unknown") for scope in context.settings.github.scopes)
     findings = [
         _finding("login", state, "Login", summary, fixes=ways_out, raw=raw),
-        _finding("scopes", State.UNKNOWN, "Scopes", "Not known before gh can log in"),
+        _finding("scopes", CheckState.UNKNOWN, "Scopes", "Not known before gh can log in"),
     ]
     return tuple(findings), msgspec.structs.replace(detail, scopes=rows)
 
 
-def _recover(error: CommandError, host: str) -> tuple[Fix, ...]:
+def _error_fixes(error: CommandError, host: str) -> tuple[Fix, ...]:
     """What to try when the trouble is not the token."""
-    if isinstance(error, CommandMissing):
+    if isinstance(error, CommandNotFound):
         return (
             Fix(
                 id="github.install",
                 title="How to install gh",
-                action=Copy(text="https://github.com/cli/cli#installation"),
+                action=CopyText(text="https://github.com/cli/cli#installation"),
                 changes="nothing yet",
             ),
         )
     if not isinstance(error, GhError):
         return ()
-    match error.why:
-        case Why.CONFIGURATION:
+    match error.kind:
+        case GhErrorKind.CONFIGURATION:
             return (
                 Fix(
                     id="github.logout",
                     title="Look at gh's own files",
-                    action=Copy(text='${EDITOR:-vi} "${GH_CONFIG_DIR:-$HOME/.config/gh}/hosts.yml"'),
+                    action=CopyText(text='${EDITOR:-vi} "${GH_CONFIG_DIR:-$HOME/.config/gh}/hosts.yml"'),
                     changes="nothing yet: repair the file, or move it away and log in again",
                 ),
             )
-        case Why.UNREACHABLE | Why.SERVER | Why.RATE_LIMIT:
+        case GhErrorKind.UNREACHABLE | GhErrorKind.SERVER | GhErrorKind.RATE_LIMIT:
             return (
                 Fix(
                     id="github.try",
                     title="Ask GitHub by hand",
-                    action=InTerminal(argv=("gh", "api", "--hostname", host, "rate_limit")),
+                    action=RunInTerminal(argv=("gh", "api", "--hostname", host, "rate_limit")),
                     changes="nothing",
                 ),
             )

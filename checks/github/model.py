@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from checks.finding import Value
+from checks.finding import FrozenStruct
 
 
-class ScopeRow(Value, frozen=True):
+class ScopeRow(FrozenStruct, frozen=True):
     """One scope that the rebuild wants."""
 
     scope: str
@@ -15,7 +15,7 @@ class ScopeRow(Value, frozen=True):
     """The wider scope that includes it."""
 
 
-class NameRow(Value, frozen=True):
+class SecretOrVariableRow(FrozenStruct, frozen=True):
     """One secret or variable of the repository."""
 
     name: str
@@ -26,7 +26,7 @@ class NameRow(Value, frozen=True):
     """The day, as GitHub gives it."""
 
 
-class GitHubDetail(Value, frozen=True):
+class GitHubDetail(FrozenStruct, frozen=True):
     """Everything the look saw, as `Report.detail` carries it."""
 
     host: str
@@ -47,5 +47,5 @@ class GitHubDetail(Value, frozen=True):
     stored_missing: tuple[str, ...] = ()
     """What that login lacks of the wanted scopes."""
     repository: str = ""
-    secrets: tuple[NameRow, ...] = ()
-    variables: tuple[NameRow, ...] = ()
+    secrets: tuple[SecretOrVariableRow, ...] = ()
+    variables: tuple[SecretOrVariableRow, ...] = ()

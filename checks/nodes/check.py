@@ -7,63 +7,63 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
-from checks.context import World
-from checks.finding import Fact, Finding, Fix, Look, Report, State, finding_of
+from checks.context import CheckContext
+from checks.finding import CheckState, Fact, Finding, Fix, Report, ReportBuilder, build_finding
 from checks.nodes import fixes
-from checks.nodes.ec2 import ACTION, instances
-from checks.nodes.matching import Instance, grouped, rows
-from checks.nodes.model import GroupRow, NodeRow, NodesDetail, PodsRow
-from checks.nodes.workloads import summary
-from checks.tools.kubectl import DOWN, Kubectl, KubectlError, Node, Pod, Service, Why
-from checks.tools.run import CommandError, CommandMissing, stop_all
+from checks.nodes.ec2 import DESCRIBE_INSTANCES_ACTION, fetch_node_instances
+from checks.nodes.matching import NodeInstance, build_group_rows, build_node_rows
+from checks.nodes.model import NodeGroupRow, NodeRow, NodesDetail, WorkloadsRow
+from checks.nodes.workloads import summarize_workloads
+from checks.tools.kubectl import API_SERVER_DOWN_KINDS, Kubectl, KubectlError, KubectlErrorKind, Node, Pod, Service
+from checks.tools.run import CommandError, CommandNotFound, stop_all_commands
 
 STEP = "nodes"
 GUIDE = ("7.2",)
-_finding = partial(finding_of, STEP, guide=GUIDE)
-NAMED = 20
+_finding = partial(build_finding, STEP, guide=GUIDE)
+MAX_NODE_FINDINGS = 20
 """The most nodes that get a finding of their own; the rest is in the table, and counted."""
 _T = TypeVar("_T")
 
 
-def look(world: World) -> Report:
+def check(context: CheckContext) -> Report:
     """Look at the cluster and at its instances, read-only. A cluster that does not answer is a state, not an error."""
-    return seen(world, everything=True)
+    return check_nodes(context, include_workloads=True)
 
 
-def seen(world: World, *, everything: bool) -> Report:
+def check_nodes(context: CheckContext, *, include_workloads: bool) -> Report:
     """The look; without `everything`, nodes and instances only: for whoever waits and looks often."""
-    begun = Look(STEP)
-    kubectl = Kubectl(world)
-    world.say("asking the API server for nodes, and EC2 for instances")
+    begun = ReportBuilder(STEP)
+    kubectl = Kubectl(context)
+    context.on_progress("asking the API server for nodes, and EC2 for instances")
     try:
         with ThreadPoolExecutor(max_workers=4, thread_name_prefix="nodes") as pool:
-            nodes_there = pool.submit(kubectl.nodes)
-            machines_there = pool.submit(instances, world)
-            pods_there = pool.submit(kubectl.pods) if everything else None
-            services_there = pool.submit(kubectl.services) if everything else None
+            nodes_there = pool.submit(kubectl.get_nodes)
+            machines_there = pool.submit(fetch_node_instances, context)
+            pods_there = pool.submit(kubectl.get_pods) if include_workloads else None
+            services_there = pool.submit(kubectl.get_services) if include_workloads else None
     except KeyboardInterrupt:
         # The threads wait for their commands, which do not hear Ctrl-C, and the program would wait for the threads.
-        stop_all()
+        stop_all_commands()
         raise
-    nodes = _answer(nodes_there, CommandError)
-    machines = _answer(machines_there, Exception)
+    nodes = _result_or_error(nodes_there, CommandError)
+    machines = _result_or_error(machines_there, Exception)
     alive = machines if not isinstance(machines, Exception) else None
-    groups = world.settings.nodes.groups
-    found = rows(groups, nodes if not isinstance(nodes, Exception) else (), alive, begun.started)
-    counted = grouped(groups, found, ec2=alive is not None)
+    groups = context.settings.nodes.groups
+    found = build_node_rows(groups, nodes if not isinstance(nodes, Exception) else (), alive, begun.started)
+    counted = build_group_rows(groups, found, ec2_answered=alive is not None)
 
-    findings = [_api(world, nodes, found, alive)]
-    pods: PodsRow | None = None
+    findings = [_api_server_finding(context, nodes, found, alive)]
+    pods: WorkloadsRow | None = None
     if not isinstance(nodes, Exception):
-        findings += [_group(row, found) for row in counted]
-        findings += _nodes(world, kubectl, found)
-        findings += _unexpected(found)
+        findings += [_group_finding(row, found) for row in counted]
+        findings += _node_findings(context, kubectl, found)
+        findings += _unexpected_node_findings(found)
         if pods_there and services_there:
-            pods_seen = _answer(pods_there, CommandError)
-            services_seen = _answer(services_there, CommandError)
-            pods, finding = _pods(pods_seen, services_seen)
+            pods_seen = _result_or_error(pods_there, CommandError)
+            services_seen = _result_or_error(services_there, CommandError)
+            pods, finding = _check_workloads(pods_seen, services_seen)
             findings.append(finding)
-    findings.append(_ec2(world, machines, counted))
+    findings.append(_instances_finding(context, machines, counted))
     detail = NodesDetail(
         answers=not isinstance(nodes, Exception),
         reason=nodes.explain() if isinstance(nodes, CommandError) else "",
@@ -72,58 +72,63 @@ def seen(world: World, *, everything: bool) -> Report:
         groups=counted,
         rows=found,
         pods=pods,
-        context=world.settings.kubectl.context,
+        context=context.settings.kubectl.context,
     )
-    return begun.report(findings, detail)
+    return begun.build(findings, detail)
 
 
-def _answer(future: Future[_T], kind: type[Exception]) -> _T | Exception:
+def _result_or_error(future: Future[_T], error_type: type[Exception]) -> _T | Exception:
     """What a thread brought back: its answer, or its error if that is of this kind."""
     try:
         return future.result()
-    except kind as error:
+    except error_type as error:
         return error
 
 
-def _api(
-    world: World, nodes: list[Node] | Exception, found: Sequence[NodeRow], alive: list[Instance] | None
+def _api_server_finding(
+    context: CheckContext,
+    nodes: list[Node] | Exception,
+    node_rows: Sequence[NodeRow],
+    instances: list[NodeInstance] | None,
 ) -> Finding:
     if not isinstance(nodes, Exception):
-        text = f"The API server answers, and lists {_count(len(nodes), 'node')}"
-        return _finding("api", State.OK, "API server", text)
+        text = f"The API server answers, and lists {_pluralize(len(nodes), 'node')}"
+        return _finding("api", CheckState.OK, "API server", text)
     if not isinstance(nodes, KubectlError):
         text = nodes.explain() if isinstance(nodes, CommandError) else str(nodes)
-        ways: tuple[Fix, ...] = (fixes.install(),) if isinstance(nodes, CommandMissing) else ()
-        return _finding("api", State.BLOCKED, "API server", _capital(text), fixes=ways)
-    if nodes.why is Why.FORBIDDEN:
+        ways: tuple[Fix, ...] = (fixes.install_kubectl_fix(),) if isinstance(nodes, CommandNotFound) else ()
+        return _finding("api", CheckState.BLOCKED, "API server", _capitalize_sentence(text), fixes=ways)
+    if nodes.kind is KubectlErrorKind.FORBIDDEN:
         text = f"The nodes could not be looked at: {nodes.explain()}"
         return _finding(
             "api",
-            State.UNKNOWN,
+            CheckState.UNKNOWN,
             "API server",
             text,
             raw=nodes.raw,
             denied=(nodes.denied,) if nodes.denied else (),
         )
-    if alive is not None and not alive:
+    if instances is not None and not instances:
         text = f"There is no cluster yet: no instance of it runs, and {nodes.summary}"
-        return _finding("api", State.BLOCKED, "API server", text, raw=nodes.raw, fixes=(fixes.apply(),))
-    ways = fixes.master(world, _first(world, found))
-    if nodes.why in DOWN:
-        ways = (fixes.wait(), *ways)
-    machines = f" ({sum(one.state == 'running' for one in alive)} instances run)" if alive else ""
+        return _finding(
+            "api", CheckState.BLOCKED, "API server", text, raw=nodes.raw, fixes=(fixes.build_cluster_fix(),)
+        )
+    ways = fixes.debug_control_plane_fixes(context, _control_plane_row(context, node_rows))
+    if nodes.kind in API_SERVER_DOWN_KINDS:
+        ways = (fixes.wait_for_nodes_fix(), *ways)
+    machines = f" ({sum(one.state == 'running' for one in instances)} instances run)" if instances else ""
     text = f"The API server cannot be asked{machines}: {nodes.explain()}"
-    return _finding("api", State.BLOCKED, "API server", text, raw=nodes.raw, fixes=ways)
+    return _finding("api", CheckState.BLOCKED, "API server", text, raw=nodes.raw, fixes=ways)
 
 
-def _first(world: World, found: Sequence[NodeRow]) -> NodeRow | None:
+def _control_plane_row(context: CheckContext, node_rows: Sequence[NodeRow]) -> NodeRow | None:
     """A machine of the first group of the settings, which is where the control plane is."""
-    groups = world.settings.nodes.groups
-    return next((row for row in found if groups and row.group == groups[0].name), None)
+    groups = context.settings.nodes.groups
+    return next((row for row in node_rows if groups and row.group == groups[0].name), None)
 
 
-def _group(row: GroupRow, found: Sequence[NodeRow]) -> Finding:
-    members = [one for one in found if one.group == row.name]
+def _group_finding(row: NodeGroupRow, node_rows: Sequence[NodeRow]) -> Finding:
+    members = [one for one in node_rows if one.group == row.name]
     cordoned = [one.name for one in members if one.joined and not one.schedulable]
     pressed = [f"{one.name} ({', '.join(one.conditions)})" for one in members if one.ready and one.conditions]
     facts = [
@@ -134,23 +139,23 @@ def _group(row: GroupRow, found: Sequence[NodeRow]) -> Finding:
     if row.running is not None:
         facts.append(Fact(label="Instances running", value=str(row.running)))
     if cordoned:
-        facts.append(Fact(label="Cordoned", value=_some(cordoned)))
+        facts.append(Fact(label="Cordoned", value=_shorten_list(cordoned)))
     note = f", {len(cordoned)} cordoned" if cordoned else ""
     text = f"{row.name}: {row.ready} of {row.expected} Ready{note}"
-    state, ways = State.OK, tuple[Fix, ...]()
+    state, ways = CheckState.OK, tuple[Fix, ...]()
     if row.ready < row.expected:
-        state, ways = State.BLOCKED, (fixes.wait(),)
-        text += _why_short(row, members)
+        state, ways = CheckState.BLOCKED, (fixes.wait_for_nodes_fix(),)
+        text += _describe_missing(row, members)
     elif row.joined > row.expected:
-        state = State.WARN
+        state = CheckState.WARN
         text += f", {row.joined - row.expected} more than expected"
     elif pressed:
-        state = State.WARN
-        text += f"; under pressure: {_some(pressed)}"
+        state = CheckState.WARN
+        text += f"; under pressure: {_shorten_list(pressed)}"
     return _finding(f"group.{row.name}", state, f"Group {row.name}", text, facts=tuple(facts), fixes=ways)
 
 
-def _why_short(row: GroupRow, members: Sequence[NodeRow]) -> str:
+def _describe_missing(row: NodeGroupRow, members: Sequence[NodeRow]) -> str:
     """What the missing ones are: joined but not Ready, running but not joined, or not there at all."""
     unready = sum(one.joined and not one.ready for one in members)
     outside = sum(not one.joined for one in members)
@@ -159,20 +164,18 @@ def _why_short(row: GroupRow, members: Sequence[NodeRow]) -> str:
     if unready:
         parts.append(f"{unready} joined and not Ready")
     if outside:
-        parts.append(f"{_count(outside, 'instance')} not joined")
+        parts.append(f"{_pluralize(outside, 'instance')} not joined")
     if absent:
-        parts.append(
-            f"{absent} without a running instance" if row.running is not None else f"{absent} missing"
-        )
+        parts.append(f"{absent} without a running instance" if row.running is not None else f"{absent} missing")
     return f": {', '.join(parts)}" if parts else ""
 
 
-def _nodes(world: World, kubectl: Kubectl, found: Sequence[NodeRow]) -> list[Finding]:
+def _node_findings(context: CheckContext, kubectl: Kubectl, node_rows: Sequence[NodeRow]) -> list[Finding]:
     """One finding for each that is not Ready, up to a limit."""
-    bad = [row for row in found if not row.ready]
-    jump = _first(world, found)
+    bad = [row for row in node_rows if not row.ready]
+    jump = _control_plane_row(context, node_rows)
     findings = []
-    for row in bad[:NAMED]:
+    for row in bad[:MAX_NODE_FINDINGS]:
         if not row.joined:
             text = f"{row.name} has not joined; its instance {row.instance_id} is {row.instance_state}"
         else:
@@ -184,11 +187,11 @@ def _nodes(world: World, kubectl: Kubectl, found: Sequence[NodeRow]) -> list[Fin
         findings.append(
             _finding(
                 f"node.{row.name}",
-                State.BLOCKED if row.group else State.WARN,
+                CheckState.BLOCKED if row.group else CheckState.WARN,
                 f"Node {row.name}",
                 text,
                 facts=_facts(row),
-                fixes=fixes.debugging(world, kubectl, row, jump),
+                fixes=fixes.debug_node_fixes(context, kubectl, row, jump),
             )
         )
     return findings
@@ -208,21 +211,23 @@ def _facts(row: NodeRow) -> tuple[Fact, ...]:
     return tuple(Fact(label=label, value=value) for label, value in pairs if value)
 
 
-def _unexpected(found: Sequence[NodeRow]) -> list[Finding]:
-    strangers = [row.name for row in found if row.joined and not row.group]
+def _unexpected_node_findings(node_rows: Sequence[NodeRow]) -> list[Finding]:
+    strangers = [row.name for row in node_rows if row.joined and not row.group]
     if not strangers:
         return []
-    text = f"{_count(len(strangers), 'node')} in no group of the settings: {_some(strangers)}"
-    return [_finding("unexpected", State.WARN, "Unexpected nodes", text)]
+    text = f"{_pluralize(len(strangers), 'node')} in no group of the settings: {_shorten_list(strangers)}"
+    return [_finding("unexpected", CheckState.WARN, "Unexpected nodes", text)]
 
 
-def _pods(pods: list[Pod] | Exception, services: list[Service] | Exception) -> tuple[PodsRow | None, Finding]:
+def _check_workloads(
+    pods: list[Pod] | Exception, services: list[Service] | Exception
+) -> tuple[WorkloadsRow | None, Finding]:
     for answer in (pods, services):
         if isinstance(answer, Exception):
-            return None, _unseen_pods(answer)
+            return None, _workloads_unknown_finding(answer)
     assert isinstance(pods, list)
     assert isinstance(services, list)
-    row = summary(pods, services)
+    row = summarize_workloads(pods, services)
     total = len(pods)
     parts = [
         f"{count} {word}"
@@ -235,25 +240,25 @@ def _pods(pods: list[Pod] | Exception, services: list[Service] | Exception) -> t
         if count
     ]
     if row.without_address:
-        parts.append(f"{_count(len(row.without_address), 'service')} without an address")
-    text = f"{row.running} of {_count(total, 'pod')} running, {_count(len(services), 'service')}"
+        parts.append(f"{_pluralize(len(row.without_address), 'service')} without an address")
+    text = f"{row.running} of {_pluralize(total, 'pod')} running, {_pluralize(len(services), 'service')}"
     facts = tuple(Fact(label="In trouble", value=one) for one in row.troubled)
     facts += tuple(Fact(label=f"Services, {kind}", value=str(count)) for kind, count in row.services.items())
     facts += tuple(Fact(label="Without an address", value=name) for name in row.without_address)
     return row, _finding(
         "pods",
-        State.WARN if parts else State.OK,
+        CheckState.WARN if parts else CheckState.OK,
         "Pods and services",
-        _joined(text, parts),
+        _append_parts(text, parts),
         facts=facts,
     )
 
 
-def _unseen_pods(error: Exception) -> Finding:
+def _workloads_unknown_finding(error: Exception) -> Finding:
     denied = error.denied if isinstance(error, KubectlError) else ""
     return _finding(
         "pods",
-        State.UNKNOWN,
+        CheckState.UNKNOWN,
         "Pods and services",
         f"Pods and services could not be looked at: {error.explain() if isinstance(error, CommandError) else error}",
         raw=error.raw if isinstance(error, KubectlError) else "",
@@ -261,33 +266,35 @@ def _unseen_pods(error: Exception) -> Finding:
     )
 
 
-def _joined(text: str, parts: Sequence[str]) -> str:
+def _append_parts(text: str, parts: Sequence[str]) -> str:
     return f"{text}: {', '.join(parts)}" if parts else text
 
 
-def _ec2(world: World, machines: list[Instance] | Exception, counted: Sequence[GroupRow]) -> Finding:
-    if isinstance(machines, Exception):
-        return world.aws.unknown("nodes.ec2", STEP, "EC2 instances", machines, ACTION)
-    expected = sum(row.expected for row in counted)
-    running = sum(one.state == "running" for one in machines)
+def _instances_finding(
+    context: CheckContext, instances: list[NodeInstance] | Exception, group_rows: Sequence[NodeGroupRow]
+) -> Finding:
+    if isinstance(instances, Exception):
+        return context.aws.unknown_finding("nodes.ec2", STEP, "EC2 instances", instances, DESCRIBE_INSTANCES_ACTION)
+    expected = sum(row.expected for row in group_rows)
+    running = sum(one.state == "running" for one in instances)
     others: dict[str, int] = {}
-    for one in machines:
+    for one in instances:
         if one.state != "running":
             others[one.state] = others.get(one.state, 0) + 1
-    text = f"{running} of {_count(expected, 'expected instance')} running"
-    text = _joined(text, [f"{count} {state}" for state, count in sorted(others.items())])
-    state = State.OK if running >= expected else State.WARN
+    text = f"{running} of {_pluralize(expected, 'expected instance')} running"
+    text = _append_parts(text, [f"{count} {state}" for state, count in sorted(others.items())])
+    state = CheckState.OK if running >= expected else CheckState.WARN
     return _finding("ec2", state, "EC2 instances", text)
 
 
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
+def _pluralize(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-def _some(names: Sequence[str], most: int = 5) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+def _shorten_list(names: Sequence[str], limit: int = 5) -> str:
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
 
 
-def _capital(text: str) -> str:
+def _capitalize_sentence(text: str) -> str:
     return text if text.startswith("kubectl") else text[:1].upper() + text[1:]

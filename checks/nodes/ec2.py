@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from checks.context import World
-from checks.nodes.matching import Groups, Instance
+from checks.context import CheckContext
+from checks.nodes.matching import GroupMatcher, NodeInstance
 from checks.sanitize import one_line
 
-ACTION = "ec2:DescribeInstances"
+DESCRIBE_INSTANCES_ACTION = "ec2:DescribeInstances"
 
 
-def instances(world: World) -> list[Instance]:
+def fetch_node_instances(context: CheckContext) -> list[NodeInstance]:
     """The instances whose Name tag belongs to a group, the terminated ones left out. Raises botocore's errors."""
-    groups = world.settings.nodes.groups
+    groups = context.settings.nodes.groups
     filters = [
         {
             "Name": "instance-state-name",
@@ -24,25 +24,25 @@ def instances(world: World) -> list[Instance]:
     patterns = [group.pattern for group in groups]
     if len(patterns) <= 200 and not any("[" in pattern for pattern in patterns):
         filters.append({"Name": "tag:Name", "Values": patterns})
-    known = Groups(groups)
+    known = GroupMatcher(groups)
     found = []
-    for reservation in world.aws.paginate("ec2", "describe_instances", "Reservations", Filters=filters):
+    for reservation in context.aws.paginate("ec2", "describe_instances", "Reservations", Filters=filters):
         for raw in reservation.get("Instances", ()):
-            one = _instance(raw)
-            if known.of(one.name):
+            one = _parse_instance(raw)
+            if known.find_group(one.name):
                 found.append(one)
     return found
 
 
-def _instance(raw: dict[str, Any]) -> Instance:
+def _parse_instance(raw: dict[str, Any]) -> NodeInstance:
     launched = raw.get("LaunchTime")
     name = next((tag.get("Value", "") for tag in raw.get("Tags", ()) if tag.get("Key") == "Name"), "")
-    return Instance(
+    return NodeInstance(
         id=str(raw.get("InstanceId", "")),
         name=one_line(str(name)),
         state=str(raw.get("State", {}).get("Name", "")),
         type=str(raw.get("InstanceType", "")),
         private_ip=str(raw.get("PrivateIpAddress", "") or ""),
         public_ip=str(raw.get("PublicIpAddress", "") or ""),
-        launched=launched.timestamp() if launched is not None else None,
+        launched_at=launched.timestamp() if launched is not None else None,
     )

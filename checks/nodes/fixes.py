@@ -5,93 +5,97 @@ from __future__ import annotations
 import re
 import shlex
 
-from checks.context import World
-from checks.finding import Copy, Fix, Run, Visit
+from checks.context import CheckContext
+from checks.finding import CopyText, Fix, OpenStep, RunCommand
 from checks.nodes.model import NodeRow
 from checks.tools.kubectl import Kubectl
 
 
-def wait() -> Fix:
+def wait_for_nodes_fix() -> Fix:
     """Wait until every expected node is Ready."""
     return Fix(
         id="nodes.wait",
         title="Wait until every expected node is Ready",
-        action=Run(argv=("ecotui", "nodes", "--wait")),
+        action=RunCommand(argv=("ecotui", "nodes", "--wait")),
         changes="nothing: it looks again and again, and ends when all are Ready",
         recommended=True,
     )
 
 
-def apply() -> Fix:
+def build_cluster_fix() -> Fix:
     """Where the cluster comes from."""
     return Fix(
         id="nodes.apply",
         title="Build the cluster first",
-        action=Visit(step="apply"),
+        action=OpenStep(step="apply"),
         changes="nothing yet",
         recommended=True,
     )
 
 
-def install() -> Fix:
+def install_kubectl_fix() -> Fix:
     """Where kubectl comes from."""
     return Fix(
         id="nodes.install",
         title="How to install kubectl",
-        action=Copy(text="https://kubernetes.io/docs/tasks/tools/"),
+        action=CopyText(text="https://kubernetes.io/docs/tasks/tools/"),
         changes="nothing yet",
     )
 
 
-def debugging(world: World, kubectl: Kubectl, row: NodeRow, master: NodeRow | None) -> tuple[Fix, ...]:
+def debug_node_fixes(
+    context: CheckContext, kubectl: Kubectl, row: NodeRow, control_plane: NodeRow | None
+) -> tuple[Fix, ...]:
     """Commands for one node: what the API knows of it, what its kubelet says, how its first start went."""
     found = []
     if row.joined:
         found.append(
-            _copy(row, "describe", "What the API knows of it", kubectl.written("describe", "node", row.name))
+            _copy_command_fix(
+                row, "describe", "What the API knows of it", kubectl.shell_command("describe", "node", row.name)
+            )
         )
-    login = _ssh(world, row, through=master)
+    login = _ssh_command(context, row, jump_host=control_plane)
     if login:
         start = "sudo tail -n 200 -f /var/log/cloud-init-output.log"
         kubelet = "sudo journalctl -u kubelet -n 200 -f"
         order = (("kubelet", "What its kubelet says", kubelet), ("start", "How its first start went", start))
         for id, title, command in order if row.joined else reversed(order):
-            found.append(_copy(row, id, title, f"{login} {shlex.quote(command)}"))
+            found.append(_copy_command_fix(row, id, title, f"{login} {shlex.quote(command)}"))
     return tuple(found)
 
 
-def master(world: World, row: NodeRow | None) -> tuple[Fix, ...]:
+def debug_control_plane_fixes(context: CheckContext, row: NodeRow | None) -> tuple[Fix, ...]:
     """Commands for a control plane that does not answer; `row` is an instance of the group that holds it."""
-    login = _ssh(world, row) if row else ""
+    login = _ssh_command(context, row) if row else ""
     if not row or not login:
         return ()
     control = "sudo crictl ps -a; sudo journalctl -u kubelet -n 100 --no-pager"
     start = "sudo tail -n 200 -f /var/log/cloud-init-output.log"
     return (
-        _copy(row, "start", "How the master's first start goes", f"{login} {shlex.quote(start)}"),
-        _copy(row, "control-plane", "What the control plane does", f"{login} {shlex.quote(control)}"),
+        _copy_command_fix(row, "start", "How the master's first start goes", f"{login} {shlex.quote(start)}"),
+        _copy_command_fix(row, "control-plane", "What the control plane does", f"{login} {shlex.quote(control)}"),
     )
 
 
-def _copy(row: NodeRow, id: str, title: str, command: str) -> Fix:
+def _copy_command_fix(row: NodeRow, id: str, title: str, command: str) -> Fix:
     return Fix(
         id=f"nodes.{id}.{row.name}",
         title=f"{title}: {row.name}",
-        action=Copy(text=command),
+        action=CopyText(text=command),
         changes="nothing: to be run by hand",
     )
 
 
-def _ssh(world: World, row: NodeRow, *, through: NodeRow | None = None) -> str:
+def _ssh_command(context: CheckContext, row: NodeRow, *, jump_host: NodeRow | None = None) -> str:
     """`ssh -i KEY -J ubuntu@MASTER ubuntu@NODE`; the jump where only the master has a public address."""
     address = row.public_ip or row.internal_ip
     if not address:
         return ""
     words = ["ssh"]
-    key = world.settings.environment.ssh_key
+    key = context.settings.environment.ssh_key
     if key:
         # A tilde in quotes would not be expanded.
         words += ["-i", key if re.fullmatch(r"~?[\w./-]+", key) else shlex.quote(key)]
-    if not row.public_ip and through and through.public_ip and through.name != row.name:
-        words += ["-J", shlex.quote(f"{through.user or 'ubuntu'}@{through.public_ip}")]
+    if not row.public_ip and jump_host and jump_host.public_ip and jump_host.name != row.name:
+        words += ["-J", shlex.quote(f"{jump_host.user or 'ubuntu'}@{jump_host.public_ip}")]
     return " ".join([*words, shlex.quote(f"{row.user or 'ubuntu'}@{address}")])

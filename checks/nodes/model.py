@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from checks.finding import Value
+from checks.finding import FrozenStruct
 
 
-class GroupRow(Value, frozen=True):
+class NodeGroupRow(FrozenStruct, frozen=True):
     """A group of nodes against what the settings expect of it."""
 
     name: str
@@ -19,7 +19,7 @@ class GroupRow(Value, frozen=True):
     """The instance type that the settings name."""
 
 
-class NodeRow(Value, frozen=True):
+class NodeRow(FrozenStruct, frozen=True):
     """A node, or an instance that should be one and has not joined."""
 
     name: str
@@ -47,7 +47,7 @@ class NodeRow(Value, frozen=True):
     """The login that the machine's image has: `ubuntu`."""
 
 
-class PodsRow(Value, frozen=True):
+class WorkloadsRow(FrozenStruct, frozen=True):
     """The pods and services, counted."""
 
     running: int = 0
@@ -65,7 +65,7 @@ class PodsRow(Value, frozen=True):
     """Services of type LoadBalancer that have no address yet."""
 
 
-class NodesDetail(Value, frozen=True):
+class NodesDetail(FrozenStruct, frozen=True):
     """Everything the look saw, as `Report.detail` carries it."""
 
     answers: bool
@@ -74,9 +74,9 @@ class NodesDetail(Value, frozen=True):
     """Why it did not."""
     expected: int = 0
     ready: int = 0
-    groups: tuple[GroupRow, ...] = ()
+    groups: tuple[NodeGroupRow, ...] = ()
     rows: tuple[NodeRow, ...] = ()
     """Nodes that are not Ready first, then by group and name."""
-    pods: PodsRow | None = None
+    pods: WorkloadsRow | None = None
     """None: not looked at, or not allowed."""
     context: str = ""

@@ -6,27 +6,27 @@ from typing import Any
 
 import msgspec
 
-from checks.context import World
-from checks.finding import State
-from checks.nodes.check import seen
+from checks.context import CheckContext
+from checks.finding import CheckState
+from checks.nodes.check import check_nodes
 from checks.nodes.model import NodeRow, NodesDetail
-from checks.polling import Sight, Verdict
+from checks.polling import PollOutcome, PollResult
 
-_NEVER = ("is not installed", "cannot be started", "not allowed to")
+_PERMANENT_ERRORS = ("is not installed", "cannot be started", "not allowed to")
 
 
-def sight(world: World) -> Sight:
+def poll_nodes(context: CheckContext) -> PollResult:
     """Look at nodes and instances. An API server that does not answer is waited out; a missing kubectl is not."""
-    report = seen(world, everything=False)
+    report = check_nodes(context, include_workloads=False)
     detail = msgspec.convert(report.detail, NodesDetail)
-    data = _data(detail)
+    data = _progress_data(detail)
     if not detail.answers:
         api = report.findings[0]
-        never = api.state is State.UNKNOWN or any(words in detail.reason for words in _NEVER)
-        verdict = Verdict.FAILED if never else Verdict.GOING
+        never = api.state is CheckState.UNKNOWN or any(words in detail.reason for words in _PERMANENT_ERRORS)
+        verdict = PollOutcome.FAILED if never else PollOutcome.PENDING
         machines = sum(row.instance_state == "running" for row in detail.rows)
         there = f" {machines} of {detail.expected} instances run." if machines else ""
-        return Sight(verdict, f"No answer from the API server: {detail.reason}.{there}", "Down", data)
+        return PollResult(verdict, f"No answer from the API server: {detail.reason}.{there}", "Down", data)
     if detail.expected:
         done = detail.ready >= detail.expected
     else:
@@ -34,18 +34,20 @@ def sight(world: World) -> Sight:
     whole = f"{detail.ready} of {detail.expected} nodes Ready" if detail.expected else "No nodes are expected"
     parts = [f"{group.name} {group.ready}/{group.expected}" for group in detail.groups]
     text = f"{whole} ({', '.join(parts)})" if parts else whole
-    missing = [_missing(row) for row in detail.rows if not row.ready and row.group]
+    missing = [_describe_missing_node(row) for row in detail.rows if not row.ready and row.group]
     if missing and not done:
         more = f" and {len(missing) - 4} more" if len(missing) > 4 else ""
         text += f"; waiting for {', '.join(missing[:4])}{more}"
-    return Sight(Verdict.DONE if done else Verdict.GOING, f"{text}.", "Ready" if done else "NotReady", data)
+    return PollResult(
+        PollOutcome.DONE if done else PollOutcome.PENDING, f"{text}.", "Ready" if done else "NotReady", data
+    )
 
 
-def _missing(row: NodeRow) -> str:
+def _describe_missing_node(row: NodeRow) -> str:
     return f"{row.name} ({'not Ready' if row.joined else 'not joined'})"
 
 
-def _data(detail: NodesDetail) -> dict[str, Any]:
+def _progress_data(detail: NodesDetail) -> dict[str, Any]:
     return {
         "answers": detail.answers,
         "ready": detail.ready,

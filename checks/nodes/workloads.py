@@ -5,43 +5,43 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from checks.nodes.matching import plain
-from checks.nodes.model import PodsRow
+from checks.nodes.matching import fast_one_line
+from checks.nodes.model import WorkloadsRow
 from checks.tools.kubectl import Pod, Service
 
-SHOWN = 12
+MAX_LISTED = 12
 """How many pods in trouble are named."""
-_STARTING = frozenset({"ContainerCreating", "PodInitializing", ""})
+_STARTING_REASONS = frozenset({"ContainerCreating", "PodInitializing", ""})
 
 
-def summary(pods: Iterable[Pod], services: Iterable[Service]) -> PodsRow:
+def summarize_workloads(pods: Iterable[Pod], services: Iterable[Service]) -> WorkloadsRow:
     """Count them; the first few in trouble are named."""
     phases: Counter[str] = Counter()
     failing = unready = 0
     troubled: list[str] = []
     for pod in pods:
-        phase = plain(pod.status.phase)
+        phase = fast_one_line(pod.status.phase)
         phases[phase] += 1
-        why = _trouble(pod)
+        why = _stuck_container_reason(pod)
         if why:
             failing += 1
-        elif phase == "Running" and not _ready(pod):
+        elif phase == "Running" and not _is_pod_ready(pod):
             unready += 1
             why = "not ready"
         elif phase == "Failed":
-            why = plain(pod.status.reason or "") or "Failed"
+            why = fast_one_line(pod.status.reason or "") or "Failed"
         elif phase == "Pending" and not pod.spec.nodeName:
             why = "Pending, on no node"
-        if why and len(troubled) < SHOWN:
-            troubled.append(f"{plain(pod.metadata.namespace)}/{plain(pod.metadata.name)}: {why}")
+        if why and len(troubled) < MAX_LISTED:
+            troubled.append(f"{fast_one_line(pod.metadata.namespace)}/{fast_one_line(pod.metadata.name)}: {why}")
     types: Counter[str] = Counter()
     waiting = []
     for service in services:
-        types[plain(service.spec.type)] += 1
+        types[fast_one_line(service.spec.type)] += 1
         balancer = service.status.loadBalancer
         if service.spec.type == "LoadBalancer" and not (balancer and balancer.ingress):
-            waiting.append(f"{plain(service.metadata.namespace)}/{plain(service.metadata.name)}")
-    return PodsRow(
+            waiting.append(f"{fast_one_line(service.metadata.namespace)}/{fast_one_line(service.metadata.name)}")
+    return WorkloadsRow(
         running=phases["Running"],
         pending=phases["Pending"],
         failed=phases["Failed"],
@@ -49,21 +49,21 @@ def summary(pods: Iterable[Pod], services: Iterable[Service]) -> PodsRow:
         unready=unready,
         troubled=tuple(troubled),
         services=dict(sorted(types.items())),
-        without_address=tuple(waiting[:SHOWN]),
+        without_address=tuple(waiting[:MAX_LISTED]),
     )
 
 
-def _trouble(pod: Pod) -> str:
+def _stuck_container_reason(pod: Pod) -> str:
     """`CrashLoopBackOff (17 restarts)`; empty when no container is stuck."""
     for one in (*(pod.status.initContainerStatuses or ()), *(pod.status.containerStatuses or ())):
         waiting = one.state.waiting if one.state else None
-        reason = plain(waiting.reason or "") if waiting else ""
-        if reason not in _STARTING:
+        reason = fast_one_line(waiting.reason or "") if waiting else ""
+        if reason not in _STARTING_REASONS:
             times = f" ({one.restartCount} restarts)" if one.restartCount else ""
             return f"{reason}{times}"
     return ""
 
 
-def _ready(pod: Pod) -> bool:
+def _is_pod_ready(pod: Pod) -> bool:
     statuses = pod.status.containerStatuses
     return bool(statuses) and all(one.ready for one in statuses or ())

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from checks.aws.errors import code_of, errors
-from checks.finding import State
-from checks.polling import Sight, Verdict
+from checks.aws.errors import aws_error_code, aws_error_types
+from checks.finding import CheckState
+from checks.polling import PollOutcome, PollResult
 from checks.quota import usage as quota_usage
-from checks.quota.model import REFUSED, RequestRow, meaning, number
-from config.model import QuotaLimit
+from checks.quota.model import REFUSED_STATUSES, QuotaRequestRow, format_quantity, request_status_meaning
+from config.model import QuotaLimitSettings
 
 if TYPE_CHECKING:
-    from checks.aws.session import Aws
+    from checks.aws.session import AwsSession
 
-_REFUSALS = {
+_REQUEST_ERRORS = {
     "DependencyAccessDeniedException": "Service Quotas may not ask the service behind the quota on our behalf: "
     "the identity needs read access to that service as well (for EC2: ec2:DescribeAccountAttributes and "
     "support:CreateCase).",
@@ -30,105 +30,107 @@ _REFUSALS = {
 """The errors of RequestServiceQuotaIncrease (Service Quotas API reference) in plain words."""
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class IncreaseResult(msgspec.Struct, frozen=True, kw_only=True):
     """How a request went."""
 
-    state: State
+    state: CheckState
     text: str
-    request: RequestRow | None = None
+    request: QuotaRequestRow | None = None
     """The request that is open now: ours, or the one that was there before."""
 
 
-def equivalent(service: str, code: str, value: float, region: str) -> str:
+def increase_cli_command(service: str, code: str, value: float, region: str) -> str:
     """The command of the aws tool that asks for the same."""
     return shlex.join(
         (
             "aws", "service-quotas", "request-service-quota-increase", "--service-code", service, "--quota-code", code,
-            "--desired-value", number(value), "--region", region,
+            "--desired-value", format_quantity(value), "--region", region,
         )
     )  # fmt: skip
 
 
-def request(aws: Aws, limit: QuotaLimit, value: float) -> Asked:
+def request_increase(aws: AwsSession, limit: QuotaLimitSettings, value: float) -> IncreaseResult:
     """Ask for `value`. One request that is open already is an answer, not an error. Raises botocore's other errors."""
-    current = quota_usage.limit(aws, limit.service, limit.code)
+    current = quota_usage.fetch_applied_quota(aws, limit.service, limit.code)
     if not current.adjustable:
-        return Asked(
-            state=State.BLOCKED, text=f"AWS does not raise {limit.code} on request: it is not adjustable."
+        return IncreaseResult(
+            state=CheckState.BLOCKED, text=f"AWS does not raise {limit.code} on request: it is not adjustable."
         )
     if current.value is not None and value <= current.value:
-        return Asked(
-            state=State.BLOCKED,
-            text=f"{number(value)} is not more than the limit in force, {number(current.value)}; nothing was asked.",
+        return IncreaseResult(
+            state=CheckState.BLOCKED,
+            text=f"{format_quantity(value)} is not more than the limit in force, {format_quantity(current.value)}; nothing was asked.",
         )
-    client = aws.client("service-quotas", quota_usage.region_of(aws, limit.service))
+    client = aws.client("service-quotas", quota_usage.quota_region(aws, limit.service))
     try:
         answer = client.request_service_quota_increase(
             ServiceCode=limit.service, QuotaCode=limit.code, DesiredValue=value
         )["RequestedQuota"]
-    except errors() as error:
-        code = code_of(error)
+    except aws_error_types() as error:
+        code = aws_error_code(error)
         if code == "ResourceAlreadyExistsException":
-            return _already(aws, limit, value)
-        if code in _REFUSALS:
-            return Asked(state=State.BLOCKED, text=f"{_REFUSALS[code]} ({code}: {aws.explain(error).raw})")
+            return _already_open_result(aws, limit, value)
+        if code in _REQUEST_ERRORS:
+            return IncreaseResult(
+                state=CheckState.BLOCKED, text=f"{_REQUEST_ERRORS[code]} ({code}: {aws.explain(error).raw})"
+            )
         raise
     status = str(answer.get("Status", "PENDING"))
-    row = RequestRow(
+    row = QuotaRequestRow(
         id=str(answer.get("Id", "")),
         status=status,
         desired=value,
         created=answer["Created"].timestamp() if answer.get("Created") else 0.0,
-        meaning=meaning(status),
+        meaning=request_status_meaning(status),
     )
-    return Asked(
-        state=State.OK,
-        text=f"Asked AWS for {number(value)} ({limit.code}); {status}: {row.meaning}.",
+    return IncreaseResult(
+        state=CheckState.OK,
+        text=f"Asked AWS for {format_quantity(value)} ({limit.code}); {status}: {row.meaning}.",
         request=row,
     )
 
 
-def _already(aws: Aws, limit: QuotaLimit, value: float) -> Asked:
+def _already_open_result(aws: AwsSession, limit: QuotaLimitSettings, value: float) -> IncreaseResult:
     """There is an open request, and AWS takes only one per quota."""
     try:
-        rows = quota_usage.requests(aws, limit.service, limit.code)
-    except errors():
+        rows = quota_usage.fetch_increase_requests(aws, limit.service, limit.code)
+    except aws_error_types():
         rows = ()
-    open_ = next((row for row in rows if row.open), None)
+    open_ = next((row for row in rows if row.is_open), None)
     text = "A request for this quota is open already, and AWS takes only one at a time; nothing was asked."
     if open_ is None:
-        return Asked(state=State.WARN, text=text)
-    text += f" It is for {number(open_.desired)} ({open_.status}: {open_.meaning})."
+        return IncreaseResult(state=CheckState.WARN, text=text)
+    text += f" It is for {format_quantity(open_.desired)} ({open_.status}: {open_.meaning})."
     enough = open_.desired >= value
     if not enough:
-        text += f" That is less than {number(value)}: ask again when it is answered."
-    return Asked(state=State.OK if enough else State.WARN, text=text, request=open_)
+        text += f" That is less than {format_quantity(value)}: ask again when it is answered."
+    return IncreaseResult(state=CheckState.OK if enough else CheckState.WARN, text=text, request=open_)
 
 
-def sight(aws: Aws, limit: QuotaLimit, needed: float | None = None) -> Sight:
+def poll_increase(aws: AwsSession, limit: QuotaLimitSettings, needed: float | None = None) -> PollResult:
     """Where an increase stands: done when the limit has reached what was asked for. Raises botocore's errors.
 
     `needed` (in all, use included) is what counts when nothing was asked for.
     """
-    rows = quota_usage.requests(aws, limit.service, limit.code)
-    current = quota_usage.limit(aws, limit.service, limit.code).value
-    newest = next((row for row in rows if row.open), rows[0] if rows else None)
+    rows = quota_usage.fetch_increase_requests(aws, limit.service, limit.code)
+    current = quota_usage.fetch_applied_quota(aws, limit.service, limit.code).value
+    newest = next((row for row in rows if row.is_open), rows[0] if rows else None)
     target = newest.desired if newest is not None else needed if needed is not None else limit.desired
     status = newest.status if newest is not None else ""
     data = {"code": limit.code, "limit": current, "desired": target}
-    shown = f"{limit.code}: the limit is {number(current)}"
+    shown = f"{limit.code}: the limit is {format_quantity(current)}"
     if current is not None and target is not None and current >= target:
-        return Sight(
-            Verdict.DONE, f"{shown}, at least the {number(target)} asked for: granted.", status, data
+        return PollResult(
+            PollOutcome.DONE, f"{shown}, at least the {format_quantity(target)} asked for: granted.", status, data
         )
     if newest is None:
-        return Sight(Verdict.FAILED, f"{shown}, and no increase was requested.", status, data)
-    told = f"{shown}; the request for {number(newest.desired)} is {status}: {newest.meaning}."
-    if status in REFUSED:
+        return PollResult(PollOutcome.FAILED, f"{shown}, and no increase was requested.", status, data)
+    told = f"{shown}; the request for {format_quantity(newest.desired)} is {status}: {newest.meaning}."
+    if status in REFUSED_STATUSES:
         case = f" Support case {newest.case}." if newest.case else ""
-        return Sight(Verdict.FAILED, told + case, status, data)
+        return PollResult(PollOutcome.FAILED, told + case, status, data)
     if status == "APPROVED":
         told = (
-            f"{shown}; the request for {number(newest.desired)} is approved, the limit does not show it yet."
+            f"{shown}; the request for {format_quantity(newest.desired)} is approved, the limit does not show it yet."
         )
-    return Sight(Verdict.GOING, told, status, data)
+    return PollResult(PollOutcome.PENDING, told, status, data)

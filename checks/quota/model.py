@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from checks.finding import State, Value
+from checks.finding import CheckState, FrozenStruct
 
-MEANINGS = {
+REQUEST_STATUS_MEANINGS = {
     "PENDING": "sent, not yet picked up by AWS",
     "CASE_OPENED": "AWS is looking at it; a support case is open",
     "APPROVED": "granted",
@@ -17,24 +17,24 @@ MEANINGS = {
 }
 """Every RequestStatus of the Service Quotas API (RequestedServiceQuotaChange), in plain words."""
 
-OPEN = frozenset({"PENDING", "CASE_OPENED"})
+OPEN_STATUSES = frozenset({"PENDING", "CASE_OPENED"})
 """While a request has one of these, AWS takes no second one for the same quota."""
-REFUSED = frozenset({"DENIED", "NOT_APPROVED", "CASE_CLOSED", "INVALID_REQUEST"})
+REFUSED_STATUSES = frozenset({"DENIED", "NOT_APPROVED", "CASE_CLOSED", "INVALID_REQUEST"})
 
 
-def meaning(status: str) -> str:
+def request_status_meaning(status: str) -> str:
     """AWS's status of a request for an increase, in words."""
-    return MEANINGS.get(status, "a status that ecotui does not know")
+    return REQUEST_STATUS_MEANINGS.get(status, "a status that ecotui does not know")
 
 
-def number(amount: float | None) -> str:
+def format_quantity(amount: float | None) -> str:
     """A quantity without a needless fraction; a dash where it is not known."""
     if amount is None:
         return "–"
     return str(int(amount)) if amount == int(amount) else f"{amount:g}"
 
 
-class RequestRow(Value, frozen=True):
+class QuotaRequestRow(FrozenStruct, frozen=True):
     """An increase request."""
 
     id: str
@@ -47,11 +47,11 @@ class RequestRow(Value, frozen=True):
     """The support case, where there is one."""
 
     @property
-    def open(self) -> bool:
-        return self.status in OPEN
+    def is_open(self) -> bool:
+        return self.status in OPEN_STATUSES
 
 
-class GroupRow(Value, frozen=True):
+class NodeGroupDemandRow(FrozenStruct, frozen=True):
     """What one group of nodes takes."""
 
     group: str
@@ -65,7 +65,7 @@ class GroupRow(Value, frozen=True):
     """vCPUs for the nodes that are still to come."""
 
 
-class QuotaRow(Value, frozen=True):
+class QuotaRow(FrozenStruct, frozen=True):
     """One quota: what is allowed, taken, and wanted. None stands for: not known."""
 
     code: str
@@ -75,20 +75,20 @@ class QuotaRow(Value, frozen=True):
     used: float | None = None
     needed: float | None = None
     left: float | None = None
-    state: State = State.UNKNOWN
+    state: CheckState = CheckState.UNKNOWN
     adjustable: bool = True
     default: bool = False
     """The limit is AWS's default: the account has no value of its own."""
-    requests: tuple[RequestRow, ...] = ()
+    requests: tuple[QuotaRequestRow, ...] = ()
     """Newest first."""
-    by_group: tuple[GroupRow, ...] = ()
+    by_group: tuple[NodeGroupDemandRow, ...] = ()
 
 
-class QuotaDetail(Value, frozen=True):
+class QuotaDetail(FrozenStruct, frozen=True):
     rows: tuple[QuotaRow, ...] = ()
     region: str = ""
 
 
-def public(row: QuotaRow) -> dict[str, object]:
+def quota_to_json(row: QuotaRow) -> dict[str, object]:
     """A row in the shape of `ecotui.quota/1`: every key present."""
     return {name: msgspec.to_builtins(getattr(row, name)) for name in row.__struct_fields__}

@@ -15,14 +15,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from checks.aws.errors import THROTTLED, code_of, errors, or_error
-from checks.quota.model import RequestRow, meaning
+from checks.aws.errors import THROTTLED_CODES, aws_error_code, aws_error_types, call_or_error
+from checks.quota.model import QuotaRequestRow, request_status_meaning
 from checks.sanitize import one_line
 
 if TYPE_CHECKING:
-    from checks.aws.session import Aws
+    from checks.aws.session import AwsSession
 
-ON_DEMAND = {
+ON_DEMAND_FAMILIES = {
     "L-1216C47A": frozenset({"a", "c", "d", "h", "i", "im", "is", "m", "r", "t", "z"}),
     "L-74FC7D96": frozenset({"f"}),
     "L-DB2E81BA": frozenset({"g", "gr", "vt"}),
@@ -36,23 +36,23 @@ ON_DEMAND = {
 """Quotas counted in vCPUs of On-Demand instances, with the letters that their families start with (EC2 user guide,
 On-Demand instance quotas)."""
 
-QUIET = 1.0
+MIN_REPORT_INTERVAL = 1.0
 """Seconds of waiting, at the least, between two words about how far the questions are."""
 
-GLOBAL = frozenset({"iam", "cloudfront", "route53", "organizations"})
+GLOBAL_SERVICES = frozenset({"iam", "cloudfront", "route53", "organizations"})
 """Services whose quotas are kept in us-east-1, whatever the region."""
 
 
 @dataclass(frozen=True)
-class Limit:
+class AppliedQuota:
     value: float | None
     adjustable: bool
-    default: bool
+    is_default: bool
     name: str
 
 
 @dataclass(frozen=True)
-class Instance:
+class OnDemandInstance:
     """A running (or starting) On-Demand instance."""
 
     id: str
@@ -61,60 +61,60 @@ class Instance:
 
 
 @dataclass(frozen=True)
-class Answers:
+class QuotaSnapshot:
     """What came back; an exception stands in the place of an answer that did not come."""
 
-    limits: Mapping[str, Limit | Exception]
-    requests: Mapping[str, tuple[RequestRow, ...] | Exception]
-    used: Mapping[str, tuple[float, float] | Exception]
+    limits: Mapping[str, AppliedQuota | Exception]
+    requests: Mapping[str, tuple[QuotaRequestRow, ...] | Exception]
+    resource_counts: Mapping[str, tuple[float, float] | Exception]
     """By code, for the counted kinds: how many there are, and how many of them are the project's own."""
-    instances: tuple[Instance, ...] | Exception | None
-    vcpus: Mapping[str, int] | Exception = field(default_factory=dict)
+    instances: tuple[OnDemandInstance, ...] | Exception | None
+    vcpus_by_type: Mapping[str, int] | Exception = field(default_factory=dict)
 
 
-class Count:
+class QuotaQueryProgress:
     """Says how far many questions are, to somebody who waits: not at once, and not each time. Threads may share it."""
 
     def __init__(
-        self, total: int, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic
+        self, total: int, report_progress: Callable[[str], None], clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._total = total
-        self._say = say
+        self._report_progress = report_progress
         self._clock = clock
         self._lock = threading.Lock()
-        self._answered = 0
-        self._throttled = False
-        self._last = clock()
+        self._answer_count = 0
+        self._is_throttled = False
+        self._last_report = clock()
 
-    def answered(self, *_: object) -> None:
+    def record_answer(self, *_: object) -> None:
         """One more question has its answer, or its error."""
         with self._lock:
-            self._answered += 1
-            self._tell(due=False)
+            self._answer_count += 1
+            self._report(due=False)
 
-    def throttled(self) -> None:
+    def record_throttling(self) -> None:
         """AWS wants us to wait; the question is asked again by itself."""
         with self._lock:
-            first, self._throttled = not self._throttled, True
-            self._tell(due=first)
+            first, self._is_throttled = not self._is_throttled, True
+            self._report(due=first)
 
-    def _tell(self, *, due: bool) -> None:
+    def _report(self, *, due: bool) -> None:
         now = self._clock()
-        if not due and now - self._last < QUIET:
+        if not due and now - self._last_report < MIN_REPORT_INTERVAL:
             return
-        self._last = now
-        who = "AWS throttles Service Quotas" if self._throttled else "quotas"
-        self._say(f"{who}: {self._answered} of {self._total} answered")
+        self._last_report = now
+        who = "AWS throttles Service Quotas" if self._is_throttled else "quotas"
+        self._report_progress(f"{who}: {self._answer_count} of {self._total} answered")
 
 
 @contextmanager
-def counting(aws: Aws, regions: Iterable[str], count: Count) -> Iterator[None]:
+def watch_throttling(aws: AwsSession, regions: Iterable[str], progress: QuotaQueryProgress) -> Iterator[None]:
     """Tell `count` of each answer of Service Quotas that says "too fast", while this is open. Raises botocore's errors."""
 
     def hear(response: tuple[object, Any] | None = None, **_: object) -> None:
         # (the HTTP answer, what was parsed of it), before botocore decides to ask again
-        if response and response[1].get("Error", {}).get("Code") in THROTTLED:
-            count.throttled()
+        if response and response[1].get("Error", {}).get("Code") in THROTTLED_CODES:
+            progress.record_throttling()
 
     clients = [aws.client("service-quotas", region or None) for region in regions]
     for client in clients:
@@ -126,40 +126,40 @@ def counting(aws: Aws, regions: Iterable[str], count: Count) -> Iterator[None]:
             client.meta.events.unregister("needs-retry.service-quotas", hear)
 
 
-def letters(instance_type: str) -> str:
+def family_prefix(instance_type: str) -> str:
     """What an instance type's family starts with: `t` of t3a.large, `im` of im4gn.large, `inf` of inf2.xlarge."""
     found = re.match(r"[a-z]+", instance_type)
     return found.group(0) if found else ""
 
 
-def region_of(aws: Aws, service: str) -> str:
+def quota_region(aws: AwsSession, service: str) -> str:
     """Where a service keeps its quotas: those of the whole account are in one region."""
-    return "us-east-1" if service in GLOBAL else aws.region
+    return "us-east-1" if service in GLOBAL_SERVICES else aws.region
 
 
-def limit(aws: Aws, service: str, code: str, region: str = "") -> Limit:
+def fetch_applied_quota(aws: AwsSession, service: str, code: str, region: str = "") -> AppliedQuota:
     """The limit in force: the account's own, else AWS's default. Raises botocore's errors.
 
     Without a region, in the one where the service keeps its quotas.
     """
-    client = aws.client("service-quotas", region or region_of(aws, service))
+    client = aws.client("service-quotas", region or quota_region(aws, service))
     default = False
     try:
         quota = client.get_service_quota(ServiceCode=service, QuotaCode=code)["Quota"]
-    except errors() as error:
-        if code_of(error) != "NoSuchResourceException":
+    except aws_error_types() as error:
+        if aws_error_code(error) != "NoSuchResourceException":
             raise
         quota = client.get_aws_default_service_quota(ServiceCode=service, QuotaCode=code)["Quota"]
         default = True
-    return Limit(
+    return AppliedQuota(
         value=quota.get("Value"),
         adjustable=bool(quota.get("Adjustable", True)),
-        default=default,
+        is_default=default,
         name=one_line(quota.get("QuotaName", "")),
     )
 
 
-def requests(aws: Aws, service: str, code: str) -> tuple[RequestRow, ...]:
+def fetch_increase_requests(aws: AwsSession, service: str, code: str) -> tuple[QuotaRequestRow, ...]:
     """The increase requests of a quota, newest first. Raises botocore's errors."""
     try:
         found = list(
@@ -167,22 +167,22 @@ def requests(aws: Aws, service: str, code: str) -> tuple[RequestRow, ...]:
                 "service-quotas",
                 "list_requested_service_quota_change_history_by_quota",
                 "RequestedQuotas",
-                region=region_of(aws, service),
+                region=quota_region(aws, service),
                 ServiceCode=service,
                 QuotaCode=code,
             )
         )
-    except errors() as error:
-        if code_of(error) == "NoSuchResourceException":
+    except aws_error_types() as error:
+        if aws_error_code(error) == "NoSuchResourceException":
             return ()
         raise
     rows = (
-        RequestRow(
+        QuotaRequestRow(
             id=one_line(str(item.get("Id", ""))),
             status=one_line(str(item.get("Status", ""))),
             desired=float(item.get("DesiredValue") or 0),
             created=item["Created"].timestamp() if item.get("Created") else 0.0,
-            meaning=meaning(str(item.get("Status", ""))),
+            meaning=request_status_meaning(str(item.get("Status", ""))),
             case=one_line(str(item.get("CaseId") or "")),
         )
         for item in found
@@ -190,7 +190,7 @@ def requests(aws: Aws, service: str, code: str) -> tuple[RequestRow, ...]:
     return tuple(sorted(rows, key=lambda row: row.created, reverse=True))
 
 
-def instances(aws: Aws) -> tuple[Instance, ...]:
+def fetch_on_demand_instances(aws: AwsSession) -> tuple[OnDemandInstance, ...]:
     """On-Demand instances that count against the vCPU quotas: pending and running ones; neither spot nor on
     dedicated hosts. Raises botocore's errors."""
     reservations = aws.paginate(
@@ -200,7 +200,7 @@ def instances(aws: Aws) -> tuple[Instance, ...]:
         Filters=[{"Name": "instance-state-name", "Values": ["pending", "running"]}],
     )
     return tuple(
-        Instance(
+        OnDemandInstance(
             id=item["InstanceId"],
             type=item.get("InstanceType", ""),
             name=one_line(next((tag["Value"] for tag in item.get("Tags", ()) if tag["Key"] == "Name"), "")),
@@ -211,7 +211,7 @@ def instances(aws: Aws) -> tuple[Instance, ...]:
     )
 
 
-def vcpus(aws: Aws, types: Iterable[str], region: str = "") -> dict[str, int]:
+def fetch_vcpus_by_type(aws: AwsSession, types: Iterable[str], region: str = "") -> dict[str, int]:
     """Default vCPUs by instance type; types that are not offered in the region are left out. Wildcards as in EC2's
     filters (`t3a.*`). Raises botocore's errors."""
     # By a filter, not by InstanceTypes: there one unknown type refuses the whole question.
@@ -229,7 +229,7 @@ def vcpus(aws: Aws, types: Iterable[str], region: str = "") -> dict[str, int]:
     return found
 
 
-def single_vcpu_types(aws: Aws) -> tuple[str, ...]:
+def fetch_single_vcpu_types(aws: AwsSession) -> tuple[str, ...]:
     """Current types that have one vCPU. Raises botocore's errors."""
     return tuple(
         sorted(
@@ -248,77 +248,79 @@ def single_vcpu_types(aws: Aws) -> tuple[str, ...]:
     )
 
 
-def _counted(operation: str, key: str) -> Callable[[Aws, Mapping[str, str]], tuple[float, float]]:
-    def count(aws: Aws, tags: Mapping[str, str]) -> tuple[float, float]:
+def _resource_counter(
+    operation: str, result_key: str
+) -> Callable[[AwsSession, Mapping[str, str]], tuple[float, float]]:
+    def count(aws: AwsSession, tags: Mapping[str, str]) -> tuple[float, float]:
         items = [
             item
-            for item in aws.paginate("ec2", operation, key)
+            for item in aws.paginate("ec2", operation, result_key)
             # Addresses that the customer brought do not count.
             if item.get("PublicIpv4Pool", "amazon") == "amazon"
         ]
-        return len(items), sum(_carries(item, tags) for item in items)
+        return len(items), sum(_has_all_tags(item, tags) for item in items)
 
     return count
 
 
-COUNTED = {
-    "L-0263D0A3": ("ec2:DescribeAddresses", _counted("describe_addresses", "Addresses")),
-    "L-F678F1CE": ("ec2:DescribeVpcs", _counted("describe_vpcs", "Vpcs")),
+RESOURCE_COUNTERS = {
+    "L-0263D0A3": ("ec2:DescribeAddresses", _resource_counter("describe_addresses", "Addresses")),
+    "L-F678F1CE": ("ec2:DescribeVpcs", _resource_counter("describe_vpcs", "Vpcs")),
     "L-A4707A72": (
         "ec2:DescribeInternetGateways",
-        _counted("describe_internet_gateways", "InternetGateways"),
+        _resource_counter("describe_internet_gateways", "InternetGateways"),
     ),
-    "L-E79EC296": ("ec2:DescribeSecurityGroups", _counted("describe_security_groups", "SecurityGroups")),
+    "L-E79EC296": ("ec2:DescribeSecurityGroups", _resource_counter("describe_security_groups", "SecurityGroups")),
 }
 """Quotas whose use is a count of things, with the IAM action that counting needs. The use of any other is not known."""
 
 
-def ask(
-    aws: Aws,
+def fetch_quotas(
+    aws: AwsSession,
     quotas: Iterable[tuple[str, str]],
     types: Iterable[str],
     tags: Mapping[str, str],
-    say: Callable[[str], None] = lambda text: None,
-) -> Answers:
+    report_progress: Callable[[str], None] = lambda text: None,
+) -> QuotaSnapshot:
     """Everything for these (service, code) pairs, side by side. Raises botocore's errors only when there can be no
     client at all (no credentials, no region, bad profile)."""
     wanted = list(dict.fromkeys(quotas))
     # Clients are made here, in sequence: side by side it takes longer.
-    regions = sorted({region_of(aws, service) for service, _ in wanted})
+    regions = sorted({quota_region(aws, service) for service, _ in wanted})
     aws.client("ec2")
-    on_demand = any(code in ON_DEMAND for _, code in wanted)
+    on_demand = any(code in ON_DEMAND_FAMILIES for _, code in wanted)
 
-    def instances_and_types() -> tuple[tuple[Instance, ...] | Exception, Mapping[str, int] | Exception]:
-        running = or_error(lambda: instances(aws))
+    def instances_and_types() -> tuple[tuple[OnDemandInstance, ...] | Exception, Mapping[str, int] | Exception]:
+        running = call_or_error(lambda: fetch_on_demand_instances(aws))
         seen = {item.type for item in running} if isinstance(running, tuple) else set()
-        return running, or_error(lambda: vcpus(aws, {*types, *seen}))
+        return running, call_or_error(lambda: fetch_vcpus_by_type(aws, {*types, *seen}))
 
-    count = Count(2 * len(wanted), say)
+    count = QuotaQueryProgress(2 * len(wanted), report_progress)
     with (
-        counting(aws, regions, count),
+        watch_throttling(aws, regions, count),
         ThreadPoolExecutor(max_workers=8, thread_name_prefix="quota") as pool,
     ):
-        limits = {code: pool.submit(or_error, partial(limit, aws, s, code)) for s, code in wanted}
-        asked = {code: pool.submit(or_error, partial(requests, aws, s, code)) for s, code in wanted}
+        limits = {code: pool.submit(call_or_error, partial(fetch_applied_quota, aws, s, code)) for s, code in wanted}
+        asked = {code: pool.submit(call_or_error, partial(fetch_increase_requests, aws, s, code)) for s, code in wanted}
         for questions in (limits, asked):
             for question in questions.values():
-                question.add_done_callback(count.answered)
+                question.add_done_callback(count.record_answer)
         counts = {
-            code: pool.submit(or_error, partial(COUNTED[code][1], aws, tags))
+            code: pool.submit(call_or_error, partial(RESOURCE_COUNTERS[code][1], aws, tags))
             for _, code in wanted
-            if code in COUNTED
+            if code in RESOURCE_COUNTERS
         }
         running = pool.submit(instances_and_types) if on_demand else None
         found, sizes = running.result() if running else (None, {})
-        return Answers(
+        return QuotaSnapshot(
             limits={code: future.result() for code, future in limits.items()},
             requests={code: future.result() for code, future in asked.items()},
-            used={code: future.result() for code, future in counts.items()},
+            resource_counts={code: future.result() for code, future in counts.items()},
             instances=found,
-            vcpus=sizes,
+            vcpus_by_type=sizes,
         )
 
 
-def _carries(item: Mapping[str, Any], tags: Mapping[str, str]) -> bool:
+def _has_all_tags(item: Mapping[str, Any], tags: Mapping[str, str]) -> bool:
     own = {tag["Key"]: tag["Value"] for tag in item.get("Tags", ())}
     return bool(tags) and all(own.get(key) == value for key, value in tags.items())

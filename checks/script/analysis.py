@@ -11,33 +11,33 @@ from collections.abc import Callable
 from enum import StrEnum
 from pathlib import PurePosixPath
 
-from checks.finding import Value
+from checks.finding import FrozenStruct
 from checks.sanitize import one_line
 
-LARGEST = 2_000_000
+MAX_SCRIPT_CHARACTERS = 2_000_000
 """Characters of one script that are read."""
-DEEPEST = 3
+MAX_CALL_DEPTH = 3
 """How far scripts that call scripts are followed."""
-MOST = 400
+MAX_EFFECT_LINES = 400
 """Deeds that are kept."""
 
 
-class Deed(StrEnum):
-    DESTROYS = "destroys"
+class ScriptEffect(StrEnum):
+    DESTROY = "destroys"
     """`terraform destroy`, a deletion of the AWS command line, kubectl or gh."""
-    APPLIES = "applies"
-    ASKS = "asks"
+    APPLY = "applies"
+    PROMPT = "asks"
     """It reads an answer: under the supervisor it gets none."""
-    SILENCES = "silences"
+    SKIP_CONFIRMATION = "silences"
     """It switches a confirmation off."""
-    PATTERN = "pattern"
+    NAME_PATTERN = "pattern"
     """It picks things by a part of their name."""
 
 
-class Line(Value, frozen=True):
+class ScriptLine(FrozenStruct, frozen=True):
     """One line that matters."""
 
-    deed: Deed
+    deed: ScriptEffect
     file: str
     """As the script names it."""
     number: int
@@ -47,120 +47,120 @@ class Line(Value, frozen=True):
     """For a pattern: what a name has to contain."""
 
 
-class Reading(Value, frozen=True):
-    lines: tuple[Line, ...] = ()
+class ScriptAnalysis(FrozenStruct, frozen=True):
+    lines: tuple[ScriptLine, ...] = ()
     files: tuple[str, ...] = ()
     """The scripts that were read, the first one first."""
     unread: tuple[str, ...] = ()
     """Scripts that it calls and that could not be read."""
 
-    def of(self, deed: Deed) -> tuple[Line, ...]:
-        return tuple(one for one in self.lines if one.deed is deed)
+    def lines_with(self, effect: ScriptEffect) -> tuple[ScriptLine, ...]:
+        return tuple(one for one in self.lines if one.deed is effect)
 
     @property
-    def asks(self) -> bool:
-        return bool(self.of(Deed.ASKS))
+    def has_prompts(self) -> bool:
+        return bool(self.lines_with(ScriptEffect.PROMPT))
 
     @property
-    def sentence(self) -> str:
+    def summary(self) -> str:
         """What it does without asking, in one line."""
         parts = []
-        if destroys := self.of(Deed.DESTROYS):
+        if destroys := self.lines_with(ScriptEffect.DESTROY):
             parts.append(f"deletes in {len(destroys)} place{'s' if len(destroys) != 1 else ''}")
-        if applies := self.of(Deed.APPLIES):
+        if applies := self.lines_with(ScriptEffect.APPLY):
             parts.append(f"applies in {len(applies)}")
         told = " and ".join(parts) or "nothing that ecotui recognises as a change"
-        ask = "It reads answers, and will get none" if self.asks else "It asks nothing"
+        ask = "It reads answers, and will get none" if self.has_prompts else "It asks nothing"
         return f"{ask}: by its text it {told}" if parts else f"{ask}; by its text, {told}"
 
 
-_AWS_DELETION = r"aws\s+(?:--\S+\s+\S+\s+)*[a-z0-9-]+\s+(?:delete|terminate|release|deregister|schedule-key-deletion|remove|rb\b|rm\b|detach|disassociate)[a-z0-9-]*"
-_RULES = (
+_AWS_DELETE_COMMAND = r"aws\s+(?:--\S+\s+\S+\s+)*[a-z0-9-]+\s+(?:delete|terminate|release|deregister|schedule-key-deletion|remove|rb\b|rm\b|detach|disassociate)[a-z0-9-]*"
+_EFFECT_PATTERNS = (
     (
-        Deed.DESTROYS,
+        ScriptEffect.DESTROY,
         re.compile(
-            rf"(?:terraform|tofu)\b[^#|;&]*\bdestroy\b|{_AWS_DELETION}|kubectl\b[^#|;&]*\bdelete\b|gh\s+\S+\s+delete\b|\brm\s+-[a-z]*[rf]"
+            rf"(?:terraform|tofu)\b[^#|;&]*\bdestroy\b|{_AWS_DELETE_COMMAND}|kubectl\b[^#|;&]*\bdelete\b|gh\s+\S+\s+delete\b|\brm\s+-[a-z]*[rf]"
         ),
     ),
     (
-        Deed.APPLIES,
-        re.compile(
-            r"(?:terraform|tofu)\b[^#|;&]*\bapply\b|kubectl\b[^#|;&]*\bapply\b|helm\s+(?:install|upgrade)"
-        ),
+        ScriptEffect.APPLY,
+        re.compile(r"(?:terraform|tofu)\b[^#|;&]*\bapply\b|kubectl\b[^#|;&]*\bapply\b|helm\s+(?:install|upgrade)"),
     ),
     (
-        Deed.ASKS,
-        re.compile(
-            r"(?:^|[;&|({]\s*|\bthen\s+|\bdo\s+)read\s+(?:-\w+\s+)*(?:-p\b|\w+\s*$)|\bselect\s+\w+\s+in\b"
-        ),
+        ScriptEffect.PROMPT,
+        re.compile(r"(?:^|[;&|({]\s*|\bthen\s+|\bdo\s+)read\s+(?:-\w+\s+)*(?:-p\b|\w+\s*$)|\bselect\s+\w+\s+in\b"),
     ),
     (
-        Deed.SILENCES,
-        re.compile(
-            r"-auto-approve\b|\bAUTO_MODE=(?:true|1|yes)|\byes\s*\||--(?:force|yes)\b|\bFORCE=(?:true|1)"
-        ),
+        ScriptEffect.SKIP_CONFIRMATION,
+        re.compile(r"-auto-approve\b|\bAUTO_MODE=(?:true|1|yes)|\byes\s*\||--(?:force|yes)\b|\bFORCE=(?:true|1)"),
     ),
 )
-_PATTERN = re.compile(
+_NAME_PATTERN = re.compile(
     r"""(?:contains|starts_with)\(\s*[\w.\[\]`'"]+\s*,\s*[`'"\\]*([^`'"\\)]+)|grep\s+(?:-[A-Za-z]+\s+)*['"]?([A-Za-z0-9_.*|-]{3,})"""
 )
-_CALL = re.compile(
+_SCRIPT_CALL = re.compile(
     r"""(?:\b(?:bash|sh|source)|(?:^|\s)\.)\s+["']?([^\s"';|&]+\.sh)|(?:^|[;&|]\s*)["']?((?:\./|\$\{?\w+\}?/|/)[^\s"';|&]+\.sh)"""
 )
-_PLACE = re.compile(r"^\$\{?\w+\}?/|^\./|^/")
+_PATH_PREFIX = re.compile(r"^\$\{?\w+\}?/|^\./|^/")
 
 
-def read(name: str, open_script: Callable[[str], str | None]) -> Reading:
+def analyze_script(path: str, read_text: Callable[[str], str | None]) -> ScriptAnalysis:
     """Read a script and those it calls. `open_script` gives the text of a path, or None when there is none.
 
     A path that begins with a variable (`$PROJECT_ROOT/scripts/x.sh`) is tried without it.
     """
-    found: list[Line] = []
+    found: list[ScriptLine] = []
     files: list[str] = []
     unread: list[str] = []
-    waiting = [(name, 0)]
+    waiting = [(path, 0)]
     while waiting:
         at, depth = waiting.pop(0)
         if at in files or at in unread:
             continue
-        text = open_script(at)
+        text = read_text(at)
         if text is None:
             unread.append(at)
             continue
         files.append(at)
-        for number, line in logical(text[:LARGEST]):
-            found += _lines(at, number, line)
-            if depth < DEEPEST:
-                waiting += [(called, depth + 1) for called in _calls(line)]
-    return Reading(lines=tuple(found[:MOST]), files=tuple(files), unread=tuple(unread))
+        for number, line in logical_lines(text[:MAX_SCRIPT_CHARACTERS]):
+            found += _effect_lines(at, number, line)
+            if depth < MAX_CALL_DEPTH:
+                waiting += [(called, depth + 1) for called in _called_scripts(line)]
+    return ScriptAnalysis(lines=tuple(found[:MAX_EFFECT_LINES]), files=tuple(files), unread=tuple(unread))
 
 
-def _calls(line: str) -> list[str]:
+def _called_scripts(line: str) -> list[str]:
     calls = []
-    for match in _CALL.finditer(line):
-        path = _PLACE.sub("", match[1] or match[2])
+    for match in _SCRIPT_CALL.finditer(line):
+        path = _PATH_PREFIX.sub("", match[1] or match[2])
         if path and not path.startswith(("-", "$")):
             calls.append(str(PurePosixPath(path)))
     return calls
 
 
-def _lines(file: str, number: int, line: str) -> list[Line]:
+def _effect_lines(file: str, number: int, line: str) -> list[ScriptLine]:
     text = one_line(line, limit=300)
     found = [
-        Line(deed=deed, file=file, number=number, text=text) for deed, rule in _RULES if rule.search(line)
+        ScriptLine(deed=deed, file=file, number=number, text=text)
+        for deed, rule in _EFFECT_PATTERNS
+        if rule.search(line)
     ]
-    for match in _PATTERN.finditer(line) if re.search(r"\baws\b|--query|\|\s*grep", line) else ():
+    for match in _NAME_PATTERN.finditer(line) if re.search(r"\baws\b|--query|\|\s*grep", line) else ():
         for part in (match[1] or match[2]).split("|"):
             if part.strip():
                 found.append(
-                    Line(
-                        deed=Deed.PATTERN, file=file, number=number, text=text, pattern=one_line(part.strip())
+                    ScriptLine(
+                        deed=ScriptEffect.NAME_PATTERN,
+                        file=file,
+                        number=number,
+                        text=text,
+                        pattern=one_line(part.strip()),
                     )
                 )
     return found
 
 
-def logical(text: str, *, spoken: bool = False) -> list[tuple[int, str]]:
+def logical_lines(text: str, *, keep_piped_output: bool = False) -> list[tuple[int, str]]:
     """Lines with their numbers, continued ones joined, without comments, quoted output and here-documents.
 
     `spoken`: output that is piped on, or that runs something, stays.
@@ -182,7 +182,7 @@ def logical(text: str, *, spoken: bool = False) -> list[tuple[int, str]]:
         if here:
             until = here[1]
         silent = whole.startswith(("echo ", "printf ", "log ", "info ", "warn ")) and not (
-            spoken and ("|" in whole or "$(" in whole or "&&" in whole or ";" in whole)
+            keep_piped_output and ("|" in whole or "$(" in whole or "&&" in whole or ";" in whole)
         )
         if whole and not whole.startswith("#") and not silent:
             found.append((start, re.sub(r"\s#\s.*$", "", whole)))

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from checks.context import World
-from checks.finding import Value
+from checks.context import CheckContext
+from checks.finding import FrozenStruct
 from checks.sanitize import one_line
-from checks.script.analysis import LARGEST, Reading, read
+from checks.script.analysis import MAX_SCRIPT_CHARACTERS, ScriptAnalysis, analyze_script
 
-CONVENTIONAL = ("scripts/cluster/auto-rebuild.sh", "scripts/auto-rebuild.sh", "auto-rebuild.sh")
+REBUILD_SCRIPT_PATHS = ("scripts/cluster/auto-rebuild.sh", "scripts/auto-rebuild.sh", "auto-rebuild.sh")
 """Where the reference project keeps it, and where others would look for it."""
 
 
-class Standing(Value, frozen=True):
+class ScriptCheck(FrozenStruct, frozen=True):
     """The script as it is now."""
 
     argv: tuple[str, ...] = ()
@@ -25,10 +25,10 @@ class Standing(Value, frozen=True):
     """Required variables that are not set."""
     trouble: str = ""
     """Why it cannot run; empty when it can."""
-    reading: Reading = Reading()
+    reading: ScriptAnalysis = ScriptAnalysis()
 
 
-CLEANUP = (
+CLEANUP_SCRIPT_PATHS = (
     "scripts/maintenance/destroy-with-cleanup.sh",
     "scripts/destroy-with-cleanup.sh",
     "destroy-with-cleanup.sh",
@@ -36,50 +36,54 @@ CLEANUP = (
 """The same of the script that cleans up."""
 
 
-def look_cleanup(world: World) -> Standing:
+def check_cleanup_script(context: CheckContext) -> ScriptCheck:
     """The same of the script that cleans up (`cleanup.command`); without one `argv` is empty."""
-    told = world.settings.cleanup
-    command = told.command or _conventional(world.project, CLEANUP)
+    told = context.settings.cleanup
+    command = told.command or _conventional_command(context.project, CLEANUP_SCRIPT_PATHS)
     if not command:
-        return Standing(trouble=f"no script is set (cleanup.command), and there is none at {CLEANUP[0]}")
-    return _stands(world, command, told.variables)
+        return ScriptCheck(
+            trouble=f"no script is set (cleanup.command), and there is none at {CLEANUP_SCRIPT_PATHS[0]}"
+        )
+    return _check_script(context, command, told.variables)
 
 
-def look(world: World) -> Standing:
+def check_rebuild_script(context: CheckContext) -> ScriptCheck:
     """The script that the settings name, or the one at a conventional place. Never raises; runs nothing."""
-    command = world.settings.rebuild.command or _conventional(world.project)
+    command = context.settings.rebuild.command or _conventional_command(context.project)
     if not command:
-        return Standing(trouble=f"no script is set (rebuild.command), and there is none at {CONVENTIONAL[0]}")
-    return _stands(world, command, _required(world))
+        return ScriptCheck(
+            trouble=f"no script is set (rebuild.command), and there is none at {REBUILD_SCRIPT_PATHS[0]}"
+        )
+    return _check_script(context, command, _required_variables(context))
 
 
-def _stands(world: World, command: tuple[str, ...], required: tuple[str, ...]) -> Standing:
-    missing = tuple(name for name in required if not world.env.get(name))
-    file = _file(world.project, command[0])
+def _check_script(context: CheckContext, command: tuple[str, ...], required_variables: tuple[str, ...]) -> ScriptCheck:
+    missing = tuple(name for name in required_variables if not context.env.get(name))
+    file = _script_file(context.project, command[0])
     if file is None:
-        trouble = f"{one_line(command[0])} does not exist in {world.project}" if "/" in command[0] else ""
-        return Standing(argv=command, missing=missing, trouble=trouble)
+        trouble = f"{one_line(command[0])} does not exist in {context.project}" if "/" in command[0] else ""
+        return ScriptCheck(argv=command, missing=missing, trouble=trouble)
     try:
         file.read_bytes()[:1]
     except OSError as error:
-        return Standing(argv=command, missing=missing, trouble=f"{file} cannot be read: {error.strerror}")
+        return ScriptCheck(argv=command, missing=missing, trouble=f"{file} cannot be read: {error.strerror}")
     # As people start it by hand: what is not executable goes to bash.
     argv = (str(file), *command[1:]) if os.access(file, os.X_OK) else ("bash", str(file), *command[1:])
-    reading = read(_told(world.project, file), lambda at: text_of(world.project, at))
-    return Standing(argv=argv, file=_told(world.project, file), missing=missing, reading=reading)
+    reading = analyze_script(_display_path(context.project, file), lambda at: read_script(context.project, at))
+    return ScriptCheck(argv=argv, file=_display_path(context.project, file), missing=missing, reading=reading)
 
 
-def _conventional(project: Path, places: tuple[str, ...] = CONVENTIONAL) -> tuple[str, ...]:
-    return next(((one,) for one in places if (project / one).is_file()), ())
+def _conventional_command(project: Path, paths: tuple[str, ...] = REBUILD_SCRIPT_PATHS) -> tuple[str, ...]:
+    return next(((one,) for one in paths if (project / one).is_file()), ())
 
 
-def _required(world: World) -> tuple[str, ...]:
-    if world.settings.rebuild.variables:
-        return world.settings.rebuild.variables
-    return tuple(one.name for one in world.settings.environment.variables if one.required)
+def _required_variables(context: CheckContext) -> tuple[str, ...]:
+    if context.settings.rebuild.variables:
+        return context.settings.rebuild.variables
+    return tuple(one.name for one in context.settings.environment.variables if one.required)
 
 
-def _file(project: Path, word: str) -> Path | None:
+def _script_file(project: Path, word: str) -> Path | None:
     """The file behind the first word; None for a bare name, which PATH finds, and for what is not there."""
     if "/" not in word and not (project / word).is_file():
         return None
@@ -87,15 +91,15 @@ def _file(project: Path, word: str) -> Path | None:
     return path if path.is_file() else None
 
 
-def _told(project: Path, file: Path) -> str:
+def _display_path(project: Path, file: Path) -> str:
     return str(file.relative_to(project)) if file.is_relative_to(project) else str(file)
 
 
-def text_of(project: Path, at: str) -> str | None:
+def read_script(project: Path, relative_path: str) -> str | None:
     """A script's text; None when it cannot be read, or is no script by its size."""
-    path = project / at
+    path = project / relative_path
     try:
-        if path.stat().st_size > 4 * LARGEST:
+        if path.stat().st_size > 4 * MAX_SCRIPT_CHARACTERS:
             return None
         return path.read_text("utf-8", errors="replace")
     except OSError:

@@ -10,29 +10,29 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from checks.finding import Value
+from checks.finding import FrozenStruct
 from checks.sanitize import one_line, sanitize
 
-MOST = 500
+MAX_STAGES = 500
 """Stages that are kept: a script in a loop has no more to tell."""
-_TITLE = 100
+_MAX_TITLE_WIDTH = 100
 """Cells of a title."""
 
 
-class Stage(Value, frozen=True):
+class ScriptStage(FrozenStruct, frozen=True):
     title: str
-    started: float
+    started_at: float
     """Seconds since the epoch."""
-    ended: float = 0.0
+    ended_at: float = 0.0
     """0.0 while it runs."""
     rank: int = 0
 
-    def seconds(self, now: float) -> float:
-        return max(0.0, (self.ended or now) - self.started)
+    def duration_seconds(self, now: float) -> float:
+        return max(0.0, (self.ended_at or now) - self.started_at)
 
 
-_EMOJI = "\U0001f300-\U0001faff\u2600-\u27bf\u2b00-\u2bff"
-_NUMBERED = re.compile(
+_EMOJI_RANGES = "\U0001f300-\U0001faff\u2600-\u27bf\u2b00-\u2bff"
+_NUMBERED_HEADING = re.compile(
     r"""^[^\w\[(]{0,8}(?:
         (?:step|stage|phase|part)\s*\#?\d+[a-z]?\b .* |
         [\[(]\s*\d+\s*(?:/|of)\s*\d+\s*[\])]\s*\S.* |
@@ -40,89 +40,89 @@ _NUMBERED = re.compile(
         \d\ufe0f?\u20e3\s*\S.* )$""",
     re.IGNORECASE | re.VERBOSE,
 )
-_RULED = re.compile(r"^\s*([=\-#*━─═~_])\1{1,}\s*(?P<title>[^\s=\-#*━─═~_].*?)\s*[=\-#*━─═~_]*\s*$")
-_RULE = re.compile(r"^\s*([=\-#*━─═~_])\1{7,}\s*$")
-_MARKED = re.compile(rf"^\s*[{_EMOJI}▶►➤»][\ufe0f\u200d{_EMOJI}]*\s+\S.*$")
+_RULED_HEADING = re.compile(r"^\s*([=\-#*━─═~_])\1{1,}\s*(?P<title>[^\s=\-#*━─═~_].*?)\s*[=\-#*━─═~_]*\s*$")
+_RULE_LINE = re.compile(r"^\s*([=\-#*━─═~_])\1{7,}\s*$")
+_EMOJI_HEADING = re.compile(rf"^\s*[{_EMOJI_RANGES}▶►➤»][\ufe0f\u200d{_EMOJI_RANGES}]*\s+\S.*$")
 # The endings of one thing are no beginnings of the next: ticks, crosses, warnings and hints.
-_REMARK = re.compile("^\\s*[\u2705\u274c\u2714\u2716\u2713\u2717\u26a0\u2139\U0001f4a1]")
-_BOX = re.compile("^[\\s\u2500-\u257f]+|[\\s\u2500-\u257f]+$")
+_STATUS_EMOJI = re.compile("^\\s*[\u2705\u274c\u2714\u2716\u2713\u2717\u26a0\u2139\U0001f4a1]")
+_BOX_DRAWING = re.compile("^[\\s\u2500-\u257f]+|[\\s\u2500-\u257f]+$")
 
 
-class Stages:
+class StageParser:
     """Fed with lines and the time at which they came."""
 
     def __init__(self, patterns: Sequence[str] = ()) -> None:
         """`patterns`: regular expressions of the team's own headings; nothing else is one then."""
-        self._own = [re.compile(one) for one in patterns]
-        self._found: list[Stage] = []
+        self._custom_patterns = [re.compile(one) for one in patterns]
+        self._stages: list[ScriptStage] = []
         self._under_rule = False
-        self._titled = False
+        self._after_title = False
         """The line before was the title below a rule."""
-        self._rank = 0
-        self.at = ""
+        self._highest_rank = 0
+        self.current_heading = ""
         """The last line that reads like a heading, of whatever kind."""
 
-    def feed(self, lines: Sequence[str], now: float) -> tuple[Stage, ...]:
+    def feed(self, lines: Sequence[str], now: float) -> tuple[ScriptStage, ...]:
         """The stages that began in these lines."""
-        begun = [stage for line in lines if (stage := self._take(line, now)) is not None]
+        begun = [stage for line in lines if (stage := self._parse_line(line, now)) is not None]
         return tuple(begun)
 
-    def end(self, now: float) -> tuple[Stage, ...]:
+    def finish(self, now: float) -> tuple[ScriptStage, ...]:
         """The script is over: every stage, the last one ended."""
-        self._close(now)
-        return self.all
+        self._end_last_stage(now)
+        return self.stages
 
     @property
-    def all(self) -> tuple[Stage, ...]:
+    def stages(self) -> tuple[ScriptStage, ...]:
         """Of the strongest kind that was seen, in order."""
-        return tuple(one for one in self._found if one.rank == self._rank)
+        return tuple(one for one in self._stages if one.rank == self._highest_rank)
 
-    def _take(self, raw: str, now: float) -> Stage | None:
+    def _parse_line(self, raw: str, now: float) -> ScriptStage | None:
         line = sanitize(raw, limit=2_000).rstrip()
-        if _RULE.match(line):
+        if _RULE_LINE.match(line):
             # The rule below a title closes it; any other one may have a title under it.
-            self._under_rule = not self._titled
-            self._titled = False
+            self._under_rule = not self._after_title
+            self._after_title = False
             return None
-        rank, title = self._judge(line)
-        self._titled = self._under_rule and bool(rank)
+        rank, title = self._classify(line)
+        self._after_title = self._under_rule and bool(rank)
         self._under_rule = False
         if not rank:
             return None
-        title = one_line(title, limit=_TITLE)
-        self.at = title
-        if rank < self._rank or len(self._found) >= MOST:
+        title = one_line(title, limit=_MAX_TITLE_WIDTH)
+        self.current_heading = title
+        if rank < self._highest_rank or len(self._stages) >= MAX_STAGES:
             return None
-        if self.all and self.all[-1].title == title and not self.all[-1].ended:
+        if self.stages and self.stages[-1].title == title and not self.stages[-1].ended_at:
             return None  # said twice: above and below a rule
-        if rank > self._rank:
-            self._close(now)
-            self._rank = rank
-        self._close(now)
-        stage = Stage(title=title, started=now, rank=rank)
-        self._found.append(stage)
+        if rank > self._highest_rank:
+            self._end_last_stage(now)
+            self._highest_rank = rank
+        self._end_last_stage(now)
+        stage = ScriptStage(title=title, started_at=now, rank=rank)
+        self._stages.append(stage)
         return stage
 
-    def _judge(self, line: str) -> tuple[int, str]:
-        text = _BOX.sub("", line).strip()
+    def _classify(self, line: str) -> tuple[int, str]:
+        text = _BOX_DRAWING.sub("", line).strip()
         if not text:
             return 0, ""
-        if self._own:
-            for pattern in self._own:
+        if self._custom_patterns:
+            for pattern in self._custom_patterns:
                 if found := pattern.search(line):
                     return 3, found[1] if pattern.groups and found[1] else text
             return 0, ""
-        ruled = _RULED.match(line)
+        ruled = _RULED_HEADING.match(line)
         inner = ruled["title"] if ruled else text
-        if _NUMBERED.match(inner):
+        if _NUMBERED_HEADING.match(inner):
             return 3, inner
         if ruled or self._under_rule:
             return 2, inner
-        if _MARKED.match(line) and not _REMARK.match(line):
+        if _EMOJI_HEADING.match(line) and not _STATUS_EMOJI.match(line):
             return 1, text
         return 0, ""
 
-    def _close(self, now: float) -> None:
-        if self._found and not self._found[-1].ended:
-            last = self._found[-1]
-            self._found[-1] = Stage(title=last.title, started=last.started, ended=now, rank=last.rank)
+    def _end_last_stage(self, now: float) -> None:
+        if self._stages and not self._stages[-1].ended_at:
+            last = self._stages[-1]
+            self._stages[-1] = ScriptStage(title=last.title, started_at=last.started_at, ended_at=now, rank=last.rank)

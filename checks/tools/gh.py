@@ -14,15 +14,15 @@ from typing import Any
 
 import msgspec
 
-from checks.finding import Value
+from checks.finding import FrozenStruct
 from checks.sanitize import one_line
-from checks.tools.run import CommandError, Outcome, last_line, query
+from checks.tools.run import CommandError, CommandResult, last_line, run_command
 
-TIMEOUT = 15.0
+GH_TIMEOUT = 15.0
 """Seconds for one question: gh gives up on a dead connection only after half a minute."""
 
 # From GitHub's documentation, "Scopes for OAuth apps": what a scope includes.
-IMPLIES: Mapping[str, tuple[str, ...]] = {
+IMPLIED_SCOPES: Mapping[str, tuple[str, ...]] = {
     "repo": ("repo:status", "repo_deployment", "public_repo", "repo:invite", "security_events"),
     "admin:repo_hook": ("write:repo_hook",),
     "write:repo_hook": ("read:repo_hook",),
@@ -44,26 +44,26 @@ IMPLIES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def implied_by(wanted: str, given: Iterable[str]) -> str | None:
+def find_granting_scope(required: str, token_scopes: Iterable[str]) -> str | None:
     """The scope among `given` that grants `wanted`: itself or a wider one; None when there is none."""
-    given = tuple(given)
-    if wanted in given:
-        return wanted
-    return next((scope for scope in given if wanted in _included(scope)), None)
+    token_scopes = tuple(token_scopes)
+    if required in token_scopes:
+        return required
+    return next((scope for scope in token_scopes if required in _included_scopes(scope)), None)
 
 
-def _included(scope: str) -> set[str]:
+def _included_scopes(scope: str) -> set[str]:
     found: set[str] = set()
     waiting = [scope]
     while waiting:
-        for one in IMPLIES.get(waiting.pop(), ()):
+        for one in IMPLIED_SCOPES.get(waiting.pop(), ()):
             if one not in found:
                 found.add(one)
                 waiting.append(one)
     return found
 
 
-class Why(StrEnum):
+class GhErrorKind(StrEnum):
     """What kept GitHub from answering."""
 
     LOGGED_OUT = "logged out"
@@ -83,25 +83,25 @@ class GhError(CommandError):
 
     def __init__(
         self,
-        why: Why,
-        sentence: str,
+        kind: GhErrorKind,
+        summary: str,
         *,
         status: int = 0,
         raw: str = "",
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        self.why = why
-        self.sentence = sentence
+        self.kind = kind
+        self.summary = summary
         self.status = status
         self.raw = raw
         self.headers = dict(headers or {})
-        super().__init__(sentence)
+        super().__init__(summary)
 
     def explain(self) -> str:
-        return self.sentence
+        return self.summary
 
 
-class Answer(Value, frozen=True):
+class GhResponse(FrozenStruct, frozen=True):
     """One answer of the API."""
 
     status: int
@@ -110,7 +110,7 @@ class Answer(Value, frozen=True):
     body: Any
 
 
-class Identity(Value, frozen=True):
+class GitHubIdentity(FrozenStruct, frozen=True):
     """Who the token belongs to, and what is known of what it may do."""
 
     login: str
@@ -128,37 +128,37 @@ class Gh:
 
     def __init__(self, host: str, env: Mapping[str, str]) -> None:
         self.host = host
-        self.env = environment(env)
+        self.env = gh_environment(env)
 
-    def source(self) -> tuple[str, ...]:
+    def active_token_variables(self) -> tuple[str, ...]:
         """The environment variables that hold a token for this host, the one that counts first.
 
         Empty: gh uses the login that it has stored.
         """
         return tuple(name for name in token_variables(self.host) if self.env.get(name))
 
-    def without_variables(self) -> Gh:
+    def with_stored_login(self) -> Gh:
         """The same gh with its stored login, whatever the environment says."""
         hidden = token_variables(self.host)
         return Gh(self.host, {key: value for key, value in self.env.items() if key not in hidden})
 
-    def api(self, path: str) -> Answer:
+    def get(self, path: str) -> GhResponse:
         """GET one path. Raises GhError, or another CommandError when gh could not be asked."""
-        outcome = query(
+        outcome = run_command(
             ("gh", "api", "-i", "--hostname", self.host, path),
             env=self.env,
-            timeout=TIMEOUT,
+            timeout=GH_TIMEOUT,
             limit=32_000_000,
         )
-        return read(outcome, self.host)
+        return parse_gh_response(outcome, self.host)
 
-    def identity(self) -> Identity:
+    def identity(self) -> GitHubIdentity:
         """Who we are: one request gives the login and, in its headers, the scopes. Raises CommandError."""
-        answer = self.api("user")
+        answer = self.get("user")
         body = answer.body if isinstance(answer.body, dict) else {}
         given = answer.headers.get("x-oauth-scopes")
         remaining = answer.headers.get("x-ratelimit-remaining", "")
-        return Identity(
+        return GitHubIdentity(
             login=one_line(str(body.get("login") or "")),
             name=one_line(str(body.get("name") or "")),
             scopes=None if given is None else tuple(one.strip() for one in given.split(",") if one.strip()),
@@ -166,14 +166,14 @@ class Gh:
             remaining=int(remaining) if remaining.isdigit() else None,
         )
 
-    def listed(self, path: str, key: str, *, page_size: int) -> list[dict[str, Any]]:
+    def list_all_pages(self, path: str, key: str, *, page_size: int) -> list[dict[str, Any]]:
         """All pages of a list such as `{"total_count": 3, "secrets": [...]}`. Raises CommandError."""
         found: list[dict[str, Any]] = []
         for page in range(1, 51):
-            body = self.api(f"{path}?per_page={page_size}&page={page}").body
+            body = self.get(f"{path}?per_page={page_size}&page={page}").body
             items = body.get(key) if isinstance(body, dict) else None
             if not isinstance(items, list):
-                raise GhError(Why.UNREADABLE, f"GitHub's answer for {path} has no list of {key}")
+                raise GhError(GhErrorKind.UNREADABLE, f"GitHub's answer for {path} has no list of {key}")
             found += [item for item in items if isinstance(item, dict)]
             if len(items) < page_size or len(found) >= int(body.get("total_count") or 0):
                 break
@@ -188,7 +188,7 @@ def token_variables(host: str) -> tuple[str, str]:
     return "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN"
 
 
-def environment(env: Mapping[str, str]) -> dict[str, str]:
+def gh_environment(env: Mapping[str, str]) -> dict[str, str]:
     """The environment of every gh that is asked: no prompt, no colours, no pager, no news about itself."""
     left_out = ("GH_DEBUG", "DEBUG", "GH_FORCE_TTY", "CLICOLOR_FORCE", "GH_REPO", "GH_HOST")
     kept = {key: value for key, value in env.items() if key not in left_out}
@@ -201,16 +201,16 @@ def environment(env: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-_STATUS = re.compile(r"HTTP/[\d.]+ (\d{3})")
+_STATUS_LINE = re.compile(r"HTTP/[\d.]+ (\d{3})")
 
 
-def read(outcome: Outcome, host: str) -> Answer:
+def parse_gh_response(outcome: CommandResult, host: str) -> GhResponse:
     """Take the output of `gh api -i` apart. Raises GhError for everything but an answer with status 2xx."""
     head, _, body = outcome.stdout.partition("\n\n")
     lines = head.splitlines()
-    status = _STATUS.match(lines[0]) if lines else None
+    status = _STATUS_LINE.match(lines[0]) if lines else None
     if status is None:
-        raise _no_answer(outcome, host)
+        raise _no_response_error(outcome, host)
     code = int(status[1])
     headers: dict[str, str] = {}
     for line in lines[1:]:
@@ -218,37 +218,35 @@ def read(outcome: Outcome, host: str) -> Answer:
         if colon:
             headers[name.strip().lower()] = value.strip()
     if not 200 <= code < 300:
-        raise _refusal(code, headers, body, outcome, host)
+        raise _status_error(code, headers, body, outcome, host)
     try:
         decoded = msgspec.json.decode(body) if body.strip() else None
     except msgspec.DecodeError:
         raise GhError(
-            Why.UNREADABLE,
+            GhErrorKind.UNREADABLE,
             f"{host} answered with something that is not JSON (a proxy, or a login page of the network?)",
             status=code,
             raw=one_line(body),
         ) from None
-    return Answer(status=code, headers=headers, body=decoded)
+    return GhResponse(status=code, headers=headers, body=decoded)
 
 
-def _no_answer(outcome: Outcome, host: str) -> GhError:
+def _no_response_error(outcome: CommandResult, host: str) -> GhError:
     """gh ended without a status line: not logged in, its own files broken, or no way to the host."""
     said = outcome.stderr.strip() or outcome.stdout.strip()
     # 4 is the documented exit code for "authentication needed" (gh help exit-codes).
     if outcome.exit_code == 4:
-        return GhError(Why.LOGGED_OUT, f"gh is not logged in to {host}", raw=said)
+        return GhError(GhErrorKind.LOGGED_OUT, f"gh is not logged in to {host}", raw=said)
     if re.search(r"hosts\.yml|config\.yml|invalid yaml|configuration", said, re.IGNORECASE):
-        return GhError(
-            Why.CONFIGURATION, f"gh cannot read its own configuration: {last_line(said)}", raw=said
-        )
+        return GhError(GhErrorKind.CONFIGURATION, f"gh cannot read its own configuration: {last_line(said)}", raw=said)
     if outcome.exit_code < 0:
-        return GhError(Why.UNREACHABLE, f"gh was ended by signal {-outcome.exit_code}", raw=said)
+        return GhError(GhErrorKind.UNREACHABLE, f"gh was ended by signal {-outcome.exit_code}", raw=said)
     return GhError(
-        Why.UNREACHABLE, f"{host} could not be reached: {last_line(said) or 'gh said nothing'}", raw=said
+        GhErrorKind.UNREACHABLE, f"{host} could not be reached: {last_line(said) or 'gh said nothing'}", raw=said
     )
 
 
-def _refusal(code: int, headers: Mapping[str, str], body: str, outcome: Outcome, host: str) -> GhError:
+def _status_error(code: int, headers: Mapping[str, str], body: str, outcome: CommandResult, host: str) -> GhError:
     try:
         decoded = msgspec.json.decode(body)
     except msgspec.DecodeError:
@@ -256,29 +254,29 @@ def _refusal(code: int, headers: Mapping[str, str], body: str, outcome: Outcome,
     message = one_line(str(decoded.get("message", ""))) if isinstance(decoded, dict) else ""
     raw = "\n".join(part for part in (message, outcome.stderr.strip()) if part)
 
-    def error(why: Why, sentence: str) -> GhError:
+    def error(why: GhErrorKind, sentence: str) -> GhError:
         return GhError(why, sentence, status=code, raw=raw, headers=headers)
 
     if code == 401:
         return error(
-            Why.BAD_TOKEN, f"{host} does not accept the token: it was revoked, has expired or is mistyped"
+            GhErrorKind.BAD_TOKEN, f"{host} does not accept the token: it was revoked, has expired or is mistyped"
         )
     if code in (403, 429):
-        until = _limited_until(headers)
+        until = _rate_limit_reset(headers)
         if until is not None or code == 429:
-            return error(Why.RATE_LIMIT, f"{host} answers no more requests for now (rate limit){until or ''}")
+            return error(GhErrorKind.RATE_LIMIT, f"{host} answers no more requests for now (rate limit){until or ''}")
         if "x-github-sso" in headers:
             url = one_line(headers["x-github-sso"].partition("url=")[2])
-            return error(Why.SSO, f"the organisation wants the token authorised for single sign-on: {url}")
-        return error(Why.FORBIDDEN, f"{host} does not allow this: {message or 'forbidden'}")
+            return error(GhErrorKind.SSO, f"the organisation wants the token authorised for single sign-on: {url}")
+        return error(GhErrorKind.FORBIDDEN, f"{host} does not allow this: {message or 'forbidden'}")
     if code == 404:
-        return error(Why.NOT_FOUND, f"{host} has nothing there, or hides it from this token")
+        return error(GhErrorKind.NOT_FOUND, f"{host} has nothing there, or hides it from this token")
     if code >= 500:
-        return error(Why.SERVER, f"{host} has trouble of its own (HTTP {code}); see its status page")
-    return error(Why.UNREADABLE, f"{host} answered HTTP {code}: {message or 'without a reason'}")
+        return error(GhErrorKind.SERVER, f"{host} has trouble of its own (HTTP {code}); see its status page")
+    return error(GhErrorKind.UNREADABLE, f"{host} answered HTTP {code}: {message or 'without a reason'}")
 
 
-def _limited_until(headers: Mapping[str, str]) -> str | None:
+def _rate_limit_reset(headers: Mapping[str, str]) -> str | None:
     """`; again at 14:05 UTC`, when the headers tell a rate limit; None when it is none."""
     wait = headers.get("retry-after", "")
     if wait.isdigit():

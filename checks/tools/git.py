@@ -15,13 +15,13 @@ from typing import NamedTuple
 
 from checks.sanitize import one_line
 
-TIMEOUT = 3.0
+GIT_TIMEOUT = 3.0
 """Seconds for one answer of git; a repository of 100,000 files takes about one."""
-LARGEST = 10_000_000
+MAX_REFS_BYTES = 10_000_000
 """Bytes of a file of references that are read."""
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _FILTER = re.compile(r"filter\.(?P<name>.+)\.(?:clean|smudge|process|required)", re.DOTALL)
-_QUIET = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "--no-optional-locks")
+_SAFE_GIT_OPTIONS = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "--no-optional-locks")
 
 
 class Repository(NamedTuple):
@@ -35,59 +35,59 @@ class Repository(NamedTuple):
     """Whether a tracked file differs from the commit; None where that could not be seen."""
 
 
-def seen(folder: Path, env: Mapping[str, str]) -> Repository:
+def read_repository(folder: Path, env: Mapping[str, str]) -> Repository:
     """The repository that holds a folder. Never raises: what cannot be read is left out."""
-    found = head(folder)
-    return found._replace(dirty=_dirty(folder, env)) if found.commit else found
+    found = read_head(folder)
+    return found._replace(dirty=_is_dirty(folder, env)) if found.commit else found
 
 
-def head(folder: Path) -> Repository:
+def read_head(folder: Path) -> Repository:
     """The same from git's files alone, which takes no time: whether files were changed is not asked."""
     try:
-        home = _home(folder)
-        branch, commit = ("", "") if home is None else _head(home)
+        home = _git_directory(folder)
+        branch, commit = ("", "") if home is None else _resolve_head(home)
     except (OSError, ValueError):
         return Repository()
     return Repository(commit, branch)
 
 
-def _home(folder: Path) -> Path | None:
+def _git_directory(folder: Path) -> Path | None:
     """The folder with HEAD in it: `.git`, or what a file of that name points at (a worktree, a submodule)."""
     for place in (folder, *folder.parents):
         git = place / ".git"
         if git.is_dir():
             return git
         if git.is_file():
-            aim = _text(git).partition("gitdir:")[2].strip()
+            aim = _read_text(git).partition("gitdir:")[2].strip()
             return (place / aim).resolve() if aim else None
     return None
 
 
-def _head(home: Path) -> tuple[str, str]:
+def _resolve_head(git_directory: Path) -> tuple[str, str]:
     """Branch and commit. A reference stands in a file of its own, or in the list of packed ones."""
-    head = _text(home / "HEAD").strip()
+    head = _read_text(git_directory / "HEAD").strip()
     if not head.startswith("ref:"):
         return "", head if _COMMIT.fullmatch(head) else ""
     name = head.removeprefix("ref:").strip()
     if ".." in name or name.startswith("/"):
         return "", ""
     branch = one_line(name.removeprefix("refs/heads/"), limit=200)
-    common = home / "commondir"
-    shared = (home / _text(common).strip()).resolve() if common.is_file() else home
-    for place in (home, shared):
+    common = git_directory / "commondir"
+    shared = (git_directory / _read_text(common).strip()).resolve() if common.is_file() else git_directory
+    for place in (git_directory, shared):
         loose = place / name
-        if loose.is_file() and _COMMIT.fullmatch(found := _text(loose).strip()):
+        if loose.is_file() and _COMMIT.fullmatch(found := _read_text(loose).strip()):
             return branch, found
     packed = shared / "packed-refs"
-    for line in _text(packed).splitlines() if packed.is_file() else ():
+    for line in _read_text(packed).splitlines() if packed.is_file() else ():
         commit, _, called = line.partition(" ")
         if called == name and _COMMIT.fullmatch(commit):
             return branch, commit
     return branch, ""
 
 
-def _dirty(folder: Path, env: Mapping[str, str]) -> bool | None:
-    filters = _git(folder, env, "config", "--name-only", "-z", "--get-regexp", r"^filter\.")
+def _is_dirty(folder: Path, env: Mapping[str, str]) -> bool | None:
+    filters = _run_git(folder, env, "config", "--name-only", "-z", "--get-regexp", r"^filter\.")
     if filters is None:
         return None
     off: list[str] = []
@@ -96,7 +96,7 @@ def _dirty(folder: Path, env: Mapping[str, str]) -> bool | None:
             # Without a program, and not required, a filter is passed over.
             for part in ("clean=", "smudge=", "process=", "required=false"):
                 off += ["-c", f"filter.{found['name']}.{part}"]
-    changed = _git(
+    changed = _run_git(
         folder,
         env,
         *off,
@@ -109,18 +109,18 @@ def _dirty(folder: Path, env: Mapping[str, str]) -> bool | None:
     return None if changed is None else bool(changed)
 
 
-def _git(folder: Path, env: Mapping[str, str], *words: str) -> bytes | None:
+def _run_git(folder: Path, env: Mapping[str, str], *words: str) -> bytes | None:
     """What git says; None where it is missing, refuses, or takes too long."""
     clean = {name: value for name, value in env.items() if not name.startswith("GIT_")}
     try:
         asked = subprocess.run(
-            ["git", *_QUIET, *words],
+            ["git", *_SAFE_GIT_OPTIONS, *words],
             cwd=folder,
             env={**clean, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            timeout=TIMEOUT,
+            timeout=GIT_TIMEOUT,
             check=False,
         )
     except (OSError, ValueError, subprocess.TimeoutExpired):
@@ -129,6 +129,6 @@ def _git(folder: Path, env: Mapping[str, str], *words: str) -> bytes | None:
     return asked.stdout if asked.returncode == 0 or (asked.returncode == 1 and "config" in words) else None
 
 
-def _text(path: Path) -> str:
+def _read_text(path: Path) -> str:
     with path.open("rb") as stream:
-        return stream.read(LARGEST).decode("utf-8", "replace")
+        return stream.read(MAX_REFS_BYTES).decode("utf-8", "replace")

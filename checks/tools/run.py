@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-CHUNK = 65_536
+CHUNK_BYTES = 65_536
 """Bytes a read: the capacity of a pipe on Linux."""
-GRACE = 1.0
+KILL_GRACE_SECONDS = 1.0
 """Seconds between asking a command that takes too long to end, and killing it."""
 
 
@@ -38,7 +38,7 @@ class CommandError(Exception):
         return str(self)
 
 
-class CommandMissing(CommandError):
+class CommandNotFound(CommandError):
     """There is no such command on PATH."""
 
     def __init__(self, name: str) -> None:
@@ -52,19 +52,19 @@ class CommandMissing(CommandError):
 class CommandTimeout(CommandError):
     """The command did not end in time, and was killed with everything that it had started."""
 
-    def __init__(self, argv: Sequence[str], seconds: float, stderr: str = "") -> None:
+    def __init__(self, argv: Sequence[str], timeout: float, stderr: str = "") -> None:
         self.argv = tuple(argv)
-        self.seconds = seconds
+        self.timeout = timeout
         self.stderr = stderr
         """What it had said until then, sanitised."""
-        super().__init__(argv, seconds)
+        super().__init__(argv, timeout)
 
     def explain(self) -> str:
         said = f"; its last words: {last_line(self.stderr)}" if last_line(self.stderr) else ""
-        return f"no answer from `{one_line(shlex.join(self.argv), limit=80)}` in {self.seconds:g} s{said}"
+        return f"no answer from `{one_line(shlex.join(self.argv), limit=80)}` in {self.timeout:g} s{said}"
 
 
-class CommandUnrunnable(CommandError):
+class CommandNotExecutable(CommandError):
     """The command is there but cannot be started: not executable, a wrong format, a missing interpreter or folder."""
 
     def __init__(self, name: str, reason: str) -> None:
@@ -77,7 +77,7 @@ class CommandUnrunnable(CommandError):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CommandResult:
     """What a command answered. Its exit code is the caller's to judge."""
 
     argv: tuple[str, ...]
@@ -86,7 +86,7 @@ class Outcome:
     stdout: str
     """Sanitised; where it was longer than the limit, its beginning and its end."""
     stderr: str
-    seconds: float
+    elapsed: float
     data: bytes = field(default=b"", repr=False)
     """Standard output as it came, for a decoder; never to be shown."""
     truncated: bool = False
@@ -107,7 +107,7 @@ def last_line(text: str) -> str:
     return next((one_line(line) for line in reversed(text.splitlines()) if line.strip()), "")
 
 
-class _Kept:
+class _BoundedBuffer:
     """The beginning and the end of a stream, never more than `limit` bytes of it."""
 
     def __init__(self, limit: int) -> None:
@@ -143,7 +143,7 @@ class _Kept:
         return f"{sanitize(head)}\n… {missing} bytes left out …\n{sanitize(tail)}"
 
 
-def query(
+def run_command(
     argv: Sequence[str],
     *,
     env: Mapping[str, str],
@@ -152,7 +152,7 @@ def query(
     stdin: str | None = None,
     limit: int = 8_000_000,
     text: bool = True,
-) -> Outcome:
+) -> CommandResult:
     """Run a command that only reads, and return what it answered, whatever its exit code.
 
     `timeout` is in seconds; then the command and its whole process group are ended. `limit` is in bytes, for each of
@@ -163,53 +163,53 @@ def query(
     """
     import sh
 
-    path = _resolve(argv[0], env, cwd)
-    out, err = _Kept(limit), _Kept(limit)
+    path = _resolve_command(argv[0], env, cwd)
+    out, err = _BoundedBuffer(limit), _BoundedBuffer(limit)
     clock = time.perf_counter()
-    stops = _stops[0]
-    held = _HeldSignals()
+    stops = _stop_count[0]
+    held = _DeferredSignals()
     try:
         with _standard_input(stdin) as source:
-            process = _start(sh, path, argv, env=env, cwd=cwd, source=source, out=out, err=err)
+            process = _start_process(sh, path, argv, env=env, cwd=cwd, source=source, out=out, err=err)
     except BaseException:
         held.release()
         raise
-    ended = _wait(process, timeout, stops, held)
+    ended = _wait_for_exit(process, timeout, stops, held)
     seconds = time.perf_counter() - clock
     if not ended:
         raise CommandTimeout(argv, timeout, err.text())
     head, missing, tail = out.parts()
-    return Outcome(
+    return CommandResult(
         argv=tuple(argv),
         exit_code=process.exit_code,
         stdout=out.text() if text else "",
         stderr=err.text(),
-        seconds=seconds,
+        elapsed=seconds,
         data=head + tail,
         truncated=missing > 0,
     )
 
 
-def stop_all() -> None:
+def stop_all_commands() -> None:
     """End every query that still runs, in any thread: for a program that was told to stop itself."""
-    _stops[0] += 1  # before the look: a query that is starting right now finds it changed, and ends itself
-    for group in tuple(_running):
-        _signal(group, signal.SIGKILL)
+    _stop_count[0] += 1  # before the look: a query that is starting right now finds it changed, and ends itself
+    for group in tuple(_running_groups):
+        _signal_group(group, signal.SIGKILL)
 
 
-_running: set[int] = set()
+_running_groups: set[int] = set()
 """The process groups of the queries that run now."""
-_stops = [0]
+_stop_count = [0]
 """How often everything was told to end."""
-_refused: dict[tuple[str, int, int], str] = {}
+_exec_failures: dict[tuple[str, int, int], str] = {}
 """Files that the system refused to execute (path, time of change, size), and why. A refusal costs sh a few file
 descriptors, which a poll of a broken tool would add up."""
 
 
-def _resolve(name: str, env: Mapping[str, str], cwd: Path | None) -> str:
+def _resolve_command(name: str, env: Mapping[str, str], cwd: Path | None) -> str:
     """The absolute path of a command, looked up on the PATH that the child gets, not on ours."""
     if cwd is not None and not cwd.is_dir():
-        raise CommandUnrunnable(name, f"the folder {one_line(str(cwd))} does not exist")
+        raise CommandNotExecutable(name, f"the folder {one_line(str(cwd))} does not exist")
     search = env.get("PATH", os.defpath)
     if "/" in name:
         path = str((cwd or Path.cwd()) / Path(name).expanduser())
@@ -221,16 +221,16 @@ def _resolve(name: str, env: Mapping[str, str], cwd: Path | None) -> str:
     if found is None:
         blocked = next((place for place in places if Path(place).is_file()), None)
         if blocked is None:
-            raise CommandMissing(name)
-        raise CommandUnrunnable(name, f"{blocked} is not executable: chmod +x {shlex.quote(blocked)}")
+            raise CommandNotFound(name)
+        raise CommandNotExecutable(name, f"{blocked} is not executable: chmod +x {shlex.quote(blocked)}")
     found = str(Path(found).absolute())
-    refusal = _refused.get(_mark(found))
+    refusal = _exec_failures.get(_file_fingerprint(found))
     if refusal is not None:
-        raise CommandUnrunnable(name, refusal)
+        raise CommandNotExecutable(name, refusal)
     return found
 
 
-def _mark(path: str) -> tuple[str, int, int]:
+def _file_fingerprint(path: str) -> tuple[str, int, int]:
     status = Path(path).stat()
     return path, status.st_mtime_ns, status.st_size
 
@@ -257,35 +257,35 @@ def _standard_input(text: str | None) -> Iterator[Any]:
         yield source
 
 
-class _HeldSignals:
+class _DeferredSignals:
     """Holds back a Ctrl-C or a polite kill while a child is started: raised in there, it would leave a child that
     nobody knows of. Only the main thread hears signals; in any other this does nothing."""
 
     def __init__(self) -> None:
-        self._came: list[tuple[int, FrameType | None]] = []
-        self._before: dict[int, Callable[[int, FrameType | None], Any]] = {}
+        self._received: list[tuple[int, FrameType | None]] = []
+        self._original_handlers: dict[int, Callable[[int, FrameType | None], Any]] = {}
         if threading.current_thread() is not threading.main_thread():
             return
         for number in (signal.SIGINT, signal.SIGTERM):
             handler = signal.getsignal(number)
             if callable(handler):  # the system's own ways, to end or to ignore, raise nothing
-                self._before[number] = handler
-                signal.signal(number, self._note)
+                self._original_handlers[number] = handler
+                signal.signal(number, self._defer)
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self._came.append((number, frame))
+    def _defer(self, number: int, frame: FrameType | None) -> None:
+        self._received.append((number, frame))
 
     def release(self) -> None:
         """Hear signals again, those that came first; raises what their handlers raise."""
-        before, self._before = self._before, {}
+        before, self._original_handlers = self._original_handlers, {}
         for number, handler in before.items():
             signal.signal(number, handler)
-        came, self._came = self._came, []
+        came, self._received = self._received, []
         for number, frame in came:
             before[number](number, frame)
 
 
-def _start(
+def _start_process(
     sh: Any,
     path: str,
     argv: Sequence[str],
@@ -293,8 +293,8 @@ def _start(
     env: Mapping[str, str],
     cwd: Path | None,
     source: Any,
-    out: _Kept,
-    err: _Kept,
+    out: _BoundedBuffer,
+    err: _BoundedBuffer,
 ) -> Any:
     """Start the child; returns sh's process object."""
     try:
@@ -308,23 +308,23 @@ def _start(
             # ssh, where kubectl is reached through it, must not open a window to ask for a passphrase.
             _env={**env, "SSH_ASKPASS_REQUIRE": "never"},
             _err=err,
-            _err_bufsize=CHUNK,
+            _err_bufsize=CHUNK_BYTES,
             _in=source,
             _new_session=True,
             _no_pipe=True,
             _out=out,
-            _out_bufsize=CHUNK,
+            _out_bufsize=CHUNK_BYTES,
             _tty_out=False,
         ).process
     except sh.ForkException as error:
-        reason = _why_not(str(error))
-        _refused[_mark(path)] = reason
-        raise CommandUnrunnable(argv[0], reason) from None
+        reason = _exec_failure_reason(str(error))
+        _exec_failures[_file_fingerprint(path)] = reason
+        raise CommandNotExecutable(argv[0], reason) from None
     except (OSError, TypeError, ValueError) as error:
-        raise CommandUnrunnable(argv[0], one_line(str(error))) from error
+        raise CommandNotExecutable(argv[0], one_line(str(error))) from error
 
 
-def _why_not(traceback: str) -> str:
+def _exec_failure_reason(traceback: str) -> str:
     """From the traceback of sh's child to what is wrong with the file."""
     message = last_line(traceback)
     if "Exec format error" in message:
@@ -336,24 +336,24 @@ def _why_not(traceback: str) -> str:
     return message.partition(": ")[2] or message
 
 
-def _wait(process: Any, timeout: float, stops: int, held: _HeldSignals) -> bool:
+def _wait_for_exit(process: Any, timeout: float, stop_count: int, signals: _DeferredSignals) -> bool:
     """Wait for the end of the child, which began after `stops` calls of `stop_all`. False when it took too long."""
     group = process.pgid
     expired = threading.Event()
 
     def ask() -> None:
         expired.set()
-        _signal(group, signal.SIGTERM)
+        _signal_group(group, signal.SIGTERM)
 
     def kill() -> None:
-        _signal(group, signal.SIGKILL)
+        _signal_group(group, signal.SIGKILL)
 
-    timers = [threading.Timer(timeout, ask), threading.Timer(timeout + GRACE, kill)]
-    _running.add(group)
-    if _stops[0] != stops:
-        _signal(group, signal.SIGKILL)
+    timers = [threading.Timer(timeout, ask), threading.Timer(timeout + KILL_GRACE_SECONDS, kill)]
+    _running_groups.add(group)
+    if _stop_count[0] != stop_count:
+        _signal_group(group, signal.SIGKILL)
     try:
-        held.release()
+        signals.release()
         for timer in timers:
             timer.daemon = True
             timer.start()
@@ -363,11 +363,11 @@ def _wait(process: Any, timeout: float, stops: int, held: _HeldSignals) -> bool:
         for timer in timers:
             timer.cancel()
         # Whatever it left behind in its group, or all of it when we are interrupted here.
-        _signal(group, signal.SIGKILL)
-        _running.discard(group)
+        _signal_group(group, signal.SIGKILL)
+        _running_groups.discard(group)
     return not expired.is_set()
 
 
-def _signal(group: int, number: int) -> None:
+def _signal_group(group: int, number: int) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)

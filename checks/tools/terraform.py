@@ -13,14 +13,21 @@ from typing import Any
 
 import msgspec
 
-from checks.context import World
-from checks.finding import Fix, Risk, Run, Value, Visit
+from checks.context import CheckContext
+from checks.finding import Fix, FrozenStruct, OpenStep, Risk, RunCommand
 from checks.sanitize import one_line, sanitize
 from checks.tools import terraform_crash
-from checks.tools.run import CommandError, Outcome, query
-from checks.tools.terraform_errors import Diagnostic, Lock, guide, lock, not_initialised, parse
+from checks.tools.run import CommandError, CommandResult, run_command
+from checks.tools.terraform_errors import (
+    Diagnostic,
+    StateLock,
+    find_state_lock,
+    guide_entries_for,
+    needs_init,
+    parse_diagnostics,
+)
 
-_LARGE = 256_000_000
+_MAX_OUTPUT_BYTES = 256_000_000
 """Bytes: the most that is read of a state or of a plan as JSON (5,000 resources are about 50 MB)."""
 
 
@@ -31,7 +38,7 @@ class TerraformError(CommandError):
         self.argv = argv
         self.diagnostics = diagnostics
         self.raw = raw
-        self.lock: Lock | None = lock(diagnostics)
+        self.lock: StateLock | None = find_state_lock(diagnostics)
         super().__init__(self.explain())
 
     @property
@@ -40,28 +47,28 @@ class TerraformError(CommandError):
 
     @property
     def guide(self) -> tuple[str, ...]:
-        return guide(self.diagnostics)
+        return guide_entries_for(self.diagnostics)
 
     @property
-    def not_initialised(self) -> bool:
-        return not_initialised(self.diagnostics)
+    def needs_init(self) -> bool:
+        return needs_init(self.diagnostics)
 
     def explain(self) -> str:
         if self.lock:
             return self.lock.sentence
-        if self.not_initialised:
+        if self.needs_init:
             return "The terraform folder is not initialised (terraform init was not run, or has to run again)"
         if not self.errors:
             return one_line(self.raw) or "terraform failed and said nothing"
-        if found := terraform_crash.of(self.diagnostics, self.raw):
+        if found := terraform_crash.find_crash(self.diagnostics, self.raw):
             return f"{found.title} ({found.panic or 'it left no stack trace'})"
         first = self.errors[0]
         more = f" (and {len(self.errors) - 1} more)" if len(self.errors) > 1 else ""
-        place = f" at {first.place}" if first.place else ""
+        place = f" at {first.location}" if first.location else ""
         return f"{one_line(first.summary)}{place}{more}"
 
 
-class Validation(Value, frozen=True):
+class Validation(FrozenStruct, frozen=True):
     valid: bool
     diagnostics: tuple[Diagnostic, ...] = ()
 
@@ -70,7 +77,7 @@ class Validation(Value, frozen=True):
         return tuple(one for one in self.diagnostics if one.is_error)
 
 
-class InState(Value, frozen=True):
+class StateResource(FrozenStruct, frozen=True):
     """A resource instance that the state knows."""
 
     address: str
@@ -82,24 +89,24 @@ class InState(Value, frozen=True):
     tainted: bool = False
 
 
-class Held(Value, frozen=True):
+class StateSummary(FrozenStruct, frozen=True):
     """The state, in short: what it holds."""
 
-    resources: tuple[InState, ...] = ()
+    resources: tuple[StateResource, ...] = ()
     serial: int = 0
     lineage: str = ""
-    terraform: str = ""
+    terraform_version: str = ""
     """The version that wrote it."""
 
 
 class Terraform:
     """The root module of a project, and the command that works on it."""
 
-    def __init__(self, world: World) -> None:
-        self.settings = world.settings.terraform
+    def __init__(self, context: CheckContext) -> None:
+        self.settings = context.settings.terraform
         self.command = tuple(self.settings.command)
-        self.folder = world.terraform_folder
-        self.env = environment(world)
+        self.folder = context.terraform_folder
+        self.env = terraform_environment(context)
         self._timeout = self.settings.timeout
 
     def argv(self, *words: str) -> tuple[str, ...]:
@@ -114,9 +121,7 @@ class Terraform:
 
     def plan_argv(self, out: Path, *, stream: bool = True) -> tuple[str, ...]:
         flags = ["-json"] if stream else ["-no-color"]
-        return self.argv(
-            "plan", *flags, "-input=false", *self._var_files(), *self._parallelism(), f"-out={out}"
-        )
+        return self.argv("plan", *flags, "-input=false", *self._var_files(), *self._parallelism(), f"-out={out}")
 
     def apply_argv(self, plan: Path) -> tuple[str, ...]:
         return self.argv("apply", "-json", "-input=false", *self._parallelism(), str(plan))
@@ -138,33 +143,33 @@ class Terraform:
             found = re.search(r"v(\d+\.\d+\.\d+\S*)", outcome.stdout)
             if found:
                 return found[1]
-            raise self._refused(outcome) from None
+            raise self._error_from_result(outcome) from None
 
-    def initialised(self) -> bool:
+    def is_initialised(self) -> bool:
         """Whether `init` seems to have run: cheap, from the folder alone."""
         return Path(self.env.get("TF_DATA_DIR") or self.folder / ".terraform").is_dir()
 
-    def init(self) -> Outcome:
+    def init(self) -> CommandResult:
         outcome = self._query("init", "-input=false", "-no-color", timeout=max(600.0, self._timeout))
-        return self._checked(outcome)
+        return self._require_success(outcome)
 
-    def unlock(self, id: str) -> Outcome:
+    def force_unlock(self, id: str) -> CommandResult:
         """Remove the lock with this id from the state, whoever holds it. terraform refuses any other id."""
-        return self._checked(self._query("force-unlock", "-force", id))
+        return self._require_success(self._query("force-unlock", "-force", id))
 
-    def push(self, file: Path) -> Outcome:
+    def push_state(self, file: Path) -> CommandResult:
         """Make this file the state. terraform refuses one of another lineage, and an older one."""
-        return self._checked(self._query("state", "push", str(file), timeout=max(120.0, self._timeout)))
+        return self._require_success(self._query("state", "push", str(file), timeout=max(120.0, self._timeout)))
 
-    def untaint(self, address: str) -> Outcome:
+    def untaint(self, address: str) -> CommandResult:
         """Take the mark of what is half made off a resource of the state: the next plan keeps it."""
-        return self._checked(self._query("untaint", "-no-color", address))
+        return self._require_success(self._query("untaint", "-no-color", address))
 
-    def read_back(self, addresses: Sequence[str]) -> Outcome:
+    def refresh_resources(self, addresses: Sequence[str]) -> CommandResult:
         """Bring what these are in the account into the state; nothing in the account is changed."""
         targets = (f"-target={address}" for address in addresses)
         words = ("apply", "-refresh-only", "-auto-approve", "-input=false", "-no-color")
-        return self._checked(
+        return self._require_success(
             self._query(*words, *self._var_files(), *targets, timeout=max(300.0, self._timeout))
         )
 
@@ -175,38 +180,38 @@ class Terraform:
             valid = bool(answer["valid"])
         except (msgspec.DecodeError, KeyError, TypeError):
             # Without init some versions say it on stderr only, in words.
-            return Validation(valid=False, diagnostics=self._refused(outcome).diagnostics)
-        return Validation(valid=valid, diagnostics=parse(outcome.stdout))
+            return Validation(valid=False, diagnostics=self._error_from_result(outcome).diagnostics)
+        return Validation(valid=valid, diagnostics=parse_diagnostics(outcome.stdout))
 
     def show_plan(self, plan: Path) -> bytes:
         """The JSON of a saved plan, raw: it holds secrets, and is kept in memory only."""
-        outcome = query(
+        outcome = run_command(
             self.argv("show", "-json", str(plan)),
             env=self.env,
             cwd=self.folder,
             timeout=max(300.0, self._timeout),
-            limit=_LARGE,
+            limit=_MAX_OUTPUT_BYTES,
             text=False,
         )
         if outcome.exit_code or outcome.truncated:
-            raise self._refused(outcome)
+            raise self._error_from_result(outcome)
         return outcome.data
 
-    def outputs(self) -> dict[str, object]:
+    def read_outputs(self) -> dict[str, object]:
         """The outputs of the state by name, without the sensitive ones."""
-        outcome = self._checked(self._query("output", "-json"))
+        outcome = self._require_success(self._query("output", "-json"))
         try:
             answer: dict[str, dict[str, Any]] = msgspec.json.decode(outcome.stdout or "{}")
             return {name: one.get("value") for name, one in answer.items() if not one.get("sensitive")}
         except (msgspec.DecodeError, AttributeError):
-            raise self._refused(outcome) from None
+            raise self._error_from_result(outcome) from None
 
-    def state(self) -> Held:
+    def pull_state(self) -> StateSummary:
         """What the state holds. `state pull` starts no provider, which saves two seconds against `show -json`."""
-        outcome = self._checked(self._query("state", "pull"))
-        return held(outcome.stdout)
+        outcome = self._require_success(self._query("state", "pull"))
+        return parse_state(outcome.stdout)
 
-    def pending(self, *, timeout: float) -> tuple[dict[str, int], tuple[Diagnostic, ...]]:
+    def count_pending_changes(self, *, timeout: float) -> tuple[dict[str, int], tuple[Diagnostic, ...]]:
         """What a plan against the state alone would do: counts by action, and warnings. Takes no lock."""
         outcome = self._query(
             "plan",
@@ -218,7 +223,7 @@ class Terraform:
             timeout=timeout,
         )
         if outcome.exit_code:
-            raise self._refused(outcome)
+            raise self._error_from_result(outcome)
         counts: dict[str, int] = {}
         for line in outcome.stdout.splitlines():
             if '"planned_change"' not in line:
@@ -229,29 +234,29 @@ class Terraform:
                 continue
             if action not in ("read", "noop"):
                 counts[action] = counts.get(action, 0) + 1
-        return counts, parse(outcome.stdout)
+        return counts, parse_diagnostics(outcome.stdout)
 
-    def _query(self, *words: str, timeout: float | None = None) -> Outcome:
-        return query(
-            self.argv(*words), env=self.env, cwd=self.folder, timeout=timeout or self._timeout, limit=_LARGE
+    def _query(self, *words: str, timeout: float | None = None) -> CommandResult:
+        return run_command(
+            self.argv(*words), env=self.env, cwd=self.folder, timeout=timeout or self._timeout, limit=_MAX_OUTPUT_BYTES
         )
 
-    def _checked(self, outcome: Outcome) -> Outcome:
+    def _require_success(self, outcome: CommandResult) -> CommandResult:
         if outcome.exit_code:
-            raise self._refused(outcome)
+            raise self._error_from_result(outcome)
         return outcome
 
     @staticmethod
-    def _refused(outcome: Outcome) -> TerraformError:
+    def _error_from_result(outcome: CommandResult) -> TerraformError:
         raw = "\n".join(part for part in (outcome.stderr.strip(), outcome.stdout.strip()) if part)
-        found = parse(outcome.stdout) + parse(outcome.stderr)
+        found = parse_diagnostics(outcome.stdout) + parse_diagnostics(outcome.stderr)
         return TerraformError(tuple(outcome.argv), found, sanitize(raw, limit=20_000))
 
 
-def environment(world: World) -> dict[str, str]:
+def terraform_environment(context: CheckContext) -> dict[str, str]:
     """The environment of every terraform: never asks, never draws, knows its workspace and profile."""
     env = {
-        **world.env,
+        **context.env,
         "TF_IN_AUTOMATION": "1",
         "TF_INPUT": "0",
         "CHECKPOINT_DISABLE": "1",
@@ -259,20 +264,20 @@ def environment(world: World) -> dict[str, str]:
     # Colour or a forced flag in TF_CLI_ARGS would change what is parsed here; variables for plan and apply stay.
     env.pop("TF_CLI_ARGS", None)
     env.pop("TF_LOG", None)
-    if world.settings.terraform.workspace:
-        env["TF_WORKSPACE"] = world.settings.terraform.workspace
+    if context.settings.terraform.workspace:
+        env["TF_WORKSPACE"] = context.settings.terraform.workspace
     # The AWS provider finds region and profile in the environment; a configuration of its own goes before it.
-    if world.settings.aws.region:
-        env.setdefault("AWS_REGION", world.settings.aws.region)
-    if world.settings.aws.profile:
-        env["AWS_PROFILE"] = world.settings.aws.profile
+    if context.settings.aws.region:
+        env.setdefault("AWS_REGION", context.settings.aws.region)
+    if context.settings.aws.profile:
+        env["AWS_PROFILE"] = context.settings.aws.profile
     return env
 
 
-def held(text: str) -> Held:
+def parse_state(text: str) -> StateSummary:
     """Read a state of version 4 (terraform 0.12 and later). Empty text is an empty state."""
     if not text.strip():
-        return Held()
+        return StateSummary()
     try:
         state = msgspec.json.decode(text, type=_State)
     except msgspec.DecodeError as error:
@@ -289,7 +294,7 @@ def held(text: str) -> Held:
             path = f"{resource.module}." if resource.module else ""
             name = values.get("name") or values.get("key_name") or values.get("bucket") or ""
             found.append(
-                InState(
+                StateResource(
                     address=f"{path}{resource.type}.{resource.name}{key}",
                     type=resource.type,
                     id=one_line(str(values.get("id") or "")),
@@ -298,11 +303,11 @@ def held(text: str) -> Held:
                     tainted=instance.status == "tainted",
                 )
             )
-    return Held(
+    return StateSummary(
         resources=tuple(found),
         serial=state.serial,
         lineage=state.lineage,
-        terraform=one_line(state.terraform_version),
+        terraform_version=one_line(state.terraform_version),
     )
 
 
@@ -327,17 +332,17 @@ class _State(msgspec.Struct):
     resources: list[_Resource] = []
 
 
-def outputs(world: World) -> dict[str, object]:
+def read_terraform_outputs(context: CheckContext) -> dict[str, object]:
     """The outputs of the project's state, without the sensitive ones. Raises CommandError."""
-    return Terraform(world).outputs()
+    return Terraform(context).read_outputs()
 
 
-def addresses_in_state(world: World) -> tuple[InState, ...]:
+def read_state_resources(context: CheckContext) -> tuple[StateResource, ...]:
     """Every managed resource that the project's state knows. Raises CommandError."""
-    return Terraform(world).state().resources
+    return Terraform(context).pull_state().resources
 
 
-def ways_out(error: CommandError, name: str = "terraform") -> tuple[Fix, ...]:
+def terraform_error_fixes(error: CommandError, name: str = "terraform") -> tuple[Fix, ...]:
     """What the operator can do about a refusal of terraform."""
     if not isinstance(error, TerraformError):
         return ()
@@ -347,32 +352,32 @@ def ways_out(error: CommandError, name: str = "terraform") -> tuple[Fix, ...]:
                 id="apply.unlock",
                 title="Remove the lock, when its holder is certainly gone",
                 # Looks again first: it refuses when the holder is at work, or the lock is another one by then.
-                action=Run(argv=("ecotui", "unlock", "--approve", error.lock.id)),
+                action=RunCommand(argv=("ecotui", "unlock", "--approve", error.lock.id)),
                 changes="the state can be written again; two writers at once would damage it",
                 risk=Risk.DESTROYS,
                 typed=error.lock.who,
             ),
         )
-    if error.not_initialised:
-        return (init_fix(name),)
+    if error.needs_init:
+        return (terraform_init_fix(name),)
     if re.search(r"ExpiredToken|InvalidClientTokenId|No valid credential|SSO", error.raw):
         return (
             Fix(
                 id="apply.credentials",
                 title="Put the AWS credentials in order",
-                action=Visit(step="environment"),
+                action=OpenStep(step="environment"),
                 changes="nothing yet",
             ),
         )
     return ()
 
 
-def init_fix(name: str = "terraform") -> Fix:
+def terraform_init_fix(name: str = "terraform") -> Fix:
     """Download providers and modules, connect the backend."""
     return Fix(
         id="apply.init",
         title="Initialise the terraform folder",
-        action=Run(argv=("ecotui", "plan", "--init-only")),
+        action=RunCommand(argv=("ecotui", "plan", "--init-only")),
         changes=f"{name} init downloads providers and modules into .terraform",
         risk=Risk.CHANGES,
         recommended=True,

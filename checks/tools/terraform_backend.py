@@ -8,15 +8,15 @@ from typing import Any
 
 import msgspec
 
-from checks.context import World
-from checks.finding import Value
+from checks.context import CheckContext
+from checks.finding import FrozenStruct
 from checks.sanitize import one_line
 
-_LARGEST = 1_000_000
+_MAX_RECORD_BYTES = 1_000_000
 """Bytes of the backend record that are read; init writes about two thousand."""
 
 
-class Backend(Value, frozen=True):
+class Backend(FrozenStruct, frozen=True):
     """One backend, as `init` wrote it down, and the workspace that is meant."""
 
     type: str = "local"
@@ -29,10 +29,10 @@ class Backend(Value, frozen=True):
     """False when the record is there and cannot be understood."""
 
     @property
-    def local(self) -> bool:
+    def is_local(self) -> bool:
         return self.type == "local"
 
-    def text(self, key: str) -> str:
+    def get_text(self, key: str) -> str:
         value = self.config.get(key)
         return value if isinstance(value, str) else ""
 
@@ -41,38 +41,35 @@ class Backend(Value, frozen=True):
         """The file of a local state (terraform: backend "local", `path` and `workspace_dir`)."""
         folder = Path(self.folder)
         if self.workspace == "default":
-            return folder / (self.text("path") or "terraform.tfstate")
-        return (
-            folder
-            / (self.text("workspace_dir") or "terraform.tfstate.d")
-            / self.workspace
-            / "terraform.tfstate"
-        )
+            return folder / (self.get_text("path") or "terraform.tfstate")
+        return folder / (self.get_text("workspace_dir") or "terraform.tfstate.d") / self.workspace / "terraform.tfstate"
 
     @property
-    def key(self) -> str:
+    def state_key(self) -> str:
         """The key of the state in the bucket (terraform: backend "s3", `workspace_key_prefix`)."""
-        key = self.text("key")
+        key = self.get_text("key")
         if self.workspace == "default":
             return key
-        return f"{self.text('workspace_key_prefix') or 'env:'}/{self.workspace}/{key}"
+        return f"{self.get_text('workspace_key_prefix') or 'env:'}/{self.workspace}/{key}"
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Where the state is, in words."""
-        if self.local:
+        if self.is_local:
             return one_line(str(self.state_file))
-        if self.type == "s3" and self.text("bucket"):
-            return one_line(f"s3://{self.text('bucket')}/{self.key}")
+        if self.type == "s3" and self.get_text("bucket"):
+            return one_line(f"s3://{self.get_text('bucket')}/{self.state_key}")
         return f"the backend {one_line(self.type)}"
 
 
-def backend(world: World) -> Backend:
+def read_backend(context: CheckContext) -> Backend:
     """The backend of the project. Never raises: without a record it is the local one, as terraform takes it."""
-    folder = world.terraform_folder
-    data = world.env.get("TF_DATA_DIR") or ".terraform"
-    workspace = world.settings.terraform.workspace or world.env.get("TF_WORKSPACE") or _chosen(folder / data)
-    record = _record(folder / data / "terraform.tfstate")
+    folder = context.terraform_folder
+    data = context.env.get("TF_DATA_DIR") or ".terraform"
+    workspace = (
+        context.settings.terraform.workspace or context.env.get("TF_WORKSPACE") or _selected_workspace(folder / data)
+    )
+    record = _read_record(folder / data / "terraform.tfstate")
     if record is None:
         return Backend(type="unknown", workspace=workspace, folder=str(folder), readable=False)
     said = record.get("backend")
@@ -87,17 +84,17 @@ def backend(world: World) -> Backend:
     )
 
 
-def _chosen(data: Path) -> str:
+def _selected_workspace(data: Path) -> str:
     try:
         return one_line((data / "environment").read_text("utf-8", errors="replace")[:200]) or "default"
     except OSError:
         return "default"
 
 
-def _record(path: Path) -> dict[str, Any] | None:
+def _read_record(path: Path) -> dict[str, Any] | None:
     """The record; empty where there is none, None where it cannot be understood."""
     try:
-        if path.stat().st_size > _LARGEST:
+        if path.stat().st_size > _MAX_RECORD_BYTES:
             return None
         said = msgspec.json.decode(path.read_bytes())
     except FileNotFoundError:

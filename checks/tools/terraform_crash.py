@@ -10,23 +10,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from checks.finding import Value
+from checks.finding import FrozenStruct
 from checks.sanitize import one_line, sanitize
 from checks.tools.terraform_errors import Diagnostic
 
-_UNANSWERED = frozenset({"Plugin did not respond", "Request cancelled"})
-_OF_PLUGIN = re.compile(r"(?:plugin\d*\.\(\*GRPC|[Pp]lugin encountered an error)")
-_NAMED = re.compile(r"^(?:Stack trace from the (\S+) plugin:|(?:Error: )?The (\S+) plugin crashed!)")
+_LOST_REQUEST_SUMMARIES = frozenset({"Plugin did not respond", "Request cancelled"})
+_PLUGIN_ERROR = re.compile(r"(?:plugin\d*\.\(\*GRPC|[Pp]lugin encountered an error)")
+_PLUGIN_NAME = re.compile(r"^(?:Stack trace from the (\S+) plugin:|(?:Error: )?The (\S+) plugin crashed!)")
 _PANIC = re.compile(r"^(?:panic|fatal error): ")
-_TERRAFORM = re.compile(r"^!+ (?:TERRAFORM|OPENTOFU) CRASH !+$")
-_PROVIDER = re.compile(r"^terraform-provider-(\S+?)_v(\d[\w.-]*?)(?:_x\d+)?(?:\.exe)?$")
-KEPT = 200
+_TERRAFORM_CRASH_BANNER = re.compile(r"^!+ (?:TERRAFORM|OPENTOFU) CRASH !+$")
+_PROVIDER_BINARY = re.compile(r"^terraform-provider-(\S+?)_v(\d[\w.-]*?)(?:_x\d+)?(?:\.exe)?$")
+MAX_TRACE_LINES = 200
 """Lines of the trace: what broke stands at its top, the other thousands are of what only waited."""
-NAMES = 3
+MAX_LISTED_ADDRESSES = 3
 """Resources that are named; the rest is counted."""
 
 
-class Crash(Value, frozen=True):
+class Crash(FrozenStruct, frozen=True):
     """One crash, as far as it was printed."""
 
     who: str = ""
@@ -39,7 +39,7 @@ class Crash(Value, frozen=True):
 
     @property
     def title(self) -> str:
-        named = _PROVIDER.match(self.who)
+        named = _PROVIDER_BINARY.match(self.who)
         who = f"The provider {named[1]} {named[2]}" if named else self.who or "A provider"
         if self.who == "terraform":
             who = "terraform itself"
@@ -53,7 +53,9 @@ class Crash(Value, frozen=True):
             " need less (terraform.parallelism)"
         )
         many = len(self.addresses)
-        names = ", ".join(self.addresses[:NAMES]) + (f" and {many - NAMES} more" if many > NAMES else "")
+        names = ", ".join(self.addresses[:MAX_LISTED_ADDRESSES]) + (
+            f" and {many - MAX_LISTED_ADDRESSES} more" if many > MAX_LISTED_ADDRESSES else ""
+        )
         it, them = ("it", "it") if many == 1 else ("they", "them")
         return (
             self.title,
@@ -70,56 +72,54 @@ class Crash(Value, frozen=True):
         )
 
 
-class Watch:
+class CrashDetector:
     """Fed with what terraform prints, in its order."""
 
     def __init__(self) -> None:
-        self._who = ""
+        self._program = ""
         self._panic = ""
         self._addresses: dict[str, None] = {}
         self._trace: list[str] = []
-        self._seen = False
+        self._has_crash = False
 
-    def diagnostic(self, one: Diagnostic) -> bool:
+    def add_diagnostic(self, one: Diagnostic) -> bool:
         """Whether this error only says that a request was lost in a crash."""
-        if one.summary not in _UNANSWERED or not _OF_PLUGIN.search(one.detail):
+        if one.summary not in _LOST_REQUEST_SUMMARIES or not _PLUGIN_ERROR.search(one.detail):
             return False
-        self._seen = True
+        self._has_crash = True
         if one.address:
             self._addresses[one.address] = None
         return True
 
-    def line(self, text: str) -> bool:
+    def add_line(self, text: str) -> bool:
         """Whether this line, which is no JSON, belongs to a crash; from its first line on, all do."""
         text = text.rstrip()
-        if named := _NAMED.match(text):
-            self._who = one_line(named[1] or named[2])
-        elif _TERRAFORM.match(text):
-            self._who = "terraform"
+        if named := _PLUGIN_NAME.match(text):
+            self._program = one_line(named[1] or named[2])
+        elif _TERRAFORM_CRASH_BANNER.match(text):
+            self._program = "terraform"
         elif _PANIC.match(text):
             self._panic = self._panic or one_line(text)
         elif not self._trace:
             return False
-        self._seen = True
-        if len(self._trace) < KEPT:
+        self._has_crash = True
+        if len(self._trace) < MAX_TRACE_LINES:
             self._trace.append(sanitize(text, limit=2000))
         return True
 
     @property
     def crash(self) -> Crash | None:
-        if not self._seen:
+        if not self._has_crash:
             return None
-        return Crash(
-            who=self._who, panic=self._panic, addresses=tuple(self._addresses), trace=tuple(self._trace)
-        )
+        return Crash(who=self._program, panic=self._panic, addresses=tuple(self._addresses), trace=tuple(self._trace))
 
 
-def of(diagnostics: Iterable[Diagnostic], text: str) -> Crash | None:
+def find_crash(diagnostics: Iterable[Diagnostic], text: str) -> Crash | None:
     """The crash in an output that is there as a whole; None when there is none."""
-    watch = Watch()
+    watch = CrashDetector()
     for one in diagnostics:
-        watch.diagnostic(one)
+        watch.add_diagnostic(one)
     for line in text.splitlines():
         if not line.startswith("{"):
-            watch.line(line)
+            watch.add_line(line)
     return watch.crash

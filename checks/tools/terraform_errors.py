@@ -12,11 +12,11 @@ from typing import Any
 
 import msgspec
 
-from checks.finding import Value
+from checks.finding import FrozenStruct
 from checks.sanitize import sanitize
 
 
-class Diagnostic(Value, frozen=True):
+class Diagnostic(FrozenStruct, frozen=True):
     severity: str
     """`error` or `warning`."""
     summary: str
@@ -34,7 +34,7 @@ class Diagnostic(Value, frozen=True):
         return self.severity == "error"
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """`cloudfront.tf:152`, or nothing."""
         return f"{self.filename}:{self.line}" if self.filename else ""
 
@@ -45,7 +45,7 @@ class Diagnostic(Value, frozen=True):
         return "\n".join(part for part in (head, where, self.detail) if part)
 
 
-class Lock(Value, frozen=True):
+class StateLock(FrozenStruct, frozen=True):
     """Who holds the lock of the state. Times as terraform writes them."""
 
     id: str
@@ -68,7 +68,7 @@ class Lock(Value, frozen=True):
         return f"The state is locked by {self.who or 'somebody'} for {operation}{since} (lock {self.id})"
 
     @property
-    def holder(self) -> str:
+    def holder_status(self) -> str:
         """Whether whoever holds it is still at work, in words."""
         if self.alive:
             return "that process is running" + (f" here, as {self.pid}" if self.pid else "")
@@ -77,13 +77,13 @@ class Lock(Value, frozen=True):
         return "whether that process still runs cannot be known from here"
 
 
-def parse(text: str) -> tuple[Diagnostic, ...]:
+def parse_diagnostics(text: str) -> tuple[Diagnostic, ...]:
     """Every diagnostic in an output of terraform, in any of its three ways, each once."""
-    found = list(_from_json(text)) if text.lstrip().startswith("{") else []
-    return tuple(dict.fromkeys(found or _from_text(text)))
+    found = list(_parse_json(text)) if text.lstrip().startswith("{") else []
+    return tuple(dict.fromkeys(found or _parse_text(text)))
 
 
-def of_json(node: dict[str, Any]) -> Diagnostic:
+def diagnostic_from_json(node: dict[str, Any]) -> Diagnostic:
     """One diagnostic object of terraform's JSON."""
 
     def text(value: object) -> str:
@@ -103,13 +103,13 @@ def of_json(node: dict[str, Any]) -> Diagnostic:
     )
 
 
-def _from_json(text: str) -> Iterable[Diagnostic]:
+def _parse_json(text: str) -> Iterable[Diagnostic]:
     try:
         whole = msgspec.json.decode(text)
     except msgspec.DecodeError:
         whole = None
     if isinstance(whole, dict) and isinstance(whole.get("diagnostics"), list):
-        yield from (of_json(node) for node in whole["diagnostics"] if isinstance(node, dict))
+        yield from (diagnostic_from_json(node) for node in whole["diagnostics"] if isinstance(node, dict))
         return
     for line in text.splitlines():
         if '"diagnostic"' not in line:
@@ -119,25 +119,25 @@ def _from_json(text: str) -> Iterable[Diagnostic]:
         except msgspec.DecodeError:
             continue
         if isinstance(node, dict) and isinstance(node.get("diagnostic"), dict):
-            yield of_json(node["diagnostic"])
+            yield diagnostic_from_json(node["diagnostic"])
 
 
-_HEAD = re.compile(r"^(Error|Warning): (.*)$", re.MULTILINE)
-_WITH = re.compile(r"^ {2}with (.+?),?$", re.MULTILINE)
-_ON = re.compile(r"^ {2}on (\S+) line (\d+)", re.MULTILINE)
-_CODE = re.compile(r"^ *(\d+): (.*)$", re.MULTILINE)
+_HEADING = re.compile(r"^(Error|Warning): (.*)$", re.MULTILINE)
+_WITH_ADDRESS = re.compile(r"^ {2}with (.+?),?$", re.MULTILINE)
+_FILE_AND_LINE = re.compile(r"^ {2}on (\S+) line (\d+)", re.MULTILINE)
+_CODE_LINE = re.compile(r"^ *(\d+): (.*)$", re.MULTILINE)
 
 
-def _from_text(text: str) -> Iterable[Diagnostic]:
+def _parse_text(text: str) -> Iterable[Diagnostic]:
     text = re.sub(r"^[│╷╵] ?", "", sanitize(text), flags=re.MULTILINE)
-    heads = list(_HEAD.finditer(text))
+    heads = list(_HEADING.finditer(text))
     for head, after in zip(heads, [*heads[1:], None], strict=False):
         body = text[head.end() : after.start() if after else len(text)]
-        address, place, code = _WITH.search(body), _ON.search(body), _CODE.search(body)
+        address, place, code = _WITH_ADDRESS.search(body), _FILE_AND_LINE.search(body), _CODE_LINE.search(body)
         rest = "\n".join(
             line
             for line in body.splitlines()
-            if not (_WITH.match(line) or _ON.match(line) or _CODE.match(line))
+            if not (_WITH_ADDRESS.match(line) or _FILE_AND_LINE.match(line) or _CODE_LINE.match(line))
         )
         yield Diagnostic(
             severity="error" if head[1] == "Error" else "warning",
@@ -153,27 +153,23 @@ def _from_text(text: str) -> Iterable[Diagnostic]:
 _LOCK_FIELD = re.compile(r"^ *(ID|Path|Operation|Who|Version|Created):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 
 
-def lock(diagnostics: Iterable[Diagnostic]) -> Lock | None:
+def find_state_lock(diagnostics: Iterable[Diagnostic]) -> StateLock | None:
     """The lock that an operation ran into, if it did."""
     for one in diagnostics:
         if "acquiring the state lock" not in one.summary:
             continue
         fields = {key.lower(): value for key, value in _LOCK_FIELD.findall(one.detail)}
         if fields.get("id"):
-            return Lock(
+            return StateLock(
                 id=fields["id"],
-                **{
-                    key: fields[key]
-                    for key in ("who", "operation", "created", "path", "version")
-                    if key in fields
-                },
+                **{key: fields[key] for key in ("who", "operation", "created", "path", "version") if key in fields},
             )
-        return Lock(id="unknown")
+        return StateLock(id="unknown")
     return None
 
 
 # The entries of the guide's first chapter, by the summary that terraform gives each of them.
-_GUIDE = (
+_GUIDE_ENTRIES = (
     (re.compile(r'^Duplicate (resource|data) ".*" configuration'), "1.1"),
     (re.compile(r"^Provider configuration not present"), "1.2"),
     (re.compile(r"^Reference to undeclared resource"), "1.3"),
@@ -182,23 +178,19 @@ _GUIDE = (
 )
 
 
-def guide(diagnostics: Iterable[Diagnostic]) -> tuple[str, ...]:
+def guide_entries_for(diagnostics: Iterable[Diagnostic]) -> tuple[str, ...]:
     """The guide's entries that explain these, most severe diagnostics first, each once."""
     found: dict[str, None] = {}
     for one in sorted(diagnostics, key=lambda each: not each.is_error):
-        for pattern, entry in _GUIDE:
+        for pattern, entry in _GUIDE_ENTRIES:
             if pattern.search(one.summary):
                 found[entry] = None
-        if (
-            "Invalid Attribute Combination" in one.summary
-            and "filter" in one.detail
-            and "prefix" in one.detail
-        ):
+        if "Invalid Attribute Combination" in one.summary and "filter" in one.detail and "prefix" in one.detail:
             found["1.5"] = None
     return tuple(found)
 
 
-_NOT_INITIALISED = (
+_INIT_REQUIRED_SUMMARIES = (
     "Missing required provider",
     "Required plugins are not installed",
     "Could not load plugin",
@@ -210,9 +202,9 @@ _NOT_INITIALISED = (
 )
 
 
-def not_initialised(diagnostics: Iterable[Diagnostic]) -> bool:
+def needs_init(diagnostics: Iterable[Diagnostic]) -> bool:
     """Whether `terraform init` is what is missing: every error is one that init cures."""
     errors = [one for one in diagnostics if one.is_error]
     return bool(errors) and all(
-        any(one.summary.startswith(start) for start in _NOT_INITIALISED) for one in errors
+        any(one.summary.startswith(start) for start in _INIT_REQUIRED_SUMMARIES) for one in errors
     )

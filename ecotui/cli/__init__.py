@@ -46,12 +46,12 @@ class Parser(argparse.ArgumentParser):
         self.exit(USAGE, f"{self.prog}: {message}\n")
 
 
-def common(parser: argparse.ArgumentParser, *, nested: bool = False) -> None:
+def add_common_options(parser: argparse.ArgumentParser, *, after_command: bool = False) -> None:
     """The options that every command takes, before its name or (`nested`) after it."""
 
     def default(value: object) -> object:
         # What a nested parser does not see given must not undo what was given before the command's name.
-        return argparse.SUPPRESS if nested else value
+        return argparse.SUPPRESS if after_command else value
 
     parser.add_argument(
         "-C", "--project", metavar="DIR", default=default(None), help="the project's folder (default: here)"
@@ -71,18 +71,18 @@ def common(parser: argparse.ArgumentParser, *, nested: bool = False) -> None:
     )
 
 
-def _parser(command: str | None) -> Parser:
+def _build_parser(command: str | None) -> Parser:
     parser = Parser(
         prog="ecotui",
         description="Guides you through rebuilding a Kubernetes cluster on AWS. Without a command: the terminal UI.",
     )
     parser.add_argument("--version", action="store_true", help="print the version")
-    common(parser)
+    add_common_options(parser)
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     for name, purpose in COMMANDS.items():
         sub = subparsers.add_parser(name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.")
         if name == command:
-            common(sub, nested=True)
+            add_common_options(sub, after_command=True)
             importlib.import_module(f"ecotui.cli.{name}").configure(sub)
     return parser
 
@@ -98,7 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     command = next((word for word in argv if word in COMMANDS), None)
     try:
-        args = _parser(command).parse_args(argv)
+        args = _build_parser(command).parse_args(argv)
         if args.version:
             from ecotui.version import version
 
@@ -109,9 +109,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
             # Starting makes only what stays: the collector would look through it in vain, before the first paint.
             gc.disable()
-            from ecotui.app import start
+            from ecotui.app import run_app
 
-            return start(args)
+            return run_app(args)
         return int(importlib.import_module(f"ecotui.cli.{args.command}").run(args))
     except KeyboardInterrupt:
         print("ecotui: interrupted", file=sys.stderr)
@@ -133,9 +133,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(error, SessionError):
             print(f"ecotui: {error}", file=sys.stderr)
             return ERROR
-        from ecotui.cli.locks import Refused
+        from ecotui.cli.locks import LockUnavailable
 
-        if isinstance(error, Refused):
+        if isinstance(error, LockUnavailable):
             print(f"ecotui {command or ''}: {error}; nothing was changed", file=sys.stderr)
             return BLOCKED
         if os.environ.get("ECOTUI_DEBUG"):

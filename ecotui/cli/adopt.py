@@ -8,13 +8,13 @@ from pathlib import Path
 
 from checks.apply import plan_store
 from checks.apply.forecast import import_blocks
-from checks.context import World
+from checks.context import CheckContext
 from checks.sanitize import one_line
 from ecotui import exit_codes
-from ecotui.cli.context import world
-from ecotui.cli.locks import configure as configure_holding
-from ecotui.cli.locks import holding
-from ecotui.cli.printing import document
+from ecotui.cli.context import check_context
+from ecotui.cli.locks import configure_override as configure_holding
+from ecotui.cli.locks import hold_locks
+from ecotui.cli.printing import print_document
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -25,12 +25,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="a resource that the last plan would collide with (default: every one that can be adopted)",
     )
     parser.add_argument(
-        "--write", action="store_true", help=f"write {import_blocks.FILE}; without it, only show it"
+        "--write", action="store_true", help=f"write {import_blocks.IMPORT_FILE}; without it, only show it"
     )
     parser.add_argument(
         "--undo",
         action="store_true",
-        help=f"take {import_blocks.FILE} away again, or the blocks of the addresses",
+        help=f"take {import_blocks.IMPORT_FILE} away again, or the blocks of the addresses",
     )
     parser.add_argument("--plan", metavar="FILE", help="the reviewed plan (default: the last `ecotui plan`)")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
@@ -41,55 +41,54 @@ def run(args: argparse.Namespace) -> int:
     if args.undo and args.write:
         print("ecotui adopt: either --write or --undo", file=sys.stderr)
         return exit_codes.USAGE
-    where = world(args)
+    where = check_context(args)
     if not (args.write or args.undo):
-        return _run(where, args)
-    with holding(where, args.override):
-        return _run(where, args)
+        return _run_import(where, args)
+    with hold_locks(where, args.override):
+        return _run_import(where, args)
 
 
-def _run(where: World, args: argparse.Namespace) -> int:
-    folder = where.terraform_folder
-    place = Path(args.plan).expanduser().absolute() if args.plan else plan_store.default_folder(where)
+def _run_import(context: CheckContext, args: argparse.Namespace) -> int:
+    folder = context.terraform_folder
+    place = Path(args.plan).expanduser().absolute() if args.plan else plan_store.default_plan_folder(context)
     try:
         if args.undo:
-            return _undo(folder, args.address, json=args.json)
+            return _remove_import_blocks(folder, args.address, as_json=args.json)
         review = plan_store.read_review(place)
         if Path(review.folder) != folder:
-            return _refuse(f"the plan was made for {one_line(review.folder)}, not for {folder}")
-        adoptions = import_blocks.chosen(review, args.address)
-        target = import_blocks.write(folder, review, adoptions) if args.write and adoptions else None
-    except plan_store.NotReviewed as error:
-        return _refuse(str(error))
-    except import_blocks.AdoptionError as error:
-        return _refuse(str(error))
+            return _print_refusal(f"the plan was made for {one_line(review.folder)}, not for {folder}")
+        adoptions = import_blocks.select_imports(review, args.address)
+        target = import_blocks.write_import_blocks(folder, review, adoptions) if args.write and adoptions else None
+    except plan_store.PlanNotReviewed as error:
+        return _print_refusal(str(error))
+    except import_blocks.ImportBlockError as error:
+        return _print_refusal(str(error))
     except OSError as error:
-        print(f"ecotui adopt: {folder / import_blocks.FILE}: {error.strerror}", file=sys.stderr)
+        print(f"ecotui adopt: {folder / import_blocks.IMPORT_FILE}: {error.strerror}", file=sys.stderr)
         return exit_codes.ERROR
-    cannot = [] if args.address else import_blocks.possible(review)[1]
+    cannot = [] if args.address else import_blocks.find_importable(review)[1]
     if args.json:
-        document(
+        print_document(
             "adopt",
             {
-                "file": str(folder / import_blocks.FILE),
+                "file": str(folder / import_blocks.IMPORT_FILE),
                 "written": target is not None,
                 "adopt": [
-                    {"address": one.address, "id": one.id, "block": one.block, "note": one.note}
-                    for one in adoptions
+                    {"address": one.address, "id": one.id, "block": one.block, "note": one.note} for one in adoptions
                 ],
                 "cannot": [{"address": address, "why": why} for address, why in cannot],
             },
         )
     else:
-        _show(folder, adoptions, cannot, target)
+        _print_import_blocks(folder, adoptions, cannot, target)
     return exit_codes.OK
 
 
-def _undo(folder: Path, addresses: list[str], *, json: bool) -> int:
-    gone = import_blocks.undo(folder, addresses)
-    target = folder / import_blocks.FILE
-    if json:
-        document("adopt", {"file": str(target), "written": False, "undone": bool(gone), "gone": gone})
+def _remove_import_blocks(folder: Path, addresses: list[str], *, as_json: bool) -> int:
+    gone = import_blocks.remove_import_blocks(folder, addresses)
+    target = folder / import_blocks.IMPORT_FILE
+    if as_json:
+        print_document("adopt", {"file": str(target), "written": False, "undone": bool(gone), "gone": gone})
     elif not gone:
         print("There is nothing to undo")
     elif target.exists():
@@ -99,15 +98,15 @@ def _undo(folder: Path, addresses: list[str], *, json: bool) -> int:
     return exit_codes.OK
 
 
-def _show(
-    folder: Path, adoptions: list[import_blocks.Adoption], cannot: list[tuple[str, str]], target: Path | None
+def _print_import_blocks(
+    folder: Path, adoptions: list[import_blocks.PlannedImport], cannot: list[tuple[str, str]], target: Path | None
 ) -> None:
     for address, why in cannot:
         print(f"Cannot be adopted: {one_line(address)}: {one_line(why)}")
     if not adoptions:
         print("Nothing to adopt: the last plan collides with nothing that is ours")
         return
-    print(f"{folder / import_blocks.FILE}:\n")
+    print(f"{folder / import_blocks.IMPORT_FILE}:\n")
     for one in adoptions:
         print(one.block)
     for one in adoptions:
@@ -116,12 +115,12 @@ def _show(
     if target:
         print(
             "Written. Plan again, and see what the adoption changes: ecotui plan"
-            f" ({len(import_blocks.written(folder))} to import)"
+            f" ({len(import_blocks.read_imported_addresses(folder))} to import)"
         )
     else:
         print("Nothing was written. To write it: ecotui adopt --write, with the addresses that you mean")
 
 
-def _refuse(reason: str) -> int:
+def _print_refusal(reason: str) -> int:
     print(f"ecotui adopt: {reason}", file=sys.stderr)
     return exit_codes.BLOCKED

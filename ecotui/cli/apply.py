@@ -9,18 +9,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from checks.apply import plan_store
-from checks.apply.forecast.model import Review
-from checks.context import World
-from checks.finding import State
+from checks.apply.forecast.model import SavedReview
+from checks.context import CheckContext
+from checks.finding import CheckState
 from checks.sanitize import one_line
 from checks.tools.run import CommandError
-from checks.tools.terraform import Held, Terraform
-from checks.tools.terraform_errors import Lock
+from checks.tools.terraform import StateSummary, Terraform
+from checks.tools.terraform_errors import StateLock
 from ecotui import exit_codes
-from ecotui.cli.consenting import at_a_terminal, typed
-from ecotui.cli.context import world
-from ecotui.cli.locks import holding, passed
-from ecotui.cli.printing import SIGNS
+from ecotui.cli.consenting import confirm_typed, is_interactive
+from ecotui.cli.context import check_context
+from ecotui.cli.locks import hold_locks, lease_override_reason
+from ecotui.cli.printing import STATE_SYMBOLS
 from ecotui.session import SessionError
 
 
@@ -44,54 +44,52 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    where = world(args)
-    place = Path(args.plan).expanduser().absolute() if args.plan else plan_store.default_folder(where)
+    where = check_context(args)
+    place = Path(args.plan).expanduser().absolute() if args.plan else plan_store.default_plan_folder(where)
     try:
         review = plan_store.read_review(place)
-    except plan_store.NotReviewed as error:
-        return _refuse(str(error))
-    overrides = _overrides([one for one in args.override if not passed([one])], review)
+    except plan_store.PlanNotReviewed as error:
+        return _print_refusal(str(error))
+    overrides = _parse_overrides([one for one in args.override if not lease_override_reason([one])], review)
     if overrides is None:
         return exit_codes.USAGE
     terraform = Terraform(where)
-    held, lock = _held(where, terraform)
-    reason = plan_store.stale(where, place, review, held) or _wrong_account(where, review)
+    held, lock = _read_state_and_lock(where, terraform)
+    reason = plan_store.why_stale(where, place, review, held) or _account_mismatch(where, review)
     if reason:
-        return _refuse(reason)
+        return _print_refusal(reason)
     if lock:
-        return _refuse(lock.sentence)
+        return _print_refusal(lock.sentence)
     if not review.plan.total and not review.plan.outputs:
         print("Nothing to apply: the plan changes nothing")
         return exit_codes.OK
-    let_pass = _let_pass(where)
-    blocking = [
-        one for one in review.forecast.blocking if one not in overrides and f"apply.{one}" not in let_pass
-    ]
+    let_pass = _overridden_findings(where)
+    blocking = [one for one in review.forecast.blocking_ids if one not in overrides and f"apply.{one}" not in let_pass]
     if blocking:
-        _say_blocking(review, blocking)
+        _print_blockers(review, blocking)
         return exit_codes.BLOCKED
-    if refused := _losses_unread(review, args.destroy, yes=args.yes):
-        return _refuse(refused)
-    if not args.yes and not _consent(review):
+    if refused := _unconfirmed_destruction(review, args.destroy, confirmed=args.yes):
+        return _print_refusal(refused)
+    if not args.yes and not _confirm_apply(review):
         return exit_codes.USAGE if not sys.stdin.isatty() else exit_codes.INTERRUPTED
     try:
-        return _apply(where, terraform, review, plan_store.find(place)[0], overrides, args)
+        return _run_apply(where, terraform, review, plan_store.plan_and_review_paths(place)[0], overrides, args)
     except SessionError as error:
         print(f"ecotui apply: {error}", file=sys.stderr)
         return exit_codes.ERROR
 
 
-def _refuse(reason: str) -> int:
+def _print_refusal(reason: str) -> int:
     print(f"ecotui apply: {reason}", file=sys.stderr)
     return exit_codes.BLOCKED
 
 
-def _overrides(words: list[str], review: Review) -> dict[str, str] | None:
+def _parse_overrides(options: list[str], review: SavedReview) -> dict[str, str] | None:
     """Ids to reasons. None, with a word on stderr, for anything that is not a finding of this forecast."""
     found: dict[str, str] = {}
-    for word in words:
+    for word in options:
         # An id may hold `=` itself (a key of for_each), and so may a reason: only the forecast's own ids are taken.
-        id_ = next((one for one in review.forecast.blocking if word.startswith(f"{one}=")), "")
+        id_ = next((one for one in review.forecast.blocking_ids if word.startswith(f"{one}=")), "")
         reason = word[len(id_) + 1 :].strip()
         if not id_ or not reason:
             print(
@@ -104,127 +102,130 @@ def _overrides(words: list[str], review: Review) -> dict[str, str] | None:
     return found
 
 
-def _let_pass(where: World) -> set[str]:
+def _overridden_findings(context: CheckContext) -> set[str]:
     """The findings that the operator let pass in the session that this command belongs to."""
     from ecotui.session import events, store
 
-    if not where.env.get("ECOTUI_SESSION"):
+    if not context.env.get("ECOTUI_SESSION"):
         return set()
-    session = store.join(where.settings, where.env, where.project)
-    return {one.event.finding for one in session.records() if isinstance(one.event, events.Overridden)}
+    session = store.open_or_create_session(context.settings, context.env, context.project)
+    return {one.event.finding for one in session.read_records() if isinstance(one.event, events.FindingOverridden)}
 
 
-def _held(where: World, terraform: Terraform) -> tuple[Held | None, Lock | None]:
+def _read_state_and_lock(context: CheckContext, terraform: Terraform) -> tuple[StateSummary | None, StateLock | None]:
     from checks.apply.state import lock as state_lock
 
-    lock = state_lock.look(where).lock
+    lock = state_lock.read_state_lock(context).lock
     try:
-        return terraform.state(), lock
+        return terraform.pull_state(), lock
     except CommandError:
         return None, lock
 
 
-def _wrong_account(where: World, review: Review) -> str:
+def _account_mismatch(context: CheckContext, review: SavedReview) -> str:
     """Asked right before: credentials may have changed since the review."""
     if not (review.account or review.region):  # nothing of AWS in this plan
         return ""
     try:
-        now = where.aws.identity_now().account
+        now = context.aws.refetch_identity().account
     except Exception as error:  # noqa: BLE001 - whatever it is: without credentials nothing can be applied
-        return f"who we are in AWS could not be asked: {where.aws.explain(error).summary}"
+        return f"who we are in AWS could not be asked: {context.aws.explain(error).summary}"
     if review.account and now != review.account:
         return f"the plan was made in account {review.account}, the credentials are for {now}"
-    meant = where.settings.aws.account
+    meant = context.settings.aws.account
     if meant and now != meant:
         return f"the credentials are of account {now}, the settings mean {meant} (aws.account); nothing was applied"
     return ""
 
 
-def _say_blocking(review: Review, blocking: list[str]) -> None:
+def _print_blockers(review: SavedReview, blocker_ids: list[str]) -> None:
     print("ecotui apply: the forecast found what would make this fail:", file=sys.stderr)
-    told = {one.id: one.sentence for one in review.forecast.short}
+    told = {one.id: one.sentence for one in review.forecast.insufficient_quotas}
     told |= {one.id: one.sentence for one in review.forecast.collisions}
     told |= {one.id: one.sentence for one in review.forecast.kept}
-    for id_ in blocking:
-        print(f"  {SIGNS[State.BLOCKED]} {told[id_]}", file=sys.stderr)
+    for id_ in blocker_ids:
+        print(f"  {STATE_SYMBOLS[CheckState.BLOCKED]} {told[id_]}", file=sys.stderr)
         print(f"      to go on all the same: --override {shlex.quote(f'{id_}=REASON')}", file=sys.stderr)
     print("Put it in order (ecotui cleanup, ecotui check quota), then `ecotui plan` again.", file=sys.stderr)
 
 
-def _losses_unread(review: Review, said: int | None, *, yes: bool) -> str:
+def _unconfirmed_destruction(review: SavedReview, confirmed_count: int | None, *, confirmed: bool) -> str:
     """Why the losses of this plan are not agreed to; empty when they are, or will be asked for."""
-    losses = review.plan.dangerous
-    if said is None and (not yes or not losses):
+    losses = review.plan.data_losses
+    if confirmed_count is None and (not confirmed or not losses):
         return ""
-    if said == len(losses):
+    if confirmed_count == len(losses):
         return ""
     if not losses:
-        return f"--destroy {said}: this plan destroys or replaces nothing that holds data"
+        return f"--destroy {confirmed_count}: this plan destroys or replaces nothing that holds data"
     named = ", ".join(f"{one.action.value} {one.address}" for one in losses[:5])
     more = f" and {len(losses) - 5} more" if len(losses) > 5 else ""
-    return f"{review.plan.danger} ({named}{more}); to go on, add --destroy {len(losses)}"
+    return f"{review.plan.data_loss_sentence} ({named}{more}); to go on, add --destroy {len(losses)}"
 
 
-def _consent(review: Review) -> bool:
+def _confirm_apply(review: SavedReview) -> bool:
     """Typed; a destruction of something that holds data asks for more than a word."""
-    if not at_a_terminal():
+    if not is_interactive():
         print("ecotui apply: without a terminal, --yes says that the plan was reviewed", file=sys.stderr)
         return False
-    dangerous = review.plan.dangerous
+    dangerous = review.plan.data_losses
     print(f"Apply in account {review.account or '(no AWS)'} {review.region}: {review.plan.sentence}")
     for change in dangerous:
-        print(f"  {SIGNS[State.WARN]} {change.action.value}: {change.address}")
+        print(f"  {STATE_SYMBOLS[CheckState.WARN]} {change.action.value}: {change.address}")
     word = f"destroy {len(dangerous)}" if dangerous else "apply"
-    if typed(word, "go on"):
+    if confirm_typed(word, "go on"):
         return True
     print("Left as it is: nothing was applied")
     return False
 
 
-def _apply(
-    where: World,
+def _run_apply(
+    context: CheckContext,
     terraform: Terraform,
-    review: Review,
+    review: SavedReview,
     plan: Path,
     overrides: Mapping[str, str],
     args: argparse.Namespace,
 ) -> int:
-    from checks.tools.terraform_backend import backend
-    from ecotui.cli.follow_apply import Follower
-    from ecotui.history.apply_streams import usual_times
+    from checks.tools.terraform_backend import read_backend
+    from ecotui.cli.follow_apply import ApplyFollower
+    from ecotui.history.apply_streams import read_duration_stats
     from ecotui.session import events, store
-    from ecotui.supervisor import start
-    from ecotui.supervisor.commands import Place
-    from ecotui.team.lease_client import FINDING
+    from ecotui.supervisor import start_command
+    from ecotui.supervisor.commands import DeploymentTarget
+    from ecotui.team.lease_client import TEAM_LOCK_FINDING
 
-    child = bool(where.env.get("ECOTUI_SESSION"))
-    with holding(where, args.override, log=False) as held:
-        session = store.join(where.settings, where.env, where.project)
-        held.about(session.id)
-        for id_, reason in (*overrides.items(), *([(FINDING, held.passed)] if held.passed else ())):
-            session.append(events.Overridden(finding=id_, reason=reason))
-        command = start(
+    child = bool(context.env.get("ECOTUI_SESSION"))
+    with hold_locks(context, args.override, log_override=False) as held:
+        session = store.open_or_create_session(context.settings, context.env, context.project)
+        held.set_session(session.id)
+        for id_, reason in (
+            *overrides.items(),
+            *([(TEAM_LOCK_FINDING, held.override_reason)] if held.override_reason else ()),
+        ):
+            session.append(events.FindingOverridden(finding=id_, reason=reason))
+        command = start_command(
             session,
             terraform.apply_argv(plan),
             step="apply",
             title=f"{terraform.name} apply: {review.plan.sentence}",
             cwd=terraform.folder,
             env=terraform.env,
-            secrets=[one.name for one in where.settings.environment.variables if one.secret],
+            secrets=[one.name for one in context.settings.environment.variables if one.secret],
             # Asked again just above: what this run creates is remembered as made there, and nowhere else.
-            place=Place(review.account, review.region, backend(where).workspace),
+            target=DeploymentTarget(review.account, review.region, read_backend(context).workspace),
         )
         if not args.progress:
             print(f"{terraform.name} runs on its own from here: closing this terminal does not stop it")
             print(f"Log: {command.folder / 'output.log'}", flush=True)
-        times = usual_times(
-            store.Store(store.root(where.settings, where.env)),
-            where.project,
+        times = read_duration_stats(
+            store.SessionStore(store.state_folder(context.settings, context.env)),
+            context.project,
             review.plan.operations,
-            parallelism=where.settings.terraform.parallelism,
-            without=command.id,
+            parallelism=context.settings.terraform.parallelism,
+            excluded_command=command.id,
         )
-        code = Follower(command, review.plan, times, where, progress=args.progress).follow()
+        code = ApplyFollower(command, review.plan, times, context, progress=args.progress).follow()
         if code == exit_codes.OK:
             plan.unlink(missing_ok=True)  # it holds secrets, and is good for nothing any more
         if not child:

@@ -12,28 +12,28 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from checks.cleanup.approval import Approval, ApprovalError, approve, find, read, write
-from checks.cleanup.model import CleanupDetail, ItemState, Leftover, Ownership
-from checks.context import World
-from checks.finding import Report, State
+from checks.cleanup.approval import Approval, ApprovalError, build_approval, read_approval, resolve_keys, write_approval
+from checks.cleanup.model import CleanupDetail, DeletionState, Leftover, Ownership
+from checks.context import CheckContext
+from checks.finding import CheckState, Report
 from checks.sanitize import one_line
-from config.prices import prices
+from config.prices import load_prices
 from ecotui import exit_codes
-from ecotui.cli.cleanup_progress import Teller
-from ecotui.cli.context import world
-from ecotui.cli.locks import configure as configure_holding
-from ecotui.cli.locks import holding
-from ecotui.cli.printing import SIGNS, document
+from ecotui.cli.cleanup_progress import DeletionReporter
+from ecotui.cli.context import check_context
+from ecotui.cli.locks import configure_override as configure_holding
+from ecotui.cli.locks import hold_locks
+from ecotui.cli.printing import STATE_SYMBOLS, print_document
 
 if TYPE_CHECKING:
-    from checks.aws.session import Identity
+    from checks.aws.session import AwsIdentity
 
-SHOWN = 6
+MAX_NAMED_RESOURCES = 6
 """Others that a row names: what it waits for, what waits for it."""
-PAUSE = 5.0
+PAUSE_SECONDS = 5.0
 """Seconds before the first deletion, in which Ctrl-C changes nothing at all."""
 
-HOW = """ecotui cleanup: --delete needs a person at a terminal, or a list that was approved before:
+DELETE_USAGE = """ecotui cleanup: --delete needs a person at a terminal, or a list that was approved before:
   ecotui cleanup                                          what is left, and whose it is
   ecotui cleanup --approve-out cleanup.json --select KEY  write the list (or --select-proven)
   ecotui cleanup --delete --approve cleanup.json          delete what is on it, and nothing else"""
@@ -57,7 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--approve", metavar="FILE", help="the approved list to delete")
     parser.add_argument("--progress", action="store_true", help="with --delete: a JSON document a line")
     parser.add_argument(
-        "--pause", metavar="SECONDS", type=float, default=PAUSE, help="before the first deletion"
+        "--pause", metavar="SECONDS", type=float, default=PAUSE_SECONDS, help="before the first deletion"
     )
 
     parser.add_argument(
@@ -74,37 +74,37 @@ def run(args: argparse.Namespace) -> int:
 
         return run_script(args)
     if args.run or args.agreed:
-        return _usage("--run and --agreed go with --script")
+        return _usage_error("--run and --agreed go with --script")
     if args.approve and not args.delete:
-        return _usage("--approve goes with --delete")
+        return _usage_error("--approve goes with --delete")
     if args.delete and (args.approve_out or args.json):
-        return _usage("--delete goes with neither --approve-out nor --json")
+        return _usage_error("--delete goes with neither --approve-out nor --json")
     if args.approve and (args.select or args.select_proven):
-        return _usage("--approve FILE says what is deleted: --select has no place beside it")
+        return _usage_error("--approve FILE says what is deleted: --select has no place beside it")
     if args.delete and not args.approve and not (sys.stdin.isatty() and sys.stdout.isatty()):
-        print(HOW, file=sys.stderr)
+        print(DELETE_USAGE, file=sys.stderr)
         return exit_codes.USAGE
-    where = world(args)
+    where = check_context(args)
     try:
         if args.approve:
-            return _delete(where, read(Path(args.approve)), args)
-        from checks.cleanup.check import examine
+            return _delete(where, read_approval(Path(args.approve)), args)
+        from checks.cleanup.check import check_with_detail
 
-        report, detail = examine(where)
+        report, detail = check_with_detail(where)
         if args.delete:
-            return _ask_and_delete(where, report, detail, args)
+            return _confirm_and_delete(where, report, detail, args)
         if args.approve_out:
-            return _approve(report, detail, args)
+            return _write_approval(report, detail, args)
     except ApprovalError as error:
-        return _usage(str(error))
+        return _usage_error(str(error))
     if args.json:
-        document("cleanup", public(report, detail))
+        print_document("cleanup", cleanup_document(report, detail))
     else:
-        _print(report, detail)
-    return exit_codes.of(report.state)
+        _print_leftovers(report, detail)
+    return exit_codes.exit_code_for(report.state)
 
 
-def public(report: Report, detail: CleanupDetail) -> dict[str, Any]:
+def cleanup_document(report: Report, detail: CleanupDetail) -> dict[str, Any]:
     """The shape of `ecotui.cleanup/1`."""
     return {
         "account": detail.account,
@@ -137,44 +137,46 @@ def public(report: Report, detail: CleanupDetail) -> dict[str, Any]:
             for one in detail.resources
         },
         "prices": {
-            "currency": prices().currency,
-            "list": prices().list,
-            "as_of": prices().as_of,
+            "currency": load_prices().currency,
+            "list": load_prices().list,
+            "as_of": load_prices().as_of,
             "tax": "without",
         },
         "unknown": [
             {"id": finding.id, "summary": finding.summary, "denied": list(finding.denied)}
             for finding in report.findings
-            if finding.state is State.UNKNOWN
+            if finding.state is CheckState.UNKNOWN
         ],
     }
 
 
-def _usage(message: str) -> int:
+def _usage_error(message: str) -> int:
     print(f"ecotui cleanup: {message}", file=sys.stderr)
     return exit_codes.USAGE
 
 
-def _selected(detail: CleanupDetail, args: argparse.Namespace) -> list[str]:
-    keys = find(detail, args.select)
+def _selected_keys(detail: CleanupDetail, args: argparse.Namespace) -> list[str]:
+    keys = resolve_keys(detail, args.select)
     if args.select_proven or not args.select:
         keys += [one.key for one in detail.resources if one.preselected]
     return list(dict.fromkeys(keys))
 
 
-def _approve(report: Report, detail: CleanupDetail, args: argparse.Namespace) -> int:
+def _write_approval(report: Report, detail: CleanupDetail, args: argparse.Namespace) -> int:
     if not detail.account:
-        _print(report, detail)
-        return exit_codes.of(report.state)
-    approval = approve(detail, _selected(detail, args))
+        _print_leftovers(report, detail)
+        return exit_codes.exit_code_for(report.state)
+    approval = build_approval(detail, _selected_keys(detail, args))
     target = Path(args.approve_out)
     try:
-        write(approval, target)
+        write_approval(approval, target)
     except OSError as error:
         print(f"ecotui cleanup: {target}: {error.strerror}", file=sys.stderr)
         return exit_codes.ERROR
     if args.json:
-        document("cleanup", {**public(report, detail), "approved": [item.key for item in approval.items]})
+        print_document(
+            "cleanup", {**cleanup_document(report, detail), "approved": [item.key for item in approval.items]}
+        )
     else:
         print(f"{len(approval.items)} approved in account {approval.account}, written to {target}:")
         for item in approval.items:
@@ -183,13 +185,13 @@ def _approve(report: Report, detail: CleanupDetail, args: argparse.Namespace) ->
     return exit_codes.OK
 
 
-def _ask_and_delete(where: World, report: Report, detail: CleanupDetail, args: argparse.Namespace) -> int:
+def _confirm_and_delete(context: CheckContext, report: Report, detail: CleanupDetail, args: argparse.Namespace) -> int:
     """The consent of a person at the terminal: the account's name and the number of items, typed."""
-    _print(report, detail)
-    approval = approve(detail, _selected(detail, args))
+    _print_leftovers(report, detail)
+    approval = build_approval(detail, _selected_keys(detail, args))
     if not approval.items:
         print("Nothing is selected: name what you mean with --select KEY.")
-        return exit_codes.of(report.state)
+        return exit_codes.exit_code_for(report.state)
     phrase = f"{detail.account_name} {len(approval.items)}"
     print(f"\nThese {len(approval.items)} will be deleted for good in account {detail.account}:")
     for item in approval.items:
@@ -201,155 +203,153 @@ def _ask_and_delete(where: World, report: Report, detail: CleanupDetail, args: a
     if " ".join(typed.split()) != phrase:
         print("Nothing was deleted.")
         return exit_codes.BLOCKED
-    return _delete(where, approval, args)
+    return _delete(context, approval, args)
 
 
-def _delete(where: World, approval: Approval, args: argparse.Namespace) -> int:
+def _delete(context: CheckContext, approval: Approval, args: argparse.Namespace) -> int:
     """Raises Refused when somebody else works on the project or in the account."""
-    with holding(where, args.override):
-        return _delete_held(where, approval, args)
+    with hold_locks(context, args.override):
+        return _delete_with_locks(context, approval, args)
 
 
-def _delete_held(where: World, approval: Approval, args: argparse.Namespace) -> int:
+def _delete_with_locks(context: CheckContext, approval: Approval, args: argparse.Namespace) -> int:
     from checks.cleanup.deletion import Deletion
-    from checks.cleanup.known_resources import known
+    from checks.cleanup.known_resources import read_known_resources
 
-    say = Teller(progress=args.progress, total=len(approval.items))
-    if (code := _refused(where, approval, say)) is not None:
+    say = DeletionReporter(progress=args.progress, total=len(approval.items))
+    if (code := _check_identity(context, approval, say)) is not None:
         return code
-    knowledge = known(where)
+    knowledge = read_known_resources(context)
     if not knowledge.state_read:
-        say.line(f"terraform's state was not read ({knowledge.why_unread}): only the approved list decides")
-    deletion = Deletion(where.aws, approval, where.settings.cleanup, knowledge, say.tell)
-    with _stoppable(deletion.stopping):
+        say.print_line(f"terraform's state was not read ({knowledge.state_error}): only the approved list decides")
+    deletion = Deletion(context.aws, approval, context.settings.cleanup, knowledge, say.report)
+    with _StopOnSignal(deletion.stop_event):
         if args.pause > 0 and approval.items:
-            say.line(
+            say.print_line(
                 f"Deleting {len(approval.items)} in account {approval.account}"
                 f" ({approval.account_name}), {approval.region}, in {args.pause:g} s; {'an interrupt (i)' if args.progress else 'Ctrl-C'} leaves everything as it is"
             )
-            if deletion.stopping.wait(args.pause):
-                say.line("Left as it is: nothing was deleted")
+            if deletion.stop_event.wait(args.pause):
+                say.print_line("Left as it is: nothing was deleted")
                 return exit_codes.INTERRUPTED
         # The pause, and reading the state before it, take time in which a login can become another one.
-        if (code := _refused(where, approval, say)) is not None:
+        if (code := _check_identity(context, approval, say)) is not None:
             return code
         with say.heartbeat():
             outcome = deletion.run()
-    return _conclude(where, approval, outcome, say, stopped=deletion.stopping.is_set())
+    return _rescan_and_report(context, approval, outcome, say, was_interrupted=deletion.stop_event.is_set())
 
 
-def _refused(where: World, approval: Approval, say: Teller) -> int | None:
+def _check_identity(context: CheckContext, approval: Approval, reporter: DeletionReporter) -> int | None:
     """The exit code when we are not who the list was approved for, which is said then; asked right now."""
-    from checks.aws.session import errors
+    from checks.aws.session import aws_error_types
 
     try:
-        identity = where.aws.identity_now()
-    except errors() as error:
-        say.line(where.aws.explain(error, "sts:GetCallerIdentity").summary, error=True)
+        identity = context.aws.refetch_identity()
+    except aws_error_types() as error:
+        reporter.print_line(context.aws.explain(error, "sts:GetCallerIdentity").summary, error=True)
         return exit_codes.ERROR
-    if refusal := _mismatch(where, identity, approval):
-        say.line(f"{refusal}; nothing was deleted", error=True)
+    if refusal := _approval_mismatch(context, identity, approval):
+        reporter.print_line(f"{refusal}; nothing was deleted", error=True)
         return exit_codes.USAGE
     return None
 
 
-def _mismatch(where: World, identity: Identity, approval: Approval) -> str:
-    wanted = where.settings.aws.account
+def _approval_mismatch(context: CheckContext, identity: AwsIdentity, approval: Approval) -> str:
+    wanted = context.settings.aws.account
     if identity.account != approval.account:
         return f"The list is for account {one_line(approval.account)}, this is {identity.account}"
     if wanted and identity.account != wanted:
         return f"This is account {identity.account}, the settings name {wanted}"
-    if where.aws.region != approval.region:
-        return f"The list is for {one_line(approval.region)}, the region is now {where.aws.region}"
+    if context.aws.region != approval.region:
+        return f"The list is for {one_line(approval.region)}, the region is now {context.aws.region}"
     return ""
 
 
-def _conclude(
-    where: World,
+def _rescan_and_report(
+    context: CheckContext,
     approval: Approval,
-    outcome: Mapping[str, tuple[ItemState, str]],
-    say: Teller,
+    outcome: Mapping[str, tuple[DeletionState, str]],
+    reporter: DeletionReporter,
     *,
-    stopped: bool,
+    was_interrupted: bool,
 ) -> int:
     """Look again, and only then say what is gone: a deletion proves nothing, a look does."""
-    from checks.cleanup.check import examine
+    from checks.cleanup.check import check_with_detail
 
     left = {
         key: f"{state.value}: {one_line(key)}: {message}"
         for key, (state, message) in outcome.items()
-        if state in (ItemState.FAILED, ItemState.SKIPPED)
+        if state in (DeletionState.FAILED, DeletionState.SKIPPED)
     }
-    if stopped:
+    if was_interrupted:
         for line in left.values():
-            say.line(line)
-        say.line("Stopped; the same command goes on where this one ended")
+            reporter.print_line(line)
+        reporter.print_line("Stopped; the same command goes on where this one ended")
         return exit_codes.INTERRUPTED
-    say.line("Looking again")
-    report, detail = examine(where)
+    reporter.print_line("Looking again")
+    report, detail = check_with_detail(context)
     listed = {one.key: one for one in detail.resources}
     for key, line in left.items():
-        say.line(f"{line}{_held(listed.get(key))}")
+        reporter.print_line(f"{line}{_describe_blockers(listed.get(key))}")
     still = {one.key for one in detail.resources if one.deletable}
-    back = [key for key, (state, _) in outcome.items() if state is ItemState.GONE and key in still]
+    back = [key for key, (state, _) in outcome.items() if state is DeletionState.GONE and key in still]
     for key in back:
-        say.line(f"came back, or is shown still: {one_line(key)}{_held(listed[key])}")
+        reporter.print_line(f"came back, or is shown still: {one_line(key)}{_describe_blockers(listed[key])}")
     others = len(still - set(outcome))
-    gone = sum(state is ItemState.GONE for state, _ in outcome.values()) - len(back)
+    gone = sum(state is DeletionState.GONE for state, _ in outcome.values()) - len(back)
     rest = ""
     if others:
         rest = f"; {others} other leftover{' was' if others == 1 else 's were'} not on the list"
-    unseen = [finding.id for finding in report.findings if finding.state is State.UNKNOWN]
+    unseen = [finding.id for finding in report.findings if finding.state is CheckState.UNKNOWN]
     blind = f"; could not look again: {', '.join(unseen)}" if unseen else ""
-    say.line(f"{gone} of {len(approval.items)} gone{rest}{blind}")
+    reporter.print_line(f"{gone} of {len(approval.items)} gone{rest}{blind}")
     return exit_codes.OK if gone == len(approval.items) else exit_codes.BLOCKED
 
 
-def _held(one: Leftover | None) -> str:
+def _describe_blockers(leftover: Leftover | None) -> str:
     """What keeps a leftover from going, as the last look saw it; empty when it no longer shows."""
-    if one is None:
+    if leftover is None:
         return ""
     words = [
-        f"blocked by {', '.join(map(one_line, one.blocked_by))}" if one.blocked_by else "",
-        f"used by {', '.join(map(one_line, one.uses))}" if one.uses else "",
+        f"blocked by {', '.join(map(one_line, leftover.blocked_by))}" if leftover.blocked_by else "",
+        f"used by {', '.join(map(one_line, leftover.uses))}" if leftover.uses else "",
     ]
     told = "; ".join(filter(None, words))
     return f" ({told})" if told else ""
 
 
-class _stoppable:
+class _StopOnSignal:
     """Ctrl-C and SIGTERM end the deletion after what is under way; a second Ctrl-C ends it at once."""
 
-    def __init__(self, stopping: threading.Event) -> None:
-        self._stopping = stopping
-        self._before: dict[int, Callable[[int, FrameType | None], Any] | int | None] = {}
+    def __init__(self, stop_event: threading.Event) -> None:
+        self._stop_event = stop_event
+        self._previous_handlers: dict[int, Callable[[int, FrameType | None], Any] | int | None] = {}
 
     def __enter__(self) -> None:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._stop)
+                self._previous_handlers[number] = signal.signal(number, self._on_signal)
 
     def __exit__(self, *error: object) -> None:
-        for number, handler in self._before.items():
+        for number, handler in self._previous_handlers.items():
             signal.signal(number, handler)
 
-    def _stop(self, number: int, frame: FrameType | None) -> None:
-        if self._stopping.is_set():
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self._stop_event.is_set():
             os._exit(exit_codes.INTERRUPTED)
-        self._stopping.set()
+        self._stop_event.set()
 
 
-def _print(report: Report, detail: CleanupDetail) -> None:
+def _print_leftovers(report: Report, detail: CleanupDetail) -> None:
     left = [one for one in detail.resources if one.deletable]
     kept = [one for one in detail.resources if not one.deletable]
     if detail.account:
         print(f"Account {detail.account} ({detail.account_name}), {detail.region}")
     if left:
-        print(
-            f"\n{len(left)} left of an earlier deployment, in the order of deletion ([x]: proven to be ours)"
-        )
+        print(f"\n{len(left)} left of an earlier deployment, in the order of deletion ([x]: proven to be ours)")
         for one in left:
-            print(_row(one))
+            print(_format_row(one))
         if cost := detail.cost({one.key for one in left}):
             print(f"\nWhile they lie about: {cost}")
     if kept:
@@ -360,7 +360,7 @@ def _print(report: Report, detail: CleanupDetail) -> None:
                 print(f"  {one.kind}  {one.name}  ({one.protected})")
     print()
     for finding in report.findings:
-        print(f"{SIGNS[finding.state]} {finding.summary}  [{finding.id}]")
+        print(f"{STATE_SYMBOLS[finding.state]} {finding.summary}  [{finding.id}]")
         if finding.denied:
             print(f"    not allowed: {', '.join(finding.denied)}")
     if left:
@@ -369,13 +369,15 @@ def _print(report: Report, detail: CleanupDetail) -> None:
         print("  ecotui cleanup --delete --approve cleanup.json")
 
 
-def _row(one: Leftover) -> str:
-    mark = "[x]" if one.preselected else "[ ]"
-    proof = "name only: " if one.ownership is Ownership.NAME_ONLY else ""
-    facts = ", ".join(filter(None, (f"{proof}{one.why}", one.state, one.size, one.age, one.cost)))
-    lines = [f"  {mark} {one_line(one.key)}", f"        {one.name}: {facts}"]
-    for word, others in (("used by", one.uses), ("after", one.blocked_by), ("before", one.blocks)):
+def _format_row(leftover: Leftover) -> str:
+    mark = "[x]" if leftover.preselected else "[ ]"
+    proof = "name only: " if leftover.ownership is Ownership.NAME_ONLY else ""
+    facts = ", ".join(
+        filter(None, (f"{proof}{leftover.why}", leftover.state, leftover.size, leftover.age, leftover.cost))
+    )
+    lines = [f"  {mark} {one_line(leftover.key)}", f"        {leftover.name}: {facts}"]
+    for word, others in (("used by", leftover.uses), ("after", leftover.blocked_by), ("before", leftover.blocks)):
         if others:
-            more = f" and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
-            lines.append(f"        {word}: {', '.join(map(one_line, others[:SHOWN]))}{more}")
+            more = f" and {len(others) - MAX_NAMED_RESOURCES} more" if len(others) > MAX_NAMED_RESOURCES else ""
+            lines.append(f"        {word}: {', '.join(map(one_line, others[:MAX_NAMED_RESOURCES]))}{more}")
     return "\n".join(lines)

@@ -9,62 +9,62 @@ from collections.abc import Callable
 
 import msgspec
 
-from checks.cleanup.model import ItemState, Progress, counted
+from checks.cleanup.model import DeletionProgress, DeletionState, format_counts
 from checks.sanitize import one_line
 
-HEARTBEAT = 10.0
+HEARTBEAT_SECONDS = 10.0
 """Seconds without a word after which the counters are told again."""
-NAMED = 3
+MAX_NAMED_ITEMS = 3
 """Items that the heartbeat names."""
 
 
-class Teller:
+class DeletionReporter:
     """Progress for a person who reads a log, or as JSON lines for a screen that follows them."""
 
     def __init__(self, *, progress: bool, total: int) -> None:
-        self._progress = progress
+        self._as_json = progress
         self._total = total
         self._lock = threading.Lock()
-        self._last = time.monotonic()
-        self._counts = {state.value: 0 for state in ItemState} | {ItemState.WAITING.value: total}
-        self._under_way: dict[str, tuple[float, str]] = {}
+        self._last_output = time.monotonic()
+        self._counts = {state.value: 0 for state in DeletionState} | {DeletionState.WAITING.value: total}
+        self._in_progress: dict[str, tuple[float, str]] = {}
 
-    def tell(self, progress: Progress) -> None:
+    def report(self, progress: DeletionProgress) -> None:
         with self._lock:
             self._counts = progress.counts
-            if progress.state == ItemState.DELETING.value:
-                begun, _ = self._under_way.get(progress.item, (time.monotonic(), ""))
-                self._under_way[progress.item] = begun, progress.message
+            if progress.state == DeletionState.DELETING.value:
+                begun, _ = self._in_progress.get(progress.item, (time.monotonic(), ""))
+                self._in_progress[progress.item] = begun, progress.message
             else:
-                self._under_way.pop(progress.item, None)
+                self._in_progress.pop(progress.item, None)
             self._write(progress)
 
-    def line(self, message: str, *, error: bool = False) -> None:
+    def print_line(self, message: str, *, error: bool = False) -> None:
         with self._lock:
             state = "error" if error else ""
-            self._write(Progress(counts=self._counts, state=state, message=message))
+            self._write(DeletionProgress(counts=self._counts, state=state, message=message))
         if error:
             print(f"ecotui cleanup: {message}", file=sys.stderr)
 
     def heartbeat(self) -> _Heartbeat:
-        return _Heartbeat(self._beat)
+        return _Heartbeat(self._print_heartbeat)
 
-    def _beat(self) -> None:
+    def _print_heartbeat(self) -> None:
         with self._lock:
-            if time.monotonic() - self._last >= HEARTBEAT:
-                self._write(Progress(counts=self._counts, message=self._standing()))
+            if time.monotonic() - self._last_output >= HEARTBEAT_SECONDS:
+                self._write(DeletionProgress(counts=self._counts, message=self._status_line()))
 
-    def _standing(self) -> str:
+    def _status_line(self) -> str:
         """The counters, and what has been under way for longest: one line."""
         now = time.monotonic()
-        oldest = sorted(self._under_way.items(), key=lambda one: one[1][0])
-        told = [f"{one_line(key)} {now - begun:.0f} s: {said}" for key, (begun, said) in oldest[:NAMED]]
-        more = [f"and {len(oldest) - NAMED} more"] if len(oldest) > NAMED else []
-        return "; ".join([counted(self._counts), *told, *more])
+        oldest = sorted(self._in_progress.items(), key=lambda one: one[1][0])
+        told = [f"{one_line(key)} {now - begun:.0f} s: {said}" for key, (begun, said) in oldest[:MAX_NAMED_ITEMS]]
+        more = [f"and {len(oldest) - MAX_NAMED_ITEMS} more"] if len(oldest) > MAX_NAMED_ITEMS else []
+        return "; ".join([format_counts(self._counts), *told, *more])
 
-    def _write(self, progress: Progress) -> None:
-        self._last = time.monotonic()
-        if self._progress:
+    def _write(self, progress: DeletionProgress) -> None:
+        self._last_output = time.monotonic()
+        if self._as_json:
             print(
                 msgspec.json.encode(
                     {
@@ -89,18 +89,18 @@ class Teller:
 class _Heartbeat:
     """Calls `beat` every second while it is open."""
 
-    def __init__(self, beat: Callable[[], None]) -> None:
-        self._beat = beat
-        self._end = threading.Event()
+    def __init__(self, callback: Callable[[], None]) -> None:
+        self._callback = callback
+        self._stop_event = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     def __enter__(self) -> None:
         self._thread.start()
 
     def __exit__(self, *error: object) -> None:
-        self._end.set()
+        self._stop_event.set()
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._end.wait(1.0):
-            self._beat()
+        while not self._stop_event.wait(1.0):
+            self._callback()

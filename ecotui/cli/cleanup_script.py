@@ -9,106 +9,106 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from checks.finding import State
+from checks.finding import CheckState
 from checks.sanitize import one_line
 from ecotui import exit_codes
-from ecotui.cli.context import world
-from ecotui.cli.printing import SIGNS, document
+from ecotui.cli.context import check_context
+from ecotui.cli.printing import STATE_SYMBOLS, print_document
 
 if TYPE_CHECKING:
     from checks.cleanup.model import CleanupDetail
     from checks.cleanup.script.impact import Foreseen
-    from checks.context import World
+    from checks.context import CheckContext
 
-LEFT = "What is left of it is looked at now"
+RESCAN_NOTICE = "What is left of it is looked at now"
 
 
 def run(args: argparse.Namespace) -> int:
-    from checks.cleanup.known_resources import known
+    from checks.cleanup.known_resources import read_known_resources
     from checks.cleanup.script.impact import foresee
 
     if args.delete or args.approve or args.approve_out or args.select:
-        return _refuse("--script goes with neither --delete nor a list", exit_codes.USAGE)
+        return _print_refusal("--script goes with neither --delete nor a list", exit_codes.USAGE)
     if args.run and args.json:
-        return _refuse("--json shows what the script would hit, and does not go with --run", exit_codes.USAGE)
+        return _print_refusal("--json shows what the script would hit, and does not go with --run", exit_codes.USAGE)
     if args.agreed and not args.run:
-        return _refuse("--agreed goes with --run", exit_codes.USAGE)
-    where = world(args)
-    from ecotui.cli.script import account_now
+        return _print_refusal("--agreed goes with --run", exit_codes.USAGE)
+    where = check_context(args)
+    from ecotui.cli.script import current_account
 
-    account, reason = account_now(where)
+    account, reason = current_account(where)
     if reason:
-        return _refuse(f"{reason}; nothing was looked at", exit_codes.BLOCKED)
-    seen = foresee(where, known(where))
+        return _print_refusal(f"{reason}; nothing was looked at", exit_codes.BLOCKED)
+    seen = foresee(where, read_known_resources(where))
     if args.json:
-        document("cleanup-script", {**msgspec.to_builtins(seen), "token": seen.token, "account": account})
+        print_document("cleanup-script", {**msgspec.to_builtins(seen), "token": seen.token, "account": account})
     elif not args.run:
-        _show(seen)
+        _print_prediction(seen)
     if not args.run:
         if seen.standing.trouble or seen.standing.missing:
             return exit_codes.BLOCKED
         doubtful = seen.spared or seen.aim.blind or seen.unseen or not seen.standing.file
         return exit_codes.WARNINGS if doubtful else exit_codes.OK
-    return _run(where, seen, args, account)
+    return _run_and_rescan(where, seen, args, account)
 
 
-def _refuse(reason: str, code: int = exit_codes.BLOCKED) -> int:
+def _print_refusal(reason: str, code: int = exit_codes.BLOCKED) -> int:
     print(f"ecotui cleanup --script: {reason}", file=sys.stderr)
     return code
 
 
-def _show(seen: Foreseen) -> None:
-    from ecotui.cli.script import shown
+def _print_prediction(prediction: Foreseen) -> None:
+    from ecotui.cli.script import print_script_summary
 
-    found = seen.standing
-    if not shown(found, "cleanup.variables"):
+    found = prediction.standing
+    if not print_script_summary(found, "cleanup.variables"):
         return
     if not found.file:
-        print(f"{SIGNS[State.UNKNOWN]} It is no file of the project: what it would hit was not read")
+        print(f"{STATE_SYMBOLS[CheckState.UNKNOWN]} It is no file of the project: what it would hit was not read")
     for title, hits in (
-        ("Not to be deleted, and it would hit them", seen.spared),
-        ("Leftovers that it would hit", [one for one in seen.hits if not one.spared]),
+        ("Not to be deleted, and it would hit them", prediction.spared),
+        ("Leftovers that it would hit", [one for one in prediction.hits if not one.spared]),
     ):
         if hits:
             print(f"{title}:")
         for one in hits:
-            sign = SIGNS[State.BLOCKED if one.spared else State.OK]
+            sign = STATE_SYMBOLS[CheckState.BLOCKED if one.spared else CheckState.OK]
             print(f"  {sign} {one.kind} {one.name}: {one.fate}; {one.by}")
-    for place in seen.aim.destroys:
-        print(f"  {SIGNS[State.WARN]} terraform destroy ({place}): everything in the state goes")
-    if seen.aim.blind:
+    for place in prediction.aim.destroys:
+        print(f"  {STATE_SYMBOLS[CheckState.WARN]} terraform destroy ({place}): everything in the state goes")
+    if prediction.aim.blind:
         print("Cannot be read out of it, and may hit anything:")
-    for line in seen.aim.blind:
-        print(f"  {SIGNS[State.UNKNOWN]} {line.file}:{line.number}: {line.why}: {line.text}")
-    for kind in seen.unseen:
-        print(f"  {SIGNS[State.UNKNOWN]} could not look at every {kind}")
-    if not seen.hits and not seen.aim.blind and found.file:
-        print(f"{SIGNS[State.WARN]} By its text it would hit nothing that is there")
+    for line in prediction.aim.blind:
+        print(f"  {STATE_SYMBOLS[CheckState.UNKNOWN]} {line.file}:{line.number}: {line.why}: {line.text}")
+    for kind in prediction.unseen:
+        print(f"  {STATE_SYMBOLS[CheckState.UNKNOWN]} could not look at every {kind}")
+    if not prediction.hits and not prediction.aim.blind and found.file:
+        print(f"{STATE_SYMBOLS[CheckState.WARN]} By its text it would hit nothing that is there")
     print("It was read, not run: what it puts together at run time is not seen.")
     if not found.missing:
-        print(f"To run it: ecotui cleanup --script --run --agreed {seen.token}")
+        print(f"To run it: ecotui cleanup --script --run --agreed {prediction.token}")
 
 
-def _run(where: World, seen: Foreseen, args: argparse.Namespace, account: str) -> int:
-    from checks.cleanup.check import account_name, examine
+def _run_and_rescan(context: CheckContext, prediction: Foreseen, args: argparse.Namespace, account: str) -> int:
+    from checks.cleanup.check import account_name, check_with_detail
     from checks.cleanup.script.impact import foresee
-    from ecotui.cli.script import account_now, start
+    from ecotui.cli.script import current_account, run_team_script
     from ecotui.session import SessionError
 
-    if seen.standing.trouble:
-        return _refuse(seen.standing.trouble)
-    if seen.standing.missing:
-        return _refuse(
-            f"{', '.join(seen.standing.missing)} not set, and the script needs it; nothing was run"
+    if prediction.standing.trouble:
+        return _print_refusal(prediction.standing.trouble)
+    if prediction.standing.missing:
+        return _print_refusal(
+            f"{', '.join(prediction.standing.missing)} not set, and the script needs it; nothing was run"
         )
-    if args.agreed and args.agreed != seen.token:
-        _show(seen)
-        return _refuse("the script, or what it would hit, is not what was agreed to; nothing was run")
+    if args.agreed and args.agreed != prediction.token:
+        _print_prediction(prediction)
+        return _print_refusal("the script, or what it would hit, is not what was agreed to; nothing was run")
     if not args.agreed:
-        phrase = f"{account_name(where, where.aws.identity())} {len(seen.hits)}"
-        if not _consent(seen, phrase):
+        phrase = f"{account_name(context, context.aws.identity())} {len(prediction.hits)}"
+        if not _confirm_run(prediction, phrase):
             return exit_codes.USAGE if not sys.stdin.isatty() else exit_codes.INTERRUPTED
-    _, before = examine(where)
+    _, before = check_with_detail(context)
     if args.pause > 0:
         print(
             f"Running it in account {account} in {args.pause:g} s; Ctrl-C leaves everything as it is",
@@ -120,38 +120,38 @@ def _run(where: World, seen: Foreseen, args: argparse.Namespace, account: str) -
             print("Left as it is: nothing was run")
             return exit_codes.INTERRUPTED
         # The pause takes time in which a login can become another one.
-        now, reason = account_now(where)
+        now, reason = current_account(context)
         if reason or now != account:
-            return _refuse(f"{reason or f'this is now account {now}'}; nothing was run")
+            return _print_refusal(f"{reason or f'this is now account {now}'}; nothing was run")
     try:
-        code = start(
-            where,
-            seen.standing,
+        code = run_team_script(
+            context,
+            prediction.standing,
             step="cleanup",
-            stages=where.settings.cleanup.stages,
-            left=LEFT,
+            stages=context.settings.cleanup.stages,
+            leftovers_hint=RESCAN_NOTICE,
             overrides=args.override,
         )
     except SessionError as error:
-        return _refuse(str(error), exit_codes.ERROR)
-    from checks.cleanup.known_resources import known
+        return _print_refusal(str(error), exit_codes.ERROR)
+    from checks.cleanup.known_resources import read_known_resources
 
     print("Looking again", flush=True)
-    report, after = examine(where)
-    unseen = [finding.id for finding in report.findings if finding.state is State.UNKNOWN]
-    again = foresee(where, known(where))
-    whole = _tell(seen, again, before, after, unseen)
+    report, after = check_with_detail(context)
+    unseen = [finding.id for finding in report.findings if finding.state is CheckState.UNKNOWN]
+    again = foresee(context, read_known_resources(context))
+    whole = _report_rescan(prediction, again, before, after, unseen)
     return code if code != exit_codes.OK or whole else exit_codes.BLOCKED
 
 
-def _consent(seen: Foreseen, phrase: str) -> bool:
+def _confirm_run(prediction: Foreseen, phrase: str) -> bool:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         print(
             "ecotui cleanup --script: without a terminal, --agreed TOKEN names what --script has shown",
             file=sys.stderr,
         )
         return False
-    _show(seen)
+    _print_prediction(prediction)
     print("From here on it deletes what it means, with no list and no order of ecotui's.")
     try:
         answer = input(f'Type "{phrase}" to run it, anything else to leave: ')
@@ -163,8 +163,8 @@ def _consent(seen: Foreseen, phrase: str) -> bool:
     return False
 
 
-def _tell(
-    seen: Foreseen, again: Foreseen, before: CleanupDetail, after: CleanupDetail, unseen: list[str]
+def _report_rescan(
+    prediction: Foreseen, prediction_after: Foreseen, before: CleanupDetail, after: CleanupDetail, unchecked: list[str]
 ) -> bool:
     """What is left, what is new, what went that was not to go; True when nothing is left and nothing was lost."""
     was = {one.key for one in before.resources if one.deletable}
@@ -174,14 +174,18 @@ def _tell(
         used = f"; used by {', '.join(one.uses)}" if one.uses else ""
         word = "left" if one.key in was else "came back, or is new"
         print(
-            f"{SIGNS[State.BLOCKED]} {word}: {one_line(one.key)} {one.name}: {one.size or one.why}{held}{used}"
+            f"{STATE_SYMBOLS[CheckState.BLOCKED]} {word}: {one_line(one.key)} {one.name}: {one.size or one.why}{held}{used}"
         )
-    still = {one.key for one in again.hits}
-    lost = [one for one in seen.spared if one.key not in still and one.kind not in again.unseen]
+    still = {one.key for one in prediction_after.hits}
+    lost = [one for one in prediction.spared if one.key not in still and one.kind not in prediction_after.unseen]
     for hit in lost:
-        print(f"{SIGNS[State.BLOCKED]} gone, and was not to be deleted: {hit.kind} {hit.name} ({hit.fate})")
-    if unseen or again.unseen:
-        print(f"{SIGNS[State.UNKNOWN]} could not look again: {', '.join([*unseen, *again.unseen])}")
+        print(
+            f"{STATE_SYMBOLS[CheckState.BLOCKED]} gone, and was not to be deleted: {hit.kind} {hit.name} ({hit.fate})"
+        )
+    if unchecked or prediction_after.unseen:
+        print(
+            f"{STATE_SYMBOLS[CheckState.UNKNOWN]} could not look again: {', '.join([*unchecked, *prediction_after.unseen])}"
+        )
     gone = len(was - {one.key for one in after.resources})
     print(f"{gone} of {len(was)} leftovers gone, {len(left)} left" + (f", {len(lost)} lost" if lost else ""))
-    return not left and not lost and not unseen
+    return not left and not lost and not unchecked

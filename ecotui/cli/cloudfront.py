@@ -6,15 +6,15 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from checks.finding import worst
+from checks.finding import worst_state
 from ecotui import exit_codes
-from ecotui.cli.context import world
-from ecotui.cli.printing import SIGNS, document
+from ecotui.cli.context import check_context
+from ecotui.cli.printing import STATE_SYMBOLS, print_document
 
 if TYPE_CHECKING:
     from checks.cloudfront.check import DistributionRow
-    from checks.context import World
-    from checks.polling import Clock
+    from checks.context import CheckContext
+    from checks.polling import PollClock
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -23,59 +23,59 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
-def run(args: argparse.Namespace, clock: Clock | None = None) -> int:
-    where = world(args)
-    return _wait(where, args.progress, clock) if args.wait else _list(where, args.json)
+def run(args: argparse.Namespace, clock: PollClock | None = None) -> int:
+    where = check_context(args)
+    return _wait_until_deployed(where, args.progress, clock) if args.wait else _print_distributions(where, args.json)
 
 
-def _list(where: World, as_json: bool) -> int:
-    from checks.cloudfront.check import rows
+def _print_distributions(context: CheckContext, as_json: bool) -> int:
+    from checks.cloudfront.check import check_distributions
 
-    findings, detail = rows(where)
+    findings, detail = check_distributions(context)
     if as_json:
-        document(
+        print_document(
             "cloudfront",
             {
-                "distributions": [_public(row) for row in detail.rows],
+                "distributions": [_row_document(row) for row in detail.rows],
                 "normal_minutes": list(detail.normal_minutes),
             },
         )
     stream = sys.stderr if as_json else sys.stdout
     for finding in findings:
         if not as_json or not detail.rows:
-            print(f"{SIGNS[finding.state]} {finding.summary}", file=stream)
-    return exit_codes.of(worst(finding.state for finding in findings))
+            print(f"{STATE_SYMBOLS[finding.state]} {finding.summary}", file=stream)
+    return exit_codes.exit_code_for(worst_state(finding.state for finding in findings))
 
 
-def _public(row: DistributionRow) -> dict[str, object]:
+def _row_document(row: DistributionRow) -> dict[str, object]:
     """A row in the shape of `ecotui.cloudfront/1`: every key present."""
     import msgspec
 
     return {name: msgspec.to_builtins(getattr(row, name)) for name in row.__struct_fields__}
 
 
-def _wait(where: World, progress: bool, clock: Clock | None) -> int:
-    from checks.aws.errors import errors
-    from checks.cloudfront.check import sight
-    from checks.polling import REAL
-    from ecotui.cli.wait import follow
+def _wait_until_deployed(context: CheckContext, progress: bool, clock: PollClock | None) -> int:
+    from checks.aws.errors import aws_error_types
+    from checks.cloudfront.check import poll_distributions
+    from checks.polling import SYSTEM_CLOCK
+    from ecotui.cli.wait import wait_and_report
 
     def passing(error: Exception) -> str | None:
-        trouble = where.aws.explain(error)
-        return trouble.summary if trouble.passing else None
+        trouble = context.aws.explain(error)
+        return trouble.summary if trouble.is_transient else None
 
-    settings = where.settings.cloudfront
+    settings = context.settings.cloudfront
     try:
-        return follow(
-            lambda: sight(where),
-            poll=settings.poll,
+        return wait_and_report(
+            lambda: poll_distributions(context),
+            interval=settings.poll,
             limit=settings.wait,
             progress=progress,
-            passing=passing,
-            clock=clock or REAL,
+            explain_transient=passing,
+            clock=clock or SYSTEM_CLOCK,
         )
-    except errors() as error:
-        trouble = where.aws.explain(error)
+    except aws_error_types() as error:
+        trouble = context.aws.explain(error)
         print(f"ecotui cloudfront: {trouble.summary}", file=sys.stderr)
         for fix in trouble.fixes:
             print(f"  → {fix.title}: {fix.command}", file=sys.stderr)

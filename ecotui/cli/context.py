@@ -7,40 +7,40 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from checks.context import World
-from config.load import load
+from checks.context import CheckContext
+from config.load import load_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from checks.remembered import Deleted, Made
+    from checks.remembered import CreatedResource, DeletedBucket
     from config.model import Settings
 
 
-def world(args: argparse.Namespace) -> World:
+def check_context(args: argparse.Namespace) -> CheckContext:
     """The settings and the project that the options name. Raises SettingsError."""
-    loaded = load(project=args.project, file=args.config, overrides=args.set, env=os.environ)
+    loaded = load_settings(project=args.project, file=args.config, overrides=args.set, env=os.environ)
     settings, project = loaded.settings, loaded.project
-    return World(
+    return CheckContext(
         settings=settings,
         project=project,
         env=dict(os.environ),
-        made=lambda: _made(settings, project),
-        deleted=lambda since: _deleted(settings, since),
+        created_resources=lambda: _created_resources(settings, project),
+        deleted_buckets=lambda since: _deleted_buckets(settings, since),
     )
 
 
-def _made(settings: Settings, project: Path) -> Iterable[Made]:
+def _created_resources(settings: Settings, project: Path) -> Iterable[CreatedResource]:
     """What the sessions of this project saw being made; read when a look asks for it."""
-    from ecotui.history.made import made
-    from ecotui.session.store import Store, root
+    from ecotui.history.made import find_created_resources
+    from ecotui.session.store import SessionStore, state_folder
 
-    return made(Store(root(settings, os.environ)), project)
+    return find_created_resources(SessionStore(state_folder(settings, os.environ)), project)
 
 
-def _deleted(settings: Settings, since: float) -> Iterable[Deleted]:
+def _deleted_buckets(settings: Settings, since: float) -> Iterable[DeletedBucket]:
     """The buckets that sessions on this machine saw go; read when a look asks for it."""
-    from ecotui.history.created import deleted
-    from ecotui.session.store import Store, root
+    from ecotui.history.created import find_deleted_buckets
+    from ecotui.session.store import SessionStore, state_folder
 
-    return deleted(Store(root(settings, os.environ)), since)
+    return find_deleted_buckets(SessionStore(state_folder(settings, os.environ)), since)

@@ -19,8 +19,8 @@ from ecotui import exit_codes
 if TYPE_CHECKING:
     from ecotui.demo.process import Demo
 
-_BY_SIGNAL = 128
-_LEAVE = 8.0
+_SIGNAL_EXIT_BASE = 128
+_TUI_EXIT_SECONDS = 8.0
 """Seconds that the TUI has to leave after a signal, before it is killed."""
 
 
@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="start the world, print its environment as export lines, and wait for Ctrl-C",
     )
     parser.add_argument(
-        "--speed", type=_speed, default=1.0, metavar="N", help="the world's waits go by N times as fast"
+        "--speed", type=_parse_speed, default=1.0, metavar="N", help="the world's waits go by N times as fast"
     )
     parser.add_argument(
         "--keep", type=Path, metavar="DIR", help="use this new or empty folder as the home, and keep it"
@@ -42,7 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ecotui.demo.process import DemoError, running
+    from ecotui.demo.process import DemoError, run_demo
 
     if args.json and not args.auto:
         print("ecotui demo: --json goes with --auto", file=sys.stderr)
@@ -55,51 +55,51 @@ def run(args: argparse.Namespace) -> int:
         )
         return exit_codes.USAGE
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _leave)
+        signal.signal(number, _exit_on_signal)
     try:
-        _say("Starting an AWS, a GitHub and a Kubernetes on this machine; it takes about 5 seconds.")
-        with running(keep=args.keep, speed=args.speed, say=lambda text: _say(f"  {text}")) as demo:
-            _introduce(demo)
+        _print_status("Starting an AWS, a GitHub and a Kubernetes on this machine; it takes about 5 seconds.")
+        with run_demo(keep=args.keep, speed=args.speed, report=lambda text: _print_status(f"  {text}")) as demo:
+            _print_introduction(demo)
             if args.prepare_only:
-                return _prepared(demo)
+                return _print_environment_and_wait(demo)
             if args.auto:
-                from ecotui.demo.unattended import play
+                from ecotui.demo.unattended import run_unattended
 
-                return play(demo, json=args.json, keep=args.keep)
-            code = _tui(demo, args)
-            if code < _BY_SIGNAL:
-                _tell_sessions(demo, args.keep)
+                return run_unattended(demo, json=args.json, keep=args.keep)
+            code = _run_tui(demo, args)
+            if code < _SIGNAL_EXIT_BASE:
+                _print_session_location(demo, args.keep)
             return code
     except DemoError as error:
         print(f"ecotui demo: {error}", file=sys.stderr)
         return exit_codes.ERROR
 
 
-def _speed(text: str) -> float:
+def _parse_speed(text: str) -> float:
     value = float(text)
     if not 0.1 <= value <= 1000:
         raise argparse.ArgumentTypeError("a number from 0.1 to 1000")
     return value
 
 
-def _say(text: str) -> None:
+def _print_status(text: str) -> None:
     """Progress goes to stderr: stdout is for what was asked for."""
     with contextlib.suppress(OSError):  # a terminal that was closed must not keep us from tidying up
         print(text, file=sys.stderr, flush=True)
 
 
-def _introduce(demo: Demo) -> None:
-    _say(
-        f"Ready after {demo.seconds:.0f} s: {', '.join(f'{name} {kind}' for name, kind in demo.tools.items())}."
+def _print_introduction(demo: Demo) -> None:
+    _print_status(
+        f"Ready after {demo.start_seconds:.0f} s: {', '.join(f'{name} {kind}' for name, kind in demo.tools.items())}."
     )
     for note in demo.notes:
-        _say(f"  {note}")
-    _say(f"The account is called {demo.account}; a GitHub token to paste, should you want to: {demo.token}")
+        _print_status(f"  {note}")
+    _print_status(f"The account is called {demo.account}; a GitHub token to paste, should you want to: {demo.token}")
 
 
-def _prepared(demo: Demo) -> int:
+def _print_environment_and_wait(demo: Demo) -> int:
     """Print lines for a shell, then wait until the world or we are told to end."""
-    taken_out = sorted(name for name in os.environ if _foreign(name) and name not in demo.env)
+    taken_out = sorted(name for name in os.environ if _is_conflicting_variable(name) and name not in demo.env)
     if taken_out:
         print(f"unset {' '.join(taken_out)}")
     for name, value in sorted(demo.env.items()):
@@ -107,9 +107,9 @@ def _prepared(demo: Demo) -> int:
             print(f"export {name}={shlex.quote(value)}")
     print(f"cd {shlex.quote(str(demo.project))}")
     sys.stdout.flush()
-    _say("Paste the lines above into another shell, and try by hand. Ctrl-C here ends the world.")
+    _print_status("Paste the lines above into another shell, and try by hand. Ctrl-C here ends the world.")
     try:
-        while demo.alive:
+        while demo.is_alive:
             time.sleep(0.5)
     except KeyboardInterrupt:
         return exit_codes.OK
@@ -117,21 +117,21 @@ def _prepared(demo: Demo) -> int:
     return exit_codes.ERROR
 
 
-def _foreign(name: str) -> bool:
+def _is_conflicting_variable(name: str) -> bool:
     """Variables of the user's shell that would shadow the demo's."""
     return name.startswith(("AWS_", "GH_", "GITHUB_", "TF_", "ECOTUI_", "KUBE"))
 
 
-def _tui(demo: Demo, args: argparse.Namespace) -> int:
+def _run_tui(demo: Demo, args: argparse.Namespace) -> int:
     """The TUI in a process of its own, with the terminal; signals that reach us are passed on to it."""
-    argv = [sys.executable, "-P", "-m", "ecotui", *_passed_on(args)]
+    argv = [sys.executable, "-P", "-m", "ecotui", *_forwarded_options(args)]
     child = subprocess.Popen(argv, env=demo.env, cwd=demo.project)
     told: list[int] = []
 
     def forward(number: int, frame: object) -> None:
         told.append(number)
         child.send_signal(number)
-        signal.alarm(int(_LEAVE))
+        signal.alarm(int(_TUI_EXIT_SECONDS))
 
     def give_up(number: int, frame: object) -> None:
         child.kill()
@@ -153,20 +153,20 @@ def _tui(demo: Demo, args: argparse.Namespace) -> int:
     return 128 + told[0] if told else (code if code >= 0 else 128 - code)
 
 
-def _passed_on(args: argparse.Namespace) -> list[str]:
+def _forwarded_options(args: argparse.Namespace) -> list[str]:
     return [word for setting in args.set for word in ("--set", setting)]
 
 
-def _tell_sessions(demo: Demo, keep: Path | None) -> None:
+def _print_session_location(demo: Demo, keep: Path | None) -> None:
     from ecotui.demo.process import save_sessions
 
     if keep is not None:
-        _say(f"The demo's home stays in {keep}")
+        _print_status(f"The demo's home stays in {keep}")
         return
     kept = save_sessions(demo)
     if kept is not None:
-        _say(f"The session log stays in {kept}; to review it: ECOTUI_STATE_DIR={kept} ecotui sessions list")
+        _print_status(f"The session log stays in {kept}; to review it: ECOTUI_STATE_DIR={kept} ecotui sessions list")
 
 
-def _leave(number: int, frame: object) -> None:
+def _exit_on_signal(number: int, frame: object) -> None:
     raise SystemExit(128 + number)

@@ -10,50 +10,50 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from ecotui.supervisor import Command
 
-BEAT = 0.2
+POLL_SECONDS = 0.2
 """Seconds between two looks at the output."""
 
 
-class Attendant:
+class CommandFollower:
     """Base of those who tell a command's output; what is told is the subclass's."""
 
-    LINES: ClassVar[int] = 2_000
+    MAX_LINES_PER_READ: ClassVar[int] = 2_000
     """Lines that are taken at once."""
-    LONGEST: ClassVar[int | None] = None
+    MAX_LINE_BYTES: ClassVar[int | None] = None
     """Bytes of a line that are given out; None: as many as a screen shows."""
 
     def __init__(self, command: Command) -> None:
         self._command = command
-        self._interrupts = 0
-        self._answered = 0
+        self._interrupt_count = 0
+        self._forwarded_count = 0
 
     def follow(self) -> int:
         """Until the command is over; the exit code of ours."""
-        from ecotui.supervisor import Tail, status
+        from ecotui.supervisor import Tail, read_command_status
 
-        before = signal.signal(signal.SIGINT, self._interrupted)
+        before = signal.signal(signal.SIGINT, self._count_interrupt)
         try:
             folder = self._command.folder
-            tail = Tail(folder) if self.LONGEST is None else Tail(folder, longest=self.LONGEST)
+            tail = Tail(folder) if self.MAX_LINE_BYTES is None else Tail(folder, max_line_bytes=self.MAX_LINE_BYTES)
             while True:
-                now = status(folder)
-                lines = tail.read(self.LINES)
+                now = read_command_status(folder)
+                lines = tail.read(self.MAX_LINES_PER_READ)
                 if lines:
-                    self.take(lines)
+                    self.handle_lines(lines)
                 elif now.state != "running":
-                    return self.conclude(now.outcome, now.message)
+                    return self.finish(now.outcome, now.message)
                 else:
-                    self.wait()
-                    self._pass_on()
-                    time.sleep(BEAT)
+                    self.handle_idle()
+                    self._forward_interrupts()
+                    time.sleep(POLL_SECONDS)
         finally:
             signal.signal(signal.SIGINT, before)
 
-    def take(self, lines: list[str]) -> None:
+    def handle_lines(self, lines: list[str]) -> None:
         """Lines came."""
         raise NotImplementedError
 
-    def wait(self) -> None:
+    def handle_idle(self) -> None:
         """None came for now."""
         raise NotImplementedError
 
@@ -61,18 +61,18 @@ class Attendant:
         """Ctrl-C: ask the command to end the first time, make it end after that."""
         raise NotImplementedError
 
-    def conclude(self, outcome: str, message: str) -> int:
+    def finish(self, outcome: str, message: str) -> int:
         """It is over; the exit code."""
         raise NotImplementedError
 
-    def stopped(self, outcome: str) -> bool:
+    def was_interrupted(self, outcome: str) -> bool:
         """Whether it ended because we interrupted it."""
-        return outcome == "interrupted" or (self._interrupts > 0 and outcome == "killed")
+        return outcome == "interrupted" or (self._interrupt_count > 0 and outcome == "killed")
 
-    def _interrupted(self, number: int, frame: FrameType | None) -> None:
-        self._interrupts += 1
+    def _count_interrupt(self, number: int, frame: FrameType | None) -> None:
+        self._interrupt_count += 1
 
-    def _pass_on(self) -> None:
-        if self._interrupts != self._answered:
-            first, self._answered = self._answered == 0, self._interrupts
+    def _forward_interrupts(self) -> None:
+        if self._interrupt_count != self._forwarded_count:
+            first, self._forwarded_count = self._forwarded_count == 0, self._interrupt_count
             self.interrupt(first=first)

@@ -12,285 +12,284 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from checks.apply.plan.model import Plan
-from checks.apply.run.durations import Times, not_awaited
-from checks.apply.run.progress import Estimate, about, running
-from checks.apply.run.stream import ApplyProgress, Explained, Progress
-from checks.duration import span
-from checks.finding import State
+from checks.apply.run.durations import DurationStats, add_no_wait_estimates
+from checks.apply.run.progress import RemainingTimeEstimate, format_approximate, operation_rows
+from checks.apply.run.stream import ApplyProgress, ApplyStreamReader, GuideExplanation
+from checks.duration import format_duration
+from checks.finding import CheckState
 from checks.sanitize import one_line
 from ecotui import exit_codes
-from ecotui.cli.follow import Attendant
-from ecotui.cli.printing import SIGNS
+from ecotui.cli.follow import CommandFollower
+from ecotui.cli.printing import STATE_SYMBOLS
 
 if TYPE_CHECKING:
-    from checks.context import World
+    from checks.context import CheckContext
     from checks.tools.terraform_crash import Crash
     from checks.tools.terraform_errors import Diagnostic
-    from ecotui.guide.reading.library import Library
+    from ecotui.guide.reading.library import GuideLibrary
     from ecotui.supervisor import Command
 
-HEARTBEAT = 15.0
+HEARTBEAT_SECONDS = 15.0
 """Seconds without news after which what is running is told again."""
-EXPLAINED = 3
+MAX_ENTRIES_PER_ERROR = 3
 """Entries of the guide that are named for one error."""
-TRACE_LINES = 12
+MAX_TRACE_LINES = 12
 """Lines of a crash's stack trace that are told at the end: what broke stands at its top."""
-FIRST_LINES = 400
+MAX_PROVISIONER_LINES = 400
 """Lines of provisioners that are told of one run, in a log for people; all of them are in the output file."""
 
-_ON = (
-    "What is made stays made: `ecotui plan` goes on from there."
-    " `ecotui recover` shows what was begun and not finished."
+_NEXT_STEPS = (
+    "What is made stays made: `ecotui plan` goes on from there. `ecotui recover` shows what was begun and not finished."
 )
 
 
-class Follower(Attendant):
+class ApplyFollower(CommandFollower):
     """Reads the command's output to its end and tells it."""
 
-    LINES = 5_000
-    LONGEST = 1 << 20  # whole JSON lines
+    MAX_LINES_PER_READ = 5_000
+    MAX_LINE_BYTES = 1 << 20  # whole JSON lines
 
     def __init__(
         self,
         command: Command,
         plan: Plan,
-        times: Times,
-        where: World,
+        stats: DurationStats,
+        context: CheckContext,
         *,
         progress: bool,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`times`: what earlier runs tell. `progress`: JSON lines. `clock`: seconds since the epoch."""
         super().__init__(command)
-        self._raw = progress
-        self._progress = Progress(plan.operations)
-        self._estimate = Estimate([(one.address, one.actions) for one in plan.changes], plan.after)
-        self._where = where
+        self._as_json = progress
+        self._progress = ApplyStreamReader(plan.operations)
+        self._estimate = RemainingTimeEstimate([(one.address, one.actions) for one in plan.changes], plan.after)
+        self._context = context
         self._clock = clock
-        self._told: set[tuple[str, str]] = set()
-        self._finished = 0
-        self._broken = 0
-        self._errors = 0
-        self._spoken = 0
-        self._provision: tuple[str, ...] = ()
-        self._news = time.monotonic()
-        self._library: Library | None = None
+        self._announced: set[tuple[str, str]] = set()
+        self._finished_count = 0
+        self._failed_count = 0
+        self._error_count = 0
+        self._provisioner_line_count = 0
+        self._provisioner_lines: tuple[str, ...] = ()
+        self._last_output = time.monotonic()
+        self._library: GuideLibrary | None = None
         # Its own progress is told in the same words that a screen is given.
         unwaited = (
             one.address
             for one in plan.changes
             if any((part.path, part.after) == ("wait_for_deployment", "false") for part in one.attributes)
         )
-        said = self._line(_times_said(times), usual=msgspec.to_builtins(not_awaited(times, unwaited)))
+        said = self._json_line(
+            _typical_times_notice(stats), usual=msgspec.to_builtins(add_no_wait_estimates(stats, unwaited))
+        )
         self._progress.feed([said])
-        if self._raw:
+        if self._as_json:
             print(said, flush=True)
-        elif times.runs:
-            print(_times_said(times), flush=True)
+        elif stats.runs:
+            print(_typical_times_notice(stats), flush=True)
 
     def interrupt(self, *, first: bool) -> None:
         """The first Ctrl-C asks terraform to end by itself; the next one, after a question, makes it end."""
-        from ecotui.supervisor import interrupt
+        from ecotui.supervisor import send_interrupt
 
         if first:
-            interrupt(self._command.folder)
-            self._tell(
-                "Interrupted: terraform finishes what it has begun and saves the state. Again: by force."
-            )
-        elif self._raw or not sys.stdin.isatty() or self._sure():
-            interrupt(self._command.folder, force=True)
-            self._tell("Stopping by force: resources may be left that the state does not know")
+            send_interrupt(self._command.folder)
+            self._print_line("Interrupted: terraform finishes what it has begun and saves the state. Again: by force.")
+        elif self._as_json or not sys.stdin.isatty() or self._confirm_force():
+            send_interrupt(self._command.folder, force=True)
+            self._print_line("Stopping by force: resources may be left that the state does not know")
 
     @staticmethod
-    def _sure() -> bool:
+    def _confirm_force() -> bool:
         try:
             return input("By force, resources can be lost from the state. Type `force`: ").strip() == "force"
         except (EOFError, KeyboardInterrupt):
             return False
 
-    def take(self, lines: list[str]) -> None:
+    def handle_lines(self, lines: list[str]) -> None:
         """Lines came: tell what is new in them."""
         self._progress.feed(lines)
-        if self._raw:
+        if self._as_json:
             sys.stdout.write("\n".join(lines) + "\n")
             sys.stdout.flush()
         now = self._progress.snapshot()
-        if not self._raw:
-            self._tell_rows(now)
-            self._tell_provisioners(now)
-        for number, error in enumerate(now.errors[self._errors :], self._errors):
-            self._tell_error(number, error, now)
-        self._errors = len(now.errors)
+        if not self._as_json:
+            self._print_resource_changes(now)
+            self._print_provisioner_output(now)
+        for number, error in enumerate(now.errors[self._error_count :], self._error_count):
+            self._print_error(number, error, now)
+        self._error_count = len(now.errors)
 
-    def _tell_rows(self, now: ApplyProgress) -> None:
-        for row in now.running:
+    def _print_resource_changes(self, snapshot: ApplyProgress) -> None:
+        for row in snapshot.running_operations:
             key = (row.address, row.action)
-            if key not in self._told:
-                self._told.add(key)
-                usual = now.usual.usual(row.address, row.action)
+            if key not in self._announced:
+                self._announced.add(key)
+                usual = snapshot.durations.typical_duration(row.address, row.action)
                 # What takes a moment needs no forecast.
-                often = f" (usually {about(usual.seconds)}, {usual.basis})" if usual.seconds >= 8 else ""
-                self._tell(f"[{now.done}/{now.total}] {row.action} {row.address}{often}")
-        for done in now.finished[self._finished :]:
-            self._told.discard((done.address, done.action))
-            self._tell(
-                f"[{now.done}/{now.total}] {SIGNS[State.OK]} {done.address} {done.action} ended after {done.seconds:g} s"
+                often = f" (usually {format_approximate(usual.seconds)}, {usual.basis})" if usual.seconds >= 8 else ""
+                self._print_line(f"[{snapshot.done_count}/{snapshot.total_count}] {row.action} {row.address}{often}")
+        for done in snapshot.finished_operations[self._finished_count :]:
+            self._announced.discard((done.address, done.action))
+            self._print_line(
+                f"[{snapshot.done_count}/{snapshot.total_count}] {STATE_SYMBOLS[CheckState.OK]} {done.address} {done.action} ended after {done.duration:g} s"
             )
-        self._finished = len(now.finished)
-        for done in now.broken[self._broken :]:
-            self._told.discard((done.address, done.action))
-            self._tell(
-                f"[{now.done}/{now.total}] {SIGNS[State.BLOCKED]} {done.address} {done.action} failed after"
-                f" {done.seconds:g} s; terraform says why when what runs has ended"
+        self._finished_count = len(snapshot.finished_operations)
+        for done in snapshot.failed_operations[self._failed_count :]:
+            self._announced.discard((done.address, done.action))
+            self._print_line(
+                f"[{snapshot.done_count}/{snapshot.total_count}] {STATE_SYMBOLS[CheckState.BLOCKED]} {done.address} {done.action} failed after"
+                f" {done.duration:g} s; terraform says why when what runs has ended"
             )
-        self._broken = len(now.broken)
+        self._failed_count = len(snapshot.failed_operations)
 
-    def _tell_provisioners(self, now: ApplyProgress) -> None:
+    def _print_provisioner_output(self, snapshot: ApplyProgress) -> None:
         """What provisioners say; the last ones that are kept overlap with those of before."""
-        before, self._provision = self._provision, now.provision
-        fresh = list(now.provision)
+        before, self._provisioner_lines = self._provisioner_lines, snapshot.provisioner_lines
+        fresh = list(snapshot.provisioner_lines)
         if before and before[-1] in fresh:
             # The newest line of before, at its last place: what follows is new.
             fresh = fresh[len(fresh) - fresh[::-1].index(before[-1]) :]
         for line in fresh:
-            self._spoken += 1
-            if self._spoken <= FIRST_LINES:
-                self._tell(f"    │ {line}")
-            elif self._spoken == FIRST_LINES + 1:
-                self._tell(f"    │ … and more: {self._command.folder / 'output.log'}")
+            self._provisioner_line_count += 1
+            if self._provisioner_line_count <= MAX_PROVISIONER_LINES:
+                self._print_line(f"    │ {line}")
+            elif self._provisioner_line_count == MAX_PROVISIONER_LINES + 1:
+                self._print_line(f"    │ … and more: {self._command.folder / 'output.log'}")
 
-    def _tell_error(self, number: int, error: Diagnostic, now: ApplyProgress) -> None:
-        if now.crash and error == now.crash.diagnostic:
-            for line in now.crash.lines[:1]:  # the rest at the end: terraform prints the trace only then
-                self._tell(f"{SIGNS[State.BLOCKED]} {line}")
+    def _print_error(self, number: int, error: Diagnostic, snapshot: ApplyProgress) -> None:
+        if snapshot.crash and error == snapshot.crash.diagnostic:
+            for line in snapshot.crash.lines[:1]:  # the rest at the end: terraform prints the trace only then
+                self._print_line(f"{STATE_SYMBOLS[CheckState.BLOCKED]} {line}")
             return
-        found = self._explain(number, error)
-        if self._raw:
+        found = self._find_guide_entries(number, error)
+        if self._as_json:
             if found:
                 told = ", ".join(f"{one.entry} {one.title}" for one in found)
-                line = self._line(f"The guide explains: {told}", explained=msgspec.to_builtins(found))
+                line = self._json_line(f"The guide explains: {told}", explained=msgspec.to_builtins(found))
                 self._progress.feed([line])
                 print(line, flush=True)
             return
         where = f"{error.address}: " if error.address else ""
-        place = f" ({error.place})" if error.place else ""
-        self._tell(f"{SIGNS[State.BLOCKED]} {where}{one_line(error.summary, limit=1000)}{place}")
+        place = f" ({error.location})" if error.location else ""
+        self._print_line(f"{STATE_SYMBOLS[CheckState.BLOCKED]} {where}{one_line(error.summary, limit=1000)}{place}")
         for one in found:
-            self._tell(f"    guide {one.entry}: {one.title} (ecotui guide {one.entry})")
+            self._print_line(f"    guide {one.entry}: {one.title} (ecotui guide {one.entry})")
         if not found and error.is_error:
-            self._tell("    the guide has nothing about this")
+            self._print_line("    the guide has nothing about this")
 
-    def _explain(self, number: int, error: Diagnostic) -> list[Explained]:
+    def _find_guide_entries(self, number: int, error: Diagnostic) -> list[GuideExplanation]:
         """What the guide says about an error; nothing when there is no guide that can be read."""
         from ecotui.guide.matching.matcher import Diagnosis
         from ecotui.guide.reading.library import GuideError, open_library
 
         try:
             if self._library is None:
-                self._library = open_library(self._where.settings, self._where.project, self._where.env)
+                self._library = open_library(self._context.settings, self._context.project, self._context.env)
         except GuideError:
             return []
         diagnosis = Diagnosis(self._library)
         diagnosis.feed(error.text.splitlines())
         return [
-            Explained(entry=match.entry, title=one_line(match.title), error=number)
-            for match in diagnosis.end()[:EXPLAINED]
+            GuideExplanation(entry=match.entry, title=one_line(match.title), error=number)
+            for match in diagnosis.finish()[:MAX_ENTRIES_PER_ERROR]
         ]
 
-    def wait(self) -> None:
-        if self._raw or time.monotonic() - self._news < HEARTBEAT:
+    def handle_idle(self) -> None:
+        if self._as_json or time.monotonic() - self._last_output < HEARTBEAT_SECONDS:
             return
-        self._tell(self.standing())
+        self._print_line(self.status_line())
 
-    def standing(self) -> str:
+    def status_line(self) -> str:
         """What runs, against its usual time, and how long the rest will take."""
         now, at = self._progress.snapshot(), self._clock()
-        rows = running(now, at)
+        rows = operation_rows(now, at)
         told = ", ".join(
-            f"{row.address} ({span(row.elapsed)}, usually {about(row.usual.seconds)}{', late' if row.late else ''})"
+            f"{row.address} ({format_duration(row.elapsed)}, usually {format_approximate(row.typical.seconds)}{', late' if row.is_late else ''})"
             for row in rows[:6]
         )
         more = f" and {len(rows) - 6} more" if len(rows) > 6 else ""
-        left = self._estimate.left(now, at)
-        rest = f"; {about(left)} left" if left is not None and rows else ""
-        late = next((row for row in rows if row.late), None)
+        left = self._estimate.remaining_seconds(now, at)
+        rest = f"; {format_approximate(left)} left" if left is not None and rows else ""
+        late = next((row for row in rows if row.is_late), None)
         why = f"; why: ecotui why {shlex.quote(late.address)}" if late else ""
-        return f"[{now.done}/{now.total}] running: {told or 'terraform prepares'}{more}{rest}{why}"
+        return f"[{now.done_count}/{now.total_count}] running: {told or 'terraform prepares'}{more}{rest}{why}"
 
-    def _tell(self, text: str) -> None:
-        self._news = time.monotonic()
-        print(self._line(text) if self._raw else text, flush=True)
+    def _print_line(self, text: str) -> None:
+        self._last_output = time.monotonic()
+        print(self._json_line(text) if self._as_json else text, flush=True)
 
     @staticmethod
-    def _line(text: str, **more: Any) -> str:
-        return json.dumps({"type": "ecotui", "@message": text, **more}, ensure_ascii=False)
+    def _json_line(text: str, **fields: Any) -> str:
+        return json.dumps({"type": "ecotui", "@message": text, **fields}, ensure_ascii=False)
 
-    def conclude(self, outcome: str, message: str) -> int:
+    def finish(self, outcome: str, message: str) -> int:
         now = self._progress.snapshot()
-        code = self._tell_end(now, outcome, message)
-        self._draw(now)
+        code = self._print_result(now, outcome, message)
+        self._write_timeline(now)
         return code
 
-    def _draw(self, now: ApplyProgress) -> None:
+    def _write_timeline(self, snapshot: ApplyProgress) -> None:
         """The run as a table and as a picture, beside its log."""
         from ecotui.history import timeline
-        from ecotui.session.private_files import replace_file
+        from ecotui.session.private_files import replace_atomically
 
-        if not (now.finished or now.broken or now.running):
+        if not (snapshot.finished_operations or snapshot.failed_operations or snapshot.running_operations):
             return
-        drawn = timeline.of(now, self._command.title)
+        drawn = timeline.build_timeline(snapshot, self._command.title)
         page = self._command.folder / "timeline.html"
         try:
-            replace_file(self._command.folder / "timeline.csv", timeline.as_csv(drawn).encode())
-            replace_file(page, timeline.as_html(drawn).encode())
+            replace_atomically(self._command.folder / "timeline.csv", timeline.as_csv(drawn).encode())
+            replace_atomically(page, timeline.as_html(drawn).encode())
         except OSError as error:  # the run is over, and its log is there: no reason to fail
-            self._tell(f"The timeline could not be written: {error.strerror}")
+            self._print_line(f"The timeline could not be written: {error.strerror}")
         else:
-            self._tell(f"Timeline: {page}")
+            self._print_line(f"Timeline: {page}")
 
-    def _tell_crash(self, now: ApplyProgress, crash: Crash) -> None:
+    def _print_crash(self, snapshot: ApplyProgress, crash: Crash) -> None:
         """What crashed and how to go on, with the raw text behind; other errors were told when they came."""
         first, *rest = crash.lines
-        self._tell(f"Failed at {now.done} of {now.total}. {first}")
+        self._print_line(f"Failed at {snapshot.done_count} of {snapshot.total_count}. {first}")
         for line in rest:
-            self._tell(f"  {line}")
-        for line in () if self._raw else crash.trace[:TRACE_LINES]:
-            self._tell(f"    │ {line}")
-        self._tell(f"All of it: {self._command.folder / 'output.log'}")
+            self._print_line(f"  {line}")
+        for line in () if self._as_json else crash.trace[:MAX_TRACE_LINES]:
+            self._print_line(f"    │ {line}")
+        self._print_line(f"All of it: {self._command.folder / 'output.log'}")
 
-    def _tell_end(self, now: ApplyProgress, outcome: str, message: str) -> int:
+    def _print_result(self, snapshot: ApplyProgress, outcome: str, message: str) -> int:
         if outcome == "succeeded":
-            self._tell(now.summary or "Applied")
-            for name, value in now.outputs.items() if not self._raw else ():
-                self._tell(f"  {name} = {short(value)}")
+            self._print_line(snapshot.summary or "Applied")
+            for name, value in snapshot.outputs.items() if not self._as_json else ():
+                self._print_line(f"  {name} = {format_output_value(value)}")
             return exit_codes.OK
         log = self._command.folder / "output.log"
-        if any("saved plan is stale" in one.summary.lower() for one in now.errors):
+        if any("saved plan is stale" in one.summary.lower() for one in snapshot.errors):
             # terraform ends with 1; for whoever calls us it is what our own look before the apply says with 3.
-            self._tell(
-                "Nothing was applied: the state changed after the plan was made. Plan again: ecotui plan"
-            )
+            self._print_line("Nothing was applied: the state changed after the plan was made. Plan again: ecotui plan")
             return exit_codes.BLOCKED
-        if self.stopped(outcome):
-            self._tell(f"Interrupted at {now.done} of {now.total}. {_ON}")
+        if self.was_interrupted(outcome):
+            self._print_line(f"Interrupted at {snapshot.done_count} of {snapshot.total_count}. {_NEXT_STEPS}")
             return exit_codes.INTERRUPTED
-        if now.crash:
-            self._tell_crash(now, now.crash)
+        if snapshot.crash:
+            self._print_crash(snapshot, snapshot.crash)
             return exit_codes.ERROR
-        why = message or (f"{len(now.errors)} errors" if now.errors else outcome or "it ended")
-        self._tell(f"Failed at {now.done} of {now.total}: {one_line(why)}. `ecotui diagnose {log}` explains.")
-        self._tell(_ON)
-        for line in () if now.errors or self._raw else now.other[-20:]:
-            self._tell(f"  {line}")
+        why = message or (f"{len(snapshot.errors)} errors" if snapshot.errors else outcome or "it ended")
+        self._print_line(
+            f"Failed at {snapshot.done_count} of {snapshot.total_count}: {one_line(why)}. `ecotui diagnose {log}` explains."
+        )
+        self._print_line(_NEXT_STEPS)
+        for line in () if snapshot.errors or self._as_json else snapshot.other_lines[-20:]:
+            self._print_line(f"  {line}")
         return exit_codes.ERROR
 
 
-def _times_said(times: Times) -> str:
-    if not times.runs:
+def _typical_times_notice(stats: DurationStats) -> str:
+    if not stats.runs:
         return "No earlier apply is on record: usual times are rules of thumb"
-    return f"Usual times: from {times.runs} earlier appl{'y' if times.runs == 1 else 'ies'}"
+    return f"Usual times: from {stats.runs} earlier appl{'y' if stats.runs == 1 else 'ies'}"
 
 
-def short(value: Any) -> str:
+def format_output_value(value: Any) -> str:
     """An output's value on one line."""
     return one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

@@ -10,131 +10,133 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from checks.duration import span
-from checks.finding import State
-from checks.script.stages import Stages
+from checks.duration import format_duration
+from checks.finding import CheckState
+from checks.script.stages import StageParser
 from ecotui import exit_codes
-from ecotui.cli.follow import Attendant
-from ecotui.cli.printing import SIGNS
+from ecotui.cli.follow import CommandFollower
+from ecotui.cli.printing import STATE_SYMBOLS
 
 if TYPE_CHECKING:
-    from checks.context import World
+    from checks.context import CheckContext
     from ecotui.supervisor import Command
 
-QUIET = 60.0
+HEARTBEAT_SECONDS = 60.0
 """Seconds without a line after which it is said that the script still runs."""
-TABLE = "stages.csv"
+STAGES_FILE = "stages.csv"
 
 
-class ScriptFollower(Attendant):
+class ScriptFollower(CommandFollower):
     """Reads the command's output to its end and passes it on."""
 
     def __init__(
         self,
         command: Command,
-        where: World,
+        context: CheckContext,
         clock: Callable[[], float] = time.time,
         *,
         stages: Sequence[str] | None = None,
-        left: str = "What it left: ecotui recover",
+        leftovers_hint: str = "What it left: ecotui recover",
     ) -> None:
         """`stages`: regular expressions of its headings; `left`: what is said of what it leaves when it fails."""
         super().__init__(command)
-        self._left = left
-        self._where = where
+        self._leftovers_hint = leftovers_hint
+        self._context = context
         self._clock = clock
-        self._stages = Stages(where.settings.rebuild.stages if stages is None else stages)
-        self._begun = clock()
-        self._heard = self._begun
+        self._stages = StageParser(context.settings.rebuild.stages if stages is None else stages)
+        self._started_at = clock()
+        self._last_output = self._started_at
 
-    def take(self, lines: list[str]) -> None:
+    def handle_lines(self, lines: list[str]) -> None:
         """Lines came: pass them on, each stage announced above its heading."""
-        self._heard = self._clock()
+        self._last_output = self._clock()
         for line in lines:
-            for stage in self._stages.feed([line], self._heard):
-                number = len(self._stages.all)
-                self._tell(f"[stage {number}, after {span(self._heard - self._begun)}] {stage.title}")
-            self._tell(line)
+            for stage in self._stages.feed([line], self._last_output):
+                number = len(self._stages.stages)
+                self._print_line(
+                    f"[stage {number}, after {format_duration(self._last_output - self._started_at)}] {stage.title}"
+                )
+            self._print_line(line)
 
-    def _tell(self, line: str) -> None:
+    def _print_line(self, line: str) -> None:
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
 
-    def wait(self) -> None:
+    def handle_idle(self) -> None:
         now = self._clock()
-        if now - self._heard >= QUIET:
-            self._heard = now
-            at = f", at: {self._stages.at}" if self._stages.at else ""
-            self._tell(f"… still running after {span(now - self._begun)}{at}")
+        if now - self._last_output >= HEARTBEAT_SECONDS:
+            self._last_output = now
+            at = f", at: {self._stages.current_heading}" if self._stages.current_heading else ""
+            self._print_line(f"… still running after {format_duration(now - self._started_at)}{at}")
 
     def interrupt(self, *, first: bool) -> None:
-        from ecotui.supervisor import interrupt
+        from ecotui.supervisor import send_interrupt
 
-        interrupt(self._command.folder, force=not first)
-        self._tell(
+        send_interrupt(self._command.folder, force=not first)
+        self._print_line(
             "Interrupted: the script and what it runs were asked to stop. Again: by force."
             if first
             else "Stopping by force: resources may be left that no state knows"
         )
 
-    def conclude(self, outcome: str, message: str) -> int:
+    def finish(self, outcome: str, message: str) -> int:
         now = self._clock()
-        stages = self._stages.end(now)
+        stages = self._stages.finish(now)
         width = max((len(one.title) for one in stages), default=0)
         if stages:
-            self._tell("Stages:")
+            self._print_line("Stages:")
         for one in stages:
-            self._tell(f"    {one.title:<{width}}  {span(one.seconds(now))}")
-        self._keep(now)
+            self._print_line(f"    {one.title:<{width}}  {format_duration(one.duration_seconds(now))}")
+        self._write_stages_file(now)
         good = outcome == "succeeded"
         if not good:
-            self._explain()
+            self._print_guide_entries()
         if good:
-            self._tell(f"{SIGNS[State.OK]} The script ended after {span(now - self._begun)}")
+            self._print_line(
+                f"{STATE_SYMBOLS[CheckState.OK]} The script ended after {format_duration(now - self._started_at)}"
+            )
             return exit_codes.OK
         at = f" in: {stages[-1].title}" if stages else ""
-        if self.stopped(outcome):
-            self._tell(f"Interrupted after {span(now - self._begun)}{at}. {self._left}")
+        if self.was_interrupted(outcome):
+            self._print_line(f"Interrupted after {format_duration(now - self._started_at)}{at}. {self._leftovers_hint}")
             return exit_codes.INTERRUPTED
-        self._tell(
-            f"{SIGNS[State.BLOCKED]} The script failed after {span(now - self._begun)}{at}"
-            f" ({message or outcome or 'it ended'}). {self._left}"
+        self._print_line(
+            f"{STATE_SYMBOLS[CheckState.BLOCKED]} The script failed after {format_duration(now - self._started_at)}{at}"
+            f" ({message or outcome or 'it ended'}). {self._leftovers_hint}"
         )
         return exit_codes.ERROR
 
-    def _explain(self) -> None:
+    def _print_guide_entries(self) -> None:
         """The entries of the guide that the output leads to."""
         from ecotui.guide.matching.matcher import Diagnosis
         from ecotui.guide.reading.library import GuideError, open_library
-        from ecotui.session.private_files import open_file
-        from ecotui.supervisor.paths import OUTPUT
+        from ecotui.session.private_files import open_private_file
+        from ecotui.supervisor.paths import OUTPUT_LOG
 
         try:
-            library = open_library(self._where.settings, self._where.project, self._where.env)
+            library = open_library(self._context.settings, self._context.project, self._context.env)
             diagnosis = Diagnosis(library)
-            with os.fdopen(open_file(self._command.folder / OUTPUT, os.O_RDONLY), "rb") as stream:
+            with os.fdopen(open_private_file(self._command.folder / OUTPUT_LOG, os.O_RDONLY), "rb") as stream:
                 diagnosis.read(stream)
         except (GuideError, OSError) as error:
-            self._tell(f"{SIGNS[State.UNKNOWN]} The guide could not be asked: {error}")
+            self._print_line(f"{STATE_SYMBOLS[CheckState.UNKNOWN]} The guide could not be asked: {error}")
             return
         for match in diagnosis.matches[:5]:
-            self._tell(
-                f"    guide {match.entry}: {match.title} (line {match.line}; ecotui guide {match.entry})"
-            )
+            self._print_line(f"    guide {match.entry}: {match.title} (line {match.line}; ecotui guide {match.entry})")
         if not diagnosis.matches:
-            self._tell("    the guide has nothing about this output")
+            self._print_line("    the guide has nothing about this output")
 
-    def _keep(self, now: float) -> None:
+    def _write_stages_file(self, now: float) -> None:
         """The stages as a table beside the log; without it the run is as good."""
         from ecotui.session import SessionError
-        from ecotui.session.private_files import replace_file
+        from ecotui.session.private_files import replace_atomically
 
         out = io.StringIO()
         rows = csv.writer(out, lineterminator="\n")
         rows.writerow(("stage", "started", "seconds"))
-        for one in self._stages.all:
-            rows.writerow((one.title, f"{one.started:.3f}", f"{one.seconds(now):.3f}"))
+        for one in self._stages.stages:
+            rows.writerow((one.title, f"{one.started_at:.3f}", f"{one.duration_seconds(now):.3f}"))
         try:
-            replace_file(self._command.folder / TABLE, out.getvalue().encode("utf-8", "replace"))
+            replace_atomically(self._command.folder / STAGES_FILE, out.getvalue().encode("utf-8", "replace"))
         except (OSError, SessionError):
-            self._tell("The table of the stages could not be written")
+            self._print_line("The table of the stages could not be written")

@@ -9,13 +9,13 @@ import sys
 import msgspec
 
 from checks.sanitize import sanitize
-from config.load import Loaded, load
+from config.load import LoadedSettings, load_settings
 from ecotui import exit_codes
-from ecotui.cli.printing import document
-from ecotui.guide.lint import lint
+from ecotui.cli.printing import print_document
+from ecotui.guide.lint import lint_library
 from ecotui.guide.reading.document import Entry
-from ecotui.guide.reading.library import GuideError, Library, open_library
-from ecotui.guide.search import Hit, Index
+from ecotui.guide.reading.library import GuideError, GuideLibrary, open_library
+from ecotui.guide.search import EntryHit, EntryIndex
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -26,43 +26,41 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="an entry (3.1), words to search for, or lint: what of the documents could not be used; "
         "new: draft an entry from the last session",
     )
-    parser.add_argument(
-        "--language", choices=("ko", "en"), help="the language (default: the setting, then LANG)"
-    )
+    parser.add_argument("--language", choices=("ko", "en"), help="the language (default: the setting, then LANG)")
     parser.add_argument("--out", metavar="FILE", help="with new: write the draft to a new file")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def run(args: argparse.Namespace) -> int:
     overrides = [*args.set, *([f"guide.language={args.language}"] if args.language else [])]
-    loaded = load(project=args.project, file=args.config, overrides=overrides, env=os.environ)
+    loaded = load_settings(project=args.project, file=args.config, overrides=overrides, env=os.environ)
     if args.words[:1] == ["lint"] and len(args.words) <= 2:
         return _lint(args, loaded)
     if args.words[:1] == ["new"] and len(args.words) <= 2:
-        from ecotui.cli.guide_new import new
+        from ecotui.cli.guide_new import run_new
 
-        return new(args, loaded)
+        return run_new(args, loaded)
     try:
         library = open_library(loaded.settings, loaded.project, os.environ)
     except GuideError as error:
         print(f"ecotui guide: {error}", file=sys.stderr)
         return exit_codes.USAGE
     words = sanitize(" ".join(args.words))
-    entry = library.entry(words.strip())
-    hits = (Hit(entry),) if entry else Index(library).search(words)
+    entry = library.find_entry(words.strip())
+    hits = (EntryHit(entry),) if entry else EntryIndex(library).search(words)
     if args.json:
-        document("guide", {"entries": [_plain(library, hit.entry) for hit in hits]})
+        print_document("guide", {"entries": [_entry_document(library, hit.entry) for hit in hits]})
     elif entry:
-        _print(library, entry)
+        _print_entry(library, entry)
     else:
-        _list(library, hits, whole=not words.strip())
+        _print_hits(library, hits, group_by_document=not words.strip())
     if not hits:
         print(f"ecotui guide: nothing in the guide about {words!r}", file=sys.stderr)
         return exit_codes.ERROR
     return exit_codes.OK
 
 
-def _lint(args: argparse.Namespace, loaded: Loaded) -> int:
+def _lint(args: argparse.Namespace, loaded: LoadedSettings) -> int:
     settings = loaded.settings
     if args.words[1:]:
         # A file given by hand is one as typed, from where the operator stands.
@@ -73,9 +71,9 @@ def _lint(args: argparse.Namespace, loaded: Loaded) -> int:
     except GuideError as error:
         print(f"ecotui guide: {error}", file=sys.stderr)
         return exit_codes.USAGE
-    remarks = lint(library)
+    remarks = lint_library(library)
     if args.json:
-        document("guide.lint", {"remarks": [msgspec.to_builtins(remark) for remark in remarks]})
+        print_document("guide.lint", {"remarks": [msgspec.to_builtins(remark) for remark in remarks]})
     else:
         for remark in remarks:
             print(f"{remark.document}:{remark.line}: {remark.text}")
@@ -84,13 +82,13 @@ def _lint(args: argparse.Namespace, loaded: Loaded) -> int:
     return exit_codes.WARNINGS if remarks else exit_codes.OK
 
 
-def _list(library: Library, hits: tuple[Hit, ...], *, whole: bool) -> None:
+def _print_hits(library: GuideLibrary, hits: tuple[EntryHit, ...], *, group_by_document: bool) -> None:
     """One line an entry, and where the words stand; by document where there are several."""
     width = min(max((len(hit.entry.id) for hit in hits), default=0), 24)
     titles = {one.guide: one.title for one in library.guides}
     above = ""
     for hit in hits:
-        if whole and len(titles) > 1 and hit.entry.guide != above:
+        if group_by_document and len(titles) > 1 and hit.entry.guide != above:
             above = hit.entry.guide
             print(f"{above}: {titles[above]}")
         print(f"{hit.entry.id:<{max(width, 5)}}  {hit.entry.title}")
@@ -98,20 +96,20 @@ def _list(library: Library, hits: tuple[Hit, ...], *, whole: bool) -> None:
             print(f"{'':<{max(width, 5)}}    line {hit.line}: {hit.excerpt}")
 
 
-def _plain(library: Library, entry: Entry) -> dict[str, object]:
+def _entry_document(library: GuideLibrary, entry: Entry) -> dict[str, object]:
     return {
         "id": entry.id,
         "title": entry.title,
         "chapter": entry.chapter,
         "text": entry.text,
-        "corrections": list(library.corrections(entry.id)),
+        "corrections": list(library.corrections_for(entry.id)),
     }
 
 
-def _print(library: Library, entry: Entry) -> None:
+def _print_entry(library: GuideLibrary, entry: Entry) -> None:
     print(f"{entry.id}  {entry.title}\n{'=' * 60}\n\n{entry.text}")
-    overlay = library.known.get(entry.id)
+    overlay = library.file_overlays.get(entry.id)
     for note in overlay.corrections if overlay else ():
-        print(f"\n> Correction: {note.said(library.language)}")
+        print(f"\n> Correction: {note.text_in(library.language)}")
         if note.verified:
             print(f"> Verified by: {note.verified}")

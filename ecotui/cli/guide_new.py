@@ -7,25 +7,23 @@ import os
 import sys
 from pathlib import Path
 
-from config.load import Loaded
+from config.load import LoadedSettings
 from ecotui import exit_codes
 from ecotui.guide.reading.library import GuideError, open_library
-from ecotui.history.drafting import drafted
+from ecotui.history.drafting import draft_entry_for_session
 from ecotui.session import SessionError
-from ecotui.session.store import Store, root
+from ecotui.session.store import SessionStore, state_folder
 
 
-def new(args: argparse.Namespace, loaded: Loaded) -> int:
+def run_new(args: argparse.Namespace, loaded: LoadedSettings) -> int:
     """Exit 0 with a draft, 1 where there is nothing to draft, 2 where something cannot be read or written."""
     try:
         library = open_library(loaded.settings, loaded.project, os.environ)
-        store = Store(root(loaded.settings, os.environ))
-        session = store.open(args.words[1]) if args.words[1:] else store.latest()
-        known = drafted(session, library)
+        store = SessionStore(state_folder(loaded.settings, os.environ))
+        session = store.open(args.words[1]) if args.words[1:] else store.open_latest()
+        known = draft_entry_for_session(session, library)
         if known is None:
-            print(
-                "ecotui guide: no failure in this session that the guide has nothing about", file=sys.stderr
-            )
+            print("ecotui guide: no failure in this session that the guide has nothing about", file=sys.stderr)
             return exit_codes.ERROR
         if args.out:
             # Never over a file that is there.
@@ -33,7 +31,7 @@ def new(args: argparse.Namespace, loaded: Loaded) -> int:
                 file.write(known.text)
         else:
             print(known.text, end="")
-        if not known.recognised:
+        if not known.is_recognised:
             print(
                 "ecotui guide: its error text is too general to be found by; name a signature in the overlay",
                 file=sys.stderr,

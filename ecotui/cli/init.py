@@ -11,44 +11,44 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.load import NAME, SettingsError
+from config.load import SETTINGS_FILE_NAME, SettingsError
 from ecotui import exit_codes
 
-_REMOTE = re.compile(
+_REMOTE_URL = re.compile(
     r"(?:[a-z+]+://(?:[^@/]*@)?(?P<host>[\w.-]+)(?::\d+)?/|(?:[\w.-]+@)?(?P<ssh>[\w.-]+):)"
     r"(?P<repository>[A-Za-z0-9-]+/[A-Za-z0-9._-]+?)(?:\.git)?/?"
 )
-_NEEDED = re.compile(r"\$\{([A-Z_][A-Z0-9_]*):?\?")
+_REQUIRED_VARIABLE = re.compile(r"\$\{([A-Z_][A-Z0-9_]*):?\?")
 """A script's own way to insist on a variable: `${NAME:?}`."""
-_SECRET = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|PRIVATE|_KEY$")
-_MOST_SCRIPTS = 12
+_SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|PRIVATE|_KEY$")
+_MAX_SCRIPTS = 12
 
 
 @dataclass(frozen=True)
-class Remote:
+class GitRemote:
     host: str
     repository: str
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--force", action="store_true", help=f"overwrite an {NAME} that is there")
+    parser.add_argument("--force", action="store_true", help=f"overwrite an {SETTINGS_FILE_NAME} that is there")
     parser.add_argument("--print", action="store_true", help="show what would be written; write nothing")
 
 
 def run(args: argparse.Namespace) -> int:
-    from config.load import validated
+    from config.load import validate_settings_text
 
     folder = Path(args.project or ".").expanduser().resolve()
     if not folder.is_dir():
         raise SettingsError(str(args.project), "there is no such folder")
-    text = written(folder, os.environ)
-    validated(text, NAME)
+    text = render_settings(folder, os.environ)
+    validate_settings_text(text, SETTINGS_FILE_NAME)
     if args.print:
         sys.stdout.write(text)
         return exit_codes.OK
-    target = folder / NAME
+    target = folder / SETTINGS_FILE_NAME
     try:
-        _write(target, text, force=args.force)
+        _write_file(target, text, force=args.force)
     except FileExistsError:
         print(
             f"ecotui init: {target} is there already; --force overwrites it, --print only shows",
@@ -62,76 +62,76 @@ def run(args: argparse.Namespace) -> int:
     return exit_codes.OK
 
 
-def written(folder: Path, env: os._Environ[str] | dict[str, str]) -> str:
+def render_settings(folder: Path, env: os._Environ[str] | dict[str, str]) -> str:
     """The text of an ecotui.yaml for this folder; it stands without the Eco² defaults where they would be wrong."""
-    return "\n".join(_lines(folder, env)) + "\n"
+    return "\n".join(_settings_lines(folder, env)) + "\n"
 
 
-def _lines(folder: Path, env: os._Environ[str] | dict[str, str]) -> Iterator[str]:
+def _settings_lines(folder: Path, env: os._Environ[str] | dict[str, str]) -> Iterator[str]:
     import shutil
 
-    from config.discover import terraform_folders
-    from config.terraform_source import Seen, look
+    from config.discover import find_terraform_folders
+    from config.terraform_source import ProjectFacts, read_project_facts
 
-    folders = terraform_folders(folder)
-    seen = look(folders[0]) if folders else Seen()
-    remote = _remote(folder)
-    scripts = _scripts(folder)
+    folders = find_terraform_folders(folder)
+    seen = read_project_facts(folders[0]) if folders else ProjectFacts()
+    remote = _find_remote(folder)
+    scripts = _find_scripts(folder)
     yield "# Written by `ecotui init` from what it found here. Read it through: what it could not find is marked CHECK."
     yield "# `ecotui config explain KEY` says what a key means; `ecotui config validate` checks this file."
-    yield f"project: {_text(remote.repository.partition('/')[2] if remote else folder.name or 'project')}"
+    yield f"project: {_yaml_scalar(remote.repository.partition('/')[2] if remote else folder.name or 'project')}"
     yield "aws:"
     if seen.region:
-        yield f"  region: {_text(seen.region)}"
+        yield f"  region: {_yaml_scalar(seen.region)}"
     else:
         yield '  region: ""  # CHECK: no region in a provider block; empty means that the AWS configuration decides'
     yield '  # account: "123456789012"  # with it, every other account is refused'
     yield "  # profile: NAME  # of ~/.aws/config"
     yield "environment:"
-    yield from _variables(folder, scripts)
-    yield from _list("  ", "files", scripts)
+    yield from _variable_lines(folder, scripts)
+    yield from _yaml_list("  ", "files", scripts)
     if seen.public_key:
-        yield f"  ssh_key: {_text(seen.public_key)}"
+        yield f"  ssh_key: {_yaml_scalar(seen.public_key)}"
     else:
         yield "  # ssh_key: ~/.ssh/NAME  # the private key the nodes are reached with"
     yield "github:"
-    yield from _github(remote)
+    yield from _github_lines(remote)
     yield "terraform:"
     if not shutil.which("terraform", path=env.get("PATH")) and shutil.which("tofu", path=env.get("PATH")):
         yield "  command: tofu"
     if folders:
         others = ", ".join(str(at.relative_to(folder)) for at in folders[1:4] if str(at).isprintable())
         relative = str(folders[0].relative_to(folder))
-        yield f"  directory: {_text(relative)}{f'  # also with *.tf: {others}' if others else ''}"
+        yield f"  directory: {_yaml_scalar(relative)}{f'  # also with *.tf: {others}' if others else ''}"
     else:
         yield "  directory: terraform  # CHECK: no *.tf files were found"
     if len(seen.var_files) == 1:
-        yield f"  var_files: [{_text(seen.var_files[0])}]"
+        yield f"  var_files: [{_yaml_scalar(seen.var_files[0])}]"
     elif seen.var_files:
         yield "  # CHECK: which of these is meant?"
-        yield f"  # var_files: [{', '.join(map(_text, seen.var_files))}]"
+        yield f"  # var_files: [{', '.join(map(_yaml_scalar, seen.var_files))}]"
     yield "nodes:"
-    for block in seen.skipped:
+    for block in seen.skipped_blocks:
         yield f"  # CHECK: the number or the type of {block} is computed; add its group"
     if seen.groups:
         yield "  groups:"
         for group in seen.groups:
             yield (
-                f"    - {{name: {_text(group.name)}, count: {group.count}, "
-                f"instance_type: {_text(group.instance_type)}, pattern: {_text(group.pattern)}}}"
+                f"    - {{name: {_yaml_scalar(group.name)}, count: {group.count}, "
+                f"instance_type: {_yaml_scalar(group.instance_type)}, pattern: {_yaml_scalar(group.pattern)}}}"
             )
     else:
         yield "  groups: []  # CHECK: {name: worker, count: 3, instance_type: t3a.medium, pattern: worker-*}"
     yield "# How leftovers of an earlier deployment are told from other people's resources."
     yield "cleanup:"
-    pairs = ", ".join(f"{_text(key)}: {_text(value)}" for key, value in seen.tags)
+    pairs = ", ".join(f"{_yaml_scalar(key)}: {_yaml_scalar(value)}" for key, value in seen.tags)
     yield f"  tags: {{{pairs}}}{'' if pairs else '  # CHECK: a resource with all of these is ours beyond doubt'}"
     yield '  names: []  # shell patterns, for what carries no tags: ["*-alb-controller"]'
-    yield f"  exact: [{', '.join(map(_text, seen.key_pairs))}]"
+    yield f"  exact: [{', '.join(map(_yaml_scalar, seen.key_pairs))}]"
     yield "  prefixes: []"
 
 
-def _text(value: str) -> str:
+def _yaml_scalar(value: str) -> str:
     """A text as YAML: bare where that is safe, else in double quotes (JSON's are YAML's)."""
     if re.fullmatch(r"[A-Za-z~./_][\w./~-]*", value) and value.lower() not in (
         "y", "n", "yes", "no", "on", "off", "true", "false", "null", "~", ".inf", ".nan",
@@ -140,23 +140,23 @@ def _text(value: str) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _list(indent: str, key: str, values: tuple[str, ...]) -> Iterator[str]:
+def _yaml_list(indent: str, key: str, values: tuple[str, ...]) -> Iterator[str]:
     if not values:
         yield f"{indent}{key}: []"
         return
     yield f"{indent}{key}:"
     for value in values:
-        yield f"{indent}  - {_text(value)}"
+        yield f"{indent}  - {_yaml_scalar(value)}"
 
 
-def _scripts(folder: Path) -> tuple[str, ...]:
+def _find_scripts(folder: Path) -> tuple[str, ...]:
     """Shell scripts of the project, relative to it, those nearest the top first."""
     found = [str(at.relative_to(folder)) for at in sorted((folder / "scripts").rglob("*.sh")) if at.is_file()]
     found.sort(key=lambda name: (name.count("/"), name))
-    return tuple(name for name in found if name.isprintable())[:_MOST_SCRIPTS]
+    return tuple(name for name in found if name.isprintable())[:_MAX_SCRIPTS]
 
 
-def _variables(folder: Path, scripts: tuple[str, ...]) -> Iterator[str]:
+def _variable_lines(folder: Path, scripts: tuple[str, ...]) -> Iterator[str]:
     names: dict[str, str] = {}
     for script in scripts:
         try:
@@ -164,18 +164,18 @@ def _variables(folder: Path, scripts: tuple[str, ...]) -> Iterator[str]:
                 text = stream.read(200_000)
         except OSError:
             continue
-        for name in _NEEDED.findall(text):
+        for name in _REQUIRED_VARIABLE.findall(text):
             names.setdefault(name, script)
     if not names:
         yield "  variables: []  # {name: GITHUB_TOKEN, secret: true, purpose: image pulls}"
         return
     yield "  variables:"
     for name, script in names.items():
-        secret = ", secret: true" if _SECRET.search(name) else ""
-        yield f"    - {{name: {name}{secret}, purpose: {_text(f'wanted by {script}')}}}"
+        secret = ", secret: true" if _SECRET_NAME.search(name) else ""
+        yield f"    - {{name: {name}{secret}, purpose: {_yaml_scalar(f'wanted by {script}')}}}"
 
 
-def _github(remote: Remote | None) -> Iterator[str]:
+def _github_lines(remote: GitRemote | None) -> Iterator[str]:
     if remote is None:
         yield "  enabled: false  # CHECK: no remote in .git/config; true if the rebuild needs GitHub"
         return
@@ -183,12 +183,12 @@ def _github(remote: Remote | None) -> Iterator[str]:
         yield f"  enabled: false  # the remote is on {remote.host}"
         return
     if remote.host != "github.com":
-        yield f"  host: {_text(remote.host)}"
-    yield f"  repository: {_text(remote.repository)}"
+        yield f"  host: {_yaml_scalar(remote.host)}"
+    yield f"  repository: {_yaml_scalar(remote.repository)}"
     yield '  scopes: [repo, "read:org", "write:packages"]'
 
 
-def _remote(folder: Path) -> Remote | None:
+def _find_remote(folder: Path) -> GitRemote | None:
     """The first remote of the git repository around the folder, `origin` before others, without what is secret in it."""
     for at in (folder, *folder.parents):
         path = at / ".git" / "config"
@@ -201,13 +201,13 @@ def _remote(folder: Path) -> Remote | None:
             return None
         urls = re.findall(r'^\[remote "([^"]*)"\][^\[]*?^\s*url\s*=\s*(\S+)', text, re.MULTILINE)
         for _, url in sorted(urls, key=lambda entry: entry[0] != "origin"):
-            if match := _REMOTE.fullmatch(url):
-                return Remote(match["host"] or match["ssh"], match["repository"])
+            if match := _REMOTE_URL.fullmatch(url):
+                return GitRemote(match["host"] or match["ssh"], match["repository"])
         return None
     return None
 
 
-def _write(target: Path, text: str, *, force: bool) -> None:
+def _write_file(target: Path, text: str, *, force: bool) -> None:
     """Write the whole file or none of it. Raises FileExistsError unless `force`, and OSError."""
     if not force:
         with target.open("x", encoding="utf-8") as stream:

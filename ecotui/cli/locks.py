@@ -13,92 +13,98 @@ from typing import TYPE_CHECKING
 
 from checks.sanitize import one_line
 from ecotui.session import events, lock, store
-from ecotui.team.lease_client import FINDING, Seat, take_seat
+from ecotui.team.lease_client import TEAM_LOCK_FINDING, LeaseClient, open_lease_client
 
 if TYPE_CHECKING:
-    from checks.context import World
+    from checks.context import CheckContext
 
-PATIENCE = 30.0
+LEASE_TIMEOUT_SECONDS = 30.0
 """Seconds to wait for the team's lock to be looked at; S3 answers within one where it answers at all."""
 
 
-class Refused(Exception):
+class LockUnavailable(Exception):
     """Somebody else works here, or nobody can say whether. The message is for the operator."""
 
 
 @dataclass
-class Holding:
+class LockHandle:
     """What is held, for as long as the `with` lasts."""
 
-    passed: str = ""
+    override_reason: str = ""
     """Why the team's lock was let pass without having been looked at; to be logged."""
-    seat: Seat | None = None
+    lease_client: LeaseClient | None = None
 
-    def about(self, session: str) -> None:
+    def set_session(self, session: str) -> None:
         """The session that this is for: its summary is shared, and its commands keep the team's lock."""
-        if self.seat is not None:
-            self.seat.about(session)
+        if self.lease_client is not None:
+            self.lease_client.set_session(session)
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure_override(parser: argparse.ArgumentParser) -> None:
     """The option of every command that changes something."""
     parser.add_argument(
         "--override",
         metavar="ID=REASON",
         action="append",
         default=[],
-        help=f"go on although the team's lock ({FINDING}) cannot be looked at",
+        help=f"go on although the team's lock ({TEAM_LOCK_FINDING}) cannot be looked at",
     )
 
 
 @contextmanager
-def holding(where: World, overrides: Sequence[str] = (), *, log: bool = True) -> Iterator[Holding]:
+def hold_locks(
+    context: CheckContext, overrides: Sequence[str] = (), *, log_override: bool = True
+) -> Iterator[LockHandle]:
     """Hold both locks. `overrides`: what --override was given, ID=REASON. Raises Refused, SessionError.
 
     `log`: an override is logged in a session of its own; a command that has a session logs it there.
     """
-    if where.env.get("ECOTUI_SESSION"):  # the parent holds the project for us
-        yield Holding()
+    if context.env.get("ECOTUI_SESSION"):  # the parent holds the project for us
+        yield LockHandle()
         return
-    root = store.root(where.settings, where.env)
+    root = store.state_folder(context.settings, context.env)
     try:
-        taken = lock.take(root, where.project, where.env)
-    except lock.NoLocks as error:
-        raise Refused(str(error)) from error
-    if isinstance(taken, lock.Holder):
-        raise Refused(f"{taken.who} works on this project")
-    held = Holding(passed=passed(overrides))
+        taken = lock.acquire_project_lock(root, context.project, context.env)
+    except lock.LocksUnsupported as error:
+        raise LockUnavailable(str(error)) from error
+    if isinstance(taken, lock.LockHolder):
+        raise LockUnavailable(f"{taken.description} works on this project")
+    held = LockHandle(override_reason=lease_override_reason(overrides))
     try:
-        if where.settings.sessions.team:
-            options = ["--project", str(where.project)]
-            held.seat = take_seat(root, where.project, options, where.env)
-            standing = held.seat.wait(PATIENCE)
-            if refusal := standing.refusal(passed=bool(held.passed)):
-                raise Refused(_how(refusal))
-            if standing.ours:
-                held.passed = ""  # it was not needed
-            elif log:
-                _log(where, held.passed)
+        if context.settings.sessions.team:
+            options = ["--project", str(context.project)]
+            held.lease_client = open_lease_client(root, context.project, options, context.env)
+            standing = held.lease_client.wait_for_status(LEASE_TIMEOUT_SECONDS)
+            if refusal := standing.refusal_reason(overridden=bool(held.override_reason)):
+                raise LockUnavailable(_add_override_hint(refusal))
+            if standing.is_held:
+                held.override_reason = ""  # it was not needed
+            elif log_override:
+                _log_override(context, held.override_reason)
         yield held
     finally:
-        if held.seat is not None:
-            held.seat.leave()
+        if held.lease_client is not None:
+            held.lease_client.close()
         taken.release()
 
 
-def _log(where: World, reason: str) -> None:
-    session = store.join(where.settings, where.env, where.project)
-    session.append(events.Overridden(finding=FINDING, reason=reason))
+def _log_override(context: CheckContext, reason: str) -> None:
+    session = store.open_or_create_session(context.settings, context.env, context.project)
+    session.append(events.FindingOverridden(finding=TEAM_LOCK_FINDING, reason=reason))
     session.end("overridden")
     session.close()
 
 
-def passed(overrides: Sequence[str]) -> str:
+def lease_override_reason(overrides: Sequence[str]) -> str:
     """The reason with which the team's lock is let pass; empty when it is not."""
-    given = (word.removeprefix(f"{FINDING}=").strip() for word in overrides if word.startswith(f"{FINDING}="))
+    given = (
+        word.removeprefix(f"{TEAM_LOCK_FINDING}=").strip()
+        for word in overrides
+        if word.startswith(f"{TEAM_LOCK_FINDING}=")
+    )
     return one_line(next(given, ""))
 
 
-def _how(refusal: str) -> str:
-    way = f"let {FINDING} pass with a reason"
-    return refusal.replace(way, f"add --override '{FINDING}=REASON'")
+def _add_override_hint(refusal: str) -> str:
+    way = f"let {TEAM_LOCK_FINDING} pass with a reason"
+    return refusal.replace(way, f"add --override '{TEAM_LOCK_FINDING}=REASON'")

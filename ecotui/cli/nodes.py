@@ -7,71 +7,67 @@ import signal
 
 import msgspec
 
-from checks.context import World
-from checks.finding import Report, public
+from checks.context import CheckContext
+from checks.finding import Report, finding_to_json
 from checks.nodes.model import NodeRow, NodesDetail
-from checks.steps import BY_ID
+from checks.steps import STEPS_BY_ID
 from ecotui import exit_codes
-from ecotui.cli.context import world
-from ecotui.cli.printing import SIGNS, document
+from ecotui.cli.context import check_context
+from ecotui.cli.printing import STATE_SYMBOLS, print_document
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--wait", action="store_true", help="wait until every expected node is Ready")
-    parser.add_argument(
-        "--progress", action="store_true", help="with --wait: a line of JSON for each look and second"
-    )
-    parser.add_argument(
-        "--poll", type=_seconds, metavar="SECONDS", help="time between two looks (nodes.poll)"
-    )
-    parser.add_argument("--limit", type=_seconds, metavar="SECONDS", help="when waiting ends (nodes.wait)")
+    parser.add_argument("--progress", action="store_true", help="with --wait: a line of JSON for each look and second")
+    parser.add_argument("--poll", type=_parse_seconds, metavar="SECONDS", help="time between two looks (nodes.poll)")
+    parser.add_argument("--limit", type=_parse_seconds, metavar="SECONDS", help="when waiting ends (nodes.wait)")
 
 
 def run(args: argparse.Namespace) -> int:
-    where = world(args)
+    where = check_context(args)
     if args.wait:
-        return _wait(where, args)
-    report = BY_ID["nodes"].look(where)
+        return _wait_until_ready(where, args)
+    report = STEPS_BY_ID["nodes"].check(where)
     # A look that broke has no detail.
     detail = msgspec.convert(report.detail, NodesDetail) if report.detail else NodesDetail(answers=False)
     if args.json:
-        document("nodes", _document(report, detail))
+        print_document("nodes", _nodes_document(report, detail))
     else:
-        _print(report, detail)
-    return exit_codes.of(report.state)
+        _print_nodes(report, detail)
+    return exit_codes.exit_code_for(report.state)
 
 
-def _wait(where: World, args: argparse.Namespace) -> int:
-    from checks.nodes.wait import sight
-    from ecotui.cli.wait import follow
+def _wait_until_ready(context: CheckContext, args: argparse.Namespace) -> int:
+    from checks.nodes.wait import poll_nodes
+    from ecotui.cli.wait import wait_and_report
 
-    settings = where.settings.nodes
+    settings = context.settings.nodes
     # A stop from outside ends the queries under way as Ctrl-C does; without a handler they would outlive us.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    return follow(
-        lambda: sight(where),
-        poll=args.poll or settings.poll,
+    return wait_and_report(
+        lambda: poll_nodes(context),
+        interval=args.poll or settings.poll,
         limit=args.limit or settings.wait,
         progress=args.progress,
-        passing=lambda error: None,
+        explain_transient=lambda error: None,
     )
 
 
-def _document(report: Report, detail: NodesDetail) -> dict[str, object]:
+def _nodes_document(report: Report, detail: NodesDetail) -> dict[str, object]:
     return {
         "answers": detail.answers,
         "expected": detail.expected,
         "ready": detail.ready,
         "groups": [msgspec.structs.asdict(group) for group in detail.groups],
         "nodes": [msgspec.structs.asdict(row) for row in detail.rows],
-        "findings": [public(finding) for finding in report.findings],
+        "findings": [finding_to_json(finding) for finding in report.findings],
     }
 
 
-def _print(report: Report, detail: NodesDetail) -> None:
+def _print_nodes(report: Report, detail: NodesDetail) -> None:
     for finding in report.findings:
-        print(f"{SIGNS[finding.state]} {finding.summary}  [{finding.id}]")
+        print(f"{STATE_SYMBOLS[finding.state]} {finding.summary}  [{finding.id}]")
         if finding.denied:
             print(f"    not allowed: {', '.join(finding.denied)}")
         for fix in finding.fixes:
@@ -79,14 +75,14 @@ def _print(report: Report, detail: NodesDetail) -> None:
     if not detail.rows:
         return
     table: list[tuple[str, ...]] = [("NAME", "GROUP", "STATUS", "AGE", "INSTANCE", "VERSION")]
-    table += [_cells(row) for row in detail.rows]
+    table += [_table_row(row) for row in detail.rows]
     widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
     print()
     for line in table:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
-def _cells(row: NodeRow) -> tuple[str, ...]:
+def _table_row(row: NodeRow) -> tuple[str, ...]:
     status = "Ready" if row.ready else "NotReady" if row.joined else "not joined"
     extra = [one for one in row.conditions if not one.startswith("Ready=")]
     if not row.schedulable:
@@ -95,20 +91,20 @@ def _cells(row: NodeRow) -> tuple[str, ...]:
         row.name,
         row.group or "-",
         ", ".join((status, *extra)),
-        "-" if row.age is None else _age(row.age),
+        "-" if row.age is None else _format_age(row.age),
         " ".join(part for part in (row.instance_id, row.instance_state) if part) or "-",
         row.version or "-",
     )
 
 
-def _age(seconds: float) -> str:
+def _format_age(seconds: float) -> str:
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
         if seconds >= size * 2:
             return f"{int(seconds // size)}{unit}"
     return f"{int(seconds)}s"
 
 
-def _seconds(text: str) -> float:
+def _parse_seconds(text: str) -> float:
     value = float(text)
     if not 0 < value < 1e7:
         raise argparse.ArgumentTypeError(f"{text} is not a number of seconds")

@@ -6,13 +6,19 @@ import json
 import sys
 from typing import Any
 
-from checks.finding import State
+from checks.finding import CheckState
 
-SIGNS = {State.OK: "✓", State.WARN: "!", State.BLOCKED: "✗", State.UNKNOWN: "?", State.SKIPPED: "·"}
+STATE_SYMBOLS = {
+    CheckState.OK: "✓",
+    CheckState.WARN: "!",
+    CheckState.BLOCKED: "✗",
+    CheckState.UNKNOWN: "?",
+    CheckState.SKIPPED: "·",
+}
 """One sign a state, so that nothing is told by colour alone."""
 
 
-def document(command: str, body: dict[str, Any], *, version: int = 1) -> None:
+def print_document(command: str, body: dict[str, Any], *, version: int = 1) -> None:
     """Print one JSON document with its schema name; stdout carries nothing else."""
     json.dump({"schema": f"ecotui.{command}/{version}", **body}, sys.stdout, ensure_ascii=False, indent=2)
     sys.stdout.write("\n")

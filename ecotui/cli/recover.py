@@ -13,41 +13,41 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from checks.finding import State
+from checks.finding import CheckState
 from ecotui import exit_codes
-from ecotui.cli.context import world
-from ecotui.cli.locks import configure as configure_holding
-from ecotui.cli.locks import holding
-from ecotui.cli.printing import SIGNS, document
+from ecotui.cli.context import check_context
+from ecotui.cli.locks import configure_override as configure_holding
+from ecotui.cli.locks import hold_locks
+from ecotui.cli.printing import STATE_SYMBOLS, print_document
 
 if TYPE_CHECKING:
-    from checks.apply.forecast.import_blocks import Adoption
-    from checks.apply.state.errored import Errored
-    from checks.apply.state.orphans import Orphan
-    from checks.apply.state.tainted import HalfMade
-    from checks.context import World
-    from checks.tools.terraform import Held, Terraform
-    from ecotui.history.current_apply import Run
+    from checks.apply.forecast.import_blocks import PlannedImport
+    from checks.apply.state.errored import ErroredState
+    from checks.apply.state.orphans import OrphanedResource
+    from checks.apply.state.tainted import TaintedResource
+    from checks.context import CheckContext
+    from checks.tools.terraform import StateSummary, Terraform
+    from ecotui.history.current_apply import CurrentApply
 
 
 @dataclass(frozen=True)
-class _Left:
+class _RecoveryFindings:
     """What was found."""
 
-    errored: Errored | None
-    run: Run | None
+    errored: ErroredState | None
+    last_apply: CurrentApply | None
     """The last apply on record."""
-    orphans: tuple[Orphan, ...]
-    unread: str
+    orphans: tuple[OrphanedResource, ...]
+    state_error: str
     """Why the state could not be read; empty when it was."""
-    half_made: tuple[HalfMade, ...] = ()
+    tainted: tuple[TaintedResource, ...] = ()
     """What the state holds as tainted."""
 
     @property
-    def code(self) -> int:
-        if self.errored or self.unread or any(one.candidates for one in self.orphans):
+    def exit_code(self) -> int:
+        if self.errored or self.state_error or any(one.candidates for one in self.orphans):
             return exit_codes.BLOCKED
-        unsure = any(one.unknown for one in self.orphans) or any(one.denied for one in self.half_made)
+        unsure = any(one.unknown for one in self.orphans) or any(one.denied for one in self.tainted)
         return exit_codes.WARNINGS if unsure else exit_codes.OK
 
 
@@ -81,124 +81,136 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if (args.approve is not None) + bool(args.adopt) + bool(args.keep) > 1:
-        return _refuse(
+        return _print_refusal(
             "--approve, --keep and --adopt go one after the other: save the state first", exit_codes.USAGE
         )
-    where = world(args)
+    where = check_context(args)
     if args.approve is None and not args.adopt and not args.keep:
-        return _run(where, args)
-    with holding(where, args.override):
-        return _run(where, args)
+        return _dispatch(where, args)
+    with hold_locks(where, args.override):
+        return _dispatch(where, args)
 
 
-def _run(where: World, args: argparse.Namespace) -> int:
+def _dispatch(context: CheckContext, args: argparse.Namespace) -> int:
     from checks.tools.terraform import Terraform
 
-    terraform = Terraform(where)
-    held, unread = _state(terraform)
+    terraform = Terraform(context)
+    held, unread = _read_state(terraform)
     if args.approve is not None:
-        return _save(terraform, held, unread, args.approve, json=args.json)
-    left = _look(where, terraform, held, unread)
+        return _push_errored_state(terraform, held, unread, args.approve, as_json=args.json)
+    left = _collect_findings(context, terraform, held, unread)
     if args.adopt:
-        return _adopt(where, left, args.adopt)
+        return _write_import_blocks(context, left, args.adopt)
     if args.keep:
-        return _keep(terraform, left, args.keep)
+        return _untaint(terraform, left, args.keep)
     if args.json:
-        _document(left)
+        _print_recovery_document(left)
     else:
-        _tell(left)
-    return left.code
+        _print_findings(left)
+    return left.exit_code
 
 
-def _state(terraform: Terraform) -> tuple[Held | None, str]:
+def _read_state(terraform: Terraform) -> tuple[StateSummary | None, str]:
     from checks.tools.run import CommandError
 
     try:
-        return terraform.state(), ""
+        return terraform.pull_state(), ""
     except CommandError as error:
         return None, error.explain()
 
 
-def _look(where: World, terraform: Terraform, held: Held | None, unread: str) -> _Left:
+def _collect_findings(
+    context: CheckContext, terraform: Terraform, state: StateSummary | None, state_error: str
+) -> _RecoveryFindings:
     from checks.apply.state import errored
-    from checks.apply.state.orphans import seek, unfinished
-    from checks.apply.state.tainted import half_made
+    from checks.apply.state.orphans import find_interrupted_creations, find_orphan
+    from checks.apply.state.tainted import check_tainted
     from ecotui.history import current_apply
     from ecotui.session import store
 
-    left = errored.read(terraform.folder, held, unread)
-    found = current_apply.find(store.Store(store.root(where.settings, where.env)), where.project)
-    if found is None or found.running or held is None:
-        return _Left(left, found, (), unread)
-    saved = {one.address for one in held.resources} | set(left.gained if left else ())
-    open_rows = unfinished(found.progress, found.plan.changes if found.plan else (), saved)
-    known = ({one.id for one in held.resources} | {one.arn for one in held.resources}) - {""}
-    orphans = tuple(seek(where, one, known) for one in open_rows)
-    tainted = [one for one in held.resources if one.tainted]
-    return _Left(left, found, orphans, unread, half_made(where, tainted, found.progress))
+    left = errored.read_errored_state(terraform.folder, state, state_error)
+    found = current_apply.find_current_apply(
+        store.SessionStore(store.state_folder(context.settings, context.env)), context.project
+    )
+    if found is None or found.is_running or state is None:
+        return _RecoveryFindings(left, found, (), state_error)
+    saved = {one.address for one in state.resources} | set(left.gained if left else ())
+    open_rows = find_interrupted_creations(found.progress, found.plan.changes if found.plan else (), saved)
+    known = ({one.id for one in state.resources} | {one.arn for one in state.resources}) - {""}
+    orphans = tuple(find_orphan(context, one, known) for one in open_rows)
+    tainted = [one for one in state.resources if one.tainted]
+    return _RecoveryFindings(left, found, orphans, state_error, check_tainted(context, tainted, found.progress))
 
 
-def _save(terraform: Terraform, held: Held | None, unread: str, digest: str, *, json: bool) -> int:
+def _push_errored_state(
+    terraform: Terraform, state: StateSummary | None, state_error: str, digest: str, *, as_json: bool
+) -> int:
     from checks.apply.state import errored
     from checks.tools.run import CommandError
 
-    left = errored.read(terraform.folder, held, unread)
+    left = errored.read_errored_state(terraform.folder, state, state_error)
     if left is None:
-        return _refuse(f"there is no {errored.NAME} in {terraform.folder}; nothing was saved")
+        return _print_refusal(f"there is no {errored.ERRORED_STATE_FILE} in {terraform.folder}; nothing was saved")
     if not digest or left.digest != digest:
-        return _refuse(f"{errored.NAME} is another one by now ({left.digest}); nothing was saved")
-    if not left.pushable and left.fit is not errored.Fit.SAME:
-        return _refuse(f"{left.sentence}; nothing was saved")
+        return _print_refusal(f"{errored.ERRORED_STATE_FILE} is another one by now ({left.digest}); nothing was saved")
+    if not left.is_pushable and left.fit is not errored.PushSafety.SAME:
+        return _print_refusal(f"{left.sentence}; nothing was saved")
     try:
-        if left.pushable:
-            terraform.push(terraform.folder / errored.NAME)
-            missing = _missing(terraform, left)
+        if left.is_pushable:
+            terraform.push_state(terraform.folder / errored.ERRORED_STATE_FILE)
+            missing = _missing_after_push(terraform, left)
             if missing:
-                return _refuse(
-                    f"it was pushed, but the state then lacks {missing}; the file stays where it is"
-                )
-        aside = errored.set_aside(terraform.folder, left.digest)
+                return _print_refusal(f"it was pushed, but the state then lacks {missing}; the file stays where it is")
+        aside = errored.archive_errored_state(terraform.folder, left.digest)
     except CommandError as error:
-        return _refuse(f"{error.explain()}; {errored.NAME} stays where it is", exit_codes.ERROR)
+        return _print_refusal(f"{error.explain()}; {errored.ERRORED_STATE_FILE} stays where it is", exit_codes.ERROR)
     except OSError as error:
-        return _refuse(f"{errored.NAME} could not be moved aside: {error.strerror}", exit_codes.ERROR)
-    if json:
-        document("recover", {"saved": left.pushable, "aside": str(aside), "gained": list(left.gained)})
+        return _print_refusal(
+            f"{errored.ERRORED_STATE_FILE} could not be moved aside: {error.strerror}", exit_codes.ERROR
+        )
+    if as_json:
+        print_document("recover", {"saved": left.is_pushable, "aside": str(aside), "gained": list(left.gained)})
         return exit_codes.OK
-    if left.pushable:
+    if left.is_pushable:
         print(f"Saved: the state holds {left.resources} resources, {len(left.gained)} more than before")
     print(f"The file is kept as {aside.name} (it holds secrets; delete it when all is well)")
     print("Go on with: ecotui plan")
     return exit_codes.OK
 
 
-def _missing(terraform: Terraform, left: Errored) -> str:
+def _missing_after_push(terraform: Terraform, errored_state: ErroredState) -> str:
     """Looked again, not believed: what the state lacks after the push; empty when it has all of it."""
-    from checks.apply.state.errored import counted
+    from checks.apply.state.errored import format_resource_count
 
-    now, unread = _state(terraform)
+    now, unread = _read_state(terraform)
     if now is None:
         return f"what could not be read again ({unread})"
-    gone = tuple(sorted(set(left.gained) - {one.address for one in now.resources}))
-    return f"{counted(gone)} ({', '.join(gone[:3])})" if gone else ""
+    gone = tuple(sorted(set(errored_state.gained) - {one.address for one in now.resources}))
+    return f"{format_resource_count(gone)} ({', '.join(gone[:3])})" if gone else ""
 
 
-def _adopt(where: World, left: _Left, words: list[str]) -> int:
+def _write_import_blocks(context: CheckContext, findings: _RecoveryFindings, options: list[str]) -> int:
     from checks.apply import plan_store as saved
     from checks.apply.forecast import import_blocks
 
-    if left.errored:
-        return _refuse(f"{left.errored.sentence}; nothing was written")
+    if findings.errored:
+        return _print_refusal(f"{findings.errored.sentence}; nothing was written")
     try:
-        adoptions = [one for word in words for one in ([_chosen(left, word)] if word else _certain(left))]
+        adoptions = [
+            one
+            for word in options
+            for one in ([_select_import(findings, word)] if word else _unambiguous_imports(findings))
+        ]
         if not adoptions:
-            return _refuse("there is nothing that could be adopted without a doubt; nothing was written")
-        review = saved.read_review(saved.default_folder(where))
-        target = import_blocks.write(where.terraform_folder, review, adoptions)
-    except (import_blocks.AdoptionError, saved.NotReviewed) as error:
-        return _refuse(str(error))
+            return _print_refusal("there is nothing that could be adopted without a doubt; nothing was written")
+        review = saved.read_review(saved.default_plan_folder(context))
+        target = import_blocks.write_import_blocks(context.terraform_folder, review, adoptions)
+    except (import_blocks.ImportBlockError, saved.PlanNotReviewed) as error:
+        return _print_refusal(str(error))
     except OSError as error:
-        return _refuse(f"{where.terraform_folder / import_blocks.FILE}: {error.strerror}", exit_codes.ERROR)
+        return _print_refusal(
+            f"{context.terraform_folder / import_blocks.IMPORT_FILE}: {error.strerror}", exit_codes.ERROR
+        )
     print(f"{target}:\n")
     for one in adoptions:
         print(one.block)
@@ -206,163 +218,159 @@ def _adopt(where: World, left: _Left, words: list[str]) -> int:
     return exit_codes.OK
 
 
-def _keep(terraform: Terraform, left: _Left, words: list[str]) -> int:
+def _untaint(terraform: Terraform, findings: _RecoveryFindings, addresses: list[str]) -> int:
     """Untaint what was named, or all that stands; each was looked at just now."""
     from checks.tools.run import CommandError
 
-    if left.errored:
-        return _refuse(f"{left.errored.sentence}; nothing was kept")
-    if left.unread:
-        return _refuse(f"the state could not be read: {left.unread}; nothing was kept")
-    marked = {one.address: one for one in left.half_made}
-    named = [word for word in words if word]
+    if findings.errored:
+        return _print_refusal(f"{findings.errored.sentence}; nothing was kept")
+    if findings.state_error:
+        return _print_refusal(f"the state could not be read: {findings.state_error}; nothing was kept")
+    marked = {one.address: one for one in findings.tainted}
+    named = [word for word in addresses if word]
     for word in named:
         if word not in marked:
-            return _refuse(f"{word} is nothing that the state holds as half made; nothing was kept")
+            return _print_refusal(f"{word} is nothing that the state holds as half made; nothing was kept")
         if not marked[word].whole:
-            return _refuse(f"{word}: {marked[word].shows}; nothing was kept")
-    chosen = [one for one in left.half_made if one.whole and (not named or one.address in named)]
+            return _print_refusal(f"{word}: {marked[word].shows}; nothing was kept")
+    chosen = [one for one in findings.tainted if one.whole and (not named or one.address in named)]
     if not chosen:
-        return _refuse("nothing that is half made is certain to stand; nothing was kept")
+        return _print_refusal("nothing that is half made is certain to stand; nothing was kept")
     for one in chosen:
         try:
             terraform.untaint(one.address)
         except CommandError as error:
-            return _refuse(
+            return _print_refusal(
                 f"{one.address}: {error.explain()}; what was kept before stays kept", exit_codes.ERROR
             )
         print(f"Kept {one.address}: {one.shows}", flush=True)
     # Of what was not waited for, the state has not all attributes: without them it would be made again all the same.
     print("Reading them back into the state", flush=True)
     try:
-        terraform.read_back([one.address for one in chosen])
+        terraform.refresh_resources([one.address for one in chosen])
     except CommandError as error:
-        return _refuse(
+        return _print_refusal(
             f"they are kept, but could not be read back: {error.explain()}; the next plan does it",
             exit_codes.ERROR,
         )
-    for one in left.half_made:
+    for one in findings.tainted:
         if one not in chosen and not one.whole:
             print(f"Not kept: {one.address}: {one.shows}")
     print("Plan again, and see what is left to do: ecotui plan")
     return exit_codes.OK
 
 
-def _certain(left: _Left) -> list[Adoption]:
+def _unambiguous_imports(findings: _RecoveryFindings) -> list[PlannedImport]:
     """Everything of which exactly one is in the account."""
     return [
-        _chosen(left, one.unfinished.address)
-        for one in left.orphans
+        _select_import(findings, one.creation.address)
+        for one in findings.orphans
         if len([each for each in one.candidates if each.ours]) == 1
     ]
 
 
-def _chosen(left: _Left, word: str) -> Adoption:
+def _select_import(findings: _RecoveryFindings, option: str) -> PlannedImport:
     """Raises AdoptionError for an address, or an id, that was not found here."""
-    from checks.apply.forecast.import_blocks import Adoption, AdoptionError
-    from checks.apply.forecast.model import import_block
+    from checks.apply.forecast.import_blocks import ImportBlockError, PlannedImport
+    from checks.apply.forecast.model import render_import_block
     from checks.sanitize import one_line
 
-    for one in left.orphans:
-        address = one.unfinished.address
+    for one in findings.orphans:
+        address = one.creation.address
         # An address may hold `=` itself, in a key of for_each.
-        if word != address and not word.startswith(f"{address}="):
+        if option != address and not option.startswith(f"{address}="):
             continue
-        wanted = word[len(address) + 1 :]
+        wanted = option[len(address) + 1 :]
         able = [each for each in one.candidates if each.ours and wanted in ("", each.id, each.import_id)]
         if not able:
-            raise AdoptionError(f"{one_line(word)}: {one.sentence}; nothing to adopt")
+            raise ImportBlockError(f"{one_line(option)}: {one.sentence}; nothing to adopt")
         if len(able) > 1:
             ids = ", ".join(each.id for each in able)
-            raise AdoptionError(
-                f"{one_line(address)} may be any of {ids}: say which one, --adopt {address}=ID"
-            )
+            raise ImportBlockError(f"{one_line(address)} may be any of {ids}: say which one, --adopt {address}=ID")
         import_id = able[0].import_id
-        written = import_block(address, import_id)
-        return Adoption(address=address, id=import_id, type=one.unfinished.type, block=written)
-    raise AdoptionError(f"{one_line(word)} is nothing that the last apply left unfinished")
+        written = render_import_block(address, import_id)
+        return PlannedImport(address=address, id=import_id, type=one.creation.type, block=written)
+    raise ImportBlockError(f"{one_line(option)} is nothing that the last apply left unfinished")
 
 
-def _document(left: _Left) -> None:
-    document(
+def _print_recovery_document(findings: _RecoveryFindings) -> None:
+    print_document(
         "recover",
         {
-            "errored": msgspec.to_builtins(left.errored) if left.errored else None,
-            "state_unreadable": left.unread,
+            "errored": msgspec.to_builtins(findings.errored) if findings.errored else None,
+            "state_unreadable": findings.state_error,
             "run": None
-            if left.run is None
+            if findings.last_apply is None
             else {
-                "id": left.run.command.id,
-                "running": left.run.running,
-                "done": left.run.progress.done,
-                "total": left.run.progress.total,
-                "complete": left.run.progress.complete,
+                "id": findings.last_apply.command.id,
+                "running": findings.last_apply.is_running,
+                "done": findings.last_apply.progress.done_count,
+                "total": findings.last_apply.progress.total_count,
+                "complete": findings.last_apply.progress.is_complete,
             },
-            "half_made": [msgspec.to_builtins(one) for one in left.half_made],
+            "half_made": [msgspec.to_builtins(one) for one in findings.tainted],
             "unfinished": [
                 {
-                    "address": one.unfinished.address,
-                    "failed": one.unfinished.failed,
+                    "address": one.creation.address,
+                    "failed": one.creation.failed,
                     "candidates": [msgspec.to_builtins(each) for each in one.candidates],
                     "unknown": one.unknown,
                     "denied": list(one.denied),
                 }
-                for one in left.orphans
+                for one in findings.orphans
             ],
         },
     )
 
 
-def _tell(left: _Left) -> None:
-    if left.errored:
-        print(f"{SIGNS[State.BLOCKED]} {left.errored.sentence}")
-        for address in left.errored.gained[:20]:
+def _print_findings(findings: _RecoveryFindings) -> None:
+    if findings.errored:
+        print(f"{STATE_SYMBOLS[CheckState.BLOCKED]} {findings.errored.sentence}")
+        for address in findings.errored.gained[:20]:
             print(f"    only in the file: {address}")
-        for address in left.errored.lost[:20]:
+        for address in findings.errored.lost[:20]:
             print(f"    only in the state: {address}")
-        if left.errored.pushable or left.errored.fit.value == "same":
-            print(f"    to put it in order: ecotui recover --approve {left.errored.digest}")
-    elif left.unread:
-        print(f"{SIGNS[State.UNKNOWN]} The state could not be read: {left.unread}")
-    _tell_run(left)
-    for one in left.orphans:
-        state = State.UNKNOWN if one.unknown else State.WARN if one.candidates else State.OK
-        print(f"{SIGNS[state]} {one.unfinished.address}: {one.sentence}")
+        if findings.errored.is_pushable or findings.errored.fit.value == "same":
+            print(f"    to put it in order: ecotui recover --approve {findings.errored.digest}")
+    elif findings.state_error:
+        print(f"{STATE_SYMBOLS[CheckState.UNKNOWN]} The state could not be read: {findings.state_error}")
+    _print_last_apply(findings)
+    for one in findings.orphans:
+        state = CheckState.UNKNOWN if one.unknown else CheckState.WARN if one.candidates else CheckState.OK
+        print(f"{STATE_SYMBOLS[state]} {one.creation.address}: {one.sentence}")
         if one.denied:
             print(f"    not allowed: {', '.join(one.denied)}")
         if any(each.ours for each in one.candidates):
-            print(
-                f"    keep it: ecotui recover --adopt '{one.unfinished.address}'    or delete it: ecotui cleanup"
-            )
-    for half in left.half_made:
-        state = State.UNKNOWN if half.denied else State.OK if half.whole else State.WARN
-        print(f"{SIGNS[state]} {half.address}: {half.sentence}")
+            print(f"    keep it: ecotui recover --adopt '{one.creation.address}'    or delete it: ecotui cleanup")
+    for half in findings.tainted:
+        state = CheckState.UNKNOWN if half.denied else CheckState.OK if half.whole else CheckState.WARN
+        print(f"{STATE_SYMBOLS[state]} {half.address}: {half.sentence}")
         if half.denied:
             print(f"    not allowed: {', '.join(half.denied)}")
-    if any(one.whole for one in left.half_made):
+    if any(one.whole for one in findings.tainted):
         print("    keep what stands, instead of making it again: ecotui recover --keep")
-    if not left.errored and not left.unread and left.run and not left.run.running:
+    if not findings.errored and not findings.state_error and findings.last_apply and not findings.last_apply.is_running:
         print("Go on with: ecotui plan")
 
 
-def _tell_run(left: _Left) -> None:
-    run = left.run
+def _print_last_apply(findings: _RecoveryFindings) -> None:
+    run = findings.last_apply
     if run is None:
         print("No apply of this project is on record: what it began cannot be told")
         return
-    if run.running:
+    if run.is_running:
         print("An apply runs right now: look again when it is over")
         return
-    told = f"The last apply made {run.progress.done} of {run.progress.total}"
-    if run.progress.complete and not run.progress.broken:
+    told = f"The last apply made {run.progress.done_count} of {run.progress.total_count}"
+    if run.progress.is_complete and not run.progress.failed_operations:
         print(f"{told}: it went through to its end")
         return
-    if not left.unread:
+    if not findings.state_error:
         known = (
             "all that it began is in the state"
-            if not left.orphans
+            if not findings.orphans
             else (
-                f"{len(left.orphans)} that it began {'is' if len(left.orphans) == 1 else 'are'} not in the state"
+                f"{len(findings.orphans)} that it began {'is' if len(findings.orphans) == 1 else 'are'} not in the state"
             )
         )
         print(f"{told}; {known}")
@@ -370,6 +378,6 @@ def _tell_run(left: _Left) -> None:
         print(told)
 
 
-def _refuse(reason: str, code: int = exit_codes.BLOCKED) -> int:
+def _print_refusal(reason: str, code: int = exit_codes.BLOCKED) -> int:
     print(f"ecotui recover: {reason}", file=sys.stderr)
     return code

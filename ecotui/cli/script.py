@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from checks.finding import State
+from checks.finding import CheckState
 from checks.sanitize import one_line
 from ecotui import exit_codes
-from ecotui.cli.consenting import at_a_terminal, typed
-from ecotui.cli.context import world
-from ecotui.cli.locks import configure as configure_holding
-from ecotui.cli.printing import SIGNS, document
+from ecotui.cli.consenting import confirm_typed, is_interactive
+from ecotui.cli.context import check_context
+from ecotui.cli.locks import configure_override as configure_holding
+from ecotui.cli.printing import STATE_SYMBOLS, print_document
 
 if TYPE_CHECKING:
-    from checks.context import World
-    from checks.script.check import Standing
+    from checks.context import CheckContext
+    from checks.script.check import ScriptCheck
 
-SHOWN = 12
+MAX_QUOTED_LINES = 12
 """Lines of the script that are quoted of each kind."""
 
 
@@ -34,144 +34,144 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from checks.script.check import look
+    from checks.script.check import check_rebuild_script
 
     if args.run and args.json:
-        return _refuse("--json shows what the script would do, and does not go with --run", exit_codes.USAGE)
-    where = world(args)
-    found = look(where)
+        return _print_refusal("--json shows what the script would do, and does not go with --run", exit_codes.USAGE)
+    where = check_context(args)
+    found = check_rebuild_script(where)
     if args.json:
-        document("script", {**msgspec.to_builtins(found), "sentence": found.reading.sentence})
+        print_document("script", {**msgspec.to_builtins(found), "sentence": found.reading.summary})
     elif not args.run:
-        _show(found)
+        _print_preview(found)
     if not args.run:
         return exit_codes.BLOCKED if found.trouble or found.missing else exit_codes.OK
-    return _run(where, found, args)
+    return _confirm_and_run(where, found, args)
 
 
-def _refuse(reason: str, code: int = exit_codes.BLOCKED) -> int:
+def _print_refusal(reason: str, code: int = exit_codes.BLOCKED) -> int:
     print(f"ecotui script: {reason}", file=sys.stderr)
     return code
 
 
-def shown(found: Standing, setting: str = "") -> bool:
+def print_script_summary(script_check: ScriptCheck, setting: str = "") -> bool:
     """Print what the script is, and what it lacks (`setting`: which asks for it); False where there is no more to say."""
-    if found.argv:
-        print(f"Script: {' '.join(one_line(word) for word in found.argv)}")
-    if found.trouble:
-        print(f"{SIGNS[State.BLOCKED]} {found.trouble}")
+    if script_check.argv:
+        print(f"Script: {' '.join(one_line(word) for word in script_check.argv)}")
+    if script_check.trouble:
+        print(f"{STATE_SYMBOLS[CheckState.BLOCKED]} {script_check.trouble}")
         return False
     asked = f" ({setting})" if setting else ""
-    for name in found.missing:
-        print(f"{SIGNS[State.BLOCKED]} {name} is not set, and the script needs it{asked}")
+    for name in script_check.missing:
+        print(f"{STATE_SYMBOLS[CheckState.BLOCKED]} {name} is not set, and the script needs it{asked}")
     return True
 
 
-def _show(found: Standing) -> None:
-    from checks.script.analysis import Deed
+def _print_preview(script_check: ScriptCheck) -> None:
+    from checks.script.analysis import ScriptEffect
 
-    if not shown(found):
+    if not print_script_summary(script_check):
         return
-    if not found.file:
-        print(f"{SIGNS[State.UNKNOWN]} It is no file of the project: what it does was not read")
+    if not script_check.file:
+        print(f"{STATE_SYMBOLS[CheckState.UNKNOWN]} It is no file of the project: what it does was not read")
         return
-    reading = found.reading
-    print(f"{SIGNS[State.WARN]} {reading.sentence}")
+    reading = script_check.reading
+    print(f"{STATE_SYMBOLS[CheckState.WARN]} {reading.summary}")
     for deed, words in (
-        (Deed.DESTROYS, "deletes"),
-        (Deed.APPLIES, "applies"),
-        (Deed.SILENCES, "switches confirmations off"),
-        (Deed.ASKS, "asks, and will get no answer"),
+        (ScriptEffect.DESTROY, "deletes"),
+        (ScriptEffect.APPLY, "applies"),
+        (ScriptEffect.SKIP_CONFIRMATION, "switches confirmations off"),
+        (ScriptEffect.PROMPT, "asks, and will get no answer"),
     ):
-        lines = reading.of(deed)
-        for one in lines[:SHOWN]:
+        lines = reading.lines_with(deed)
+        for one in lines[:MAX_QUOTED_LINES]:
             print(f"    {words}: {one.file}:{one.number}: {one_line(one.text, limit=90)}")
-        if len(lines) > SHOWN:
-            print(f"    and {len(lines) - SHOWN} more")
+        if len(lines) > MAX_QUOTED_LINES:
+            print(f"    and {len(lines) - MAX_QUOTED_LINES} more")
     for name in reading.unread:
-        print(f"{SIGNS[State.UNKNOWN]} It calls {name}, which could not be read")
+        print(f"{STATE_SYMBOLS[CheckState.UNKNOWN]} It calls {name}, which could not be read")
     print("It was read, not run: what it puts together at run time is not seen.")
-    if not found.missing:
+    if not script_check.missing:
         print("To run it: ecotui script --run")
 
 
-def _run(where: World, found: Standing, args: argparse.Namespace) -> int:
-    if found.trouble:
-        return _refuse(found.trouble)
-    if found.missing:
-        return _refuse(f"{', '.join(found.missing)} not set, and the script needs it; nothing was run")
-    account, reason = account_now(where)
+def _confirm_and_run(context: CheckContext, script_check: ScriptCheck, args: argparse.Namespace) -> int:
+    if script_check.trouble:
+        return _print_refusal(script_check.trouble)
+    if script_check.missing:
+        return _print_refusal(f"{', '.join(script_check.missing)} not set, and the script needs it; nothing was run")
+    account, reason = current_account(context)
     if reason:
-        return _refuse(f"{reason}; nothing was run")
-    if not args.yes and not _consent(found, account or where.settings.project or where.project.name):
+        return _print_refusal(f"{reason}; nothing was run")
+    if not args.yes and not _confirm_run(script_check, account or context.settings.project or context.project.name):
         return exit_codes.USAGE if not sys.stdin.isatty() else exit_codes.INTERRUPTED
     from ecotui.session import SessionError
 
     try:
-        return start(where, found, overrides=args.override)
+        return run_team_script(context, script_check, overrides=args.override)
     except SessionError as error:
-        return _refuse(str(error), exit_codes.ERROR)
+        return _print_refusal(str(error), exit_codes.ERROR)
 
 
-def account_now(where: World) -> tuple[str, str]:
+def current_account(context: CheckContext) -> tuple[str, str]:
     """The account that the script would work in, and why it must not; asked right before."""
-    meant = where.settings.aws.account
+    meant = context.settings.aws.account
     try:
-        now = where.aws.identity_now().account
+        now = context.aws.refetch_identity().account
     except Exception as error:  # noqa: BLE001 - whatever it is: nobody can say whose account the script would change
-        return "", f"who we are in AWS could not be asked: {where.aws.explain(error).summary}"
+        return "", f"who we are in AWS could not be asked: {context.aws.explain(error).summary}"
     if meant and now != meant:
         return now, f"the credentials are of account {now}, the settings mean {meant} (aws.account)"
     return now, ""
 
 
-def _consent(found: Standing, word: str) -> bool:
-    if not at_a_terminal():
+def _confirm_run(script_check: ScriptCheck, word: str) -> bool:
+    if not is_interactive():
         print("ecotui script: without a terminal, --yes says that the script was read", file=sys.stderr)
         return False
-    _show(found)
+    _print_preview(script_check)
     print("From here on it goes through to its end, with no review and no forecast.")
-    if typed(word, "run it"):
+    if confirm_typed(word, "run it"):
         return True
     print("Left as it is: nothing was run")
     return False
 
 
-def start(
-    where: World,
-    found: Standing,
+def run_team_script(
+    context: CheckContext,
+    script_check: ScriptCheck,
     *,
     step: str = "apply",
     stages: Sequence[str] | None = None,
-    left: str = "What it left: ecotui recover",
+    leftovers_hint: str = "What it left: ecotui recover",
     overrides: Sequence[str] = (),
 ) -> int:
     """Run it under the supervisor and follow it to its end; the exit code. Raises SessionError, Refused."""
-    from checks.tools.terraform import environment
+    from checks.tools.terraform import terraform_environment
     from ecotui.cli.follow_script import ScriptFollower
-    from ecotui.cli.locks import holding
+    from ecotui.cli.locks import hold_locks
     from ecotui.session import events, store
-    from ecotui.supervisor import start as begin
-    from ecotui.team.lease_client import FINDING
+    from ecotui.supervisor import start_command as begin
+    from ecotui.team.lease_client import TEAM_LOCK_FINDING
 
-    child = bool(where.env.get("ECOTUI_SESSION"))
-    with holding(where, overrides, log=False) as held:
-        session = store.join(where.settings, where.env, where.project)
-        held.about(session.id)
-        if held.passed:
-            session.append(events.Overridden(finding=FINDING, reason=held.passed))
+    child = bool(context.env.get("ECOTUI_SESSION"))
+    with hold_locks(context, overrides, log_override=False) as held:
+        session = store.open_or_create_session(context.settings, context.env, context.project)
+        held.set_session(session.id)
+        if held.override_reason:
+            session.append(events.FindingOverridden(finding=TEAM_LOCK_FINDING, reason=held.override_reason))
         command = begin(
             session,
-            found.argv,
+            script_check.argv,
             step=step,
-            title=f"the team's script {found.file or found.argv[0]}",
-            cwd=where.project,
-            env=environment(where),
-            secrets=[one.name for one in where.settings.environment.variables if one.secret],
+            title=f"the team's script {script_check.file or script_check.argv[0]}",
+            cwd=context.project,
+            env=terraform_environment(context),
+            secrets=[one.name for one in context.settings.environment.variables if one.secret],
         )
         print("The script runs on its own from here: closing this terminal does not stop it")
         print(f"Log: {command.folder / 'output.log'}", flush=True)
-        code = ScriptFollower(command, where, clock=time.time, stages=stages, left=left).follow()
+        code = ScriptFollower(command, context, clock=time.time, stages=stages, leftovers_hint=leftovers_hint).follow()
         if not child:
             session.end("succeeded" if code == exit_codes.OK else "failed")
         return code

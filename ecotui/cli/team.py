@@ -7,10 +7,10 @@ import os
 import sys
 from pathlib import Path
 
-from checks.finding import Finding, State
+from checks.finding import CheckState, Finding
 from ecotui import exit_codes
-from ecotui.cli.context import world
-from ecotui.cli.printing import SIGNS, document
+from ecotui.cli.context import check_context
+from ecotui.cli.printing import STATE_SYMBOLS, print_document
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -20,43 +20,43 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    where = world(args)
+    where = check_context(args)
     if not where.settings.sessions.team:
         print("ecotui team: the settings name no team: sessions.team: s3://bucket/prefix", file=sys.stderr)
         return exit_codes.USAGE
     if args.keep:
-        from ecotui.team.lease_agent import keep
+        from ecotui.team.lease_agent import run_lease_agent
 
-        keep(Path(args.keep), where, os.environ)
+        run_lease_agent(Path(args.keep), where, os.environ)
         return exit_codes.OK
-    from checks.environment.team_lock import team
+    from checks.environment.team_lock import check_team_lock
 
-    (found,) = team(where)
+    (found,) = check_team_lock(where)
     if args.json:
-        document("team", _public(found))
+        print_document("team", _team_document(found))
     else:
-        _print(found)
-    return exit_codes.of(found.state)
+        _print_team(found)
+    return exit_codes.exit_code_for(found.state)
 
 
-def _public(found: Finding) -> dict[str, object]:
+def _team_document(finding: Finding) -> dict[str, object]:
     """The shape of `ecotui.team/1`."""
-    facts = {fact.label.replace(" ", "_"): fact.value for fact in found.facts}
+    facts = {fact.label.replace(" ", "_"): fact.value for fact in finding.facts}
     return {
-        "state": found.state.value,
-        "summary": found.summary,
+        "state": finding.state.value,
+        "summary": finding.summary,
         "team": facts.get("shared_in", ""),
         "holder": facts.get("holder"),
         "project": facts.get("project"),
-        "denied": list(found.denied),
+        "denied": list(finding.denied),
     }
 
 
-def _print(found: Finding) -> None:
-    print(f"{SIGNS[found.state]} {found.summary}")
-    for fact in found.facts:
+def _print_team(finding: Finding) -> None:
+    print(f"{STATE_SYMBOLS[finding.state]} {finding.summary}")
+    for fact in finding.facts:
         print(f"    {fact.label}: {fact.value}")
-    if found.denied:
-        print(f"    not allowed: {', '.join(found.denied)}")
-    if found.state is State.BLOCKED:
+    if finding.denied:
+        print(f"    not allowed: {', '.join(finding.denied)}")
+    if finding.state is CheckState.BLOCKED:
         print("    Ask them; a lease whose machine died ends by itself.")

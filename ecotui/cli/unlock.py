@@ -10,23 +10,21 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ecotui import exit_codes
-from ecotui.cli.context import world
-from ecotui.cli.locks import configure as configure_holding
-from ecotui.cli.locks import holding
-from ecotui.cli.printing import document
+from ecotui.cli.context import check_context
+from ecotui.cli.locks import configure_override as configure_holding
+from ecotui.cli.locks import hold_locks
+from ecotui.cli.printing import print_document
 
 if TYPE_CHECKING:
-    from checks.apply.state.lock import Sight
-    from checks.context import World
+    from checks.apply.state.lock import StateLockStatus
+    from checks.context import CheckContext
 
-_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,127}")
+_LOCK_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,127}")
 """Ids of terraform are UUIDs, and object generations in one backend. It comes from outside and becomes an argument."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--approve", metavar="ID", help="remove the lock with this id; without it, only show it"
-    )
+    parser.add_argument("--approve", metavar="ID", help="remove the lock with this id; without it, only show it")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     configure_holding(parser)
 
@@ -34,57 +32,59 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from checks.apply.state import lock as state_lock
 
-    where = world(args)
-    sight = state_lock.look(where)
+    where = check_context(args)
+    sight = state_lock.read_state_lock(where)
     if args.approve is not None:
-        with holding(where, args.override):
-            return _remove(where, sight, args.approve, json=args.json)
+        with hold_locks(where, args.override):
+            return _remove_lock(where, sight, args.approve, as_json=args.json)
     if args.json:
         lock = msgspec.to_builtins(sight.lock) if sight.lock else None
-        document("unlock", {"lock": lock, "unknown": sight.unknown, "removed": False})
+        print_document("unlock", {"lock": lock, "unknown": sight.unknown_reason, "removed": False})
     elif sight.lock:
-        print(f"{sight.lock.sentence}; {sight.lock.holder}.")
+        print(f"{sight.lock.sentence}; {sight.lock.holder_status}.")
         if not sight.lock.alive:
             print(
                 f"Ask {sight.lock.who or 'its holder'} first: two writers at once damage the state."
                 f" When that run is certainly over: ecotui unlock --approve {sight.lock.id}"
             )
-    elif not sight.unknown:
+    elif not sight.unknown_reason:
         print("Nobody holds the lock of the state")
-    if sight.unknown:
-        _say(sight.unknown)
-    return exit_codes.BLOCKED if sight.lock or sight.unknown else exit_codes.OK
+    if sight.unknown_reason:
+        _print_error(sight.unknown_reason)
+    return exit_codes.BLOCKED if sight.lock or sight.unknown_reason else exit_codes.OK
 
 
-def _remove(where: World, sight: Sight, id_: str, *, json: bool) -> int:
+def _remove_lock(context: CheckContext, lock_status: StateLockStatus, id_: str, *, as_json: bool) -> int:
     from checks.tools.run import CommandError
     from checks.tools.terraform import Terraform
 
-    lock, terraform = sight.lock, Terraform(where)
-    if not _ID.fullmatch(id_):
-        _say(f"{id_!r} is no id of a lock; nothing was removed")
+    lock, terraform = lock_status.lock, Terraform(context)
+    if not _LOCK_ID.fullmatch(id_):
+        _print_error(f"{id_!r} is no id of a lock; nothing was removed")
         return exit_codes.USAGE
-    if lock is None and not sight.unknown:
-        _say("nobody holds the lock of the state; nothing was removed")
+    if lock is None and not lock_status.unknown_reason:
+        _print_error("nobody holds the lock of the state; nothing was removed")
         return exit_codes.BLOCKED
     if lock and lock.id != id_:
-        _say(f"the lock is another one by now; nothing was removed. {lock.sentence}")
+        _print_error(f"the lock is another one by now; nothing was removed. {lock.sentence}")
         return exit_codes.BLOCKED
     if lock and lock.alive:
-        _say(f"{lock.sentence}; {lock.holder}. End it there (ecotui, or Ctrl-C once); nothing was removed")
+        _print_error(
+            f"{lock.sentence}; {lock.holder_status}. End it there (ecotui, or Ctrl-C once); nothing was removed"
+        )
         return exit_codes.BLOCKED
     try:
-        terraform.unlock(id_)
+        terraform.force_unlock(id_)
     except CommandError as error:
-        _say(error.explain())
+        _print_error(error.explain())
         return exit_codes.ERROR
-    if json:
+    if as_json:
         gone = msgspec.to_builtins(lock) if lock else None
-        document("unlock", {"lock": gone, "unknown": sight.unknown, "removed": True})
+        print_document("unlock", {"lock": gone, "unknown": lock_status.unknown_reason, "removed": True})
     else:
         print(f"The lock {id_} is removed. Plan again before anything is applied: ecotui plan")
     return exit_codes.OK
 
 
-def _say(reason: str) -> None:
+def _print_error(reason: str) -> None:
     print(f"ecotui unlock: {reason}", file=sys.stderr)

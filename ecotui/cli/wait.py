@@ -6,68 +6,70 @@ import json
 import sys
 from collections.abc import Callable
 
-from checks.duration import span
-from checks.polling import REAL, Clock, Moment, Sight, Verdict, wait
+from checks.duration import format_duration
+from checks.polling import SYSTEM_CLOCK, PollClock, PollOutcome, PollResult, PollTick, poll_until_done
 from ecotui import exit_codes
 
-_EVERY = 60.0
+_COUNTDOWN_SECONDS = 60.0
 """Seconds between two lines of the countdown in a log."""
 
 
-def follow(
-    look: Callable[[], Sight],
+def wait_and_report(
+    poll_once: Callable[[], PollResult],
     *,
-    poll: float,
+    interval: float,
     limit: float,
     progress: bool,
-    passing: Callable[[Exception], str | None],
-    clock: Clock = REAL,
+    explain_transient: Callable[[Exception], str | None],
+    clock: PollClock = SYSTEM_CLOCK,
 ) -> int:
     """Wait and say so on stdout. Exit code: 0 done, 3 failed or timed out."""
-    ended = wait(
-        look,
-        poll=poll,
-        limit=limit,
-        say=_json_lines if progress else _Lines(limit),
+    ended = poll_until_done(
+        poll_once,
+        interval=interval,
+        timeout=limit,
+        on_tick=_print_json_line if progress else _CountdownPrinter(limit),
         clock=clock,
-        passing=passing,
+        explain_transient=explain_transient,
     )
-    if ended.verdict is Verdict.DONE:
+    if ended.outcome is PollOutcome.DONE:
         return exit_codes.OK
-    if ended.verdict is Verdict.TIMEOUT:
-        print(f"Stopped waiting after {span(ended.elapsed)}: {ended.sight.text}", file=sys.stderr, flush=True)
+    if ended.outcome is PollOutcome.TIMEOUT:
+        print(
+            f"Stopped waiting after {format_duration(ended.elapsed)}: {ended.result.text}", file=sys.stderr, flush=True
+        )
     return exit_codes.BLOCKED
 
 
-def _json_lines(moment: Moment) -> None:
+def _print_json_line(tick: PollTick) -> None:
     line = {
-        "status": moment.sight.status,
-        "verdict": moment.sight.verdict.value,
-        "text": moment.sight.text,
-        "elapsed": round(moment.elapsed, 1),
-        "next_poll_in": round(moment.next_poll_in, 1),
-        "looks": moment.looks,
-        **moment.sight.data,
+        "status": tick.result.status,
+        "verdict": tick.result.outcome.value,
+        "text": tick.result.text,
+        "elapsed": round(tick.elapsed, 1),
+        "next_poll_in": round(tick.next_poll_in, 1),
+        "looks": tick.poll_count,
+        **tick.result.data,
     }
     print(json.dumps(line, ensure_ascii=False), flush=True)
 
 
-class _Lines:
+class _CountdownPrinter:
     """A line after each look, and one a minute until the next."""
 
     def __init__(self, limit: float) -> None:
         self._limit = limit
-        self._said = 0.0
+        self._last_output = 0.0
 
-    def __call__(self, moment: Moment) -> None:
-        if moment.looked:
-            self._said = moment.elapsed
-            rest = f" Next look in {span(moment.next_poll_in)}." if moment.next_poll_in else ""
-            print(f"[{span(moment.elapsed)}] {moment.sight.text}{rest}", flush=True)
-        elif moment.elapsed - self._said >= _EVERY:
-            self._said = moment.elapsed
+    def __call__(self, tick: PollTick) -> None:
+        if tick.is_poll:
+            self._last_output = tick.elapsed
+            rest = f" Next look in {format_duration(tick.next_poll_in)}." if tick.next_poll_in else ""
+            print(f"[{format_duration(tick.elapsed)}] {tick.result.text}{rest}", flush=True)
+        elif tick.elapsed - self._last_output >= _COUNTDOWN_SECONDS:
+            self._last_output = tick.elapsed
             print(
-                f"[{span(moment.elapsed)}] next look in {span(moment.next_poll_in)}; waiting ends after "
-                f"{span(self._limit)}.",
+                f"[{format_duration(tick.elapsed)}] next look in {format_duration(tick.next_poll_in)}; waiting ends after "
+                f"{format_duration(self._limit)}.",
                 flush=True,
             )

@@ -8,12 +8,12 @@ import time
 
 import msgspec
 
-from checks.finding import Finding, Report, State
+from checks.finding import CheckState, Finding, Report
 from checks.sanitize import one_line
-from config.model import Guide
+from config.model import GuideSettings
 from ecotui import exit_codes
-from ecotui.cli.context import world
-from ecotui.cli.printing import SIGNS, document
+from ecotui.cli.context import check_context
+from ecotui.cli.printing import STATE_SYMBOLS, print_document
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -29,63 +29,61 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exit code by what was found: 0 it goes on, 4 have a look, 3 it will not end well or could not be seen."""
-    from checks.apply.run.why import why
+    from checks.apply.run.why import explain_running
     from ecotui.history import current_apply
     from ecotui.session import store
 
     begun = time.time()
-    where = world(args)
-    shelf = store.Store(store.root(where.settings, where.env))
-    found = current_apply.find(shelf, where.project)
-    rows = found.progress.running if found and found.running else ()
-    address = args.address or (min(rows, key=lambda row: row.started).address if rows else "")
+    where = check_context(args)
+    shelf = store.SessionStore(store.state_folder(where.settings, where.env))
+    found = current_apply.find_current_apply(shelf, where.project)
+    rows = found.progress.running_operations if found and found.is_running else ()
+    address = args.address or (min(rows, key=lambda row: row.started_at).address if rows else "")
     asked = None
-    if found and found.running and address:
-        asked = found.about(address, time.time(), current_apply.times(shelf, where.project, found, address))
-    finding = _nothing(found, address) if asked is None else why(where, asked)
-    if args.stream:
-        report = Report(
-            step="apply", findings=(finding,), started=begun, seconds=time.time() - begun, detail=None
+    if found and found.is_running and address:
+        asked = found.describe_running_resource(
+            address, time.time(), current_apply.read_resource_duration_stats(shelf, where.project, found, address)
         )
+    finding = _not_running_finding(found, address) if asked is None else explain_running(where, asked)
+    if args.stream:
+        report = Report(step="apply", findings=(finding,), started=begun, seconds=time.time() - begun, detail=None)
         sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
     elif args.json:
-        document("why", {"address": address, "finding": msgspec.to_builtins(finding)})
+        print_document("why", {"address": address, "finding": msgspec.to_builtins(finding)})
     else:
-        _tell(finding, where.settings.guide)
-    return exit_codes.of(finding.state)
+        _print_finding(finding, where.settings.guide)
+    return exit_codes.exit_code_for(finding.state)
 
 
-def _nothing(found: object, address: str) -> Finding:
+def _not_running_finding(current_apply: object, address: str) -> Finding:
     """Nothing to look at: why not."""
-    from ecotui.history.current_apply import Run
+    from ecotui.history.current_apply import CurrentApply
 
-    said, state = "No apply of this project is on record.", State.SKIPPED
-    if isinstance(found, Run):
-        done = next((one for one in found.progress.finished if one.address == address), None)
-        broken = any(one.address == address for one in found.progress.broken)
+    said, state = "No apply of this project is on record.", CheckState.SKIPPED
+    if isinstance(current_apply, CurrentApply):
+        done = next((one for one in current_apply.progress.finished_operations if one.address == address), None)
+        broken = any(one.address == address for one in current_apply.progress.failed_operations)
         if done:
-            said = f"It is done: {done.action} took {done.seconds:g} s."
+            said = f"It is done: {done.action} took {done.duration:g} s."
         elif broken:
-            said, state = "It has failed; the run's errors say why.", State.BLOCKED
-        elif not found.running:
+            said, state = "It has failed; the run's errors say why.", CheckState.BLOCKED
+        elif not current_apply.is_running:
             said = "No apply runs now."
         elif not address:
             said = "Nothing is being worked on at this moment."
         else:
-            known = found.plan and any(one.address == address for one in found.plan.changes)
+            known = current_apply.plan and any(one.address == address for one in current_apply.plan.changes)
             said = "It was not begun yet." if known else "The apply that runs knows no such address."
-    return Finding(
-        id="apply.why", step="apply", state=state, title=one_line(address) or "apply", summary=said
-    )
+    return Finding(id="apply.why", step="apply", state=state, title=one_line(address) or "apply", summary=said)
 
 
-def _tell(finding: Finding, guide: Guide) -> None:
+def _print_finding(finding: Finding, guide: GuideSettings) -> None:
     print(finding.title)
-    print(f"{SIGNS[finding.state]} {finding.summary}")
+    print(f"{STATE_SYMBOLS[finding.state]} {finding.summary}")
     width = max((len(fact.label) for fact in finding.facts), default=0)
     for fact in finding.facts:
         print(f"    {fact.label:<{width}}  {fact.value}")
     if finding.denied:
         print(f"    not allowed: {', '.join(finding.denied)} (docs/iam-policy.json has all that is needed)")
-    for entry in guide.cited(finding.guide):
+    for entry in guide.qualify_entry_numbers(finding.guide):
         print(f"    ecotui guide {entry}")

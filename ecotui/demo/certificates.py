@@ -19,15 +19,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 # A demo that is left open over a weekend still works; a clock that is an hour off does no harm.
-_VALID = timedelta(days=7)
-_SLACK = timedelta(hours=1)
+_LIFETIME = timedelta(days=7)
+_CLOCK_SKEW = timedelta(hours=1)
 
 
-def _name(text: str) -> x509.Name:
+def _common_name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
-class Authority:
+class CertificateAuthority:
     """Makes certificates for loopback servers; `certificate` is the file that a client has to trust."""
 
     def __init__(self, folder: Path, name: str = "ecotui demo") -> None:
@@ -35,7 +35,7 @@ class Authority:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._subject = _name(f"{name} certificate authority")
+        self._subject = _common_name(f"{name} certificate authority")
         now = datetime.now(UTC)
         public = self._key.public_key()
         usage = x509.KeyUsage(
@@ -55,16 +55,16 @@ class Authority:
             .issuer_name(self._subject)
             .public_key(public)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - _SLACK)
-            .not_valid_after(now + _VALID)
+            .not_valid_before(now - _CLOCK_SKEW)
+            .not_valid_after(now + _LIFETIME)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(usage, critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
             .sign(self._key, hashes.SHA256())
         )
         self.pem = certificate.public_bytes(serialization.Encoding.PEM)
-        self.certificate = folder / "ca.pem"
-        self.certificate.write_bytes(self.pem)
+        self.certificate_path = folder / "ca.pem"
+        self.certificate_path.write_bytes(self.pem)
 
     def server_context(self, names: Sequence[str]) -> ssl.SSLContext:
         """A TLS context for a server that answers to these host names and IP addresses."""
@@ -72,19 +72,15 @@ class Authority:
         now = datetime.now(UTC)
         certificate = (
             x509.CertificateBuilder()
-            .subject_name(_name(names[0]))
+            .subject_name(_common_name(names[0]))
             .issuer_name(self._subject)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - _SLACK)
-            .not_valid_after(now + _VALID)
-            .add_extension(
-                x509.SubjectAlternativeName([_alternative(name) for name in names]), critical=False
-            )
+            .not_valid_before(now - _CLOCK_SKEW)
+            .not_valid_after(now + _LIFETIME)
+            .add_extension(x509.SubjectAlternativeName([_alternative_name(name) for name in names]), critical=False)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False
-            )
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256())
         )
         # The ssl module reads keys from files only; this one is gone again before anybody connects.
@@ -106,7 +102,7 @@ class Authority:
         return context
 
 
-def _alternative(name: str) -> x509.GeneralName:
+def _alternative_name(name: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from ecotui.demo.home import PROFILE, Home
-from ecotui.demo.speed import Pace
+from ecotui.demo.home import AWS_PROFILE_NAME, DemoHome
+from ecotui.demo.speed import DemoTimings
 
 # Taken over as they are: the terminal, the language, where programs and Python's modules are, what tunes the display, and Go.
 # Everything else stays outside: AWS_*, GH_*, GITHUB_*, KUBECONFIG, TF_*, proxies, the agent's sockets, ...
-_KEPT = frozenset(
+_INHERITED_VARIABLES = frozenset(
     {
         "PATH",
         "TERM",
@@ -34,20 +34,24 @@ _KEPT = frozenset(
         "SYSTEMROOT",
     }
 )
-_KEPT_PREFIXES = ("LC_", "TEXTUAL_", "COVERAGE_")
+_INHERITED_PREFIXES = ("LC_", "TEXTUAL_", "COVERAGE_")
 
-MARK = "ECOTUI_DEMO_HOME"
+HOME_VARIABLE = "ECOTUI_DEMO_HOME"
 """Names the demo's home to every process of it: what is left over at the end is found by it."""
 
 
-def base(home: Home, env: Mapping[str, str] | None = None) -> dict[str, str]:
+def base_environment(home: DemoHome, env: Mapping[str, str] | None = None) -> dict[str, str]:
     """The part that does not depend on the running servers."""
     env = os.environ if env is None else env
-    kept = {name: value for name, value in env.items() if name in _KEPT or name.startswith(_KEPT_PREFIXES)}
+    kept = {
+        name: value
+        for name, value in env.items()
+        if name in _INHERITED_VARIABLES or name.startswith(_INHERITED_PREFIXES)
+    }
     root = home.root
     return {
         **kept,
-        "PATH": f"{home.stand_ins}{os.pathsep}{env.get('PATH', os.defpath)}",
+        "PATH": f"{home.fake_tools}{os.pathsep}{env.get('PATH', os.defpath)}",
         "HOME": str(root),
         "TMPDIR": str(root / "tmp"),
         "XDG_CONFIG_HOME": str(root / ".config"),
@@ -57,7 +61,7 @@ def base(home: Home, env: Mapping[str, str] | None = None) -> dict[str, str]:
         "ECOTUI_STATE_DIR": str(home.sessions),
         "AWS_CONFIG_FILE": str(home.aws_config),
         "AWS_SHARED_CREDENTIALS_FILE": str(home.aws_credentials),
-        "AWS_PROFILE": PROFILE,
+        "AWS_PROFILE": AWS_PROFILE_NAME,
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_PAGER": "",
         "KUBECONFIG": str(home.kubeconfig),
@@ -66,24 +70,26 @@ def base(home: Home, env: Mapping[str, str] | None = None) -> dict[str, str]:
         "CHECKPOINT_DISABLE": "1",
         "GITHUB_USERNAME": "eco-operator",
         "VERSION": "0.7.3",
-        MARK: str(root),
+        HOME_VARIABLE: str(root),
         "ECOTUI_DEMO_PROJECT": str(home.project),
     }
 
 
-def servers(endpoint: str, github: Mapping[str, str], tools: Mapping[str, str], pace: Pace) -> dict[str, str]:
+def server_environment(
+    endpoint: str, github: Mapping[str, str], tools: Mapping[str, str], timings: DemoTimings
+) -> dict[str, str]:
     """The part that names the running servers, and what is real in this demo."""
     return {
         **github,
         "AWS_ENDPOINT_URL": endpoint,
         "ECOTUI_DEMO": ", ".join(f"{name} {kind}" for name, kind in tools.items()),
         # The demo's waits are short, and shorter still at a higher speed: look as often as that asks for.
-        "ECOTUI_QUOTA_POLL": _poll(pace, 5.0),
-        "ECOTUI_CLEANUP_POLL": _poll(pace, 3.0),
-        "ECOTUI_CLOUDFRONT_POLL": _poll(pace, 5.0),
-        "ECOTUI_NODES_POLL": _poll(pace, 2.0),
+        "ECOTUI_QUOTA_POLL": _poll_interval(timings, 5.0),
+        "ECOTUI_CLEANUP_POLL": _poll_interval(timings, 3.0),
+        "ECOTUI_CLOUDFRONT_POLL": _poll_interval(timings, 5.0),
+        "ECOTUI_NODES_POLL": _poll_interval(timings, 2.0),
     }
 
 
-def _poll(pace: Pace, seconds: float) -> str:
-    return f"{max(0.5, pace.seconds(seconds)):g}"
+def _poll_interval(timings: DemoTimings, seconds: float) -> str:
+    return f"{max(0.5, timings.scale(seconds)):g}"

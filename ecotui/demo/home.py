@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-PROFILE = "eco2-demo"
+AWS_PROFILE_NAME = "eco2-demo"
 
 
 @dataclass(frozen=True)
-class Home:
+class DemoHome:
     """Where things lie in a demo's home."""
 
     root: Path
@@ -23,7 +23,7 @@ class Home:
         return self.root / "project"
 
     @property
-    def stand_ins(self) -> Path:
+    def fake_tools(self) -> Path:
         return self.root / "bin"
 
     @property
@@ -52,23 +52,23 @@ class Home:
         return self.root / ".local" / "state" / "ecotui"
 
     @property
-    def image_list(self) -> Path:
+    def aws_data(self) -> Path:
         return self.root / ".world"
 
 
-def prepare(root: Path) -> Home:
+def create_home(root: Path) -> DemoHome:
     """Make the folders (0700) and copy the demo project into them. Raises OSError, FileExistsError when it is used."""
-    home = Home(root)
+    home = DemoHome(root)
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     if any(root.iterdir()):
         raise FileExistsError(f"{root} is not empty")
     root.chmod(0o700)
     for folder in (
-        home.stand_ins,
+        home.fake_tools,
         home.kubeconfig.parent,
         home.aws_config.parent,
         home.ssh_key.parent,
-        home.image_list,
+        home.aws_data,
         root / ".config",
         root / ".cache",
         root / ".local" / "share",
@@ -81,29 +81,29 @@ def prepare(root: Path) -> Home:
     # Installed packages can be read-only; the project is to be worked on.
     for path in (home.project, *home.project.rglob("*")):
         path.chmod(path.stat().st_mode | stat.S_IWUSR)
-    _key_pair(home)
+    _create_key_pair(home)
     return home
 
 
-def write_aws(home: Home, endpoint: str, region: str, key_id: str, secret: str) -> None:
+def write_aws_profile(home: DemoHome, endpoint: str, region: str, key_id: str, secret: str) -> None:
     """An ordinary profile with keys that mean something to the demo's AWS only."""
     home.aws_config.write_text(
-        f"[profile {PROFILE}]\nregion = {region}\noutput = json\nendpoint_url = {endpoint}\n",
+        f"[profile {AWS_PROFILE_NAME}]\nregion = {region}\noutput = json\nendpoint_url = {endpoint}\n",
         encoding="utf-8",
     )
-    _secret(
+    _write_secret(
         home.aws_credentials,
-        f"[{PROFILE}]\naws_access_key_id = {key_id}\naws_secret_access_key = {secret}\n".encode(),
+        f"[{AWS_PROFILE_NAME}]\naws_access_key_id = {key_id}\naws_secret_access_key = {secret}\n".encode(),
     )
 
 
-def _key_pair(home: Home) -> None:
+def _create_key_pair(home: DemoHome) -> None:
     """A new SSH key pair: the public half goes into the terraform project."""
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     key = Ed25519PrivateKey.generate()
-    _secret(
+    _write_secret(
         home.ssh_key,
         key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
@@ -113,7 +113,7 @@ def _key_pair(home: Home) -> None:
     (home.project / "terraform" / "k8s-cluster-key.pub").write_bytes(public + b" ecotui demo\n")
 
 
-def _secret(path: Path, content: bytes) -> None:
+def _write_secret(path: Path, content: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as stream:
         stream.write(content)

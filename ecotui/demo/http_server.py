@@ -17,11 +17,11 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 # A body that is larger is refused: nothing that the demo's tools send comes near.
-_BODY_LIMIT = 4_000_000
+_MAX_BODY_BYTES = 4_000_000
 
 
 @dataclass(frozen=True)
-class Request:
+class HttpRequest:
     """One request: `host` is the name that the client asked for, `query` holds the last value of each key."""
 
     method: str
@@ -44,7 +44,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Response:
+class HttpResponse:
     """One answer; with `stream`, the chunks follow the headers as they come."""
 
     status: int = 200
@@ -53,37 +53,37 @@ class Response:
     stream: Iterator[bytes] | None = None
 
 
-def json_response(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def json_response(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
     """An answer of JSON."""
-    return Response(
+    return HttpResponse(
         status,
         json.dumps(value, separators=(",", ":")).encode(),
         {"Content-Type": "application/json; charset=utf-8", **(headers or {})},
     )
 
 
-Answer = Callable[[Request], Response]
+Responder = Callable[[HttpRequest], HttpResponse]
 
 
-class Exchange(BaseHTTPRequestHandler):
+class HttpHandler(BaseHTTPRequestHandler):
     """Speaks HTTP/1.1 with one client and asks `answer` for the content."""
 
     protocol_version = "HTTP/1.1"
     server_version = "ecotui-demo"
     sys_version = ""
     timeout = 120
-    answer: Answer
+    answer: Responder
     host = ""
 
-    def _exchange(self) -> None:
+    def _handle_request(self) -> None:
         length = self.headers.get("Content-Length", "0")
-        size = int(length) if length.isdigit() else _BODY_LIMIT + 1
-        if size > _BODY_LIMIT:
+        size = int(length) if length.isdigit() else _MAX_BODY_BYTES + 1
+        if size > _MAX_BODY_BYTES:
             self.send_error(413)
             self.close_connection = True
             return
         url = urlsplit(self.path)
-        request = Request(
+        request = HttpRequest(
             method=self.command,
             host=self.host or self.headers.get("Host", "").partition(":")[0],
             path=unquote(url.path),
@@ -91,9 +91,9 @@ class Exchange(BaseHTTPRequestHandler):
             headers={name.lower(): value for name, value in self.headers.items()},
             body=self.rfile.read(size) if size else b"",
         )
-        self._send(type(self).answer(request))
+        self._send_response(type(self).answer(request))
 
-    def _send(self, response: Response) -> None:
+    def _send_response(self, response: HttpResponse) -> None:
         self.send_response_only(response.status)
         self.send_header("Date", self.date_time_string())
         for name, value in response.headers.items():
@@ -112,9 +112,7 @@ class Exchange(BaseHTTPRequestHandler):
             self.wfile.flush()
         self.wfile.write(b"0\r\n\r\n")
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = (
-        _exchange  # the names that http.server asks for
-    )
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _handle_request  # the names that http.server asks for
 
     def handle(self) -> None:
         """A client that leaves in the middle is no news."""
@@ -137,22 +135,20 @@ class LoopbackServer(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(
-        self, handler: type[BaseHTTPRequestHandler], tls: ssl.SSLContext | None, *, listen: bool
-    ) -> None:
+    def __init__(self, handler: type[BaseHTTPRequestHandler], tls: ssl.SSLContext | None, *, listen: bool) -> None:
         self._tls = tls
         super().__init__(("127.0.0.1", 0), handler, bind_and_activate=False)
         self.server_bind()
         self.port = int(self.server_address[1])
         self._thread: threading.Thread | None = None
         if listen:
-            self.open()
+            self.start_listening()
 
     @property
-    def listening(self) -> bool:
+    def is_listening(self) -> bool:
         return self._thread is not None
 
-    def open(self) -> None:
+    def start_listening(self) -> None:
         """Begin to accept connections."""
         if self._thread is None:
             self.server_activate()
@@ -164,7 +160,7 @@ class LoopbackServer(ThreadingHTTPServer):
             )
             self._thread.start()
 
-    def close(self) -> None:
+    def stop_listening(self) -> None:
         """Refuse connections again; the port stays ours."""
         if self._thread is None:
             return
@@ -203,13 +199,13 @@ class LoopbackServer(ThreadingHTTPServer):
                 return
         super().finish_request(request, client_address)
         if self._tls is not None:
-            hang_up(request)
+            close_tls_connection(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing on the operator's terminal; the client sees a dropped connection."""
 
 
-def hang_up(connection: ssl.SSLSocket) -> None:
+def close_tls_connection(connection: ssl.SSLSocket) -> None:
     """Close a TLS connection, whatever state it is in."""
     try:
         connection.shutdown(socket.SHUT_RDWR)
@@ -219,6 +215,6 @@ def hang_up(connection: ssl.SSLSocket) -> None:
         connection.close()
 
 
-def exchange_for(answer: Answer, host: str = "") -> type[Exchange]:
+def handler_for(responder: Responder, host: str = "") -> type[HttpHandler]:
     """A handler class that asks `answer`; `host` overrides the Host header (inside a tunnel)."""
-    return type("BoundExchange", (Exchange,), {"answer": staticmethod(answer), "host": host})
+    return type("BoundExchange", (HttpHandler,), {"answer": staticmethod(responder), "host": host})

@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ecotui.demo.environment import MARK
+from ecotui.demo.environment import HOME_VARIABLE
 
-_START = 360.0
+_START_TIMEOUT_SECONDS = 360.0
 """Seconds for the world to be ready; a few on this machine, minutes where terraform has to download a provider."""
-_END = 10.0
-_SWEEP = 5.0
+_EXIT_TIMEOUT_SECONDS = 10.0
+_SWEEP_TIMEOUT_SECONDS = 5.0
 
 
 class DemoError(Exception):
@@ -43,16 +43,16 @@ class Demo:
     token: str
     """A GitHub token with every scope, to paste."""
     account: str
-    seconds: float
+    start_seconds: float
     """How long the start took."""
     process: subprocess.Popen[str]
 
     @property
-    def alive(self) -> bool:
+    def is_alive(self) -> bool:
         return self.process.poll() is None
 
 
-def available() -> str:
+def unavailable_reason() -> str:
     """Why the demo cannot run here, as one line with the way out; empty when it can."""
     missing = [name for name in ("moto", "flask", "flask_cors") if importlib.util.find_spec(name) is None]
     if not missing:
@@ -61,14 +61,14 @@ def available() -> str:
 
 
 @contextlib.contextmanager
-def running(
-    *, keep: Path | None = None, speed: float = 1.0, say: Callable[[str], None] = lambda text: None
+def run_demo(
+    *, keep: Path | None = None, speed: float = 1.0, report: Callable[[str], None] = lambda text: None
 ) -> Iterator[Demo]:
     """A world for the length of a `with`. Raises DemoError.
 
     `keep` is an empty or new folder for the home, which then stays; without it the home is temporary and goes.
     """
-    if trouble := available():
+    if trouble := unavailable_reason():
         raise DemoError(trouble)
     root = keep.absolute() if keep else Path(tempfile.mkdtemp(prefix="ecotui-demo-"))
     argv = [sys.executable, "-P", "-m", "ecotui.demo.server", "--home", str(root), "--speed", f"{speed:g}"]
@@ -80,10 +80,10 @@ def running(
         encoding="utf-8",
         # Ctrl-C in the terminal is for the TUI; the world ends when our end of its standard input closes.
         start_new_session=True,
-        env={**os.environ, MARK: str(root)},
+        env={**os.environ, HOME_VARIABLE: str(root)},
     )
     try:
-        ready = _ready(process, say)
+        ready = _wait_until_ready(process, report)
         yield Demo(
             root=root,
             env=ready["env"],
@@ -93,14 +93,14 @@ def running(
             notes=ready["notes"],
             token=ready["token"],
             account=ready["account"],
-            seconds=ready["seconds"],
+            start_seconds=ready["seconds"],
             process=process,
         )
     finally:
-        with _undisturbed():
+        with _ignore_signals():
             _interrupt_commands(root)
-            sweep(root, spare={process.pid})
-            _end(process)
+            stop_demo_processes(root, exclude={process.pid})
+            _stop_server(process)
             if keep is None:
                 shutil.rmtree(root, ignore_errors=True)
 
@@ -120,29 +120,29 @@ def _interrupt_commands(root: Path) -> None:
     if Path("/proc/self/environ").exists():
         return
     from ecotui import supervisor
-    from ecotui.demo.home import Home
+    from ecotui.demo.home import DemoHome
     from ecotui.session import SessionError
-    from ecotui.session.store import Store
+    from ecotui.session.store import SessionStore
 
     with contextlib.suppress(SessionError, OSError):
-        shelf = Store(Home(root).sessions)
-        for summary in shelf.list():
-            for command in supervisor.running(shelf.open(summary.id)):
-                supervisor.interrupt(command.folder, force=True)
+        shelf = SessionStore(DemoHome(root).sessions)
+        for summary in shelf.list_summaries():
+            for command in supervisor.list_running_commands(shelf.open(summary.id)):
+                supervisor.send_interrupt(command.folder, force=True)
 
 
-def sweep(root: Path, *, spare: set[int]) -> list[int]:
+def stop_demo_processes(root: Path, *, exclude: set[int]) -> list[int]:
     """End what still runs in a demo's home: commands outlive the TUI on purpose, but not the demo. Linux only.
 
     Processes are known by the demo's home in their environment, which is this demo's alone. Asks them with SIGINT as
     terraform likes it, then kills. Returns the process ids that were found.
     """
-    found = _processes(root) - spare
+    found = _find_processes(root) - exclude
     for process in found:
         with contextlib.suppress(OSError):
             os.kill(process, signal.SIGINT)
-    until = time.monotonic() + _SWEEP
-    while (left := _processes(root) - spare) and time.monotonic() < until:
+    until = time.monotonic() + _SWEEP_TIMEOUT_SECONDS
+    while (left := _find_processes(root) - exclude) and time.monotonic() < until:
         time.sleep(0.1)
     for process in left:
         with contextlib.suppress(OSError):
@@ -150,8 +150,8 @@ def sweep(root: Path, *, spare: set[int]) -> list[int]:
     return sorted(found)
 
 
-def _processes(root: Path) -> set[int]:
-    mark = f"{MARK}={root}".encode()
+def _find_processes(root: Path) -> set[int]:
+    mark = f"{HOME_VARIABLE}={root}".encode()
     found = set()
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -163,9 +163,9 @@ def _processes(root: Path) -> set[int]:
     return found
 
 
-def _ready(process: subprocess.Popen[str], say: Callable[[str], None]) -> dict[str, Any]:
+def _wait_until_ready(process: subprocess.Popen[str], report: Callable[[str], None]) -> dict[str, Any]:
     assert process.stdout is not None
-    with _deadline(process):
+    with _kill_after_timeout(process):
         for text in process.stdout:
             try:
                 line = json.loads(text)
@@ -176,15 +176,15 @@ def _ready(process: subprocess.Popen[str], say: Callable[[str], None]) -> dict[s
             if "failed" in line:
                 raise DemoError(f"the demo's world did not start: {line['failed']}")
             if "doing" in line:
-                say(line["doing"])
+                report(line["doing"])
     raise DemoError(f"the demo's world ended before it was ready (exit {process.wait()})")
 
 
 @contextlib.contextmanager
-def _deadline(process: subprocess.Popen[str]) -> Iterator[None]:
+def _kill_after_timeout(process: subprocess.Popen[str]) -> Iterator[None]:
     import threading
 
-    timer = threading.Timer(_START, process.kill)
+    timer = threading.Timer(_START_TIMEOUT_SECONDS, process.kill)
     timer.daemon = True
     timer.start()
     try:
@@ -193,22 +193,22 @@ def _deadline(process: subprocess.Popen[str]) -> Iterator[None]:
         timer.cancel()
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def _stop_server(process: subprocess.Popen[str]) -> None:
     for stream in (process.stdin, process.stdout):
         if stream is not None:
             with contextlib.suppress(OSError):
                 stream.close()
     try:
-        process.wait(_END)
+        process.wait(_EXIT_TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
 
 
 @contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
+def _ignore_signals() -> Iterator[None]:
     """No second Ctrl-C interrupts the tidying up; it has limits of its own."""
-    if not _in_main_thread():
+    if not _is_main_thread():
         yield
         return
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -220,7 +220,7 @@ def _undisturbed() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _in_main_thread() -> bool:
+def _is_main_thread() -> bool:
     import threading
 
     return threading.current_thread() is threading.main_thread()

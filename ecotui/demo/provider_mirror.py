@@ -7,17 +7,17 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-OVERRIDE = "ECOTUI_PROVIDER_MIRROR"
+MIRROR_VARIABLE = "ECOTUI_PROVIDER_MIRROR"
 """The variable that names a filesystem mirror; it goes before everything that is looked for."""
 
 _REGISTRY = "registry.terraform.io"
 """The host that `hashicorp/aws` means; a mirror's first folder is named after it."""
-_PROVIDER = Path(_REGISTRY, "hashicorp", "aws")
+_PROVIDER_PATH = Path(_REGISTRY, "hashicorp", "aws")
 _MIRROR_BLOCK = re.compile(r"filesystem_mirror\s*\{(?P<body>[^}]*)\}")
 _MIRROR_PATH = re.compile(r"""path\s*=\s*"(?P<path>(?:[^"\\]|\\.)*)\"""")
-_CONVENTIONAL = ("/opt", "/usr/share", "/usr/local/share", "/usr/lib", "/srv")
-_DEPTH = 3
-_FOLDERS = 2000
+_CONVENTIONAL_ROOTS = ("/opt", "/usr/share", "/usr/local/share", "/usr/lib", "/srv")
+_MAX_DEPTH = 3
+_MAX_FOLDERS = 2000
 """How many folders are looked into at most: a search must not become a walk over a disk."""
 
 
@@ -28,18 +28,18 @@ def find_mirror(env: Mapping[str, str] | None = None) -> Path | None:
     that terraform documents (developer.hashicorp.com/terraform/cli/config/config-file), and conventional places.
     """
     env = os.environ if env is None else env
-    if chosen := env.get(OVERRIDE):
-        return Path(chosen) if _holds(Path(chosen)) else None
-    for place in (*_configured(env), *_implied(env)):
-        if _holds(place):
+    if chosen := env.get(MIRROR_VARIABLE):
+        return Path(chosen) if _has_provider(Path(chosen)) else None
+    for place in (*_configured_mirrors(env), *_implied_mirrors(env)):
+        if _has_provider(place):
             return place
-    for root in _CONVENTIONAL:
-        if (found := _below(Path(root))) is not None:
+    for root in _CONVENTIONAL_ROOTS:
+        if (found := _find_mirror_below(Path(root))) is not None:
             return found
     return None
 
 
-def write_config(path: Path, mirror: Path | None) -> None:
+def write_cli_config(path: Path, mirror: Path | None) -> None:
     """Write a CLI configuration that takes the provider from `mirror` only; without one, the default (a download)."""
     lines = ["disable_checkpoint = true"]
     if mirror is not None:
@@ -55,15 +55,15 @@ def write_config(path: Path, mirror: Path | None) -> None:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _holds(mirror: Path) -> bool:
-    folder = mirror / _PROVIDER
+def _has_provider(mirror: Path) -> bool:
+    folder = mirror / _PROVIDER_PATH
     try:
         return any(folder.iterdir())
     except OSError:
         return False
 
 
-def _configured(env: Mapping[str, str]) -> Iterator[Path]:
+def _configured_mirrors(env: Mapping[str, str]) -> Iterator[Path]:
     home = Path(env.get("HOME") or "~").expanduser()
     for named in (env.get("TF_CLI_CONFIG_FILE"), env.get("TERRAFORM_CONFIG"), str(home / ".terraformrc")):
         if not named:
@@ -77,7 +77,7 @@ def _configured(env: Mapping[str, str]) -> Iterator[Path]:
                 yield Path(entry["path"].replace("\\\\", "\\").replace('\\"', '"')).expanduser()
 
 
-def _implied(env: Mapping[str, str]) -> Iterator[Path]:
+def _implied_mirrors(env: Mapping[str, str]) -> Iterator[Path]:
     home = Path(env.get("HOME") or "~").expanduser()
     yield home / ".terraform.d" / "plugins"
     yield Path(env.get("XDG_DATA_HOME") or home / ".local" / "share") / "terraform" / "plugins"
@@ -86,16 +86,16 @@ def _implied(env: Mapping[str, str]) -> Iterator[Path]:
             yield Path(folder) / "terraform" / "plugins"
 
 
-def _below(root: Path) -> Path | None:
+def _find_mirror_below(root: Path) -> Path | None:
     """A mirror in or under `root`, level by level, not deeper than `_DEPTH`."""
     level, looked = [root], 0
-    for _ in range(_DEPTH + 1):
+    for _ in range(_MAX_DEPTH + 1):
         deeper: list[Path] = []
         for folder in level:
-            if _holds(folder):
+            if _has_provider(folder):
                 return folder
             looked += 1
-            if looked > _FOLDERS:
+            if looked > _MAX_FOLDERS:
                 return None
             try:
                 deeper += sorted(

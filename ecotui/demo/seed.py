@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-ALIAS = "eco2-demo"
+ACCOUNT_ALIAS = "eco2-demo"
 """The account's alias: typed to consent to deletions."""
 REGION = "ap-northeast-2"
 DOMAIN = "growbin.example"
-OPERATOR = "operator"
-ROLE = "prod-k8s-node-role"
-PROFILE = "prod-k8s-node-profile"
-POLICIES = ("prod-alb-controller-policy", "prod-s3-presigned-url-policy")
-KEY_PAIR = "k8s-cluster-key"
-BUCKET = "prod-sesacthon-images"
-ADDRESS, DISK = "prod-nat", "prod-pvc-postgres"
+OPERATOR_USER = "operator"
+ROLE_NAME = "prod-k8s-node-role"
+INSTANCE_PROFILE_NAME = "prod-k8s-node-profile"
+POLICY_NAMES = ("prod-alb-controller-policy", "prod-s3-presigned-url-policy")
+KEY_PAIR_NAME = "k8s-cluster-key"
+BUCKET_NAME = "prod-sesacthon-images"
+ADDRESS_NAME, VOLUME_NAME = "prod-nat", "prod-pvc-postgres"
 """What goes on costing money: an Elastic IP and a volume, by their Name tags."""
 
-FOREIGN = {
+FOREIGN_RESOURCES = {
     "iam_policy": "billing-readonly",
     "bucket": "eco2-billing-reports",
     "tagged_bucket": "analytics-raw-events",
@@ -37,48 +37,46 @@ FOREIGN = {
 }
 """Kind to name of what is somebody else's, untagged or tagged for another project."""
 
-_TAGS = {"Project": "SeSACTHON", "ManagedBy": "Terraform", "Environment": "prod", "Team": "Backend"}
-_OTHER_TAGS = {"Project": "Analytics", "ManagedBy": "Terraform"}
+_PROJECT_TAGS = {"Project": "SeSACTHON", "ManagedBy": "Terraform", "Environment": "prod", "Team": "Backend"}
+_FOREIGN_TAGS = {"Project": "Analytics", "ManagedBy": "Terraform"}
 
-Client = Callable[..., Any]
+BotoClient = Callable[..., Any]
 
 
-def make(endpoint: str, public_key: Path) -> tuple[str, str]:
+def seed_account(endpoint: str, public_key: Path) -> tuple[str, str]:
     """Fill the account; returns the operator's access key id and secret. Raises botocore's errors."""
     import boto3
 
-    session = boto3.Session(
-        aws_access_key_id="AKIAEXAMPLE", aws_secret_access_key="example", region_name=REGION
-    )
+    session = boto3.Session(aws_access_key_id="AKIAEXAMPLE", aws_secret_access_key="example", region_name=REGION)
 
     def client(service: str) -> Any:
         return session.client(service, endpoint_url=endpoint)
 
     iam = client("iam")
-    iam.create_account_alias(AccountAlias=ALIAS)
-    iam.create_user(UserName=OPERATOR)
-    key = iam.create_access_key(UserName=OPERATOR)["AccessKey"]
-    _zone(client("route53"))
-    _policies(iam)
-    _role(iam)
+    iam.create_account_alias(AccountAlias=ACCOUNT_ALIAS)
+    iam.create_user(UserName=OPERATOR_USER)
+    key = iam.create_access_key(UserName=OPERATOR_USER)["AccessKey"]
+    _create_zone(client("route53"))
+    _create_policies(iam)
+    _create_instance_profile(iam)
     ec2 = client("ec2")
-    _key_pairs(ec2, public_key.read_bytes())
-    _idle(ec2)
-    _buckets(client("s3"))
-    _distribution(client("cloudfront"))
+    _import_key_pairs(ec2, public_key.read_bytes())
+    _create_billed_resources(ec2)
+    _create_buckets(client("s3"))
+    _create_distribution(client("cloudfront"))
     return str(key["AccessKeyId"]), str(key["SecretAccessKey"])
 
 
-def _tags(tags: dict[str, str]) -> list[dict[str, str]]:
+def _tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
-def _document(*actions: str, version: str = "2012-10-17") -> str:
+def _policy_document(*actions: str, version: str = "2012-10-17") -> str:
     statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
     return json.dumps({"Version": version, "Statement": [statement]})
 
 
-def _zone(route53: Any) -> None:
+def _create_zone(route53: Any) -> None:
     zone = route53.create_hosted_zone(Name=DOMAIN, CallerReference="registered")["HostedZone"]["Id"]
     mail = {"Name": DOMAIN, "Type": "MX", "TTL": 3600, "ResourceRecords": [{"Value": f"10 mail.{DOMAIN}"}]}
     route53.change_resource_record_sets(
@@ -86,7 +84,7 @@ def _zone(route53: Any) -> None:
     )
 
 
-def _policies(iam: Any) -> None:
+def _create_policies(iam: Any) -> None:
     """Both policies of the plan: the first is attached to a role, a user and a group, and has a second version."""
     assume = json.dumps(
         {
@@ -100,72 +98,72 @@ def _policies(iam: Any) -> None:
             ],
         }
     )
-    iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=assume, Tags=_tags(_TAGS))
-    iam.create_user(UserName=FOREIGN["user"])
-    iam.create_group(GroupName=FOREIGN["group"])
+    iam.create_role(RoleName=ROLE_NAME, AssumeRolePolicyDocument=assume, Tags=_tag_list(_PROJECT_TAGS))
+    iam.create_user(UserName=FOREIGN_RESOURCES["user"])
+    iam.create_group(GroupName=FOREIGN_RESOURCES["group"])
     iam.create_policy(
-        PolicyName=FOREIGN["iam_policy"], PolicyDocument=_document("aws-portal:ViewBilling", "ce:Get*")
+        PolicyName=FOREIGN_RESOURCES["iam_policy"], PolicyDocument=_policy_document("aws-portal:ViewBilling", "ce:Get*")
     )
     arns = []
-    for name in POLICIES:
+    for name in POLICY_NAMES:
         policy = iam.create_policy(
-            PolicyName=name, PolicyDocument=_document("elasticloadbalancing:*"), Tags=_tags(_TAGS)
+            PolicyName=name, PolicyDocument=_policy_document("elasticloadbalancing:*"), Tags=_tag_list(_PROJECT_TAGS)
         )
         arns.append(policy["Policy"]["Arn"])
-        iam.attach_role_policy(RoleName=ROLE, PolicyArn=arns[-1])
-    iam.attach_user_policy(UserName=FOREIGN["user"], PolicyArn=arns[0])
-    iam.attach_group_policy(GroupName=FOREIGN["group"], PolicyArn=arns[0])
+        iam.attach_role_policy(RoleName=ROLE_NAME, PolicyArn=arns[-1])
+    iam.attach_user_policy(UserName=FOREIGN_RESOURCES["user"], PolicyArn=arns[0])
+    iam.attach_group_policy(GroupName=FOREIGN_RESOURCES["group"], PolicyArn=arns[0])
     iam.create_policy_version(
         PolicyArn=arns[0],
-        PolicyDocument=_document("elasticloadbalancing:*", "ec2:Describe*"),
+        PolicyDocument=_policy_document("elasticloadbalancing:*", "ec2:Describe*"),
         SetAsDefault=True,
     )
 
 
-def _role(iam: Any) -> None:
-    iam.create_instance_profile(InstanceProfileName=PROFILE, Tags=_tags(_TAGS))
-    iam.add_role_to_instance_profile(InstanceProfileName=PROFILE, RoleName=ROLE)
+def _create_instance_profile(iam: Any) -> None:
+    iam.create_instance_profile(InstanceProfileName=INSTANCE_PROFILE_NAME, Tags=_tag_list(_PROJECT_TAGS))
+    iam.add_role_to_instance_profile(InstanceProfileName=INSTANCE_PROFILE_NAME, RoleName=ROLE_NAME)
 
 
-def _key_pairs(ec2: Any, public_key: bytes) -> None:
-    for name in (KEY_PAIR, FOREIGN["key_pair"], FOREIGN["similar_key_pair"]):
+def _import_key_pairs(ec2: Any, public_key: bytes) -> None:
+    for name in (KEY_PAIR_NAME, FOREIGN_RESOURCES["key_pair"], FOREIGN_RESOURCES["similar_key_pair"]):
         # Key pairs were imported by hand before terraform did it: no tags, known by its exact name only.
         ec2.import_key_pair(KeyName=name, PublicKeyMaterial=public_key)
 
 
-def _idle(ec2: Any) -> None:
+def _create_billed_resources(ec2: Any) -> None:
     """What goes on costing money: an address that serves nobody, and the disk of a volume claim."""
     ec2.allocate_address(
         Domain="vpc",
-        TagSpecifications=[{"ResourceType": "elastic-ip", "Tags": _tags({"Name": ADDRESS, **_TAGS})}],
+        TagSpecifications=[{"ResourceType": "elastic-ip", "Tags": _tag_list({"Name": ADDRESS_NAME, **_PROJECT_TAGS})}],
     )
     ec2.create_volume(
         AvailabilityZone=f"{REGION}a",
         Size=50,
         VolumeType="gp3",
-        TagSpecifications=[{"ResourceType": "volume", "Tags": _tags({"Name": DISK, **_TAGS})}],
+        TagSpecifications=[{"ResourceType": "volume", "Tags": _tag_list({"Name": VOLUME_NAME, **_PROJECT_TAGS})}],
     )
 
 
-def _buckets(s3: Any) -> None:
+def _create_buckets(s3: Any) -> None:
     """The image bucket looks empty after `s3 rm --recursive`: versions, a delete marker and an upload are left."""
     where = {"CreateBucketConfiguration": {"LocationConstraint": REGION}}
-    for name in (BUCKET, FOREIGN["bucket"], FOREIGN["tagged_bucket"]):
+    for name in (BUCKET_NAME, FOREIGN_RESOURCES["bucket"], FOREIGN_RESOURCES["tagged_bucket"]):
         s3.create_bucket(Bucket=name, **where)
-    s3.put_bucket_tagging(Bucket=BUCKET, Tagging={"TagSet": _tags(_TAGS)})
-    s3.put_bucket_tagging(Bucket=FOREIGN["tagged_bucket"], Tagging={"TagSet": _tags(_OTHER_TAGS)})
-    s3.put_object(Bucket=FOREIGN["bucket"], Key="2025/10.csv", Body=b"service,cost\n")
-    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_bucket_tagging(Bucket=BUCKET_NAME, Tagging={"TagSet": _tag_list(_PROJECT_TAGS)})
+    s3.put_bucket_tagging(Bucket=FOREIGN_RESOURCES["tagged_bucket"], Tagging={"TagSet": _tag_list(_FOREIGN_TAGS)})
+    s3.put_object(Bucket=FOREIGN_RESOURCES["bucket"], Key="2025/10.csv", Body=b"service,cost\n")
+    s3.put_bucket_versioning(Bucket=BUCKET_NAME, VersioningConfiguration={"Status": "Enabled"})
     for number in range(6):
         for version in range(2):
             s3.put_object(
-                Bucket=BUCKET, Key=f"scan/{number:04}.jpg", Body=b"\xff\xd8" + bytes(100 * (version + 1))
+                Bucket=BUCKET_NAME, Key=f"scan/{number:04}.jpg", Body=b"\xff\xd8" + bytes(100 * (version + 1))
             )
-    s3.delete_object(Bucket=BUCKET, Key="scan/0000.jpg")
-    s3.create_multipart_upload(Bucket=BUCKET, Key="scan/unfinished.jpg")
+    s3.delete_object(Bucket=BUCKET_NAME, Key="scan/0000.jpg")
+    s3.create_multipart_upload(Bucket=BUCKET_NAME, Key="scan/unfinished.jpg")
 
 
-def _distribution(cloudfront: Any) -> None:
+def _create_distribution(cloudfront: Any) -> None:
     """Enabled, and with the alias that the plan wants: it has to be disabled, and that takes its time."""
     config = {
         "CallerReference": "terraform-20251101",
@@ -178,7 +176,7 @@ def _distribution(cloudfront: Any) -> None:
             "Items": [
                 {
                     "Id": "images",
-                    "DomainName": f"{BUCKET}.s3.{REGION}.amazonaws.com",
+                    "DomainName": f"{BUCKET_NAME}.s3.{REGION}.amazonaws.com",
                     "S3OriginConfig": {"OriginAccessIdentity": ""},
                 }
             ],
@@ -191,5 +189,5 @@ def _distribution(cloudfront: Any) -> None:
         },
     }
     cloudfront.create_distribution_with_tags(
-        DistributionConfigWithTags={"DistributionConfig": config, "Tags": {"Items": _tags(_TAGS)}}
+        DistributionConfigWithTags={"DistributionConfig": config, "Tags": {"Items": _tag_list(_PROJECT_TAGS)}}
     )

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ecotui.demo import environment
-from ecotui.demo.home import Home, prepare, write_aws
-from ecotui.demo.process import sweep
-from ecotui.demo.speed import Pace
-from ecotui.demo.tools import Tools
+from ecotui.demo.home import DemoHome, create_home, write_aws_profile
+from ecotui.demo.process import stop_demo_processes
+from ecotui.demo.speed import DemoTimings
+from ecotui.demo.tools import DemoTools
 
 
 class Stoppable(Protocol):
@@ -34,18 +34,18 @@ def main() -> int:
     parser.add_argument("--speed", type=float, default=1.0)
     parser.add_argument("--temporary", action="store_true", help="remove the home at the end")
     args = parser.parse_args()
-    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGTERM, _exit_on_signal)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides, and closes our standard input
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     servers: list[Stoppable] = []
     try:
-        ready = start(args.home, Pace(speed=args.speed), servers)
-        _print(ready)
+        ready = start_servers(args.home, DemoTimings(speed=args.speed), servers)
+        _print_json(ready)
         while os.read(0, 4096):
             pass
         return 0
     except (OSError, ImportError, ValueError) as error:
-        _print({"failed": f"{type(error).__name__}: {error}"})
+        _print_json({"failed": f"{type(error).__name__}: {error}"})
         return 1
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -53,38 +53,38 @@ def main() -> int:
             server.stop()
         if args.temporary:
             # The parent does this as well, unless it was killed.
-            sweep(args.home.absolute(), spare={os.getpid()})
+            stop_demo_processes(args.home.absolute(), exclude={os.getpid()})
             shutil.rmtree(args.home, ignore_errors=True)
 
 
-def start(root: Path, pace: Pace, servers: list[Stoppable]) -> dict[str, Any]:
+def start_servers(root: Path, timings: DemoTimings, servers: list[Stoppable]) -> dict[str, Any]:
     """Start everything; each server is added to `servers` as soon as it runs. Returns the ready line."""
     clock = time.perf_counter()
-    home = prepare(root.absolute())
-    _print({"doing": "AWS: moto, with quotas and CloudFront"})
+    home = create_home(root.absolute())
+    _print_json({"doing": "AWS: moto, with quotas and CloudFront"})
     from ecotui.demo import seed
     from ecotui.demo.aws import cloudfront as aws_cloudfront
     from ecotui.demo.aws import server as aws
-    from ecotui.demo.github.server import start as start_github
+    from ecotui.demo.github.server import start_github as start_github
     from ecotui.demo.kubernetes import nodes as kubernetes_nodes
     from ecotui.demo.kubernetes import server as kubernetes_server
 
-    world = aws.start(pace, home.image_list)
+    world = aws.start_aws(timings, home.aws_data)
     servers.append(world)
-    _print({"doing": "the leftovers of an earlier deployment"})
-    key_id, secret = seed.make(world.endpoint, home.project / "terraform" / "k8s-cluster-key.pub")
-    aws_cloudfront.deployed_long_ago(aws.ACCOUNT)
-    write_aws(home, world.endpoint, seed.REGION, key_id, secret)
-    _print({"doing": "GitHub and Kubernetes"})
+    _print_json({"doing": "the leftovers of an earlier deployment"})
+    key_id, secret = seed.seed_account(world.endpoint, home.project / "terraform" / "k8s-cluster-key.pub")
+    aws_cloudfront.backdate_deployments(aws.ACCOUNT_ID)
+    write_aws_profile(home, world.endpoint, seed.REGION, key_id, secret)
+    _print_json({"doing": "GitHub and Kubernetes"})
     github = start_github(home.root / ".github")
     servers.append(github)
-    control_plane = kubernetes_server.start(kubernetes_nodes.nodes(seed.REGION, pace))
+    control_plane = kubernetes_server.start_kubernetes(kubernetes_nodes.node_lister(seed.REGION, timings))
     servers.append(control_plane)
     control_plane.write_kubeconfig(home.kubeconfig)
-    tools = _tools(home)
+    tools = _prepare_tools(home)
     env = {
-        **environment.base(home),
-        **environment.servers(world.endpoint, github.env, tools.kinds, pace),
+        **environment.base_environment(home),
+        **environment.server_environment(world.endpoint, github.env, tools.kinds, timings),
     }
     return {
         "ready": True,
@@ -94,21 +94,21 @@ def start(root: Path, pace: Pace, servers: list[Stoppable]) -> dict[str, Any]:
         "tools": tools.kinds,
         "notes": tools.notes,
         "token": github.demo_token,
-        "account": seed.ALIAS,
+        "account": seed.ACCOUNT_ALIAS,
         "seconds": round(time.perf_counter() - clock, 2),
     }
 
 
-def _tools(home: Home) -> Tools:
+def _prepare_tools(home: DemoHome) -> DemoTools:
     from ecotui.demo import fakes, tools
 
-    found = tools.find(home, say=lambda text: _print({"doing": text}))
+    found = tools.find_tools(home, report=lambda text: _print_json({"doing": text}))
     if found.missing:
-        fakes.install(home.stand_ins, found.missing)
+        fakes.write_launchers(home.fake_tools, found.missing)
     return found
 
 
-def _print(line: dict[str, Any]) -> None:
+def _print_json(line: dict[str, Any]) -> None:
     try:
         sys.stdout.write(json.dumps(line) + "\n")
         sys.stdout.flush()
@@ -118,7 +118,7 @@ def _print(line: dict[str, Any]) -> None:
         raise SystemExit(0) from None
 
 
-def _leave(number: int, frame: object) -> None:
+def _exit_on_signal(number: int, frame: object) -> None:
     raise SystemExit(128 + number)
 
 

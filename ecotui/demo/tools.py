@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ecotui.demo import provider_mirror
-from ecotui.demo.home import Home
+from ecotui.demo.home import DemoHome
 
-NAMES = ("terraform", "kubectl", "gh")
-_DOWNLOAD = 300.0
+TOOL_NAMES = ("terraform", "kubectl", "gh")
+_DOWNLOAD_TIMEOUT_SECONDS = 300.0
 """Seconds for the AWS provider (150 MB) to come from the registry, when no mirror is on this machine."""
 
 
 @dataclass
-class Tools:
+class DemoTools:
     """What was found: tool to `real` or `stand-in`, and notes for the operator."""
 
     kinds: dict[str, str] = field(default_factory=dict)
@@ -29,33 +29,33 @@ class Tools:
         return [name for name, kind in self.kinds.items() if kind != "real"]
 
 
-def find(home: Home, say: Callable[[str], None], env: Mapping[str, str] | None = None) -> Tools:
+def find_tools(home: DemoHome, report: Callable[[str], None], env: Mapping[str, str] | None = None) -> DemoTools:
     """Look for the tools on PATH; write terraform's CLI configuration, with a provider from a mirror or the registry.
 
     The registry is asked here, in the user's own environment: what runs in the demo reaches loopback only.
     """
     env = os.environ if env is None else env
-    tools = Tools()
-    for name in NAMES:
+    tools = DemoTools()
+    for name in TOOL_NAMES:
         real = shutil.which(name, path=env.get("PATH"))
         tools.kinds[name] = "real" if real else "stand-in"
         if not real:
             tools.notes.append(f"{name} is not installed: a stand-in takes its place")
     mirror = provider_mirror.find_mirror(env)
     if tools.kinds["terraform"] == "real" and mirror is None:
-        say("no provider mirror here: terraform downloads the AWS provider once (about 150 MB)")
-        mirror = _download(home, env)
+        report("no provider mirror here: terraform downloads the AWS provider once (about 150 MB)")
+        mirror = _download_provider(home, env)
         if mirror is None:
             tools.kinds["terraform"] = "stand-in"
             tools.notes.append(
                 "terraform could not get the AWS provider: a stand-in takes its place. "
-                f"${provider_mirror.OVERRIDE} can name a mirror"
+                f"${provider_mirror.MIRROR_VARIABLE} can name a mirror"
             )
-    provider_mirror.write_config(home.terraform_config, mirror)
+    provider_mirror.write_cli_config(home.terraform_config, mirror)
     return tools
 
 
-def _download(home: Home, env: Mapping[str, str]) -> Path | None:
+def _download_provider(home: DemoHome, env: Mapping[str, str]) -> Path | None:
     """A mirror of our own in the home, made by terraform itself; None where that does not work."""
     target = home.root / ".mirror"
     argv = ["terraform", f"-chdir={home.project / 'terraform'}", "providers", "mirror", str(target)]
@@ -66,7 +66,7 @@ def _download(home: Home, env: Mapping[str, str]) -> Path | None:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            timeout=_DOWNLOAD,
+            timeout=_DOWNLOAD_TIMEOUT_SECONDS,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):

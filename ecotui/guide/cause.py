@@ -6,48 +6,48 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from checks.finding import Finding, Report, State
+from checks.finding import CheckState, Finding, Report
 from checks.steps import STEPS
-from ecotui.guide.reading.library import Library
+from ecotui.guide.reading.library import GuideLibrary
 from ecotui.guide.reading.overlay import Overlay
 
 
-class Cause(StrEnum):
+class CauseState(StrEnum):
     """What the live check of an entry says."""
 
     PRESENT = "present"
     ABSENT = "absent"
     UNKNOWN = "unknown"
     """Could not look."""
-    LOOKING = "looking"
-    NOT_LOOKED = "not-looked"
+    CHECKING = "looking"
+    NOT_CHECKED = "not-looked"
     NO_CHECK = "no-check"
     """Nothing that ecotui looks at belongs to this entry."""
 
 
 @dataclass(frozen=True)
-class Verdict:
+class CauseCheck:
     """The answer, with the findings behind it."""
 
-    cause: Cause
+    state: CauseState
     steps: tuple[str, ...] = ()
     """The steps that are looked at for it."""
     findings: tuple[Finding, ...] = ()
     """For `present`, what is in the way; for `unknown`, what could not be looked at; else what was found instead."""
-    looked: float | None = None
+    checked_at: float | None = None
     """When it was looked at, seconds since the epoch; the oldest of several looks."""
-    elsewhere: tuple[Finding, ...] = ()
+    other_findings: tuple[Finding, ...] = ()
     """What is wrong in the same step, but is another entry's."""
-    gone: bool = False
+    is_resolved: bool = False
     """Absent now, and present before."""
 
-    def words(self, language: str = "en") -> str:
+    def summary(self, language: str = "en") -> str:
         """The verdict as one line."""
-        said = _SAID["ko" if language == "ko" else "en"]
-        text = said["gone"] if self.gone else said[self.cause]
+        said = _TEXTS["ko" if language == "ko" else "en"]
+        text = said["gone"] if self.is_resolved else said[self.state]
         told = self.findings
-        if self.elsewhere:
-            text, told = said["elsewhere"], self.elsewhere
+        if self.other_findings:
+            text, told = said["elsewhere"], self.other_findings
         if not told:
             return text.rstrip(":")
         first = told[0].summary
@@ -55,25 +55,25 @@ class Verdict:
         return f"{text} {first}{more}"
 
 
-_SAID = {
+_TEXTS = {
     "en": {
-        Cause.PRESENT: "The cause is present:",
-        Cause.ABSENT: "The cause is not there:",
-        Cause.UNKNOWN: "Could not look:",
-        Cause.LOOKING: "Looking…",
-        Cause.NOT_LOOKED: "Not looked yet; r looks",
-        Cause.NO_CHECK: "This entry has no live check",
+        CauseState.PRESENT: "The cause is present:",
+        CauseState.ABSENT: "The cause is not there:",
+        CauseState.UNKNOWN: "Could not look:",
+        CauseState.CHECKING: "Looking…",
+        CauseState.NOT_CHECKED: "Not looked yet; r looks",
+        CauseState.NO_CHECK: "This entry has no live check",
         "gone": "The cause is gone:",
         "elsewhere": "Not this cause; found instead:",
         "more": "(and {count} more)",
     },
     "ko": {
-        Cause.PRESENT: "원인이 있습니다:",
-        Cause.ABSENT: "원인이 없습니다:",
-        Cause.UNKNOWN: "확인할 수 없었습니다:",
-        Cause.LOOKING: "확인하는 중…",
-        Cause.NOT_LOOKED: "아직 확인하지 않았습니다 (r: 확인)",
-        Cause.NO_CHECK: "이 항목에는 자동 확인이 없습니다",
+        CauseState.PRESENT: "원인이 있습니다:",
+        CauseState.ABSENT: "원인이 없습니다:",
+        CauseState.UNKNOWN: "확인할 수 없었습니다:",
+        CauseState.CHECKING: "확인하는 중…",
+        CauseState.NOT_CHECKED: "아직 확인하지 않았습니다 (r: 확인)",
+        CauseState.NO_CHECK: "이 항목에는 자동 확인이 없습니다",
         "gone": "원인이 사라졌습니다:",
         "elsewhere": "이 원인이 아닙니다. 대신 발견된 것:",
         "more": "(외 {count}건)",
@@ -81,66 +81,71 @@ _SAID = {
 }
 
 
-def judge(
-    library: Library,
+def check_cause(
+    library: GuideLibrary,
     entry: str,
     reports: Mapping[str, Report],
-    looking: Collection[str] = (),
-    before: Collection[str] = (),
-) -> Verdict:
+    running_steps: Collection[str] = (),
+    earlier_findings: Collection[str] = (),
+) -> CauseCheck:
     """What the last looks say about an entry's cause. A finding names the entries that explain it.
 
     `before` are ids of findings that were in the way earlier: when they are well now, they are what is told.
     """
-    overlay = library.known.get(entry, Overlay())
+    overlay = library.file_overlays.get(entry, Overlay())
     known = overlay.findings
     order = [step.id for step in STEPS]
     every = [finding for step in order if step in reports for finding in reports[step].findings]
-    named = [finding for finding in every if entry in library.explains(finding)]
+    named = [finding for finding in every if entry in library.entries_explaining(finding)]
     steps = {name.partition(".")[0] for name in known} | {finding.step for finding in named}
     places = tuple(step for step in order if step in steps)
     if not places:
-        return Verdict(Cause.NO_CHECK)
-    if any(step in looking for step in places):
-        return Verdict(Cause.LOOKING, places)
+        return CauseCheck(CauseState.NO_CHECK)
+    if any(step in running_steps for step in places):
+        return CauseCheck(CauseState.CHECKING, places)
     there = [reports[step] for step in places if step in reports]
     if not there:
-        return Verdict(Cause.NOT_LOOKED, places)
+        return CauseCheck(CauseState.NOT_CHECKED, places)
     when = min(report.started for report in there)
-    about = [finding for finding in every if any(_about(finding, name) for name in known)]
+    about = [finding for finding in every if any(_matches_finding_id(finding, name) for name in known)]
     judged = {name.partition(".")[0] for name in known}
     # Where the overlay says which findings of a step are this entry's, the step's others are not.
     present = [
         finding
         for finding in named
-        if finding.state in _WRONG and (finding in about or finding.step not in judged)
+        if finding.state in _PROBLEM_STATES and (finding in about or finding.step not in judged)
     ]
-    present.sort(key=lambda one: (one.state is not State.BLOCKED, _rank(one, known)))
+    present.sort(key=lambda one: (one.state is not CheckState.BLOCKED, _overlay_rank(one, known)))
     if present:
-        return Verdict(Cause.PRESENT, places, tuple(present), when)
+        return CauseCheck(CauseState.PRESENT, places, tuple(present), when)
     ruled_out = [
         finding
         for finding in every
-        if finding.id in overlay.rules_out and finding.state in (State.OK, State.SKIPPED)
+        if finding.id in overlay.rules_out and finding.state in (CheckState.OK, CheckState.SKIPPED)
     ]
-    blind = () if ruled_out else _blind(library, known, there, about)
+    blind = () if ruled_out else _findings_hiding_cause(library, known, there, about)
     if blind is not None and not ruled_out:
-        return Verdict(Cause.UNKNOWN, places, blind, when)
+        return CauseCheck(CauseState.UNKNOWN, places, blind, when)
     if len(there) < len(places):
-        return Verdict(Cause.NOT_LOOKED, places)
-    elsewhere = tuple(finding for finding in about if finding.state in _WRONG)
-    fine = ruled_out or [finding for finding in about if finding.state is State.OK]
-    fine.sort(key=lambda one: one.id not in before)
-    return Verdict(
-        Cause.ABSENT, places, tuple(fine[:1]) if not elsewhere else (), when, elsewhere, gone=bool(before)
+        return CauseCheck(CauseState.NOT_CHECKED, places)
+    elsewhere = tuple(finding for finding in about if finding.state in _PROBLEM_STATES)
+    fine = ruled_out or [finding for finding in about if finding.state is CheckState.OK]
+    fine.sort(key=lambda one: one.id not in earlier_findings)
+    return CauseCheck(
+        CauseState.ABSENT,
+        places,
+        tuple(fine[:1]) if not elsewhere else (),
+        when,
+        elsewhere,
+        is_resolved=bool(earlier_findings),
     )
 
 
-_WRONG = (State.BLOCKED, State.WARN)
+_PROBLEM_STATES = (CheckState.BLOCKED, CheckState.WARN)
 
 
-def _blind(
-    library: Library, known: Collection[str], there: Sequence[Report], about: Sequence[Finding]
+def _findings_hiding_cause(
+    library: GuideLibrary, known: Collection[str], there: Sequence[Report], about: Sequence[Finding]
 ) -> tuple[Finding, ...] | None:
     """Why nothing can be said of the cause, as far as findings say it; None where it was looked for everywhere.
 
@@ -149,16 +154,16 @@ def _blind(
     hidden = tuple(
         finding
         for finding in about
-        if finding.state is State.UNKNOWN
+        if finding.state is CheckState.UNKNOWN
         # What is wrong although not all of it could be looked at may be wrong for this reason too.
-        or (finding.state in _WRONG and (finding.denied or not library.explains(finding)))
+        or (finding.state in _PROBLEM_STATES and (finding.denied or not library.entries_explaining(finding)))
     )
     if hidden:
         return hidden
     for report in there:
         names = [name for name in known if name.startswith(f"{report.step}.")]
         seen = [
-            any(_about(finding, name) and finding.state is not State.SKIPPED for finding in about)
+            any(_matches_finding_id(finding, name) and finding.state is not CheckState.SKIPPED for finding in about)
             for name in names
         ]
         kinds = (report.detail or {}).get("looked_at")
@@ -169,19 +174,19 @@ def _blind(
         else:
             enough = any(seen) or not names
         if not enough:
-            troubled = (State.UNKNOWN, State.BLOCKED)
+            troubled = (CheckState.UNKNOWN, CheckState.BLOCKED)
             return tuple(finding for finding in report.findings if finding.state in troubled)[:1] or tuple(
                 finding for finding in about if finding.step == report.step
             )
     return None
 
 
-def _rank(finding: Finding, known: Sequence[str]) -> int:
+def _overlay_rank(finding: Finding, known: Sequence[str]) -> int:
     """The place in the overlay: what the entry is about most stands first there."""
-    return next((place for place, name in enumerate(known) if _about(finding, name)), len(known))
+    return next((place for place, name in enumerate(known) if _matches_finding_id(finding, name)), len(known))
 
 
-def _about(finding: Finding, name: str) -> bool:
+def _matches_finding_id(finding: Finding, name: str) -> bool:
     """Is a finding the one of this id, below it, or the one that says that it could not be looked at?"""
     step, _, rest = name.partition(".")
     return (

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 import msgspec
 
-from ecotui.guide.matching.regex_safety import runs_for_ever
+from ecotui.guide.matching.regex_safety import has_catastrophic_backtracking
 from ecotui.guide.reading.document import Document
-from ecotui.guide.reading.library import Library
+from ecotui.guide.reading.library import GuideLibrary
 from ecotui.guide.reading.overlay import Overlay
-from ecotui.guide.reading.sections import Part
+from ecotui.guide.reading.sections import SectionKind
 
 
-class Remark(msgspec.Struct, frozen=True, kw_only=True):
+class LintRemark(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that a document's authors should know."""
 
     document: str
@@ -22,33 +22,33 @@ class Remark(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
-def lint(library: Library) -> tuple[Remark, ...]:
+def lint_library(library: GuideLibrary) -> tuple[LintRemark, ...]:
     """Remarks on every document, in the order of lines, and on overlays that speak of entries that there are none of."""
     found = [
         remark
         for document in library.documents
-        for remark in sorted(_remarks(library, document), key=lambda one: one.line)
+        for remark in sorted(_document_remarks(library, document), key=lambda one: one.line)
     ]
     found += [
-        Remark(document=name, line=0, text=f"{number}: there is no such entry")
-        for name, number in library.strays
+        LintRemark(document=name, line=0, text=f"{number}: there is no such entry")
+        for name, number in library.unmatched_overlays
     ]
     found += [
-        Remark(
+        LintRemark(
             document=entry.guide,
             line=0,
             text=f"{entry.id}: {signature.match!r} could run for ever; it is left out",
         )
         for entry in library.entries
         for signature in library.overlays.get(entry.id, Overlay()).signatures
-        if runs_for_ever(signature.match)
+        if has_catastrophic_backtracking(signature.match)
     ]
     return tuple(found)
 
 
-def _remarks(library: Library, document: Document) -> Iterator[Remark]:
-    def remark(line: int, text: str) -> Remark:
-        return Remark(document=document.name, line=line, text=text)
+def _document_remarks(library: GuideLibrary, document: Document) -> Iterator[LintRemark]:
+    def remark(line: int, text: str) -> LintRemark:
+        return LintRemark(document=document.name, line=line, text=text)
 
     for note in document.notes:
         head, colon, rest = note.partition(": ")
@@ -57,17 +57,15 @@ def _remarks(library: Library, document: Document) -> Iterator[Remark]:
     if not document.entries:
         yield remark(0, "no entry was found: entries are headings (## N., ### N.M.) with text below")
     for entry in document.entries:
-        parts = {passage.part for passage in entry.passages}
-        if Part.PROBLEM in parts and Part.FIX not in parts:
+        parts = {passage.kind for passage in entry.sections}
+        if SectionKind.PROBLEM in parts and SectionKind.FIX not in parts:
             yield remark(entry.line, f"{entry.number}: has a problem, but no way to fix it")
-        if Part.FIX in parts and Part.PROBLEM not in parts:
+        if SectionKind.FIX in parts and SectionKind.PROBLEM not in parts:
             yield remark(entry.line, f"{entry.number}: has a fix, but no heading for the problem")
         overlay = library.overlays.get(entry.id)
-        if (overlay and overlay.signatures) or Part.PROBLEM not in parts:
+        if (overlay and overlay.signatures) or SectionKind.PROBLEM not in parts:
             continue
-        if not entry.errors:
-            yield remark(
-                entry.line, f"{entry.number}: no fenced error text under its problem, so no error leads to it"
-            )
+        if not entry.error_texts:
+            yield remark(entry.line, f"{entry.number}: no fenced error text under its problem, so no error leads to it")
         else:
             yield remark(entry.line, f"{entry.number}: its error text has too few fixed words to tell it by")

@@ -11,26 +11,29 @@ from typing import NamedTuple
 
 from checks.sanitize import sanitize
 
-LONGEST = 200_000
+MAX_LINE_LENGTH = 200_000
 """Characters of one line that are looked at; JSON lines of terraform stay far below."""
 
-PREFIX = 120
+MAX_PREFIX_LENGTH = 120
 """Letters that a log puts before a line at most."""
 
-_BOX = re.compile("[\u2500-\u257f]+")
-_STAMP = re.compile(r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?Z?(?:\s+|$)")
-_QUOTES = str.maketrans("\u201c\u201d\u201e\u201f\u00ab\u00bb\u2018\u2019\u201a\u201b", '"' * 6 + "'" * 4)
+_BOX_CHARACTERS = re.compile("[\u2500-\u257f]+")
+_TIMESTAMP = re.compile(r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?Z?(?:\s+|$)")
+_PLAIN_QUOTES = str.maketrans("\u201c\u201d\u201e\u201f\u00ab\u00bb\u2018\u2019\u201a\u201b", '"' * 6 + "'" * 4)
 """Of word processors and chats."""
 _ENTITY = re.compile("&(quot|apos|lt|gt|amp|nbsp|#\\d+|#x[0-9a-f]+);", re.I)
-_DIGITS = str.maketrans("123456789", "000000000")
+_DIGITS_AS_ZERO = str.maketrans("123456789", "000000000")
 _HEADLINE = re.compile("(error|warning):", re.I)
 
 
-def shared_prefix(line: str, other: str) -> int:
+def shared_prefix_length(line: str, other: str) -> int:
     """How much of the second line is the prefix that a log puts before both: times differ, words do not."""
     if line[:1] != other[:1] and not (line[:1].isdigit() and other[:1].isdigit()):
         return 0
-    line, head = line[:PREFIX].translate(_DIGITS), other[:PREFIX].translate(_DIGITS)
+    line, head = (
+        line[:MAX_PREFIX_LENGTH].translate(_DIGITS_AS_ZERO),
+        other[:MAX_PREFIX_LENGTH].translate(_DIGITS_AS_ZERO),
+    )
     # Halving: most lines of a log have long prefixes in common.
     alike, beyond = 1, min(len(line), len(head)) + 1
     while beyond - alike > 1:
@@ -43,49 +46,49 @@ def shared_prefix(line: str, other: str) -> int:
     return 0 if _HEADLINE.search(other, 0, cut) else cut
 
 
-class Line(NamedTuple):
+class LogLine(NamedTuple):
     """One line of the text, as it is judged."""
 
     text: str
     """Without what tools put around a message."""
     width: int
     """Letters that it had."""
-    open: bool
+    ends_with_space: bool
     """It ended in a space."""
-    indented: bool
+    is_indented: bool
     """It began with a space."""
 
     @classmethod
-    def of(cls, line: str) -> Line:
+    def parse(cls, line: str) -> LogLine:
         line = line.rstrip("\r")
-        return cls(plain(line), len(line), line[-1:] == " ", line[:1] == " ")
+        return cls(strip_decoration(line), len(line), line[-1:] == " ", line[:1] == " ")
 
 
-NOTHING = Line("", 0, False, False)
+EMPTY_LINE = LogLine("", 0, False, False)
 
 
-def plain(line: str) -> str:
+def strip_decoration(line: str) -> str:
     """One line without what is put around a message: colour, boxes, time stamps, JSON, the quotes of chats and pages."""
-    line = line[:LONGEST]
+    line = line[:MAX_LINE_LENGTH]
     if "\x1b" in line or not line.isprintable():
         line = sanitize(line).replace("\n", " ")
-    line = _STAMP.sub("", line.strip())
+    line = _TIMESTAMP.sub("", line.strip())
     if line.startswith("{") and line.endswith("}"):
         # What only looks like JSON is read as it stands.
         with suppress(ValueError, RecursionError):
-            line = " ".join(_strings(json.loads(line)))
+            line = " ".join(_json_messages(json.loads(line)))
             if "\x1b" in line:
                 line = sanitize(line)
     elif '\\"' in line or "\\n" in line:
         line = line.replace("\\n", " ").replace('\\"', '"')
     if not line.isascii():
-        line = _BOX.sub(" ", line).translate(_QUOTES)
+        line = _BOX_CHARACTERS.sub(" ", line).translate(_PLAIN_QUOTES)
     if "&" in line and _ENTITY.search(line):
         line = html.unescape(line)
-    return _STAMP.sub("", " ".join(line.split()))
+    return _TIMESTAMP.sub("", " ".join(line.split()))
 
 
-def _strings(value: object) -> Iterator[str]:
+def _json_messages(value: object) -> Iterator[str]:
     """The messages of a JSON object: of terraform's stream and docker's log, those that a person would have read."""
     if isinstance(value, dict):
         if "@message" in value:
@@ -98,14 +101,14 @@ def _strings(value: object) -> Iterator[str]:
         if "log" in value and "stream" in value:
             value = {"log": value["log"]}
         for item in value.values():
-            yield from _strings(item)
+            yield from _json_messages(item)
     elif isinstance(value, list):
         for item in value:
-            yield from _strings(item)
+            yield from _json_messages(item)
     elif isinstance(value, str):
         if value.lstrip().startswith('{"'):
             # Docker's log of terraform's stream.
             with suppress(ValueError, RecursionError):
-                yield from _strings(json.loads(value))
+                yield from _json_messages(json.loads(value))
                 return
         yield value

@@ -10,65 +10,65 @@ from itertools import accumulate, islice
 
 from ecotui.guide import hangul
 from ecotui.guide.reading.document import Entry
-from ecotui.guide.reading.library import Library
+from ecotui.guide.reading.library import GuideLibrary
 
-AROUND = 36
+CONTEXT_LENGTH = 36
 """Characters before and after a hit that are shown with it."""
-PLACED = 300
+MAX_HITS_WITH_EXCERPT = 300
 """Entries that say where they were hit: more are not looked at."""
-MANY = 2_000
+MAX_COUNTED_ENTRIES = 2_000
 """Entries beyond which hits are not counted one by one: then only the titles tell which are better."""
-COUNTED = 5
+MAX_COUNTED_HITS = 5
 """Hits of one word in one entry that are counted: more say nothing more."""
 
 
 @dataclass(frozen=True)
-class Hit:
+class EntryHit:
     """An entry that was found, and the first place in it that says why."""
 
     entry: Entry
-    before: str = ""
-    found: str = ""
-    after: str = ""
+    text_before: str = ""
+    matched_text: str = ""
+    text_after: str = ""
     line: int = 0
     """Of the place, from 1 in the entry's text; 0 where the title or the number says it."""
 
     @property
     def excerpt(self) -> str:
-        return f"{self.before}{self.found}{self.after}"
+        return f"{self.text_before}{self.matched_text}{self.text_after}"
 
 
-class _Texts:
+class _JoinedTexts:
     """Many texts as one: looking through it is far quicker than looking through each."""
 
     def __init__(self, texts: Iterable[str]) -> None:
         every = list(texts)
-        self.whole = "\0".join(every)
+        self.joined = "\0".join(every)
         self.starts = [0, *accumulate(len(one) + 1 for one in every)]
 
-    def having(self, needle: str, most: int) -> set[int]:
+    def find_literal(self, needle: str, limit: int) -> set[int]:
         """The texts in which fixed signs stand; no more than `most` are looked for."""
-        return self._places(lambda at: self.whole.find(needle, at), most)
+        return self._find_texts(lambda at: self.joined.find(needle, at), limit)
 
-    def matching(self, pattern: re.Pattern[str]) -> set[int]:
+    def find_pattern(self, pattern: re.Pattern[str]) -> set[int]:
         """The texts in which a pattern does."""
 
         def after(at: int) -> int:
-            found = pattern.search(self.whole, at)
+            found = pattern.search(self.joined, at)
             return found.start() if found else -1
 
-        return self._places(after)
+        return self._find_texts(after)
 
-    def _places(self, after: Callable[[int], int], most: int = 0) -> set[int]:
+    def _find_texts(self, find_next: Callable[[int], int], limit: int = 0) -> set[int]:
         found: set[int] = set()
-        at, next_ = after(0), 0
+        at, next_ = find_next(0), 0
         while at >= 0:
             # Hits stand in order, and one in a text is enough.
             next_ = bisect_right(self.starts, at, next_)
             found.add(next_ - 1)
-            if len(found) == most:
+            if len(found) == limit:
                 break
-            at = after(self.starts[next_])
+            at = find_next(self.starts[next_])
         return found
 
     def span(self, place: int) -> tuple[int, int]:
@@ -76,56 +76,56 @@ class _Texts:
         return self.starts[place], self.starts[place + 1] - 1
 
 
-class Index:
+class EntryIndex:
     """A library made ready once, so that a key finds its entries at once."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: GuideLibrary) -> None:
         self._library = library
         self._pages = [entry for document in library.documents for entry in document.entries]
         """Every entry in every language."""
-        self._of: dict[str, list[int]] = {}
+        self._pages_by_entry: dict[str, list[int]] = {}
         for place, entry in enumerate(self._pages):
-            self._of.setdefault(entry.id, []).append(place)
-        self._leads = {entry.number[:1] for entry in self._pages}
+            self._pages_by_entry.setdefault(entry.id, []).append(place)
+        self._number_starts = {entry.number[:1] for entry in self._pages}
         """What numbers begin with: most words that are typed are no beginning of one."""
-        self._titles = _Texts(hangul.fold(entry.title) for entry in self._pages)
-        self._texts = _Texts(
-            f"{hangul.fold(entry.chapter)}\n{hangul.fold(entry.text)}" for entry in self._pages
+        self._titles = _JoinedTexts(hangul.fold_text(entry.title) for entry in self._pages)
+        self._texts = _JoinedTexts(
+            f"{hangul.fold_text(entry.chapter)}\n{hangul.fold_text(entry.text)}" for entry in self._pages
         )
-        self._initials = _Texts(
-            hangul.initials(f"{self._of_page(self._titles, place)}\n{self._of_page(self._texts, place)}")
+        self._initials = _JoinedTexts(
+            hangul.initial_consonants(f"{self._page_text(self._titles, place)}\n{self._page_text(self._texts, place)}")
             for place in range(len(self._pages))
         )
 
     @staticmethod
-    def _of_page(texts: _Texts, place: int) -> str:
+    def _page_text(texts: _JoinedTexts, place: int) -> str:
         start, end = texts.span(place)
-        return texts.whole[start:end]
+        return texts.joined[start:end]
 
-    def search(self, words: str, placed: int = PLACED) -> tuple[Hit, ...]:
+    def search(self, words: str, with_excerpt: int = MAX_HITS_WITH_EXCERPT) -> tuple[EntryHit, ...]:
         """Entries in which every word stands, in any language, best first; all of them when nothing is typed.
 
         The first `placed` say where it stands.
         """
-        wanted = [_Word(word) for word in words.split()]
+        wanted = [_QueryWord(word) for word in words.split()]
         if not wanted:
-            return tuple(Hit(entry) for entry in self._library.entries)
+            return tuple(EntryHit(entry) for entry in self._library.entries)
         total, *others = (self._scores(word) for word in wanted)
         for scores in others:
             total = {ident: total[ident] + scores[ident] for ident in total.keys() & scores.keys()}
         entries = [entry for entry in self._library.entries if entry.id in total]
         entries.sort(key=lambda entry: -total[entry.id])  # among equals the order of the document stays
         return (
-            *(self._hit(entry.id, wanted) for entry in entries[:placed]),
-            *(Hit(entry) for entry in entries[placed:]),
+            *(self._locate_hit(entry.id, wanted) for entry in entries[:with_excerpt]),
+            *(EntryHit(entry) for entry in entries[with_excerpt:]),
         )
 
-    def _scores(self, word: _Word) -> dict[str, float]:
+    def _scores(self, word: _QueryWord) -> dict[str, float]:
         """Entry to how well a word says it."""
-        likely = self._likely(word)
+        likely = self._candidate_pages(word)
         scores: dict[str, float] = {}
-        if len(likely) > MANY:
-            texts, titles = self._texts.matching(word.pattern), self._titles.matching(word.pattern)
+        if len(likely) > MAX_COUNTED_ENTRIES:
+            texts, titles = self._texts.find_pattern(word.pattern), self._titles.find_pattern(word.pattern)
             pages = self._pages
             # An entry has a page in each language: its best one counts.
             for score, places in ((0.2, texts), (5.0, titles), (5.2, titles & texts)):
@@ -135,70 +135,71 @@ class Index:
                 if score := self._score(word, place):
                     ident = self._pages[place].id
                     scores[ident] = max(scores.get(ident, 0.0), score)
-        for entry in self._library.entries if word.first[:1] in self._leads else ():
-            if entry.number.startswith(word.first):
-                exact = word.first in (entry.id, entry.number)
+        for entry in self._library.entries if word.text[:1] in self._number_starts else ():
+            if entry.number.startswith(word.text):
+                exact = word.text in (entry.id, entry.number)
                 scores[entry.id] = scores.get(entry.id, 0.0) + (16.0 if exact else 4.0)
         return scores
 
-    def _likely(self, word: _Word) -> set[int]:
+    def _candidate_pages(self, word: _QueryWord) -> set[int]:
         """The pages in which a word may stand, by its initial consonants; more than `MANY` are not told one by one."""
         if not all(word.initials):
             return set(range(len(self._pages)))
-        return set().union(*(self._initials.having(needle, MANY + 1) for needle in word.initials))
+        return set().union(*(self._initials.find_literal(needle, MAX_COUNTED_ENTRIES + 1) for needle in word.initials))
 
-    def _score(self, word: _Word, place: int) -> float:
+    def _score(self, word: _QueryWord, place: int) -> float:
         count = sum(
-            1 for _ in islice(word.pattern.finditer(self._texts.whole, *self._texts.span(place)), COUNTED)
+            1 for _ in islice(word.pattern.finditer(self._texts.joined, *self._texts.span(place)), MAX_COUNTED_HITS)
         )
-        return 5.0 * bool(word.pattern.search(self._titles.whole, *self._titles.span(place))) + 0.2 * count
+        return 5.0 * bool(word.pattern.search(self._titles.joined, *self._titles.span(place))) + 0.2 * count
 
-    def _hit(self, ident: str, wanted: Sequence[_Word]) -> Hit:
+    def _locate_hit(self, ident: str, wanted: Sequence[_QueryWord]) -> EntryHit:
         """The first place in the text, in the language that is shown where it stands there; in another one otherwise."""
-        pages = self._of[ident]
+        pages = self._pages_by_entry[ident]
         shown = self._pages[pages[0]]
         for place in pages:
             span = self._titles.span(place)
             if all(
-                word.pattern.search(self._titles.whole, *span) or shown.number.startswith(word.first)
-                for word in wanted
+                word.pattern.search(self._titles.joined, *span) or shown.number.startswith(word.text) for word in wanted
             ):
-                return Hit(shown)
+                return EntryHit(shown)
         for place in pages:
             start, end = self._texts.span(place)
-            start = self._texts.whole.find("\n", start) + 1  # behind the chapter
+            start = self._texts.joined.find("\n", start) + 1  # behind the chapter
             for word in wanted:
-                found = word.pattern.search(self._texts.whole, start, end)
+                found = word.pattern.search(self._texts.joined, start, end)
                 if found:
-                    folded = self._texts.whole[start:end]
-                    return _placed(
+                    folded = self._texts.joined[start:end]
+                    return _build_hit(
                         shown, self._pages[place].text, folded, found.start() - start, found.end() - start
                     )
-        return Hit(shown)
+        return EntryHit(shown)
 
 
-class _Word:
+class _QueryWord:
     """One word that was typed."""
 
     def __init__(self, word: str) -> None:
-        stems = hangul.stems(word)
-        self.first = stems[0]
-        self.pattern = hangul.pattern(word)
-        self.initials = tuple("" if hangul.undecided(stem) else hangul.initials(stem) for stem in stems)
+        stems = hangul.word_stems(word)
+        self.text = stems[0]
+        self.pattern = hangul.word_pattern(word)
+        self.initials = tuple(
+            "" if hangul.has_ambiguous_consonant(stem) else hangul.initial_consonants(stem) for stem in stems
+        )
 
 
-def _placed(entry: Entry, written: str, folded: str, start: int, end: int) -> Hit:
+def _build_hit(entry: Entry, original: str, folded: str, start: int, end: int) -> EntryHit:
     # Where folding changed no length, what is shown is the text as it is written.
-    text = written if len(written) == len(folded) else folded
-    head = max(text.rfind("\n", 0, start) + 1, start - AROUND)
+    text = original if len(original) == len(folded) else folded
+    head = max(text.rfind("\n", 0, start) + 1, start - CONTEXT_LENGTH)
     tail = text.find("\n", end)
-    tail = min(tail if tail >= 0 else len(text), end + AROUND)
+    tail = min(tail if tail >= 0 else len(text), end + CONTEXT_LENGTH)
     more = "…" if head and text[head - 1] != "\n" else ""
     rest = "…" if tail < len(text) and text[tail] != "\n" else ""
-    return Hit(
+    return EntryHit(
         entry,
-        before=f"{more}{text[head:start].lstrip()}",
-        found=text[start:end].replace("\n", " "),
-        after=f"{text[end:tail].rstrip()}{rest}",
+        text_before=f"{more}{text[head:start].lstrip()}",
+        matched_text=text[start:end].replace("\n", " "),
+        text_after=f"{text[end:tail].rstrip()}{rest}",
         line=text.count("\n", 0, start) + 1,
     )

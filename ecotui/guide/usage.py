@@ -7,54 +7,54 @@ from dataclasses import dataclass, field
 
 from ecotui.session import SessionError, events
 from ecotui.session.private_files import read_bytes
-from ecotui.session.store import Store
+from ecotui.session.store import SessionStore
 
-SESSIONS = 60
+MAX_SESSIONS_READ = 60
 """Sessions that are asked, newest first; what helped before that was another world."""
-LARGEST = 32_000_000
+MAX_LOG_BYTES = 32_000_000
 """Bytes of one log that are searched."""
 
 
 @dataclass(frozen=True)
-class Walked:
+class GuideUsage:
     """What happened with the guide in one session."""
 
-    ticks: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    completed_steps: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Entry to the keys of its steps that are done."""
-    judged: Mapping[str, bool] = field(default_factory=dict)
+    ratings: Mapping[str, bool] = field(default_factory=dict)
     """Entry to whether it solved it; the last word counts."""
 
 
-def walked(records: Iterable[events.Record]) -> Walked:
+def read_guide_usage(records: Iterable[events.EventRecord]) -> GuideUsage:
     """Read a session's events. Raises what reading them raises."""
     ticks: dict[str, set[str]] = {}
     judged: dict[str, bool] = {}
     for record in records:
         match record.event:
-            case events.StepTicked(entry=entry, step=step, done=done):
+            case events.RunbookStepTicked(entry=entry, step=step, done=done):
                 (ticks.setdefault(entry, set()).add if done else ticks.setdefault(entry, set()).discard)(step)
-            case events.EntryJudged(entry=entry, solved=solved):
+            case events.RunbookRated(entry=entry, solved=solved):
                 judged[entry] = solved
-    return Walked({entry: frozenset(steps) for entry, steps in ticks.items()}, judged)
+    return GuideUsage({entry: frozenset(steps) for entry, steps in ticks.items()}, judged)
 
 
-def solved(shelf: Store, *, limit: int = SESSIONS) -> dict[str, int]:
+def count_solved_sessions(store: SessionStore, *, limit: int = MAX_SESSIONS_READ) -> dict[str, int]:
     """Entry to the number of sessions in which it solved it; entries that did not help as often as they did are left out.
 
     What cannot be read is passed over: this only orders a list.
     """
     counts: dict[str, int] = {}
     try:
-        summaries = shelf.list(limit)
+        summaries = store.list_summaries(limit)
     except SessionError:
         return {}
     for summary in summaries:
         try:
-            session = shelf.open(summary.id)
+            session = store.open(summary.id)
             # Most sessions never opened the guide, and their logs can be long.
-            if b'"entry-judged"' not in read_bytes(session.events_file, limit=LARGEST):
+            if b'"entry-judged"' not in read_bytes(session.events_path, limit=MAX_LOG_BYTES):
                 continue
-            found = walked(session.records()).judged
+            found = read_guide_usage(session.read_records()).ratings
         except (SessionError, OSError):
             continue
         for entry, well in found.items():

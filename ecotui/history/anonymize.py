@@ -10,81 +10,79 @@ from typing import Any
 from ecotui.session import events
 from ecotui.session.log import Session
 
-Clean = Callable[[str], str]
+MaskText = Callable[[str], str]
 
 _ACCOUNT = re.compile(r"(?<![0-9A-Za-z])\d{12}(?![0-9A-Za-z])")
 _ARN = re.compile(r"\barn:aws[\w-]*:[^\s\"'<>,;)\]}]+")
 _HOST = re.compile(r"\b(?:ip|ec2)-\d{1,3}(?:-\d{1,3}){3}(?:\.[\w-]+)*")
-_ADDRESS = re.compile(
-    r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7})(?![\w:])"
-)
-_HOME = re.compile(r"(?<=/home/)[^/\s\"':]+|(?<=/Users/)[^/\s\"':]+")
-_WHO = re.compile(r"(?P<user>[^@\s]+)@(?P<host>\S+)")
+_ADDRESS = re.compile(r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7})(?![\w:])")
+_HOME_USER = re.compile(r"(?<=/home/)[^/\s\"':]+|(?<=/Users/)[^/\s\"':]+")
+_USER_AT_HOST = re.compile(r"(?P<user>[^@\s]+)@(?P<host>\S+)")
 
 
-class Strict:
+class Anonymizer:
     """Masks account ids, ARNs, addresses, user and host names; the same one is the same word throughout."""
 
-    def __init__(self, records: Iterable[events.Record]) -> None:
-        self._given: dict[tuple[str, str], str] = {}
+    def __init__(self, records: Iterable[events.EventRecord]) -> None:
+        self._placeholders: dict[tuple[str, str], str] = {}
         users: set[str] = set()
         hosts: set[str] = set()
         for record in records:
             by = getattr(record.event, "by", "")
-            if who := _WHO.match(by if isinstance(by, str) else ""):
+            if who := _USER_AT_HOST.match(by if isinstance(by, str) else ""):
                 users.add(who["user"])
                 hosts.add(who["host"])
-        self._names = [("host", _words(hosts)), ("user", _words(users))]
+        self._name_patterns = [("host", _names_pattern(hosts)), ("user", _names_pattern(users))]
 
     def __call__(self, text: str) -> str:
-        text = _ARN.sub(lambda found: self._word("arn", found[0]), text)
-        text = _HOST.sub(lambda found: self._word("host", found[0]), text)
-        text = _ADDRESS.sub(self._address, text)
-        text = _ACCOUNT.sub(lambda found: self._word("account", found[0]), text)
-        text = _HOME.sub(lambda found: self._word("user", found[0]), text)
-        for kind, pattern in self._names:
+        text = _ARN.sub(lambda found: self._placeholder_for("arn", found[0]), text)
+        text = _HOST.sub(lambda found: self._placeholder_for("host", found[0]), text)
+        text = _ADDRESS.sub(self._replace_address, text)
+        text = _ACCOUNT.sub(lambda found: self._placeholder_for("account", found[0]), text)
+        text = _HOME_USER.sub(lambda found: self._placeholder_for("user", found[0]), text)
+        for kind, pattern in self._name_patterns:
             if pattern is not None:
-                text = pattern.sub(self._named(kind), text)
+                text = pattern.sub(self._replace_name(kind), text)
         return text
 
-    def _named(self, kind: str) -> Callable[[re.Match[str]], str]:
-        return lambda found: self._word(kind, found[0])
+    def _replace_name(self, kind: str) -> Callable[[re.Match[str]], str]:
+        return lambda found: self._placeholder_for(kind, found[0])
 
-    def _address(self, found: re.Match[str]) -> str:
+    def _replace_address(self, found: re.Match[str]) -> str:
         try:
             ipaddress.ip_address(found[0])
         except ValueError:  # a time of day, a version
             return found[0]
-        return self._word("ip", found[0])
+        return self._placeholder_for("ip", found[0])
 
-    def _word(self, kind: str, value: str) -> str:
+    def _placeholder_for(self, kind: str, value: str) -> str:
         if value.startswith("«"):
             return value
-        number = 1 + sum(known == kind for known, _ in self._given)
-        return self._given.setdefault((kind, value), f"«{kind}:{number}»")
+        number = 1 + sum(known == kind for known, _ in self._placeholders)
+        return self._placeholders.setdefault((kind, value), f"«{kind}:{number}»")
 
 
-def _words(names: set[str]) -> re.Pattern[str] | None:
+def _names_pattern(names: set[str]) -> re.Pattern[str] | None:
     if not names:
         return None
     longest = sorted((re.escape(name) for name in names), key=len, reverse=True)
     return re.compile(rf"(?<![\w«])(?:{'|'.join(longest)})(?![\w»])")
 
 
-def cleaner(session: Session, *, strict: bool) -> Clean:
+def mask_for_export(session: Session, *, anonymize: bool) -> MaskText:
     """What every text of an export goes through. Raises SessionError when the log cannot be read."""
-    if not strict:
+    if not anonymize:
         return session.redactor.redact
-    stricter = Strict(session.records())
+    stricter = Anonymizer(session.read_records())
     return lambda text: stricter(session.redactor.redact(text))
 
 
-def everywhere(plain: Any, clean: Clean) -> Any:
+def mask_all(plain: Any, mask: MaskText) -> Any:
     """The same for all strings in lists and dicts, keys too."""
     if isinstance(plain, str):
-        return clean(plain)
+        return mask(plain)
     if isinstance(plain, dict):
-        return {everywhere(key, clean): everywhere(value, clean) for key, value in plain.items()}
+        return {mask_all(key, mask): mask_all(value, mask) for key, value in plain.items()}
     if isinstance(plain, list | tuple):
-        return [everywhere(value, clean) for value in plain]
+        return [mask_all(value, mask) for value in plain]
     return plain

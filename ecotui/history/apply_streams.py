@@ -5,73 +5,73 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from checks.apply.run.durations import History, Times
+from checks.apply.run.durations import DurationHistory, DurationStats
 from ecotui.session import SessionError
 from ecotui.session.log import Session
-from ecotui.session.private_files import open_file
-from ecotui.session.store import Store
-from ecotui.supervisor.commands import Command, commands
-from ecotui.supervisor.paths import OUTPUT
+from ecotui.session.private_files import open_private_file
+from ecotui.session.store import SessionStore
+from ecotui.supervisor.commands import Command, list_commands
+from ecotui.supervisor.paths import OUTPUT_LOG
 
-SESSIONS = 40
+MAX_SESSIONS_FOR_DURATIONS = 40
 """Sessions that are looked through, newest first."""
-BYTES = 64_000_000
+MAX_LOG_BYTES = 64_000_000
 """Of their logs in all: a third of a second of reading."""
 
 
-def is_stream(command: Command) -> bool:
+def is_apply_stream(command: Command) -> bool:
     """Whether this command is a terraform of ours that applied, and told it in JSON lines."""
     return "-json" in command.argv and "apply" in command.argv[1:4] and command.argv[0] != "ecotui"
 
 
-def usual_times(
-    shelf: Store,
+def read_duration_stats(
+    session_store: SessionStore,
     project: Path,
     addresses: Collection[str],
     *,
     parallelism: int = 10,
-    without: str = "",
-) -> Times:
+    excluded_command: str = "",
+) -> DurationStats:
     """What earlier runs tell about these addresses. What cannot be read is passed over: it is only an estimate.
 
     `without`: the id of the command that is just being followed.
     """
-    history = History()
-    left = BYTES
+    history = DurationHistory()
+    left = MAX_LOG_BYTES
     try:
-        summaries = shelf.list(SESSIONS)
+        summaries = session_store.list_summaries(MAX_SESSIONS_FOR_DURATIONS)
     except SessionError:
         summaries = []
     for summary in summaries:
         try:
-            told = commands(Session(shelf.folder / summary.id))
+            told = list_commands(Session(session_store.folder / summary.id))
         except (SessionError, OSError):
             continue
         for command in reversed(told):
-            if command.id == without or not is_stream(command) or left <= 0:
+            if command.id == excluded_command or not is_apply_stream(command) or left <= 0:
                 continue
-            read = Reading(command.folder / OUTPUT, left)
-            history.take(read.lines(), same_project=summary.folder == str(project))
-            left -= read.bytes
-    return history.times(addresses, parallelism=parallelism)
+            read = BoundedLogReader(command.folder / OUTPUT_LOG, left)
+            history.add_run(read.lines(), same_project=summary.folder == str(project))
+            left -= read.bytes_read
+    return history.stats(addresses, parallelism=parallelism)
 
 
-class Reading:
+class BoundedLogReader:
     """Reads a log to a limit, and counts."""
 
     def __init__(self, path: Path, limit: int) -> None:
         self._path = path
-        self._limit = limit
-        self.bytes = 0
+        self._max_bytes = limit
+        self.bytes_read = 0
 
     def lines(self) -> Iterator[bytes]:
         import os
 
         try:
-            with os.fdopen(open_file(self._path, os.O_RDONLY), "rb") as stream:
+            with os.fdopen(open_private_file(self._path, os.O_RDONLY), "rb") as stream:
                 for line in stream:
-                    self.bytes += len(line)
-                    if self.bytes > self._limit:
+                    self.bytes_read += len(line)
+                    if self.bytes_read > self._max_bytes:
                         return
                     yield line
         except OSError:

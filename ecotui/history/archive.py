@@ -20,30 +20,38 @@ from typing import IO, BinaryIO
 
 import msgspec
 
-from ecotui.redact.redactor import Redactor, Stream
+from ecotui.redact.redactor import RedactingStream, Redactor
 from ecotui.session import SessionError, hash_chain
-from ecotui.session.log import Session, salt
-from ecotui.session.private_files import explained, make_folder, open_file, plainly, write_all
+from ecotui.session.log import Session, read_or_create_salt
+from ecotui.session.private_files import (
+    describe_os_error,
+    make_private_folder,
+    open_private_file,
+    raise_session_error,
+    write_fully,
+)
 
-MANIFEST = "manifest.json"
-SUFFIX = ".tar.gz"
-BLOCK = 1 << 20
-LARGEST = 16 << 30
+MANIFEST_NAME = "manifest.json"
+ARCHIVE_SUFFIX = ".tar.gz"
+BLOCK_BYTES = 1 << 20
+MAX_UNPACKED_BYTES = 16 << 30
 """Bytes that a session may have when it is unpacked: several outputs of the most that a supervisor keeps (2 GB each)."""
-FILES = 20_000
+MAX_FILES = 20_000
 """Files in one session, at most; a command has six."""
 
-_KNOWN = re.compile(
+_ARCHIVED_NAME = re.compile(
     r"events\.jsonl|summary\.json|approved-[\w-]{1,60}\.json"
     r"|guide/\w[\w.-]{0,120}"
     r"|commands/[\w-]{1,80}/(?:command\.json|output\.log|exit\.json|supervisor\.log|timeline\.(?:csv|html))"
 )
 """What is packed, and the only names that are unpacked."""
-_LEFT = re.compile(r"salt|commands/[\w-]{1,80}/(?:alive|process\.json|\.exit\.reserve)|(?:.*/)?\.[\w.]+\.\d+")
+_LOCAL_ONLY_NAME = re.compile(
+    r"salt|commands/[\w-]{1,80}/(?:alive|process\.json|\.exit\.reserve)|(?:.*/)?\.[\w.]+\.\d+"
+)
 """What is of this machine alone: nothing is lost with it."""
 
 
-class Part(msgspec.Struct, frozen=True):
+class ArchivedFile(msgspec.Struct, frozen=True):
     """One file."""
 
     name: str
@@ -51,7 +59,7 @@ class Part(msgspec.Struct, frozen=True):
     sha256: str
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+class ArchiveManifest(msgspec.Struct, frozen=True, kw_only=True):
     """What is in the archive; its first member."""
 
     schema: str = "ecotui.archive/1"
@@ -59,72 +67,72 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     events: int
     head: str
     """The hash of the last event: the whole chain in one."""
-    files: tuple[Part, ...]
+    files: tuple[ArchivedFile, ...]
 
 
 @dataclass(frozen=True)
-class Packed:
+class PackedArchive:
     """An archive, ready to be sent."""
 
-    manifest: Manifest
+    manifest: ArchiveManifest
     size: int
     sha256: str
 
 
-def pack(session: Session, target: BinaryIO, env: Mapping[str, str], secrets: Collection[str] = ()) -> Packed:
+def pack_session(
+    session: Session, target: BinaryIO, env: Mapping[str, str], secrets: Collection[str] = ()
+) -> PackedArchive:
     """Write a session's archive. Raises SessionError: the chain is broken, or something in it is not masked."""
     verdict = session.verify()
-    if not verdict.whole:
-        raise SessionError(f"{session.id} is broken at line {verdict.broken}: {verdict.reason}")
-    redactor = Redactor(salt(session.folder), env=env, secrets=secrets)
-    parts = tuple(_part(session.folder, name, redactor) for name in _names(session.folder))
-    manifest = Manifest(id=session.id, events=verdict.events, head=verdict.head, files=parts)
+    if not verdict.is_intact:
+        raise SessionError(f"{session.id} is broken at line {verdict.broken_line}: {verdict.reason}")
+    redactor = Redactor(read_or_create_salt(session.folder), env=env, secrets=secrets)
+    parts = tuple(_inspect_file(session.folder, name, redactor) for name in _files_to_archive(session.folder))
+    manifest = ArchiveManifest(id=session.id, events=verdict.event_count, head=verdict.head_hash, files=parts)
     begin = target.tell()
     with (
         gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=target, mtime=0) as squeezed,
         tarfile.open(fileobj=squeezed, mode="w", format=tarfile.PAX_FORMAT) as tar,
     ):
         body = msgspec.json.encode(manifest)
-        tar.addfile(_member(MANIFEST, len(body)), io.BytesIO(body))
+        tar.addfile(_tar_member(MANIFEST_NAME, len(body)), io.BytesIO(body))
         for part in parts:
-            with _opened(session.folder / part.name) as stream:
-                same = _Hashed(stream, part.size)
-                tar.addfile(_member(part.name, part.size), same)
+            with _open_for_reading(session.folder / part.name) as stream:
+                same = _HashingReader(stream, part.size)
+                tar.addfile(_tar_member(part.name, part.size), same)
             if same.hexdigest != part.sha256:
                 raise SessionError(f"{session.id}: {part.name} changed while it was packed")
     size = target.tell() - begin
     target.seek(begin)
-    return Packed(manifest, size, hashed(iter(lambda: target.read(BLOCK), b"")))
+    return PackedArchive(manifest, size, sha256_hex(iter(lambda: target.read(BLOCK_BYTES), b"")))
 
 
-def unknown_files(folder: Path) -> list[str]:
+def find_unarchived_files(folder: Path) -> list[str]:
     """Files that an archive would not hold, and that are not of this machine alone."""
     names = (
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if not path.is_dir() or path.is_symlink()
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()
     )
-    return sorted(name for name in names if not _KNOWN.fullmatch(name) and not _LEFT.fullmatch(name))
+    return sorted(name for name in names if not _ARCHIVED_NAME.fullmatch(name) and not _LOCAL_ONLY_NAME.fullmatch(name))
 
 
-def check(source: Iterable[bytes]) -> Manifest:
+def verify_archive(source: Iterable[bytes]) -> ArchiveManifest:
     """Read an archive through, against its own manifest. Raises SessionError."""
-    return _read(source, None)
+    return _read_archive(source, None)
 
 
-def unpack(source: Iterable[bytes], folder: Path, id: str) -> Manifest:
+def unpack_session(source: Iterable[bytes], folder: Path, id: str) -> ArchiveManifest:
     """Unpack into a new folder, and verify the chain. Raises SessionError; then the folder is not to be used."""
-    make_folder(folder, exist_ok=False)
-    manifest = _read(source, folder)
+    make_private_folder(folder, exist_ok=False)
+    manifest = _read_archive(source, folder)
     if manifest.id != id:
         raise SessionError(f"the archive is of session {manifest.id[:40]!r}, not of {id}")
-    verdict = hash_chain.verify(folder / hash_chain.NAME)
-    if not verdict.whole or (verdict.events, verdict.head) != (manifest.events, manifest.head):
+    verdict = hash_chain.verify_chain(folder / hash_chain.LOG_NAME)
+    if not verdict.is_intact or (verdict.event_count, verdict.head_hash) != (manifest.events, manifest.head):
         raise SessionError(f"the log in the archive of {id} is not the one that was packed")
     return manifest
 
 
-def hashed(blocks: Iterable[bytes]) -> str:
+def sha256_hex(blocks: Iterable[bytes]) -> str:
     """SHA-256 in hex."""
     digest = hashlib.sha256()
     for block in blocks:
@@ -135,7 +143,7 @@ def hashed(blocks: Iterable[bytes]) -> str:
 # -- packing -------------------------------------------------------------------------------------------------------
 
 
-def _names(folder: Path) -> list[str]:
+def _files_to_archive(folder: Path) -> list[str]:
     """The files that are packed; links are left out, wherever they point."""
     found = []
     for at, folders, files in os.walk(folder):  # does not go into links
@@ -143,19 +151,19 @@ def _names(folder: Path) -> list[str]:
         for file in sorted(files):
             path = Path(at) / file
             name = path.relative_to(folder).as_posix()
-            if _KNOWN.fullmatch(name) and not path.is_symlink():
+            if _ARCHIVED_NAME.fullmatch(name) and not path.is_symlink():
                 found.append(name)
     return found
 
 
-def _part(folder: Path, name: str, redactor: Redactor) -> Part:
+def _inspect_file(folder: Path, name: str, redactor: Redactor) -> ArchivedFile:
     """Measure a file, and look for what should have been masked. Raises SessionError."""
     size, digest = 0, hashlib.sha256()
-    look = _values(redactor) if name.endswith((".json", ".jsonl")) else _text(redactor)
+    look = _scan_json_lines(redactor) if name.endswith((".json", ".jsonl")) else _scan_text(redactor)
     next(look)
-    with _opened(folder / name) as stream:
+    with _open_for_reading(folder / name) as stream:
         try:
-            while block := stream.read(BLOCK):
+            while block := stream.read(BLOCK_BYTES):
                 size += len(block)
                 digest.update(block)
                 look.send(block)
@@ -165,14 +173,14 @@ def _part(folder: Path, name: str, redactor: Redactor) -> Part:
                 raise SessionError(
                     f"{name}, line {end.value}: something that looks like a secret stands there unmasked"
                 ) from None
-    return Part(name, size, digest.hexdigest())
+    return ArchivedFile(name, size, digest.hexdigest())
 
 
-Looker = Generator[None, bytes, int | None]
+SecretScan = Generator[None, bytes, int | None]
 """Takes blocks, and ends with the line that is not masked; an empty block ends it without one."""
 
 
-def _values(redactor: Redactor) -> Looker:
+def _scan_json_lines(redactor: Redactor) -> SecretScan:
     """For lines of JSON: each string is looked at as it was when it was written."""
     number, rest = 0, b""
     while block := (yield):
@@ -180,60 +188,60 @@ def _values(redactor: Redactor) -> Looker:
         rest = lines.pop()
         for raw in lines:
             number += 1
-            if not _masked(raw, redactor):
+            if not _is_masked(raw, redactor):
                 return number
-    return None if _masked(rest, redactor) else number + 1
+    return None if _is_masked(rest, redactor) else number + 1
 
 
-def _masked(raw: bytes, redactor: Redactor) -> bool:
+def _is_masked(raw: bytes, redactor: Redactor) -> bool:
     try:
         plain = msgspec.json.decode(raw) if raw.strip() else None
     except (msgspec.DecodeError, UnicodeDecodeError):  # a line that a crash tore: it is text
         text = raw.decode("utf-8", "replace")
         return redactor.redact(text) == text
-    return bool(redactor.redact_all(plain) == plain)
+    return bool(redactor.redact_values(plain) == plain)
 
 
-def _text(redactor: Redactor) -> Looker:
+def _scan_text(redactor: Redactor) -> SecretScan:
     """For output: what comes out of the stream that masks must be what went in."""
-    stream, line = Stream(redactor), 1
+    stream, line = RedactingStream(redactor), 1
     given, out = b"", b""
     while block := (yield):
         given += block
         out += stream.feed(block).encode("utf-8", "replace")
-        if (apart := _apart(given, out)) is not None:
+        if (apart := _first_difference(given, out)) is not None:
             return line + given.count(b"\n", 0, apart)
         line += out.count(b"\n")
         given, out = given[len(out) :], b""
     out += stream.close().encode("utf-8", "replace")
-    apart = _apart(given, out.removesuffix(b"\n") if not given.endswith(b"\n") else out)
+    apart = _first_difference(given, out.removesuffix(b"\n") if not given.endswith(b"\n") else out)
     return None if apart is None else line + given.count(b"\n", 0, apart)
 
 
-def _apart(given: bytes, out: bytes) -> int | None:
+def _first_difference(original: bytes, redacted: bytes) -> int | None:
     """Where the two begin to differ; None when all that came out is the beginning of what went in."""
-    if given.startswith(out):
+    if original.startswith(redacted):
         return None
-    return next(at for at, (one, other) in enumerate(zip(given + b"\0", out, strict=False)) if one != other)
+    return next(at for at, (one, other) in enumerate(zip(original + b"\0", redacted, strict=False)) if one != other)
 
 
-def _opened(path: Path) -> BinaryIO:
-    with explained("cannot read", path):
-        return os.fdopen(open_file(path, os.O_RDONLY), "rb")
+def _open_for_reading(path: Path) -> BinaryIO:
+    with raise_session_error("cannot read", path):
+        return os.fdopen(open_private_file(path, os.O_RDONLY), "rb")
 
 
-def _member(name: str, size: int) -> tarfile.TarInfo:
+def _tar_member(name: str, size: int) -> tarfile.TarInfo:
     member = tarfile.TarInfo(name)
     member.size, member.mode, member.mtime = size, 0o600, int(time.time())
     return member
 
 
-class _Hashed(io.RawIOBase):
+class _HashingReader(io.RawIOBase):
     """Hands through exactly so many bytes, and hashes them."""
 
     def __init__(self, stream: BinaryIO, size: int) -> None:
         self._stream = stream
-        self._left = size
+        self._remaining = size
         self._digest = hashlib.sha256()
 
     @property
@@ -241,8 +249,8 @@ class _Hashed(io.RawIOBase):
         return self._digest.hexdigest()
 
     def read(self, size: int = -1) -> bytes:
-        block = self._stream.read(self._left if size < 0 else min(size, self._left))
-        self._left -= len(block)
+        block = self._stream.read(self._remaining if size < 0 else min(size, self._remaining))
+        self._remaining -= len(block)
         self._digest.update(block)
         return block
 
@@ -250,36 +258,36 @@ class _Hashed(io.RawIOBase):
 # -- unpacking -----------------------------------------------------------------------------------------------------
 
 
-class _Blocks(io.RawIOBase):
+class _BlockReader(io.RawIOBase):
     """Blocks as a file that is read forward."""
 
     def __init__(self, blocks: Iterable[bytes]) -> None:
         self._blocks = iter(blocks)
-        self._rest = b""
+        self._buffer = b""
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        while not self._rest:
+        while not self._buffer:
             try:
-                self._rest = next(self._blocks)
+                self._buffer = next(self._blocks)
             except StopIteration:
                 return 0
-        part, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
+        part, self._buffer = self._buffer[: len(buffer)], self._buffer[len(buffer) :]
         buffer[: len(part)] = part
         return len(part)
 
 
-def _read(source: Iterable[bytes], folder: Path | None) -> Manifest:
+def _read_archive(source: Iterable[bytes], folder: Path | None) -> ArchiveManifest:
     """Member by member; written where there is a folder. Nothing of the archive decides where anything is written."""
     try:
         with (
-            gzip.GzipFile(fileobj=io.BufferedReader(_Blocks(source), BLOCK), mode="rb") as plain,
+            gzip.GzipFile(fileobj=io.BufferedReader(_BlockReader(source), BLOCK_BYTES), mode="rb") as plain,
             tarfile.open(fileobj=plain, mode="r|") as tar,
         ):
             members = iter(tar)
-            manifest = _manifest(tar, next(members, None))
+            manifest = _read_manifest(tar, next(members, None))
             due = {part.name: part for part in manifest.files}
             for member in members:
                 part = due.pop(member.name, None)
@@ -287,14 +295,14 @@ def _read(source: Iterable[bytes], folder: Path | None) -> Manifest:
                     raise SessionError(f"the archive holds what its manifest does not: {member.name[:80]!r}")
                 content = tar.extractfile(member)
                 assert content is not None
-                digest = _copied(content, None if folder is None else folder / part.name)
+                digest = _copy_and_hash(content, None if folder is None else folder / part.name)
                 if digest != part.sha256:
                     raise SessionError(f"{part.name} in the archive is not what was packed")
-            while plain.read(BLOCK):  # to its end: the checksum of the whole stands there
+            while plain.read(BLOCK_BYTES):  # to its end: the checksum of the whole stands there
                 pass
     except (tarfile.TarError, gzip.BadGzipFile, EOFError, OSError, ValueError) as error:
         why = (
-            plainly(error)
+            describe_os_error(error)
             if isinstance(error, OSError) and error.errno
             else str(error) or type(error).__name__
         )
@@ -304,40 +312,40 @@ def _read(source: Iterable[bytes], folder: Path | None) -> Manifest:
     return manifest
 
 
-def _manifest(tar: tarfile.TarFile, member: tarfile.TarInfo | None) -> Manifest:
-    if member is None or member.name != MANIFEST or not member.isreg() or member.size > 16 * BLOCK:
+def _read_manifest(tar: tarfile.TarFile, member: tarfile.TarInfo | None) -> ArchiveManifest:
+    if member is None or member.name != MANIFEST_NAME or not member.isreg() or member.size > 16 * BLOCK_BYTES:
         raise SessionError("the archive does not begin with its manifest: it is none of ecotui's")
     content = tar.extractfile(member)
     assert content is not None
     try:
-        found = msgspec.json.decode(content.read(), type=Manifest)
+        found = msgspec.json.decode(content.read(), type=ArchiveManifest)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise SessionError("the manifest of the archive cannot be read") from error
     if found.schema != "ecotui.archive/1":
         raise SessionError(f"the archive is of a newer version ({found.schema[:40]!r})")
     names = [part.name for part in found.files]
-    if len(names) > FILES or len(set(names)) != len(names) or not all(map(_KNOWN.fullmatch, names)):
+    if len(names) > MAX_FILES or len(set(names)) != len(names) or not all(map(_ARCHIVED_NAME.fullmatch, names)):
         raise SessionError("the manifest of the archive names files that a session does not have")
-    if any(part.size < 0 for part in found.files) or sum(part.size for part in found.files) > LARGEST:
-        raise SessionError(f"the archive would unpack to more than {LARGEST >> 30} GB")
+    if any(part.size < 0 for part in found.files) or sum(part.size for part in found.files) > MAX_UNPACKED_BYTES:
+        raise SessionError(f"the archive would unpack to more than {MAX_UNPACKED_BYTES >> 30} GB")
     return found
 
 
-def _copied(content: IO[bytes], target: Path | None) -> str:
+def _copy_and_hash(content: IO[bytes], target: Path | None) -> str:
     """Read to the end, write where there is a target; the hash."""
-    blocks = iter(lambda: content.read(BLOCK), b"")
+    blocks = iter(lambda: content.read(BLOCK_BYTES), b"")
     if target is None:
-        return hashed(blocks)
+        return sha256_hex(blocks)
     if target.parent.parent.name == "commands":
-        make_folder(target.parent.parent)
-    make_folder(target.parent)
-    with explained("cannot write to", target):
-        fd = open_file(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        make_private_folder(target.parent.parent)
+    make_private_folder(target.parent)
+    with raise_session_error("cannot write to", target):
+        fd = open_private_file(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     digest = hashlib.sha256()
     try:
         for block in blocks:
             digest.update(block)
-            write_all(fd, block)
+            write_fully(fd, block)
     finally:
         os.close(fd)
     return digest.hexdigest()

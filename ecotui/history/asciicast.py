@@ -6,78 +6,76 @@ import json
 import os
 from collections.abc import Iterator
 
-from ecotui.history.anonymize import Clean
-from ecotui.history.replay import Beat, Tape
+from ecotui.history.anonymize import MaskText
+from ecotui.history.replay import Recording, ReplayEvent
 from ecotui.session.log import Session
-from ecotui.session.private_files import open_file
+from ecotui.session.private_files import open_private_file
 
-LONGEST = 2_000_000
+MAX_RECORDED_BYTES = 2_000_000
 """Bytes of one command's output that are recorded, from its end."""
-IDLE = 2.0
+IDLE_TIME_LIMIT = 2.0
 """Seconds that a player is asked to make of any longer silence."""
 
 
-def cast(session: Session, clean: Clean) -> str:
+def export_asciicast(session: Session, mask: MaskText) -> str:
     """The recording, at the times at which things were said. Raises SessionError."""
-    tape = Tape(session)
-    summary = session.summary()
-    guessed = [one.title for one in tape.spoken.values() if not one.timed]
+    tape = Recording(session)
+    summary = session.read_summary()
+    guessed = [one.title for one in tape.commands.values() if not one.has_output_times]
     note = " (of some outputs the times are not known: spread evenly)" if guessed else ""
     header = {
         "version": 2,
         "width": 120,
         "height": 36,
         "timestamp": int(summary.started),
-        "idle_time_limit": IDLE,
-        "title": clean(f"{summary.project} {session.id}{note}"),
+        "idle_time_limit": IDLE_TIME_LIMIT,
+        "title": mask(f"{summary.project} {session.id}{note}"),
     }
     rows = [json.dumps(header, ensure_ascii=False)]
-    for at, line in lines(tape, clean):
-        rows.append(
-            json.dumps([round(max(at - summary.started, 0.0), 3), "o", f"{line}\r\n"], ensure_ascii=False)
-        )
+    for at, line in timed_lines(tape, mask):
+        rows.append(json.dumps([round(max(at - summary.started, 0.0), 3), "o", f"{line}\r\n"], ensure_ascii=False))
     return "\n".join(rows) + "\n"
 
 
-def lines(tape: Tape, clean: Clean) -> Iterator[tuple[float, str]]:
+def timed_lines(recording: Recording, mask: MaskText) -> Iterator[tuple[float, str]]:
     """Every line with the second of its being said (since the epoch), titles and ends of commands between them."""
-    speech = {command: Speech(tape, command) for command in tape.spoken}
-    for beat in tape.beats():
-        if beat.moment is None:
-            for line in speech[beat.command].until(beat):
-                yield beat.at, clean(line)
-        elif beat.moment.kind == "command":
-            if beat.moment.command in speech and beat.moment.state is not None:
-                for line in speech[beat.moment.command].rest():
-                    yield beat.at, clean(line)
-            yield beat.at, clean(f"--- {beat.moment.text}")
+    speech = {command: OutputReader(recording, command) for command in recording.commands}
+    for beat in recording.events_from():
+        if beat.entry is None:
+            for line in speech[beat.command].read_until(beat):
+                yield beat.timestamp, mask(line)
+        elif beat.entry.kind == "command":
+            if beat.entry.command in speech and beat.entry.state is not None:
+                for line in speech[beat.entry.command].read_remaining():
+                    yield beat.timestamp, mask(line)
+            yield beat.timestamp, mask(f"--- {beat.entry.text}")
 
 
-class Speech:
+class OutputReader:
     """One output, read on from beat to beat; whole lines only."""
 
-    def __init__(self, tape: Tape, command: str, *, since: int = 0) -> None:
+    def __init__(self, recording: Recording, command: str, *, start_byte: int = 0) -> None:
         """`since`: the byte where it is begun; a long output is begun at its last part."""
-        self._path = tape.output(command)
-        self._place = max(tape.spoken[command].written.size - LONGEST, since)
-        self._rest = b""
+        self._path = recording.output_path(command)
+        self._offset = max(recording.commands[command].output_times.size - MAX_RECORDED_BYTES, start_byte)
+        self._partial_line = b""
 
-    def until(self, beat: Beat) -> list[str]:
-        if beat.end <= self._place:
+    def read_until(self, event: ReplayEvent) -> list[str]:
+        if event.end_byte <= self._offset:
             return []
         try:
-            fd = open_file(self._path, os.O_RDONLY)
+            fd = open_private_file(self._path, os.O_RDONLY)
         except OSError:
             return []
         try:
-            data = self._rest + os.pread(fd, beat.end - self._place, self._place)
+            data = self._partial_line + os.pread(fd, event.end_byte - self._offset, self._offset)
         finally:
             os.close(fd)
-        self._place = beat.end
-        *whole, self._rest = data.split(b"\n")
+        self._offset = event.end_byte
+        *whole, self._partial_line = data.split(b"\n")
         return [line.decode("utf-8", "replace") for line in whole]
 
-    def rest(self) -> list[str]:
+    def read_remaining(self) -> list[str]:
         """What is left of a last line without an end."""
-        left, self._rest = self._rest, b""
+        left, self._partial_line = self._partial_line, b""
         return [left.decode("utf-8", "replace")] if left else []

@@ -8,25 +8,25 @@ from typing import Any
 
 import msgspec
 
-from checks.apply.run.durations import History
-from checks.duration import span
-from checks.finding import State
+from checks.apply.run.durations import DurationHistory
+from checks.duration import format_duration
+from checks.finding import CheckState
 from checks.steps import STEPS
-from ecotui.history.apply_streams import is_stream
+from ecotui.history.apply_streams import is_apply_stream
 from ecotui.session import events
-from ecotui.session.event_text import Teller, commits
-from ecotui.session.log import Session, Summary
-from ecotui.session.outcome import verdict
-from ecotui.session.private_files import open_file
-from ecotui.supervisor.commands import commands
-from ecotui.supervisor.paths import OUTPUT
+from ecotui.session.event_text import EventFormatter, append_commit
+from ecotui.session.log import Session, SessionSummary
+from ecotui.session.outcome import command_outcome
+from ecotui.session.private_files import open_private_file
+from ecotui.supervisor.commands import list_commands
+from ecotui.supervisor.paths import OUTPUT_LOG
 
-BYTES = 64_000_000
+MAX_STREAM_BYTES = 64_000_000
 """Of one session's streams, read for the times of its resources."""
 
 
 @dataclass(frozen=True)
-class Side:
+class ComparedSession:
     """One of the two, read back."""
 
     id: str
@@ -56,78 +56,78 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Row:
+class ComparisonRow:
     """What two sessions say about one thing; empty where one says nothing."""
 
-    what: str
+    label: str
     before: str
     after: str
-    change: float | None = None
+    change_seconds: float | None = None
     """Seconds more (or, below zero, fewer) in the second one, of what is a length of time."""
 
     @property
-    def same(self) -> bool:
+    def is_same(self) -> bool:
         return self.before == self.after
 
 
 @dataclass(frozen=True)
-class Section:
+class ComparisonSection:
     title: str
-    rows: tuple[Row, ...]
+    rows: tuple[ComparisonRow, ...]
 
     @property
-    def different(self) -> tuple[Row, ...]:
-        return tuple(row for row in self.rows if not row.same)
+    def changed_rows(self) -> tuple[ComparisonRow, ...]:
+        return tuple(row for row in self.rows if not row.is_same)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    before: Side
-    after: Side
-    sections: tuple[Section, ...]
+    before: ComparedSession
+    after: ComparedSession
+    sections: tuple[ComparisonSection, ...]
 
     @property
-    def differences(self) -> tuple[Row, ...]:
+    def differences(self) -> tuple[ComparisonRow, ...]:
         """Where findings and commands came out differently."""
-        return next(one.different for one in self.sections if one.title == FINDINGS)
+        return next(one.changed_rows for one in self.sections if one.title == FINDINGS_TITLE)
 
 
-FINDINGS = "Findings and commands"
+FINDINGS_TITLE = "Findings and commands"
 
 
-def side(session: Session) -> Side:
+def read_compared_session(session: Session) -> ComparedSession:
     """Read one session. Raises SessionError."""
-    summary = session.summary()
-    teller = Teller()
+    summary = session.read_summary()
+    teller = EventFormatter()
     found: dict[str, Any] = {"settings": {}, "tools": {}}
-    count = Summary(id=session.id)
+    count = SessionSummary(id=session.id)
     words: dict[str, str] = {}
     failures: list[str] = []
-    for record in session.records():
-        count.take(record)
-        moment = teller.tell(record)
+    for record in session.read_records():
+        count.add_event(record)
+        moment = teller.format_record(record)
         match record.event:
             case events.SessionStarted() as begun:
                 found |= {
                     "version": begun.version,
-                    "commit": commits("", begun),
+                    "commit": append_commit("", begun),
                     "settings": begun.settings,
                     "recorded": bool(begun.digest),
                 }
-            case events.Reattached() as again:
-                found["commit"] = commits(found.get("commit", ""), again)
-            case events.Looked(report=report):
+            case events.SessionResumed() as again:
+                found["commit"] = append_commit(found.get("commit", ""), again)
+            case events.CheckReported(report=report):
                 for finding in report.findings:
                     words[finding.id] = f"{finding.state.value}: {finding.summary}"
                 if report.step == "environment":
-                    found["tools"] = dict(_tools(report.detail)) or found["tools"]
+                    found["tools"] = dict(_tool_versions(report.detail)) or found["tools"]
             case events.CommandEnded() as end:
-                asked = teller.asked(end.command)
+                asked = teller.request_for(end.command)
                 step = end.step or asked.step
-                _, words[f"{step}: {asked.title}"] = verdict(asked.argv, end.outcome, end.exit_code)
-                if moment.state is State.BLOCKED:
+                _, words[f"{step}: {asked.title}"] = command_outcome(asked.argv, end.outcome, end.exit_code)
+                if moment.state is CheckState.BLOCKED:
                     failures.append(f"{step}: {moment.text}")
-    return Side(
+    return ComparedSession(
         id=session.id,
         project=summary.project,
         by=summary.by,
@@ -136,75 +136,77 @@ def side(session: Session) -> Side:
         seconds=None if summary.ended is None else max(summary.ended - summary.started, 0.0),
         steps=summary.steps,
         took=count.took or {},
-        resources=_resources(session),
+        resources=_resource_seconds(session),
         failures=tuple(failures),
         words=words,
         **found,
     )
 
 
-def compare(before: Session, after: Session) -> Comparison:
+def compare_sessions(before: Session, after: Session) -> Comparison:
     """Both, and what differs. Raises SessionError."""
-    one, other = side(before), side(after)
-    return Comparison(one, other, tuple(_sections(one, other)))
+    one, other = read_compared_session(before), read_compared_session(after)
+    return Comparison(one, other, tuple(_comparison_sections(one, other)))
 
 
-def _sections(one: Side, other: Side) -> Iterator[Section]:
-    yield Section(
+def _comparison_sections(one: ComparedSession, other: ComparedSession) -> Iterator[ComparisonSection]:
+    yield ComparisonSection(
         "Session",
         (
-            Row("outcome", one.outcome or "open", other.outcome or "open"),
-            _length("time from begin to end", one.seconds, other.seconds),
-            Row("operator", one.by, other.by),
-            Row("commit of the project", one.commit or "not recorded", other.commit or "not recorded"),
-            Row("ecotui", one.version, other.version),
+            ComparisonRow("outcome", one.outcome or "open", other.outcome or "open"),
+            _duration_row("time from begin to end", one.seconds, other.seconds),
+            ComparisonRow("operator", one.by, other.by),
+            ComparisonRow("commit of the project", one.commit or "not recorded", other.commit or "not recorded"),
+            ComparisonRow("ecotui", one.version, other.version),
         ),
     )
-    yield Section(
+    yield ComparisonSection(
         "Steps, last look",
         tuple(
-            Row(step.title, one.steps.get(step.id, ""), other.steps.get(step.id, ""))
+            ComparisonRow(step.title, one.steps.get(step.id, ""), other.steps.get(step.id, ""))
             for step in STEPS
             if step.id in one.steps or step.id in other.steps
         ),
     )
-    yield Section(
+    yield ComparisonSection(
         "Steps, time of their commands",
         tuple(
-            _length(step.title, one.took.get(step.id), other.took.get(step.id))
+            _duration_row(step.title, one.took.get(step.id), other.took.get(step.id))
             for step in STEPS
             if step.id in one.took or step.id in other.took
         ),
     )
-    yield Section("Resources, largest differences first", tuple(_resource_rows(one, other)))
-    yield Section("Failures", tuple(_failures(one, other)))
-    yield Section("Tools", _both(one.tools, other.tools))
+    yield ComparisonSection("Resources, largest differences first", tuple(_resource_rows(one, other)))
+    yield ComparisonSection("Failures", tuple(_failure_rows(one, other)))
+    yield ComparisonSection("Tools", _mapping_rows(one.tools, other.tools))
     if one.recorded and other.recorded:
-        yield Section("Settings", _both(one.settings, other.settings))
+        yield ComparisonSection("Settings", _mapping_rows(one.settings, other.settings))
     elif one.recorded or other.recorded:
-        yield Section("Settings", (Row("all", _known(one.recorded), _known(other.recorded)),))
-    yield Section(FINDINGS, _both(one.words, other.words))
+        yield ComparisonSection(
+            "Settings", (ComparisonRow("all", _recorded_text(one.recorded), _recorded_text(other.recorded)),)
+        )
+    yield ComparisonSection(FINDINGS_TITLE, _mapping_rows(one.words, other.words))
 
 
-def _resource_rows(one: Side, other: Side) -> Iterator[Row]:
+def _resource_rows(one: ComparedSession, other: ComparedSession) -> Iterator[ComparisonRow]:
     if not one.resources or not other.resources:  # only one of them applied anything
-        yield Row("resources that were applied", str(len(one.resources)), str(len(other.resources)))
+        yield ComparisonRow("resources that were applied", str(len(one.resources)), str(len(other.resources)))
         return
     lengths = [
-        _length(address, one.resources.get(address), other.resources.get(address))
+        _duration_row(address, one.resources.get(address), other.resources.get(address))
         for address in dict.fromkeys((*one.resources, *other.resources))
     ]
-    yield from sorted(lengths, key=lambda row: -abs(row.change or 0.0))
+    yield from sorted(lengths, key=lambda row: -abs(row.change_seconds or 0.0))
 
 
-def _known(recorded: bool) -> str:
+def _recorded_text(recorded: bool) -> str:
     return f"{'' if recorded else 'not '}recorded"
 
 
-def _failures(one: Side, other: Side) -> Iterator[Row]:
+def _failure_rows(one: ComparedSession, other: ComparedSession) -> Iterator[ComparisonRow]:
     """By what failed, however long it took until then."""
 
-    def counted(side: Side) -> dict[str, int]:
+    def counted(side: ComparedSession) -> dict[str, int]:
         counts: dict[str, int] = {}
         for failure in side.failures:
             told = failure.partition(", after ")[0]
@@ -214,19 +216,19 @@ def _failures(one: Side, other: Side) -> Iterator[Row]:
     first, second = counted(one), counted(other)
     for told in dict.fromkeys((*first, *second)):
         before, after = (f"{side[told]}×" if told in side else "" for side in (first, second))
-        yield Row(told, before, after)
+        yield ComparisonRow(told, before, after)
 
 
-def _both(one: Mapping[str, str], other: Mapping[str, str]) -> tuple[Row, ...]:
-    return tuple(Row(what, one.get(what, ""), other.get(what, "")) for what in dict.fromkeys((*one, *other)))
+def _mapping_rows(one: Mapping[str, str], other: Mapping[str, str]) -> tuple[ComparisonRow, ...]:
+    return tuple(ComparisonRow(what, one.get(what, ""), other.get(what, "")) for what in dict.fromkeys((*one, *other)))
 
 
-def _length(what: str, one: float | None, other: float | None) -> Row:
-    before, after = ("" if seconds is None else span(seconds, tenths=True) for seconds in (one, other))
-    return Row(what, before, after, None if one is None or other is None else round(other - one, 3))
+def _duration_row(what: str, one: float | None, other: float | None) -> ComparisonRow:
+    before, after = ("" if seconds is None else format_duration(seconds, tenths=True) for seconds in (one, other))
+    return ComparisonRow(what, before, after, None if one is None or other is None else round(other - one, 3))
 
 
-def _tools(detail: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
+def _tool_versions(detail: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
     """Of a report of the environment step, which may be an older or newer ecotui's."""
     tools = (detail or {}).get("tools")
     for tool in tools if isinstance(tools, list) else ():
@@ -234,31 +236,31 @@ def _tools(detail: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
             yield str(tool["name"]), str(tool.get("version") or "")
 
 
-def _resources(session: Session) -> dict[str, float]:
+def _resource_seconds(session: Session) -> dict[str, float]:
     """What each resource took in this session's applies; what cannot be read is left out."""
     import os
 
-    history, left = History(), BYTES
-    for command in reversed(commands(session)):
-        if not is_stream(command) or left <= 0:
+    history, left = DurationHistory(), MAX_STREAM_BYTES
+    for command in reversed(list_commands(session)):
+        if not is_apply_stream(command) or left <= 0:
             continue
         try:
-            with os.fdopen(open_file(command.folder / OUTPUT, os.O_RDONLY), "rb") as stream:
+            with os.fdopen(open_private_file(command.folder / OUTPUT_LOG, os.O_RDONLY), "rb") as stream:
                 lines = stream.read(left).split(b"\n")
         except OSError:
             continue
         left -= sum(map(len, lines))
-        history.take(lines)
-    return {key: seconds for key, (seconds, _) in history.times().addresses.items()}
+        history.add_run(lines)
+    return {key: seconds for key, (seconds, _) in history.stats().addresses.items()}
 
 
-def public(comparison: Comparison) -> dict[str, Any]:
+def comparison_to_json(comparison: Comparison) -> dict[str, Any]:
     """The shape of `ecotui.sessions.compare/1`."""
 
-    def dashed(row: Row) -> dict[str, Any]:
-        return {"what": row.what, "before": row.before or "-", "after": row.after or "-"}
+    def dashed(row: ComparisonRow) -> dict[str, Any]:
+        return {"what": row.label, "before": row.before or "-", "after": row.after or "-"}
 
-    def told(side: Side) -> dict[str, Any]:
+    def told(side: ComparedSession) -> dict[str, Any]:
         plain: dict[str, Any] = msgspec.to_builtins(side)
         del plain["words"]
         return plain
@@ -272,7 +274,7 @@ def public(comparison: Comparison) -> dict[str, Any]:
             {
                 "title": section.title,
                 "rows": [
-                    {"what": row.what, "before": row.before, "after": row.after, "change_s": row.change}
+                    {"what": row.label, "before": row.before, "after": row.after, "change_s": row.change_seconds}
                     for row in section.rows
                 ],
             }

@@ -8,20 +8,20 @@ from statistics import median, quantiles
 from typing import Any
 
 from checks.steps import STEPS
-from ecotui.session.index import Index, Wanted
-from ecotui.session.log import Summary
+from ecotui.session.index import SessionIndex, SessionQuery
+from ecotui.session.log import SessionSummary
 
-SESSIONS = 200
+MAX_SESSIONS_COMPARED = 200
 """Sessions that are asked, newest first; what was before them was another world."""
-BARS = "▁▂▃▄▅▆▇█"
+BAR_CHARS = "▁▂▃▄▅▆▇█"
 
 
 @dataclass(frozen=True)
-class Sample:
+class StepSample:
     """One step of one session."""
 
-    session: str
-    at: float
+    session_id: str
+    session_start: float
     """When the session began."""
     seconds: float
     """That the step's commands ran, in all."""
@@ -30,27 +30,27 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class StepTimes:
+class StepDurations:
     """One step over the sessions in which it ran something, oldest first."""
 
     step: str
     title: str
-    samples: tuple[Sample, ...]
+    samples: tuple[StepSample, ...]
 
     @property
-    def well(self) -> tuple[float, ...]:
+    def successful_seconds(self) -> tuple[float, ...]:
         """The times of the sessions in which the step came out well; of all, where it never did."""
         fine = tuple(one.seconds for one in self.samples if one.state in ("ok", "warn"))
         return fine or tuple(one.seconds for one in self.samples)
 
     @property
     def median(self) -> float:
-        return median(self.well)
+        return median(self.successful_seconds)
 
     @property
-    def spread(self) -> tuple[float, float]:
+    def quartiles(self) -> tuple[float, float]:
         """The lower and the upper quartile; of fewer than four times, the shortest and the longest."""
-        times = self.well
+        times = self.successful_seconds
         if len(times) < 4:
             return min(times), max(times)
         lower, _, upper = quantiles(times, n=4, method="inclusive")
@@ -60,42 +60,43 @@ class StepTimes:
     def longest(self) -> float:
         return max(one.seconds for one in self.samples)
 
-    def line(self, width: int) -> str:
+    def sparkline(self, width: int) -> str:
         """The newest sessions as a line of bars, the newest at the right, as high as the longest of them."""
         shown = self.samples[-width:]
         most = max((one.seconds for one in shown), default=0.0) or 1.0
-        return "".join(BARS[min(int(one.seconds / most * len(BARS)), len(BARS) - 1)] for one in shown)
+        return "".join(BAR_CHARS[min(int(one.seconds / most * len(BAR_CHARS)), len(BAR_CHARS) - 1)] for one in shown)
 
 
-def durations(index: Index, wanted: Wanted | None = None, limit: int = SESSIONS) -> tuple[StepTimes, ...]:
+def read_step_durations(
+    index: SessionIndex, query: SessionQuery | None = None, limit: int = MAX_SESSIONS_COMPARED
+) -> tuple[StepDurations, ...]:
     """The steps in their order; those that never ran a command are left out. Raises SessionError."""
-    return of(index.list(wanted, limit, timed=True))
+    return step_durations(index.find_summaries(query, limit, with_step_times=True))
 
 
-def of(summaries: Sequence[Summary]) -> tuple[StepTimes, ...]:
+def step_durations(summaries: Sequence[SessionSummary]) -> tuple[StepDurations, ...]:
     """The same, of sessions that are known already, newest first."""
 
-    def samples(step: str) -> Iterable[Sample]:
+    def samples(step: str) -> Iterable[StepSample]:
         for summary in reversed(summaries):
             if (seconds := (summary.took or {}).get(step)) is not None:
-                yield Sample(summary.id, summary.started, seconds, summary.steps.get(step, ""))
+                yield StepSample(summary.id, summary.started, seconds, summary.steps.get(step, ""))
 
-    found = (StepTimes(step.id, step.title, tuple(samples(step.id))) for step in STEPS)
+    found = (StepDurations(step.id, step.title, tuple(samples(step.id))) for step in STEPS)
     return tuple(one for one in found if one.samples)
 
 
-def public(found: Iterable[StepTimes]) -> list[dict[str, Any]]:
+def step_durations_to_json(durations: Iterable[StepDurations]) -> list[dict[str, Any]]:
     """The shape of `ecotui.sessions.durations/1`."""
     return [
         {
             "step": one.step,
             "median_s": round(one.median, 1),
-            "lower_s": round(one.spread[0], 1),
-            "upper_s": round(one.spread[1], 1),
+            "lower_s": round(one.quartiles[0], 1),
+            "upper_s": round(one.quartiles[1], 1),
             "sessions": [
-                {"id": each.session, "seconds": round(each.seconds, 1), "state": each.state}
-                for each in one.samples
+                {"id": each.session_id, "seconds": round(each.seconds, 1), "state": each.state} for each in one.samples
             ],
         }
-        for one in found
+        for one in durations
     ]

@@ -5,63 +5,63 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from checks.apply.run.durations import type_of
-from checks.apply.run.stream import Progress
-from checks.remembered import Made
-from ecotui.history.apply_streams import BYTES, Reading, is_stream
+from checks.apply.run.durations import parse_resource_type
+from checks.apply.run.stream import ApplyStreamReader
+from checks.remembered import CreatedResource
+from ecotui.history.apply_streams import MAX_LOG_BYTES, BoundedLogReader, is_apply_stream
 from ecotui.session import SessionError
 from ecotui.session.log import Session
-from ecotui.session.store import Store
-from ecotui.supervisor.commands import Command, commands, status
-from ecotui.supervisor.paths import OUTPUT
+from ecotui.session.store import SessionStore
+from ecotui.supervisor.commands import Command, list_commands, read_command_status
+from ecotui.supervisor.paths import OUTPUT_LOG
 
-SESSIONS = 200
+MAX_SESSIONS_FOR_CREATIONS = 200
 """Sessions that are looked through, newest first: a leftover may be months old."""
 
 
-def made(shelf: Store, project: Path) -> list[Made]:
+def find_created_resources(session_store: SessionStore, project: Path) -> list[CreatedResource]:
     """What applies of this project folder created, the newest apply first. What cannot be read is passed over: then it
     is proof of nothing. A run that is still at work is left out: what it makes is not left over."""
-    found: list[Made] = []
-    left = BYTES
+    found: list[CreatedResource] = []
+    left = MAX_LOG_BYTES
     try:
-        summaries = shelf.list(SESSIONS)
+        summaries = session_store.list_summaries(MAX_SESSIONS_FOR_CREATIONS)
     except SessionError:
         return []
     for summary in summaries:
         if summary.folder != str(project):
             continue
         try:
-            told = commands(Session(shelf.folder / summary.id))
+            told = list_commands(Session(session_store.folder / summary.id))
         except (SessionError, OSError):
             continue
         for command in reversed(told):
-            if not (is_stream(command) and command.place.account and left > 0):
+            if not (is_apply_stream(command) and command.target.account and left > 0):
                 continue
-            if status(command.folder).state == "running":
+            if read_command_status(command.folder).state == "running":
                 continue
-            reading = Reading(command.folder / OUTPUT, left)
-            found += _created(command, reading.lines())
-            left -= reading.bytes
+            reading = BoundedLogReader(command.folder / OUTPUT_LOG, left)
+            found += _resources_created_by(command, reading.lines())
+            left -= reading.bytes_read
     return found
 
 
-def _created(command: Command, lines: Iterator[bytes]) -> list[Made]:
-    progress = Progress()
+def _resources_created_by(command: Command, lines: Iterator[bytes]) -> list[CreatedResource]:
+    progress = ApplyStreamReader()
     progress.feed(line.decode("utf-8", "replace").rstrip("\n") for line in lines)
     run = progress.snapshot()
-    place = command.place
+    place = command.target
     return [
-        Made(
-            type=type_of(done.address),
+        CreatedResource(
+            type=parse_resource_type(done.address),
             id=done.id,
-            begun=done.started,
-            ended=max(done.ended, run.last),
+            create_started=done.started_at,
+            run_ended=max(done.ended_at, run.last_line_at),
             account=place.account,
             region=place.region,
             workspace=place.workspace,
             folder=command.cwd,
         )
-        for done in run.finished
-        if done.action == "create" and done.id and done.started
+        for done in run.finished_operations
+        if done.action == "create" and done.id and done.started_at
     ]

@@ -15,165 +15,167 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from checks.steps import BY_ID
+from checks.steps import STEPS_BY_ID
 from ecotui.history import outputs
-from ecotui.history.event_pages import Pages
-from ecotui.rebuild_progress import Rebuild
-from ecotui.session.event_text import Moment
+from ecotui.history.event_pages import EventPages
+from ecotui.rebuild_progress import RebuildProgress
+from ecotui.session.event_text import TimelineEntry
 from ecotui.session.log import Session
-from ecotui.supervisor.output_times import Written
-from ecotui.supervisor.paths import OUTPUT
+from ecotui.supervisor.output_times import OutputTimes
+from ecotui.supervisor.paths import OUTPUT_LOG
 
-SILENCE = 5.0
+MAX_PAUSE_SECONDS = 5.0
 """Seconds without anything that are played as they were; of a longer silence,"""
-SHORTENED = 2.0
+SHORTENED_PAUSE_SECONDS = 2.0
 """these are left."""
 SPEEDS = (1, 2, 4, 8, 16, 32, 64)
 
 
-class Cut(NamedTuple):
+class ShortenedPause(NamedTuple):
     """A silence that was shortened."""
 
-    played: float
+    position: float
     """Where it begins, in seconds of the tape."""
     seconds: float
     """How long it was."""
 
 
 @dataclass(frozen=True)
-class Spoken:
+class RecordedCommand:
     """A command on the tape."""
 
     command: str
     title: str
     step: str
-    began: float
-    ended: float
+    start_time: float
+    end_time: float
     """Seconds since the epoch; of one that has not ended, the last thing known."""
-    written: Written
-    timed: bool
+    output_times: OutputTimes
+    has_output_times: bool
     """Whether it is known when it wrote what; otherwise its output is spread evenly over its time."""
 
 
-class Beat(NamedTuple):
+class ReplayEvent(NamedTuple):
     """One thing that happens: an event as it is told, or bytes of an output."""
 
-    played: float
-    at: float
-    moment: Moment | None
+    position: float
+    timestamp: float
+    entry: TimelineEntry | None
     command: str = ""
-    begin: int = 0
-    end: int = 0
+    begin_byte: int = 0
+    end_byte: int = 0
 
 
-class Tape:
+class Recording:
     """One session, laid out in time. Use a thread for a long one: its log is looked through once."""
 
     def __init__(self, session: Session) -> None:
         """Raises SessionError."""
         self.session = session
-        self.moments = Pages(session)
-        self.spoken = self._listen()
-        self._speakers = [
-            (index, moment.command) for index, moment in self.moments.began if moment.command in self.spoken
+        self.entries = EventPages(session)
+        self.commands = self._read_commands()
+        self._commands_by_start = [
+            (index, moment.command) for index, moment in self.entries.command_starts if moment.command in self.commands
         ]
-        self._lay_out()
+        self._build_time_map()
 
-    def _listen(self) -> dict[str, Spoken]:
-        began = {moment.command: moment for _, moment in self.moments.began}
-        latest = self.moments[-1].at if self.moments else 0.0
+    def _read_commands(self) -> dict[str, RecordedCommand]:
+        began = {moment.command: moment for _, moment in self.entries.command_starts}
+        latest = self.entries[-1].timestamp if self.entries else 0.0
         found = {}
         for command, moment in began.items():
-            if outputs.folder(self.session, command) is None:
+            if outputs.find_command_folder(self.session, command) is None:
                 continue
-            end = max(self.moments.ended.get(command, latest), moment.at)
-            written, timed = outputs.written(self.session, command, moment.at, end)
-            if command not in self.moments.ended and written.moments:
-                end = max(end, written.moments[-1])
-            title = self.moments.teller.asked(command).title
-            found[command] = Spoken(command, title, moment.step, moment.at, end, written, timed)
+            end = max(self.entries.command_end_times.get(command, latest), moment.timestamp)
+            written, timed = outputs.read_output_times(self.session, command, moment.timestamp, end)
+            if command not in self.entries.command_end_times and written.timestamps:
+                end = max(end, written.timestamps[-1])
+            title = self.entries.formatter.request_for(command).title
+            found[command] = RecordedCommand(command, title, moment.step, moment.timestamp, end, written, timed)
         return found
 
-    def _lay_out(self) -> None:
+    def _build_time_map(self) -> None:
         """Where the two clocks part: at the silences. Between them they go alike."""
-        self._real: list[float] = []
-        self._played: list[float] = []
-        self.cuts: list[Cut] = []
+        self._timestamps: list[float] = []
+        self._positions: list[float] = []
+        self.pauses: list[ShortenedPause] = []
         played = last = 0.0
-        for at in sorted(chain(self.moments.at, *(one.written.moments for one in self.spoken.values()))):
-            gap = at - last if self._real else 0.0
-            if gap > SILENCE:
-                self.cuts.append(Cut(played, gap))
-                self._real.append(last)
-                self._played.append(played)
-            played += SHORTENED if gap > SILENCE else gap
-            if gap > SILENCE or not self._real:
-                self._real.append(at)
-                self._played.append(played)
+        for at in sorted(
+            chain(self.entries.timestamps, *(one.output_times.timestamps for one in self.commands.values()))
+        ):
+            gap = at - last if self._timestamps else 0.0
+            if gap > MAX_PAUSE_SECONDS:
+                self.pauses.append(ShortenedPause(played, gap))
+                self._timestamps.append(last)
+                self._positions.append(played)
+            played += SHORTENED_PAUSE_SECONDS if gap > MAX_PAUSE_SECONDS else gap
+            if gap > MAX_PAUSE_SECONDS or not self._timestamps:
+                self._timestamps.append(at)
+                self._positions.append(played)
             last = at
-        if self._real:
-            self._real.append(last)
-            self._played.append(played)
+        if self._timestamps:
+            self._timestamps.append(last)
+            self._positions.append(played)
 
     @property
-    def length(self) -> float:
+    def duration(self) -> float:
         """Seconds that it plays at 1x."""
-        return self._played[-1] if self._played else 0.0
+        return self._positions[-1] if self._positions else 0.0
 
     @property
-    def shortened(self) -> float:
+    def skipped_seconds(self) -> float:
         """Seconds of silence that are not played."""
-        return sum(cut.seconds - SHORTENED for cut in self.cuts)
+        return sum(cut.seconds - SHORTENED_PAUSE_SECONDS for cut in self.pauses)
 
-    def real(self, played: float) -> float:
+    def timestamp_at(self, position: float) -> float:
         """The moment, in seconds since the epoch, at a place of the tape."""
-        return _between(played, self._played, self._real)
+        return _interpolate(position, self._positions, self._timestamps)
 
-    def played(self, at: float) -> float:
+    def position_of(self, timestamp: float) -> float:
         """The place of a moment on the tape."""
-        return _between(at, self._real, self._played)
+        return _interpolate(timestamp, self._timestamps, self._positions)
 
-    def happened(self, played: float) -> int:
+    def count_entries_until(self, position: float) -> int:
         """How many of the moments have happened at a place."""
-        return bisect_right(self.moments.at, self.real(played) + 1e-6)
+        return bisect_right(self.entries.timestamps, self.timestamp_at(position) + 1e-6)
 
-    def place(self, index: int) -> float:
+    def entry_position(self, index: int) -> float:
         """Where a moment stands on the tape."""
-        return self.played(self.moments.at[index])
+        return self.position_of(self.entries.timestamps[index])
 
-    def rebuild(self, played: float) -> Rebuild:
+    def progress_at(self, position: float) -> RebuildProgress:
         """Where all steps stood. Raises SessionError."""
-        return self.moments.rebuild(self.happened(played))
+        return self.entries.progress_after(self.count_entries_until(position))
 
-    def speaking(self, played: float) -> Spoken | None:
+    def command_at(self, position: float) -> RecordedCommand | None:
         """The command that began last."""
-        place = bisect_left(self._speakers, (self.happened(played), "")) - 1
-        return self.spoken[self._speakers[place][1]] if place >= 0 else None
+        place = bisect_left(self._commands_by_start, (self.count_entries_until(position), "")) - 1
+        return self.commands[self._commands_by_start[place][1]] if place >= 0 else None
 
-    def cut(self, played: float) -> Cut | None:
+    def pause_at(self, position: float) -> ShortenedPause | None:
         """The shortened silence that a place lies in."""
-        place = bisect_right([cut.played for cut in self.cuts], played) - 1
-        if place >= 0 and played < self.cuts[place].played + SHORTENED:
-            return self.cuts[place]
+        place = bisect_right([cut.position for cut in self.pauses], position) - 1
+        if place >= 0 and position < self.pauses[place].position + SHORTENED_PAUSE_SECONDS:
+            return self.pauses[place]
         return None
 
-    def find(self, text: str) -> float:
+    def parse_position(self, text: str) -> float:
         """The place that an operator means: a step, a time of day, so far from the beginning (`+90`, `5m`), or a share.
 
         Raises ValueError with what can be given.
         """
-        if text in BY_ID:
-            steps = self.moments.steps
+        if text in STEPS_BY_ID:
+            steps = self.entries.first_event_indexes
             if (index := steps.get((text, True), steps.get((text, False)))) is None:
                 raise ValueError(f"nothing happened in the step {text}")
-            return self.place(index)
+            return self.entry_position(index)
         if share := re.fullmatch(r"(\d{1,3})%", text):
-            return self.length * min(int(share[1]), 100) / 100
-        if self._real and (length := re.fullmatch(r"\+?(\d+)(s|m|h|)", text)):
-            begin = self._real[0]
-            return self.played(begin + int(length[1]) * {"m": 60, "h": 3600}.get(length[2], 1))
-        if self._real and (clock := re.fullmatch(r"(\d{1,2}):(\d\d)(?::(\d\d))?", text)):
-            day = time.localtime(self._real[0])
+            return self.duration * min(int(share[1]), 100) / 100
+        if self._timestamps and (length := re.fullmatch(r"\+?(\d+)(s|m|h|)", text)):
+            begin = self._timestamps[0]
+            return self.position_of(begin + int(length[1]) * {"m": 60, "h": 3600}.get(length[2], 1))
+        if self._timestamps and (clock := re.fullmatch(r"(\d{1,2}):(\d\d)(?::(\d\d))?", text)):
+            day = time.localtime(self._timestamps[0])
             at = time.mktime(
                 (
                     day.tm_year,
@@ -187,87 +189,87 @@ class Tape:
                     -1,
                 )
             )
-            return self.played(at if at >= self._real[0] - 1 else at + 86_400)
+            return self.position_of(at if at >= self._timestamps[0] - 1 else at + 86_400)
         raise ValueError(f"{text!r} is no moment: a step, 14:03, +90 or 5m from the beginning, or 50%")
 
-    def beats(self, since: float = 0.0) -> Iterator[Beat]:
+    def events_from(self, position: float = 0.0) -> Iterator[ReplayEvent]:
         """All that happens from a place on, in order. Raises SessionError."""
-        first = bisect_left(self.moments.at, self.real(since) - 1e-3)
+        first = bisect_left(self.entries.timestamps, self.timestamp_at(position) - 1e-3)
         told = (
-            Beat(self.place(index), moment.at, moment)
-            for index, moment in enumerate(self.moments.since(first), first)
+            ReplayEvent(self.entry_position(index), moment.timestamp, moment)
+            for index, moment in enumerate(self.entries.iterate_from(first), first)
         )
-        said = (self._said(one) for one in self.spoken.values())
+        said = (self._output_events(one) for one in self.commands.values())
         # What a command says comes before the word that it ended, and after the word that it began.
-        together = merge(told, *said, key=lambda beat: (beat.played, _is_end(beat)))
-        return (beat for beat in together if beat.played >= since)
+        together = merge(told, *said, key=lambda beat: (beat.position, _is_end_event(beat)))
+        return (beat for beat in together if beat.position >= position)
 
-    def _said(self, one: Spoken) -> Iterator[Beat]:
-        written = one.written
-        for index, (begin, at) in enumerate(zip(written.begins, written.moments, strict=True), 1):
-            end = written.begins[index] if index < len(written.begins) else written.size
-            yield Beat(self.played(at), at, None, one.command, begin, end)
+    def _output_events(self, command: RecordedCommand) -> Iterator[ReplayEvent]:
+        written = command.output_times
+        for index, (begin, at) in enumerate(zip(written.offsets, written.timestamps, strict=True), 1):
+            end = written.offsets[index] if index < len(written.offsets) else written.size
+            yield ReplayEvent(self.position_of(at), at, None, command.command, begin, end)
 
-    def output(self, command: str) -> Path:
-        return self.session.commands / command / OUTPUT
-
-
-def _is_end(beat: Beat) -> bool:
-    return beat.moment is not None and beat.moment.state is not None
+    def output_path(self, command: str) -> Path:
+        return self.session.commands_folder / command / OUTPUT_LOG
 
 
-def _between(value: float, known: list[float], wanted: list[float]) -> float:
+def _is_end_event(event: ReplayEvent) -> bool:
+    return event.entry is not None and event.entry.state is not None
+
+
+def _interpolate(value: float, known: list[float], targets: list[float]) -> float:
     """The value carried from one scale to the other, along straight lines."""
     if not known:
         return 0.0
     place = bisect_left(known, value)
     if place == 0:
-        return wanted[0]
+        return targets[0]
     if place == len(known):
-        return wanted[-1]
+        return targets[-1]
     before, after = known[place - 1], known[place]
     share = (value - before) / (after - before) if after > before else 1.0
-    return wanted[place - 1] + share * (wanted[place] - wanted[place - 1])
+    return targets[place - 1] + share * (targets[place] - targets[place - 1])
 
 
 class Playhead:
     """Where the tape is. Has no clock of its own: it is given one."""
 
-    def __init__(self, length: float, clock: Callable[[], float] = time.monotonic, *, speed: int = 1) -> None:
-        self.length = length
+    def __init__(self, duration: float, clock: Callable[[], float] = time.monotonic, *, speed: int = 1) -> None:
+        self.duration = duration
         self.speed = speed
-        self.playing = False
+        self.is_playing = False
         self._clock = clock
-        self._place = 0.0
-        self._since = clock()
+        self._position = 0.0
+        self._last_update = clock()
 
     @property
-    def place(self) -> float:
+    def position(self) -> float:
         """Seconds of the tape; stands at the end when that is reached."""
-        if self.playing:
+        if self.is_playing:
             now = self._clock()
-            self._place = min(self._place + (now - self._since) * self.speed, self.length)
-            self._since = now
-            self.playing = self._place < self.length
-        return self._place
+            self._position = min(self._position + (now - self._last_update) * self.speed, self.duration)
+            self._last_update = now
+            self.is_playing = self._position < self.duration
+        return self._position
 
     def play(self) -> None:
         """Go on; from the end, begin again."""
-        if self.place >= self.length:
-            self._place = 0.0
-        self._since = self._clock()
-        self.playing = self.length > 0
+        if self.position >= self.duration:
+            self._position = 0.0
+        self._last_update = self._clock()
+        self.is_playing = self.duration > 0
 
     def pause(self) -> None:
-        self.seek(self.place)
-        self.playing = False
+        self.seek(self.position)
+        self.is_playing = False
 
-    def seek(self, place: float) -> None:
-        self._place = max(0.0, min(place, self.length))
-        self._since = self._clock()
+    def seek(self, position: float) -> None:
+        self._position = max(0.0, min(position, self.duration))
+        self._last_update = self._clock()
 
-    def faster(self, by: int) -> None:
+    def change_speed(self, steps: int) -> None:
         """The next speed, or (below zero) the one before."""
-        self.seek(self.place)
-        index = max(0, min(SPEEDS.index(self.speed) + by, len(SPEEDS) - 1))
+        self.seek(self.position)
+        index = max(0, min(SPEEDS.index(self.speed) + steps, len(SPEEDS) - 1))
         self.speed = SPEEDS[index]

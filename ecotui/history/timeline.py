@@ -12,27 +12,27 @@ from dataclasses import dataclass
 from html import escape
 from typing import Literal
 
-from checks.apply.run.durations import Times, type_of
+from checks.apply.run.durations import DurationStats, parse_resource_type
 from checks.apply.run.stream import ApplyProgress
-from checks.duration import stopwatch
+from checks.duration import format_stopwatch
 
-Outcome = Literal["done", "failed", "unfinished"]
-WORD = {"done": "done", "failed": "failed", "unfinished": "not finished"}
-SIGN = {"done": "✓", "failed": "✗", "unfinished": "…"}
+OperationOutcome = Literal["done", "failed", "unfinished"]
+OUTCOME_TEXTS = {"done": "done", "failed": "failed", "unfinished": "not finished"}
+OUTCOME_ICONS = {"done": "✓", "failed": "✗", "unfinished": "…"}
 
-_LABEL = 430
-_PLOT = 900
-_AFTER = 190
+_LABEL_WIDTH = 430
+_PLOT_WIDTH = 900
+_DURATION_WIDTH = 190
 """Pixels: for the addresses, for the bars, and for the times behind them."""
-_ROW = 20
-_LONGEST_LABEL = 57
+_ROW_HEIGHT = 20
+_MAX_LABEL_CHARS = 57
 """Letters: at 12 pixels a monospaced one is a little over 7 wide."""
-_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
+_TICK_SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 """Seconds between two lines of the axis: lengths that people count in."""
 
 
 @dataclass(frozen=True)
-class Span:
+class ResourceOperation:
     """One operation on one resource."""
 
     address: str
@@ -40,48 +40,48 @@ class Span:
     started: float
     """Seconds since the epoch."""
     seconds: float
-    outcome: Outcome
+    outcome: OperationOutcome
     usual: float | None = None
     """Seconds, where earlier runs tell."""
     error: str = ""
 
     @property
-    def type(self) -> str:
-        return type_of(self.address)
+    def resource_type(self) -> str:
+        return parse_resource_type(self.address)
 
 
 @dataclass(frozen=True)
-class Timeline:
+class ApplyTimeline:
     """A run. Rows are in the order in which they began."""
 
     title: str
-    started: float
-    ended: float
-    spans: tuple[Span, ...]
+    start_time: float
+    end_time: float
+    operations: tuple[ResourceOperation, ...]
     summary: str = ""
-    total: int = 0
+    planned_operations: int = 0
 
     @property
     def seconds(self) -> float:
-        return max(self.ended - self.started, 0.0)
+        return max(self.end_time - self.start_time, 0.0)
 
-    def count(self, outcome: Outcome) -> int:
-        return sum(span.outcome == outcome for span in self.spans)
+    def count(self, outcome: OperationOutcome) -> int:
+        return sum(span.outcome == outcome for span in self.operations)
 
     @property
-    def sentence(self) -> str:
+    def result_text(self) -> str:
         """What became of it, with the numbers."""
         parts = [
-            f"{self.count(outcome)} {WORD[outcome]}"
+            f"{self.count(outcome)} {OUTCOME_TEXTS[outcome]}"
             for outcome in ("done", "failed", "unfinished")
             if self.count(outcome) or outcome == "done"
         ]
-        return f"{', '.join(parts)}, in {stopwatch(self.seconds)}"
+        return f"{', '.join(parts)}, in {format_stopwatch(self.seconds)}"
 
 
-def of(progress: ApplyProgress, title: str, times: Times | None = None) -> Timeline:
+def build_timeline(progress: ApplyProgress, title: str, stats: DurationStats | None = None) -> ApplyTimeline:
     """The timeline of a stream that was read to its end, or as far as it is."""
-    known = times or progress.usual
+    known = stats or progress.durations
     errors: dict[str, str] = {}
     for one in progress.errors:
         errors.setdefault(one.address, one.summary)
@@ -89,62 +89,62 @@ def of(progress: ApplyProgress, title: str, times: Times | None = None) -> Timel
         errors |= dict.fromkeys(progress.crash.addresses, progress.crash.title)
 
     def usual(address: str, action: str) -> float | None:
-        found = known.usual(address, action)
-        return found.seconds if found.runs else None
+        found = known.typical_duration(address, action)
+        return found.seconds if found.sample_count else None
 
     spans = [
-        Span(
+        ResourceOperation(
             done.address,
             done.action,
-            done.started,
-            max(done.ended - done.started, 0.0),
+            done.started_at,
+            max(done.ended_at - done.started_at, 0.0),
             "done",
             usual(done.address, done.action),
         )
-        for done in progress.finished
+        for done in progress.finished_operations
     ]
     spans += [
-        Span(
+        ResourceOperation(
             done.address,
             done.action,
-            done.started,
-            max(done.ended - done.started, 0.0),
+            done.started_at,
+            max(done.ended_at - done.started_at, 0.0),
             "failed",
             usual(done.address, done.action),
             errors.get(done.address, ""),
         )
-        for done in progress.broken
+        for done in progress.failed_operations
     ]
     spans += [
-        Span(
+        ResourceOperation(
             row.address,
             row.action,
-            row.started,
-            max(progress.last - row.started, 0.0),
+            row.started_at,
+            max(progress.last_line_at - row.started_at, 0.0),
             "unfinished",
             usual(row.address, row.action),
         )
-        for row in progress.running
+        for row in progress.running_operations
     ]
     spans.sort(key=lambda span: (span.started, span.address))
-    started = min((span.started for span in spans), default=progress.started)
-    return Timeline(
+    started = min((span.started for span in spans), default=progress.started_at)
+    return ApplyTimeline(
         title=title,
-        started=min(started, progress.started or started),
-        ended=max(progress.last, started),
-        spans=tuple(spans),
+        start_time=min(started, progress.started_at or started),
+        end_time=max(progress.last_line_at, started),
+        operations=tuple(spans),
         summary=progress.summary,
-        total=progress.total,
+        planned_operations=progress.total_count,
     )
 
 
-def stamp(at: float) -> str:
+def format_utc_milliseconds(timestamp: float) -> str:
     """`2025-11-24T16:00:00.250Z`."""
-    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at))
-    return f"{whole}.{int(at % 1 * 1000):03}Z"
+    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(timestamp))
+    return f"{whole}.{int(timestamp % 1 * 1000):03}Z"
 
 
-def as_csv(timeline: Timeline) -> str:
+def as_csv(timeline: ApplyTimeline) -> str:
     """One line for each operation; times in UTC, lengths in seconds."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -162,49 +162,49 @@ def as_csv(timeline: Timeline) -> str:
             "error",
         )
     )
-    for span in timeline.spans:
+    for span in timeline.operations:
         writer.writerow(
             (
-                _cell(span.address),
-                _cell(span.type),
-                _cell(span.action),
+                _escape_csv_formula(span.address),
+                _escape_csv_formula(span.resource_type),
+                _escape_csv_formula(span.action),
                 span.outcome,
-                stamp(span.started),
-                stamp(span.started + span.seconds) if span.outcome != "unfinished" else "",
-                f"{span.started - timeline.started:.1f}",
+                format_utc_milliseconds(span.started),
+                format_utc_milliseconds(span.started + span.seconds) if span.outcome != "unfinished" else "",
+                f"{span.started - timeline.start_time:.1f}",
                 f"{span.seconds:.1f}",
                 "" if span.usual is None else f"{span.usual:g}",
-                _cell(span.error),
+                _escape_csv_formula(span.error),
             )
         )
     return out.getvalue()
 
 
-def _cell(text: str) -> str:
+def _escape_csv_formula(text: str) -> str:
     """A text that a spreadsheet does not take for a formula (OWASP, "CSV Injection")."""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
-def as_text(timeline: Timeline, width: int = 100) -> str:
+def as_text(timeline: ApplyTimeline, width: int = 100) -> str:
     """For a terminal: a bar for each operation."""
     room = max(min(width // 3, 40), 16)
-    lines = [f"{timeline.title}", f"{stamp(timeline.started)}  {timeline.sentence}", ""]
+    lines = [f"{timeline.title}", f"{format_utc_milliseconds(timeline.start_time)}  {timeline.result_text}", ""]
     whole = max(timeline.seconds, 0.001)
     plot = max(width - room - 26, 10)
-    for span in timeline.spans:
-        begin = min(int((span.started - timeline.started) / whole * plot), plot - 1)
+    for span in timeline.operations:
+        begin = min(int((span.started - timeline.start_time) / whole * plot), plot - 1)
         length = max(round(span.seconds / whole * plot), 1)
         drawn = {"done": "━", "failed": "╳", "unfinished": "┄"}[span.outcome] * min(length, plot - begin)
         address = span.address if len(span.address) <= room else f"…{span.address[-(room - 1) :]}"
         lines.append(
-            f"{SIGN[span.outcome]} {address:<{room}} {span.action:<6} {stopwatch(span.seconds):>7}  {' ' * begin}{drawn}"
+            f"{OUTCOME_ICONS[span.outcome]} {address:<{room}} {span.action:<6} {format_stopwatch(span.seconds):>7}  {' ' * begin}{drawn}"
         )
         if span.error:
             lines.append(f"    {span.error[: width - 4]}")
     return "\n".join(lines) + "\n"
 
 
-_STYLE = """
+_TIMELINE_CSS = """
 :root { color-scheme: light dark; --fg: #1a202c; --dim: #5a6676; --bg: #ffffff; --line: #dde3ea; --done: #2b6cb0;
   --bad: #b3261e; --open: #8a6d00; }
 @media (prefers-color-scheme: dark) { :root { --fg: #e6e9ee; --dim: #9aa5b4; --bg: #14181f; --line: #2c3440;
@@ -222,107 +222,105 @@ table { border-collapse: collapse; margin-top: 1.2rem; } td, th { text-align: le
 """.strip()
 
 
-def as_html(timeline: Timeline) -> str:
+def as_html(timeline: ApplyTimeline) -> str:
     """One file that needs nothing else: no script, nothing from outside. Failures show by hatching, sign and word."""
-    height = 34 + _ROW * len(timeline.spans) + 10
-    width = _LABEL + _PLOT + _AFTER
+    height = 34 + _ROW_HEIGHT * len(timeline.operations) + 10
+    width = _LABEL_WIDTH + _PLOT_WIDTH + _DURATION_WIDTH
     return "\n".join(
         [
             "<!doctype html>",
             '<html lang="en"><head><meta charset="utf-8">',
             "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{escape(timeline.title)}</title><style>{_STYLE}</style></head><body>",
+            f"<title>{escape(timeline.title)}</title><style>{_TIMELINE_CSS}</style></head><body>",
             f"<h1>{escape(timeline.title)}</h1>",
-            f"<p>{stamp(timeline.started)} to {stamp(timeline.ended)} (UTC): {escape(timeline.sentence)}</p>",
+            f"<p>{format_utc_milliseconds(timeline.start_time)} to {format_utc_milliseconds(timeline.end_time)} (UTC): {escape(timeline.result_text)}</p>",
             f"<p>{escape(timeline.summary)}</p>" if timeline.summary else "",
             "<p>Filled: done. Hatched with ✗: failed. Dashed with …: not finished. A short upright line: its usual"
             " time in earlier runs.</p>",
             '<div class="picture">',
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
-            f' viewBox="0 0 {width} {height}" role="img" aria-label="{escape(timeline.sentence)}">',
+            f' viewBox="0 0 {width} {height}" role="img" aria-label="{escape(timeline.result_text)}">',
             '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse"'
             ' patternTransform="rotate(45)"><path d="M0 0V6"/></pattern></defs>',
-            *_axis(timeline, height),
-            *(line for row, span in enumerate(timeline.spans) for line in _bar(timeline, span, row)),
+            *_render_axis(timeline, height),
+            *(line for row, span in enumerate(timeline.operations) for line in _render_bar(timeline, span, row)),
             "</svg></div>",
-            *_table(timeline),
+            *_render_tables(timeline),
             "</body></html>",
             "",
         ]
     )
 
 
-def _place(timeline: Timeline, at: float) -> float:
-    return _LABEL + (at - timeline.started) / max(timeline.seconds, 0.001) * _PLOT
+def _x_position(timeline: ApplyTimeline, timestamp: float) -> float:
+    return _LABEL_WIDTH + (timestamp - timeline.start_time) / max(timeline.seconds, 0.001) * _PLOT_WIDTH
 
 
-def _axis(timeline: Timeline, height: int) -> list[str]:
-    step = next((one for one in _STEPS if timeline.seconds / one <= 10), _STEPS[-1])
+def _render_axis(timeline: ApplyTimeline, height: int) -> list[str]:
+    step = next((one for one in _TICK_SECONDS if timeline.seconds / one <= 10), _TICK_SECONDS[-1])
     lines = []
     for number in range(int(timeline.seconds // step) + 1):
-        x = _place(timeline, timeline.started + number * step)
+        x = _x_position(timeline, timeline.start_time + number * step)
         minutes, seconds = divmod(number * step, 60)
         lines.append(f'<path class="axis" d="M{x:.1f} 22V{height}"/>')
-        lines.append(
-            f'<text class="dim" x="{x:.1f}" y="15" text-anchor="middle">{minutes}:{seconds:02}</text>'
-        )
+        lines.append(f'<text class="dim" x="{x:.1f}" y="15" text-anchor="middle">{minutes}:{seconds:02}</text>')
     return lines
 
 
-_ACTIONS = {"create": "+", "update": "~", "delete": "−"}
+_ACTION_ICONS = {"create": "+", "update": "~", "delete": "−"}
 
 
-def _bar(timeline: Timeline, span: Span, row: int) -> list[str]:
-    y = 30 + _ROW * row
-    x = _place(timeline, span.started)
-    width = max(_place(timeline, span.started + span.seconds) - x, 2.0)
-    name = span.address
-    if len(name) > _LONGEST_LABEL - 2:
-        name = f"…{name[-(_LONGEST_LABEL - 3) :]}"
-    told = f"{span.address} {span.action}: {WORD[span.outcome]}, {stopwatch(span.seconds)}"
-    if span.usual is not None:
-        told += f", usually {stopwatch(span.usual)}"
-    if span.error:
-        told += f": {span.error}"
-    kind = {"done": "dim", "failed": "bad", "unfinished": "open"}[span.outcome]
+def _render_bar(timeline: ApplyTimeline, operation: ResourceOperation, row: int) -> list[str]:
+    y = 30 + _ROW_HEIGHT * row
+    x = _x_position(timeline, operation.started)
+    width = max(_x_position(timeline, operation.started + operation.seconds) - x, 2.0)
+    name = operation.address
+    if len(name) > _MAX_LABEL_CHARS - 2:
+        name = f"…{name[-(_MAX_LABEL_CHARS - 3) :]}"
+    told = f"{operation.address} {operation.action}: {OUTCOME_TEXTS[operation.outcome]}, {format_stopwatch(operation.seconds)}"
+    if operation.usual is not None:
+        told += f", usually {format_stopwatch(operation.usual)}"
+    if operation.error:
+        told += f": {operation.error}"
+    kind = {"done": "dim", "failed": "bad", "unfinished": "open"}[operation.outcome]
     word = (
-        stopwatch(span.seconds)
-        if span.outcome == "done"
-        else f"{SIGN[span.outcome]} {WORD[span.outcome]}, {stopwatch(span.seconds)}"
+        format_stopwatch(operation.seconds)
+        if operation.outcome == "done"
+        else f"{OUTCOME_ICONS[operation.outcome]} {OUTCOME_TEXTS[operation.outcome]}, {format_stopwatch(operation.seconds)}"
     )
     lines = [
         f"<g><title>{escape(told)}</title>",
-        f'<text x="{_LABEL - 10}" y="{y + 12}" text-anchor="end">{escape(_ACTIONS.get(span.action, span.action))} {escape(name)}</text>',
-        f'<rect class="{span.outcome}" x="{x:.1f}" y="{y + 3}" width="{width:.1f}" height="{_ROW - 7}"/>',
+        f'<text x="{_LABEL_WIDTH - 10}" y="{y + 12}" text-anchor="end">{escape(_ACTION_ICONS.get(operation.action, operation.action))} {escape(name)}</text>',
+        f'<rect class="{operation.outcome}" x="{x:.1f}" y="{y + 3}" width="{width:.1f}" height="{_ROW_HEIGHT - 7}"/>',
     ]
     end = x + width
-    if span.usual is not None and span.started + span.usual <= timeline.ended:
-        mark = _place(timeline, span.started + span.usual)
-        lines.append(f'<path class="usual" d="M{mark:.1f} {y}V{y + _ROW - 1}"/>')
+    if operation.usual is not None and operation.started + operation.usual <= timeline.end_time:
+        mark = _x_position(timeline, operation.started + operation.usual)
+        lines.append(f'<path class="usual" d="M{mark:.1f} {y}V{y + _ROW_HEIGHT - 1}"/>')
         end = max(end, mark)
     lines.append(f'<text class="{kind}" x="{end + 6:.1f}" y="{y + 12}">{escape(word)}</text></g>')
     return lines
 
 
-def _table(timeline: Timeline) -> list[str]:
+def _render_tables(timeline: ApplyTimeline) -> list[str]:
     """What failed, with its error; and what took longest."""
     lines = []
-    bad = [span for span in timeline.spans if span.outcome != "done"]
+    bad = [span for span in timeline.operations if span.outcome != "done"]
     if bad:
         lines.append("<table><tr><th>Not done</th><th></th><th>Error</th></tr>")
         lines += [
-            f"<tr><td>{SIGN[span.outcome]} {escape(span.address)}</td><td>{WORD[span.outcome]}</td>"
+            f"<tr><td>{OUTCOME_ICONS[span.outcome]} {escape(span.address)}</td><td>{OUTCOME_TEXTS[span.outcome]}</td>"
             f"<td>{escape(span.error)}</td></tr>"
             for span in bad
         ]
         lines.append("</table>")
-    slow = sorted(timeline.spans, key=lambda span: -span.seconds)[:10]
+    slow = sorted(timeline.operations, key=lambda span: -span.seconds)[:10]
     if slow:
         lines.append("<table><tr><th>Longest</th><th>Action</th><th>Took</th><th>Usually</th></tr>")
         lines += [
-            f'<tr><td>{escape(span.address)}</td><td>{escape(span.action)}</td><td class="n">{stopwatch(span.seconds)}</td>'
-            f'<td class="n">{"" if span.usual is None else stopwatch(span.usual)}</td></tr>'
+            f'<tr><td>{escape(span.address)}</td><td>{escape(span.action)}</td><td class="n">{format_stopwatch(span.seconds)}</td>'
+            f'<td class="n">{"" if span.usual is None else format_stopwatch(span.usual)}</td></tr>'
             for span in slow
         ]
         lines.append("</table>")

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from ecotui.session.event_text import Moment
+from ecotui.session.event_text import TimelineEntry
 
-Only = Literal["all", "decisions", "failures", "commands", "guide", "notes"]
-ORDER: tuple[Only, ...] = ("all", "decisions", "failures", "commands", "guide", "notes")
-_TYPES: Mapping[Only, tuple[str, ...]] = {
+EventCategory = Literal["all", "decisions", "failures", "commands", "guide", "notes"]
+EVENT_CATEGORIES: tuple[EventCategory, ...] = ("all", "decisions", "failures", "commands", "guide", "notes")
+_EVENT_TYPES: Mapping[EventCategory, tuple[str, ...]] = {
     "all": (),
     "decisions": (
         "overridden",
@@ -28,36 +28,36 @@ _TYPES: Mapping[Only, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class Narrowed:
+class EventFilter:
     """A choice of events."""
 
-    only: Only = "all"
+    category: EventCategory = "all"
     step: str = ""
     """Only of this step of the rebuild; empty: of any."""
 
     @property
-    def everything(self) -> bool:
-        return self == Narrowed()
+    def matches_all(self) -> bool:
+        return self == EventFilter()
 
-    def words(self) -> tuple[bytes, ...]:
+    def raw_substrings(self) -> tuple[bytes, ...]:
         """What stands in a line that may be wanted; empty: any may be."""
-        if types := _TYPES[self.only]:
+        if types := _EVENT_TYPES[self.category]:
             return tuple(f'"type":"{name}"'.encode() for name in types)
         return (self.step.encode(),) if self.step else ()
 
-    def wants(self, moment: Moment) -> bool:
+    def matches(self, entry: TimelineEntry) -> bool:
         """The last word, from the event as it is told."""
-        if self.step and moment.step != self.step:
+        if self.step and entry.step != self.step:
             return False
-        match self.only:
+        match self.category:
             case "decisions":
-                return moment.decided
+                return entry.is_decision
             case "failures":
-                return moment.failed
+                return entry.is_failure
             case "commands":
-                return bool(moment.command)
+                return bool(entry.command)
             case "guide":
-                return moment.kind == "guide"
+                return entry.kind == "guide"
             case "notes":
-                return moment.kind == "note"
+                return entry.kind == "note"
         return True

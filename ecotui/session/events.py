@@ -10,16 +10,16 @@ import msgspec
 from checks.finding import Report
 
 
-def _tag(name: str) -> str:
+def _tag_for_class(name: str) -> str:
     """CommandStarted to command-started."""
     return "".join(f"-{sign.lower()}" if sign.isupper() else sign for sign in name).lstrip("-")
 
 
-class Happened(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag=_tag):
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag=_tag_for_class):
     """Base of the events: immutable, keyword only, tagged by its name."""
 
 
-class SessionStarted(Happened, frozen=True):
+class SessionStarted(Event, frozen=True):
     project: str
     folder: str
     by: str = ""
@@ -36,23 +36,23 @@ class SessionStarted(Happened, frozen=True):
     """Of all of `settings`: the same for the same settings."""
 
 
-class Looked(Happened, frozen=True):
+class CheckReported(Event, frozen=True, tag="looked"):
     report: Report
 
 
-class FixChosen(Happened, frozen=True):
+class FixChosen(Event, frozen=True):
     step: str
     finding: str
     fix: str
     title: str
 
 
-class Overridden(Happened, frozen=True):
+class FindingOverridden(Event, frozen=True, tag="overridden"):
     finding: str
     reason: str
 
 
-class CommandStarted(Happened, frozen=True):
+class CommandStarted(Event, frozen=True):
     command: str
     """The name of the command's folder."""
     step: str
@@ -64,7 +64,7 @@ class CommandStarted(Happened, frozen=True):
     region: str = ""
 
 
-class CommandEnded(Happened, frozen=True):
+class CommandEnded(Event, frozen=True):
     command: str
     step: str
     exit_code: int | None = None
@@ -74,35 +74,35 @@ class CommandEnded(Happened, frozen=True):
     """succeeded, failed, interrupted, killed, could-not-start, or lost (its supervisor was killed)."""
 
 
-class InterruptSent(Happened, frozen=True):
+class InterruptSent(Event, frozen=True):
     command: str
     force: bool = False
     by: str = ""
 
 
-class VariableSet(Happened, frozen=True):
+class VariableSet(Event, frozen=True):
     """A variable was set (or unset) for this session; its value is never logged."""
 
     name: str
     secret: bool = False
 
 
-class ProfilePicked(Happened, frozen=True):
+class ProfilePicked(Event, frozen=True):
     profile: str
 
 
-class Noted(Happened, frozen=True):
+class NoteAdded(Event, frozen=True, tag="noted"):
     text: str
 
 
-class Tagged(Happened, frozen=True):
+class TagChanged(Event, frozen=True, tag="tagged"):
     """A word put on the session for finding it again, or (`on` false) taken off."""
 
     tag: str
     on: bool = True
 
 
-class Reattached(Happened, frozen=True):
+class SessionResumed(Event, frozen=True, tag="reattached"):
     by: str
     version: str = ""
     commit: str = ""
@@ -111,14 +111,14 @@ class Reattached(Happened, frozen=True):
     """All as in `SessionStarted`: a session may go on at another commit, with another ecotui."""
 
 
-class TakeoverAnswered(Happened, frozen=True):
+class HandoffAnswered(Event, frozen=True, tag="takeover-answered"):
     """Somebody asked to become the writer of this project, and was answered."""
 
     by: str
     granted: bool
 
 
-class TeamLock(Happened, frozen=True):
+class TeamLockChanged(Event, frozen=True, tag="team-lock"):
     """How the lock that machines share stands from now on."""
 
     state: str
@@ -128,7 +128,7 @@ class TeamLock(Happened, frozen=True):
     """Who has it; why it could not be looked at."""
 
 
-class EntryWalked(Happened, frozen=True):
+class RunbookOpened(Event, frozen=True, tag="entry-walked"):
     """An entry of the guide was opened to be walked."""
 
     entry: str
@@ -136,7 +136,7 @@ class EntryWalked(Happened, frozen=True):
     """What led there, where something did."""
 
 
-class StepTicked(Happened, frozen=True):
+class RunbookStepTicked(Event, frozen=True, tag="step-ticked"):
     """A step of an entry was done, or (`done` false) is to be done again."""
 
     entry: str
@@ -145,7 +145,7 @@ class StepTicked(Happened, frozen=True):
     title: str = ""
 
 
-class EntryJudged(Happened, frozen=True):
+class RunbookRated(Event, frozen=True, tag="entry-judged"):
     """The operator said whether an entry solved it."""
 
     entry: str
@@ -153,46 +153,46 @@ class EntryJudged(Happened, frozen=True):
     error: str = ""
 
 
-class SessionEnded(Happened, frozen=True):
+class SessionEnded(Event, frozen=True):
     outcome: str
 
 
-class Unknown(msgspec.Struct, frozen=True, kw_only=True):
+class UnknownEvent(msgspec.Struct, frozen=True, kw_only=True):
     """An event of a kind, or of a version, that this ecotui does not know. Read only, never written."""
 
     type: str
     raw: str
 
 
-Event = (
+AnyEvent = (
     SessionStarted
-    | Looked
+    | CheckReported
     | FixChosen
-    | Overridden
+    | FindingOverridden
     | CommandStarted
     | CommandEnded
     | InterruptSent
     | VariableSet
     | ProfilePicked
-    | Noted
-    | Tagged
-    | Reattached
-    | TakeoverAnswered
-    | TeamLock
-    | EntryWalked
-    | StepTicked
-    | EntryJudged
+    | NoteAdded
+    | TagChanged
+    | SessionResumed
+    | HandoffAnswered
+    | TeamLockChanged
+    | RunbookOpened
+    | RunbookStepTicked
+    | RunbookRated
     | SessionEnded
 )
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+class EventRecord(msgspec.Struct, frozen=True, kw_only=True):
     """An event with its place in the log."""
 
-    n: int
-    at: float
+    number: int
+    timestamp: float
     """Seconds since the epoch."""
-    event: Event | Unknown
+    event: AnyEvent | UnknownEvent
 
 
 class _Envelope(msgspec.Struct, frozen=True):
@@ -202,47 +202,59 @@ class _Envelope(msgspec.Struct, frozen=True):
     event: msgspec.Raw
 
 
-class _Kind(msgspec.Struct, frozen=True):
+class _EventType(msgspec.Struct, frozen=True):
     type: str = ""
 
 
-class _Glance(msgspec.Struct, frozen=True, gc=False):
+class _EventHeader(msgspec.Struct, frozen=True, gc=False):
     n: int
     at: float
     prev: str
-    event: _Kind
+    event: _EventType
 
 
-_glance = msgspec.json.Decoder(_Glance)
-_envelope = msgspec.json.Decoder(_Envelope)
-_event: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
-_kind = msgspec.json.Decoder(_Kind)
+_header_decoder = msgspec.json.Decoder(_EventHeader)
+_envelope_decoder = msgspec.json.Decoder(_Envelope)
+_event_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+_type_decoder = msgspec.json.Decoder(_EventType)
 
 
-def decode(raw: bytes, n: int, at: float) -> Record:
+def decode_record(raw: bytes, number: int, timestamp: float) -> EventRecord:
     """A record from a line of the log. Never raises: what cannot be understood is Unknown."""
     try:
-        body = _envelope.decode(raw).event
+        body = _envelope_decoder.decode(raw).event
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return Record(n=n, at=at, event=Unknown(type="", raw=raw.decode("utf-8", "replace")))
+        return EventRecord(
+            number=number, timestamp=timestamp, event=UnknownEvent(type="", raw=raw.decode("utf-8", "replace"))
+        )
     try:
-        return Record(n=n, at=at, event=_event.decode(body))
+        return EventRecord(number=number, timestamp=timestamp, event=_event_decoder.decode(body))
     except (msgspec.DecodeError, UnicodeDecodeError):
         text = bytes(body).decode("utf-8", "replace")
         try:
-            return Record(n=n, at=at, event=Unknown(type=_kind.decode(body).type, raw=text))
+            return EventRecord(
+                number=number, timestamp=timestamp, event=UnknownEvent(type=_type_decoder.decode(body).type, raw=text)
+            )
         except (msgspec.DecodeError, UnicodeDecodeError):
-            return Record(n=n, at=at, event=Unknown(type="", raw=text))
+            return EventRecord(number=number, timestamp=timestamp, event=UnknownEvent(type="", raw=text))
 
 
-def glance(raw: bytes) -> tuple[float, str] | None:
+def read_event_header(raw: bytes) -> tuple[float, str] | None:
     """When an event happened, and of which type it is; None for a line that we would not have written so."""
     try:
-        found = _glance.decode(raw)
+        found = _header_decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     return found.at, found.event.type
 
 
-LASTING = (SessionStarted, FixChosen, Overridden, CommandStarted, CommandEnded, InterruptSent, SessionEnded)
+SYNCED_EVENTS = (
+    SessionStarted,
+    FixChosen,
+    FindingOverridden,
+    CommandStarted,
+    CommandEnded,
+    InterruptSent,
+    SessionEnded,
+)
 """Decisions and commands: these are on the disk before anything follows from them."""

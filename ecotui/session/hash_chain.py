@@ -18,56 +18,56 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ecotui.session import SessionError
-from ecotui.session.private_files import explained, open_file, plainly, write_all
+from ecotui.session.private_files import describe_os_error, open_private_file, raise_session_error, write_fully
 
-VERSION = 1
-START = "0" * 64
+LOG_VERSION = 1
+FIRST_HASH = "0" * 64
 """What stands for the hash before the first line."""
-NAME = "events.jsonl"
+LOG_NAME = "events.jsonl"
 
 
-class Line(NamedTuple):
+class ChainLine(NamedTuple):
     """A line that belongs to the chain."""
 
-    number: int
+    line_number: int
     """Counted from 1 in the file, torn lines included."""
-    n: int
-    at: float
-    prev: str
+    event_number: int
+    timestamp: float
+    previous_hash: str
     hash: str
     raw: bytes
     """The whole line, without its end."""
 
 
-class Verdict(NamedTuple):
+class ChainVerification(NamedTuple):
     """What checking the chain gave."""
 
-    events: int
-    torn: int
+    event_count: int
+    torn_lines: int
     """Lines that a crash cut off; they are no part of the chain."""
-    broken: int | None
+    broken_line: int | None
     """The number of the first line (from 1) that does not fit; None when all fit."""
     reason: str
-    head: str
+    head_hash: str
     """The hash of the last line that fits."""
 
     @property
-    def whole(self) -> bool:
-        return self.broken is None
+    def is_intact(self) -> bool:
+        return self.broken_line is None
 
 
-class Chain:
+class HashChain:
     """One process's handle on the file. Not for several threads at once. Close it, or let it be collected."""
 
     def __init__(self, path: Path) -> None:
         """Open, or create, the file. Raises SessionError."""
         self.path = path
-        with explained("cannot write to", path):
-            self._fd = open_file(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
-        self._end = 0
+        with raise_session_error("cannot write to", path):
+            self._fd = open_private_file(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
+        self._known_bytes = 0
         """How far the file is known."""
-        self._head = START
-        self._n = 0
+        self._head_hash = FIRST_HASH
+        self._event_number = 0
 
     def close(self) -> None:
         if self._fd >= 0:
@@ -80,30 +80,36 @@ class Chain:
             os.close(fd)
             self._fd = -1
 
-    def append(self, event: bytes, *, sync: bool, at: float | None = None) -> int:
+    def append(self, event: bytes, *, sync: bool, timestamp: float | None = None) -> int:
         """Add one event (a JSON object, encoded) and return its number.
 
         When this returns, the event is in the file; with `sync` it is on the disk. Raises SessionError: then no
         part of it is in the file.
         """
-        return self.extend([event], sync=sync, at=at)
+        return self.append_all([event], sync=sync, timestamps=timestamp)
 
-    def extend(self, batch: Sequence[bytes], *, sync: bool, at: float | Sequence[float] | None = None) -> int:
+    def append_all(
+        self, batch: Sequence[bytes], *, sync: bool, timestamps: float | Sequence[float] | None = None
+    ) -> int:
         """Add many events under one lock, with one write; gives the last one's number.
 
         `at`: when they happened, one moment for all or one for each. When this returns, all are in the file; with
         `sync` they are on the disk. Raises SessionError: then none of them is.
         """
-        moments = at if isinstance(at, Sequence) else [time.time() if at is None else at] * len(batch)
+        moments = (
+            timestamps
+            if isinstance(timestamps, Sequence)
+            else [time.time() if timestamps is None else timestamps] * len(batch)
+        )
         self._lock()
         try:
-            with explained("cannot write to", self.path):
-                self._catch_up()
-            n, head, lines = self._n, self._head, []
+            with raise_session_error("cannot write to", self.path):
+                self._read_appended()
+            n, head, lines = self._event_number, self._head_hash, []
             for event, moment in zip(batch, moments, strict=True):
                 n += 1
                 line = b'{"v":%d,"n":%d,"at":%.6f,"prev":"%s","event":%s}' % (
-                    VERSION,
+                    LOG_VERSION,
                     n,
                     moment,
                     head.encode(),
@@ -113,46 +119,46 @@ class Chain:
                 lines.append(line + b"\n")
             data = b"".join(lines)
             self._write(data, sync)
-            self._n, self._head = n, head
-            self._end += len(data)
+            self._event_number, self._head_hash = n, head
+            self._known_bytes += len(data)
             return n
         finally:
             fcntl.flock(self._fd, fcntl.LOCK_UN)
 
     def _lock(self) -> None:
-        with explained("cannot lock", self.path):
+        with raise_session_error("cannot lock", self.path):
             fcntl.flock(self._fd, fcntl.LOCK_EX)
 
     def _write(self, data: bytes, sync: bool) -> None:
         """Write behind the known end; when that fails, take the part away again: nobody was told that it is there."""
         try:
-            write_all(self._fd, data)
+            write_fully(self._fd, data)
             if sync:
                 os.fdatasync(self._fd)
         except OSError as error:
             try:
-                os.ftruncate(self._fd, self._end)
+                os.ftruncate(self._fd, self._known_bytes)
             except OSError:
-                self._end, self._n, self._head = 0, 0, START
-            raise SessionError(f"cannot write to {self.path}: {plainly(error)}") from error
+                self._known_bytes, self._event_number, self._head_hash = 0, 0, FIRST_HASH
+            raise SessionError(f"cannot write to {self.path}: {describe_os_error(error)}") from error
 
-    def _catch_up(self) -> None:
+    def _read_appended(self) -> None:
         """Read what others added, and end a line that a crash left open. Raises OSError."""
         size = os.fstat(self._fd).st_size
-        if size == self._end:
+        if size == self._known_bytes:
             return
-        if size < self._end:  # somebody cut the file: the chain is what is left of it
-            self._end, self._n, self._head = 0, 0, START
-        added = _pread(self._fd, self._end, size)
+        if size < self._known_bytes:  # somebody cut the file: the chain is what is left of it
+            self._known_bytes, self._event_number, self._head_hash = 0, 0, FIRST_HASH
+        added = _read_range(self._fd, self._known_bytes, size)
         if not added.endswith(b"\n"):
-            write_all(self._fd, b"\n")
+            write_fully(self._fd, b"\n")
             added += b"\n"
-        for line in _chained(added, self._n, self._head):
-            self._n, self._head = line.n, line.hash
-        self._end += len(added)
+        for line in _parse_lines(added, self._event_number, self._head_hash):
+            self._event_number, self._head_hash = line.event_number, line.hash
+        self._known_bytes += len(added)
 
 
-def _pread(fd: int, start: int, end: int) -> bytes:
+def _read_range(fd: int, start: int, end: int) -> bytes:
     parts = []
     while start < end:
         part = os.pread(fd, min(end - start, 1 << 20), start)
@@ -163,69 +169,71 @@ def _pread(fd: int, start: int, end: int) -> bytes:
     return b"".join(parts)
 
 
-def _chained(data: bytes, n: int, head: str) -> Iterator[Line]:
+def _parse_lines(data: bytes, n: int, head: str) -> Iterator[ChainLine]:
     """The lines of the data that are records at all; a line that is none is stepped over."""
     for number, raw in enumerate(data.split(b"\n")[:-1], start=1):
-        line = parse(number, raw)
+        line = parse_line(number, raw)
         if line is not None:
             yield line
 
 
-def parse(number: int, raw: bytes) -> Line | None:
+def parse_line(line_number: int, raw: bytes) -> ChainLine | None:
     """A record, or None for what is none. The event itself is not looked at."""
     try:
         found = json.loads(raw)
-        return Line(
-            number, int(found["n"]), float(found["at"]), str(found["prev"]), sha256(raw).hexdigest(), raw
+        return ChainLine(
+            line_number, int(found["n"]), float(found["at"]), str(found["prev"]), sha256(raw).hexdigest(), raw
         )
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
 
 
-def read(path: Path, start: int = 0) -> Iterator[Line]:
+def read_lines(path: Path, start: int = 0) -> Iterator[ChainLine]:
     """The records of the file, in order; torn lines are left out. `start`: the byte where a line begins, from which on.
 
     Raises SessionError.
     """
-    for number, raw in _raw_lines(path, start):
-        line = parse(number, raw)
+    for number, raw in _numbered_raw_lines(path, start):
+        line = parse_line(number, raw)
         if line is not None:
             yield line
 
 
-def lines(path: Path) -> Iterator[tuple[int, bytes]]:
+def read_raw_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Every line of the file as it is, torn ones too, with the byte where it begins. Raises SessionError."""
     byte = 0
-    for _, raw in _raw_lines(path):
+    for _, raw in _numbered_raw_lines(path):
         yield byte, raw
         byte += len(raw) + 1
 
 
-def tail(path: Path, count: int) -> list[Line]:
+def read_last_lines(path: Path, count: int) -> list[ChainLine]:
     """The last so many records, read from the end of the file. Their `number` is 0: nobody counted up to there.
 
     Raises SessionError.
     """
-    found, _ = before(path, None, count)
+    found, _ = read_lines_before(path, None, count)
     return found
 
 
-def before(path: Path, end: int | None, count: int, wanted: Sequence[bytes] = ()) -> tuple[list[Line], int]:
+def read_lines_before(
+    path: Path, end: int | None, count: int, substrings: Sequence[bytes] = ()
+) -> tuple[list[ChainLine], int]:
     """The last records before a byte of the file (None: its end), oldest first, and the byte where they begin.
 
     Gives `count` of them, fewer at the beginning of the file. With `wanted`, at least so many are looked at, and those
     are given that have one of these words in them. The byte is 0 when there are none before. Raises SessionError.
     """
-    with explained("cannot read", path):
-        fd = open_file(path, os.O_RDONLY)
+    with raise_session_error("cannot read", path):
+        fd = open_private_file(path, os.O_RDONLY)
     try:
-        with explained("cannot read", path):
+        with raise_session_error("cannot read", path):
             place = os.fstat(fd).st_size if end is None else end
             parts: list[bytes] = []
             ends = 0
             while place > 0 and ends <= count:
                 begin = max(place - (1 << 18), 0)
-                part = _pread(fd, begin, place)
+                part = _read_range(fd, begin, place)
                 parts.append(part)
                 ends += part.count(b"\n")
                 place = begin
@@ -239,15 +247,15 @@ def before(path: Path, end: int | None, count: int, wanted: Sequence[bytes] = ()
     for raw in data.split(b"\n"):
         rows.append((at, raw))
         at += len(raw) + 1
-    if wanted:
-        likely = [raw for _, raw in rows if any(word in raw for word in wanted)]
-        return [line for raw in likely if (line := parse(0, raw)) is not None], place
-    found: list[Line] = []
+    if substrings:
+        likely = [raw for _, raw in rows if any(word in raw for word in substrings)]
+        return [line for raw in likely if (line := parse_line(0, raw)) is not None], place
+    found: list[ChainLine] = []
     first = place + len(data)
     for at, raw in reversed(rows):
         if len(found) == count:
             break
-        if (line := parse(0, raw)) is not None:
+        if (line := parse_line(0, raw)) is not None:
             found.append(line)
             first = at
     else:
@@ -255,9 +263,9 @@ def before(path: Path, end: int | None, count: int, wanted: Sequence[bytes] = ()
     return found[::-1], first
 
 
-def _raw_lines(path: Path, start: int = 0) -> Iterator[tuple[int, bytes]]:
-    with explained("cannot read", path):
-        fd = open_file(path, os.O_RDONLY)
+def _numbered_raw_lines(path: Path, start: int = 0) -> Iterator[tuple[int, bytes]]:
+    with raise_session_error("cannot read", path):
+        fd = open_private_file(path, os.O_RDONLY)
     with os.fdopen(fd, "rb", buffering=1 << 18) as stream:
         try:
             stream.seek(start)
@@ -265,32 +273,32 @@ def _raw_lines(path: Path, start: int = 0) -> Iterator[tuple[int, bytes]]:
                 # A last line without its end may be whole all the same: only its last byte was lost.
                 yield number, raw.removesuffix(b"\n")
         except OSError as error:
-            raise SessionError(f"cannot read {path}: {plainly(error)}") from error
+            raise SessionError(f"cannot read {path}: {describe_os_error(error)}") from error
 
 
-def verify(path: Path, *, at_least: int = 0) -> Verdict:
+def verify_chain(path: Path, *, min_events: int = 0) -> ChainVerification:
     """Check every line against the one before. `at_least`: how many events the summary knows of.
 
     Raises SessionError when the file cannot be read at all.
     """
-    head, n, torn, number = START, 0, 0, 0
-    for number, raw in _raw_lines(path):
-        line = parse(number, raw)
+    head, n, torn, number = FIRST_HASH, 0, 0, 0
+    for number, raw in _numbered_raw_lines(path):
+        line = parse_line(number, raw)
         if line is None:
             torn += 1
             continue
-        if line.prev != head:
-            return Verdict(n, torn, number, "it does not follow from the line before it", head)
-        if line.n != n + 1:
-            return Verdict(n, torn, number, f"it is number {line.n}, where {n + 1} was due", head)
-        head, n = line.hash, line.n
-    if n < at_least:
-        reason = f"{at_least - n} of {at_least} events are gone from the end"
-        return Verdict(n, torn, number + 1, reason, head)
-    return Verdict(n, torn, None, "", head)
+        if line.previous_hash != head:
+            return ChainVerification(n, torn, number, "it does not follow from the line before it", head)
+        if line.event_number != n + 1:
+            return ChainVerification(n, torn, number, f"it is number {line.event_number}, where {n + 1} was due", head)
+        head, n = line.hash, line.event_number
+    if n < min_events:
+        reason = f"{min_events - n} of {min_events} events are gone from the end"
+        return ChainVerification(n, torn, number + 1, reason, head)
+    return ChainVerification(n, torn, None, "", head)
 
 
-def missing(error: SessionError) -> bool:
+def is_file_missing(error: SessionError) -> bool:
     """Whether the trouble is only that there is no such file."""
     cause = error.__cause__
     return isinstance(cause, OSError) and cause.errno == errno.ENOENT

@@ -17,28 +17,28 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from ecotui.session import SessionError, hash_chain
-from ecotui.session.log import Summary, counted, kept_summary, read_summary
-from ecotui.session.private_files import check_folder, open_file
+from ecotui.session.log import SessionSummary, read_current_summary, read_session_summary, summarize_events
+from ecotui.session.private_files import open_private_file, require_private_folder
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from ecotui.session.store import Store
+    from ecotui.session.store import SessionStore
 
 T = TypeVar("T")
 
-NAME = "index.sqlite"
-VERSION = 1
-SETTLED = 2.0
+INDEX_NAME = "index.sqlite"
+INDEX_VERSION = 1
+SETTLE_SECONDS = 2.0
 """Seconds. A folder that changed so shortly before it was read may have changed again within the same tick of the
 clock: it is read again the next time."""
-BUSY = 1.0
+LOCK_TIMEOUT = 1.0
 """Seconds to wait for another process that writes the index."""
 
-_ABSENT, _UNREAD = -1, -2
+_SIZE_MISSING, _SIZE_UNREADABLE = -1, -2
 """Sizes that stand for a log that is not there, and for one that could not be read."""
 
-_TABLES = """
+_SCHEMA = """
 CREATE TABLE session (id TEXT PRIMARY KEY, size INTEGER, project TEXT, operator TEXT, started REAL, outcome TEXT,
     steps TEXT, tags TEXT, words TEXT, summary BLOB) WITHOUT ROWID;
 CREATE TABLE shelf (changed INTEGER, settled INTEGER);
@@ -49,7 +49,7 @@ _INSERT = "INSERT OR REPLACE INTO session VALUES (?,?,?,?,?,?,?,?,?,?)"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class SessionQuery:
     """Which sessions. What is empty or None does not matter."""
 
     project: str = ""
@@ -65,17 +65,17 @@ class Wanted:
     """Seconds since the epoch; `until` is not included."""
     text: str = ""
     """Words, all of which stand somewhere in the summary, in any case."""
-    parts: bool = False
+    allow_partial: bool = False
     """A part of the project, the outcome, the operator, the step or the tag is enough, in any case: for what is still
     being typed."""
 
     @property
-    def everything(self) -> bool:
-        return replace(self, parts=False) == Wanted()
+    def matches_all(self) -> bool:
+        return replace(self, allow_partial=False) == SessionQuery()
 
-    def clauses(self) -> Iterator[tuple[str, object]]:
+    def sql_clauses(self) -> Iterator[tuple[str, object]]:
         """What SQL asks for it."""
-        if self.parts:
+        if self.allow_partial:
             for column, part in (
                 ("project", self.project),
                 ("CASE outcome WHEN '' THEN 'open running' ELSE outcome END", self.outcome),
@@ -86,8 +86,8 @@ class Wanted:
                 if part:
                     yield f"instr(lower({column}), ?)", part.lower()
             yield from replace(
-                self, parts=False, project="", outcome="", operator="", step="", tag=""
-            ).clauses()
+                self, allow_partial=False, project="", outcome="", operator="", step="", tag=""
+            ).sql_clauses()
             return
         if self.project:
             yield "project = ?", self.project
@@ -107,37 +107,37 @@ class Wanted:
             yield "instr(words, ?)", word
 
 
-class Index:
+class SessionIndex:
     """The index of one store. Every question opens the file anew: any number of processes may ask."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: SessionStore) -> None:
         self._store = store
-        self.path = store.root / NAME
+        self.path = store.root / INDEX_NAME
         self.in_memory = False
         """Whether the last answer came without the file."""
 
-    def list(
-        self, wanted: Wanted | None = None, limit: int | None = None, *, timed: bool = False
-    ) -> Sequence[Summary]:
+    def find_summaries(
+        self, query: SessionQuery | None = None, limit: int | None = None, *, with_step_times: bool = False
+    ) -> Sequence[SessionSummary]:
         """The sessions that are wanted, newest first. Raises SessionError when the shelf cannot be read.
 
         `timed`: also those that an older ecotui wrote have their steps' times; they are counted once.
         """
-        wanted = wanted or Wanted()
+        query = query or SessionQuery()
 
-        def answer(base: sqlite3.Connection) -> Sequence[Summary]:
-            found = self._answer(base, wanted, limit)
-            return self._timed(base, found) if timed else found
+        def answer(base: sqlite3.Connection) -> Sequence[SessionSummary]:
+            found = self._select_summaries(base, query, limit)
+            return self._add_step_times(base, found) if with_step_times else found
 
-        found = self._asked(answer)
+        found = self._query_file(answer)
         if found is not None:
             return found
-        if wanted.everything and not timed:
-            return self._store.list(limit)
+        if query.matches_all and not with_step_times:
+            return self._store.list_summaries(limit)
         import sqlite3
 
         with closing(sqlite3.connect(":memory:", isolation_level=None)) as base:
-            base.executescript(_TABLES)
+            base.executescript(_SCHEMA)
             return answer(base)
 
     def rebuild(self) -> int:
@@ -146,32 +146,32 @@ class Index:
             self.path.unlink(missing_ok=True)
         except OSError as error:
             raise SessionError(f"cannot remove {self.path}: {error.strerror}") from error
-        count = self._asked(self._count)
-        return len(self._store.ids()) if count is None else count
+        count = self._query_file(self._count_sessions)
+        return len(self._store.session_ids()) if count is None else count
 
-    def _count(self, base: sqlite3.Connection) -> int:
-        self._follow_shelf(base)
+    def _count_sessions(self, base: sqlite3.Connection) -> int:
+        self._sync_sessions(base)
         (count,) = base.execute("SELECT count(*) FROM session").fetchone()
         return int(count)
 
-    def _make(self) -> None:
+    def _write_new_index(self) -> None:
         """Write it whole, beside and without a journal, and put it into its place: that waits for the disk once.
 
         Where it cannot be done so, it is made as it is asked.
         """
         import sqlite3
 
-        beside = self.path.with_name(f".{NAME}.{os.getpid()}")
+        beside = self.path.with_name(f".{INDEX_NAME}.{os.getpid()}")
         try:
-            check_folder(self._store.root)
+            require_private_folder(self._store.root)
             beside.unlink(missing_ok=True)
-            fd = open_file(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+            fd = open_private_file(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL)
             try:
                 with closing(sqlite3.connect(beside, isolation_level=None)) as base:
                     base.execute("PRAGMA journal_mode = OFF")
                     base.execute("PRAGMA synchronous = OFF")
-                    _prepare(base)
-                    self._follow_shelf(base)
+                    _create_tables(base)
+                    self._sync_sessions(base)
                 os.fsync(fd)
                 beside.replace(self.path)
             finally:
@@ -180,7 +180,7 @@ class Index:
             with suppress(OSError):
                 beside.unlink(missing_ok=True)
 
-    def _asked(self, question: Callable[[sqlite3.Connection], T]) -> T | None:
+    def _query_file(self, query: Callable[[sqlite3.Connection], T]) -> T | None:
         """What the file answers, which is made anew where it is damaged; None where there can be none."""
         import sqlite3
 
@@ -188,9 +188,9 @@ class Index:
         for _ in range(2):
             try:
                 if not os.path.lexists(self.path):
-                    self._make()
-                with closing(self._open()) as base:
-                    return question(base)
+                    self._write_new_index()
+                with closing(self._connect()) as base:
+                    return query(base)
             except sqlite3.OperationalError:
                 break  # locked by somebody, read-only, full: it is not the file that is bad
             except (sqlite3.DatabaseError, msgspec.DecodeError):
@@ -198,40 +198,42 @@ class Index:
                     self.path.unlink(missing_ok=True)
                 except OSError:
                     break
-            except (OSError, _Unusable):
+            except (OSError, _IndexUnusable):
                 break
         self.in_memory = True
         return None
 
-    def _open(self) -> sqlite3.Connection:
+    def _connect(self) -> sqlite3.Connection:
         import sqlite3
 
         try:
-            check_folder(self._store.root)
+            require_private_folder(self._store.root)
         except SessionError as error:
-            raise _Unusable from error
-        os.close(open_file(self.path, os.O_RDWR | os.O_CREAT))  # private, and never through a link
-        base = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None)
+            raise _IndexUnusable from error
+        os.close(open_private_file(self.path, os.O_RDWR | os.O_CREAT))  # private, and never through a link
+        base = sqlite3.connect(self.path, timeout=LOCK_TIMEOUT, isolation_level=None)
         try:
-            _prepare(base)
+            _create_tables(base)
         except BaseException:
             base.close()
             raise
         return base
 
-    def _answer(self, base: sqlite3.Connection, wanted: Wanted, limit: int | None) -> Sequence[Summary]:
-        self._follow_shelf(base)
-        if not wanted.everything:  # any of them may have come to match since
-            self._follow(base, base.execute("SELECT id, size FROM session").fetchall())
-        clauses = list(wanted.clauses())
+    def _select_summaries(
+        self, base: sqlite3.Connection, query: SessionQuery, limit: int | None
+    ) -> Sequence[SessionSummary]:
+        self._sync_sessions(base)
+        if not query.matches_all:  # any of them may have come to match since
+            self._refresh_grown(base, base.execute("SELECT id, size FROM session").fetchall())
+        clauses = list(query.sql_clauses())
         where = " AND ".join(clause for clause, _ in clauses) or "1"
         asked = f"SELECT id, size, summary FROM session WHERE {where} ORDER BY id DESC LIMIT ?"
         values = [value for _, value in clauses] + [-1 if limit is None else limit]
         rows = base.execute(asked, values).fetchall()
-        fresh = self._follow(base, [(id, size) for id, size, _ in rows]) if wanted.everything else {}
-        return [fresh.get(id) or _decode(blob) for id, _, blob in rows]
+        fresh = self._refresh_grown(base, [(id, size) for id, size, _ in rows]) if query.matches_all else {}
+        return [fresh.get(id) or _decode_summary(blob) for id, _, blob in rows]
 
-    def _follow_shelf(self, base: sqlite3.Connection) -> None:
+    def _sync_sessions(self, base: sqlite3.Connection) -> None:
         """Take in the sessions that are new, and let go of those that are not there any more."""
         import time
 
@@ -242,94 +244,96 @@ class Index:
         known = base.execute("SELECT changed, settled FROM shelf").fetchone()
         if known == (changed, 1):
             return
-        settled = int(abs(time.time() - changed / 1e9) > SETTLED)
-        there = set(self._store.ids())
+        settled = int(abs(time.time() - changed / 1e9) > SETTLE_SECONDS)
+        there = set(self._store.session_ids())
         had = {id for (id,) in base.execute("SELECT id FROM session")}
         base.execute("BEGIN IMMEDIATE")
         base.executemany("DELETE FROM session WHERE id = ?", [(id,) for id in had - there])
-        base.executemany(_INSERT, self._rows(sorted(there - had)))  # one by one: of thousands none is kept
+        base.executemany(_INSERT, self._summary_rows(sorted(there - had)))  # one by one: of thousands none is kept
         base.execute("DELETE FROM shelf")
         base.execute("INSERT INTO shelf VALUES (?, ?)", (changed, settled))
         base.execute("COMMIT")
 
-    def _follow(self, base: sqlite3.Connection, known: Sequence[tuple[str, int]]) -> dict[str, Summary]:
+    def _refresh_grown(self, base: sqlite3.Connection, known: Sequence[tuple[str, int]]) -> dict[str, SessionSummary]:
         """Read again those whose log grew since; gives their summaries."""
-        stale = [id for id, size in known if size == _UNREAD or self._size(id) != size]
+        stale = [id for id, size in known if size == _SIZE_UNREADABLE or self._log_size(id) != size]
         if not stale:
             return {}
         base.execute("BEGIN IMMEDIATE")
-        fresh = self._put(base, stale)
+        fresh = self._store_summaries(base, stale)
         base.execute("COMMIT")
         return fresh
 
-    def _timed(self, base: sqlite3.Connection, found: Sequence[Summary]) -> Sequence[Summary]:
+    def _add_step_times(
+        self, base: sqlite3.Connection, summaries: Sequence[SessionSummary]
+    ) -> Sequence[SessionSummary]:
         """The same, each with its steps' times."""
-        without = [one.id for one in found if one.took is None and one.outcome != "unreadable"]
+        without = [one.id for one in summaries if one.took is None and one.outcome != "unreadable"]
         if not without:
-            return found
+            return summaries
         base.execute("BEGIN IMMEDIATE")
-        fresh = self._put(base, without, counted)
+        fresh = self._store_summaries(base, without, summarize_events)
         base.execute("COMMIT")
-        return [fresh.get(one.id, one) for one in found]
+        return [fresh.get(one.id, one) for one in summaries]
 
-    def _put(
-        self, base: sqlite3.Connection, ids: Sequence[str], read: Callable[[Path], Summary] | None = None
-    ) -> dict[str, Summary]:
-        fresh: dict[str, Summary] = {}
-        base.executemany(_INSERT, self._rows(ids, read, fresh))
+    def _store_summaries(
+        self, base: sqlite3.Connection, ids: Sequence[str], read: Callable[[Path], SessionSummary] | None = None
+    ) -> dict[str, SessionSummary]:
+        fresh: dict[str, SessionSummary] = {}
+        base.executemany(_INSERT, self._summary_rows(ids, read, fresh))
         return fresh
 
-    def _rows(
+    def _summary_rows(
         self,
         ids: Sequence[str],
-        read: Callable[[Path], Summary] | None = None,
-        fresh: dict[str, Summary] | None = None,
+        read: Callable[[Path], SessionSummary] | None = None,
+        fresh: dict[str, SessionSummary] | None = None,
     ) -> Iterator[tuple[object, ...]]:
         """What is written of sessions; `fresh` takes their summaries."""
         folder = str(self._store.folder)
         for id in ids:
-            summary = kept_summary(f"{folder}/{id}") if read is None else None
+            summary = read_current_summary(f"{folder}/{id}") if read is None else None
             if summary is not None:
                 size = summary.size
             else:
-                size = self._size(id)  # first: what is added while we read makes it stale again
+                size = self._log_size(id)  # first: what is added while we read makes it stale again
                 try:
-                    summary = (read or read_summary)(self._store.folder / id)
+                    summary = (read or read_session_summary)(self._store.folder / id)
                 except SessionError:
-                    summary, size = Summary(id=id, outcome="unreadable"), _UNREAD
+                    summary, size = SessionSummary(id=id, outcome="unreadable"), _SIZE_UNREADABLE
             if fresh is not None:
                 fresh[id] = summary
-            yield (id, size, *_columns(summary), msgspec.json.encode(summary))
+            yield (id, size, *_summary_columns(summary), msgspec.json.encode(summary))
 
-    def _size(self, id: str) -> int:
+    def _log_size(self, id: str) -> int:
         try:
-            return os.lstat(f"{self._store.folder}/{id}/{hash_chain.NAME}").st_size
+            return os.lstat(f"{self._store.folder}/{id}/{hash_chain.LOG_NAME}").st_size
         except OSError:
-            return _ABSENT
+            return _SIZE_MISSING
 
 
-class _Unusable(Exception):
+class _IndexUnusable(Exception):
     """The state folder is not one to write an index to."""
 
 
-def _prepare(base: sqlite3.Connection) -> None:
+def _create_tables(base: sqlite3.Connection) -> None:
     """Make the tables of this version, where they are not there."""
     (version,) = base.execute("PRAGMA user_version").fetchone()
-    if version == VERSION:
+    if version == INDEX_VERSION:
         return
     base.execute("BEGIN IMMEDIATE")
     for (table,) in base.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
         base.execute(f'DROP TABLE "{table}"')
-    for statement in _TABLES.split(";"):
+    for statement in _SCHEMA.split(";"):
         base.execute(statement)
-    base.execute(f"PRAGMA user_version = {VERSION}")
+    base.execute(f"PRAGMA user_version = {INDEX_VERSION}")
     base.execute("COMMIT")
 
 
-_decode = msgspec.json.Decoder(Summary).decode
+_decode_summary = msgspec.json.Decoder(SessionSummary).decode
 
 
-def _columns(summary: Summary) -> tuple[str, str, float, str, str, str, str]:
+def _summary_columns(summary: SessionSummary) -> tuple[str, str, float, str, str, str, str]:
     steps = " ".join(f"{step}:{state}" for step, state in summary.steps.items())
     tags = " ".join(summary.tags)
     words = " ".join(

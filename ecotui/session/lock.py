@@ -16,11 +16,17 @@ from pathlib import Path
 
 from checks.sanitize import one_line
 from ecotui.session import SessionError
-from ecotui.session.private_files import explained, make_folder, open_file, plainly, read_bytes
+from ecotui.session.private_files import (
+    describe_os_error,
+    make_private_folder,
+    open_private_file,
+    raise_session_error,
+    read_bytes,
+)
 
 
 @dataclass(frozen=True)
-class Holder:
+class LockHolder:
     """Who works on the project now."""
 
     user: str = ""
@@ -34,7 +40,7 @@ class Holder:
     """The address that the holder's terminal comes from, over SSH."""
 
     @property
-    def who(self) -> str:
+    def description(self) -> str:
         """In words: hana@bastion on pts/7 from 203.0.113.7, since 2026-11-23 14:03."""
         told = f"{self.user or 'somebody'}@{self.host}" if self.host else self.user or "somebody"
         told += f" on {self.terminal}" if self.terminal else ""
@@ -42,10 +48,10 @@ class Holder:
         return f"{told}, since {self.since}" if self.since else told
 
 
-class Lock:
+class ProjectLock:
     """Held until `release`, or until this process dies, however it dies."""
 
-    def __init__(self, fd: int, holder: Holder) -> None:
+    def __init__(self, fd: int, holder: LockHolder) -> None:
         self._fd = fd
         self.holder = holder
 
@@ -58,50 +64,50 @@ class Lock:
             self._fd = -1
 
 
-class NoLocks(SessionError):
+class LocksUnsupported(SessionError):
     """The state folder lies where files cannot be locked (a network file system): nobody can say who else writes."""
 
 
-def take(root: Path, project: Path, env: Mapping[str, str] | None = None) -> Lock | Holder:
+def acquire_project_lock(root: Path, project: Path, env: Mapping[str, str] | None = None) -> ProjectLock | LockHolder:
     """Take the project, or learn who has it. `root` is the state folder. Raises SessionError, NoLocks."""
     env = os.environ if env is None else env
-    with explained("cannot make the state folder", root):
+    with raise_session_error("cannot make the state folder", root):
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    make_folder(root / "locks")
-    path = path_of(root, project)
-    with explained("cannot lock the project with", path):
+    make_private_folder(root / "locks")
+    path = project_lock_path(root, project)
+    with raise_session_error("cannot lock the project with", path):
         # The file is never removed: a lock on a file that is gone from the folder would be no lock.
-        fd = open_file(path, os.O_RDWR | os.O_CREAT)
+        fd = open_private_file(path, os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             found = os.pread(fd, 4096, 0)
             os.close(fd)
-            return _holder(found)
+            return _parse_holder(found)
         except OSError as error:
             os.close(fd)
-            if error.errno in _WITHOUT_LOCKS:
-                raise NoLocks(
-                    f"files in {root} cannot be locked ({plainly(error)}): it lies on a file system without locks,"
+            if error.errno in _LOCKS_UNSUPPORTED_ERRNOS:
+                raise LocksUnsupported(
+                    f"files in {root} cannot be locked ({describe_os_error(error)}): it lies on a file system without locks,"
                     " and nobody can say who else works on this project"
                 ) from error
             raise
-        holder = myself(env, project)
+        holder = current_process_as_holder(env, project)
         os.ftruncate(fd, 0)
         os.pwrite(fd, json.dumps(asdict(holder), ensure_ascii=False).encode("utf-8", "replace"), 0)
-        return Lock(fd, holder)
+        return ProjectLock(fd, holder)
 
 
-_WITHOUT_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
+_LOCKS_UNSUPPORTED_ERRNOS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
 """What flock says where there are no locks: NFS without its lock daemon, some FUSE file systems."""
 
 
-def myself(env: Mapping[str, str], project: Path) -> Holder:
+def current_process_as_holder(env: Mapping[str, str], project: Path) -> LockHolder:
     """This process, as a holder."""
-    return Holder(
-        user=_user(env),
+    return LockHolder(
+        user=_user_name(env),
         host=socket.gethostname(),
-        terminal=terminal(env),
+        terminal=terminal_name(env),
         pid=os.getpid(),
         since=time.strftime("%Y-%m-%d %H:%M"),
         project=str(project),
@@ -109,17 +115,17 @@ def myself(env: Mapping[str, str], project: Path) -> Holder:
     )
 
 
-def held_by(root: Path, project: Path) -> Holder | None:
+def read_lock_holder(root: Path, project: Path) -> LockHolder | None:
     """Who holds the project, by what the lock says; None when it was let go. Takes nothing, disturbs nobody."""
     try:
-        found = read_bytes(path_of(root, project), limit=4096)
+        found = read_bytes(project_lock_path(root, project), limit=4096)
     except OSError:
         return None
-    holder = _holder(found) if found.strip() else None
-    return None if holder is None or (holder.pid and gone(holder)) else holder
+    holder = _parse_holder(found) if found.strip() else None
+    return None if holder is None or (holder.pid and has_holder_exited(holder)) else holder
 
 
-def gone(holder: Holder) -> bool:
+def has_holder_exited(holder: LockHolder) -> bool:
     """Whether the holder's process is over: its death freed the lock. Only for holders on this machine."""
     if holder.host != socket.gethostname():
         return False
@@ -132,26 +138,26 @@ def gone(holder: Holder) -> bool:
     return False
 
 
-def path_of(root: Path, project: Path) -> Path:
+def project_lock_path(root: Path, project: Path) -> Path:
     """The lock file of a project; what belongs to the lock lies beside it."""
     return root / "locks" / f"{hashlib.sha256(os.fsencode(project)).hexdigest()[:16]}.lock"
 
 
-def _holder(found: bytes) -> Holder:
+def _parse_holder(found: bytes) -> LockHolder:
     """What the file says; it may be empty for the moment in which the holder writes it."""
     try:
         plain = json.loads(found)
         words = {
             name: one_line(str(plain.get(name, "")), limit=200)
-            for name in Holder.__dataclass_fields__
+            for name in LockHolder.__dataclass_fields__
             if name != "pid"
         }
-        return Holder(**words, pid=int(plain.get("pid", 0)))
+        return LockHolder(**words, pid=int(plain.get("pid", 0)))
     except (ValueError, TypeError, AttributeError):
-        return Holder(user="somebody")
+        return LockHolder(user="somebody")
 
 
-def _user(env: Mapping[str, str]) -> str:
+def _user_name(env: Mapping[str, str]) -> str:
     import pwd
 
     try:
@@ -160,7 +166,7 @@ def _user(env: Mapping[str, str]) -> str:
         return env.get("USER") or str(os.getuid())
 
 
-def terminal(env: Mapping[str, str]) -> str:
+def terminal_name(env: Mapping[str, str]) -> str:
     """The terminal that this process speaks to: pts/7; empty when it has none."""
     for fd in (0, 2, 1):
         try:
@@ -170,12 +176,12 @@ def terminal(env: Mapping[str, str]) -> str:
     return env.get("SSH_TTY", "").removeprefix("/dev/")
 
 
-def whoami(env: Mapping[str, str] | None = None) -> str:
+def describe_operator(env: Mapping[str, str] | None = None) -> str:
     """This operator in a word, for the log: user@host, with the terminal and the address that they come from."""
     env = os.environ if env is None else env
     # SSH_CONNECTION: client address, client port, server address, server port (sshd's manual).
     origin = env.get("SSH_CONNECTION", "").split(" ")[0]
-    who = f"{_user(env)}@{socket.gethostname()}"
-    if at := terminal(env):
+    who = f"{_user_name(env)}@{socket.gethostname()}"
+    if at := terminal_name(env):
         who += f" on {at}"
     return f"{who} from {origin}" if origin else who

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from checks.finding import State
+from checks.finding import CheckState
 from ecotui import exit_codes
 
 
-def verdict(argv: Sequence[str], outcome: str, exit_code: int | None) -> tuple[State, str]:
+def command_outcome(argv: Sequence[str], outcome: str, exit_code: int | None) -> tuple[CheckState, str]:
     """How a command ended: the state and the word. Our own commands answer with exit codes; those are no failures."""
     if outcome == "succeeded":
-        return State.OK, "succeeded"
+        return CheckState.OK, "succeeded"
     if "ecotui" in argv[:4]:
         match exit_code:
             case exit_codes.WARNINGS:
-                return State.WARN, "done, with warnings"
+                return CheckState.WARN, "done, with warnings"
             case exit_codes.BLOCKED:
-                return State.BLOCKED, "done; something is in the way"
+                return CheckState.BLOCKED, "done; something is in the way"
             case exit_codes.INTERRUPTED:
-                return State.WARN, "interrupted"
-    return State.BLOCKED, outcome or "ended"
+                return CheckState.WARN, "interrupted"
+    return CheckState.BLOCKED, outcome or "ended"

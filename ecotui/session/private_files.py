@@ -12,10 +12,10 @@ from pathlib import Path
 
 from ecotui.session import SessionError
 
-FOLDER = 0o700
-FILE = 0o600
+FOLDER_MODE = 0o700
+FILE_MODE = 0o600
 
-_PLAIN = {
+_ERRNO_TEXTS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
     errno.EACCES: "permission denied",
@@ -31,39 +31,39 @@ _PLAIN = {
 }
 
 
-def plainly(error: OSError) -> str:
+def describe_os_error(error: OSError) -> str:
     """Why an operation on a file failed, in plain words."""
-    known = _PLAIN.get(error.errno) if error.errno is not None else None
+    known = _ERRNO_TEXTS.get(error.errno) if error.errno is not None else None
     return known or (error.strerror or type(error).__name__).lower()
 
 
 @contextmanager
-def explained(doing: str, path: Path) -> Iterator[None]:
+def raise_session_error(failure: str, path: Path) -> Iterator[None]:
     """Turn an OSError into a SessionError that says what could not be done, where and why."""
     try:
         yield
     except OSError as error:
-        raise SessionError(f"{doing} {path}: {plainly(error)}") from error
+        raise SessionError(f"{failure} {path}: {describe_os_error(error)}") from error
 
 
-def make_folder(path: Path, *, exist_ok: bool = True) -> Path:
+def make_private_folder(path: Path, *, exist_ok: bool = True) -> Path:
     """Make a private folder, or accept ours. Raises SessionError for a link, a file, or somebody else's folder."""
-    with explained("cannot make the folder", path):
+    with raise_session_error("cannot make the folder", path):
         try:
-            path.mkdir(mode=FOLDER)
+            path.mkdir(mode=FOLDER_MODE)
         except FileExistsError:
             if not exist_ok:
                 raise
-    check_folder(path)
+    require_private_folder(path)
     return path
 
 
-def check_folder(path: Path) -> None:
+def require_private_folder(path: Path) -> None:
     """Raises SessionError unless this is a real folder, of this user, that nobody else can write to."""
-    with explained("cannot use the folder", path):
+    with raise_session_error("cannot use the folder", path):
         seen = path.lstat()
     if stat.S_ISLNK(seen.st_mode):
-        raise SessionError(f"cannot use the folder {path}: {_PLAIN[errno.ELOOP]}")
+        raise SessionError(f"cannot use the folder {path}: {_ERRNO_TEXTS[errno.ELOOP]}")
     if not stat.S_ISDIR(seen.st_mode):
         raise SessionError(f"cannot use the folder {path}: there is something else in its place")
     if seen.st_uid != os.geteuid():
@@ -72,9 +72,9 @@ def check_folder(path: Path) -> None:
         raise SessionError(f"cannot use the folder {path}: others may write to it (chmod 700 it first)")
 
 
-def open_file(path: Path | str, flags: int) -> int:
+def open_private_file(path: Path | str, flags: int) -> int:
     """Open a private file without following a link, and without passing it on to children. Raises OSError."""
-    fd = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, FILE)
+    fd = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, FILE_MODE)
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)
         raise OSError(errno.EINVAL, "it is not a plain file", str(path))
@@ -83,14 +83,14 @@ def open_file(path: Path | str, flags: int) -> int:
 
 def read_bytes(path: Path, *, limit: int = 64_000_000) -> bytes:
     """The content of a small file, at most `limit` bytes. Raises OSError."""
-    with os.fdopen(open_file(path, os.O_RDONLY), "rb") as stream:
+    with os.fdopen(open_private_file(path, os.O_RDONLY), "rb") as stream:
         return stream.read(limit)
 
 
-def locked(path: Path) -> bool:
+def is_locked(path: Path) -> bool:
     """Whether somebody holds this file's lock. Asking takes it for a moment: for files that have one locker only."""
     try:
-        fd = open_file(path, os.O_RDONLY)
+        fd = open_private_file(path, os.O_RDONLY)
     except OSError:
         return False
     try:
@@ -102,16 +102,16 @@ def locked(path: Path) -> bool:
     return False
 
 
-def replace_held(path: Path, data: bytes) -> int:
+def replace_and_lock(path: Path, data: bytes) -> int:
     """Write a file as `replace_file` does, and hold it: it counts for as long as the descriptor that this gives is open.
 
     Raises OSError.
     """
-    beside = _beside(path)
-    fd = open_file(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    beside = _temporary_path(path)
+    fd = open_private_file(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        write_all(fd, data)
+        write_fully(fd, data)
         beside.replace(path)
     except OSError:
         os.close(fd)
@@ -120,10 +120,10 @@ def replace_held(path: Path, data: bytes) -> int:
     return fd
 
 
-def read_held(path: Path, *, limit: int) -> bytes | None:
+def read_if_locked(path: Path, *, limit: int) -> bytes | None:
     """The content of such a file; None where nobody holds it: its writer is gone. Raises OSError."""
     while True:
-        fd = open_file(path, os.O_RDONLY)
+        fd = open_private_file(path, os.O_RDONLY)
         try:
             fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -136,27 +136,27 @@ def read_held(path: Path, *, limit: int) -> bytes | None:
             os.close(fd)
 
 
-def _beside(path: Path) -> Path:
+def _temporary_path(path: Path) -> Path:
     """Where a file is written before it takes its place."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     beside.unlink(missing_ok=True)
     return beside
 
 
-def write_all(fd: int, data: bytes) -> None:
+def write_fully(fd: int, data: bytes) -> None:
     """Write everything, or raise OSError; a short write is carried on."""
     view = memoryview(data)
     while view:
         view = view[os.write(fd, view) :]
 
 
-def replace_file(path: Path, data: bytes) -> None:
+def replace_atomically(path: Path, data: bytes) -> None:
     """Write a file so that a reader sees the old content or the new, never half of it. Raises OSError."""
-    beside = _beside(path)
-    fd = open_file(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    beside = _temporary_path(path)
+    fd = open_private_file(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     try:
         try:
-            write_all(fd, data)
+            write_fully(fd, data)
         finally:
             os.close(fd)
         beside.replace(path)

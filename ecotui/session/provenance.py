@@ -13,11 +13,11 @@ from checks.tools import git
 from config.model import Settings
 from ecotui.session import events
 
-LONGEST = 400
+MAX_VALUE_CHARS = 400
 """Characters of one setting's value that are kept."""
 
 
-class Surroundings(NamedTuple):
+class Provenance(NamedTuple):
     """The fields of the same names in `SessionStarted`."""
 
     commit: str = ""
@@ -27,42 +27,44 @@ class Surroundings(NamedTuple):
     digest: str = ""
 
 
-def surroundings(folder: Path, settings: Settings | None, env: Mapping[str, str]) -> Surroundings:
+def collect_provenance(folder: Path, settings: Settings | None, env: Mapping[str, str]) -> Provenance:
     """Look around, once, when a session begins. Never raises."""
-    found = git.seen(folder, env)
+    found = git.read_repository(folder, env)
     if settings is None:
-        return Surroundings(*found)
-    told = values(settings)
+        return Provenance(*found)
+    told = changed_settings(settings)
     digest = sha256(msgspec.json.encode(sorted(told.items()))).hexdigest()[:16]
-    return Surroundings(*found, told, digest)
+    return Provenance(*found, told, digest)
 
 
-def reattached(folder: Path, env: Mapping[str, str], by: str, *, quickly: bool = False) -> events.Reattached:
+def session_resumed_event(
+    folder: Path, env: Mapping[str, str], by: str, *, skip_git_status: bool = False
+) -> events.SessionResumed:
     """The event of a session that goes on, with where the project stands now. Never raises.
 
     `quickly`: without asking git whether files were changed, for whoever may not wait.
     """
     from ecotui.version import version
 
-    found = git.head(folder) if quickly else git.seen(folder, env)
-    return events.Reattached(by=by, version=version(), **found._asdict())
+    found = git.read_head(folder) if skip_git_status else git.read_repository(folder, env)
+    return events.SessionResumed(by=by, version=version(), **found._asdict())
 
 
-def values(settings: Settings) -> dict[str, str]:
+def changed_settings(settings: Settings) -> dict[str, str]:
     """Dotted key to value, as JSON, of all that is not as the settings' own model has it.
 
     The settings hold no secret: variables stand there by their names.
     """
-    usual = dict(_leaves("", msgspec.to_builtins(Settings())))
+    usual = dict(_flatten_settings("", msgspec.to_builtins(Settings())))
     return {
-        key: value for key, value in _leaves("", msgspec.to_builtins(settings)) if usual.get(key) != value
+        key: value for key, value in _flatten_settings("", msgspec.to_builtins(settings)) if usual.get(key) != value
     }
 
 
-def _leaves(key: str, plain: Any) -> Iterator[tuple[str, str]]:
+def _flatten_settings(key: str, plain: Any) -> Iterator[tuple[str, str]]:
     if isinstance(plain, dict) and plain:
         for name, value in plain.items():
-            yield from _leaves(f"{key}.{name}" if key else str(name), value)
+            yield from _flatten_settings(f"{key}.{name}" if key else str(name), value)
         return
     text = msgspec.json.encode(plain).decode()
-    yield key, text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    yield key, text if len(text) <= MAX_VALUE_CHARS else f"{text[: MAX_VALUE_CHARS - 1]}…"

@@ -6,25 +6,25 @@ import re
 import time
 from dataclasses import dataclass, replace
 
-from checks.steps import BY_ID
-from ecotui.session.index import Wanted
+from checks.steps import STEPS_BY_ID
+from ecotui.session.index import SessionQuery
 
-DAY = 86_400
-HINT = "words, project:… outcome:… step:quota:blocked @operator #tag since:7d until:2026-05-01"
+SECONDS_PER_DAY = 86_400
+QUERY_HINT = "words, project:… outcome:… step:quota:blocked @operator #tag since:7d until:2026-05-01"
 
 
 @dataclass(frozen=True)
-class Typed:
+class ParsedQuery:
     """What the words mean."""
 
-    wanted: Wanted
-    trouble: str = ""
+    query: SessionQuery
+    problem: str = ""
     """What of it was not understood, in plain words."""
 
 
-def typed(text: str, now: float | None = None) -> Typed:
+def parse_query(text: str, now: float | None = None) -> ParsedQuery:
     """Read the words. Never raises: what cannot be understood yet is left out, and said."""
-    wanted, words, trouble = Wanted(parts=True), [], ""
+    wanted, words, trouble = SessionQuery(allow_partial=True), [], ""
     for word in text.split():
         key, colon, value = word.partition(":")
         key = key.lower()
@@ -44,22 +44,22 @@ def typed(text: str, now: float | None = None) -> Typed:
             wanted = replace(wanted, operator=value)
         elif colon and key in ("since", "until"):
             try:
-                at = moment(value, now) if value else None
+                at = parse_time(value, now) if value else None
             except ValueError:
                 trouble = f"{key}: a date as 2026-05-01, or 7d for a week back"
             else:
                 wanted = replace(wanted, since=at) if key == "since" else replace(wanted, until=at)
-        elif colon and key in BY_ID:
+        elif colon and key in STEPS_BY_ID:
             wanted = replace(wanted, step=word)
         else:
             words.append(word)
-    return Typed(replace(wanted, text=" ".join(words)), trouble)
+    return ParsedQuery(replace(wanted, text=" ".join(words)), trouble)
 
 
-def moment(text: str, now: float | None = None) -> float:
+def parse_time(text: str, now: float | None = None) -> float:
     """Seconds since the epoch of a date, of a date and time (local), or of so many days back. Raises ValueError."""
     if back := re.fullmatch(r"(\d{1,5})d", text):
-        return (time.time() if now is None else now) - int(back[1]) * DAY
+        return (time.time() if now is None else now) - int(back[1]) * SECONDS_PER_DAY
     for form in ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"):
         try:
             return time.mktime(time.strptime(text, form))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 
-def readable(line: str) -> str:
+def message_text(line: str) -> str:
     """Programs that report in JSON carry it as a message; any other line is as it is."""
     if not line.startswith("{"):
         return line

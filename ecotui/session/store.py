@@ -13,25 +13,30 @@ from pathlib import Path
 
 from config.model import Settings
 from ecotui.session import SessionError, events
-from ecotui.session.lock import whoami
-from ecotui.session.log import Session, Summary, read_summary
-from ecotui.session.private_files import check_folder, explained, make_folder, plainly
-from ecotui.session.provenance import surroundings
+from ecotui.session.lock import describe_operator
+from ecotui.session.log import Session, SessionSummary, read_session_summary
+from ecotui.session.private_files import (
+    describe_os_error,
+    make_private_folder,
+    raise_session_error,
+    require_private_folder,
+)
+from ecotui.session.provenance import collect_provenance
 
-FRESH = 7 * 86_400
+RESUME_WINDOW_SECONDS = 7 * 86_400
 """Seconds after which an open session is not picked up again: the world has moved on."""
 
-MOMENT = "%Y%m%d-%H%M%S"
+ID_TIME_FORMAT = "%Y%m%d-%H%M%S"
 """The beginning of an id, in UTC."""
 _ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 
 
-def is_id(name: str) -> bool:
+def is_session_id(name: str) -> bool:
     """Whether a name is one that a session of ours may have."""
     return _ID.fullmatch(name) is not None
 
 
-def root(settings: Settings, env: Mapping[str, str]) -> Path:
+def state_folder(settings: Settings, env: Mapping[str, str]) -> Path:
     """The state folder: ECOTUI_STATE_DIR, else the settings, else $XDG_STATE_HOME/ecotui. It need not exist yet."""
     if there := env.get("ECOTUI_STATE_DIR"):
         return Path(there).expanduser().absolute()
@@ -45,15 +50,15 @@ def root(settings: Settings, env: Mapping[str, str]) -> Path:
     return Path(xdg) / "ecotui"
 
 
-def join(settings: Settings, env: Mapping[str, str], project: Path) -> Session:
+def open_or_create_session(settings: Settings, env: Mapping[str, str], project: Path) -> Session:
     """The session that a command belongs to: its parent's (ECOTUI_SESSION), or a new one. Raises SessionError."""
-    shelf = Store(root(settings, env))
+    shelf = SessionStore(state_folder(settings, env))
     if parent := env.get("ECOTUI_SESSION"):
         return shelf.open(parent)
     return shelf.create(project=settings.project or project.name, folder=project, settings=settings, env=env)
 
 
-class Store:
+class SessionStore:
     """All sessions of one user."""
 
     def __init__(self, root: Path) -> None:
@@ -72,38 +77,40 @@ class Store:
         from ecotui.version import version
 
         env = os.environ if env is None else env
-        with explained("cannot make the state folder", self.root):
+        with raise_session_error("cannot make the state folder", self.root):
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        make_folder(self.folder)
-        name = f"{self._moment()}-{secrets.token_hex(3)}"
-        path = make_folder(self.folder / name, exist_ok=False)
+        make_private_folder(self.folder)
+        name = f"{self._new_id_time()}-{secrets.token_hex(3)}"
+        path = make_private_folder(self.folder / name, exist_ok=False)
         session = Session(path, env)
         if settings is not None:
             named = [variable.name for variable in settings.environment.variables if variable.secret]
-            session.learn(env, named)
+            session.add_secrets(env, named)
         session.append(
             events.SessionStarted(
                 project=project,
                 folder=str(folder),
-                by=whoami(env),
+                by=describe_operator(env),
                 version=version(),
-                **surroundings(folder, settings, env)._asdict(),
+                **collect_provenance(folder, settings, env)._asdict(),
             )
         )
         return session
 
-    def _moment(self) -> str:
+    def _new_id_time(self) -> str:
         """Now, for the id of a new session; later than every session's, though the clock was set back since.
 
         Newest is whose id sorts last: a session that began after all others must not be taken for an older one.
         """
         now = time.gmtime()
-        moment = time.strftime(MOMENT, now)
-        latest = next(iter(self.ids()), "")[: len(moment)]
+        moment = time.strftime(ID_TIME_FORMAT, now)
+        latest = next(iter(self.session_ids()), "")[: len(moment)]
         if latest < moment:
             return moment
         try:
-            return time.strftime(MOMENT, time.gmtime(calendar.timegm(time.strptime(latest, MOMENT)) + 1))
+            return time.strftime(
+                ID_TIME_FORMAT, time.gmtime(calendar.timegm(time.strptime(latest, ID_TIME_FORMAT)) + 1)
+            )
         except (ValueError, OverflowError):  # digits that are no moment
             return moment
 
@@ -111,60 +118,58 @@ class Store:
         """A session by its id, or by the beginning of one where that is unique. Raises SessionError."""
         if not re.fullmatch(r"[0-9a-f-]+", id):
             raise SessionError(f"{id!r} is not the id of a session")
-        found = [name for name in self.ids() if name.startswith(id)]
+        found = [name for name in self.session_ids() if name.startswith(id)]
         if not found:
             raise SessionError(f"there is no session {id} in {self.folder}")
         if len(found) > 1 and id not in found:
             raise SessionError(f"{id} could be any of {', '.join(found[:5])}")
         path = self.folder / (id if id in found else found[0])
-        check_folder(path)
+        require_private_folder(path)
         return Session(path)
 
-    def ids(self) -> list[str]:
+    def session_ids(self) -> list[str]:
         """Newest first; links and names that are not ours are left out. Raises SessionError."""
         try:
             with os.scandir(self.folder) as entries:
                 names = [
-                    entry.name
-                    for entry in entries
-                    if _ID.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
+                    entry.name for entry in entries if _ID.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
                 ]
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise SessionError(f"cannot read {self.folder}: {plainly(error)}") from error
+            raise SessionError(f"cannot read {self.folder}: {describe_os_error(error)}") from error
         return sorted(names, reverse=True)
 
-    def list(self, limit: int | None = None) -> list[Summary]:
+    def list_summaries(self, limit: int | None = None) -> list[SessionSummary]:
         """The sessions, newest first. One that cannot be read is listed as such. Raises SessionError."""
         found = []
-        for name in self.ids()[:limit]:
+        for name in self.session_ids()[:limit]:
             try:
-                found.append(read_summary(self.folder / name))
+                found.append(read_session_summary(self.folder / name))
             except SessionError:
-                found.append(Summary(id=name, outcome="unreadable"))
+                found.append(SessionSummary(id=name, outcome="unreadable"))
         return found
 
-    def resumable(self, project: Path) -> Session | None:
+    def find_resumable(self, project: Path) -> Session | None:
         """The newest open session of this project folder that was used in the last week. Raises SessionError."""
-        for name in self.ids():
+        for name in self.session_ids():
             try:
-                check_folder(self.folder / name)
+                require_private_folder(self.folder / name)
                 session = Session(self.folder / name)
-                summary = session.summary()
+                summary = session.read_summary()
                 if summary.folder != str(project):
                     continue
-                touched = session.events_file.lstat().st_mtime
+                touched = session.events_path.lstat().st_mtime
             except (SessionError, OSError):
                 continue
-            if summary.ended is None and time.time() - touched < FRESH:
+            if summary.ended is None and time.time() - touched < RESUME_WINDOW_SECONDS:
                 return session
             return None
         return None
 
-    def latest(self) -> Session:
+    def open_latest(self) -> Session:
         """The newest session. Raises SessionError when there is none."""
-        names = self.ids()
+        names = self.session_ids()
         if not names:
             raise SessionError(f"there are no sessions in {self.folder} yet")
         return self.open(names[0])
@@ -172,7 +177,7 @@ class Store:
     def remove(self, id: str) -> None:
         """Throw a session away, with all that its commands said. Raises SessionError."""
         session = self.open(id)
-        with explained("cannot remove", session.folder):
+        with raise_session_error("cannot remove", session.folder):
             # rmtree does not follow links; renamed first, so that half a session is never listed.
             gone = session.folder.with_name(f".{session.id}.removed")
             session.folder.rename(gone)

@@ -8,13 +8,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ecotui.supervisor.commands import Command, Status, interrupt, load, running, settle, status
-    from ecotui.supervisor.launch import start
+    from ecotui.supervisor.commands import (
+        Command,
+        CommandStatus,
+        list_running_commands,
+        read_command,
+        read_command_status,
+        record_lost_commands,
+        send_interrupt,
+    )
+    from ecotui.supervisor.launch import start_command
     from ecotui.supervisor.tail import Tail
 
-__all__ = ["Command", "Status", "Tail", "interrupt", "load", "running", "settle", "start", "status"]
+__all__ = [
+    "Command",
+    "CommandStatus",
+    "Tail",
+    "list_running_commands",
+    "read_command",
+    "read_command_status",
+    "record_lost_commands",
+    "send_interrupt",
+    "start_command",
+]
 
-_HOMES = {"start": "launch", "Tail": "tail"}
+_HOMES = {"start_command": "launch", "Tail": "tail"}
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ecotui.session import SessionError
-from ecotui.session.private_files import locked, read_bytes, replace_file
+from ecotui.session.private_files import is_locked, read_bytes, replace_atomically
 from ecotui.supervisor import paths as names
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Place:
+class DeploymentTarget:
     """Where in AWS a command works, and on which of terraform's states."""
 
     account: str = ""
@@ -40,12 +40,12 @@ class Command:
     started: float
     """Seconds since the epoch."""
     cwd: str = ""
-    place: Place = Place()
+    target: DeploymentTarget = DeploymentTarget()
     """Empty where nobody said."""
 
 
 @dataclass(frozen=True)
-class Status:
+class CommandStatus:
     """How a command stands."""
 
     state: Literal["running", "exited", "lost"]
@@ -64,13 +64,13 @@ class Status:
     message: str = ""
 
 
-PLACE = ("account", "region", "workspace")
+TARGET_FIELDS = ("account", "region", "workspace")
 """The fields of `Place`, as they stand in command.json."""
 
 
-def load(folder: Path) -> Command | None:
+def read_command(folder: Path) -> Command | None:
     """The command of a folder; None where that is not one."""
-    plain = _json(folder / names.COMMAND)
+    plain = _read_json_object(folder / names.COMMAND_FILE)
     if plain is None:
         return None
     try:
@@ -82,60 +82,60 @@ def load(folder: Path) -> Command | None:
             argv=tuple(map(str, plain["argv"])),
             started=float(plain["started"]),
             cwd=str(plain.get("cwd", "")),
-            place=Place(*(str((plain.get("place") or {}).get(one, "")) for one in PLACE)),
+            target=DeploymentTarget(*(str((plain.get("place") or {}).get(one, "")) for one in TARGET_FIELDS)),
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
 
-def commands(session: Session) -> list[Command]:
+def list_commands(session: Session) -> list[Command]:
     """All commands of a session, oldest first."""
     try:
-        folders = sorted(path for path in session.commands.iterdir() if not path.is_symlink())
+        folders = sorted(path for path in session.commands_folder.iterdir() if not path.is_symlink())
     except OSError:
         return []
-    found = (load(path) for path in folders)
+    found = (read_command(path) for path in folders)
     return sorted((command for command in found if command is not None), key=lambda command: command.started)
 
 
-def running(session: Session) -> list[Command]:
+def list_running_commands(session: Session) -> list[Command]:
     """The commands that are still at work, also those whose supervisor was killed, oldest first."""
     at_work = []
-    for command in commands(session):
-        now = status(command.folder)
+    for command in list_commands(session):
+        now = read_command_status(command.folder)
         if now.state == "running" or (now.state == "lost" and now.pid is not None):
             at_work.append(command)
     return at_work
 
 
-def status(folder: Path) -> Status:
+def read_command_status(folder: Path) -> CommandStatus:
     """How the command of this folder stands. Whether a supervisor lives is told by its lock, never by its pid."""
-    if (over := _exit(folder)) is not None:
+    if (over := _read_exit_record(folder)) is not None:
         return over
-    process = _json(folder / names.PROCESS) or {}
-    started = _number((_json(folder / names.COMMAND) or {}).get("started"))
-    pid = _child(process)
-    if locked(folder / names.ALIVE):
-        return Status("running", started=started, pid=pid)
+    process = _read_json_object(folder / names.PROCESS_FILE) or {}
+    started = _as_float((_read_json_object(folder / names.COMMAND_FILE) or {}).get("started"))
+    pid = _live_child_pid(process)
+    if is_locked(folder / names.ALIVE_LOCK_FILE):
+        return CommandStatus("running", started=started, pid=pid)
     # It may have ended between the two questions.
-    if (over := _exit(folder)) is not None:
+    if (over := _read_exit_record(folder)) is not None:
         return over
     if pid is None and process and not process.get("child"):
-        pid = names.marked(folder)
+        pid = names.find_process_by_folder(folder)
     message = "its supervisor was killed: nobody saw the end"
     if pid is not None:
         message = f"its supervisor was killed, and the command goes on unseen as process {pid}"
-    return Status("lost", started=started, outcome="lost", pid=pid, message=message)
+    return CommandStatus("lost", started=started, outcome="lost", pid=pid, message=message)
 
 
-def interrupt(folder: Path, force: bool = False) -> bool:
+def send_interrupt(folder: Path, force: bool = False) -> bool:
     """Ask the command to stop, once however often this is called; with `force`, make it stop.
 
     `force` asks a second time (terraform gives up at once then) and kills the command's processes after a grace
     period. Of a lost command the processes are signalled directly. False when there is nothing to interrupt.
     """
-    now = status(folder)
-    process = _json(folder / names.PROCESS) or {}
+    now = read_command_status(folder)
+    process = _read_json_object(folder / names.PROCESS_FILE) or {}
     if now.state == "running":
         supervisor = process.get("supervisor")
         if not isinstance(supervisor, int):
@@ -143,10 +143,10 @@ def interrupt(folder: Path, force: bool = False) -> bool:
             deadline = time.monotonic() + 5
             while not isinstance(supervisor, int) and time.monotonic() < deadline:
                 time.sleep(0.02)
-                supervisor = (_json(folder / names.PROCESS) or {}).get("supervisor")
+                supervisor = (_read_json_object(folder / names.PROCESS_FILE) or {}).get("supervisor")
             if not isinstance(supervisor, int):
                 return False
-        return _signal(supervisor, signal.SIGUSR1 if force else signal.SIGUSR2)
+        return _send_signal(supervisor, signal.SIGUSR1 if force else signal.SIGUSR2)
     if now.state == "lost" and now.pid is not None:
         # The command leads its own process group. Nobody counts any more: a second call is a second signal.
         try:
@@ -157,18 +157,18 @@ def interrupt(folder: Path, force: bool = False) -> bool:
     return False
 
 
-def settle(session: Session) -> list[Command]:
+def record_lost_commands(session: Session) -> list[Command]:
     """Log the end of commands whose end nobody saw, and that are no longer at work. Raises SessionError."""
     from ecotui.session import events
 
     lost = []
-    for command in commands(session):
-        now = status(command.folder)
+    for command in list_commands(session):
+        now = read_command_status(command.folder)
         if now.state != "lost" or now.pid is not None:
             continue
         record = {"outcome": "lost", "started": command.started, "ended": None, "message": now.message}
         try:
-            replace_file(command.folder / names.EXIT, json.dumps(record).encode())
+            replace_atomically(command.folder / names.EXIT_FILE, json.dumps(record).encode())
         except OSError as error:
             raise SessionError(f"cannot write to {command.folder}: {error.strerror}") from error
         session.append(events.CommandEnded(command=command.id, step=command.step, outcome="lost"))
@@ -176,7 +176,7 @@ def settle(session: Session) -> list[Command]:
     return lost
 
 
-def _signal(pid: int, number: int) -> bool:
+def _send_signal(pid: int, number: int) -> bool:
     try:
         os.kill(pid, number)
     except (ProcessLookupError, PermissionError):
@@ -184,33 +184,33 @@ def _signal(pid: int, number: int) -> bool:
     return True
 
 
-def _exit(folder: Path) -> Status | None:
-    plain = _json(folder / names.EXIT)
+def _read_exit_record(folder: Path) -> CommandStatus | None:
+    plain = _read_json_object(folder / names.EXIT_FILE)
     if plain is None:
         return None
     code, number = plain.get("exit_code"), plain.get("signal")
     lost = plain.get("lost_bytes", 0)
-    return Status(
+    return CommandStatus(
         "exited",
         exit_code=code if isinstance(code, int) else None,
         signal=number if isinstance(number, int) else None,
-        started=_number(plain.get("started")),
-        ended=_number(plain.get("ended")),
+        started=_as_float(plain.get("started")),
+        ended=_as_float(plain.get("ended")),
         outcome=str(plain.get("outcome", "")),
         lost_bytes=lost if isinstance(lost, int) else 0,
         message=str(plain.get("message", "")),
     )
 
 
-def _child(process: dict[str, Any]) -> int | None:
+def _live_child_pid(process: dict[str, Any]) -> int | None:
     """The command's process, if it is still the same one: a number alone may have been given to another since."""
     pid, mark = process.get("child"), process.get("child_started")
-    if isinstance(pid, int) and isinstance(mark, str) and names.started_at(pid) == mark:
+    if isinstance(pid, int) and isinstance(mark, str) and names.process_identity(pid) == mark:
         return pid
     return None
 
 
-def _json(path: Path) -> dict[str, Any] | None:
+def _read_json_object(path: Path) -> dict[str, Any] | None:
     try:
         plain = json.loads(read_bytes(path, limit=1_000_000))
     except (OSError, ValueError, RecursionError):
@@ -218,5 +218,5 @@ def _json(path: Path) -> dict[str, Any] | None:
     return plain if isinstance(plain, dict) else None
 
 
-def _number(value: Any) -> float | None:
+def _as_float(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) else None

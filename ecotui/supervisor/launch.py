@@ -15,25 +15,31 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecotui.redact.redactor import looks_secret
+from ecotui.redact.redactor import is_secret_name
 from ecotui.session import SessionError, events
-from ecotui.session.log import SALT, new_commands_folder
-from ecotui.session.private_files import explained, make_folder, open_file, plainly, replace_file
+from ecotui.session.log import SALT_NAME, make_commands_folder
+from ecotui.session.private_files import (
+    describe_os_error,
+    make_private_folder,
+    open_private_file,
+    raise_session_error,
+    replace_atomically,
+)
 from ecotui.supervisor import paths as names
-from ecotui.supervisor.commands import PLACE, Command, Place
+from ecotui.supervisor.commands import TARGET_FIELDS, Command, DeploymentTarget
 
 if TYPE_CHECKING:
     from ecotui.session.log import Session
 
-HANDOVER = 20.0
+SUPERVISOR_START_TIMEOUT = 20.0
 """Seconds for the supervisor to take over; it needs 0.1 on an idle machine."""
-GRACE = 10.0
+FORCED_KILL_GRACE_SECONDS = 10.0
 """Seconds between a forced interrupt and the kill; terraform needs a moment to write its state."""
-OUTPUT_LIMIT = 2 << 30
+MAX_OUTPUT_BYTES = 2 << 30
 """Bytes of output that are kept."""
 
 
-def start(
+def start_command(
     session: Session,
     argv: Sequence[str],
     *,
@@ -43,9 +49,9 @@ def start(
     env: Mapping[str, str],
     secrets: Collection[str] = (),
     stdin: bytes | None = None,
-    place: Place | None = None,
-    grace: float = GRACE,
-    output_limit: int = OUTPUT_LIMIT,
+    target: DeploymentTarget | None = None,
+    grace: float = FORCED_KILL_GRACE_SECONDS,
+    output_limit: int = MAX_OUTPUT_BYTES,
 ) -> Command:
     """Start a command that goes on without us. An argv[0] of `ecotui` means this program.
 
@@ -54,19 +60,19 @@ def start(
     Returns when the supervisor has taken over; a command that cannot be started ends with `could-not-start`.
     Raises SessionError when the session cannot be written, or no supervisor could be started.
     """
-    session.learn(env, secrets)
+    session.add_secrets(env, secrets)
     mask = session.redactor.redact
     shown, title = tuple(mask(word) for word in argv), mask(title)
     started = time.time()
-    folder = _folder(new_commands_folder(session), step, started)
-    with explained("cannot write to", folder):
+    folder = _make_command_folder(make_commands_folder(session), step, started)
+    with raise_session_error("cannot write to", folder):
         spoken = {"step": step, "title": title, "argv": shown, "cwd": mask(str(cwd)), "started": started}
-        if place is not None:
-            spoken["place"] = {name: mask(str(getattr(place, name))) for name in PLACE}
-        replace_file(
-            folder / names.COMMAND, json.dumps(spoken, ensure_ascii=False).encode("utf-8", "replace")
+        if target is not None:
+            spoken["place"] = {name: mask(str(getattr(target, name))) for name in TARGET_FIELDS}
+        replace_atomically(
+            folder / names.COMMAND_FILE, json.dumps(spoken, ensure_ascii=False).encode("utf-8", "replace")
         )
-        alive = open_file(folder / names.ALIVE, os.O_RDWR | os.O_CREAT)
+        alive = open_private_file(folder / names.ALIVE_LOCK_FILE, os.O_RDWR | os.O_CREAT)
     try:
         # Locked before anybody can look; the supervisor inherits the lock, and its death alone frees it.
         fcntl.flock(alive, fcntl.LOCK_EX)
@@ -77,17 +83,17 @@ def start(
                 title=title,
                 argv=tuple(argv),
                 cwd=str(cwd),
-                account=place.account if place else "",
-                region=place.region if place else "",
+                account=target.account if target else "",
+                region=target.region if target else "",
             )
         )
         spec = {
             "folder": str(folder),
-            "events": str(session.events_file),
-            "salt": str(session.folder / SALT),
+            "events": str(session.events_path),
+            "salt": str(session.folder / SALT_NAME),
             "alive": alive,
             "step": step,
-            "argv": _program(argv),
+            "argv": _resolve_argv(argv),
             "cwd": str(cwd),
             "env": dict(env),
             "secrets": sorted(secrets),
@@ -97,7 +103,7 @@ def start(
             "grace": grace,
             "output_limit": output_limit,
         }
-        _hand_over(spec, folder, alive)
+        _start_supervisor(spec, folder, alive)
     except SessionError as error:
         record = {
             "outcome": "could-not-start",
@@ -106,31 +112,31 @@ def start(
             "message": str(error),
         }
         with suppress(OSError):
-            replace_file(folder / names.EXIT, json.dumps(record).encode())
+            replace_atomically(folder / names.EXIT_FILE, json.dumps(record).encode())
         raise
     finally:
         os.close(alive)
-    return Command(folder.name, folder, step, title, shown, started, str(cwd), place or Place())
+    return Command(folder.name, folder, step, title, shown, started, str(cwd), target or DeploymentTarget())
 
 
-def _folder(parent: Path, step: str, started: float) -> Path:
-    moment = time.strftime("%H%M%S", time.gmtime(started))
+def _make_command_folder(parent: Path, step: str, started_at: float) -> Path:
+    moment = time.strftime("%H%M%S", time.gmtime(started_at))
     kind = "".join(sign if sign.isalnum() else "-" for sign in step)[:20]
-    return make_folder(parent / f"{moment}-{kind}-{randomness.token_hex(3)}", exist_ok=False)
+    return make_private_folder(parent / f"{moment}-{kind}-{randomness.token_hex(3)}", exist_ok=False)
 
 
-def _program(argv: Sequence[str]) -> list[str]:
+def _resolve_argv(argv: Sequence[str]) -> list[str]:
     """The words to run. -P: the project's own folders (config/, checks/) must not be taken for ours."""
     if argv[0] == "ecotui":
         return [sys.executable, "-P", "-m", "ecotui", *argv[1:]]
     return list(argv)
 
 
-def _hand_over(spec: dict[str, object], folder: Path, alive: int) -> None:
+def _start_supervisor(spec: dict[str, object], folder: Path, alive_fd: int) -> None:
     """Start the supervisor and give it its task through a pipe: no secret in a file, nor in `ps`."""
-    env = {name: value for name, value in os.environ.items() if not looks_secret(name)}
-    with explained("cannot write to", folder):
-        trouble = open_file(folder / names.TROUBLE, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    env = {name: value for name, value in os.environ.items() if not is_secret_name(name)}
+    with raise_session_error("cannot write to", folder):
+        trouble = open_private_file(folder / names.SUPERVISOR_LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     try:
         first = subprocess.Popen(
             [sys.executable, "-P", "-m", "ecotui.supervisor"],
@@ -139,22 +145,20 @@ def _hand_over(spec: dict[str, object], folder: Path, alive: int) -> None:
             stderr=trouble,
             cwd="/",
             env=env,
-            pass_fds=(alive,),
+            pass_fds=(alive_fd,),
             start_new_session=True,
         )
     except OSError as error:
-        raise SessionError(f"cannot start the supervisor: {plainly(error)}") from error
+        raise SessionError(f"cannot start the supervisor: {describe_os_error(error)}") from error
     finally:
         os.close(trouble)
     try:
         # It reads its task, forks, and the first process ends: nobody of ours has to wait for the second.
-        first.communicate(json.dumps(spec).encode("utf-8", "surrogateescape"), timeout=HANDOVER)
+        first.communicate(json.dumps(spec).encode("utf-8", "surrogateescape"), timeout=SUPERVISOR_START_TIMEOUT)
     except subprocess.TimeoutExpired:
         first.kill()
         first.wait()
-        raise SessionError(f"the supervisor did not take over within {HANDOVER:.0f} s") from None
+        raise SessionError(f"the supervisor did not take over within {SUPERVISOR_START_TIMEOUT:.0f} s") from None
     if first.returncode != 0:
-        said = (folder / names.TROUBLE).read_text("utf-8", "replace").strip().splitlines()
-        raise SessionError(
-            f"the supervisor did not start: {said[-1] if said else f'exit {first.returncode}'}"
-        )
+        said = (folder / names.SUPERVISOR_LOG).read_text("utf-8", "replace").strip().splitlines()
+        raise SessionError(f"the supervisor did not start: {said[-1] if said else f'exit {first.returncode}'}")

@@ -6,31 +6,29 @@ import os
 import time
 from collections.abc import Callable
 
-from ecotui.session.private_files import plainly
-from ecotui.supervisor.output_times import GRAIN, record
+from ecotui.session.private_files import describe_os_error
+from ecotui.supervisor.output_times import MIN_RECORD_INTERVAL, pack_record
 
 
-class Output:
+class OutputFile:
     """Appends to the output file. What cannot be kept is counted; the command is never held up by it."""
 
-    def __init__(
-        self, fd: int, limit: int, *, times: int = -1, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, fd: int, limit: int, *, times_fd: int = -1, clock: Callable[[], float] = time.time) -> None:
         """`times`: a file for when what was written; a replay reads it, and nothing else depends on it."""
         self._fd = fd
-        self._limit = limit
+        self._max_bytes = limit
         """Bytes that are kept."""
         self._size = os.fstat(fd).st_size
-        self.lost = 0
+        self.lost_bytes = 0
         """Bytes that could not be kept."""
-        self.trouble = ""
+        self.error = ""
         """Why, in plain words."""
-        self._gap = 0
+        self._gap_bytes = 0
         """Bytes lost since the last that was kept."""
-        self._full = False
-        self._times = times
+        self._is_full = False
+        self._times_fd = times_fd
         self._clock = clock
-        self._told = 0.0
+        self._last_time_recorded = 0.0
         """When the time of a write was last written down."""
 
     def write(self, text: str) -> None:
@@ -38,48 +36,48 @@ class Output:
         data = text.encode("utf-8", "replace")
         if not data:
             return
-        if self._full or self._size + len(data) > self._limit:
-            if not self._full:
-                self._full = True
-                self.trouble = f"more than {self._limit} bytes of output; the rest was not kept"
-                self._put(f"\n[ecotui: {self.trouble}]\n".encode())
-            self.lost += len(data)
+        if self._is_full or self._size + len(data) > self._max_bytes:
+            if not self._is_full:
+                self._is_full = True
+                self.error = f"more than {self._max_bytes} bytes of output; the rest was not kept"
+                self._append(f"\n[ecotui: {self.error}]\n".encode())
+            self.lost_bytes += len(data)
             return
         notice = b""
-        if self._gap:
-            notice = f"\n[ecotui: {self._gap} bytes of output are missing here: {self.trouble}]\n".encode()
-        if self._put(notice + data):
-            self._gap = 0
+        if self._gap_bytes:
+            notice = f"\n[ecotui: {self._gap_bytes} bytes of output are missing here: {self.error}]\n".encode()
+        if self._append(notice + data):
+            self._gap_bytes = 0
         else:
-            self._gap += len(data)
-            self.lost += len(data)
+            self._gap_bytes += len(data)
+            self.lost_bytes += len(data)
 
-    def _put(self, data: bytes) -> bool:
+    def _append(self, data: bytes) -> bool:
         """All of it or nothing: half a line would end in the middle of a character."""
         begin = self._size
-        if not self._keep(data):
+        if not self._write_all(data):
             return False
-        self._tell_time(begin)
+        self._record_time(begin)
         return True
 
-    def _tell_time(self, begin: int) -> None:
+    def _record_time(self, offset: int) -> None:
         """From this byte on it was written now. Not for each write: a flood would fill the disk with times."""
         now = self._clock()
-        if self._times < 0 or 0 <= now - self._told < GRAIN:
+        if self._times_fd < 0 or 0 <= now - self._last_time_recorded < MIN_RECORD_INTERVAL:
             return
         try:
-            os.write(self._times, record(begin, now))
+            os.write(self._times_fd, pack_record(offset, now))
         except OSError:
-            self._times = -1  # part of a record may stand there: a reader stops at it
-        self._told = now
+            self._times_fd = -1  # part of a record may stand there: a reader stops at it
+        self._last_time_recorded = now
 
-    def _keep(self, data: bytes) -> bool:
+    def _write_all(self, data: bytes) -> bool:
         try:
             done = 0
             while done < len(data):
                 done += os.write(self._fd, data[done:])
         except OSError as error:
-            self.trouble = plainly(error)
+            self.error = describe_os_error(error)
             try:
                 os.ftruncate(self._fd, self._size)
             except OSError:

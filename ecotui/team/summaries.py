@@ -20,85 +20,85 @@ from checks.aws.object_store import ObjectStore
 from checks.sanitize import one_line
 from ecotui.redact.redactor import Redactor
 from ecotui.session import SessionError
-from ecotui.session.log import SUMMARY, Summary, read_summary, salt
-from ecotui.session.store import Store
+from ecotui.session.log import SUMMARY_NAME, SessionSummary, read_or_create_salt, read_session_summary
+from ecotui.session.store import SessionStore
 
-FOLDER = "sessions"
+SUMMARIES_PREFIX = "sessions"
 """Under the team's prefix."""
-NEWEST = 200
+MAX_TEAM_SESSIONS = 200
 """Sessions of the team that are read for a list, newest first."""
-AT_ONCE = 12
+PARALLEL_READS = 12
 """Summaries that are read side by side."""
 
 
-class Shared(msgspec.Struct, kw_only=True):
+class SharedSession(msgspec.Struct, kw_only=True):
     """A session of some machine."""
 
     schema: str = "ecotui.shared-session/1"
     host: str = ""
-    summary: Summary
+    summary: SessionSummary
 
 
-def mark(shelf: Store, id: str) -> tuple[int, int] | None:
+def summary_version(session_store: SessionStore, id: str) -> tuple[int, int] | None:
     """Something that changes with the summary; None where there is none yet."""
     try:
-        seen = os.lstat(shelf.folder / id / SUMMARY)
+        seen = os.lstat(session_store.folder / id / SUMMARY_NAME)
     except OSError:
         return None
     return seen.st_mtime_ns, seen.st_size
 
 
-def encoded(shelf: Store, id: str) -> bytes:
+def encode_summary(session_store: SessionStore, id: str) -> bytes:
     """What is shared of a session. Raises SessionError."""
-    summary = read_summary(shelf.folder / id)
-    redactor = Redactor(salt(shelf.folder / id), env=os.environ)
-    plain = redactor.redact_all(msgspec.to_builtins(Shared(host=socket.gethostname(), summary=summary)))
+    summary = read_session_summary(session_store.folder / id)
+    redactor = Redactor(read_or_create_salt(session_store.folder / id), env=os.environ)
+    plain = redactor.redact_values(msgspec.to_builtins(SharedSession(host=socket.gethostname(), summary=summary)))
     return msgspec.json.encode(plain)
 
 
-def write(store: ObjectStore, shelf: Store, id: str) -> None:
+def publish_summary(store: ObjectStore, session_store: SessionStore, id: str) -> None:
     """Share a session's summary; one that cannot be read is passed over. Raises StoreError."""
     with suppress(SessionError):
-        store.write(f"{FOLDER}/{id}.json", encoded(shelf, id))
+        store.write(f"{SUMMARIES_PREFIX}/{id}.json", encode_summary(session_store, id))
 
 
-def catch_up(store: ObjectStore, shelf: Store, project: Path, newest: int) -> None:
+def publish_missing_summaries(store: ObjectStore, session_store: SessionStore, project: Path, limit: int) -> None:
     """Share what was not shared when S3 could not be reached: the project's newest sessions. Raises StoreError."""
     # S3's ETag of a small object is the MD5 of its bytes, unless a key of KMS encrypts it: then it is written again.
-    there = {one.key: one.etag for one in store.listing(f"{FOLDER}/")}
-    for summary in shelf.list(newest):
+    there = {one.key: one.etag for one in store.list_entries(f"{SUMMARIES_PREFIX}/")}
+    for summary in session_store.list_summaries(limit):
         if summary.folder != str(project):
             continue
         with suppress(SessionError):
-            body = encoded(shelf, summary.id)
+            body = encode_summary(session_store, summary.id)
             if (
-                there.get(f"{FOLDER}/{summary.id}.json")
+                there.get(f"{SUMMARIES_PREFIX}/{summary.id}.json")
                 != hashlib.md5(body, usedforsecurity=False).hexdigest()
             ):
-                store.write(f"{FOLDER}/{summary.id}.json", body)
+                store.write(f"{SUMMARIES_PREFIX}/{summary.id}.json", body)
 
 
-def read(store: ObjectStore, newest: int = NEWEST) -> Iterator[Shared]:
+def read_team_sessions(store: ObjectStore, limit: int = MAX_TEAM_SESSIONS) -> Iterator[SharedSession]:
     """The team's sessions, newest first; what is no summary is left out. Raises StoreError."""
-    keys = sorted((one.key for one in store.listing(f"{FOLDER}/")), reverse=True)[:newest]
-    with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="team") as pool:
+    keys = sorted((one.key for one in store.list_entries(f"{SUMMARIES_PREFIX}/")), reverse=True)[:limit]
+    with ThreadPoolExecutor(max_workers=PARALLEL_READS, thread_name_prefix="team") as pool:
         read = list(pool.map(store.read, keys))
     for key, stored in zip(keys, read, strict=True):
         if stored is None:
             continue
         try:
-            found = msgspec.json.decode(stored.body, type=Shared)
+            found = msgspec.json.decode(stored.body, type=SharedSession)
         except (msgspec.DecodeError, UnicodeDecodeError):
             continue
-        if key == f"{FOLDER}/{found.summary.id}.json":
-            yield _clean(found)
+        if key == f"{SUMMARIES_PREFIX}/{found.summary.id}.json":
+            yield _sanitize_session(found)
 
 
-def _clean(found: Shared) -> Shared:
+def _sanitize_session(session: SharedSession) -> SharedSession:
     """Text of another machine: without control sequences, on one line."""
-    summary = found.summary
+    summary = session.summary
     words = {name: one_line(getattr(summary, name)) for name in ("project", "folder", "by", "outcome")}
     steps = {one_line(step): one_line(state) for step, state in summary.steps.items()}
     tags, notes = [one_line(tag) for tag in summary.tags], [one_line(note) for note in summary.notes]
     cleaned = msgspec.structs.replace(summary, **words, steps=steps, tags=tags, notes=notes)
-    return msgspec.structs.replace(found, host=one_line(found.host), summary=cleaned)
+    return msgspec.structs.replace(session, host=one_line(session.host), summary=cleaned)

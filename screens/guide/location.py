@@ -7,35 +7,35 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from checks.finding import Finding
-    from ecotui.guide.runbook.step import Step
+    from ecotui.guide.runbook.step import RunbookStep
 
 
 @dataclass
-class Walk:
+class RunbookPosition:
     """Where one is in an entry. It outlives the screen: going to a step's screen and back changes nothing."""
 
     entry: str
     error: str = ""
     language: str = "en"
-    cursor: str = ""
+    selected_step: str = ""
     """The key of the step."""
-    edits: dict[str, str] = field(default_factory=dict)
-    tried: dict[str, Step] = field(default_factory=dict)
+    edited_commands: dict[str, str] = field(default_factory=dict)
+    attempted_fixes: dict[str, RunbookStep] = field(default_factory=dict)
     """Ways out of the live check that were chosen; when they worked, the check does not offer them any more."""
-    ran: dict[str, tuple[str, str]] = field(default_factory=dict)
+    started_commands: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Step to the step of the rebuild in which its command ran, and the command's id."""
-    present: bool = False
+    cause_present: bool = False
     """The check has found the cause in this walk, and not yet that it is gone."""
-    before: set[str] = field(default_factory=set)
+    initial_finding_ids: set[str] = field(default_factory=set)
     """Ids of the findings that were in the way."""
-    started: bool = False
+    is_logged: bool = False
     """The session's log knows of this walk."""
-    scroll: float = 0.0
+    scroll_y: float = 0.0
     """Lines of the step above the screen."""
 
 
 @dataclass
-class Place:
+class GuideLocation:
     """Where one is in the guide, and what led there."""
 
     entry: str = ""
@@ -43,8 +43,8 @@ class Place:
     finding: Finding | None = None
     language: str = ""
     """Empty for that of the settings."""
-    search: str = ""
-    scroll: float = 0.0
+    search_query: str = ""
+    scroll_y: float = 0.0
     """Lines of the entry above the screen."""
-    walk: Walk | None = None
+    runbook: RunbookPosition | None = None
     """The walk that lies on top."""

@@ -9,352 +9,368 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.widgets import OptionList
 
-from checks.finding import State, Visit
-from checks.steps import BY_ID
-from ecotui.guide.cause import Cause, judge
-from ecotui.guide.reading.library import Library
-from ecotui.guide.runbook.placeholders import known_values, secret
-from ecotui.guide.runbook.runbook import steps_of
-from ecotui.guide.runbook.step import END, GUIDE, Context, Kind, Step, edited
-from ecotui.guide.usage import walked
-from ecotui.project import Desk
+from checks.finding import CheckState, OpenStep
+from checks.steps import STEPS_BY_ID
+from ecotui.guide.cause import CauseState, check_cause
+from ecotui.guide.reading.library import GuideLibrary
+from ecotui.guide.runbook.placeholders import collect_placeholder_values, is_secret_placeholder
+from ecotui.guide.runbook.runbook import runbook_for
+from ecotui.guide.runbook.step import END_STEP, SEARCH_GUIDE, RunbookContext, RunbookStep, StepKind, edit_step
+from ecotui.guide.usage import read_guide_usage
+from ecotui.project import OpenProject
 from ecotui.session import SessionError, events
 from screens import workers
 from screens.guide import runbook_actions as deeds
-from screens.guide.location import Place, Walk
-from screens.guide.walk_view import WalkView
-from screens.messages import LookWanted
-from screens.widgets.command_output import Output
-from screens.widgets.endings import ending
+from screens.guide.location import GuideLocation, RunbookPosition
+from screens.guide.walk_view import RunbookScreenBase
+from screens.messages import CheckRequested
+from screens.widgets.command_output import CommandOutputView
+from screens.widgets.endings import describe_command_end
 
-BEAT = 0.2
+POLL_SECONDS = 0.2
 """Seconds between two looks at what runs: output is followed by the frame, here it is only shown."""
 
 
-class WalkScreen(WalkView):
+class RunbookScreen(RunbookScreenBase):
     """The steps of one entry. Escape goes back to the guide; `b` to the step's screen, and from there back here."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         # Enter is the list's own key, and does the same.
         Binding(
-            "f", "go", "Do it", key_display="⏎", tooltip="Run this step; asks first when it changes anything"
+            "f", "run_step", "Do it", key_display="⏎", tooltip="Run this step; asks first when it changes anything"
         ),
-        Binding("space", "tick", "Done", tooltip="Mark this step as done, or not done"),
+        Binding("space", "toggle_done", "Done", tooltip="Mark this step as done, or not done"),
         Binding("e", "edit", "Edit", tooltip="Edit the command before it runs"),
         Binding("c", "copy", "Copy", tooltip="Copy to your terminal's clipboard (OSC 52)"),
-        Binding("w", "write", "File", tooltip="Write it to a file in the session's folder"),
+        Binding("w", "write_file", "File", tooltip="Write it to a file in the session's folder"),
         Binding("r", "check", "Check", tooltip="Look again whether the cause is present"),
         Binding("i", "interrupt", "Stop", tooltip="Ask what runs to stop"),
-        Binding("l", "output", "Log", tooltip="Show or hide the output"),
-        Binding("b", "step", "Step", tooltip="Go to the step of the rebuild; b there comes back"),
+        Binding("l", "toggle_output", "Log", tooltip="Show or hide the output"),
+        Binding("b", "go_to_step", "Step", tooltip="Go to the step of the rebuild; b there comes back"),
         Binding("v", "language", "한/En", tooltip="The other language"),
         Binding("escape,q", "back", "Back"),
     ]
 
     def __init__(
-        self, desk: Desk, library: Library, walk: Walk, solved: int = 0, *, place: Callable[[Walk], Place]
+        self,
+        project: OpenProject,
+        library: GuideLibrary,
+        position: RunbookPosition,
+        solved_count: int = 0,
+        *,
+        guide_location: Callable[[RunbookPosition], GuideLocation],
     ) -> None:
         """`solved`: in how many earlier sessions this entry solved it. `place`: where one is in the guide below."""
-        super().__init__(desk, library, walk, solved)
-        self._place_below = place
-        self._pending: tuple[str, str, str] | None = None
+        super().__init__(project, library, position, solved_count)
+        self._guide_location = guide_location
+        self._pending_command: tuple[str, str, str] | None = None
         """Asked for: the step's key, the rebuild's step, and the command that ran there before."""
-        self._asking = False
+        self._rating_pending = False
         """A look was asked for, and is under way; then comes the question."""
-        self._output_of = ""
-        self._ended = ""
+        self._output_step = ""
+        self._ended_command_id = ""
         """The command whose end was taken note of."""
-        self._seen: object = None
+        self._shown_state: object = None
 
     def on_mount(self) -> None:
         try:
-            self.ticks = set(walked(self.desk.session.records()).ticks.get(self.logged, ()))
+            self.done_steps = set(
+                read_guide_usage(self.project.session.read_records()).completed_steps.get(self.logged_entry, ())
+            )
         except SessionError as trouble:
             self.notify(str(trouble), severity="error", markup=False)
-        if not self.walk.started:
-            self.walk.started = True
-            error = " ".join(self.walk.error.split())[: deeds.ERROR]
-            self.log_event(events.EntryWalked(entry=self.logged, error=error))
-        if self.walk.ran:
-            self._output_of = list(self.walk.ran.values())[-1][0]
-        self._fit()
-        self.recount()
-        if self.walk.scroll:
-            self.call_after_refresh(self.query_one("#walk-page").scroll_to, y=self.walk.scroll, animate=False)
-        self.set_interval(BEAT, self._beat)
+        if not self.position.is_logged:
+            self.position.is_logged = True
+            error = " ".join(self.position.error.split())[: deeds.MAX_ERROR_CHARS]
+            self.log_event(events.RunbookOpened(entry=self.logged_entry, error=error))
+        if self.position.started_commands:
+            self._output_step = list(self.position.started_commands.values())[-1][0]
+        self._set_size_classes()
+        self.refresh_steps()
+        if self.position.scroll_y:
+            self.call_after_refresh(self.query_one("#runbook-step").scroll_to, y=self.position.scroll_y, animate=False)
+        self.set_interval(POLL_SECONDS, self._poll)
 
     @property
-    def logged(self) -> str:
+    def logged_entry(self) -> str:
         """What the session's log calls this entry."""
-        return self.library.logged(self.walk.entry)
+        return self.library.log_name(self.position.entry)
 
     # -- what is known -------------------------------------------------------------------------------------------
 
     @property
-    def context(self) -> Context:
-        loaded = self.desk.loaded
-        reports = self.desk.rebuild.reports
-        values = known_values(loaded.settings, loaded.project, reports, self.desk.env())
-        return Context(loaded.settings, values, lambda path: (loaded.project / path).exists())
+    def runbook_context(self) -> RunbookContext:
+        loaded = self.project.config
+        reports = self.project.rebuild.reports
+        values = collect_placeholder_values(loaded.settings, loaded.project, reports, self.project.child_env())
+        return RunbookContext(loaded.settings, values, lambda path: (loaded.project / path).exists())
 
-    def recount(self) -> None:
+    def refresh_steps(self) -> None:
         """The verdict and the steps, from the last looks."""
-        rebuild = self.desk.rebuild
-        walk = self.walk
-        self._seen = (rebuild.reports, rebuild.looking, rebuild.running)
-        self.verdict = judge(self.library, walk.entry, rebuild.reports, rebuild.looking, walk.before)
-        if self.verdict.cause is Cause.PRESENT:
-            walk.present = True
-            walk.before |= {finding.id for finding in self.verdict.findings}
-        elif self.verdict.cause is Cause.ABSENT and self.walk.present:
+        rebuild = self.project.rebuild
+        walk = self.position
+        self._shown_state = (rebuild.reports, rebuild.active_checks, rebuild.running_commands)
+        self.verdict = check_cause(
+            self.library, walk.entry, rebuild.reports, rebuild.active_checks, walk.initial_finding_ids
+        )
+        if self.verdict.state is CauseState.PRESENT:
+            walk.cause_present = True
+            walk.initial_finding_ids |= {finding.id for finding in self.verdict.findings}
+        elif self.verdict.state is CauseState.ABSENT and self.position.cause_present:
             # It worked: what is left is to say so.
-            self.walk.present = False
-            self.move_to(END)
-        if self.verdict.cause is Cause.LOOKING and self.steps:
+            self.position.cause_present = False
+            self.select_step(END_STEP)
+        if self.verdict.state is CauseState.CHECKING and self.steps:
             # What the check offers is not known for a moment; the list stays as it is.
-            self.draw()
+            self.refresh_all()
             return
-        context = self.context
-        found = list(steps_of(self.entry, self.verdict, context))
+        context = self.runbook_context
+        found = list(runbook_for(self.entry, self.verdict, context))
         keys = {step.key for step in found}
-        gone = [step for key, step in self.walk.tried.items() if key not in keys]
+        gone = [step for key, step in self.position.attempted_fixes.items() if key not in keys]
         for step in gone:
-            if step.key not in self.ticks and self.settled(step):
+            if step.key not in self.done_steps and self.is_resolved(step):
                 # The check does not find it any more: this way out worked.
-                self.tick(step, done=True)
+                self.mark_done(step, done=True)
         self.steps = tuple(
-            edited(step, self.walk.edits[step.key], context) if step.key in self.walk.edits else step
+            edit_step(step, self.position.edited_commands[step.key], context)
+            if step.key in self.position.edited_commands
+            else step
             for step in (*gone, *found)
         )
-        self.draw()
+        self.refresh_all()
 
-    def settled(self, step: Step) -> bool:
+    def is_resolved(self, step: RunbookStep) -> bool:
         if step.finding is None:
             return False
-        report = self.desk.rebuild.reports.get(step.finding.step)
+        report = self.project.rebuild.reports.get(step.finding.step)
         now = [one for one in (report.findings if report else ()) if one.id == step.finding.id]
-        return not now or now[0].state in (State.OK, State.SKIPPED)
+        return not now or now[0].state in (CheckState.OK, CheckState.SKIPPED)
 
     @property
-    def place(self) -> str:
+    def current_step(self) -> str:
         """The step of the rebuild that this entry belongs to."""
-        step = self.step
-        if step is not None and (step.look or step.visit in BY_ID):
-            return step.look or step.visit
-        return next(iter(self.verdict.steps), self.frame.current) if step is None else self.runs_in(step)
+        step = self.selected_step
+        if step is not None and (step.check_step or step.screen_step in STEPS_BY_ID):
+            return step.check_step or step.screen_step
+        return (
+            next(iter(self.verdict.steps), self.main_screen.current_step) if step is None else self.step_to_run_in(step)
+        )
 
-    @on(OptionList.OptionHighlighted, "#walk-steps")
-    def _highlighted(self) -> None:
-        step = self.step
+    @on(OptionList.OptionHighlighted, "#runbook-steps")
+    def _show_highlighted_step(self) -> None:
+        step = self.selected_step
         if step is not None:
-            if step.key != self.walk.cursor:
-                self.query_one("#walk-page").scroll_home(animate=False)
-            self.walk.cursor = step.key
+            if step.key != self.position.selected_step:
+                self.query_one("#runbook-step").scroll_home(animate=False)
+            self.position.selected_step = step.key
             self._draw_detail()
             self.refresh_bindings()
 
     # -- what happens meanwhile ----------------------------------------------------------------------------------
 
-    def _beat(self) -> None:
+    def _poll(self) -> None:
         """Take up what changed: the looks, and the command that was asked for."""
-        rebuild = self.desk.rebuild
-        seen = (rebuild.reports, rebuild.looking, rebuild.running)
-        if seen != self._seen:
-            self.recount()
-        self._take_up()
+        rebuild = self.project.rebuild
+        seen = (rebuild.reports, rebuild.active_checks, rebuild.running_commands)
+        if seen != self._shown_state:
+            self.refresh_steps()
+        self._adopt_started_command()
         self._show_output()
-        if self._asking and self.verdict.cause is not Cause.LOOKING:
-            self._asking = False
-            deeds.ask(self)
+        if self._rating_pending and self.verdict.state is not CauseState.CHECKING:
+            self._rating_pending = False
+            deeds.ask_rating(self)
 
-    def runs_in(self, step: Step) -> str:
+    def step_to_run_in(self, step: RunbookStep) -> str:
         """The step of the rebuild in which a step of the entry runs."""
         if step.finding is not None:
             return step.finding.step
-        return next(iter(self.verdict.steps), self.frame.current)
+        return next(iter(self.verdict.steps), self.main_screen.current_step)
 
-    def _take_up(self) -> None:
+    def _adopt_started_command(self) -> None:
         """The command that was asked for has begun: it is this step's."""
-        if self._pending is None:
+        if self._pending_command is None:
             return
-        key, place, before = self._pending
+        key, place, before = self._pending_command
         step = next((one for one in self.steps if one.key == key), None)
-        if step is not None and step.setting and step.setting in self.desk.variables:
-            self._pending = None
-            self.tick(step, done=True)
-            self.draw()
+        if step is not None and step.variable and step.variable in self.project.variables:
+            self._pending_command = None
+            self.mark_done(step, done=True)
+            self.refresh_all()
             return
-        following = self.frame.following.get(place)
+        following = self.main_screen.step_commands.get(place)
         if following is not None and following.command.id != before:
-            self._pending = None
-            self.walk.ran[key] = (place, following.command.id)
-            self._output_of = place
+            self._pending_command = None
+            self.position.started_commands[key] = (place, following.command.id)
+            self._output_step = place
             self.add_class("-output")
-            self.draw()
+            self.refresh_all()
 
     def _show_output(self) -> None:
-        following = self.frame.following.get(self._output_of)
+        following = self.main_screen.step_commands.get(self._output_step)
         if following is None:
             return
-        self.query_one(Output).show(following)
-        if following.running or following.status is None or self._ended == following.command.id:
+        self.query_one(CommandOutputView).show_command(following)
+        if following.is_running or following.status is None or self._ended_command_id == following.command.id:
             return
-        self._ended = following.command.id
-        state, _word = ending(following.command, following.status)
-        ended = next((key for key, (_, ident) in self.walk.ran.items() if ident == self._ended), "")
+        self._ended_command_id = following.command.id
+        state, _word = describe_command_end(following.command, following.status)
+        ended = next(
+            (key for key, (_, ident) in self.position.started_commands.items() if ident == self._ended_command_id), ""
+        )
         step = next((one for one in self.steps if one.key == ended), None)
-        if step is not None and state is not State.BLOCKED and step.key not in self.ticks:
-            self.tick(step, done=True)
-            self._go_on(step)
-        self.draw()
+        if step is not None and state is not CheckState.BLOCKED and step.key not in self.done_steps:
+            self.mark_done(step, done=True)
+            self._select_next_step(step)
+        self.refresh_all()
 
     # -- doing ---------------------------------------------------------------------------------------------------
 
-    @on(OptionList.OptionSelected, "#walk-steps")
-    def _selected(self) -> None:
-        self.action_go()
+    @on(OptionList.OptionSelected, "#runbook-steps")
+    def _run_selected_step(self) -> None:
+        self.action_run_step()
 
-    def action_go(self) -> None:
-        step = self.step
+    def action_run_step(self) -> None:
+        step = self.selected_step
         if step is None:
             return
-        if step.kind is Kind.END:
-            self.action_judge()
-        elif step.kind is Kind.HAND:
-            self._by_hand(step)
-        elif step.kind in (Kind.SCRIPT, Kind.FILE):
+        if step.kind is StepKind.END:
+            self.action_rate()
+        elif step.kind is StepKind.MANUAL:
+            self._do_manual_step(step)
+        elif step.kind in (StepKind.SCRIPT, StepKind.FILE):
             self.action_copy()
         elif step.missing:
             self.action_edit()
-        elif deeds.deletes(step) and self._expect(step) and deeds.delete(self, step):
+        elif deeds.leftovers_deleted_by(step) and self._expect_command(step) and deeds.confirm_deletion(self, step):
             pass
-        elif step.fix is not None and isinstance(step.fix.action, Visit):
-            self.walk.tried[step.key] = step
-            self.leave_for(step.fix.action.step, step.fix.action.select)
-        elif step.setting and not secret(step.setting):
-            deeds.set_variable(self, step)
+        elif step.fix is not None and isinstance(step.fix.action, OpenStep):
+            self.position.attempted_fixes[step.key] = step
+            self.leave_for_step(step.fix.action.step, step.fix.action.select)
+        elif step.variable and not is_secret_placeholder(step.variable):
+            deeds.prompt_step_variable(self, step)
         else:
-            self._expect(step)
-            deeds.run(self, step, self.runs_in(step))
+            self._expect_command(step)
+            deeds.run_step(self, step, self.step_to_run_in(step))
 
-    def _expect(self, step: Step) -> bool:
+    def _expect_command(self, step: RunbookStep) -> bool:
         """The next command that the frame starts where this step runs will be this step's."""
-        place = self.runs_in(step)
-        running = self.frame.following.get(place)
-        self._pending = (step.key, place, running.command.id if running is not None else "")
+        place = self.step_to_run_in(step)
+        running = self.main_screen.step_commands.get(place)
+        self._pending_command = (step.key, place, running.command.id if running is not None else "")
         return True
 
-    def _by_hand(self, step: Step) -> None:
-        if not step.look and not step.visit:
-            self.action_tick()
+    def _do_manual_step(self, step: RunbookStep) -> None:
+        if not step.check_step and not step.screen_step:
+            self.action_toggle_done()
             return
-        self.tick(step, done=True)
-        if step.look:
-            self.frame.post_message(LookWanted((step.look,)))
-            self.draw()
-        elif step.visit == GUIDE:
+        self.mark_done(step, done=True)
+        if step.check_step:
+            self.main_screen.post_message(CheckRequested((step.check_step,)))
+            self.refresh_all()
+        elif step.screen_step == SEARCH_GUIDE:
             self.dismiss("search")
         else:
-            self.leave_for(step.visit)
+            self.leave_for_step(step.screen_step)
 
-    def leave_for(self, step: str, select: tuple[str, ...] = ()) -> None:
+    def leave_for_step(self, step: str, preselect: tuple[str, ...] = ()) -> None:
         """Go to a step's screen; the frame's `b` comes back to where one was, here and in the guide below."""
-        self.walk.scroll = self.query_one("#walk-page").scroll_y
-        self.frame.leave_guide(self._place_below(self.walk), step, select)
+        self.position.scroll_y = self.query_one("#runbook-step").scroll_y
+        self.main_screen.show_step_from_guide(self._guide_location(self.position), step, preselect)
 
-    def action_step(self) -> None:
-        self.leave_for(self.place)
+    def action_go_to_step(self) -> None:
+        self.leave_for_step(self.current_step)
 
-    def may_act(self) -> bool:
-        refusal = workers.guarded(self.frame, lambda desk: desk.refusal())
+    def can_act(self) -> bool:
+        refusal = workers.report_errors(self.main_screen, lambda desk: desk.write_refusal())
         if refusal:
             self.notify(refusal, severity="warning", markup=False)
         return refusal == ""
 
-    def log_event(self, event: events.Event) -> None:
-        if not self.desk.watching:
-            workers.guarded(self.frame, lambda desk: desk.session.append(event))
+    def log_event(self, event: events.AnyEvent) -> None:
+        if not self.project.is_read_only:
+            workers.report_errors(self.main_screen, lambda desk: desk.session.append(event))
 
-    def tick(self, step: Step, *, done: bool) -> None:
-        (self.ticks.add if done else self.ticks.discard)(step.key)
+    def mark_done(self, step: RunbookStep, *, done: bool) -> None:
+        (self.done_steps.add if done else self.done_steps.discard)(step.key)
         title = step.title.split("\n")[0][:120]
-        self.log_event(events.StepTicked(entry=self.logged, step=step.key, done=done, title=title))
+        self.log_event(events.RunbookStepTicked(entry=self.logged_entry, step=step.key, done=done, title=title))
 
-    def action_tick(self) -> None:
-        step = self.step
-        if step is None or step.kind is Kind.END:
+    def action_toggle_done(self) -> None:
+        step = self.selected_step
+        if step is None or step.kind is StepKind.END:
             return
-        done = step.key not in self.ticks
-        self.tick(step, done=done)
+        done = step.key not in self.done_steps
+        self.mark_done(step, done=done)
         if done:
-            self._go_on(step)
-        self.draw()
+            self._select_next_step(step)
+        self.refresh_all()
 
-    def _go_on(self, step: Step) -> None:
+    def _select_next_step(self, step: RunbookStep) -> None:
         """The cursor goes from what is done to what comes next."""
         keys = [one.key for one in self.steps]
-        if self.walk.cursor in ("", step.key) and step.key in keys:
-            self.move_to(keys[min(keys.index(step.key) + 1, len(keys) - 1)])
+        if self.position.selected_step in ("", step.key) and step.key in keys:
+            self.select_step(keys[min(keys.index(step.key) + 1, len(keys) - 1)])
 
     def action_edit(self) -> None:
-        if (step := self.step) and self.check_action("edit", ()):
-            deeds.edit(self, step)
+        if (step := self.selected_step) and self.check_action("edit", ()):
+            deeds.edit_command(self, step)
 
     def action_copy(self) -> None:
-        if (step := self.step) and step.text:
-            deeds.copy(self, step)
+        if (step := self.selected_step) and step.text:
+            deeds.copy_step(self, step)
 
-    def action_write(self) -> None:
-        if (step := self.step) and step.text and self.may_act():
-            deeds.write(self, step)
+    def action_write_file(self) -> None:
+        if (step := self.selected_step) and step.text and self.can_act():
+            deeds.write_step_file(self, step)
 
     def action_check(self) -> None:
-        self.frame.post_message(LookWanted(self.verdict.steps or (self.frame.current,)))
+        self.main_screen.post_message(CheckRequested(self.verdict.steps or (self.main_screen.current_step,)))
 
-    def action_output(self) -> None:
+    def action_toggle_output(self) -> None:
         self.toggle_class("-output")
 
     def action_interrupt(self) -> None:
         from screens import fix_runner
 
-        following = self.frame.following.get(self._output_of)
-        if following is not None and following.running and self.may_act():
-            fix_runner.interrupt(self.frame, following)
+        following = self.main_screen.step_commands.get(self._output_step)
+        if following is not None and following.is_running and self.can_act():
+            fix_runner.interrupt_command(self.main_screen, following)
 
     def action_language(self) -> None:
-        other = "en" if self.walk.language == "ko" else "ko"
-        if self.library.in_language(self.walk.entry, other) is None:
+        other = "en" if self.position.language == "ko" else "ko"
+        if self.library.entry_in_language(self.position.entry, other) is None:
             self.notify("This entry has no text in the other language.", markup=False)
             return
-        self.walk.language = other
+        self.position.language = other
         self.entry = self.find_entry()
-        self.recount()
+        self.refresh_steps()
 
     def action_back(self) -> None:
         self.dismiss(None)
 
     # -- the end -------------------------------------------------------------------------------------------------
 
-    def action_judge(self) -> None:
+    def action_rate(self) -> None:
         """Look again, then ask."""
         if not self.verdict.steps:
-            deeds.ask(self)
+            deeds.ask_rating(self)
             return
-        self.frame.post_message(LookWanted(self.verdict.steps))
+        self.main_screen.post_message(CheckRequested(self.verdict.steps))
         # The frame takes its messages in order: behind the wish, the look is under way.
-        self.frame.call_later(self._look_begun)
+        self.main_screen.call_later(self._await_check_then_rate)
 
-    def _look_begun(self) -> None:
-        self._asking = True
-        self.recount()
+    def _await_check_then_rate(self) -> None:
+        self._rating_pending = True
+        self.refresh_steps()
 
-    def judged(self, solved: bool) -> None:
+    def show_rating(self, solved: bool) -> None:
         """The operator has answered."""
         if solved:
-            self.solved += 1
-            self.tick(self.steps[-1], done=True)
-            self.draw()
-        entry, response = self.walk.entry, self.library.response
+            self.solved_count += 1
+            self.mark_done(self.steps[-1], done=True)
+            self.refresh_all()
+        entry, response = self.position.entry, self.library.response_entry
         way_on = f" {response} is the way on." if response not in ("", entry) else ""
         self.notify(
             f"Noted: {entry} solved it. It comes first the next time."
@@ -366,18 +382,16 @@ class WalkScreen(WalkView):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if not self.is_mounted:
             return True
-        step = self.step
+        step = self.selected_step
         if action == "edit":
-            return (
-                step is not None and step.kind is Kind.COMMAND and not step.stdin_secret and not step.setting
-            )
-        if action in ("copy", "write"):
+            return step is not None and step.kind is StepKind.COMMAND and not step.stdin_secret and not step.variable
+        if action in ("copy", "write_file"):
             return step is not None and bool(step.text)
-        if action == "tick":
-            return step is not None and step.kind is not Kind.END
-        if action == "output":
-            return bool(self._output_of)
+        if action == "toggle_done":
+            return step is not None and step.kind is not StepKind.END
+        if action == "toggle_output":
+            return bool(self._output_step)
         if action == "interrupt":
-            following = self.frame.following.get(self._output_of)
-            return following is not None and following.running
+            following = self.main_screen.step_commands.get(self._output_step)
+            return following is not None and following.is_running
         return True

@@ -7,218 +7,220 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from textual.content import Content
 
-from checks.finding import Copy, Finding, Report, Risk, Visit
-from checks.steps import BY_ID
-from ecotui.guide.cause import Cause, Verdict
+from checks.finding import CopyText, Finding, OpenStep, Report, Risk
+from checks.steps import STEPS_BY_ID
+from ecotui.guide.cause import CauseCheck, CauseState
 from ecotui.guide.reading.document import Entry
 from ecotui.guide.reading.overlay import Correction
-from ecotui.guide.reading.sections import Part
-from ecotui.guide.runbook.step import Kind, Step, plain
-from screens.style.columns import hang, padded, wrapped
-from screens.style.icons import RISK_STYLE, RISK_WORD, sign, style
+from ecotui.guide.reading.sections import SectionKind
+from ecotui.guide.runbook.step import RunbookStep, StepKind, strip_emphasis
+from screens.style.columns import hanging_indent, pad_cells, wrap_text
+from screens.style.icons import RISK_LABEL, RISK_STYLE, state_icon, state_style
 
-MUTED = "$foreground 62%"
-LABEL = 28
+MUTED_STYLE = "$foreground 62%"
+MAX_LABEL_WIDTH = 28
 """Letters of a label in front of a command."""
-SCRIPT_LINES = 120
+MAX_SCRIPT_LINES = 120
 """Lines of a script or file that are shown; copying takes all of them."""
 
-_CAUSE = {
-    Cause.PRESENT: ("✗", "$text-error"),
-    Cause.ABSENT: ("✓", "$text-success"),
-    Cause.UNKNOWN: ("?", "$text-accent"),
-    Cause.LOOKING: ("…", "$text-accent"),
-    Cause.NOT_LOOKED: ("○", MUTED),
-    Cause.NO_CHECK: ("·", MUTED),
+_CAUSE_ICON = {
+    CauseState.PRESENT: ("✗", "$text-error"),
+    CauseState.ABSENT: ("✓", "$text-success"),
+    CauseState.UNKNOWN: ("?", "$text-accent"),
+    CauseState.CHECKING: ("…", "$text-accent"),
+    CauseState.NOT_CHECKED: ("○", MUTED_STYLE),
+    CauseState.NO_CHECK: ("·", MUTED_STYLE),
 }
 
 END_TITLE = {"en": "Check again, and say whether it helped", "ko": "다시 확인하고, 해결되었는지 기록"}
 
 
-def verdict_line(verdict: Verdict, language: str, width: int, lines: int = 2) -> Content:
+def render_cause_check(verdict: CauseCheck, language: str, width: int, max_lines: int = 2) -> Content:
     """The verdict in words, in at most so many lines, with the time of the look."""
     # What is wrong in another way is not shown as if all were well.
-    mark, colour = ("!", "$text-warning") if verdict.elsewhere else _CAUSE[verdict.cause]
+    mark, colour = ("!", "$text-warning") if verdict.other_findings else _CAUSE_ICON[verdict.state]
     when = ""
-    if verdict.looked is not None:
-        when = time.strftime("  %H:%M:%S", time.localtime(verdict.looked))
-    text = wrapped(verdict.words(language), max(width - 2, 20))
-    if len(text) > lines:
-        text = [*text[: lines - 1], f"{text[lines - 1][:-1]}…"]
+    if verdict.checked_at is not None:
+        when = time.strftime("  %H:%M:%S", time.localtime(verdict.checked_at))
+    text = wrap_text(verdict.summary(language), max(width - 2, 20))
+    if len(text) > max_lines:
+        text = [*text[: max_lines - 1], f"{text[max_lines - 1][:-1]}…"]
     rows = [Content.assemble(Content.styled(f"{mark} ", colour), Content.styled(text[0], f"bold {colour}"))]
     rows += [Content.assemble("  ", Content.styled(line, f"bold {colour}")) for line in text[1:]]
     if when and rows[-1].cell_length + len(when) <= width:
-        rows[-1] = Content.assemble(rows[-1], Content.styled(when, MUTED))
+        rows[-1] = Content.assemble(rows[-1], Content.styled(when, MUTED_STYLE))
     return Content("\n").join(rows)
 
 
-def error_lines(error: str, width: int, lines: int) -> Content:
+def render_error(error: str, width: int, max_lines: int) -> Content:
     """The error that led here, its first lines that say something."""
     said = [" ".join(line.split()) for line in error.splitlines() if line.strip(" \t│╷╵|")]
     said.sort(key=lambda line: "error" not in line.lower())
     if not said:
         return Content("")
-    text = wrapped(" ".join(said[:3]), max(width - 8, 20))
-    if len(text) > lines:
-        text = [*text[: lines - 1], f"{text[lines - 1][:-1]}…"]
+    text = wrap_text(" ".join(said[:3]), max(width - 8, 20))
+    if len(text) > max_lines:
+        text = [*text[: max_lines - 1], f"{text[max_lines - 1][:-1]}…"]
     head = Content.styled("Error  ", "bold $text-error")
     rows = [Content.assemble(head, Content(text[0])), *(Content(f"       {line}") for line in text[1:])]
     return Content("\n").join(rows)
 
 
-def correction_lines(corrections: Sequence[Correction], language: str, width: int) -> Content:
+def render_corrections(corrections: Sequence[Correction], language: str, width: int) -> Content:
     """What is wrong or short in an entry, and what proves that."""
     title, proof = (
-        ("이 항목에 대한 정정", "근거: ")
-        if language == "ko"
-        else ("Corrections to this entry", "Verified by ")
+        ("이 항목에 대한 정정", "근거: ") if language == "ko" else ("Corrections to this entry", "Verified by ")
     )
     parts = [Content.styled(title, "bold $text-warning")]
     for note in corrections:
-        parts.append(hang(Content.styled("! ", "$text-warning"), plain(note.said(language)), width))
+        parts.append(
+            hanging_indent(Content.styled("! ", "$text-warning"), strip_emphasis(note.text_in(language)), width)
+        )
         if note.verified:
-            parts.append(hang(Content("  "), f"{proof}{note.verified}", width, MUTED))
+            parts.append(hanging_indent(Content("  "), f"{proof}{note.verified}", width, MUTED_STYLE))
     return Content("\n").join(parts)
 
 
-def heading_of(step: Step, language: str) -> str:
+def step_heading(step: RunbookStep, language: str) -> str:
     """What a step stands under in the list."""
     korean = language == "ko"
-    if step.kind is Kind.END:
+    if step.kind is StepKind.END:
         return "끝으로" if korean else "In the end"
-    if step.kind is Kind.FIX:
-        return f"{'확인 결과에서' if korean else 'From the check'}: {step.way}"
-    return step.way
+    if step.kind is StepKind.FIX:
+        return f"{'확인 결과에서' if korean else 'From the check'}: {step.heading}"
+    return step.heading
 
 
-def title_of(step: Step, language: str) -> str:
+def step_title(step: RunbookStep, language: str) -> str:
     """What a step is called, in one line."""
-    if step.kind is Kind.END:
+    if step.kind is StepKind.END:
         return END_TITLE["ko" if language == "ko" else "en"]
     return step.title.split("\n")[0]
 
 
-def row(step: Step, number: int, mark: str, language: str, width: int) -> Content:
+def render_step_row(step: RunbookStep, number: int, icon: str, language: str, width: int) -> Content:
     """One line of the list of steps."""
-    colour = {"✓": "$text-success", "✗": "$text-error", "▶": "$text-accent"}.get(mark, MUTED)
+    colour = {"✓": "$text-success", "✗": "$text-error", "▶": "$text-accent"}.get(icon, MUTED_STYLE)
     tail = ""
     action = step.fix.action if step.fix is not None else None
-    if step.kind in (Kind.SCRIPT, Kind.FILE) or isinstance(action, Copy):
+    if step.kind in (StepKind.SCRIPT, StepKind.FILE) or isinstance(action, CopyText):
         tail = "copy"
     elif step.risk is Risk.DESTROYS:
         tail = "destroys"
-    head = Content.assemble(Content.styled(f"{mark} ", colour), Content.styled(f"{number:>2} ", MUTED))
+    head = Content.assemble(Content.styled(f"{icon} ", colour), Content.styled(f"{number:>2} ", MUTED_STYLE))
     room = width - head.cell_length - (len(tail) + 1 if tail else 0)
-    title = Content(title_of(step, language))
-    if step.kind is Kind.FIX:
+    title = Content(step_title(step, language))
+    if step.kind is StepKind.FIX:
         title = title.stylize("bold")
-    elif label := _label(step):
+    elif label := _command_label(step):
         # Long commands begin alike: what the text calls this one tells them apart.
-        title = Content.assemble(f"{label}: ", Content.styled(title.plain, MUTED))
-    line = Content.assemble(head, padded(title, max(room, 8)))
+        title = Content.assemble(f"{label}: ", Content.styled(title.plain, MUTED_STYLE))
+    line = Content.assemble(head, pad_cells(title, max(room, 8)))
     if tail:
-        end = Content.styled(f" {tail}", RISK_STYLE[Risk.DESTROYS] if tail == "destroys" else MUTED)
+        end = Content.styled(f" {tail}", RISK_STYLE[Risk.DESTROYS] if tail == "destroys" else MUTED_STYLE)
         line = Content.assemble(line, end)
     return line
 
 
-def _label(step: Step) -> str:
+def _command_label(step: RunbookStep) -> str:
     """What the text calls a command, where that is short: `Manual request`."""
-    if step.kind not in (Kind.COMMAND, Kind.SCRIPT):
+    if step.kind not in (StepKind.COMMAND, StepKind.SCRIPT):
         return ""
     label = step.note.split("\n")[0].rstrip(" :：")
-    return label if len(label) <= LABEL and label not in step.title else ""
+    return label if len(label) <= MAX_LABEL_WIDTH and label not in step.title else ""
 
 
-def detail(
-    step: Step,
+def render_step(
+    step: RunbookStep,
     language: str,
     width: int,
     *,
-    verdict: Verdict,
+    verdict: CauseCheck,
     reports: Mapping[str, Report],
     corrections: Sequence[str] = (),
     entry: Entry | None = None,
 ) -> Content:
     """One step in full."""
     parts: list[Content] = []
-    if step.kind is Kind.END:
-        parts += _end(verdict, language, width)
+    if step.kind is StepKind.END:
+        parts += _render_final_step(verdict, language, width)
     else:
-        head = step.way if step.kind in (Kind.COMMAND, Kind.SCRIPT) and step.argv else ""
-        title = step.title if step.kind in (Kind.FIX, Kind.HAND, Kind.FILE) else (head or step.way)
+        head = step.heading if step.kind in (StepKind.COMMAND, StepKind.SCRIPT) and step.argv else ""
+        title = step.title if step.kind in (StepKind.FIX, StepKind.MANUAL, StepKind.FILE) else (head or step.heading)
         if title:
-            parts.append(hang(Content(""), title, width, "bold"))
+            parts.append(hanging_indent(Content(""), title, width, "bold"))
         if step.note and step.note != step.title:
-            parts.append(_lines(step.note, width))
-    if step.text and step.kind not in (Kind.SCRIPT, Kind.FILE):
-        parts.append(hang(Content.styled("$ ", "$text-accent"), step.text, width, "bold $text-accent"))
-    if step.used:
-        parts.append(_used(step, width))
+            parts.append(_wrap_lines(step.note, width))
+    if step.text and step.kind not in (StepKind.SCRIPT, StepKind.FILE):
+        parts.append(hanging_indent(Content.styled("$ ", "$text-accent"), step.text, width, "bold $text-accent"))
+    if step.substitutions:
+        parts.append(_render_used_values(step, width))
     if step.missing:
         said = f"Needs a value: {', '.join(step.missing)}. e fills it in."
-        parts.append(hang(Content(""), said, width, "$text-warning"))
+        parts.append(hanging_indent(Content(""), said, width, "$text-warning"))
     if step.stdin_secret:
         said = f"{step.stdin_secret} is asked for, masked, and given to its standard input."
-        parts.append(hang(Content(""), said, width, MUTED))
+        parts.append(hanging_indent(Content(""), said, width, MUTED_STYLE))
     if step.reason:
         parts.append(
-            hang(Content(""), f"Only to copy (c, or w to a file): {step.reason}.", width, "$text-warning")
+            hanging_indent(Content(""), f"Only to copy (c, or w to a file): {step.reason}.", width, "$text-warning")
         )
-    elif step.runs and step.kind in (Kind.FIX, Kind.COMMAND):
-        parts.append(Content.styled(f"Risk: {RISK_WORD[step.risk]}", RISK_STYLE[step.risk]))
-    if step.kind in (Kind.SCRIPT, Kind.FILE):
+    elif step.is_runnable and step.kind in (StepKind.FIX, StepKind.COMMAND):
+        parts.append(Content.styled(f"Risk: {RISK_LABEL[step.risk]}", RISK_STYLE[step.risk]))
+    if step.kind in (StepKind.SCRIPT, StepKind.FILE):
         shown = step.text.splitlines()
-        more = [f"… {len(shown) - SCRIPT_LINES} more lines"] if len(shown) > SCRIPT_LINES else []
-        code = [line.expandtabs(4) for line in (*shown[:SCRIPT_LINES], *more)]
+        more = [f"… {len(shown) - MAX_SCRIPT_LINES} more lines"] if len(shown) > MAX_SCRIPT_LINES else []
+        code = [line.expandtabs(4) for line in (*shown[:MAX_SCRIPT_LINES], *more)]
         parts.append(Content("\n").join(Content.styled(line, "$text-accent") for line in code))
-    if step.look:
-        parts.append(_looked(step.look, reports, width))
-    if step.fix is not None and isinstance(step.fix.action, Visit):
-        there = BY_ID[step.fix.action.step].title
+    if step.check_step:
+        parts.append(_render_last_check(step.check_step, reports, width))
+    if step.fix is not None and isinstance(step.fix.action, OpenStep):
+        there = STEPS_BY_ID[step.fix.action.step].title
         said = f"Enter goes to the {there} screen; b there comes back here."
         if step.risk is Risk.DESTROYS:
             said = f"Enter deletes exactly these, after you typed your consent; b goes to the {there} screen."
-        parts.append(hang(Content(""), said, width, MUTED))
-    if step.visit:
-        where = "the search" if step.visit == "guide" else f"the {BY_ID[step.visit].title} screen"
-        parts.append(Content.styled(f"Enter goes to {where}.", MUTED))
-    if entry is not None and step.kind in (Kind.FILE, Kind.HAND, Kind.SCRIPT):
-        parts.append(_done_before(entry, language, width))
-    if corrections and step.kind not in (Kind.FIX, Kind.END):
+        parts.append(hanging_indent(Content(""), said, width, MUTED_STYLE))
+    if step.screen_step:
+        where = "the search" if step.screen_step == "guide" else f"the {STEPS_BY_ID[step.screen_step].title} screen"
+        parts.append(Content.styled(f"Enter goes to {where}.", MUTED_STYLE))
+    if entry is not None and step.kind in (StepKind.FILE, StepKind.MANUAL, StepKind.SCRIPT):
+        parts.append(_render_previous_fix(entry, language, width))
+    if corrections and step.kind not in (StepKind.FIX, StepKind.END):
         title = "이 항목에 대한 정정" if language == "ko" else "Corrections to this entry"
         parts.append(Content.styled(title, "bold $text-warning"))
-        parts += [hang(Content.styled("! ", "$text-warning"), plain(note), width) for note in corrections]
+        parts += [
+            hanging_indent(Content.styled("! ", "$text-warning"), strip_emphasis(note), width) for note in corrections
+        ]
     return Content("\n\n").join(part for part in parts if part.plain)
 
 
-def _done_before(entry: Entry, language: str, width: int) -> Content:
+def _render_previous_fix(entry: Entry, language: str, width: int) -> Content:
     """Which files the fix changed, and in which commit: where to look for how it was done."""
     names = ("적용 파일  ", "커밋  ") if language == "ko" else ("Files  ", "Commit  ")
     rows = []
-    for name, part in zip(names, (Part.FILES, Part.COMMIT), strict=True):
-        if said := entry.of(part):
-            told = ", ".join(line.lstrip("-*+ ") for line in plain(said).splitlines() if line.strip())
-            rows.append(hang(Content.styled(name, MUTED), told, width))
+    for name, part in zip(names, (SectionKind.FILES, SectionKind.COMMIT), strict=True):
+        if said := entry.text_of_sections(part):
+            told = ", ".join(line.lstrip("-*+ ") for line in strip_emphasis(said).splitlines() if line.strip())
+            rows.append(hanging_indent(Content.styled(name, MUTED_STYLE), told, width))
     return Content("\n").join(rows)
 
 
-def _lines(text: str, width: int) -> Content:
-    return Content("\n").join(hang(Content(""), line, width) for line in text.splitlines())
+def _wrap_lines(text: str, width: int) -> Content:
+    return Content("\n").join(hanging_indent(Content(""), line, width) for line in text.splitlines())
 
 
-def _used(step: Step, width: int) -> Content:
+def _render_used_values(step: RunbookStep, width: int) -> Content:
     rows = []
-    for was, known in step.used:
-        others = f"; {known.others} more like it" if known.others else ""
-        head = Content.styled(f"{was} = ", MUTED)
-        rows.append(hang(head, f"{known.value}  ({known.source}{others})", width))
+    for was, known in step.substitutions:
+        others = f"; {known.alternative_count} more like it" if known.alternative_count else ""
+        head = Content.styled(f"{was} = ", MUTED_STYLE)
+        rows.append(hanging_indent(head, f"{known.value}  ({known.source}{others})", width))
     return Content("\n").join(rows)
 
 
-def _end(verdict: Verdict, language: str, width: int) -> Iterable[Content]:
+def _render_final_step(verdict: CauseCheck, language: str, width: int) -> Iterable[Content]:
     korean = language == "ko"
-    yield hang(
+    yield hanging_indent(
         Content(""),
         "Enter: 다시 확인한 뒤, 이 항목이 문제를 해결했는지 묻습니다."
         if korean
@@ -226,26 +228,27 @@ def _end(verdict: Verdict, language: str, width: int) -> Iterable[Content]:
         width,
         "bold",
     )
-    rows = [*verdict.findings, *verdict.elsewhere]
+    rows = [*verdict.findings, *verdict.other_findings]
     if rows:
-        yield _findings(rows, width)
-    if verdict.elsewhere:
-        yield Content.styled("That is another entry's." if not korean else "다른 항목에 해당합니다.", MUTED)
+        yield _render_findings(rows, width)
+    if verdict.other_findings:
+        yield Content.styled("That is another entry's." if not korean else "다른 항목에 해당합니다.", MUTED_STYLE)
 
 
-def _findings(findings: Sequence[Finding], width: int) -> Content:
+def _render_findings(findings: Sequence[Finding], width: int) -> Content:
     return Content("\n").join(
-        hang(Content.styled(f"{sign(one.state)} ", style(one.state)), one.summary, width) for one in findings
+        hanging_indent(Content.styled(f"{state_icon(one.state)} ", state_style(one.state)), one.summary, width)
+        for one in findings
     )
 
 
-def _looked(step: str, reports: Mapping[str, Report], width: int) -> Content:
+def _render_last_check(step_id: str, reports: Mapping[str, Report], width: int) -> Content:
     """What the rebuild's own look says about a step that is done by hand."""
-    report = reports.get(step)
-    title = BY_ID[step].title
+    report = reports.get(step_id)
+    title = STEPS_BY_ID[step_id].title
     if report is None:
-        return Content.styled(f"Enter looks at {title}.", MUTED)
+        return Content.styled(f"Enter looks at {title}.", MUTED_STYLE)
     told = [one for one in report.findings if one.state.value in ("blocked", "unknown", "warn")]
     when = time.strftime("%H:%M:%S", time.localtime(report.started))
-    head = Content.styled(f"{title}, looked at {when}; Enter looks again.", MUTED)
-    return Content("\n").join([head, _findings(told or report.findings[:1], width)])
+    head = Content.styled(f"{title}, looked at {when}; Enter looks again.", MUTED_STYLE)
+    return Content("\n").join([head, _render_findings(told or report.findings[:1], width)])

@@ -10,97 +10,97 @@ from textual.content import Content
 
 from checks.finding import Risk
 from screens import fix_runner, workers
-from screens.dialogs import Ask
-from screens.main.locks import Writer
-from screens.messages import CleanupApproved, CommandStarted, FixWanted, OverrideWanted, RunWanted
-from screens.widgets.command_status import Following
-from screens.widgets.log_drawer import Drawer
+from screens.dialogs import PromptDialog
+from screens.main.locks import LockController
+from screens.messages import CleanupApproved, CommandLaunched, CommandRequested, FixRequested, OverrideRequested
+from screens.widgets.command_status import StepCommand
+from screens.widgets.log_drawer import LogDrawer
 
 if TYPE_CHECKING:
-    from ecotui.project import Desk
+    from ecotui.project import OpenProject
     from ecotui.supervisor import Command
 
 
-class Carrier(Writer):
+class CommandController(LockController):
     """The frame's part that starts commands and follows them."""
 
-    current: str
+    current_step: str
     """The step that is shown."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.following: dict[str, Following] = {}
+        self.step_commands: dict[str, StepCommand] = {}
         """What runs, by step; at most one command a step."""
-        self.asked_to_stop: set[str] = set()
+        self.interrupted_commands: set[str] = set()
         """Ids of commands that were interrupted once; the next interrupt is forceful."""
 
-    @on(FixWanted)
-    def _fix_wanted(self, intent: FixWanted) -> None:
-        if self._may_act(reads=intent.fix.risk is Risk.READS):
-            fix_runner.carry_out(self, intent.finding, intent.fix)
+    @on(FixRequested)
+    def _run_requested_fix(self, message: FixRequested) -> None:
+        if self._can_act(read_only=message.fix.risk is Risk.READS):
+            fix_runner.run_fix(self, message.finding, message.fix)
 
-    @on(RunWanted)
-    def _run_wanted(self, intent: RunWanted) -> None:
-        if self._may_act():
-            self.start(lambda desk: desk.start(intent.step, intent.title, intent.argv), intent.step)
+    @on(CommandRequested)
+    def _run_requested_command(self, message: CommandRequested) -> None:
+        if self._can_act():
+            self.start_command(lambda desk: desk.start_command(message.step, message.title, message.argv), message.step)
 
     @on(CleanupApproved)
-    def _cleanup_approved(self, intent: CleanupApproved) -> None:
-        if self._may_act():
-            fix_runner.delete_leftovers(self, intent.detail, intent.keys)
+    def _delete_approved_leftovers(self, message: CleanupApproved) -> None:
+        if self._can_act():
+            fix_runner.delete_leftovers(self, message.detail, message.keys)
 
-    def start(self, begin: Callable[[Desk], Command], step: str) -> None:
+    def start_command(self, launch: Callable[[OpenProject], Command], step: str) -> None:
         """Start a command (`begin` returns it) and follow it; a step runs one at a time."""
-        if step in self.following and self.following[step].running:
+        if step in self.step_commands and self.step_commands[step].is_running:
             self.notify("This step already runs a command. Wait for it, or interrupt it (i).", markup=False)
             return
-        command = workers.guarded(self, begin)
+        command = workers.report_errors(self, launch)
         if command is not None:
-            self._follow(command, resumed=False)
-            self.query_one(Drawer).add_class("-open")
-            self.post_message(CommandStarted(command))
+            self._follow_command(command, resumed=False)
+            self.query_one(LogDrawer).add_class("-open")
+            self.post_message(CommandLaunched(command))
 
-    def _follow(self, command: Command, *, resumed: bool) -> None:
-        assert self.desk is not None
-        self.following[command.step] = workers.follow(self, command)
-        if command.step == self.current:
-            self.query_one(Drawer).begin()
+    def _follow_command(self, command: Command, *, resumed: bool) -> None:
+        assert self.project is not None
+        self.step_commands[command.step] = workers.follow_command(self, command)
+        if command.step == self.current_step:
+            self.query_one(LogDrawer).clear_log()
         if resumed:
             self.notify(f"{command.title} is still running; following it again.", markup=False)
-        self.show_all()
+        self.refresh_all()
 
-    def _may_act(self, *, reads: bool = False) -> bool:
+    def _can_act(self, *, read_only: bool = False) -> bool:
         """Whether something may be started from here; `reads`: something that changes nothing."""
-        refusal = workers.guarded(self, lambda desk: desk.refusal(reads=reads))
+        refusal = workers.report_errors(self, lambda desk: desk.write_refusal(read_only=read_only))
         if refusal:
             self.notify(refusal, severity="warning", markup=False)
         return refusal == ""
 
-    def follow_again(self, command: Command) -> None:
-        following = self.following.get(command.step)
+    def resume_following(self, command: Command) -> None:
+        following = self.step_commands.get(command.step)
         if following is None or following.command.id != command.id:
-            self._follow(command, resumed=True)
+            self._follow_command(command, resumed=True)
 
     def action_interrupt(self) -> None:
-        following = self.following.get(self.current)
-        if following is None or not following.running:
+        following = self.step_commands.get(self.current_step)
+        if following is None or not following.is_running:
             self.notify("Nothing runs in this step.", markup=False)
-        elif self._may_act(reads=True):
-            fix_runner.interrupt(self, following)
+        elif self._can_act(read_only=True):
+            fix_runner.interrupt_command(self, following)
 
-    @on(OverrideWanted)
-    def _override_wanted(self, intent: OverrideWanted) -> None:
+    @on(OverrideRequested)
+    def _ask_override_reason(self, message: OverrideRequested) -> None:
         # Reads: letting the team's lock pass must be possible while it cannot be looked at.
-        if not self._may_act(reads=True):
+        if not self._can_act(read_only=True):
             return
 
         def decided(reason: str | None) -> None:
             if reason:
-                workers.guarded(self, lambda desk: desk.override(intent.finding, reason))
-                self.show_all()
+                workers.report_errors(self, lambda desk: desk.override_finding(message.finding, reason))
+                self.refresh_all()
 
         said = Content.assemble(
-            Content.styled(intent.finding.summary, "bold"),
-            f"\n\nThe rebuild goes on as if {intent.finding.id} were fine. Why may it? The reason goes into the session log.",
+            Content.styled(message.finding.summary, "bold"),
+            f"\n\nThe rebuild goes on as if {message.finding.id} were fine. Why may it? The reason goes into the session log.",
         )
-        self.app.push_screen(Ask("Override", said), decided)
+        self.app.push_screen(PromptDialog("Override", said), decided)

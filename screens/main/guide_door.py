@@ -8,18 +8,18 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from screens.guide.location import Place
-from screens.messages import GuideWanted, StepWanted
+from screens.guide.location import GuideLocation
+from screens.messages import GuideRequested, StepRequested
 
 if TYPE_CHECKING:
-    from ecotui.project import Desk
+    from ecotui.project import OpenProject
 
 
-class GuideDoor(Screen[None]):
+class GuideNavigation(Screen[None]):
     """The frame's part that opens the guide."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("b", "back_to_guide", "Back to the guide", tooltip="To the step of the guide that led here"),
+        Binding("b", "return_to_guide", "Back to the guide", tooltip="To the step of the guide that led here"),
         Binding("G", "guide", "Whole guide", show=False, id="rebuild.guide"),
         Binding(
             "P",
@@ -31,38 +31,38 @@ class GuideDoor(Screen[None]):
         ),
     ]
 
-    desk: Desk | None
-    left_guide: Place | None = None
+    project: OpenProject | None
+    guide_return_location: GuideLocation | None = None
     """Where one was in the guide when one went to a step's screen."""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return self.left_guide is not None if action == "back_to_guide" else True
+        return self.guide_return_location is not None if action == "return_to_guide" else True
 
     def action_guide(self) -> None:
-        self.post_message(GuideWanted())
+        self.post_message(GuideRequested())
 
-    @on(GuideWanted)
-    def _guide_wanted(self, intent: GuideWanted) -> None:
-        self._open_guide(Place(entry=intent.entry, error=intent.error, finding=intent.finding))
+    @on(GuideRequested)
+    def _open_requested_guide(self, message: GuideRequested) -> None:
+        self._open_guide(GuideLocation(entry=message.entry, error=message.error, finding=message.finding))
 
     def action_paste_error(self) -> None:
-        self._open_guide(Place(), paste=True)
+        self._open_guide(GuideLocation(), paste=True)
 
-    def action_back_to_guide(self) -> None:
-        if place := self.left_guide:
-            self.left_guide = None
+    def action_return_to_guide(self) -> None:
+        if place := self.guide_return_location:
+            self.guide_return_location = None
             self._open_guide(place)
 
-    def leave_guide(self, place: Place, step: str, select: tuple[str, ...] = ()) -> None:
+    def show_step_from_guide(self, location: GuideLocation, step: str, preselect: tuple[str, ...] = ()) -> None:
         """From the guide to a step's screen; `b` comes back to the place."""
-        self.left_guide = place
-        self.post_message(StepWanted(step, select))
-        self.notify(f"b comes back to the guide, {place.entry}.", markup=False, timeout=8)
+        self.guide_return_location = location
+        self.post_message(StepRequested(step, preselect))
+        self.notify(f"b comes back to the guide, {location.entry}.", markup=False, timeout=8)
         while len(self.app.screen_stack) > 1:
             self.app.pop_screen()
 
-    def _open_guide(self, place: Place, *, paste: bool = False) -> None:
+    def _open_guide(self, location: GuideLocation, *, paste: bool = False) -> None:
         from screens.guide.browser import GuideScreen
 
-        if self.desk is not None:
-            self.app.push_screen(GuideScreen(self.desk, place, paste=paste))
+        if self.project is not None:
+            self.app.push_screen(GuideScreen(self.project, location, open_paste=paste))

@@ -11,26 +11,26 @@ from textual.content import Content
 from textual.widgets import Footer, Static
 
 from screens import workers
-from screens.dialogs import Confirm, Dialog, boxed
-from screens.main.guide_door import GuideDoor
+from screens.dialogs import ConfirmDialog, Dialog, dialog_box
+from screens.main.guide_door import GuideNavigation
 
 if TYPE_CHECKING:
     from textual.notifications import SeverityLevel
 
-    from ecotui.project import Desk
+    from ecotui.project import OpenProject
     from ecotui.session import events
     from ecotui.supervisor import Command
-    from ecotui.team.handoff import Question
-    from ecotui.team.lease_client import Standing
-    from screens.frame import Frame
+    from ecotui.team.handoff import HandoffRequest
+    from ecotui.team.lease_client import LeaseStatus
+    from screens.frame import MainScreenProtocol
 
-Outcome = TypeVar("Outcome")
+Result = TypeVar("Result")
 
-BEAT = 1.0
+LOCK_POLL_SECONDS = 1.0
 """Seconds between two looks at the locks and at what others wrote."""
 
 
-class HandOver(Dialog[bool]):
+class HandoffDialog(Dialog[bool]):
     """Somebody asks for the project. No key that one types by habit answers it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -38,13 +38,13 @@ class HandOver(Dialog[bool]):
         Binding("n", "answer(False)", "Refuse"),
     ]
 
-    def __init__(self, said: Content) -> None:
+    def __init__(self, body: Content) -> None:
         super().__init__()
-        self._said = said
+        self._body = body
 
     def compose(self) -> ComposeResult:
-        with boxed("Hand over?"):
-            yield Static(self._said, classes="said")
+        with dialog_box("Hand over?"):
+            yield Static(self._body, classes="body")
             yield Static(
                 Content("y: hand over    n: refuse    Escape: answer later"),
                 classes="hint",
@@ -55,7 +55,7 @@ class HandOver(Dialog[bool]):
         self.dismiss(granted)
 
 
-class Writer(GuideDoor):
+class LockController(GuideNavigation):
     """The frame's part that knows whether it may write."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -77,178 +77,182 @@ class Writer(GuideDoor):
         ),
     ]
 
-    _told = ""
+    _last_notice = ""
     """The last question, or freedom, that was told."""
-    _team = ""
+    _last_lease_state = ""
     """The state of the team's lock that was told."""
 
     # What the frame has beside this.
-    def show_all(self) -> None: ...
+    def refresh_all(self) -> None: ...
 
-    def follow_again(self, command: Command) -> None: ...
+    def resume_following(self, command: Command) -> None: ...
 
-    def _guarded(self, act: Callable[[Desk], Outcome]) -> Outcome | None:
-        return workers.guarded(cast("Frame", self), act)
+    def _report_errors(self, action: Callable[[OpenProject], Result]) -> Result | None:
+        return workers.report_errors(cast("MainScreenProtocol", self), action)
 
-    def watch_the_locks(self) -> None:
+    def start_lock_polling(self) -> None:
         """From now on, once a second."""
-        self.set_interval(BEAT, self._heed, name="locks")
+        self.set_interval(LOCK_POLL_SECONDS, self._poll_locks, name="locks")
 
-    def _heed(self) -> None:
-        if self.desk is not None and not self.desk.unlocked:
-            self._guarded(self._heed_others if self.desk.watching else self._heed_questions)
+    def _poll_locks(self) -> None:
+        if self.project is not None and not self.project.no_locks_reason:
+            self._report_errors(self._poll_as_observer if self.project.is_read_only else self._poll_handoff_requests)
 
-    def _heed_others(self, desk: Desk) -> None:
+    def _poll_as_observer(self, project: OpenProject) -> None:
         """Somebody else writes: show what they do; become the writer when we asked, and may."""
-        news = desk.news()
+        news = project.read_new_events()
         for record in news:
-            self._take_in(desk, record.event)
-        if desk.asking is not None:
-            given = desk.answered()
-            if (given or desk.free) and desk.take_over():
-                self._now_ours(desk)
+            self._resume_logged_command(project, record.event)
+        if project.pending_request is not None:
+            given = project.poll_handoff_answer()
+            if (given or project.is_lock_free) and project.acquire_lock():
+                self._become_owner(project)
                 return
             if given is False:
-                self._say(f"{workers.held_by(desk)} keeps the project.", "warning")
-        elif desk.free and self._told != "free":
-            self._told = "free"
-            self._say("Nobody works on this project any more: T takes it.")
+                self._notify(f"{workers.describe_lock_holder(project)} keeps the project.", "warning")
+        elif project.is_lock_free and self._last_notice != "free":
+            self._last_notice = "free"
+            self._notify("Nobody works on this project any more: T takes it.")
         if news:
-            self.show_all()
+            self.refresh_all()
 
-    def _take_in(self, desk: Desk, event: events.Event | events.Unknown) -> None:
+    def _resume_logged_command(self, project: OpenProject, event: events.AnyEvent | events.UnknownEvent) -> None:
         from ecotui.session import events as kinds
-        from ecotui.supervisor import load
+        from ecotui.supervisor import read_command
 
         if isinstance(event, kinds.CommandStarted):
-            command = load(desk.session.commands / event.command)
-            if command is not None and command.id in {one.id for one in desk.under_way()}:
-                self.follow_again(command)
+            command = read_command(project.session.commands_folder / event.command)
+            if command is not None and command.id in {one.id for one in project.running_commands()}:
+                self.resume_following(command)
 
-    def _now_ours(self, desk: Desk) -> None:
+    def _become_owner(self, project: OpenProject) -> None:
         """The project is ours, with all that runs in it."""
-        self._told = ""
-        for command in desk.under_way():
-            self.follow_again(command)
-        self._say("The project is yours now.")
-        self.show_all()
+        self._last_notice = ""
+        for command in project.running_commands():
+            self.resume_following(command)
+        self._notify("The project is yours now.")
+        self.refresh_all()
 
-    def _heed_questions(self, desk: Desk) -> None:
+    def _poll_handoff_requests(self, project: OpenProject) -> None:
         """We write: does somebody ask for it, and do we still have the team's lock?"""
-        team = desk.look_at_team() if desk.seat is not None else None
-        asked = desk.asked()
+        team = project.check_team_lease() if project.lease_client is not None else None
+        asked = project.incoming_handoff_request()
         by = asked.by if asked is not None else team.question if team is not None else ""
-        if by != self._told:
-            self._told = by
+        if by != self._last_notice:
+            self._last_notice = by
             if by:
-                self._say(f"{by} asks to take over the project. T answers.", "warning", timeout=60)
-            self.show_all()
-        if team is not None and team.state != self._team:
-            self._team_changed(desk, team)
+                self._notify(f"{by} asks to take over the project. T answers.", "warning", timeout=60)
+            self.refresh_all()
+        if team is not None and team.state != self._last_lease_state:
+            self._notify_lease_change(project, team)
 
-    def _team_changed(self, desk: Desk, team: Standing) -> None:
-        before, self._team = self._team, team.state
-        runs = " What runs goes on; nothing more is started." if desk.under_way() else ""
-        match team.state:
+    def _notify_lease_change(self, project: OpenProject, lease: LeaseStatus) -> None:
+        before, self._last_lease_state = self._last_lease_state, lease.state
+        runs = " What runs goes on; nothing more is started." if project.running_commands() else ""
+        match lease.state:
             case "held" if before in ("taken", "lost", "unreachable", "yielded"):
-                self._say(f"The team's lock of account {team.account} is ours now.")
+                self._notify(f"The team's lock of account {lease.account} is ours now.")
             case "taken":
-                self._say(
-                    f"{team.holder} works in account {team.account}: you are watching. T asks them.",
+                self._notify(
+                    f"{lease.holder} works in account {lease.account}: you are watching. T asks them.",
                     "warning",
                 )
             case "unreachable":
-                self._say(f"{team.refusal()}.{runs}", "error", timeout=30)
+                self._notify(f"{lease.refusal_reason()}.{runs}", "error", timeout=30)
             case "lost":
-                self._say(f"{team.refusal()}.{runs}", "error", timeout=60)
+                self._notify(f"{lease.refusal_reason()}.{runs}", "error", timeout=60)
             case "yielded":
-                self._say(f"Handed over to {team.holder}.")
-        self.show_all()
+                self._notify(f"Handed over to {lease.holder}.")
+        self.refresh_all()
 
-    def _say(self, text: str, severity: SeverityLevel = "information", timeout: float = 15) -> None:
+    def _notify(self, text: str, severity: SeverityLevel = "information", timeout: float = 15) -> None:
         self.notify(text, severity=severity, markup=False, timeout=timeout)
 
     def action_team_sessions(self) -> None:
         from screens.sessions.team import TeamSessionsScreen
 
-        if self.desk is None:
+        if self.project is None:
             return
-        if self.desk.loaded.settings.sessions.team:
-            self.app.push_screen(TeamSessionsScreen(self.desk))
+        if self.project.config.settings.sessions.team:
+            self.app.push_screen(TeamSessionsScreen(self.project))
         else:
-            self._say("The settings name no team to share sessions with (sessions.team: s3://bucket/prefix).")
+            self._notify("The settings name no team to share sessions with (sessions.team: s3://bucket/prefix).")
 
     # -- the key -------------------------------------------------------------------------------------------------
 
     def action_take_over(self) -> None:
-        desk = self.desk
+        desk = self.project
         if desk is None:
             return
-        if desk.unlocked:
-            self._say(desk.refusal(), "warning")
-        elif desk.watching:
-            self._ask_here(desk)
-        elif (question := desk.asked()) is not None:
-            self._answer_here(desk, question)
-        elif desk.seat is not None and desk.team.question:
-            self._answer_team(desk)
-        elif desk.seat is not None and desk.team.state in ("taken", "lost", "yielded") and desk.team.holder:
-            self._ask_team(desk)
+        if desk.no_locks_reason:
+            self._notify(desk.write_refusal(), "warning")
+        elif desk.is_read_only:
+            self._request_lock(desk)
+        elif (question := desk.incoming_handoff_request()) is not None:
+            self._answer_lock_request(desk, question)
+        elif desk.lease_client is not None and desk.lease_status.question:
+            self._answer_lease_request(desk)
+        elif (
+            desk.lease_client is not None
+            and desk.lease_status.state in ("taken", "lost", "yielded")
+            and desk.lease_status.holder
+        ):
+            self._request_lease(desk)
         else:
-            self._say("You are the one who works on this project, and nobody asks for it.")
+            self._notify("You are the one who works on this project, and nobody asks for it.")
 
-    def _ask_here(self, desk: Desk) -> None:
-        if self._guarded(lambda at: at.take_over()):
-            self._now_ours(desk)
+    def _request_lock(self, project: OpenProject) -> None:
+        if self._report_errors(lambda at: at.acquire_lock()):
+            self._become_owner(project)
             return
 
         def decided(agreed: bool | None) -> None:
-            if agreed and desk.watching:
-                self._guarded(lambda at: at.ask_to_take_over())
-                self._say("Asked. You become the one who works here as soon as they agree, or are gone.")
-                self.show_all()
+            if agreed and project.is_read_only:
+                self._report_errors(lambda at: at.request_handoff())
+                self._notify("Asked. You become the one who works here as soon as they agree, or are gone.")
+                self.refresh_all()
 
-        holder = workers.held_by(desk)
+        holder = workers.describe_lock_holder(project)
         said = Content(
             f"{holder} works on this project. They are asked, and can refuse; without an answer they stay."
             " What runs goes on either way."
         )
-        self.app.push_screen(Confirm("Ask to take over", said), decided)
+        self.app.push_screen(ConfirmDialog("Ask to take over", said), decided)
 
-    def _answer_here(self, desk: Desk, question: Question) -> None:
+    def _answer_lock_request(self, project: OpenProject, request: HandoffRequest) -> None:
         def answered(granted: bool | None) -> None:
             if granted is None:
                 return
-            self._guarded(lambda at: at.hand_over(question, granted=granted))
-            self._say(f"Handed over to {question.by}; you are watching." if granted else "Refused.")
-            self.show_all()
+            self._report_errors(lambda at: at.answer_handoff(request, granted=granted))
+            self._notify(f"Handed over to {request.by}; you are watching." if granted else "Refused.")
+            self.refresh_all()
 
-        running = ", ".join(command.title for command in desk.under_way())
+        running = ", ".join(command.title for command in project.running_commands())
         going_on = f"\n\nGoes on, and is theirs to interrupt: {running}." if running else ""
         self.app.push_screen(
-            HandOver(Content(f"{question.by} asks to take over this project.{going_on}")), answered
+            HandoffDialog(Content(f"{request.by} asks to take over this project.{going_on}")), answered
         )
 
-    def _answer_team(self, desk: Desk) -> None:
-        by = desk.team.question
-        if desk.under_way():
-            self._say(f"{by} cannot take over what runs on this machine: when it has ended.", "warning")
+    def _answer_lease_request(self, project: OpenProject) -> None:
+        by = project.lease_status.question
+        if project.running_commands():
+            self._notify(f"{by} cannot take over what runs on this machine: when it has ended.", "warning")
             return
 
         def answered(granted: bool | None) -> None:
             if granted is not None:
-                self._guarded(lambda at: at.answer_team(yielding=granted))
+                self._report_errors(lambda at: at.answer_team_handoff(granted=granted))
 
-        said = Content(f"{by} asks for account {desk.team.account}, from another machine.")
-        self.app.push_screen(HandOver(said), answered)
+        said = Content(f"{by} asks for account {project.lease_status.account}, from another machine.")
+        self.app.push_screen(HandoffDialog(said), answered)
 
-    def _ask_team(self, desk: Desk) -> None:
+    def _request_lease(self, project: OpenProject) -> None:
         def decided(agreed: bool | None) -> None:
             if agreed:
-                self._guarded(lambda at: at.ask_team())
-                self._say("Asked. Their ecotui shows it within half a minute.")
+                self._report_errors(lambda at: at.request_team_handoff())
+                self._notify("Asked. Their ecotui shows it within half a minute.")
 
         said = Content(
-            f"{desk.team.holder} works in account {desk.team.account}. They are asked, and can refuse."
+            f"{project.lease_status.holder} works in account {project.lease_status.account}. They are asked, and can refuse."
         )
-        self.app.push_screen(Confirm("Ask to take over", said), decided)
+        self.app.push_screen(ConfirmDialog("Ask to take over", said), decided)

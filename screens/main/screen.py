@@ -13,32 +13,40 @@ from textual.events import Resize
 from textual.widgets import ContentSwitcher, Static
 from textual.worker import Worker, WorkerState
 
-from checks.finding import State
-from checks.steps import BY_ID, STEPS
-from ecotui.rebuild_progress import looks_after
+from checks.finding import CheckState
+from checks.steps import STEPS, STEPS_BY_ID
+from ecotui.rebuild_progress import steps_to_recheck
 from screens import failures, workers
-from screens.dialogs import Help
-from screens.main.commands import Carrier
-from screens.messages import CommandEnded, CommandOutput, Looked, LookSaid, LooksEnded, LookWanted, StepWanted
-from screens.steps import panel_of
+from screens.dialogs import HelpDialog
+from screens.main.commands import CommandController
+from screens.messages import (
+    CheckProgressed,
+    CheckRequested,
+    ChecksFinished,
+    CommandExited,
+    CommandOutputReceived,
+    StepChecked,
+    StepRequested,
+)
+from screens.steps import create_panel
 from screens.steps.panel import StepPanel
-from screens.widgets.endings import ending
-from screens.widgets.footer import KeyBar
-from screens.widgets.header import TopBar
-from screens.widgets.log_drawer import Drawer
+from screens.widgets.endings import describe_command_end
+from screens.widgets.footer import KeyFooter
+from screens.widgets.header import ProjectHeader
+from screens.widgets.log_drawer import LogDrawer
 from screens.widgets.step_list import StepList
 
 if TYPE_CHECKING:
-    from ecotui.project import Desk
+    from ecotui.project import OpenProject
 
-NARROW = 100
+NARROW_WIDTH = 100
 """Below this many cells the list of steps becomes a strip on top: a panel needs 72 cells beside it."""
 
-LOW = 16
+LOW_HEIGHT = 16
 """Below this many lines the drawer, when open, takes the place of the panel."""
 
 
-class RebuildScreen(Carrier):
+class MainScreen(CommandController):
     """Shows the rebuild, takes intents, and starts the background work. Only its handlers touch widgets."""
 
     AUTO_FOCUS = ""
@@ -46,92 +54,92 @@ class RebuildScreen(Carrier):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
-            Binding(str(number), f"step('{step.id}')", step.title, show=False)
+            Binding(str(number), f"show_step('{step.id}')", step.title, show=False)
             for number, step in enumerate(STEPS, 1)
         ),
-        Binding("n", "next", "Next", tooltip="Go to what needs you next", id="rebuild.next"),
+        Binding("n", "next_step", "Next", tooltip="Go to what needs you next", id="rebuild.next"),
         Binding(
             "R",
-            "look_all",
+            "check_all",
             "Look at all",
             show=False,
             tooltip="Look at every step again",
             id="rebuild.look-all",
         ),
-        Binding("l", "drawer", "Log", tooltip="Open or close the log drawer", id="rebuild.log"),
-        Binding("L", "drawer_tall", "Taller log", show=False),
+        Binding("l", "toggle_log", "Log", tooltip="Open or close the log drawer", id="rebuild.log"),
+        Binding("L", "enlarge_log", "Taller log", show=False),
         Binding("i", "interrupt", "Interrupt", tooltip="Ask what runs to stop", id="rebuild.interrupt"),
         Binding("s", "sessions", "Sessions", tooltip="Past sessions", id="rebuild.sessions"),
         Binding("question_mark", "help", "Help", key_display="?", id="rebuild.help"),
         Binding("q", "leave", "Quit", id="rebuild.quit"),
     ]
 
-    def __init__(self, desk: Desk | None = None) -> None:
+    def __init__(self, project: OpenProject | None = None) -> None:
         super().__init__()
-        self.desk = desk
-        self.current = STEPS[0].id
-        self._moved = False
-        self._keep_drawer = False
+        self.project = project
+        self.current_step = STEPS[0].id
+        self._step_was_chosen = False
+        self._log_pinned = False
         """The operator opened the log: it stays open from step to step."""
 
     def compose(self) -> ComposeResult:
-        yield TopBar()
+        yield ProjectHeader()
         with Horizontal(id="work"):
             yield StepList()
             with Vertical(id="main"):
                 yield ContentSwitcher(id="panels")
                 yield Static("Reading the settings…", id="opening")
-                yield Drawer()
+                yield LogDrawer()
         yield Static("This terminal is too small: ecotui needs 40 columns and 10 lines.", id="too-small")
-        yield KeyBar(compact=True, show_command_palette=False)
+        yield KeyFooter(compact=True, show_command_palette=False)
 
     # -- opening -------------------------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
-        self._fit()
-        if self.desk is not None:
-            self.desk_opened(self.desk)
+        self._set_size_classes()
+        if self.project is not None:
+            self.set_project(self.project)
 
-    def desk_opened(self, desk: Desk) -> None:
+    def set_project(self, project: OpenProject) -> None:
         """The settings are read and the session is open: show what is known, and look."""
-        self.desk = desk
+        self.project = project
         self.query_one("#opening").display = False
-        self.call_next(self._open_panels)
+        self.call_next(self._open_first_panel)
 
-    async def _open_panels(self) -> None:
-        assert self.desk is not None
-        under_way = self.desk.under_way()
-        first = under_way[0].step if under_way else (self.desk.rebuild.next_step or STEPS[-1].id)
-        await self._switch(first if self.desk.resumed else STEPS[0].id)
+    async def _open_first_panel(self) -> None:
+        assert self.project is not None
+        under_way = self.project.running_commands()
+        first = under_way[0].step if under_way else (self.project.rebuild.next_step or STEPS[-1].id)
+        await self._switch_panel(first if self.project.is_resumed else STEPS[0].id)
         for command in under_way:
-            self.desk.rebuild = self.desk.rebuild.command_started(command.step, command.title)
-            self._follow(command, resumed=True)
+            self.project.rebuild = self.project.rebuild.with_command(command.step, command.title)
+            self._follow_command(command, resumed=True)
         if under_way:
-            self.query_one(Drawer).add_class("-open")
-        self._look(())
-        self._show()
-        self.watch_the_locks()
+            self.query_one(LogDrawer).add_class("-open")
+        self._start_checks(())
+        self._refresh_all()
+        self.start_lock_polling()
 
-    async def _switch(self, step: str) -> None:
+    async def _switch_panel(self, step: str) -> None:
         """Show a step's panel; its module is imported and its widgets made on the first visit."""
-        self.current = step
+        self.current_step = step
         switcher = self.query_one("#panels", ContentSwitcher)
         name = f"step-{step}"
         if not switcher.query(f"#{name}"):
-            made = panel_of(step)
-            made.guide = self.desk.loaded.settings.guide if self.desk else made.guide
+            made = create_panel(step)
+            made.guide = self.project.config.settings.guide if self.project else made.guide
             await switcher.add_content(made, id=name)
         switcher.current = name
-        self._show()
+        self._refresh_all()
         # When the program is being left, the new panel is gone before it stood.
-        if panel_now := self._panel(step):
-            panel_now.take_focus()
+        if panel_now := self._mounted_panel(step):
+            panel_now.focus_findings()
 
     @property
-    def panel(self) -> StepPanel:
-        return self.query_one(f"#step-{self.current}", StepPanel)
+    def current_panel(self) -> StepPanel:
+        return self.query_one(f"#step-{self.current_step}", StepPanel)
 
-    def _panel(self, step: str) -> StepPanel | None:
+    def _mounted_panel(self, step: str) -> StepPanel | None:
         """The panel of a step, if it stands: the parts of one that is just being made come one after another."""
         try:
             panel = self.query_one(f"#step-{step}", StepPanel)
@@ -141,183 +149,187 @@ class RebuildScreen(Carrier):
 
     # -- showing -------------------------------------------------------------------------------------------------
 
-    def _show(self) -> None:
+    def _refresh_all(self) -> None:
         """Bring everything up to date with the rebuild; what is drawn is derived from it alone."""
-        if self.desk is None:
+        if self.project is None:
             return
-        rebuild = self.desk.rebuild
+        rebuild = self.project.rebuild
         steps = self.query_one(StepList)
-        steps.current = self.current
+        steps.current_step = self.current_step
         steps.rebuild = rebuild
-        if panel := self._panel(self.current):
+        if panel := self._mounted_panel(self.current_step):
             panel.show(rebuild)
-        bar = self.query_one(TopBar)
-        bar.place = workers.place(self.desk)
-        bar.notice = workers.notice(self.desk, short=self.app.size.width < NARROW)
-        self._show_drawer_title()
+        bar = self.query_one(ProjectHeader)
+        bar.project_parts = workers.project_summary(self.project)
+        bar.notice = workers.lock_notice(self.project, short=self.app.size.width < NARROW_WIDTH)
+        self._update_log_title()
         self.refresh_bindings()
 
-    def _show_drawer_title(self) -> None:
-        following = self.following.get(self.current)
+    def _update_log_title(self) -> None:
+        following = self.step_commands.get(self.current_step)
         if following is not None:
-            self.query_one(Drawer).title(following.command, following.status, following.seconds)
+            self.query_one(LogDrawer).show_command(following.command, following.status, following.elapsed_seconds)
 
     @on(Resize)
-    def _fit(self) -> None:
+    def _set_size_classes(self) -> None:
         width, height = self.app.size
-        self.query_one(StepList).strip = width < NARROW
-        self.set_class(width < NARROW, "-narrow")
-        self.set_class(height < LOW + 8, "-low")
-        self.set_class(height < LOW, "-tiny")
+        self.query_one(StepList).is_strip = width < NARROW_WIDTH
+        self.set_class(width < NARROW_WIDTH, "-narrow")
+        self.set_class(height < LOW_HEIGHT + 8, "-low")
+        self.set_class(height < LOW_HEIGHT, "-tiny")
         self.set_class(width < 40 or height < 10, "-too-small")
 
     @on(Worker.StateChanged)
-    def _worker_changed(self, event: Worker.StateChanged) -> None:
-        failures.tell(self, event)
+    def _handle_worker_error(self, event: Worker.StateChanged) -> None:
+        failures.notify_worker_error(self, event)
         failed = event.state is WorkerState.ERROR and event.worker.name.startswith("look:")
-        if failed and self.desk is not None:
-            self.desk.rebuild = self.desk.rebuild.look_failed(*event.worker.name[5:].split(","))
-            self._show()
+        if failed and self.project is not None:
+            self.project.rebuild = self.project.rebuild.without_checks(*event.worker.name[5:].split(","))
+            self._refresh_all()
 
     # -- looking -------------------------------------------------------------------------------------------------
 
-    def _look(self, steps: tuple[str, ...]) -> None:
-        if self.desk is None:
+    def _start_checks(self, steps: tuple[str, ...]) -> None:
+        if self.project is None:
             return
         chosen = steps or tuple(step.id for step in STEPS)
-        self.desk.rebuild = self.desk.rebuild.look_started(*chosen)
-        self._show()
-        workers.look(self, self.desk, chosen)
+        self.project.rebuild = self.project.rebuild.with_checks(*chosen)
+        self._refresh_all()
+        workers.start_checks(self, self.project, chosen)
 
-    @on(LookWanted)
-    def _look_wanted(self, intent: LookWanted) -> None:
-        self._look(intent.steps)
+    @on(CheckRequested)
+    def _check_requested_steps(self, message: CheckRequested) -> None:
+        self._start_checks(message.steps)
 
-    @on(Looked)
-    def _looked(self, news: Looked) -> None:
-        assert self.desk is not None
-        workers.guarded(self, lambda desk: desk.looked(news.report))
-        if not self._moved and not self.desk.rebuild.looking and (step := self.desk.rebuild.next_step):
-            self._moved = True
-            if not self.following:
-                self.call_next(self._switch, step)
-        self._show()
-        if news.report.step == self.current and not self._keep_drawer:
-            following = self.following.get(self.current)
-            if following and not following.running and self.panel.tells_all_of(following.command.argv):
-                self.query_one(Drawer).remove_class("-open")
+    @on(StepChecked)
+    def _record_check(self, message: StepChecked) -> None:
+        assert self.project is not None
+        workers.report_errors(self, lambda desk: desk.record_report(message.report))
+        if (
+            not self._step_was_chosen
+            and not self.project.rebuild.active_checks
+            and (step := self.project.rebuild.next_step)
+        ):
+            self._step_was_chosen = True
+            if not self.step_commands:
+                self.call_next(self._switch_panel, step)
+        self._refresh_all()
+        if message.report.step == self.current_step and not self._log_pinned:
+            following = self.step_commands.get(self.current_step)
+            if following and not following.is_running and self.current_panel.replaces_output_of(following.command.argv):
+                self.query_one(LogDrawer).remove_class("-open")
 
-    @on(LookSaid)
-    def _look_said(self, news: LookSaid) -> None:
-        assert self.desk is not None
-        self.desk.rebuild = self.desk.rebuild.look_said(news.step, news.saying)
-        if news.step == self.current and (panel := self._panel(self.current)):
-            panel.hear(self.desk.rebuild)
+    @on(CheckProgressed)
+    def _show_check_progress(self, message: CheckProgressed) -> None:
+        assert self.project is not None
+        self.project.rebuild = self.project.rebuild.with_check_message(message.step, message.activity)
+        if message.step == self.current_step and (panel := self._mounted_panel(self.current_step)):
+            panel.show_check_progress(self.project.rebuild)
 
-    @on(LooksEnded)
-    def _looks_ended(self, news: LooksEnded) -> None:
-        assert self.desk is not None
-        self.desk.rebuild = self.desk.rebuild.look_failed(*news.steps)
-        if news.trouble:
-            self.notify(news.trouble, title="The look failed", severity="error", markup=False, timeout=15)
-        self._show()
+    @on(ChecksFinished)
+    def _finish_checks(self, message: ChecksFinished) -> None:
+        assert self.project is not None
+        self.project.rebuild = self.project.rebuild.without_checks(*message.steps)
+        if message.error:
+            self.notify(message.error, title="The look failed", severity="error", markup=False, timeout=15)
+        self._refresh_all()
 
     # -- commands ------------------------------------------------------------------------------------------------
 
-    def show_all(self) -> None:
-        self._show()
+    def refresh_all(self) -> None:
+        self._refresh_all()
 
-    @on(CommandOutput)
-    def _command_output(self, news: CommandOutput) -> None:
-        if news.command.step == self.current:
-            self.query_one(Drawer).write(news.lines, news.skipped)
-        if panel := self._panel(news.command.step):
-            panel.show_output(news)
-        self._show_drawer_title()
+    @on(CommandOutputReceived)
+    def _show_command_output(self, message: CommandOutputReceived) -> None:
+        if message.command.step == self.current_step:
+            self.query_one(LogDrawer).write_lines(message.lines, message.skipped)
+        if panel := self._mounted_panel(message.command.step):
+            panel.show_output(message)
+        self._update_log_title()
 
-    @on(CommandEnded)
-    def _command_ended(self, news: CommandEnded) -> None:
-        assert self.desk is not None
-        following = self.following.get(news.command.step)
+    @on(CommandExited)
+    def _finish_command(self, message: CommandExited) -> None:
+        assert self.project is not None
+        following = self.step_commands.get(message.command.step)
         if following is not None:
-            following.status = news.status
-        self.desk.ended(news.command)
-        state, word = ending(news.command, news.status)
+            following.status = message.status
+        self.project.finish_command(message.command)
+        state, word = describe_command_end(message.command, message.status)
         severity: Literal["information", "warning", "error"] = "error"
-        if state in (State.OK, State.WARN):
-            severity = "information" if state is State.OK else "warning"
-        self.notify(f"{news.command.title}: {word}", severity=severity, markup=False)
+        if state in (CheckState.OK, CheckState.WARN):
+            severity = "information" if state is CheckState.OK else "warning"
+        self.notify(f"{message.command.title}: {word}", severity=severity, markup=False)
         # Only a look can turn a step green.
-        self._look(looks_after(news.command.step, news.command.argv))
+        self._start_checks(steps_to_recheck(message.command.step, message.command.argv))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "interrupt":
-            following = self.following.get(self.current)
-            return following is not None and following.running
+            following = self.step_commands.get(self.current_step)
+            return following is not None and following.is_running
         return super().check_action(action, parameters)
 
     # -- going about ---------------------------------------------------------------------------------------------
 
-    async def action_step(self, step: str) -> None:
-        if self.desk is not None:
+    async def action_show_step(self, step: str) -> None:
+        if self.project is not None:
             # Whoever has chosen where to be is not taken elsewhere when the first looks end.
-            self._moved = True
-            await self._switch(step)
-            self._show_drawer()
+            self._step_was_chosen = True
+            await self._switch_panel(step)
+            self._show_step_log()
 
-    def _show_drawer(self) -> None:
+    def _show_step_log(self) -> None:
         """The drawer of this step: open while something runs here, or when the operator keeps it open."""
-        drawer = self.query_one(Drawer)
-        drawer.begin()
-        following = self.following.get(self.current)
-        drawer.set_class(self._keep_drawer or (following is not None and following.running), "-open")
+        drawer = self.query_one(LogDrawer)
+        drawer.clear_log()
+        following = self.step_commands.get(self.current_step)
+        drawer.set_class(self._log_pinned or (following is not None and following.is_running), "-open")
         if following is None:
-            drawer.query_one("#drawer-title", Static).update("No command has run in this step yet.")
+            drawer.query_one("#log-title", Static).update("No command has run in this step yet.")
         else:
-            drawer.write(tuple(following.recent))
-            self._show_drawer_title()
+            drawer.write_lines(tuple(following.recent_lines))
+            self._update_log_title()
 
-    @on(StepList.Chosen)
-    async def _step_chosen(self, event: StepList.Chosen) -> None:
-        await self.action_step(event.step)
+    @on(StepList.StepSelected)
+    async def _show_selected_step(self, event: StepList.StepSelected) -> None:
+        await self.action_show_step(event.step)
 
-    @on(StepWanted)
-    async def _step_wanted(self, intent: StepWanted) -> None:
-        await self.action_step(intent.step)
-        if intent.select:
-            self.panel.preselect(intent.select)
+    @on(StepRequested)
+    async def _show_requested_step(self, message: StepRequested) -> None:
+        await self.action_show_step(message.step)
+        if message.preselect:
+            self.current_panel.preselect(message.preselect)
 
-    async def action_next(self) -> None:
-        if self.desk is None:
+    async def action_next_step(self) -> None:
+        if self.project is None:
             return
-        step = self.desk.rebuild.next_step
+        step = self.project.rebuild.next_step
         if step is None:
             self.notify("Nothing is in the way: the rebuild is done.", markup=False)
         else:
-            await self.action_step(step)
+            await self.action_show_step(step)
 
-    def action_look_all(self) -> None:
-        self._look(())
+    def action_check_all(self) -> None:
+        self._start_checks(())
 
-    def action_drawer(self) -> None:
-        self._keep_drawer = not self.query_one(Drawer).has_class("-open")
-        self._show_drawer()
-        self.query_one(Drawer).set_class(self._keep_drawer, "-open")
+    def action_toggle_log(self) -> None:
+        self._log_pinned = not self.query_one(LogDrawer).has_class("-open")
+        self._show_step_log()
+        self.query_one(LogDrawer).set_class(self._log_pinned, "-open")
 
-    def action_drawer_tall(self) -> None:
-        self.query_one(Drawer).add_class("-open").toggle_class("-tall")
+    def action_enlarge_log(self) -> None:
+        self.query_one(LogDrawer).add_class("-open").toggle_class("-tall")
 
     def action_help(self) -> None:
-        self.app.push_screen(Help())
+        self.app.push_screen(HelpDialog())
 
     def action_sessions(self) -> None:
-        from screens.sessions.list import SessionsScreen
+        from screens.sessions.list import SessionListScreen
 
-        if self.desk is not None:
-            self.app.push_screen(SessionsScreen(self.desk))
+        if self.project is not None:
+            self.app.push_screen(SessionListScreen(self.project))
 
     def action_leave(self) -> None:
-        running = [BY_ID[step].title for step, following in self.following.items() if following.running]
+        running = [STEPS_BY_ID[step].title for step, following in self.step_commands.items() if following.is_running]
         if running:
             self.app.exit(message=f"{', '.join(running)}: still running. `ecotui` comes back to it.")
         else:

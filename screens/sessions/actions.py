@@ -17,17 +17,17 @@ from textual.widgets.option_list import Option
 
 from ecotui.session import SessionError, events
 from ecotui.session.log import Session
-from screens.dialogs import Ask, Dialog, boxed
+from screens.dialogs import Dialog, PromptDialog, dialog_box
 
 if TYPE_CHECKING:
     from textual.worker import Worker
 
-    from ecotui.history.export.write import Form
-    from ecotui.project import Desk
+    from ecotui.history.export.write import ExportFormat
+    from ecotui.project import OpenProject
 
-TAG = re.compile(r"[\w.:/-]{1,40}")
+TAG_PATTERN = re.compile(r"[\w.:/-]{1,40}")
 """What may be a tag: as `ecotui sessions tag` has it."""
-_FORMS: tuple[tuple[Form, str], ...] = (
+_EXPORT_FORMATS: tuple[tuple[ExportFormat, str], ...] = (
     ("html", "One page for the browser, with a picture"),
     ("md", "Markdown, for a ticket or a wiki"),
     ("json", "Data, for a program"),
@@ -35,23 +35,23 @@ _FORMS: tuple[tuple[Form, str], ...] = (
 )
 
 
-def note(screen: Screen[Any], session: Session, done: Callable[[], None]) -> None:
+def add_note(screen: Screen[Any], session: Session, on_written: Callable[[], None]) -> None:
     """Ask for a note and write it into the session's log."""
 
     def written(text: str | None) -> None:
         if text:
-            _append(screen, session, [events.Noted(text=text)], f"Noted in {session.id}.", done)
+            _append_events(screen, session, [events.NoteAdded(text=text)], f"Noted in {session.id}.", on_written)
 
     said = Content("It is written into the session's log, for whoever reads it later.")
-    screen.app.push_screen(Ask("Note", said), written)
+    screen.app.push_screen(PromptDialog("Note", said), written)
 
 
-def tag(screen: Screen[Any], session: Session, present: list[str], done: Callable[[], None]) -> None:
+def edit_tags(screen: Screen[Any], session: Session, current_tags: list[str], on_written: Callable[[], None]) -> None:
     """Ask for tags: `slow handover -quota` puts two on and takes one off."""
 
     def written(text: str | None) -> None:
         words = (text or "").split()
-        wrong = [word for word in words if not TAG.fullmatch(word.lstrip("-#"))]
+        wrong = [word for word in words if not TAG_PATTERN.fullmatch(word.lstrip("-#"))]
         if wrong:
             screen.notify(
                 f"{wrong[0]} is no tag: letters, digits and . : / - _, at most 40",
@@ -59,44 +59,50 @@ def tag(screen: Screen[Any], session: Session, present: list[str], done: Callabl
                 markup=False,
             )
         elif words:
-            made: list[events.Event] = [
-                events.Tagged(tag=word.lstrip("-#"), on=not word.startswith("-")) for word in words
+            made: list[events.AnyEvent] = [
+                events.TagChanged(tag=word.lstrip("-#"), on=not word.startswith("-")) for word in words
             ]
-            _append(screen, session, made, "Tagged.", done)
+            _append_events(screen, session, made, "Tagged.", on_written)
 
-    now = " ".join(f"#{one}" for one in present) or "none yet"
+    now = " ".join(f"#{one}" for one in current_tags) or "none yet"
     said = Content(f"Words to find the session by; with - before it, one is taken off. Now: {now}")
-    screen.app.push_screen(Ask("Tags", said), written)
+    screen.app.push_screen(PromptDialog("Tags", said), written)
 
 
-def _append(
-    screen: Screen[Any], session: Session, made: list[events.Event], said: str, done: Callable[[], None]
+def _append_events(
+    screen: Screen[Any],
+    session: Session,
+    new_events: list[events.AnyEvent],
+    notice: str,
+    on_written: Callable[[], None],
 ) -> None:
     try:
-        for event in made:
+        for event in new_events:
             session.append(event)
     except SessionError as error:
         screen.notify(str(error), severity="error", markup=False)
         return
     finally:
         session.close()
-    screen.notify(said, markup=False)
-    done()
+    screen.notify(notice, markup=False)
+    on_written()
 
 
-def draft(screen: Screen[Any], session: Session, desk: Desk | None) -> None:
+def draft_guide_entry(screen: Screen[Any], session: Session, project: OpenProject | None) -> None:
     """Draft an entry of the guide from the session's last unexplained failure, into a new file of the project."""
-    if desk is None:
+    if project is None:
         return
 
     def work() -> None:
         from ecotui.guide.reading.library import GuideError, open_library
-        from ecotui.history.drafting import drafted
+        from ecotui.history.drafting import draft_entry_for_session
 
-        path = desk.loaded.project / f"guide-draft-{session.id}.md"
+        path = project.config.project / f"guide-draft-{session.id}.md"
         severity = "error"
         try:
-            known = drafted(session, open_library(desk.loaded.settings, desk.loaded.project, desk.base_env))
+            known = draft_entry_for_session(
+                session, open_library(project.config.settings, project.config.project, project.base_env)
+            )
             if known is None:
                 said = "The guide explains every failure of this session; there is nothing to draft."
                 severity = "warning"
@@ -105,7 +111,7 @@ def draft(screen: Screen[Any], session: Session, desk: Desk | None) -> None:
                 with path.open("x", encoding="utf-8") as file:
                     file.write(known.text)
                 said, severity = f"Drafted {path.name}, for the team to review.", "information"
-                if not known.recognised:
+                if not known.is_recognised:
                     said += " Its error text is too general to be found by."
         except FileExistsError:
             said = f"{path.name} is there already; nothing was written."
@@ -118,10 +124,10 @@ def draft(screen: Screen[Any], session: Session, desk: Desk | None) -> None:
     )
 
 
-def hand_over(screen: Screen[Any], session: Session, desk: Desk | None) -> None:
+def export_session(screen: Screen[Any], session: Session, project: OpenProject | None) -> None:
     """Ask in which form and where to, and write it."""
 
-    def chosen(answer: tuple[Form, bool, str] | None) -> None:
+    def chosen(answer: tuple[ExportFormat, bool, str] | None) -> None:
         if answer is None:
             return
         form, strict, path = answer
@@ -131,9 +137,11 @@ def hand_over(screen: Screen[Any], session: Session, desk: Desk | None) -> None:
 
             from ecotui.history.export import write as export_write
 
-            library = export_write.library(desk.loaded, desk.base_env) if desk is not None else None
+            library = (
+                export_write.open_library_or_none(project.config, project.base_env) if project is not None else None
+            )
             try:
-                text = export_write.written(session, form, strict=strict, library=library)
+                text = export_write.render_session_export(session, form, anonymize=strict, library=library)
                 # Never over a file that is there.
                 fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
                 with os.fdopen(fd, "w", encoding="utf-8", errors="replace") as stream:
@@ -151,61 +159,61 @@ def hand_over(screen: Screen[Any], session: Session, desk: Desk | None) -> None:
             work, thread=True, name="hand over", group="hand over", exclusive=True, exit_on_error=False
         )
 
-    screen.app.push_screen(HandOver(session.id), chosen)
+    screen.app.push_screen(ExportDialog(session.id), chosen)
 
 
-class HandOver(Dialog["tuple[Form, bool, str]"]):
+class ExportDialog(Dialog["tuple[ExportFormat, bool, str]"]):
     """The form, whether to mask more, and the file."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "strict", "Mask accounts, names, addresses too"),
+        Binding("s", "anonymize", "Mask accounts, names, addresses too"),
     ]
 
-    def __init__(self, id: str) -> None:
+    def __init__(self, session_id: str) -> None:
         super().__init__()
-        self._session = id
-        self._strict = False
+        self._session_id = session_id
+        self._anonymize = False
 
     def compose(self) -> ComposeResult:
-        with boxed(f"Hand over {self._session}"):
+        with dialog_box(f"Hand over {self._session_id}"):
             yield OptionList(
                 *(
                     Option(Content.assemble(Content.styled(f"{form:<6}", "bold"), what))
-                    for form, what in _FORMS
+                    for form, what in _EXPORT_FORMATS
                 ),
                 markup=False,
             )
-            yield Static(classes="said")
-            yield Input(value=self._path("html"))
+            yield Static(classes="body")
+            yield Input(value=self._default_path("html"))
             yield Static(Content("Enter writes it. Tab goes to the file's name."), classes="hint")
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         self.query_one(OptionList).focus()
-        self._show()
+        self._show_anonymize()
 
-    def _path(self, form: str) -> str:
-        return str(Path.cwd() / f"handover-{self._session}.{form}")
+    def _default_path(self, format: str) -> str:
+        return str(Path.cwd() / f"handover-{self._session_id}.{format}")
 
-    def _show(self) -> None:
-        box = "✓" if self._strict else " "
-        self.query_one(".said", Static).update(
+    def _show_anonymize(self) -> None:
+        box = "✓" if self._anonymize else " "
+        self.query_one(".body", Static).update(
             Content(f"[{box}] mask accounts, names and addresses, too (s). Secrets are masked in any case.")
         )
 
     @on(OptionList.OptionHighlighted)
-    def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
+    def _update_path(self, event: OptionList.OptionHighlighted) -> None:
         field = self.query_one(Input)
-        if field.value in [self._path(form) for form, _ in _FORMS]:
-            field.value = self._path(_FORMS[event.option_index][0])
+        if field.value in [self._default_path(form) for form, _ in _EXPORT_FORMATS]:
+            field.value = self._default_path(_EXPORT_FORMATS[event.option_index][0])
 
-    def action_strict(self) -> None:
-        self._strict = not self._strict
-        self._show()
+    def action_anonymize(self) -> None:
+        self._anonymize = not self._anonymize
+        self._show_anonymize()
 
     @on(OptionList.OptionSelected)
     @on(Input.Submitted)
-    def _write(self) -> None:
-        form = _FORMS[self.query_one(OptionList).highlighted or 0][0]
+    def _accept(self) -> None:
+        form = _EXPORT_FORMATS[self.query_one(OptionList).highlighted or 0][0]
         if path := self.query_one(Input).value.strip():
-            self.dismiss((form, self._strict, str(Path(path).expanduser())))
+            self.dismiss((form, self._anonymize, str(Path(path).expanduser())))

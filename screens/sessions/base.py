@@ -10,32 +10,32 @@ from textual.screen import Screen
 from textual.worker import Worker
 
 from screens import failures
-from screens.dialogs import ScreenKeys
+from screens.dialogs import ScreenKeysDialog
 
 
-class PastScreen(Screen[None]):
+class SessionScreenBase(Screen[None]):
     """Base of the screens of past sessions."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "keys", "All keys", show=False),
     ]
-    MORE: ClassVar[tuple[tuple[str, str], ...]] = (("↑ ↓ or k j", "move"),)
+    EXTRA_KEYS: ClassVar[tuple[tuple[str, str], ...]] = (("↑ ↓ or k j", "move"),)
     """Keys of the lists and texts in it."""
 
     @on(Worker.StateChanged)
-    def _worker_changed(self, event: Worker.StateChanged) -> None:
-        failures.tell(self, event)
+    def _handle_worker_error(self, event: Worker.StateChanged) -> None:
+        failures.notify_worker_error(self, event)
 
     def action_keys(self) -> None:
         keys = [
-            (binding.key_display or _spoken(binding.key), binding.tooltip or binding.description)
+            (binding.key_display or _format_keys(binding.key), binding.tooltip or binding.description)
             for binding in type(self).BINDINGS
             if isinstance(binding, Binding) and (binding.tooltip or binding.description)
         ]
-        self.app.push_screen(ScreenKeys([*self.MORE, *keys]))
+        self.app.push_screen(ScreenKeysDialog([*self.EXTRA_KEYS, *keys]))
 
 
-def _spoken(keys: str) -> str:
+def _format_keys(keys: str) -> str:
     """`escape,q` to `Escape, q`."""
     names = {"space": "Space", "escape": "Escape", "home": "Home", "end": "End", "number_sign": "#"}
     return ", ".join(names.get(key, key) for key in keys.split(","))

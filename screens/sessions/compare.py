@@ -13,130 +13,132 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from checks.duration import stopwatch
-from ecotui.history.compare import Comparison, Row, Section, compare
+from checks.duration import format_stopwatch
+from ecotui.history.compare import Comparison, ComparisonRow, ComparisonSection, compare_sessions
 from ecotui.session import SessionError
-from ecotui.session.event_text import clock
+from ecotui.session.event_text import format_local_time
 from ecotui.session.log import Session
-from screens.sessions.base import PastScreen
-from screens.sessions.rendering import MUTED
-from screens.style.columns import hang, padded
-from screens.widgets.footer import KeyBar
+from screens.sessions.base import SessionScreenBase
+from screens.sessions.rendering import MUTED_STYLE
+from screens.style.columns import hanging_indent, pad_cells
+from screens.widgets.footer import KeyFooter
 
-ALIKE = 1.5
+SAME_SECONDS = 1.5
 """Seconds below which two lengths are the same to a person; terraform tells whole ones."""
 
 
-class CompareScreen(PastScreen):
+class CompareScreen(SessionScreenBase):
     CSS_PATH = "sessions.tcss"
     AUTO_FOCUS = "VerticalScroll"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "all", "All / only differences"),
+        Binding("a", "toggle_unchanged", "All / only differences"),
         Binding("s", "swap", "Swap"),
         Binding("escape,q", "dismiss(None)", "Back"),
     ]
 
-    class Compared(Message):
-        def __init__(self, found: Comparison) -> None:
+    class SessionsCompared(Message):
+        def __init__(self, comparison: Comparison) -> None:
             super().__init__()
-            self.found = found
+            self.comparison = comparison
 
     def __init__(self, before: Session, after: Session) -> None:
         super().__init__()
         self.before = before
         self.after = after
-        self.found: Comparison | None = None
-        self._everything = False
+        self.comparison: Comparison | None = None
+        self._show_unchanged = False
 
     def compose(self) -> ComposeResult:
         yield Static(
             Content.assemble(Content.styled("Compare", "bold $text-accent"), "  reading both…"),
-            classes="head",
+            classes="header",
         )
         with VerticalScroll():
             yield Static(classes="body")
-        yield KeyBar(compact=True, show_command_palette=False)
+        yield KeyFooter(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
-        self._read()
+        self._load_comparison()
 
     @work(thread=True, exclusive=True, group="compare", name="compare", exit_on_error=False)
-    def _read(self) -> None:
+    def _load_comparison(self) -> None:
         try:
-            self.post_message(self.Compared(compare(self.before, self.after)))
+            self.post_message(self.SessionsCompared(compare_sessions(self.before, self.after)))
         except SessionError as error:
             self.app.call_from_thread(self.query_one(".body", Static).update, Content(str(error)))
 
-    @on(Compared)
-    def _compared(self, news: Compared) -> None:
-        self.found = news.found
-        self._show()
+    @on(SessionsCompared)
+    def _set_comparison(self, message: SessionsCompared) -> None:
+        self.comparison = message.comparison
+        self._show_comparison()
 
     def on_resize(self) -> None:
-        self._show()
+        self._show_comparison()
 
-    def _show(self) -> None:
-        if self.found is None:
+    def _show_comparison(self) -> None:
+        if self.comparison is None:
             return
-        shown = "everything" if self._everything else "only what is different"
-        self.query_one(".head", Static).update(
+        shown = "everything" if self._show_unchanged else "only what is different"
+        self.query_one(".header", Static).update(
             Content.assemble(Content.styled("Compare", "bold $text-accent"), f"  two sessions, {shown}")
         )
         width = max(self.app.size.width - 6, 40)
-        parts = [self._sides(width)]
-        for section in self.found.sections:
-            rows = section.rows if self._everything else _different(section)
+        parts = [self._render_sessions(width)]
+        for section in self.comparison.sections:
+            rows = section.rows if self._show_unchanged else _changed_rows(section)
             if rows:
-                parts.append(_section(section.title, rows, width))
+                parts.append(_render_section(section.title, rows, width))
         if len(parts) == 1:
             parts.append(Content("Both came out the same. a shows everything."))
         self.query_one(".body", Static).update(Content("\n\n").join(parts))
 
-    def _sides(self, width: int) -> Content:
-        assert self.found is not None
+    def _render_sessions(self, width: int) -> Content:
+        assert self.comparison is not None
         lines = []
-        for letter, one in (("A", self.found.before), ("B", self.found.after)):
-            text = f"{one.id}  {clock(one.started)[:16]}  {one.project}  {one.outcome or 'open'}  {one.by}"
-            lines.append(hang(Content.styled(f"{letter}  ", "bold $text-accent"), text, width))
+        for letter, one in (("A", self.comparison.before), ("B", self.comparison.after)):
+            text = f"{one.id}  {format_local_time(one.started)[:16]}  {one.project}  {one.outcome or 'open'}  {one.by}"
+            lines.append(hanging_indent(Content.styled(f"{letter}  ", "bold $text-accent"), text, width))
         return Content("\n").join(lines)
 
-    def action_all(self) -> None:
-        self._everything = not self._everything
-        self._show()
+    def action_toggle_unchanged(self) -> None:
+        self._show_unchanged = not self._show_unchanged
+        self._show_comparison()
 
     def action_swap(self) -> None:
         self.before, self.after = self.after, self.before
-        self._read()
+        self._load_comparison()
 
 
-def _different(section: Section) -> tuple[Row, ...]:
-    return tuple(row for row in section.different if row.change is None or abs(row.change) >= ALIKE)
+def _changed_rows(section: ComparisonSection) -> tuple[ComparisonRow, ...]:
+    return tuple(
+        row for row in section.changed_rows if row.change_seconds is None or abs(row.change_seconds) >= SAME_SECONDS
+    )
 
 
-def _section(title: str, rows: tuple[Row, ...], width: int) -> Content:
+def _render_section(title: str, rows: tuple[ComparisonRow, ...], width: int) -> Content:
     """A table; what does not fit beside each other stands one below the other."""
     lines = [Content.styled(title, "bold $text-primary")]
-    lengths = all(row.change is not None or not (row.before and row.after) for row in rows)
+    lengths = all(row.change_seconds is not None or not (row.before and row.after) for row in rows)
     sides = min(max([4, *(cell_len(text) for row in rows for text in (row.before, row.after))]), width // 4)
-    names = min(max(cell_len(row.what) for row in rows), width - 2 * sides - (28 if lengths else 6))
-    most = max((abs(row.change or 0.0) for row in rows), default=0.0) or 1.0
+    names = min(max(cell_len(row.label) for row in rows), width - 2 * sides - (28 if lengths else 6))
+    most = max((abs(row.change_seconds or 0.0) for row in rows), default=0.0) or 1.0
     for row in rows:
         if max(cell_len(row.before), cell_len(row.after)) > sides:
-            lines.append(hang(Content(""), row.what, width))
+            lines.append(hanging_indent(Content(""), row.label, width))
             for letter, text in (("A", row.before), ("B", row.after)):
-                lines.append(hang(Content.styled(f"   {letter}  ", MUTED), text or "–", width))
+                lines.append(hanging_indent(Content.styled(f"   {letter}  ", MUTED_STYLE), text or "–", width))
             continue
         cells = [
-            padded(Content(row.what), max(names, 8)),
-            padded(Content.styled(row.before or "–", MUTED), sides, right=lengths),
-            padded(Content(row.after or "–"), sides, right=lengths),
+            pad_cells(Content(row.label), max(names, 8)),
+            pad_cells(Content.styled(row.before or "–", MUTED_STYLE), sides, right=lengths),
+            pad_cells(Content(row.after or "–"), sides, right=lengths),
         ]
-        if row.change:
-            slower = row.change > 0
+        if row.change_seconds:
+            slower = row.change_seconds > 0
             style = "$text-warning" if slower else "$text-success"
-            bar = "━" * max(round(abs(row.change) / most * 12), 1)
+            bar = "━" * max(round(abs(row.change_seconds) / most * 12), 1)
             cells.append(
-                Content.styled(f"{'+' if slower else '−'}{stopwatch(abs(row.change)):<7} {bar}", style)
+                Content.styled(f"{'+' if slower else '−'}{format_stopwatch(abs(row.change_seconds)):<7} {bar}", style)
             )
         lines.append(Content("  ").join(cells))
     return Content("\n").join(lines)

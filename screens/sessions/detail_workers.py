@@ -10,110 +10,110 @@ from textual.message import Message
 from textual.worker import Worker, get_current_worker
 
 from ecotui.history import outputs
-from ecotui.history.text_search import find
+from ecotui.history.text_search import search_forward
 from ecotui.session import SessionError, events
-from ecotui.session.event_filter import Narrowed
-from ecotui.session.event_text import Moment, Teller
-from ecotui.session.log import Summary
-from ecotui.session.readable import readable
+from ecotui.session.event_filter import EventFilter
+from ecotui.session.event_text import EventFormatter, TimelineEntry
+from ecotui.session.log import SessionSummary
+from ecotui.session.readable import message_text
 from ecotui.supervisor import commands
 from ecotui.supervisor.commands import Command
-from ecotui.supervisor.paths import OUTPUT
+from ecotui.supervisor.paths import OUTPUT_LOG
 from ecotui.supervisor.tail import Tail
 
 if TYPE_CHECKING:
     from textual.screen import Screen
 
-    from ecotui.guide.matching.matcher import Match
-    from ecotui.project import Desk
+    from ecotui.guide.matching.matcher import EntryMatch
+    from ecotui.project import OpenProject
     from ecotui.session.log import Session
 
-FIRST = 400
+PAGE_SIZE = 400
 """Events read at once when nothing is left out: some screens full."""
-AT_ONCE = 20_000
+FILTERED_PAGE_SIZE = 20_000
 """Events looked through at once when only some are wanted; where the line comes to is shown after each."""
-ENOUGH = 200
+FILTERED_MATCH_LIMIT = 200
 """Wanted events after which reading waits until one goes further up."""
-HITS = 2_000
+MAX_HITS = 2_000
 """Lines that a search shows of all outputs together."""
-BATCH = 200
+HIT_BATCH_SIZE = 200
 """Lines that are told at once."""
-WHOLE = 1 << 14
+MAX_HIT_LINE_BYTES = 1 << 14
 """Bytes around a hit that are read: most lines of a program's JSON are shorter, and their message is shown."""
-LONGEST = 4_000
+MAX_LINE_CHARS = 4_000
 """Characters of a line of output that are shown beside its command."""
 
 
 @dataclass(eq=False)
-class Read(Message):
+class TimelineLoaded(Message):
     """Earlier events were read; `place`: as `Session.earlier` gives it."""
 
-    narrowed: Narrowed
-    told: list[tuple[Moment, events.Event | events.Unknown]]
-    place: int
-    ended: bool
+    event_filter: EventFilter
+    entries: list[tuple[TimelineEntry, events.AnyEvent | events.UnknownEvent]]
+    log_offset: int
+    is_done: bool
     """Reading waits, or has come to the beginning."""
-    trouble: str = ""
+    error: str = ""
 
 
 @dataclass(eq=False)
-class Summed(Message):
-    summary: Summary
+class SummaryLoaded(Message):
+    summary: SessionSummary
 
 
 @dataclass(eq=False)
-class Explained(Message):
+class OutputExplained(Message):
     """What the guide says about a command's output, best first."""
 
     command: str
-    matches: tuple[Match, ...]
+    matches: tuple[EntryMatch, ...]
 
 
 @dataclass(eq=False)
-class Checked(Message):
+class LogVerified(Message):
     """The hash chain was followed."""
 
-    whole: bool
-    short: str
-    long: str
+    is_valid: bool
+    label: str
+    message: str
 
 
 @dataclass(eq=False)
 class HitsFound(Message):
     """Some of the lines that have the words, in the order of the commands."""
 
-    class Place(NamedTuple):
+    class OutputHit(NamedTuple):
         command: Command
         offset: int
         line: str
 
     words: str
-    places: list[Place]
-    said: str
+    hits: list[OutputHit]
+    status: str
 
 
-def read(screen: Screen[Any], session: Session, place: int | None, narrowed: Narrowed) -> None:
+def load_timeline(screen: Screen[Any], session: Session, log_offset: int | None, event_filter: EventFilter) -> None:
     """Events before a byte of the log, until there are enough of those that are wanted."""
 
     def work() -> None:
         worker = get_current_worker()
-        teller = Teller(outputs.asked(session))
-        end, count = place, 0
+        teller = EventFormatter(outputs.command_request_reader(session))
+        end, count = log_offset, 0
         while not worker.is_cancelled:
             try:
-                if narrowed.everything:
-                    records, end = session.earlier(end, FIRST)
+                if event_filter.matches_all:
+                    records, end = session.read_records_before(end, PAGE_SIZE)
                 else:
-                    records, end = session.earlier(end, AT_ONCE, narrowed.words())
+                    records, end = session.read_records_before(end, FILTERED_PAGE_SIZE, event_filter.raw_substrings())
             except SessionError as error:
-                screen.post_message(Read(narrowed, [], 0, True, str(error)))
+                screen.post_message(TimelineLoaded(event_filter, [], 0, True, str(error)))
                 return
-            told = [(teller.tell(record), record.event) for record in records]
-            told = [one for one in told if narrowed.everything or narrowed.wants(one[0])]
+            told = [(teller.format_record(record), record.event) for record in records]
+            told = [one for one in told if event_filter.matches_all or event_filter.matches(one[0])]
             count += len(told)
-            ended = end == 0 or narrowed.everything or count >= ENOUGH
+            ended = end == 0 or event_filter.matches_all or count >= FILTERED_MATCH_LIMIT
             if not worker.is_cancelled:
-                screen.post_message(Read(narrowed, told, end, ended))
+                screen.post_message(TimelineLoaded(event_filter, told, end, ended))
             if ended:
                 return
 
@@ -122,12 +122,12 @@ def read(screen: Screen[Any], session: Session, place: int | None, narrowed: Nar
     )
 
 
-def summarize(screen: Screen[Any], session: Session) -> None:
+def load_summary(screen: Screen[Any], session: Session) -> None:
     """The summary may have to be counted from the whole log."""
 
     def work() -> None:
         try:
-            screen.post_message(Summed(session.summary()))
+            screen.post_message(SummaryLoaded(session.read_summary()))
         except SessionError as error:
             screen.app.call_from_thread(screen.notify, str(error), severity="error", markup=False)
 
@@ -136,24 +136,24 @@ def summarize(screen: Screen[Any], session: Session) -> None:
     )
 
 
-def verify(screen: Screen[Any], session: Session) -> None:
+def verify_log(screen: Screen[Any], session: Session) -> None:
     """Follow the hash chain from the first line to the last."""
 
     def work() -> None:
         try:
             found = session.verify()
         except SessionError as error:
-            screen.post_message(Checked(False, "✗ cannot be checked", str(error)))
+            screen.post_message(LogVerified(False, "✗ cannot be checked", str(error)))
             return
-        if found.whole:
-            torn = f", {found.torn} torn by a crash" if found.torn else ""
+        if found.is_intact:
+            torn = f", {found.torn_lines} torn by a crash" if found.torn_lines else ""
             screen.post_message(
-                Checked(True, "✓ log whole", f"The log is whole: {found.events} events{torn}.")
+                LogVerified(True, "✓ log whole", f"The log is whole: {found.event_count} events{torn}.")
             )
         else:
-            short = f"✗ log broken at line {found.broken}"
+            short = f"✗ log broken at line {found.broken_line}"
             screen.post_message(
-                Checked(False, short, f"The log was changed at line {found.broken}: {found.reason}.")
+                LogVerified(False, short, f"The log was changed at line {found.broken_line}: {found.reason}.")
             )
 
     _worker: Worker[None] = screen.run_worker(
@@ -161,32 +161,32 @@ def verify(screen: Screen[Any], session: Session) -> None:
     )
 
 
-def explain(screen: Screen[Any], session: Session, command: str, desk: Desk | None) -> None:
+def explain_output(screen: Screen[Any], session: Session, command: str, project: OpenProject | None) -> None:
     """Ask the guide about the end of an output."""
 
     def work() -> None:
-        from ecotui.guide.reading.library import shipped
-        from ecotui.history.diagnose import matches
+        from ecotui.guide.reading.library import load_shipped_library
+        from ecotui.history.diagnose import find_guide_matches
         from ecotui.history.export import write as export_write
 
-        library = export_write.library(desk.loaded, desk.base_env) if desk is not None else None
-        found = matches(session, command, library or shipped("en"))
-        screen.post_message(Explained(command, found))
+        library = export_write.open_library_or_none(project.config, project.base_env) if project is not None else None
+        found = find_guide_matches(session, command, library or load_shipped_library("en"))
+        screen.post_message(OutputExplained(command, found))
 
     _worker: Worker[None] = screen.run_worker(
         work, thread=True, name="explain", group="explain", exclusive=True, exit_on_error=False
     )
 
 
-def search(screen: Screen[Any], session: Session, words: str) -> None:
+def search_outputs(screen: Screen[Any], session: Session, words: str) -> None:
     """Look for words in all outputs, one after the other, and tell while it goes on."""
 
     def work() -> None:
         worker = get_current_worker()
-        told = commands.commands(session)
-        sizes = [_size(one) for one in told]
+        told = commands.list_commands(session)
+        sizes = [_output_size(one) for one in told]
         whole, done, count = sum(sizes), 0, 0
-        places: list[HitsFound.Place] = []
+        places: list[HitsFound.OutputHit] = []
 
         def tell(place: int = 0, *, ended: str = "") -> None:
             nonlocal places
@@ -201,13 +201,15 @@ def search(screen: Screen[Any], session: Session, words: str) -> None:
 
         for one, size in zip(told, sizes, strict=True):
             try:
-                for hit in find(one.folder / OUTPUT, words, stop=stop, longest=WHOLE):
-                    places.append(HitsFound.Place(one, hit.offset, readable(hit.text)))
+                for hit in search_forward(
+                    one.folder / OUTPUT_LOG, words, should_stop=stop, max_line_bytes=MAX_HIT_LINE_BYTES
+                ):
+                    places.append(HitsFound.OutputHit(one, hit.offset, message_text(hit.text)))
                     count += 1
-                    if count >= HITS:
-                        tell(ended=f"the first {HITS:,} are shown")
+                    if count >= MAX_HITS:
+                        tell(ended=f"the first {MAX_HITS:,} are shown")
                         return
-                    if len(places) >= BATCH:
+                    if len(places) >= HIT_BATCH_SIZE:
                         tell(hit.offset)
             except SessionError:
                 pass  # one that has no output, or that cannot be read
@@ -221,36 +223,36 @@ def search(screen: Screen[Any], session: Session, words: str) -> None:
     )
 
 
-def _size(one: Command) -> int:
+def _output_size(command: Command) -> int:
     try:
-        return os.lstat(one.folder / OUTPUT).st_size
+        return os.lstat(command.folder / OUTPUT_LOG).st_size
     except OSError:
         return 0
 
 
-def size(session: Session) -> int:
+def log_size(session: Session) -> int:
     """Bytes of the log; 0 where it cannot be seen."""
     try:
-        return session.events_file.lstat().st_size
+        return session.events_path.lstat().st_size
     except OSError:
         return 0
 
 
-def command(session: Session, id: str) -> Command | None:
+def load_command(session: Session, command_id: str) -> Command | None:
     """A command by its id; None where the log names what has no folder."""
-    there = outputs.folder(session, id)
-    return commands.load(there) if there is not None else None
+    there = outputs.find_command_folder(session, command_id)
+    return commands.read_command(there) if there is not None else None
 
 
-def last_lines(session: Session, id: str, count: int) -> tuple[int, list[str]]:
+def read_output_tail(session: Session, command_id: str, count: int) -> tuple[int, list[str]]:
     """The size of an output in bytes, and its last lines, for people."""
-    there = outputs.folder(session, id)
+    there = outputs.find_command_folder(session, command_id)
     if there is None:
         return 0, []
     tail = Tail(there)
     tail.seek_end(count)
-    lines = [readable(one)[:LONGEST] for one in tail.read(count)]
+    lines = [message_text(one)[:MAX_LINE_CHARS] for one in tail.read(count)]
     try:
-        return os.lstat(there / OUTPUT).st_size, lines
+        return os.lstat(there / OUTPUT_LOG).st_size, lines
     except OSError:
         return 0, []

@@ -13,130 +13,126 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from checks.duration import stopwatch
-from checks.finding import State
-from ecotui.history.durations import SESSIONS, Sample, StepTimes, durations
+from checks.duration import format_stopwatch
+from checks.finding import CheckState
+from ecotui.history.durations import MAX_SESSIONS_COMPARED, StepDurations, StepSample, read_step_durations
 from ecotui.session import SessionError
-from ecotui.session.index import Index, Wanted
-from ecotui.session.store import Store
-from screens.sessions.base import PastScreen
-from screens.sessions.rendering import MUTED
-from screens.style.columns import padded
-from screens.style.icons import sign, style
-from screens.widgets.footer import KeyBar
-from screens.widgets.row_list import Rows
+from ecotui.session.index import SessionIndex, SessionQuery
+from ecotui.session.store import SessionStore
+from screens.sessions.base import SessionScreenBase
+from screens.sessions.rendering import MUTED_STYLE
+from screens.style.columns import pad_cells
+from screens.style.icons import state_icon, state_style
+from screens.widgets.footer import KeyFooter
+from screens.widgets.row_list import RowList
 
-BARS = 40
+MAX_BARS = 40
 """Sessions drawn below, the newest first."""
 
 
-class DurationsScreen(PastScreen):
+class DurationsScreen(SessionScreenBase):
     CSS_PATH = "sessions.tcss"
-    AUTO_FOCUS = "Rows"
+    AUTO_FOCUS = "RowList"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "all", "This project / all", tooltip="Sessions of this project only, or of all"),
+        Binding("a", "toggle_all_projects", "This project / all", tooltip="Sessions of this project only, or of all"),
         Binding("escape,q", "dismiss(None)", "Back"),
     ]
 
-    class Measured(Message):
-        def __init__(self, found: tuple[StepTimes, ...]) -> None:
+    class DurationsLoaded(Message):
+        def __init__(self, step_times: tuple[StepDurations, ...]) -> None:
             super().__init__()
-            self.found = found
+            self.step_times = step_times
 
-    def __init__(self, store: Store, project: str) -> None:
+    def __init__(self, store: SessionStore, project_name: str) -> None:
         super().__init__()
         self.store = store
-        self.project = project
-        self.everywhere = not project
-        self.found: tuple[StepTimes, ...] = ()
+        self.project_name = project_name
+        self.all_projects = not project_name
+        self.step_times: tuple[StepDurations, ...] = ()
 
     def compose(self) -> ComposeResult:
-        yield Static(classes="head")
+        yield Static(classes="header")
         yield Static(
             Content.styled(
-                f"  {'step':<12}{'usually':>9}   {'half of them':<18}{'runs':>5}   oldest … newest", MUTED
+                f"  {'step':<12}{'usually':>9}   {'half of them':<18}{'runs':>5}   oldest … newest", MUTED_STYLE
             ),
             classes="columns",
         )
-        yield Rows(self._draw, id="steps")
+        yield RowList(self._render_row, id="steps")
         yield Static(classes="empty")
         with VerticalScroll(can_focus=False):
-            yield Static(classes="chosen")
-        yield KeyBar(compact=True, show_command_palette=False)
+            yield Static(classes="selection")
+        yield KeyFooter(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
         self.query_one(".empty").display = False
-        self._measure()
+        self._load_durations()
 
     @work(thread=True, exclusive=True, group="measure", name="durations", exit_on_error=False)
-    def _measure(self) -> None:
-        wanted = Wanted(project="" if self.everywhere else self.project)
+    def _load_durations(self) -> None:
+        wanted = SessionQuery(project="" if self.all_projects else self.project_name)
         try:
-            self.post_message(self.Measured(durations(Index(self.store), wanted)))
+            self.post_message(self.DurationsLoaded(read_step_durations(SessionIndex(self.store), wanted)))
         except SessionError as error:
             self.app.call_from_thread(self.notify, str(error), severity="error", markup=False)
 
-    @on(Measured)
-    def _measured(self, news: Measured) -> None:
-        self.found = news.found
-        of = "all projects" if self.everywhere else self.project
-        self.query_one(".head", Static).update(
+    @on(DurationsLoaded)
+    def _show_durations(self, message: DurationsLoaded) -> None:
+        self.step_times = message.step_times
+        of = "all projects" if self.all_projects else self.project_name
+        self.query_one(".header", Static).update(
             Content.assemble(
                 Content.styled("How long the steps take", "bold $text-accent"),
-                f"  by their commands, in {of}, newest {SESSIONS} sessions",
+                f"  by their commands, in {of}, newest {MAX_SESSIONS_COMPARED} sessions",
             )
         )
         empty = self.query_one(".empty", Static)
-        empty.display = not self.found
+        empty.display = not self.step_times
         empty.update(Content("No session has run a command yet: there is nothing to measure."))
-        rows = self.query_one(Rows)
-        rows.styles.height = max(len(self.found), 1)
+        rows = self.query_one(RowList)
+        rows.styles.height = max(len(self.step_times), 1)
         cursor = max(
-            range(len(self.found)), key=lambda index: self.found[index].median, default=0
+            range(len(self.step_times)), key=lambda index: self.step_times[index].median, default=0
         )  # where the time goes
-        rows.fill(len(self.found), cursor)
-        self._show_chosen()
+        rows.set_rows(len(self.step_times), cursor)
+        self._show_selection()
 
-    def _draw(self, index: int, width: int) -> Content:
-        one = self.found[index]
-        low, high = (stopwatch(seconds) for seconds in one.spread)
-        front = (
-            f"  {one.title:<12}{stopwatch(one.median):>9}   {f'{low} – {high}':<18}{len(one.samples):>5}   "
-        )
-        return Content.assemble(
-            front, Content.styled(one.line(max(width - len(front) - 1, 8)), "$text-accent")
-        )
+    def _render_row(self, index: int, width: int) -> Content:
+        one = self.step_times[index]
+        low, high = (format_stopwatch(seconds) for seconds in one.quartiles)
+        front = f"  {one.title:<12}{format_stopwatch(one.median):>9}   {f'{low} – {high}':<18}{len(one.samples):>5}   "
+        return Content.assemble(front, Content.styled(one.sparkline(max(width - len(front) - 1, 8)), "$text-accent"))
 
-    @on(Rows.Moved)
-    def _show_chosen(self) -> None:
-        pane = self.query_one(".chosen", Static)
-        rows = self.query_one(Rows)
-        if rows.cursor >= len(self.found):
+    @on(RowList.RowHighlighted)
+    def _show_selection(self) -> None:
+        pane = self.query_one(".selection", Static)
+        rows = self.query_one(RowList)
+        if rows.cursor >= len(self.step_times):
             pane.update("")
             return
-        one = self.found[rows.cursor]
+        one = self.step_times[rows.cursor]
         width = max(self.app.size.width - 4, 40)
         lines = [Content.styled(f"{one.title}, session by session; │ is the median", "bold $text-primary")]
-        lines += [self._bar(one, sample, width) for sample in reversed(one.samples[-BARS:])]
+        lines += [self._render_bar(one, sample, width) for sample in reversed(one.samples[-MAX_BARS:])]
         pane.update(Content("\n").join(lines))
 
-    def _bar(self, one: StepTimes, sample: Sample, width: int) -> Content:
-        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(sample.at))
-        state = State(sample.state) if sample.state in set(State) else None
+    def _render_bar(self, times: StepDurations, sample: StepSample, width: int) -> Content:
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(sample.session_start))
+        state = CheckState(sample.state) if sample.state in set(CheckState) else None
         room = max(width - 34, 10)
-        most = one.longest or 1.0
+        most = times.longest or 1.0
         full = max(round(sample.seconds / most * room), 1)
-        middle = min(round(one.median / most * room), room - 1)
+        middle = min(round(times.median / most * room), room - 1)
         bar = list("━" * full + " " * (room - full))
         bar[middle] = "│"
         return Content.assemble(
-            Content.styled(f"{when}  ", MUTED),
-            Content.styled(f"{sign(state)} ", style(state)),
-            padded(Content(stopwatch(sample.seconds)), 8, right=True),
+            Content.styled(f"{when}  ", MUTED_STYLE),
+            Content.styled(f"{state_icon(state)} ", state_style(state)),
+            pad_cells(Content(format_stopwatch(sample.seconds)), 8, right=True),
             "  ",
-            Content.styled("".join(bar), style(state)),
+            Content.styled("".join(bar), state_style(state)),
         )
 
-    def action_all(self) -> None:
-        self.everywhere = not self.everywhere or not self.project
-        self._measure()
+    def action_toggle_all_projects(self) -> None:
+        self.all_projects = not self.all_projects or not self.project_name
+        self._load_durations()

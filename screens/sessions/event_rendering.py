@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from checks.finding import Report, State
-from checks.steps import BY_ID, STEPS
+from checks.finding import CheckState, Report
+from checks.steps import STEPS, STEPS_BY_ID
 from ecotui.session import events
-from ecotui.session.event_filter import ORDER, Narrowed
-from ecotui.session.event_text import Moment
-from ecotui.session.log import Summary
-from screens.sessions.output import bytes_told
-from screens.sessions.rendering import MUTED, picture, took
-from screens.style.columns import hang
-from screens.style.icons import sign, style
+from ecotui.session.event_filter import EVENT_CATEGORIES, EventFilter
+from ecotui.session.event_text import TimelineEntry
+from ecotui.session.log import SessionSummary
+from screens.sessions.output import format_bytes
+from screens.sessions.rendering import MUTED_STYLE, format_session_duration, step_icons
+from screens.style.columns import hanging_indent
+from screens.style.icons import state_icon, state_style
 
 if TYPE_CHECKING:
-    from ecotui.guide.matching.matcher import Match
+    from ecotui.guide.matching.matcher import EntryMatch
 
-SETTINGS = 60
+MAX_SETTINGS = 60
 """Settings that are shown of a session's beginning."""
 
-MARKS = {
+KIND_ICON = {
     "session": "•",
     "decision": "⚑",
     "command": "▶",
@@ -36,27 +36,27 @@ MARKS = {
 }
 
 
-def line(moment: Moment, *, day: bool = False) -> Content:
+def render_event(entry: TimelineEntry, *, show_date: bool = False) -> Content:
     """One event as a line of the timeline."""
-    form = "%m-%d %H:%M:%S  " if day else "%H:%M:%S  "
-    when = Content.styled(time.strftime(form, time.localtime(moment.at)), MUTED)
-    if moment.state is not None:
-        mark = Content.styled(sign(moment.state), style(moment.state))
+    form = "%m-%d %H:%M:%S  " if show_date else "%H:%M:%S  "
+    when = Content.styled(time.strftime(form, time.localtime(entry.timestamp)), MUTED_STYLE)
+    if entry.state is not None:
+        mark = Content.styled(state_icon(entry.state), state_style(entry.state))
     else:
-        mark = Content.styled(MARKS[moment.kind], "$text-warning" if moment.decided else "$text-accent")
-    text = Content(moment.text)
-    if moment.decided:
+        mark = Content.styled(KIND_ICON[entry.kind], "$text-warning" if entry.is_decision else "$text-accent")
+    text = Content(entry.text)
+    if entry.is_decision:
         text = text.stylize("$text-warning")
-    elif moment.kind in ("session", "note"):
+    elif entry.kind in ("session", "note"):
         text = text.stylize("bold")
-    more = next((one for one in moment.detail), "")
-    if moment.kind == "look":
+    more = next((one for one in entry.details), "")
+    if entry.kind == "look":
         more = more.partition(": ")[2].rpartition(" [")[0]
-    tail = Content.styled(f"  {more}", MUTED) if more else Content("")
+    tail = Content.styled(f"  {more}", MUTED_STYLE) if more else Content("")
     return Content.assemble(when, mark, " ", text, tail)
 
 
-def hit_line(title: str, text: str, words: str, width: int) -> Content:
+def render_hit(title: str, text: str, words: str, width: int) -> Content:
     """A line of an output in which words were found, so that they are in sight."""
     content = Content(text)
     at = text.lower().find(words.lower())
@@ -64,125 +64,129 @@ def hit_line(title: str, text: str, words: str, width: int) -> Content:
         content = content.stylize("bold $text-warning", at, at + len(words))
         if at > width // 2:
             content = Content.assemble("…", content[at - width // 4 :])
-    return Content.assemble(Content.styled(f"{title}  ", MUTED), content)
+    return Content.assemble(Content.styled(f"{title}  ", MUTED_STYLE), content)
 
 
-def behind(moment: Moment, event: events.Event | events.Unknown, width: int) -> Content:
+def render_event_details(entry: TimelineEntry, event: events.AnyEvent | events.UnknownEvent, width: int) -> Content:
     """All that the log has of an event, for reading."""
-    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment.at))
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.timestamp))
     parts = [
-        hang(Content(""), moment.text, width, "bold"),
-        Content.styled(f"{when}   event {moment.n}", MUTED),
+        hanging_indent(Content(""), entry.text, width, "bold"),
+        Content.styled(f"{when}   event {entry.event_number}", MUTED_STYLE),
         Content(""),
     ]
     match event:
-        case events.Looked(report=report):
-            parts.append(_report(report, width))
+        case events.CheckReported(report=report):
+            parts.append(_render_report(report, width))
         case events.CommandStarted(cwd=cwd):
-            parts += [_detail(moment, width), Content.styled(f"in {cwd}", MUTED)]
+            parts += [_render_detail_lines(entry, width), Content.styled(f"in {cwd}", MUTED_STYLE)]
         case events.SessionStarted(settings=settings, digest=digest):
-            parts.append(_detail(moment, width))
+            parts.append(_render_detail_lines(entry, width))
             if settings:
                 parts += [Content(""), Content.styled(f"Settings (digest {digest})", "bold")]
                 parts += [
-                    hang(Content.styled(f"{key} ", MUTED), value, width)
-                    for key, value in list(settings.items())[:SETTINGS]
+                    hanging_indent(Content.styled(f"{key} ", MUTED_STYLE), value, width)
+                    for key, value in list(settings.items())[:MAX_SETTINGS]
                 ]
-        case events.Unknown(raw=raw):
-            parts.append(hang(Content(""), raw, width, MUTED))
-        case _ if moment.detail:
-            parts.append(_detail(moment, width))
+        case events.UnknownEvent(raw=raw):
+            parts.append(hanging_indent(Content(""), raw, width, MUTED_STYLE))
+        case _ if entry.details:
+            parts.append(_render_detail_lines(entry, width))
         case _:
             parts.pop()
     return Content("\n").join(parts)
 
 
-def _detail(moment: Moment, width: int) -> Content:
+def _render_detail_lines(entry: TimelineEntry, width: int) -> Content:
     return Content("\n").join(
-        hang(
+        hanging_indent(
             Content.styled("$ ", "$text-accent") if text.startswith("$ ") else Content(""),
             text.removeprefix("$ "),
             width,
             "$text-accent" if text.startswith("$ ") else "",
         )
-        for text in moment.detail
+        for text in entry.details
     )
 
 
-def _report(report: Report, width: int) -> Content:
-    order = (State.BLOCKED, State.UNKNOWN, State.WARN, State.OK, State.SKIPPED)
+def _render_report(report: Report, width: int) -> Content:
+    order = (CheckState.BLOCKED, CheckState.UNKNOWN, CheckState.WARN, CheckState.OK, CheckState.SKIPPED)
     lines = []
     for finding in sorted(report.findings, key=lambda one: order.index(one.state)):
-        mark = Content.styled(f"{sign(finding.state)} ", style(finding.state))
-        lines.append(hang(mark, finding.summary, width))
+        mark = Content.styled(f"{state_icon(finding.state)} ", state_style(finding.state))
+        lines.append(hanging_indent(mark, finding.summary, width))
         known = [finding.id, *(f"guide {entry}" for entry in finding.guide)]
-        lines.append(Content.styled(f"  {'   '.join(known)}", MUTED))
-        if finding.state not in (State.OK, State.SKIPPED):
+        lines.append(Content.styled(f"  {'   '.join(known)}", MUTED_STYLE))
+        if finding.state not in (CheckState.OK, CheckState.SKIPPED):
             lines += [
-                hang(Content.styled(f"  {fact.label}  ", MUTED), fact.value, width) for fact in finding.facts
+                hanging_indent(Content.styled(f"  {fact.label}  ", MUTED_STYLE), fact.value, width)
+                for fact in finding.facts
             ]
     return Content("\n").join(lines)
 
 
-def head(id: str, summary: Summary | None, checked: Content) -> Content:
+def render_session_header(session_id: str, summary: SessionSummary | None, verify_result: Content) -> Content:
     """The title: the session, how it ended, and what checking its log said."""
-    parts: list[str | Content] = [Content.styled("Session", "bold $text-accent"), f"  {id}  "]
+    parts: list[str | Content] = [Content.styled("Session", "bold $text-accent"), f"  {session_id}  "]
     if summary is not None:
         tags = "".join(f" #{tag}" for tag in summary.tags)
         parts += [
-            picture(summary),
+            step_icons(summary),
             f"  {summary.project}  {summary.outcome or 'open'}",
-            Content.styled(f"  {took(summary)}", MUTED),
+            Content.styled(f"  {format_session_duration(summary)}", MUTED_STYLE),
             Content.styled(tags, "$text-accent"),
         ]
-    return Content.assemble(*parts, "  ", checked)
+    return Content.assemble(*parts, "  ", verify_result)
 
 
-def narrowed_line(narrowed: Narrowed, reading: str) -> Content:
+def render_filter(event_filter: EventFilter, progress: str) -> Content:
     """What is left out of the timeline, and the keys that change it; `reading`: how far it was read."""
-    parts = [Content.styled(f" {only} ", "reverse" if only == narrowed.only else MUTED) for only in ORDER]
-    step = f"step {BY_ID[narrowed.step].title} (0: any)" if narrowed.step else f"1-{len(STEPS)} a step"
-    return Content.assemble(*parts, Content.styled(f"  {step}  {reading}", MUTED))
+    parts = [
+        Content.styled(f" {only} ", "reverse" if only == event_filter.category else MUTED_STYLE)
+        for only in EVENT_CATEGORIES
+    ]
+    step = f"step {STEPS_BY_ID[event_filter.step].title} (0: any)" if event_filter.step else f"1-{len(STEPS)} a step"
+    return Content.assemble(*parts, Content.styled(f"  {step}  {progress}", MUTED_STYLE))
 
 
-def searched_line(words: str, count: int, said: str) -> Content:
+def render_search_summary(words: str, count: int, status: str) -> Content:
     """What was searched for, and how many lines have it."""
     return Content.assemble(
         Content.styled(f"“{words}” in the outputs", "bold"),
         f"  {count:,} lines  ",
-        Content.styled(said, MUTED),
-        Content.styled("  Escape goes back to the timeline", MUTED),
+        Content.styled(status, MUTED_STYLE),
+        Content.styled("  Escape goes back to the timeline", MUTED_STYLE),
     )
 
 
-def explained(matches: Sequence[Match] | None, width: int) -> list[Content]:
+def render_guide_matches(matches: Sequence[EntryMatch] | None, width: int) -> list[Content]:
     """What the guide says about a failure; None: it is being asked."""
     if matches is None:
-        return [Content.styled("looking it up in the guide…", MUTED)]
+        return [Content.styled("looking it up in the guide…", MUTED_STYLE)]
     if not matches:
-        return [Content.styled("The guide has nothing about this error; d drafts an entry.", MUTED)]
-    return [hang(Content.styled(f"§ {one.entry} ", "bold $text-accent"), one.title, width) for one in matches]
+        return [Content.styled("The guide has nothing about this error; d drafts an entry.", MUTED_STYLE)]
+    return [hanging_indent(Content.styled(f"§ {one.entry} ", "bold $text-accent"), one.title, width) for one in matches]
 
 
-def output_end(size: int, lines: Sequence[str]) -> list[Content]:
+def render_output_tail(size: int, lines: Sequence[str]) -> list[Content]:
     """The end of an output of so many bytes."""
     if not size:
-        return [Content(""), Content.styled("It wrote nothing.", MUTED)]
+        return [Content(""), Content.styled("It wrote nothing.", MUTED_STYLE)]
     return [
         Content(""),
-        Content.styled(f"Output, {bytes_told(size)}; Enter opens it", "bold"),
+        Content.styled(f"Output, {format_bytes(size)}; Enter opens it", "bold"),
         *map(Content, lines),
     ]
 
 
-def entries(event: events.Event | events.Unknown) -> tuple[str, ...]:
+def guide_entries_for(event: events.AnyEvent | events.UnknownEvent) -> tuple[str, ...]:
     """Entries of the guide that an event names, or that its findings name."""
     match event:
         case (
-            events.EntryWalked(entry=entry) | events.StepTicked(entry=entry) | events.EntryJudged(entry=entry)
+            events.RunbookOpened(entry=entry) | events.RunbookStepTicked(entry=entry) | events.RunbookRated(entry=entry)
         ):
             return (entry,)
-        case events.Looked(report=report):
-            fine = (State.OK, State.SKIPPED)
+        case events.CheckReported(report=report):
+            fine = (CheckState.OK, CheckState.SKIPPED)
             return tuple(entry for one in report.findings if one.state not in fine for entry in one.guide)
     return ()

@@ -8,56 +8,56 @@ from textual.binding import Binding, BindingType
 
 from ecotui.session import SessionError
 from ecotui.session.log import Session
-from ecotui.session.query import HINT
-from screens.sessions.picker import SessionList
+from ecotui.session.query import QUERY_HINT
+from screens.sessions.picker import SessionPicker
 
 
-class SessionsScreen(SessionList):
+class SessionListScreen(SessionPicker):
     BINDINGS: ClassVar[list[BindingType]] = [
         # Enter is the list's own key, and does the same.
         Binding("o", "open", "Open", key_display="⏎", tooltip="What happened in this session"),
-        Binding("slash", "filter", "Find", key_display="/", priority=True, tooltip=HINT),
-        Binding("p", "play", "Replay", tooltip="Play this session again"),
+        Binding("slash", "search", "Find", key_display="/", priority=True, tooltip=QUERY_HINT),
+        Binding("p", "replay", "Replay", tooltip="Play this session again"),
         Binding("c", "compare", "Compare", tooltip="Mark this session; then c on another one"),
         Binding("d", "durations", "Durations", tooltip="How long the steps usually take"),
-        Binding("e", "hand_over", "Export", tooltip="Hand it over: a page, Markdown, data, a recording"),
+        Binding("e", "export", "Export", tooltip="Hand it over: a page, Markdown, data, a recording"),
         Binding("n", "note", "Note", show=False, tooltip="Write a note into this session"),
         Binding("number_sign", "tag", "Tag", show=False, tooltip="Words to find it by"),
         Binding("r", "reload", "Read again", show=False),
         Binding("escape,q", "back", "Back"),
     ]
 
-    def wanted(self) -> str:
-        return f"c on another one compares it with {self.marked}; Escape forgets it" if self.marked else ""
+    def prompt(self) -> str:
+        return f"c on another one compares it with {self.marked_id}; Escape forgets it" if self.marked_id else ""
 
-    def leave(self) -> None:
-        if self.marked:
-            self.mark("")
+    def close_list(self) -> None:
+        if self.marked_id:
+            self.mark_session("")
         else:
-            super().leave()
+            super().close_list()
 
-    def open_one(self, session: Session) -> None:
-        from screens.sessions.detail import ReviewScreen
+    def open_session(self, session: Session) -> None:
+        from screens.sessions.detail import SessionDetailScreen
 
-        self.app.push_screen(ReviewScreen(session, self.desk), lambda _: self.action_reload())
+        self.app.push_screen(SessionDetailScreen(session, self.project), lambda _: self.action_reload())
 
     def action_compare(self) -> None:
-        session = self.the_session()
+        session = self.selected_session()
         if session is None:
             return
-        if not self.marked or self.marked == session.id:
-            self.mark("" if self.marked else session.id)
+        if not self.marked_id or self.marked_id == session.id:
+            self.mark_session("" if self.marked_id else session.id)
             return
         try:
-            other = self.store.open(self.marked)
+            other = self.store.open(self.marked_id)
         except SessionError as error:
             self.notify(str(error), severity="error", markup=False)
             return
-        self.mark("")
-        self.compare(other, session)
+        self.mark_session("")
+        self.compare_sessions(other, session)
 
     def action_durations(self) -> None:
         from screens.sessions.durations import DurationsScreen
 
-        summary = self.chosen
+        summary = self.selected_summary
         self.app.push_screen(DurationsScreen(self.store, summary.project if summary else ""))

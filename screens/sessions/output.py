@@ -13,112 +13,112 @@ from textual.message import Message
 from textual.widgets import Input, Static
 from textual.worker import get_current_worker
 
-from ecotui.history.text_search import Hit, find, find_back
+from ecotui.history.text_search import TextMatch, search_backward, search_forward
 from ecotui.session import SessionError
-from ecotui.session.readable import readable
+from ecotui.session.readable import message_text
 from ecotui.supervisor.commands import Command
-from ecotui.supervisor.output_times import Written
-from ecotui.supervisor.paths import OUTPUT, TIMES
-from screens.sessions.base import PastScreen
-from screens.widgets.footer import KeyBar
+from ecotui.supervisor.output_times import OutputTimes
+from ecotui.supervisor.paths import OUTPUT_LOG, OUTPUT_TIMES_FILE
+from screens.sessions.base import SessionScreenBase
+from screens.widgets.footer import KeyFooter
 from screens.widgets.pager import Pager
 
-ABOVE = 4
+CONTEXT_LINES = 4
 """Lines that are shown above a place that was searched for."""
 
 
-class OutputScreen(PastScreen):
+class OutputScreen(SessionScreenBase):
     """Opens at the end, or at a hit of a search."""
 
     CSS_PATH = "detail.tcss"
     AUTO_FOCUS = "Pager"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "Search", key_display="/", priority=True),
-        Binding("n", "next(1)", "Next hit"),
-        Binding("N", "next(-1)", "Previous hit"),
-        Binding("x", "raw", "Raw / readable", tooltip="Lines as they were written, or their message"),
+        Binding("n", "next_hit(1)", "Next hit"),
+        Binding("N", "next_hit(-1)", "Previous hit"),
+        Binding("x", "toggle_raw", "Raw / readable", tooltip="Lines as they were written, or their message"),
         Binding("g", "guide", "What explains this?", tooltip="Look the lines in sight up in the guide"),
         Binding("escape,q", "back", "Back"),
     ]
 
-    MORE = (
+    EXTRA_KEYS = (
         ("↑ ↓ or k j", "a line; Page up, Page down and Space: a page"),
         ("Home, End", "the beginning, the end"),
         ("← →", "sideways, for long lines"),
     )
 
-    class Found(Message):
+    class SearchFinished(Message):
         """A search has ended; without a hit when there is none in that direction."""
 
-        def __init__(self, hit: Hit | None, trouble: str = "") -> None:
+        def __init__(self, hit: TextMatch | None, error: str = "") -> None:
             super().__init__()
             self.hit = hit
-            self.trouble = trouble
+            self.error = error
 
-    class Looking(Message):
+    class SearchProgressed(Message):
         """A search has come so far, in bytes."""
 
-        def __init__(self, place: int) -> None:
+        def __init__(self, offset: int) -> None:
             super().__init__()
-            self.place = place
+            self.offset = offset
 
         def can_replace(self, message: Message) -> bool:
-            return isinstance(message, OutputScreen.Looking)
+            return isinstance(message, OutputScreen.SearchProgressed)
 
-    def __init__(self, command: Command, *, at: int | None = None, words: str = "") -> None:
+    def __init__(self, command: Command, *, offset: int | None = None, words: str = "") -> None:
         super().__init__()
         self.command = command
-        self._path = command.folder / OUTPUT
-        self._at = at
-        self._words = words
-        self._raw = False
-        self._said = ""
-        self._written = Written.read(command.folder / TIMES, self._path)
+        self._path = command.folder / OUTPUT_LOG
+        self._start_offset = offset
+        self._search_words = words
+        self._shows_raw = False
+        self._search_status = ""
+        self._output_times = OutputTimes.read(command.folder / OUTPUT_TIMES_FILE, self._path)
 
     def compose(self) -> ComposeResult:
         yield Static(
             Content.assemble(
                 Content.styled("Output", "bold $text-accent"), f"  {self.command.step}: {self.command.title}"
             ),
-            classes="head",
+            classes="header",
         )
-        yield Pager(self._path, readable)
-        yield Input(placeholder="Words to search for", value=self._words, classes="search")
-        yield Static(classes="place")
-        yield KeyBar(compact=True, show_command_palette=False)
+        yield Pager(self._path, message_text)
+        yield Input(placeholder="Words to search for", value=self._search_words, classes="search")
+        yield Static(classes="position")
+        yield KeyFooter(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
         self.query_one(Input).display = False
         pager = self.query_one(Pager)
-        pager.words = self._words
-        if self._at is None:
+        pager.highlighted_words = self._search_words
+        if self._start_offset is None:
             self.call_after_refresh(pager.action_end)
         else:
-            pager.hit = self._at
-            self.call_after_refresh(pager.show, self._at, above=ABOVE)
+            pager.hit_offset = self._start_offset
+            self.call_after_refresh(pager.scroll_to_offset, self._start_offset, lines_above=CONTEXT_LINES)
 
     # -- where one is --------------------------------------------------------------------------------------------
 
-    @on(Pager.Moved)
-    def _moved(self) -> None:
+    @on(Pager.Scrolled)
+    def _show_position(self) -> None:
         pager = self.query_one(Pager)
         size = pager.size_in_bytes
-        parts = [f"{bytes_told(pager.top)} of {bytes_told(size)}"]
+        parts = [f"{format_bytes(pager.top_offset)} of {format_bytes(size)}"]
         if size:
-            parts.append(f"{min(100 * pager.bottom // size, 100)}%")
-        if (at := self._written.at(pager.top)) is not None:
+            parts.append(f"{min(100 * pager.bottom_offset // size, 100)}%")
+        if (at := self._output_times.time_of_byte(pager.top_offset)) is not None:
             parts.append(f"written {time.strftime('%H:%M:%S', time.localtime(at))}")
-        if self._words:
-            parts.append(f"“{self._words}”{self._said and f': {self._said}'}")
-        self.query_one(".place", Static).update(Content.styled("   ".join(parts), "$foreground 62%"))
+        if self._search_words:
+            parts.append(f"“{self._search_words}”{self._search_status and f': {self._search_status}'}")
+        self.query_one(".position", Static).update(Content.styled("   ".join(parts), "$foreground 62%"))
 
     # -- searching -----------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "search":
             return not isinstance(self.focused, Input)
-        if action == "next":
-            return bool(self._words)
+        if action == "next_hit":
+            return bool(self._search_words)
         return True
 
     def action_search(self) -> None:
@@ -127,80 +127,80 @@ class OutputScreen(PastScreen):
         self.set_focus(field)
 
     @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        self._words = event.value
+    def _start_search(self, event: Input.Submitted) -> None:
+        self._search_words = event.value
         pager = self.query_one(Pager)
-        pager.words, pager.hit = event.value, None
-        self._leave_field()
+        pager.highlighted_words, pager.hit_offset = event.value, None
+        self._leave_search()
         self.refresh_bindings()
         if event.value:
-            self._search(event.value, pager.top, 1)
+            self._search(event.value, pager.top_offset, 1)
 
-    def _leave_field(self) -> None:
+    def _leave_search(self) -> None:
         self.query_one(Input).display = False
         self.query_one(Pager).focus()
 
-    def action_next(self, by: int) -> None:
+    def action_next_hit(self, by: int) -> None:
         pager = self.query_one(Pager)
-        place = pager.top if pager.hit is None else pager.hit
-        self._search(self._words, place + 1 if by > 0 else place, by)
+        place = pager.top_offset if pager.hit_offset is None else pager.hit_offset
+        self._search(self._search_words, place + 1 if by > 0 else place, by)
 
     @work(thread=True, exclusive=True, group="search", name="search", exit_on_error=False)
-    def _search(self, words: str, place: int, by: int) -> None:
+    def _search(self, words: str, offset: int, direction: int) -> None:
         worker = get_current_worker()
 
         def stop(place: int) -> bool:
-            self.post_message(self.Looking(place))
+            self.post_message(self.SearchProgressed(place))
             return worker.is_cancelled
 
         try:
-            if by > 0:
-                hit = next(find(self._path, words, start=place, stop=stop), None)
+            if direction > 0:
+                hit = next(search_forward(self._path, words, start=offset, should_stop=stop), None)
             else:
-                hit = find_back(self._path, words, place, stop=stop)
+                hit = search_backward(self._path, words, offset, should_stop=stop)
         except SessionError as error:
-            self.post_message(self.Found(None, str(error)))
+            self.post_message(self.SearchFinished(None, str(error)))
             return
         if not worker.is_cancelled:
-            self.post_message(self.Found(hit))
+            self.post_message(self.SearchFinished(hit))
 
-    @on(Looking)
-    def _looking(self, news: Looking) -> None:
-        self._said = f"searching, {bytes_told(news.place)}"
-        self._moved()
+    @on(SearchProgressed)
+    def _show_search_progress(self, message: SearchProgressed) -> None:
+        self._search_status = f"searching, {format_bytes(message.offset)}"
+        self._show_position()
 
-    @on(Found)
-    def _found(self, news: Found) -> None:
+    @on(SearchFinished)
+    def _show_search_result(self, message: SearchFinished) -> None:
         pager = self.query_one(Pager)
-        if news.hit is None:
-            self._said = news.trouble or ("not found" if pager.hit is None else "no further hit")
-            self._moved()
+        if message.hit is None:
+            self._search_status = message.error or ("not found" if pager.hit_offset is None else "no further hit")
+            self._show_position()
             return
-        self._said = ""
-        pager.hit = news.hit.offset
-        pager.show(news.hit.offset, above=ABOVE)
+        self._search_status = ""
+        pager.hit_offset = message.hit.offset
+        pager.scroll_to_offset(message.hit.offset, lines_above=CONTEXT_LINES)
 
     # -- the rest ------------------------------------------------------------------------------------------------
 
-    def action_raw(self) -> None:
-        self._raw = not self._raw
+    def action_toggle_raw(self) -> None:
+        self._shows_raw = not self._shows_raw
         pager = self.query_one(Pager)
-        pager.shown = str if self._raw else readable
+        pager.format_line = str if self._shows_raw else message_text
         pager.refresh()
 
     def action_guide(self) -> None:
-        from screens.messages import GuideWanted
+        from screens.messages import GuideRequested
 
-        self.app.screen_stack[0].post_message(GuideWanted(error=self.query_one(Pager).text))
+        self.app.screen_stack[0].post_message(GuideRequested(error=self.query_one(Pager).visible_text))
 
     def action_back(self) -> None:
         if isinstance(self.focused, Input):
-            self._leave_field()
+            self._leave_search()
         else:
             self.dismiss(None)
 
 
-def bytes_told(size: int) -> str:
+def format_bytes(size: int) -> str:
     """A number of bytes as people say it."""
     amount = float(size)
     for unit in ("bytes", "kB", "MB"):

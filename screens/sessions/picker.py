@@ -11,251 +11,255 @@ from textual.message import Message
 from textual.widgets import Input, Static
 from textual.worker import get_current_worker
 
-from ecotui.project import Desk
+from ecotui.project import OpenProject
 from ecotui.session import SessionError
-from ecotui.session.index import Index
-from ecotui.session.log import Session, Summary
-from ecotui.session.query import HINT, typed
-from ecotui.session.store import Store
-from ecotui.supervisor.commands import running
-from screens.sessions.rendering import MUTED, Columns, steps_told
-from screens.sessions.session_screen import SessionScreen
-from screens.style.columns import hang
-from screens.widgets.footer import KeyBar
-from screens.widgets.row_list import Rows
+from ecotui.session.index import SessionIndex
+from ecotui.session.log import Session, SessionSummary
+from ecotui.session.query import QUERY_HINT, parse_query
+from ecotui.session.store import SessionStore
+from ecotui.supervisor.commands import list_running_commands
+from screens.sessions.rendering import MUTED_STYLE, SessionColumns, render_step_states
+from screens.sessions.session_screen import SessionActionsScreen
+from screens.style.columns import hanging_indent
+from screens.widgets.footer import KeyFooter
+from screens.widgets.row_list import RowList
 
-FIRST = 100
+FIRST_PAGE_SIZE = 100
 """Sessions that are shown before the rest is read."""
-PAUSE = 0.08
+SEARCH_DEBOUNCE_SECONDS = 0.08
 """Seconds without a key after which the list follows what was typed: shorter than two keys of a quick typist."""
 
 
-class SessionList(SessionScreen):
+class SessionPicker(SessionActionsScreen):
     """Base of the screens that list them; what Enter does is the subclass's."""
 
     CSS_PATH = "sessions.tcss"
-    AUTO_FOCUS = "Rows"
+    AUTO_FOCUS = "RowList"
 
-    class Listed(Message):
+    class SessionsLoaded(Message):
         """The sessions that match what was typed."""
 
-        def __init__(self, text: str, found: Sequence[Summary], at_work: frozenset[str], whole: bool) -> None:
+        def __init__(
+            self, query: str, sessions: Sequence[SessionSummary], running_ids: frozenset[str], is_complete: bool
+        ) -> None:
             super().__init__()
-            self.text = text
-            self.found = found
-            self.at_work = at_work
-            self.whole = whole
+            self.query = query
+            self.sessions = sessions
+            self.running_ids = running_ids
+            self.is_complete = is_complete
             """Whether these are all."""
 
-    def __init__(self, desk: Desk, marked: str = "") -> None:
+    def __init__(self, project: OpenProject, marked_id: str = "") -> None:
         """`marked`: the id of the session that has the sign of one to be compared."""
         super().__init__()
-        self.desk = desk
-        self.store = Store(desk.session.folder.parent.parent)
-        self._found: Sequence[Summary] = ()
-        self._at_work: frozenset[str] = frozenset()
-        self._columns = Columns.fit((), 120)
-        self.marked = marked
-        self._trouble = ""
-        self._read = False
+        self.project = project
+        self.store = SessionStore(project.session.folder.parent.parent)
+        self._sessions: Sequence[SessionSummary] = ()
+        self._running_ids: frozenset[str] = frozenset()
+        self._columns = SessionColumns.fit((), 120)
+        self.marked_id = marked_id
+        self._error_text = ""
+        self._is_loaded = False
 
     def compose(self) -> ComposeResult:
-        yield Static(classes="head")
-        yield Input(placeholder=f"Find: {HINT}", classes="search")
+        yield Static(classes="header")
+        yield Input(placeholder=f"Find: {QUERY_HINT}", classes="search")
         yield Static(classes="columns")
-        yield Rows(self._draw, id="sessions")
+        yield RowList(self._render_row, id="sessions")
         yield Static(classes="empty")
-        yield Static(classes="chosen")
-        yield KeyBar(compact=True, show_command_palette=False)
+        yield Static(classes="selection")
+        yield KeyFooter(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
         self.query_one(".empty").display = False
-        self._fit()
+        self._update_layout()
         self._show_title()
         self.action_reload()
 
     def on_resize(self) -> None:
-        self._fit()
+        self._update_layout()
 
-    def _fit(self) -> None:
+    def _update_layout(self) -> None:
         field = self.query_one(Input)
         field.display = bool(field.value or field.has_focus)
-        self.query_one(".chosen").display = self.app.size.height >= 20
-        self._columns = Columns.fit(self._found, self.app.size.width)
-        self.query_one(".columns", Static).update(self._columns.head())
-        self.query_one(Rows).refresh()
+        self.query_one(".selection").display = self.app.size.height >= 20
+        self._columns = SessionColumns.fit(self._sessions, self.app.size.width)
+        self.query_one(".columns", Static).update(self._columns.render_header())
+        self.query_one(RowList).refresh()
 
     # -- reading -------------------------------------------------------------------------------------------------
 
     def action_reload(self) -> None:
-        self._list(self.query_one(Input).value)
+        self._load_sessions(self.query_one(Input).value)
 
     @work(thread=True, exclusive=True, group="list", name="list sessions", exit_on_error=False)
-    def _list(self, text: str) -> None:
+    def _load_sessions(self, text: str) -> None:
         worker = get_current_worker()
-        wanted = typed(text).wanted
-        index = Index(self.store)
+        wanted = parse_query(text).query
+        index = SessionIndex(self.store)
         try:
             # To find some of them all are looked at in any case: once is enough.
-            for limit in (FIRST, None) if wanted.everything else (None,):
-                found = index.list(wanted, limit)
+            for limit in (FIRST_PAGE_SIZE, None) if wanted.matches_all else (None,):
+                found = index.find_summaries(wanted, limit)
                 if worker.is_cancelled:
                     return
                 at_work = frozenset(
                     one.id
-                    for one in found[:FIRST]
-                    if not one.outcome and running(Session(self.store.folder / one.id))
+                    for one in found[:FIRST_PAGE_SIZE]
+                    if not one.outcome and list_running_commands(Session(self.store.folder / one.id))
                 )
-                self.post_message(self.Listed(text, found, at_work, limit is None or len(found) < FIRST))
-                if len(found) < FIRST:
+                self.post_message(
+                    self.SessionsLoaded(text, found, at_work, limit is None or len(found) < FIRST_PAGE_SIZE)
+                )
+                if len(found) < FIRST_PAGE_SIZE:
                     return
         except SessionError as error:
-            self.app.call_from_thread(self._cannot, str(error))
+            self.app.call_from_thread(self._show_load_error, str(error))
 
-    def _cannot(self, trouble: str) -> None:
-        self._trouble = trouble
+    def _show_load_error(self, trouble: str) -> None:
+        self._error_text = trouble
         self._show_list()
 
-    @on(Listed)
-    def _listed(self, news: Listed) -> None:
-        if news.text != self.query_one(Input).value:
+    @on(SessionsLoaded)
+    def _show_sessions(self, message: SessionsLoaded) -> None:
+        if message.query != self.query_one(Input).value:
             return  # more was typed since
-        self._read = True
-        self._trouble = typed(news.text).trouble
-        kept = self.chosen
-        self._found, self._at_work = news.found, news.at_work
-        ids = [one.id for one in self._found]
-        self._columns = Columns.fit(self._found[:FIRST], self.app.size.width)
-        self.query_one(".columns", Static).update(self._columns.head())
+        self._is_loaded = True
+        self._error_text = parse_query(message.query).problem
+        kept = self.selected_summary
+        self._sessions, self._running_ids = message.sessions, message.running_ids
+        ids = [one.id for one in self._sessions]
+        self._columns = SessionColumns.fit(self._sessions[:FIRST_PAGE_SIZE], self.app.size.width)
+        self.query_one(".columns", Static).update(self._columns.render_header())
         cursor = ids.index(kept.id) if kept is not None and kept.id in ids else 0
-        self.query_one(Rows).fill(len(ids), cursor)
-        self._show_list(more=not news.whole)
+        self.query_one(RowList).set_rows(len(ids), cursor)
+        self._show_list(more=not message.is_complete)
 
     def _show_list(self, *, more: bool = False) -> None:
         empty = self.query_one(".empty", Static)
-        empty.display = not self._found
-        self.query_one(Rows).display = bool(self._found)
-        if not self._found:
+        empty.display = not self._sessions
+        self.query_one(RowList).display = bool(self._sessions)
+        if not self._sessions:
             typed_now = bool(self.query_one(Input).value)
             say = (
                 "No session is like that. Escape shows all of them again."
                 if typed_now
                 else "No session has been kept yet. Each rebuild leaves one: Escape goes back to it."
             )
-            empty.update(Content(self._trouble or say))
+            empty.update(Content(self._error_text or say))
         self._show_title(more=more)
-        self._show_chosen()
+        self._show_selection()
 
     def _show_title(self, *, more: bool = False) -> None:
-        count = f"{len(self._found):,}{'+' if more else ''} " if self._read else ""
+        count = f"{len(self._sessions):,}{'+' if more else ''} " if self._is_loaded else ""
         what = "found" if self.query_one(Input).value else "newest first"
-        said = f"  {count}{self.wanted() or what}"
+        said = f"  {count}{self.prompt() or what}"
         parts: list[str | Content] = [Content.styled("Sessions", "bold $text-accent"), said]
-        if self._trouble:
-            parts.append(Content.styled(f"   {self._trouble}", "$text-warning"))
-        self.query_one(".head", Static).update(Content.assemble(*parts))
+        if self._error_text:
+            parts.append(Content.styled(f"   {self._error_text}", "$text-warning"))
+        self.query_one(".header", Static).update(Content.assemble(*parts))
 
-    def wanted(self) -> str:
+    def prompt(self) -> str:
         """What one is to do here, instead of how the list is ordered."""
         return ""
 
     # -- drawing -------------------------------------------------------------------------------------------------
 
-    def outcome(self, summary: Summary) -> str:
-        return summary.outcome or ("running" if summary.id in self._at_work else "open")
+    def outcome(self, summary: SessionSummary) -> str:
+        return summary.outcome or ("running" if summary.id in self._running_ids else "open")
 
-    def _draw(self, index: int, width: int) -> Content:
-        summary = self._found[index]
-        mark = "⇄" if summary.id == self.marked else " "
-        return self._columns.row(summary, self.outcome(summary), mark)
+    def _render_row(self, index: int, width: int) -> Content:
+        summary = self._sessions[index]
+        mark = "⇄" if summary.id == self.marked_id else " "
+        return self._columns.render_row(summary, self.outcome(summary), mark)
 
     @property
-    def chosen(self) -> Summary | None:
-        rows = self.query_one(Rows)
-        return self._found[rows.cursor] if rows.cursor < len(self._found) else None
+    def selected_summary(self) -> SessionSummary | None:
+        rows = self.query_one(RowList)
+        return self._sessions[rows.cursor] if rows.cursor < len(self._sessions) else None
 
-    @on(Rows.Moved)
-    def _show_chosen(self) -> None:
-        pane = self.query_one(".chosen", Static)
-        summary = self.chosen
+    @on(RowList.RowHighlighted)
+    def _show_selection(self) -> None:
+        pane = self.query_one(".selection", Static)
+        summary = self.selected_summary
         if summary is None:
             pane.update("")
             return
         width = max(self.app.size.width - 4, 30)
         parts = [
             Content.assemble(
-                Content.styled(summary.id, "bold"), Content.styled(f"   in {summary.folder}", MUTED)
+                Content.styled(summary.id, "bold"), Content.styled(f"   in {summary.folder}", MUTED_STYLE)
             ),
-            steps_told(summary, width),
+            render_step_states(summary, width),
         ]
-        parts += [hang(Content.styled("✎ ", "$text-accent"), note, width) for note in summary.notes[-2:]]
+        parts += [hanging_indent(Content.styled("✎ ", "$text-accent"), note, width) for note in summary.notes[-2:]]
         pane.update(Content("\n").join(parts))
 
     # -- finding -------------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "filter":
+        if action == "search":
             return not isinstance(self.focused, Input)
         return True
 
-    def action_filter(self) -> None:
+    def action_search(self) -> None:
         field = self.query_one(Input)
         field.display = True
         self.set_focus(field)
 
     @on(Input.Changed)
-    def _typed(self) -> None:
-        self.set_timer(PAUSE, self._follow_typing)
+    def _schedule_search(self) -> None:
+        self.set_timer(SEARCH_DEBOUNCE_SECONDS, self._search)
 
-    def _follow_typing(self) -> None:
-        self._list(self.query_one(Input).value)
+    def _search(self) -> None:
+        self._load_sessions(self.query_one(Input).value)
 
     @on(Input.Submitted)
-    def _typing_done(self) -> None:
-        self.query_one(Rows).focus()
-        self._fit()
+    def _leave_search(self) -> None:
+        self.query_one(RowList).focus()
+        self._update_layout()
 
     def action_back(self) -> None:
         field = self.query_one(Input)
         if field.has_focus:
-            self._typing_done()
+            self._leave_search()
         elif field.value:
             field.value = ""
-            self._fit()
+            self._update_layout()
         else:
-            self.leave()
+            self.close_list()
 
-    def leave(self) -> None:
+    def close_list(self) -> None:
         """Escape, when there is nothing to be found any more."""
         self.dismiss(None)
 
-    def mark(self, id: str) -> None:
+    def mark_session(self, id: str) -> None:
         """Give a session the sign, or no session."""
-        self.marked = id
+        self.marked_id = id
         self._show_title()
-        self.query_one(Rows).refresh()
+        self.query_one(RowList).refresh()
 
     # -- doing ---------------------------------------------------------------------------------------------------
 
-    @on(Rows.Chosen)
+    @on(RowList.RowSelected)
     def action_open(self) -> None:
-        if session := self.the_session():
-            self.open_one(session)
+        if session := self.selected_session():
+            self.open_session(session)
 
-    def open_one(self, session: Session) -> None:
+    def open_session(self, session: Session) -> None:
         """Enter on a session."""
         raise NotImplementedError
 
-    def compare(self, one: Session, other: Session) -> None:
+    def compare_sessions(self, session: Session, other: Session) -> None:
         """Show what differs between two of them."""
         from screens.sessions.compare import CompareScreen
 
         # The earlier one first, whichever was chosen first.
-        before, after = sorted((one, other), key=lambda session: session.id)
+        before, after = sorted((session, other), key=lambda session: session.id)
         self.app.push_screen(CompareScreen(before, after))
 
-    def the_session(self) -> Session | None:
-        summary = self.chosen
+    def selected_session(self) -> Session | None:
+        summary = self.selected_summary
         if summary is None:
             return None
         try:
@@ -264,8 +268,8 @@ class SessionList(SessionScreen):
             self.notify(str(error), severity="error", markup=False)
             return None
 
-    def the_tags(self) -> list[str]:
-        return self.chosen.tags if self.chosen is not None else []
+    def selected_tags(self) -> list[str]:
+        return self.selected_summary.tags if self.selected_summary is not None else []
 
-    def written(self) -> None:
+    def refresh_after_write(self) -> None:
         self.action_reload()

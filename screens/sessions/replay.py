@@ -14,172 +14,172 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import ContentSwitcher, Log, Static
 
-from checks.duration import stopwatch
-from checks.steps import NUMBERS, STEPS
-from ecotui.history.asciicast import Speech
-from ecotui.history.replay import Beat, Playhead, Tape
-from ecotui.rebuild_progress import Rebuild
+from checks.duration import format_stopwatch
+from checks.steps import STEP_KEYS, STEPS
+from ecotui.history.asciicast import OutputReader
+from ecotui.history.replay import Playhead, Recording, ReplayEvent
+from ecotui.rebuild_progress import RebuildProgress
 from ecotui.session import SessionError
 from ecotui.session.log import Session
-from ecotui.session.readable import readable
-from screens.dialogs import Ask
-from screens.sessions.base import PastScreen
-from screens.sessions.event_rendering import line
-from screens.steps import panel_of
+from ecotui.session.readable import message_text
+from screens.dialogs import PromptDialog
+from screens.sessions.base import SessionScreenBase
+from screens.sessions.event_rendering import render_event
+from screens.steps import create_panel
 from screens.steps.panel import StepPanel
-from screens.widgets.footer import KeyBar
+from screens.widgets.footer import KeyFooter
 from screens.widgets.step_list import StepList
 
-BEAT = 0.1
+FRAME_SECONDS = 0.1
 """Seconds between two pictures: what a person perceives as flowing."""
-HOP = 5.0
+SKIP_SECONDS = 5.0
 """Seconds of the tape that ← and → go."""
-LINES = 2_000
+MAX_OUTPUT_LINES = 2_000
 """Lines of an output that are kept in sight."""
-LONGEST = 4_000
+MAX_LINE_CHARS = 4_000
 
 
-class ReplayScreen(PastScreen):
+class ReplayScreen(SessionScreenBase):
     """Begins to play at once. Nothing can be changed from here: the panels only show."""
 
     CSS_PATH = "replay.tcss"
     AUTO_FOCUS = None
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "play", "Play"),
+        Binding("space", "toggle_play", "Play"),
         Binding("plus,equals_sign", "speed(1)", "Faster", key_display="+"),
         Binding("minus", "speed(-1)", "Slower", key_display="-"),
-        Binding("left", "hop(-1)", "5 s", key_display="←", priority=True, tooltip="Back 5 seconds"),
-        Binding("right", "hop(1)", "5 s", key_display="→", priority=True, tooltip="On 5 seconds"),
-        Binding("comma", "event(-1)", "Event", key_display=",", tooltip="To the event before"),
-        Binding("full_stop", "event(1)", "Event", key_display=".", tooltip="To the event after"),
+        Binding("left", "skip(-1)", "5 s", key_display="←", priority=True, tooltip="Back 5 seconds"),
+        Binding("right", "skip(1)", "5 s", key_display="→", priority=True, tooltip="On 5 seconds"),
+        Binding("comma", "skip_event(-1)", "Event", key_display=",", tooltip="To the event before"),
+        Binding("full_stop", "skip_event(1)", "Event", key_display=".", tooltip="To the event after"),
         Binding("escape,q", "dismiss(None)", "Back"),
-        Binding("home", "go(0)", "To the beginning", show=False, priority=True),
-        Binding("end", "go(-1)", "To the end", show=False, priority=True),
-        *(Binding(str(number), f"step('{step.id}')", show=False) for number, step in enumerate(STEPS, 1)),
-        Binding("a", "ask", "Go to…", tooltip="Go to a step, to 14:03, to 5m from the beginning, to 50%"),
-        Binding("l", "tall", "Log", tooltip="More room for the output"),
+        Binding("home", "seek(0)", "To the beginning", show=False, priority=True),
+        Binding("end", "seek(-1)", "To the end", show=False, priority=True),
+        *(Binding(str(number), f"seek_step('{step.id}')", show=False) for number, step in enumerate(STEPS, 1)),
+        Binding("a", "prompt_position", "Go to…", tooltip="Go to a step, to 14:03, to 5m from the beginning, to 50%"),
+        Binding("l", "enlarge_log", "Log", tooltip="More room for the output"),
     ]
 
-    MORE = ((NUMBERS, "to where a step begins to be worked on"),)
+    EXTRA_KEYS = ((STEP_KEYS, "to where a step begins to be worked on"),)
 
-    class Ready(Message):
+    class RecordingLoaded(Message):
         """The log is read."""
 
-        def __init__(self, tape: Tape) -> None:
+        def __init__(self, recording: Recording) -> None:
             super().__init__()
-            self.tape = tape
+            self.recording = recording
 
     def __init__(
-        self, session: Session, *, at: float | None = None, clock: Callable[[], float] = time.monotonic
+        self, session: Session, *, start_at: float | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         """`at`: begin at this moment (seconds since the epoch)."""
         super().__init__()
         self.session = session
-        self.tape: Tape | None = None
-        self.head = Playhead(0.0, clock)
-        self._at = at
+        self.recording: Recording | None = None
+        self.playhead = Playhead(0.0, clock)
+        self._start_at = start_at
         self._clock = clock
-        self._step = ""
-        self._shown: object = None
-        self._rebuild: Rebuild | None = None
+        self._shown_step = ""
+        self._shown_event_count: object = None
+        self._rebuild: RebuildProgress | None = None
         """Where the steps stand at what is shown."""
-        self._speaking = ""
-        self._speech: Speech | None = None
-        self._heard = 0
+        self._output_command = ""
+        self._output_reader: OutputReader | None = None
+        self._output_offset = 0
 
     def compose(self) -> ComposeResult:
-        yield Static(classes="head")
+        yield Static(classes="header")
         with Horizontal(classes="work"):
             yield StepList(hint=f"1-{len(STEPS)} to a step")
             with Vertical(classes="main"):
                 yield ContentSwitcher(classes="panels")
-                yield Static(classes="now")
-                yield Log(max_lines=LINES, classes="said")
-        yield Static(classes="tape")
-        yield KeyBar(compact=True, show_command_palette=False)
+                yield Static(classes="current-event")
+                yield Log(max_lines=MAX_OUTPUT_LINES, classes="output")
+        yield Static(classes="position")
+        yield KeyFooter(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
-        self._fit()
+        self._set_size_classes()
         log = self.query_one(Log)
         log.can_focus = False
-        self._title("reading the log…")
-        self._read()
-        self.set_interval(BEAT, self._beat)
+        self._show_title("reading the log…")
+        self._load_recording()
+        self.set_interval(FRAME_SECONDS, self._draw_frame)
 
     def on_resize(self) -> None:
-        self._fit()
-        self._show()
+        self._set_size_classes()
+        self._refresh_all()
 
-    def _fit(self) -> None:
+    def _set_size_classes(self) -> None:
         narrow = self.app.size.width < 100
-        self.query_one(StepList).strip = narrow
+        self.query_one(StepList).is_strip = narrow
         self.set_class(narrow, "-narrow")
 
-    def _title(self, said: str) -> None:
+    def _show_title(self, text: str) -> None:
         head = Content.styled("Replay", "bold $text-accent")
-        self.query_one(".head", Static).update(Content.assemble(head, f"  {self.session.id}  {said}"))
+        self.query_one(".header", Static).update(Content.assemble(head, f"  {self.session.id}  {text}"))
 
     @work(thread=True, exclusive=True, group="tape", name="read the log", exit_on_error=False)
-    def _read(self) -> None:
+    def _load_recording(self) -> None:
         try:
-            self.post_message(self.Ready(Tape(self.session)))
+            self.post_message(self.RecordingLoaded(Recording(self.session)))
         except SessionError as error:
-            self.app.call_from_thread(self._title, str(error))
+            self.app.call_from_thread(self._show_title, str(error))
 
-    @on(Ready)
-    def _ready(self, news: Ready) -> None:
-        self.tape = tape = news.tape
-        self.head = Playhead(tape.length, self._clock)
-        said = f"{stopwatch(tape.length)} at 1x"
-        if tape.cuts:
-            said += f", {stopwatch(tape.shortened)} of silence left out"
-        if any(not one.timed for one in tape.spoken.values()):
+    @on(RecordingLoaded)
+    def _start_playing(self, message: RecordingLoaded) -> None:
+        self.recording = tape = message.recording
+        self.playhead = Playhead(tape.duration, self._clock)
+        said = f"{format_stopwatch(tape.duration)} at 1x"
+        if tape.pauses:
+            said += f", {format_stopwatch(tape.skipped_seconds)} of silence left out"
+        if any(not one.has_output_times for one in tape.commands.values()):
             said += "; some outputs spread evenly, their times are not known"
-        self._title(said)
-        if self._at is not None:
-            self.head.seek(tape.played(self._at))
-        self.head.play()
-        self._show()
+        self._show_title(said)
+        if self._start_at is not None:
+            self.playhead.seek(tape.position_of(self._start_at))
+        self.playhead.play()
+        self._refresh_all()
 
     # -- playing -------------------------------------------------------------------------------------------------
 
-    def _beat(self) -> None:
-        if self.tape is not None and self.head.playing and self.is_current:
-            self._show()
+    def _draw_frame(self) -> None:
+        if self.recording is not None and self.playhead.is_playing and self.is_current:
+            self._refresh_all()
 
-    def _show(self) -> None:
+    def _refresh_all(self) -> None:
         """Everything is derived from the place of the tape."""
-        if self.tape is not None:
+        if self.recording is not None:
             try:
-                self._show_place(self.tape)
+                self._show_position(self.recording)
             except SessionError as error:  # the log is read by pages, and may have gone
-                self.head.pause()
-                self._title(str(error))
+                self.playhead.pause()
+                self._show_title(str(error))
 
-    def _show_place(self, tape: Tape) -> None:
-        place = self.head.place
-        self._show_tape(place)
-        count = tape.happened(place)
-        self._rebuild = rebuild = tape.rebuild(place)
-        if count != self._shown:
-            self._shown = count
-            moment = tape.moments[count - 1] if count else None
+    def _show_position(self, recording: Recording) -> None:
+        place = self.playhead.position
+        self._show_progress_bar(place)
+        count = recording.count_entries_until(place)
+        self._rebuild = rebuild = recording.progress_at(place)
+        if count != self._shown_event_count:
+            self._shown_event_count = count
+            moment = recording.entries[count - 1] if count else None
             if moment is not None:
-                self.query_one(".now", Static).update(line(moment))
-                if moment.step and moment.step != self._step:
-                    self._step = moment.step
+                self.query_one(".current-event", Static).update(render_event(moment))
+                if moment.step and moment.step != self._shown_step:
+                    self._shown_step = moment.step
             steps = self.query_one(StepList)
-            steps.current = self._step or STEPS[0].id
+            steps.current_step = self._shown_step or STEPS[0].id
             steps.rebuild = rebuild
             self.call_next(self._show_panel)
         self._show_output(place)
 
     async def _show_panel(self) -> None:
-        step = self._step or STEPS[0].id
+        step = self._shown_step or STEPS[0].id
         switcher = self.query_one(ContentSwitcher)
         name = f"step-{step}"
         if not switcher.query(f"#{name}"):
-            made = panel_of(step)
+            made = create_panel(step)
             await switcher.add_content(made, id=name)
             for widget in made.query("*"):
                 widget.can_focus = False
@@ -193,35 +193,35 @@ class ReplayScreen(PastScreen):
             for panel in self.query(f"#{name}").results(StepPanel):
                 panel.show(self._rebuild)
 
-    def _show_output(self, place: float) -> None:
-        assert self.tape is not None
-        spoken = self.tape.speaking(place)
+    def _show_output(self, position: float) -> None:
+        assert self.recording is not None
+        spoken = self.recording.command_at(position)
         log = self.query_one(Log)
         command = spoken.command if spoken is not None else ""
-        until = spoken.written.until(self.tape.real(place)) if spoken is not None else 0
-        if command != self._speaking or until < self._heard:
+        until = spoken.output_times.size_at(self.recording.timestamp_at(position)) if spoken is not None else 0
+        if command != self._output_command or until < self._output_offset:
             log.clear()
-            self._speaking, self._heard, self._speech = command, 0, None
-        if spoken is None or until <= self._heard:
+            self._output_command, self._output_offset, self._output_reader = command, 0, None
+        if spoken is None or until <= self._output_offset:
             return
-        if self._speech is None:
+        if self._output_reader is None:
             # What was said long before is not read: only its end can be in sight.
-            self._speech = Speech(self.tape, command, since=max(until - 200_000, 0))
-        lines = self._speech.until(Beat(place, 0.0, None, command, self._heard, until))
-        self._heard = until
-        log.write_lines([readable(one)[:LONGEST] for one in lines[-LINES:]])
+            self._output_reader = OutputReader(self.recording, command, start_byte=max(until - 200_000, 0))
+        lines = self._output_reader.read_until(ReplayEvent(position, 0.0, None, command, self._output_offset, until))
+        self._output_offset = until
+        log.write_lines([message_text(one)[:MAX_LINE_CHARS] for one in lines[-MAX_OUTPUT_LINES:]])
 
-    def _show_tape(self, place: float) -> None:
-        assert self.tape is not None
-        at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.tape.real(place)))
-        mark = "▶" if self.head.playing else "‖"
-        ends = f" {stopwatch(place)} / {stopwatch(self.head.length)}"
-        cut = self.tape.cut(place)
-        silence = f"  {stopwatch(cut.seconds)} of silence, shortened" if cut is not None else ""
-        front = f"{mark} {self.head.speed}x  {at}  "
+    def _show_progress_bar(self, position: float) -> None:
+        assert self.recording is not None
+        at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.recording.timestamp_at(position)))
+        mark = "▶" if self.playhead.is_playing else "‖"
+        ends = f" {format_stopwatch(position)} / {format_stopwatch(self.playhead.duration)}"
+        cut = self.recording.pause_at(position)
+        silence = f"  {format_stopwatch(cut.seconds)} of silence, shortened" if cut is not None else ""
+        front = f"{mark} {self.playhead.speed}x  {at}  "
         room = max(self.app.size.width - len(front) - len(ends) - 30, 10)
-        full = round(place / self.head.length * room) if self.head.length else room
-        self.query_one(".tape", Static).update(
+        full = round(position / self.playhead.duration * room) if self.playhead.duration else room
+        self.query_one(".position", Static).update(
             Content.assemble(
                 Content.styled(front, "bold $text-accent"),
                 Content.styled("━" * full, "$text-accent"),
@@ -233,53 +233,51 @@ class ReplayScreen(PastScreen):
 
     # -- keys ----------------------------------------------------------------------------------------------------
 
-    def action_play(self) -> None:
-        if self.head.playing:
-            self.head.pause()
+    def action_toggle_play(self) -> None:
+        if self.playhead.is_playing:
+            self.playhead.pause()
         else:
-            self.head.play()
-        self._show()
+            self.playhead.play()
+        self._refresh_all()
 
     def action_speed(self, by: int) -> None:
-        self.head.faster(by)
-        self._show()
+        self.playhead.change_speed(by)
+        self._refresh_all()
 
-    def _seek(self, place: float) -> None:
-        self.head.seek(place)
-        self._shown = None
-        self._show()
+    def _seek(self, position: float) -> None:
+        self.playhead.seek(position)
+        self._shown_event_count = None
+        self._refresh_all()
 
-    def action_hop(self, by: int) -> None:
-        self._seek(self.head.place + by * HOP)
+    def action_skip(self, by: int) -> None:
+        self._seek(self.playhead.position + by * SKIP_SECONDS)
 
-    def action_go(self, place: int) -> None:
-        self._seek(0.0 if place == 0 else self.head.length)
+    def action_seek(self, position: int) -> None:
+        self._seek(0.0 if position == 0 else self.playhead.duration)
 
-    def action_event(self, by: int) -> None:
+    def action_skip_event(self, by: int) -> None:
         """To the event before or after; playing stops there, as one wants to read it."""
-        if self.tape is None or not self.tape.moments:
+        if self.recording is None or not self.recording.entries:
             return
-        self.head.pause()
-        count = self.tape.happened(self.head.place)
-        index = max(0, min(count - 1 + by, len(self.tape.moments) - 1))
-        self._seek(self.tape.place(index))
+        self.playhead.pause()
+        count = self.recording.count_entries_until(self.playhead.position)
+        index = max(0, min(count - 1 + by, len(self.recording.entries) - 1))
+        self._seek(self.recording.entry_position(index))
 
-    def action_step(self, step: str) -> None:
-        self._find(step)
+    def action_seek_step(self, step: str) -> None:
+        self._seek_to_text(step)
 
-    def action_ask(self) -> None:
-        said = Content(
-            "A step (quota), a time (14:03), so far from the beginning (5m, 90s), or a share (50%)."
-        )
-        self.app.push_screen(Ask("Go to", said), lambda text: self._find(text) if text else None)
+    def action_prompt_position(self) -> None:
+        said = Content("A step (quota), a time (14:03), so far from the beginning (5m, 90s), or a share (50%).")
+        self.app.push_screen(PromptDialog("Go to", said), lambda text: self._seek_to_text(text) if text else None)
 
-    def _find(self, text: str) -> None:
-        if self.tape is None:
+    def _seek_to_text(self, text: str) -> None:
+        if self.recording is None:
             return
         try:
-            self._seek(self.tape.find(text))
+            self._seek(self.recording.parse_position(text))
         except ValueError as error:
             self.notify(str(error), markup=False)
 
-    def action_tall(self) -> None:
+    def action_enlarge_log(self) -> None:
         self.toggle_class("-tall")

@@ -5,47 +5,47 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from screens.sessions import actions as sessions_actions
-from screens.sessions.base import PastScreen
+from screens.sessions.base import SessionScreenBase
 
 if TYPE_CHECKING:
-    from ecotui.project import Desk
+    from ecotui.project import OpenProject
     from ecotui.session.log import Session
 
 
-class SessionScreen(PastScreen):
+class SessionActionsScreen(SessionScreenBase):
     """Base of the screens in which a session is chosen, or shown: what can be done with it is the same in both."""
 
-    desk: Desk | None
+    project: OpenProject | None
 
-    def the_session(self) -> Session | None:
+    def selected_session(self) -> Session | None:
         """The one that is meant; None when there is none, which is said then."""
         raise NotImplementedError
 
-    def the_tags(self) -> list[str]:
+    def selected_tags(self) -> list[str]:
         """The tags that it has."""
         raise NotImplementedError
 
-    def the_moment(self) -> float | None:
+    def replay_start(self) -> float | None:
         """Where a replay begins, in seconds since the epoch; None: at the beginning."""
         return None
 
-    def written(self) -> None:
+    def refresh_after_write(self) -> None:
         """Something was written into its log."""
 
     def action_note(self) -> None:
-        if session := self.the_session():
-            sessions_actions.note(self, session, self.written)
+        if session := self.selected_session():
+            sessions_actions.add_note(self, session, self.refresh_after_write)
 
     def action_tag(self) -> None:
-        if session := self.the_session():
-            sessions_actions.tag(self, session, self.the_tags(), self.written)
+        if session := self.selected_session():
+            sessions_actions.edit_tags(self, session, self.selected_tags(), self.refresh_after_write)
 
-    def action_hand_over(self) -> None:
-        if session := self.the_session():
-            sessions_actions.hand_over(self, session, self.desk)
+    def action_export(self) -> None:
+        if session := self.selected_session():
+            sessions_actions.export_session(self, session, self.project)
 
-    def action_play(self) -> None:
+    def action_replay(self) -> None:
         from screens.sessions.replay import ReplayScreen
 
-        if session := self.the_session():
-            self.app.push_screen(ReplayScreen(session, at=self.the_moment()))
+        if session := self.selected_session():
+            self.app.push_screen(ReplayScreen(session, start_at=self.replay_start()))

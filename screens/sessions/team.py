@@ -19,141 +19,141 @@ from textual.message import Message
 from textual.widgets import Static
 
 from checks.sanitize import one_line
-from ecotui.project import Desk
-from ecotui.session.log import Summary
-from screens.sessions.base import PastScreen
-from screens.sessions.rendering import Columns, steps_told
-from screens.widgets.footer import KeyBar
-from screens.widgets.row_list import Rows
+from ecotui.project import OpenProject
+from ecotui.session.log import SessionSummary
+from screens.sessions.base import SessionScreenBase
+from screens.sessions.rendering import SessionColumns, render_step_states
+from screens.widgets.footer import KeyFooter
+from screens.widgets.row_list import RowList
 
-PATIENCE = 60.0
+TIMEOUT_SECONDS = 60.0
 """Seconds for the child to read the newest two hundred."""
 
 
 @dataclass(frozen=True)
-class Theirs:
+class TeamSession:
     """A session of some machine."""
 
     host: str
-    here: bool
-    summary: Summary
+    is_local: bool
+    summary: SessionSummary
 
 
-class TeamSessionsScreen(PastScreen):
+class TeamSessionsScreen(SessionScreenBase):
     CSS_PATH = "team.tcss"
-    AUTO_FOCUS = "Rows"
+    AUTO_FOCUS = "RowList"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "reload", "Read again"),
         Binding("escape,q", "dismiss(None)", "Back"),
     ]
 
-    class Listed(Message):
+    class TeamSessionsLoaded(Message):
         """What the child read; `trouble` says why it could not."""
 
-        def __init__(self, found: Sequence[Theirs], trouble: str = "") -> None:
+        def __init__(self, sessions: Sequence[TeamSession], error: str = "") -> None:
             super().__init__()
-            self.found = found
-            self.trouble = trouble
+            self.sessions = sessions
+            self.error = error
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, project: OpenProject) -> None:
         super().__init__()
-        self.desk = desk
-        self._found: Sequence[Theirs] = ()
+        self.project = project
+        self._sessions: Sequence[TeamSession] = ()
 
     def compose(self) -> ComposeResult:
-        yield Static(classes="head")
+        yield Static(classes="header")
         yield Static(classes="columns")
-        yield Rows(self._draw, id="team-sessions")
+        yield RowList(self._render_row, id="team-sessions")
         yield Static(classes="empty")
-        yield Static(classes="chosen")
-        yield KeyBar(compact=True, show_command_palette=False)
+        yield Static(classes="selection")
+        yield KeyFooter(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
         self.action_reload()
 
     def action_reload(self) -> None:
-        self._say("reading…")
-        self._read()
+        self._show_header("reading…")
+        self._load_sessions()
 
     @work(exclusive=True, group="team", name="read the team's sessions", exit_on_error=False)
-    async def _read(self) -> None:
+    async def _load_sessions(self) -> None:
         child = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "ecotui", *self.desk.options()),
+            *(sys.executable, "-P", "-m", "ecotui", *self.project.child_options()),
             *("sessions", "list", "--team", "--json"),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env=self.desk.env(),
+            env=self.project.child_env(),
             start_new_session=True,
         )
         try:
-            out, err = await asyncio.wait_for(child.communicate(), PATIENCE)
+            out, err = await asyncio.wait_for(child.communicate(), TIMEOUT_SECONDS)
         except TimeoutError:
-            self.post_message(self.Listed((), f"S3 did not answer within {PATIENCE:.0f} s"))
+            self.post_message(self.TeamSessionsLoaded((), f"S3 did not answer within {TIMEOUT_SECONDS:.0f} s"))
             return
         finally:
             if child.returncode is None:
                 child.kill()
         if child.returncode != 0:
-            self.post_message(self.Listed((), one_line(err).removeprefix("ecotui sessions: ")))
+            self.post_message(self.TeamSessionsLoaded((), one_line(err).removeprefix("ecotui sessions: ")))
             return
-        self.post_message(self.Listed(tuple(map(_theirs, json.loads(out)["sessions"]))))
+        self.post_message(self.TeamSessionsLoaded(tuple(map(_parse_team_session, json.loads(out)["sessions"]))))
 
-    @on(Listed)
-    def _listed(self, news: Listed) -> None:
-        self._found = news.found
+    @on(TeamSessionsLoaded)
+    def _show_sessions(self, message: TeamSessionsLoaded) -> None:
+        self._sessions = message.sessions
         empty = self.query_one(".empty", Static)
-        empty.display = not news.found
-        self.query_one(Rows).display = bool(news.found)
-        empty.update(
-            Content(news.trouble or "Nobody shared a session yet: each ecotui of the team does by itself.")
+        empty.display = not message.sessions
+        self.query_one(RowList).display = bool(message.sessions)
+        empty.update(Content(message.error or "Nobody shared a session yet: each ecotui of the team does by itself."))
+        columns = SessionColumns.fit([one.summary for one in message.sessions], self.app.size.width)
+        self.query_one(".columns", Static).update(columns.render_header())
+        self.query_one(RowList).set_rows(len(message.sessions))
+        others = sum(not one.is_local for one in message.sessions)
+        self._show_header(
+            f"{len(message.sessions)} newest first, {others} of other machines (↗)" if message.sessions else ""
         )
-        columns = Columns.fit([one.summary for one in news.found], self.app.size.width)
-        self.query_one(".columns", Static).update(columns.head())
-        self.query_one(Rows).fill(len(news.found))
-        others = sum(not one.here for one in news.found)
-        self._say(f"{len(news.found)} newest first, {others} of other machines (↗)" if news.found else "")
-        self.query_one(Rows).focus()
+        self.query_one(RowList).focus()
 
-    def _say(self, what: str) -> None:
-        place = self.desk.loaded.settings.sessions.team
+    def _show_header(self, what: str) -> None:
+        place = self.project.config.settings.sessions.team
         parts = (Content.styled("Sessions of the team", "bold $text-accent"), f"  {place}  {what}")
-        self.query_one(".head", Static).update(Content.assemble(*parts))
+        self.query_one(".header", Static).update(Content.assemble(*parts))
 
-    def _draw(self, index: int, width: int) -> Content:
-        one = self._found[index]
-        columns = Columns.fit([each.summary for each in self._found], self.app.size.width)
-        return columns.row(one.summary, one.summary.outcome or "open", " " if one.here else "↗")
+    def _render_row(self, index: int, width: int) -> Content:
+        one = self._sessions[index]
+        columns = SessionColumns.fit([each.summary for each in self._sessions], self.app.size.width)
+        return columns.render_row(one.summary, one.summary.outcome or "open", " " if one.is_local else "↗")
 
-    @on(Rows.Moved)
-    def _moved(self) -> None:
-        chosen = self.query_one(".chosen", Static)
-        if not self._found:
+    @on(RowList.RowHighlighted)
+    def _show_selection(self) -> None:
+        chosen = self.query_one(".selection", Static)
+        if not self._sessions:
             chosen.update("")
             return
-        one = self._found[self.query_one(Rows).cursor]
-        where = "on this machine: s opens it" if one.here else f"on {one.host}, where its log is"
+        one = self._sessions[self.query_one(RowList).cursor]
+        where = "on this machine: s opens it" if one.is_local else f"on {one.host}, where its log is"
         chosen.update(
             Content.assemble(
                 Content.styled(one.summary.id, "bold"),
                 f"  {one.summary.by}, {where}\n",
-                steps_told(one.summary, max(self.app.size.width - 6, 20)),
+                render_step_states(one.summary, max(self.app.size.width - 6, 20)),
             )
         )
 
 
-def _theirs(plain: dict[str, Any]) -> Theirs:
-    summary = Summary(
-        id=plain["id"],
-        project=plain["project"],
-        by=plain["by"],
-        started=_moment(plain["started"]) or 0.0,
-        ended=_moment(plain["ended"]),
-        outcome="" if plain["outcome"] == "open" else plain["outcome"],
-        steps=plain["steps"],
+def _parse_team_session(document: dict[str, Any]) -> TeamSession:
+    summary = SessionSummary(
+        id=document["id"],
+        project=document["project"],
+        by=document["by"],
+        started=_parse_timestamp(document["started"]) or 0.0,
+        ended=_parse_timestamp(document["ended"]),
+        outcome="" if document["outcome"] == "open" else document["outcome"],
+        steps=document["steps"],
     )
-    return Theirs(plain["host"], plain["here"], summary)
+    return TeamSession(document["host"], document["here"], summary)
 
 
-def _moment(text: str | None) -> float | None:
+def _parse_timestamp(text: str | None) -> float | None:
     return None if text is None else float(calendar.timegm(time.strptime(text, "%Y-%m-%dT%H:%M:%SZ")))

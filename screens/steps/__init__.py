@@ -1,17 +1,25 @@
-"""The panel of a step: `Panel` of the module of the same name, where a step has a part of its own to draw."""
+"""Panels of the steps, and the screens that are opened from them."""
 
 from __future__ import annotations
 
 import importlib
-from importlib.util import find_spec
 
 from screens.steps.panel import StepPanel
 
+_PANELS = {
+    "quota": "QuotaPanel",
+    "cleanup": "CleanupPanel",
+    "apply": "ApplyPanel",
+    "cloudfront": "CloudFrontPanel",
+    "nodes": "NodesPanel",
+}
+"""Steps with a panel of their own, in the module that is named after the step. Others have the plain one."""
 
-def panel_of(step: str) -> StepPanel:
-    """Make the panel of a step; its module is imported now, and not before."""
-    name = f"screens.steps.{step}"
-    own = getattr(importlib.import_module(name), "Panel", None) if find_spec(name) else None
-    made = (own or StepPanel)(step)
-    assert isinstance(made, StepPanel)
-    return made
+
+def create_panel(step: str) -> StepPanel:
+    """Make the panel of a step. Its module is imported now, and not before."""
+    if step not in _PANELS:
+        return StepPanel(step)
+    panel = getattr(importlib.import_module(f"screens.steps.{step}"), _PANELS[step])(step)
+    assert isinstance(panel, StepPanel)
+    return panel

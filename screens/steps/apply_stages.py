@@ -4,33 +4,31 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from checks.duration import stopwatch
-from checks.script.stages import Stage, Stages
-from screens.style.columns import hang
+from checks.duration import format_stopwatch
+from checks.script.stages import ScriptStage, StageParser
+from screens.style.columns import hanging_indent
 
-OURS = (r"^\[stage \d+, after [^\]]+\] (.*)$",)
+STAGE_PATTERNS = (r"^\[stage \d+, after [^\]]+\] (.*)$",)
 """How `ecotui script --run` announces a stage."""
-MOST = 14
+MAX_STAGES = 14
 """Stages that are drawn: the last ones; the log has them all."""
 
 
-def new() -> Stages:
+def create_stages() -> StageParser:
     """The stages of our own apply, none of which has begun."""
-    return Stages(OURS)
+    return StageParser(STAGE_PATTERNS)
 
 
-def drawn(stages: Stages, now: float, width: int, *, running: bool) -> list[Content]:
+def render_stages(stages: StageParser, now: float, width: int, *, running: bool) -> list[Content]:
     """One line a stage, the last ones; nothing when none was seen."""
-    every = stages.all
-    lines = [_line(one, now, width, running=running and not one.ended) for one in every[-MOST:]]
-    if len(every) > MOST:
-        lines.insert(0, Content.styled(f"{len(every) - MOST} stages before", "$foreground 62%"))
+    every = stages.stages
+    lines = [_render_stage(one, now, width, running=running and not one.ended_at) for one in every[-MAX_STAGES:]]
+    if len(every) > MAX_STAGES:
+        lines.insert(0, Content.styled(f"{len(every) - MAX_STAGES} stages before", "$foreground 62%"))
     return lines
 
 
-def _line(one: Stage, now: float, width: int, *, running: bool) -> Content:
-    sign = Content.styled(
-        "▶ " if running else "✓ " if one.ended else "· ", "$text-primary" if running else ""
-    )
-    time = Content.styled(f"{stopwatch(one.seconds(now)):>8}  ", "$foreground 62%")
-    return hang(sign + time, one.title, width)
+def _render_stage(stage: ScriptStage, now: float, width: int, *, running: bool) -> Content:
+    sign = Content.styled("▶ " if running else "✓ " if stage.ended_at else "· ", "$text-primary" if running else "")
+    time = Content.styled(f"{format_stopwatch(stage.duration_seconds(now)):>8}  ", "$foreground 62%")
+    return hanging_indent(sign + time, stage.title, width)

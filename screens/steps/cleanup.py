@@ -13,42 +13,42 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
-from checks.cleanup.model import CleanupDetail, ItemState, Leftover, Progress, counted
+from checks.cleanup.model import CleanupDetail, DeletionProgress, DeletionState, Leftover, format_counts
 from checks.finding import Report
-from screens.dialogs import Typed
-from screens.messages import CleanupApproved, CommandOutput
+from screens.dialogs import TypedConfirmDialog
+from screens.messages import CleanupApproved, CommandOutputReceived
 from screens.steps.panel import StepPanel
-from screens.style.columns import hang
-from screens.style.icons import leftovers
+from screens.style.columns import hanging_indent
+from screens.style.icons import format_leftover_count
 
-MARK = {True: "[x]", False: "[ ]"}
-WORD = {
-    ItemState.WAITING: "waiting",
-    ItemState.DELETING: "▶ deleting",
-    ItemState.FAILED: "✗ failed",
-    ItemState.SKIPPED: "· skipped",
-    ItemState.GONE: "✓ gone",
+CHECKBOX = {True: "[x]", False: "[ ]"}
+ITEM_STATE_LABEL = {
+    DeletionState.WAITING: "waiting",
+    DeletionState.DELETING: "▶ deleting",
+    DeletionState.FAILED: "✗ failed",
+    DeletionState.SKIPPED: "· skipped",
+    DeletionState.GONE: "✓ gone",
 }
 
-SIGN = {
-    ItemState.WAITING: " ○ ",
-    ItemState.DELETING: " ▶ ",
-    ItemState.FAILED: " ✗ ",
-    ItemState.SKIPPED: " · ",
-    ItemState.GONE: " ✓ ",
+ITEM_STATE_ICON = {
+    DeletionState.WAITING: " ○ ",
+    DeletionState.DELETING: " ▶ ",
+    DeletionState.FAILED: " ✗ ",
+    DeletionState.SKIPPED: " · ",
+    DeletionState.GONE: " ✓ ",
 }
 """In the place of the mark while a deletion runs: it stays in sight where the terminal is narrow."""
 
-SHOWN = 3
+MAX_NAMES = 3
 """Others that the line about a leftover names."""
 
 
-def _several(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return f"{', '.join(names[:SHOWN])}{more}"
+def _join_names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return f"{', '.join(names[:MAX_NAMES])}{more}"
 
 
-class Panel(StepPanel):
+class CleanupPanel(StepPanel):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "space",
@@ -79,16 +79,16 @@ class Panel(StepPanel):
     def __init__(self, step: str) -> None:
         super().__init__(step)
         self.detail = CleanupDetail()
-        self.chosen: set[str] = set()
-        self.progress: dict[str, Progress] = {}
-        self._touched = False
-        self._pointed_at: tuple[str, ...] = ()
+        self.selected_keys: set[str] = set()
+        self.progress: dict[str, DeletionProgress] = {}
+        self._selection_changed = False
+        self._pending_preselection: tuple[str, ...] = ()
         """What another step pointed at before there was a list to choose from."""
 
-    def compose_own(self) -> Iterable[Widget]:
-        yield Static("Leftovers", classes="own-title")
-        yield DataTable(cursor_type="row", classes="own-table", zebra_stripes=True)
-        yield Static(classes="own")
+    def compose_detail(self) -> Iterable[Widget]:
+        yield Static("Leftovers", classes="detail-title")
+        yield DataTable(cursor_type="row", classes="detail-table", zebra_stripes=True)
+        yield Static(classes="detail")
 
     def on_mount(self) -> None:
         table = self.query_one(DataTable)
@@ -104,45 +104,47 @@ class Panel(StepPanel):
             table.add_column(label, key=key)
         super().on_mount()
 
-    def show_own(self, report: Report) -> None:
+    def show_detail(self, report: Report) -> None:
         if not report.detail:
             return
         self.detail = msgspec.convert(report.detail, type=CleanupDetail)
         known = {one.key for one in self.detail.resources if one.deletable}
-        self.chosen &= known
-        if not self._touched:
-            self.chosen = {one.key for one in self.detail.resources if one.preselected}
-        if self.step not in self.rebuild.running:
+        self.selected_keys &= known
+        if not self._selection_changed:
+            self.selected_keys = {one.key for one in self.detail.resources if one.preselected}
+        if self.step not in self.rebuild.running_commands:
             self.progress = {}
-        self._fill()
-        if self._pointed_at:
-            keys, self._pointed_at = self._pointed_at, ()
+        self._fill_table()
+        if self._pending_preselection:
+            keys, self._pending_preselection = self._pending_preselection, ()
             self.preselect(keys)
 
-    def _fill(self) -> None:
+    def _fill_table(self) -> None:
         table = self.query_one(DataTable)
         row = table.cursor_row
         table.clear()
         for one in self.detail.resources:
             # Text, not str: a str would be read as markup.
-            table.add_row(*(Text(cell) for cell in self._cells(one)), key=one.key)
+            table.add_row(*(Text(cell) for cell in self._table_cells(one)), key=one.key)
         shown = bool(self.detail.resources)
         table.display = shown
-        self.query_one(".own-title").display = shown
+        self.query_one(".detail-title").display = shown
         if shown:
             table.move_cursor(row=min(row, len(self.detail.resources) - 1))
-        self._say()
+        self._show_summary()
 
-    def _cells(self, one: Leftover) -> tuple[str, ...]:
-        progress = self.progress.get(one.key)
-        at = ItemState(progress.state) if progress and progress.state else None
-        mark = SIGN[at] if at else MARK[one.key in self.chosen] if one.deletable else " - "
-        state = WORD[at] if at else one.state
-        why = (progress.message if progress else "") or one.protected or one.why
-        cost = "" if not one.billed else "?" if one.monthly is None else f"{one.monthly:,.2f}"
-        return mark, one.kind, one.name, one.ownership.value, f"{cost:>7}", state, why
+    def _table_cells(self, leftover: Leftover) -> tuple[str, ...]:
+        progress = self.progress.get(leftover.key)
+        at = DeletionState(progress.state) if progress and progress.state else None
+        mark = (
+            ITEM_STATE_ICON[at] if at else CHECKBOX[leftover.key in self.selected_keys] if leftover.deletable else " - "
+        )
+        state = ITEM_STATE_LABEL[at] if at else leftover.state
+        why = (progress.message if progress else "") or leftover.protected or leftover.why
+        cost = "" if not leftover.billed else "?" if leftover.monthly is None else f"{leftover.monthly:,.2f}"
+        return mark, leftover.kind, leftover.name, leftover.ownership.value, f"{cost:>7}", state, why
 
-    def _say(self) -> None:
+    def _show_summary(self) -> None:
         """Below the table: the row under the cursor in full, then what is chosen and what it means."""
         table = self.query_one(DataTable)
         lines = []
@@ -154,20 +156,20 @@ class Panel(StepPanel):
                 one.size,
                 one.age,
                 one.cost,
-                f"used by {_several(one.uses)}" if one.uses else "",
-                f"goes after {_several(one.blocked_by)}" if one.blocked_by else "",
-                f"holds {_several(one.blocks)}" if one.blocks else "",
+                f"used by {_join_names(one.uses)}" if one.uses else "",
+                f"goes after {_join_names(one.blocked_by)}" if one.blocked_by else "",
+                f"holds {_join_names(one.blocks)}" if one.blocks else "",
             ]
             told = "; ".join(part for part in parts if part)
-            lines.append(hang(Content.styled(f"{one.name}  ", "bold"), told, self.room))
-        text = f"{len(self.chosen)} of {len(self.detail.resources)} chosen."
-        if cost := self.detail.cost(self.chosen):
+            lines.append(hanging_indent(Content.styled(f"{one.name}  ", "bold"), told, self.text_width))
+        text = f"{len(self.selected_keys)} of {len(self.detail.resources)} chosen."
+        if cost := self.detail.cost(self.selected_keys):
             text += f" {cost}."
-        if any(one.key in self.chosen and one.kind == "cloudfront" for one in self.detail.resources):
+        if any(one.key in self.selected_keys and one.kind == "cloudfront" for one in self.detail.resources):
             text += " A CloudFront distribution goes only when it is disabled and deployed: minutes."
         text += "  Space marks, p marks what is proven, d deletes what is marked."
-        lines.append(hang(Content(""), text, self.room, "$foreground 62%"))
-        own = self.query_one(".own", Static)
+        lines.append(hanging_indent(Content(""), text, self.text_width, "$foreground 62%"))
+        own = self.query_one(".detail", Static)
         own.update(Content("\n").join(lines))
         own.display = bool(self.detail.resources)
 
@@ -177,18 +179,17 @@ class Panel(StepPanel):
         Nothing else stays chosen, unless the operator chose it: who comes to delete one thing does not delete seven.
         """
         if self.report is None:
-            self._pointed_at = keys
+            self._pending_preselection = keys
             return
         wanted = set(keys)
         marked = {
             one.key
             for one in self.detail.resources
-            if one.deletable
-            and wanted & {one.key, *(f"{one.kind}:{word}" for word in (one.id, one.name, one.arn))}
+            if one.deletable and wanted & {one.key, *(f"{one.kind}:{word}" for word in (one.id, one.name, one.arn))}
         }
-        self.chosen = self.chosen | marked if self._touched else marked
-        self._touched = True
-        self._fill()
+        self.selected_keys = self.selected_keys | marked if self._selection_changed else marked
+        self._selection_changed = True
+        self._fill_table()
         if not marked:
             self.notify(
                 "None of that is among these leftovers: cleanup's settings do not match it, or it is kept.",
@@ -202,12 +203,12 @@ class Panel(StepPanel):
         table.focus()
 
     @on(DataTable.RowHighlighted)
-    def _row_highlighted(self) -> None:
-        if self.step not in self.rebuild.running:
-            self._say()
+    def _update_summary(self) -> None:
+        if self.step not in self.rebuild.running_commands:
+            self._show_summary()
 
     @on(DataTable.RowSelected)
-    def _row_selected(self) -> None:
+    def _toggle_row(self) -> None:
         self.action_mark()
 
     def action_mark(self) -> None:
@@ -216,30 +217,28 @@ class Panel(StepPanel):
             return
         one = self.detail.resources[table.cursor_row]
         if not one.deletable:
-            self.notify(
-                f"{one.name}: {one.protected or one.why}. It is never deleted from here.", markup=False
-            )
+            self.notify(f"{one.name}: {one.protected or one.why}. It is never deleted from here.", markup=False)
             return
-        self._touched = True
-        self.chosen ^= {one.key}
-        table.update_cell(one.key, "mark", Text(MARK[one.key in self.chosen]))
-        self._say()
+        self._selection_changed = True
+        self.selected_keys ^= {one.key}
+        table.update_cell(one.key, "mark", Text(CHECKBOX[one.key in self.selected_keys]))
+        self._show_summary()
 
     def action_mark_proven(self) -> None:
-        self._choose({one.key for one in self.detail.resources if one.preselected})
+        self._set_selection({one.key for one in self.detail.resources if one.preselected})
 
     def action_mark_all(self) -> None:
         deletable = {one.key for one in self.detail.resources if one.deletable}
-        self._choose(set() if self.chosen == deletable else deletable)
+        self._set_selection(set() if self.selected_keys == deletable else deletable)
 
-    def _choose(self, keys: set[str]) -> None:
+    def _set_selection(self, keys: set[str]) -> None:
         """These, and no others; only the cells that change are drawn anew: there may be thousands."""
-        self._touched = True
+        self._selection_changed = True
         table = self.query_one(DataTable)
-        changed, self.chosen = self.chosen ^ keys, keys
+        changed, self.selected_keys = self.selected_keys ^ keys, keys
         for key in changed:
-            table.update_cell(key, "mark", Text(MARK[key in keys]))
-        self._say()
+            table.update_cell(key, "mark", Text(CHECKBOX[key in keys]))
+        self._show_summary()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("mark", "mark_proven", "mark_all", "delete"):
@@ -247,12 +246,12 @@ class Panel(StepPanel):
         return super().check_action(action, parameters)
 
     def action_delete(self) -> None:
-        if not self.chosen:
+        if not self.selected_keys:
             self.notify("Nothing is chosen. Space chooses a leftover, p everything proven.", markup=False)
             return
         # As it is shown now: a look that ends while consent is typed changes nothing of what is agreed to.
         detail = self.detail
-        chosen = [one for one in detail.resources if one.key in self.chosen]
+        chosen = [one for one in detail.resources if one.key in self.selected_keys]
         expected = f"{self.detail.account_name or self.detail.account} {len(chosen)}"
         lines = [
             Content(f"Deleted for good, in account {self.detail.account} ({self.detail.account_name}):"),
@@ -260,11 +259,9 @@ class Panel(StepPanel):
         ]
         for one in chosen:
             doubt = "   matched by name only: is it ours?" if one.ownership.value == "name-only" else ""
-            lines.append(
-                Content.assemble(f"  {one.kind:<16} {one.name}", Content.styled(doubt, "$text-warning"))
-            )
+            lines.append(Content.assemble(f"  {one.kind:<16} {one.name}", Content.styled(doubt, "$text-warning")))
         lines.append(Content(""))
-        if cost := self.detail.cost(self.chosen):
+        if cost := self.detail.cost(self.selected_keys):
             lines += [Content(f"{'' if cost.startswith('The') else 'They cost '}{cost}."), Content("")]
         lines.append(
             Content(
@@ -278,42 +275,43 @@ class Panel(StepPanel):
                 self.post_message(CleanupApproved(detail, tuple(one.key for one in chosen)))
 
         self.app.push_screen(
-            Typed(f"Delete {leftovers(len(chosen))}", Content("\n").join(lines), expected), typed
+            TypedConfirmDialog(f"Delete {format_leftover_count(len(chosen))}", Content("\n").join(lines), expected),
+            typed,
         )
 
-    def show_output(self, output: CommandOutput) -> None:
+    def show_output(self, output: CommandOutputReceived) -> None:
         super().show_output(output)
         table = self.query_one(DataTable)
-        heard = [progress for line in output.lines if (progress := _progress(line))]
+        heard = [progress for line in output.lines if (progress := _decode_progress(line))]
         if not heard:
             return
         newest = {progress.item: progress for progress in heard if progress.item}
         self.progress |= newest
         for one in self.detail.resources if newest else ():
             if one.key in newest:
-                cells = self._cells(one)
+                cells = self._table_cells(one)
                 table.update_cell(one.key, "mark", Text(cells[0]))
                 table.update_cell(one.key, "state", Text(cells[5]), update_width=True)
                 table.update_cell(one.key, "why", Text(cells[6]))
-        self._say_progress(heard[-1])
+        self._show_progress(heard[-1])
 
-    def _say_progress(self, progress: Progress) -> None:
+    def _show_progress(self, progress: DeletionProgress) -> None:
         counts = "  ".join(f"{name} {count}" for name, count in progress.counts.items() if count)
         names = {one.key: one.name for one in self.detail.resources}
         said = progress.message
         if progress.item:
             said = f"{names.get(progress.item, progress.item)}: {said}"
-        elif said.startswith(told := counted(progress.counts)):  # the heartbeat has them too
+        elif said.startswith(told := format_counts(progress.counts)):  # the heartbeat has them too
             said = said.removeprefix(told).removeprefix("; ")
-        self.query_one(".own", Static).update(
-            Content("\n").join((Content.styled(counts, "bold"), hang(Content(""), said, self.room)))
+        self.query_one(".detail", Static).update(
+            Content("\n").join((Content.styled(counts, "bold"), hanging_indent(Content(""), said, self.text_width)))
         )
 
 
-def _progress(line: str) -> Progress | None:
+def _decode_progress(line: str) -> DeletionProgress | None:
     if not line.startswith("{"):
         return None
     try:
-        return msgspec.json.decode(line, type=Progress)
+        return msgspec.json.decode(line, type=DeletionProgress)
     except msgspec.DecodeError:
         return None

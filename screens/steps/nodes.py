@@ -9,69 +9,65 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from checks.finding import Report, State
-from checks.nodes.model import GroupRow, NodeRow, NodesDetail
+from checks.finding import CheckState, Report
+from checks.nodes.model import NodeGroupRow, NodeRow, NodesDetail
 from screens.steps.panel import StepPanel
-from screens.style.columns import bar, table
-from screens.style.icons import sign, style
+from screens.style.columns import render_bar, render_table
+from screens.style.icons import state_icon, state_style
 
-BAR = 13
-SHOWN = 60
+BAR_WIDTH = 13
+MAX_ROWS = 60
 """Rows drawn; nodes that are not Ready come first, and `ecotui nodes` lists all."""
 
 
-class Panel(StepPanel):
-    def compose_own(self) -> Iterable[Widget]:
-        yield Static(classes="own")
+class NodesPanel(StepPanel):
+    def compose_detail(self) -> Iterable[Widget]:
+        yield Static(classes="detail")
 
-    def show_own(self, report: Report) -> None:
-        own = self.query_one(".own", Static)
+    def show_detail(self, report: Report) -> None:
+        own = self.query_one(".detail", Static)
         own.display = bool(report.detail)
         if not report.detail:
             return
         detail = msgspec.convert(report.detail, type=NodesDetail)
         parts = []
         if detail.groups:
-            groups = [_group(row, detail.answers) for row in detail.groups]
+            groups = [_node_group_cells(row, detail.answers) for row in detail.groups]
             parts.append(
-                table(
+                render_table(
                     ["", "group", "Ready", "instances", "type", ""],
                     groups,
-                    self.room,
+                    self.text_width,
                     right=frozenset({2, 3}),
                 )
             )
         if detail.rows:
-            rows = [_node(row) for row in detail.rows[:SHOWN]]
-            parts.append(table(["", "node", "status", "instance", "version", "address"], rows, self.room))
-        if len(detail.rows) > SHOWN:
-            parts.append(
-                Content.styled(f"and {len(detail.rows) - SHOWN} more: ecotui nodes", "$foreground 62%")
-            )
+            rows = [_node_cells(row) for row in detail.rows[:MAX_ROWS]]
+            parts.append(render_table(["", "node", "status", "instance", "version", "address"], rows, self.text_width))
+        if len(detail.rows) > MAX_ROWS:
+            parts.append(Content.styled(f"and {len(detail.rows) - MAX_ROWS} more: ecotui nodes", "$foreground 62%"))
         own.update(Content("\n\n").join(parts))
 
 
-def _group(row: GroupRow, answers: bool) -> list[Content | str]:
-    state = State.OK if row.ready >= row.expected else State.BLOCKED
+def _node_group_cells(row: NodeGroupRow, api_reachable: bool) -> list[Content | str]:
+    state = CheckState.OK if row.ready >= row.expected else CheckState.BLOCKED
     return [
-        Content.styled(sign(state), style(state)),
+        Content.styled(state_icon(state), state_style(state)),
         row.name,
-        f"{row.ready if answers else '?'}/{row.expected}",
+        f"{row.ready if api_reachable else '?'}/{row.expected}",
         "?" if row.running is None else str(row.running),
         row.type,
-        bar(row.ready / row.expected if row.expected else 1.0, BAR, style(state)),
+        render_bar(row.ready / row.expected if row.expected else 1.0, BAR_WIDTH, state_style(state)),
     ]
 
 
-def _node(row: NodeRow) -> list[Content | str]:
-    state = State.OK if row.ready else State.BLOCKED
-    status = (
-        "Ready" if row.ready else (", ".join(row.conditions) or ("NotReady" if row.joined else "not joined"))
-    )
+def _node_cells(row: NodeRow) -> list[Content | str]:
+    state = CheckState.OK if row.ready else CheckState.BLOCKED
+    status = "Ready" if row.ready else (", ".join(row.conditions) or ("NotReady" if row.joined else "not joined"))
     if not row.schedulable:
         status += ", cordoned"
     return [
-        Content.styled(sign(state), style(state)),
+        Content.styled(state_icon(state), state_style(state)),
         row.name,
         status,
         f"{row.instance_id} {row.instance_state}".strip(),

@@ -16,17 +16,17 @@ from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from checks.duration import stopwatch
-from checks.finding import Finding, Fix, Report, Risk, State
-from checks.steps import BY_ID
-from config.model import Guide
-from ecotui.rebuild_progress import Rebuild
-from ecotui.session.readable import readable
-from screens.messages import CommandOutput, FixWanted, GuideWanted, LookWanted, OverrideWanted
-from screens.style.columns import hang, padded
-from screens.style.icons import RISK_STYLE, RISK_WORD, badge, sign, style
+from checks.duration import format_stopwatch
+from checks.finding import CheckState, Finding, Fix, Report, Risk
+from checks.steps import STEPS_BY_ID
+from config.model import GuideSettings
+from ecotui.rebuild_progress import RebuildProgress
+from ecotui.session.readable import message_text
+from screens.messages import CheckRequested, CommandOutputReceived, FixRequested, GuideRequested, OverrideRequested
+from screens.style.columns import hanging_indent, pad_cells
+from screens.style.icons import RISK_LABEL, RISK_STYLE, state_badge, state_icon, state_style
 
-EXPLAINED = (State.BLOCKED, State.WARN, State.UNKNOWN)
+GUIDE_STATES = (CheckState.BLOCKED, CheckState.WARN, CheckState.UNKNOWN)
 """States of a finding that the guide is asked about; where it has nothing it says how to go on."""
 
 
@@ -34,20 +34,12 @@ class StepPanel(Vertical):
     """The panel of a step. A subclass may draw a part of its own with `compose_own` and `show_own`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "f", "fix", "Fix", tooltip="Carry out the chosen way out, or the recommended one", id="step.fix"
-        ),
-        Binding("r", "look", "Look", tooltip="Look at this step again", id="step.look"),
-        Binding(
-            "o", "override", "Override", tooltip="Let this finding pass, with a reason", id="step.override"
-        ),
+        Binding("f", "fix", "Fix", tooltip="Carry out the chosen way out, or the recommended one", id="step.fix"),
+        Binding("r", "check", "Look", tooltip="Look at this step again", id="step.look"),
+        Binding("o", "override", "Override", tooltip="Let this finding pass, with a reason", id="step.override"),
         Binding("g", "guide", "Guide", tooltip="What the guide says about this finding", id="step.guide"),
-        Binding(
-            "x", "raw", "Raw text", show=False, tooltip="The raw text behind this finding", id="step.raw"
-        ),
-        Binding(
-            "c", "copy", "Copy", show=False, tooltip="Copy the command of the chosen way out", id="step.copy"
-        ),
+        Binding("x", "show_raw", "Raw text", show=False, tooltip="The raw text behind this finding", id="step.raw"),
+        Binding("c", "copy", "Copy", show=False, tooltip="Copy the command of the chosen way out", id="step.copy"),
     ]
 
     def __init__(self, step: str) -> None:
@@ -55,66 +47,66 @@ class StepPanel(Vertical):
         super().__init__(id=f"step-{step}", classes="step-panel")
         self.step = step
         self.report: Report | None = None
-        self.rebuild = Rebuild()
-        self.guide = Guide()
+        self.rebuild = RebuildProgress()
+        self.guide = GuideSettings()
         """Which documents are in force: how the entries that findings name are called."""
         self._findings: tuple[Finding, ...] = ()
         self._fixes: tuple[Fix, ...] = ()
-        self._told_of = ""
+        self._listed_finding_id = ""
         """The id of the finding whose ways out are listed."""
-        self._latest = ""
+        self._last_output_line = ""
         """The last line that the step's command wrote."""
 
     def compose(self) -> ComposeResult:
         yield Static(classes="verdict")
         with VerticalScroll(classes="step-body", can_focus=False):
             yield OptionList(classes="findings", markup=False)
-            yield from self.compose_own()
-            with Vertical(classes="ways"):
+            yield from self.compose_detail()
+            with Vertical(classes="fix-area"):
                 yield Static(classes="facts")
                 yield Static("What you can do", classes="fixes-title")
                 yield OptionList(classes="fixes", markup=False)
         yield Static(classes="hint")
 
-    def compose_own(self) -> Iterable[Widget]:
+    def compose_detail(self) -> Iterable[Widget]:
         """What this step draws between the verdict and the findings."""
         return ()
 
-    def show_own(self, report: Report) -> None:
+    def show_detail(self, report: Report) -> None:
         """Bring the step's own part up to date with a report."""
 
-    def show_output(self, output: CommandOutput) -> None:
+    def show_output(self, output: CommandOutputReceived) -> None:
         """Lines of this step's command arrived; a step that draws its progress extends this."""
-        latest = next((text for line in reversed(output.lines) if (text := readable(line).strip())), "")
+        latest = next((text for line in reversed(output.lines) if (text := message_text(line).strip())), "")
         latest = latest.partition("\n")[0]  # an error of terraform's may be a page
-        if latest and latest != self._latest:
-            self._latest = latest
+        if latest and latest != self._last_output_line:
+            self._last_output_line = latest
             self._show_verdict(self.report)
 
     @property
-    def room(self) -> int:
+    def text_width(self) -> int:
         """Cells for a line of text in the panel's body, its scroll bars and indent taken off."""
         return max(self.query_one(".step-body").size.width - 3, 20)
 
     def on_resize(self) -> None:
         """Lines are broken by hand, for their hanging indents: break them again, once this layout is done. What asks for
         a layout in the middle of one is not heard, and keeps the height that it had."""
-        self.call_after_refresh(self._break_lines)
+        self.call_after_refresh(self._rewrap_lines)
 
-    def _break_lines(self) -> None:
+    def _rewrap_lines(self) -> None:
         if self.report is not None:
             self._show_findings(self.report)
-            self._show_own(self.report)
+            self._show_detail_if_valid(self.report)
 
-    def _show_own(self, report: Report) -> None:
+    def _show_detail_if_valid(self, report: Report) -> None:
         """A session log may hold reports of an older or newer ecotui, whose detail has another shape."""
         try:
-            self.show_own(report)
+            self.show_detail(report)
         except msgspec.ValidationError:
-            for own in self.query(".own, .own-title, .own-table"):
+            for own in self.query(".detail, .detail-title, .detail-table"):
                 own.display = False
 
-    def tells_all_of(self, argv: tuple[str, ...]) -> bool:
+    def replaces_output_of(self, argv: tuple[str, ...]) -> bool:
         """The report on show tells all that this command said: its output need not stay open beside it."""
         return False
 
@@ -126,46 +118,46 @@ class StepPanel(Vertical):
 
     # -- state in ------------------------------------------------------------------------------------------------
 
-    def show(self, rebuild: Rebuild) -> None:
+    def show(self, rebuild: RebuildProgress) -> None:
         """Bring the panel up to date. Keeps the highlighted finding, by its id."""
         self.rebuild = rebuild
         report = rebuild.reports.get(self.step)
         # While a command of this step runs, no other can: its progress has the room, and the cursor stays in the panel.
-        if self.step in rebuild.running and self.query_one(".fixes").has_focus:
-            self.take_focus()
-        self.set_class(self.step in rebuild.running, "-running")
+        if self.step in rebuild.running_commands and self.query_one(".fixes").has_focus:
+            self.focus_findings()
+        self.set_class(self.step in rebuild.running_commands, "-running")
         self._show_verdict(report)
         if report is not None and report is not self.report:
             self.report = report
             self._show_findings(report)
-            self._show_own(report)
+            self._show_detail_if_valid(report)
         elif report is None:
-            self._show_nothing_yet()
+            self._show_not_checked()
         elif self._findings:
             self._show_findings(report)
 
-    def hear(self, rebuild: Rebuild) -> None:
+    def show_check_progress(self, rebuild: RebuildProgress) -> None:
         """The look that is under way says what it is looking at: nothing else has changed."""
         self.rebuild = rebuild
         self._show_verdict(rebuild.reports.get(self.step))
 
     def _show_verdict(self, report: Report | None) -> None:
-        step = BY_ID[self.step]
-        state = self.rebuild.state(self.step)
-        running = self.rebuild.running.get(self.step)
+        step = STEPS_BY_ID[self.step]
+        state = self.rebuild.step_state(self.step)
+        running = self.rebuild.running_commands.get(self.step)
         if running:
             head = Content.styled(f"▶ {running}", "bold $text-accent")
-        elif self.step in self.rebuild.looking:
+        elif self.step in self.rebuild.active_checks:
             head = Content.styled("… looking", "bold $text-accent")
         else:
-            head = badge(state).stylize("bold")
-        when = self._latest if running else ""
+            head = state_badge(state).stylize("bold")
+        when = self._last_output_line if running else ""
         if report is not None and not running:
             at = time.strftime("%H:%M:%S", time.localtime(report.started))
-            took = stopwatch(report.seconds)
-            looking = self.step in self.rebuild.looking
+            took = format_stopwatch(report.seconds)
+            looking = self.step in self.rebuild.active_checks
             when = f"the last look, at {at}, took {took}" if looking else f"looked at {at}, took {took}"
-        if not running and (saying := self.rebuild.sayings.get(self.step)):
+        if not running and (saying := self.rebuild.check_messages.get(self.step)):
             when = f"{saying}; {when}" if when else saying
         # What runs says more than what the step is for, and the two together are too long for a line.
         purpose = Content("") if running else Content.styled(f"  {step.purpose}", "$foreground 62%")
@@ -174,11 +166,11 @@ class StepPanel(Vertical):
             Content("\n").join([line, Content.styled(when, "$foreground 62%")]) if when else line
         )
 
-    def _show_nothing_yet(self) -> None:
+    def _show_not_checked(self) -> None:
         self.query_one(".facts", Static).update(
             Content.styled(
                 "The first look is under way; it only reads."
-                if self.step in self.rebuild.looking
+                if self.step in self.rebuild.active_checks
                 else "Not looked at yet. Press r to look; a look only reads.",
                 "$foreground 62%",
             )
@@ -189,51 +181,47 @@ class StepPanel(Vertical):
 
     def _show_findings(self, report: Report) -> None:
         options = self.query_one(".findings", OptionList)
-        before = self.finding
+        before = self.selected_finding
         chosen = before.id if before else None
         known = {finding.id for finding in self._findings}
-        order = (State.BLOCKED, State.UNKNOWN, State.WARN, State.OK, State.SKIPPED)
+        order = (CheckState.BLOCKED, CheckState.UNKNOWN, CheckState.WARN, CheckState.OK, CheckState.SKIPPED)
         self._findings = tuple(sorted(report.findings, key=lambda finding: order.index(finding.state)))
         options.display = True
         with self.prevent(OptionList.OptionHighlighted):
             options.clear_options()
-            options.add_options([Option(self._line(finding)) for finding in self._findings])
+            options.add_options([Option(self._render_finding(finding)) for finding in self._findings])
         # What was put right needs no more attention: the cursor goes to what does; and to what is new and worse.
         kept = [index for index, finding in enumerate(self._findings) if finding.id == chosen]
-        fine = (State.OK, State.SKIPPED)
+        fine = (CheckState.OK, CheckState.SKIPPED)
         settled = kept and self._findings[kept[0]].state in fine and before and before.state not in fine
-        worse = kept and self._findings[0].id not in known and self._findings[0].state is State.BLOCKED
-        worse = worse and self._findings[kept[0]].state is not State.BLOCKED
+        worse = kept and self._findings[0].id not in known and self._findings[0].state is CheckState.BLOCKED
+        worse = worse and self._findings[kept[0]].state is not CheckState.BLOCKED
         if kept and self.query_one(".fixes", OptionList).has_focus:
-            settled = worse = (
-                False  # a way out of it is being chosen: nothing else may come under the fingers
-            )
-        options.highlighted = (
-            kept[0] if kept and not settled and not worse else (0 if self._findings else None)
-        )
+            settled = worse = False  # a way out of it is being chosen: nothing else may come under the fingers
+        options.highlighted = kept[0] if kept and not settled and not worse else (0 if self._findings else None)
         # Chosen before it had anything to show, the step could not take the cursor.
         if self.display and self.screen.focused is None:
-            self.take_focus()
-        self._show_chosen()
+            self.focus_findings()
+        self._show_selected_finding()
 
-    def _line(self, finding: Finding) -> Content:
+    def _render_finding(self, finding: Finding) -> Content:
         overridden = finding.id in self.rebuild.overrides
-        mark = Content.assemble(Content.styled(sign(finding.state), style(finding.state)), " ")
-        return hang(mark, finding.summary + ("  (overridden)" if overridden else ""), self.room - 1)
+        mark = Content.assemble(Content.styled(state_icon(finding.state), state_style(finding.state)), " ")
+        return hanging_indent(mark, finding.summary + ("  (overridden)" if overridden else ""), self.text_width - 1)
 
     # -- the chosen finding --------------------------------------------------------------------------------------
 
     @property
-    def finding(self) -> Finding | None:
+    def selected_finding(self) -> Finding | None:
         index = self.query_one(".findings", OptionList).highlighted
         return self._findings[index] if index is not None and index < len(self._findings) else None
 
     @property
-    def fix(self) -> Fix | None:
+    def selected_fix(self) -> Fix | None:
         """The highlighted way out; without one, the recommended or the first."""
-        finding = self.finding
+        finding = self.selected_finding
         # With keys that come in one burst, word that the cursor moved may still be on its way to the list.
-        if finding is not None and finding.id != self._told_of:
+        if finding is not None and finding.id != self._listed_finding_id:
             fixes, chosen = finding.fixes, None
         else:
             fixes, chosen = self._fixes, self.query_one(".fixes", OptionList).highlighted
@@ -242,25 +230,25 @@ class StepPanel(Vertical):
         return next((fix for fix in fixes if fix.recommended), fixes[0] if fixes else None)
 
     @on(OptionList.OptionHighlighted, ".findings")
-    def _finding_highlighted(self) -> None:
-        self._show_chosen()
+    def _update_selected_finding(self) -> None:
+        self._show_selected_finding()
 
-    def _show_chosen(self) -> None:
-        finding = self.finding
+    def _show_selected_finding(self) -> None:
+        finding = self.selected_finding
         facts = self.query_one(".facts", Static)
         fixes = self.query_one(".fixes", OptionList)
-        chosen = self.fix if fixes.has_focus and finding and finding.id == self._told_of else None
-        self._told_of = finding.id if finding else ""
+        chosen = self.selected_fix if fixes.has_focus and finding and finding.id == self._listed_finding_id else None
+        self._listed_finding_id = finding.id if finding else ""
         self._fixes = finding.fixes if finding else ()
         fixes.clear_options()
-        fixes.add_options([Option(self._fix_lines(fix)) for fix in self._fixes])
+        fixes.add_options([Option(self._render_fix(fix)) for fix in self._fixes])
         fixes.display = bool(self._fixes)
         self.query_one(".fixes-title").display = bool(self._fixes)
         if self._fixes:
             same = [index for index, fix in enumerate(self._fixes) if chosen and fix.id == chosen.id]
             recommended = [index for index, fix in enumerate(self._fixes) if fix.recommended]
             fixes.highlighted = (*same, *recommended, 0)[0]
-        facts.update(self._fact_lines(finding) if finding else Content(""))
+        facts.update(self._render_facts(finding) if finding else Content(""))
         self._show_hint()
         self.refresh_bindings()
 
@@ -268,8 +256,8 @@ class StepPanel(Vertical):
     def _show_hint(self) -> None:
         """The way out that `f` takes, always in sight: on a low screen the list of them is below the fold."""
         hint = self.query_one(".hint", Static)
-        fix = self.fix if self._fixes else None
-        hint.display = fix is not None and self.step not in self.rebuild.running
+        fix = self.selected_fix if self._fixes else None
+        hint.display = fix is not None and self.step not in self.rebuild.running_commands
         if fix is not None:
             more = f"   {len(self._fixes)} ways out, Tab to choose" if len(self._fixes) > 1 else ""
             hint.update(
@@ -280,96 +268,98 @@ class StepPanel(Vertical):
                 )
             )
 
-    def _fact_lines(self, finding: Finding) -> Content:
+    def _render_facts(self, finding: Finding) -> Content:
         lines = [Content.styled(finding.title, "bold")]
         if reason := self.rebuild.overrides.get(finding.id):
             lines.append(Content.styled(f"Overridden: {reason}", "$text-warning"))
         width = max((Content(fact.label).cell_length for fact in finding.facts), default=0)
         for fact in finding.facts:
-            label = padded(Content.styled(fact.label, "$foreground 62%"), width + 2)
-            lines.append(hang(label, fact.value, self.room))
+            label = pad_cells(Content.styled(fact.label, "$foreground 62%"), width + 2)
+            lines.append(hanging_indent(label, fact.value, self.text_width))
         if finding.denied:
             lines.append(Content.styled(f"Not allowed: {', '.join(finding.denied)}", "$text-warning"))
         hints = []
-        if cited := self.guide.cited(finding.guide):
+        if cited := self.guide.qualify_entry_numbers(finding.guide):
             hints.append(f"guide {', '.join(cited)} (g)")
-        elif finding.state in EXPLAINED:
+        elif finding.state in GUIDE_STATES:
             hints.append("what explains it (g)")
         if finding.raw:
             hints.append("raw text (x)")
-        if finding.state in (State.BLOCKED, State.UNKNOWN) and finding.id not in self.rebuild.overrides:
+        if finding.state in (CheckState.BLOCKED, CheckState.UNKNOWN) and finding.id not in self.rebuild.overrides:
             hints.append("override (o)")
         if hints:
             lines.append(Content.styled(" · ".join(hints), "$foreground 62%"))
         # A title alone would only say again what the finding says.
         return Content("\n").join(lines) if len(lines) > 1 else Content("")
 
-    def _fix_lines(self, fix: Fix) -> Content:
+    def _render_fix(self, fix: Fix) -> Content:
         title = Content.assemble(
             Content.styled(fix.title, "bold"),
-            Content.styled(f"  {RISK_WORD[fix.risk]}", RISK_STYLE[fix.risk])
+            Content.styled(f"  {RISK_LABEL[fix.risk]}", RISK_STYLE[fix.risk])
             if fix.risk is not Risk.READS
             else Content(""),
             Content.styled("  recommended", "$text-success") if fix.recommended else Content(""),
         )
         lines = [title]
         if fix.command:
-            lines.append(hang(Content.styled("  $ ", "$text-accent"), fix.command, self.room, "$text-accent"))
+            lines.append(
+                hanging_indent(Content.styled("  $ ", "$text-accent"), fix.command, self.text_width, "$text-accent")
+            )
         if fix.changes:
-            lines.append(hang(Content("  "), fix.changes, self.room, "$foreground 62%"))
+            lines.append(hanging_indent(Content("  "), fix.changes, self.text_width, "$foreground 62%"))
         return Content("\n").join(lines)
 
     # -- intents out ---------------------------------------------------------------------------------------------
 
     @on(OptionList.OptionSelected, ".findings")
-    def _finding_selected(self) -> None:
+    def _focus_fixes(self) -> None:
         if self._fixes:
             self.query_one(".fixes", OptionList).focus()
 
     @on(OptionList.OptionSelected, ".fixes")
-    def _fix_selected(self) -> None:
+    def _run_selected_fix(self) -> None:
         self.action_fix()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        finding = self.finding if self._findings else None
+        finding = self.selected_finding if self._findings else None
         if action in ("fix", "copy"):
             return bool(finding and finding.fixes)
         if action == "override":
-            return finding is not None and finding.state in (State.BLOCKED, State.UNKNOWN)
+            return finding is not None and finding.state in (CheckState.BLOCKED, CheckState.UNKNOWN)
         if action == "guide":
             # Where the guide has nothing it says how to go on.
-            return bool(finding and (finding.guide or finding.state in EXPLAINED))
-        if action == "raw":
+            return bool(finding and (finding.guide or finding.state in GUIDE_STATES))
+        if action == "show_raw":
             return bool(finding and finding.raw)
         return True
 
     def action_fix(self) -> None:
-        if (finding := self.finding) and (fix := self.fix):
-            self.post_message(FixWanted(finding, fix))
+        if (finding := self.selected_finding) and (fix := self.selected_fix):
+            self.post_message(FixRequested(finding, fix))
 
-    def action_look(self) -> None:
-        self.post_message(LookWanted((self.step,)))
+    def action_check(self) -> None:
+        self.post_message(CheckRequested((self.step,)))
 
     def action_override(self) -> None:
-        if finding := self.finding:
-            self.post_message(OverrideWanted(finding))
+        if finding := self.selected_finding:
+            self.post_message(OverrideRequested(finding))
 
     def action_guide(self) -> None:
-        if (finding := self.finding) and (finding.guide or finding.state in EXPLAINED):
-            self.post_message(GuideWanted(finding=finding))
+        if (finding := self.selected_finding) and (finding.guide or finding.state in GUIDE_STATES):
+            self.post_message(GuideRequested(finding=finding))
 
-    def action_raw(self) -> None:
-        from screens.dialogs import RawText
+    def action_show_raw(self) -> None:
+        from screens.dialogs import RawTextDialog
 
-        if finding := self.finding:
-            self.app.push_screen(RawText(finding.title, finding.raw))
+        if finding := self.selected_finding:
+            self.app.push_screen(RawTextDialog(finding.title, finding.raw))
 
     def action_copy(self) -> None:
-        if (fix := self.fix) and fix.command:
+        if (fix := self.selected_fix) and fix.command:
             self.app.copy_to_clipboard(fix.command)
             self.app.notify("Sent to your terminal's clipboard (OSC 52).", markup=False)
 
-    def take_focus(self) -> None:
+    def focus_findings(self) -> None:
         """Put the cursor where the work is."""
         findings = self.query_one(".findings", OptionList)
         if findings.display:

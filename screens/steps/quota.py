@@ -10,41 +10,41 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from checks.finding import Report
-from checks.quota.model import QuotaDetail, QuotaRow, number
+from checks.quota.model import QuotaDetail, QuotaRow, format_quantity
 from screens.steps.panel import StepPanel
-from screens.style.columns import bar, table
-from screens.style.icons import sign, style
+from screens.style.columns import render_bar, render_table
+from screens.style.icons import state_icon, state_style
 
-BAR = 16
+BAR_WIDTH = 16
 
 
-class Panel(StepPanel):
-    def compose_own(self) -> Iterable[Widget]:
-        yield Static(classes="own")
+class QuotaPanel(StepPanel):
+    def compose_detail(self) -> Iterable[Widget]:
+        yield Static(classes="detail")
 
-    def show_own(self, report: Report) -> None:
+    def show_detail(self, report: Report) -> None:
         detail = msgspec.convert(report.detail or {}, type=QuotaDetail)
-        own = self.query_one(".own", Static)
+        own = self.query_one(".detail", Static)
         own.display = bool(detail.rows)
-        narrow = self.room < 76
+        narrow = self.text_width < 76
         head = ["", "quota", "limit", "in use", "needed", "" if narrow else "use and need of the limit"]
         rows = [
             [
-                Content.styled(sign(row.state), style(row.state)),
+                Content.styled(state_icon(row.state), state_style(row.state)),
                 row.code if narrow else row.title,
-                number(row.limit),
-                number(row.used),
-                number(row.needed),
-                "" if narrow else _share(row),
+                format_quantity(row.limit),
+                format_quantity(row.used),
+                format_quantity(row.needed),
+                "" if narrow else _render_usage_bar(row),
             ]
             for row in detail.rows
         ]
-        lines = [table(head, rows, self.room, right=frozenset({2, 3, 4}))]
+        lines = [render_table(head, rows, self.text_width, right=frozenset({2, 3, 4}))]
         for row in detail.rows:
             lines += [
                 Content.assemble(
                     Content.styled("request ", "$foreground 62%"),
-                    f"{row.code} to {number(request.desired)}: ",
+                    f"{row.code} to {format_quantity(request.desired)}: ",
                     Content.styled(request.status, "bold"),
                     f"  {request.meaning}",
                 )
@@ -53,10 +53,13 @@ class Panel(StepPanel):
         own.update(Content("\n").join(lines))
 
 
-def _share(row: QuotaRow) -> Content:
+def _render_usage_bar(row: QuotaRow) -> Content:
     """The bar of a quota: full when use and need together reach the limit."""
     if row.limit is None or row.used is None:
         return Content.styled("not known", "$foreground 62%")
     wanted = row.used + (row.needed or 0)
     share = wanted / row.limit if row.limit else 1.0
-    return Content.assemble(bar(share, BAR, style(row.state)), f" {number(wanted)} of {number(row.limit)}")
+    return Content.assemble(
+        render_bar(share, BAR_WIDTH, state_style(row.state)),
+        f" {format_quantity(wanted)} of {format_quantity(row.limit)}",
+    )

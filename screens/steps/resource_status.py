@@ -13,87 +13,89 @@ from textual.content import Content
 from textual.widgets import Footer, Static
 
 from checks.finding import Finding
-from screens.dialogs import Dialog, boxed
-from screens.style.columns import hang, padded
-from screens.style.icons import badge
+from screens.dialogs import Dialog, dialog_box
+from screens.style.columns import hanging_indent, pad_cells
+from screens.style.icons import state_badge
 
 if TYPE_CHECKING:
-    from ecotui.project import Desk
+    from ecotui.project import OpenProject
 
-AGAIN = 15.0
+REFRESH_SECONDS = 15.0
 """Seconds between two questions: as often as AWS has something new to tell, and no burden."""
-LIMIT = 60.0
+TIMEOUT_SECONDS = 60.0
 """Seconds for one."""
 
 
-class Why(Dialog[None]):
+class ResourceStatusDialog(Dialog[None]):
     """Stays open and asks again, until the operator closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("w,q,enter", "dismiss(None)", "Close"),
-        Binding("r", "ask", "Ask again"),
+        Binding("r", "refresh_status", "Ask again"),
         Binding("g", "guide", "Guide"),
     ]
 
-    def __init__(self, address: str, desk: Desk) -> None:
+    def __init__(self, address: str, project: OpenProject) -> None:
         super().__init__()
         self._address = address
-        self._desk = desk
+        self._project = project
         self._finding: Finding | None = None
 
     def compose(self) -> ComposeResult:
-        with boxed(f"Why is it still running?  {self._address}"):
-            with VerticalScroll(classes="said"):
-                yield Static(Content("Asking AWS… (read-only)"), id="why-said")
-            yield Static(classes="hint", id="why-when")
+        with dialog_box(f"Why is it still running?  {self._address}"):
+            with VerticalScroll(classes="body"):
+                yield Static(Content("Asking AWS… (read-only)"), id="status-text")
+            yield Static(classes="hint", id="status-time")
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        self.action_ask()
-        self.set_interval(AGAIN, self.action_ask)
+        self.action_refresh_status()
+        self.set_interval(REFRESH_SECONDS, self.action_refresh_status)
 
-    def action_ask(self) -> None:
-        self.run_worker(self._ask(), exclusive=True, exit_on_error=False)
+    def action_refresh_status(self) -> None:
+        self.run_worker(self._fetch_status(), exclusive=True, exit_on_error=False)
 
-    async def _ask(self) -> None:
-        from ecotui.check_runner import LookFailed, looks
+    async def _fetch_status(self) -> None:
+        from ecotui.check_runner import CheckFailed, run_checks
 
-        argv = [sys.executable, "-P", "-m", "ecotui", "why", self._address, "--stream", *self._desk.options()]
-        self.query_one("#why-when", Static).update(Content("Asking AWS…"))
+        argv = [sys.executable, "-P", "-m", "ecotui", "why", self._address, "--stream", *self._project.child_options()]
+        self.query_one("#status-time", Static).update(Content("Asking AWS…"))
         try:
-            async for report in looks(("apply",), env=self._desk.env(), timeout=LIMIT, argv=argv):
-                self.tell(report.findings[0])
-        except LookFailed as error:
-            self.query_one("#why-said", Static).update(Content(error.message))
+            async for report in run_checks(
+                ("apply",), env=self._project.child_env(), timeout=TIMEOUT_SECONDS, argv=argv
+            ):
+                self.show_status(report.findings[0])
+        except CheckFailed as error:
+            self.query_one("#status-text", Static).update(Content(error.message))
         at = time.strftime("%H:%M:%S")
-        self.query_one("#why-when", Static).update(
-            Content(f"Asked at {at}; again every {AGAIN:.0f} s, or with r")
+        self.query_one("#status-time", Static).update(
+            Content(f"Asked at {at}; again every {REFRESH_SECONDS:.0f} s, or with r")
         )
 
     def on_resize(self) -> None:
         """Lines are broken by hand: break them again."""
         if self._finding is not None:
-            self.tell(self._finding)
+            self.show_status(self._finding)
 
-    def tell(self, finding: Finding) -> None:
+    def show_status(self, finding: Finding) -> None:
         """Show what was seen."""
         self._finding = finding
         # By the box of a dialog, not by its size: an answer can come before it was laid out.
         width = max(min(self.app.size.width * 9 // 10, 96) - 8, 24)
         lines = [
-            hang(Content.assemble(badge(finding.state), "  "), finding.summary, width, "bold"),
+            hanging_indent(Content.assemble(state_badge(finding.state), "  "), finding.summary, width, "bold"),
             Content(""),
         ]
         labels = max((len(fact.label) for fact in finding.facts), default=0) + 2
         lines += [
-            hang(padded(Content.styled(fact.label, "$foreground 62%"), labels), fact.value, width)
+            hanging_indent(pad_cells(Content.styled(fact.label, "$foreground 62%"), labels), fact.value, width)
             for fact in finding.facts
         ]
         if finding.denied:
             lines.append(Content.styled(f"Not allowed: {', '.join(finding.denied)}", "$text-warning"))
         if finding.guide:
             lines.append(Content.styled("what the guide says about it (g)", "$foreground 62%"))
-        self.query_one("#why-said", Static).update(Content("\n").join(lines))
+        self.query_one("#status-text", Static).update(Content("\n").join(lines))
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -102,8 +104,8 @@ class Why(Dialog[None]):
         return super().check_action(action, parameters)
 
     def action_guide(self) -> None:
-        from screens.messages import GuideWanted
+        from screens.messages import GuideRequested
 
         if self._finding and self._finding.guide:
             self.dismiss(None)
-            self.app.screen_stack[-2].post_message(GuideWanted(finding=self._finding))
+            self.app.screen_stack[-2].post_message(GuideRequested(finding=self._finding))

@@ -8,7 +8,7 @@ from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
 
-def wrapped(text: str, width: int) -> list[str]:
+def wrap_text(text: str, width: int) -> list[str]:
     """Words of a text in lines of at most `width` cells; a longer word is cut. Line breaks in the text stay."""
     width = max(width, 8)
     lines: list[str] = []
@@ -30,16 +30,16 @@ def wrapped(text: str, width: int) -> list[str]:
     return lines
 
 
-def hang(first: Content, text: str, width: int, style: str = "") -> Content:
+def hanging_indent(first: Content, text: str, width: int, style: str = "") -> Content:
     """`first` and then the text, whose further lines start below its first one."""
     indent = first.cell_length
-    lines = wrapped(text, width - indent)
+    lines = wrap_text(text, width - indent)
     head = Content.assemble(first, Content.styled(lines[0], style))
     rest = [Content.assemble(" " * indent, Content.styled(line, style)) for line in lines[1:]]
     return Content("\n").join([head, *rest])
 
 
-def padded(content: Content, width: int, *, right: bool = False) -> Content:
+def pad_cells(content: Content, width: int, *, right: bool = False) -> Content:
     """The content, filled up (or cut) to `width` cells."""
     gap = width - content.cell_length
     if gap < 0:
@@ -47,7 +47,7 @@ def padded(content: Content, width: int, *, right: bool = False) -> Content:
     return Content.assemble(" " * gap, content) if right else Content.assemble(content, " " * gap)
 
 
-def table(
+def render_table(
     head: Sequence[str],
     rows: Sequence[Sequence[Content | str]],
     width: int,
@@ -55,30 +55,24 @@ def table(
 ) -> Content:
     """A plain table; columns are as wide as their cells, and the last one takes what is left of `width`."""
     cells = [[cell if isinstance(cell, Content) else Content(cell) for cell in row] for row in rows]
-    widths = [
-        max([cell_len(title), *(row[index].cell_length for row in cells)]) for index, title in enumerate(head)
-    ]
+    widths = [max([cell_len(title), *(row[index].cell_length for row in cells)]) for index, title in enumerate(head)]
     widths[-1] = max(min(widths[-1], width - sum(widths[:-1]) - 2 * (len(widths) - 1)), 6)
     lines = []
     if any(head):
         lines.append(
             Content("  ").join(
-                padded(Content.styled(title, "$foreground 62%"), widths[index], right=index in right)
+                pad_cells(Content.styled(title, "$foreground 62%"), widths[index], right=index in right)
                 for index, title in enumerate(head)
             )
         )
     lines += [
-        Content("  ").join(
-            padded(cell, widths[index], right=index in right) for index, cell in enumerate(row)
-        )
+        Content("  ").join(pad_cells(cell, widths[index], right=index in right) for index, cell in enumerate(row))
         for row in cells
     ]
     return Content("\n").join(lines)
 
 
-def bar(share: float, width: int, style: str) -> Content:
+def render_bar(share: float, width: int, style: str) -> Content:
     """A bar of `width` cells, filled to `share` (0 to 1)."""
     full = round(max(0.0, min(share, 1.0)) * width)
-    return Content.assemble(
-        Content.styled("━" * full, style), Content.styled("─" * (width - full), "$foreground 30%")
-    )
+    return Content.assemble(Content.styled("━" * full, style), Content.styled("─" * (width - full), "$foreground 30%"))

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from checks.finding import Risk, State
+from checks.finding import CheckState, Risk
 
-SIGN = {State.OK: "✓", State.WARN: "!", State.BLOCKED: "✗", State.UNKNOWN: "?", State.SKIPPED: "·"}
-STYLE = {
-    State.OK: "$text-success",
-    State.WARN: "$text-warning",
-    State.BLOCKED: "$text-error",
-    State.UNKNOWN: "$text-accent",
-    State.SKIPPED: "$foreground 62%",
+STATE_ICON = {
+    CheckState.OK: "✓",
+    CheckState.WARN: "!",
+    CheckState.BLOCKED: "✗",
+    CheckState.UNKNOWN: "?",
+    CheckState.SKIPPED: "·",
+}
+STATE_STYLE = {
+    CheckState.OK: "$text-success",
+    CheckState.WARN: "$text-warning",
+    CheckState.BLOCKED: "$text-error",
+    CheckState.UNKNOWN: "$text-accent",
+    CheckState.SKIPPED: "$foreground 62%",
 }
 RISK_STYLE = {
     Risk.READS: "$foreground 62%",
@@ -20,7 +26,7 @@ RISK_STYLE = {
     Risk.COSTS: "$text-warning",
     Risk.DESTROYS: "$text-error",
 }
-RISK_WORD = {
+RISK_LABEL = {
     Risk.READS: "only reads",
     Risk.CHANGES: "changes",
     Risk.COSTS: "costs money",
@@ -28,22 +34,22 @@ RISK_WORD = {
 }
 
 
-def sign(state: State | None) -> str:
+def state_icon(state: CheckState | None) -> str:
     """One cell; a step that was never looked at has none of the five."""
-    return "○" if state is None else SIGN[state]
+    return "○" if state is None else STATE_ICON[state]
 
 
-def style(state: State | None) -> str:
+def state_style(state: CheckState | None) -> str:
     """The colour of a state; None: not looked at yet."""
-    return "$foreground 62%" if state is None else STYLE[state]
+    return "$foreground 62%" if state is None else STATE_STYLE[state]
 
 
-def leftovers(count: int) -> str:
+def format_leftover_count(count: int) -> str:
     """`1 leftover`, `5 leftovers`."""
     return f"{count} leftover" if count == 1 else f"{count} leftovers"
 
 
-def badge(state: State | None) -> Content:
+def state_badge(state: CheckState | None) -> Content:
     """The sign and the word, in the state's colour."""
     word = "not looked yet" if state is None else state.value
-    return Content.styled(f"{sign(state)} {word}", style(state))
+    return Content.styled(f"{state_icon(state)} {word}", state_style(state))

@@ -37,7 +37,7 @@ LIGHT = Theme(
 THEMES = (DARK, LIGHT, BUILTIN_THEMES["ansi-dark"], BUILTIN_THEMES["ansi-light"])
 
 
-def first_theme(env: Mapping[str, str]) -> str:
+def initial_theme(env: Mapping[str, str]) -> str:
     """The theme named in ECOTUI_THEME (dark, light, ansi), else what COLORFGBG tells of the terminal, else dark.
 
     COLORFGBG ends with the background's colour number; 7 and 9 to 15 are light (rxvt's convention).

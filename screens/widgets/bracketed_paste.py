@@ -14,19 +14,19 @@ from textual._xterm_parser import XTermParser
 from textual.drivers import linux_driver
 from textual.message import Message
 
-BEGIN, END = "\x1b[200~", "\x1b[201~"
-LARGEST = 64_000_000
+PASTE_START, PASTE_END = "\x1b[200~", "\x1b[201~"
+MAX_PASTE_CHARS = 64_000_000
 """Characters of a paste that are kept, its last ones: a terminal that never closes the bracket must not fill the memory."""
 
 
-class WholePastes(XTermParser):
+class BracketedPasteParser(XTermParser):
     """The parser of what the terminal sends, with pastes taken out before it."""
 
     def __init__(self, debug: bool = False) -> None:
         super().__init__(debug)
-        self._parts: list[str] | None = None
+        self._paste_parts: list[str] | None = None
         """What came of a paste that is not at its end."""
-        self._size = 0
+        self._paste_size = 0
 
     def feed(self, data: str) -> Iterable[Message]:
         """Events for what the terminal sent; a paste is told when its end is there."""
@@ -34,32 +34,32 @@ class WholePastes(XTermParser):
             yield from super().feed(data)
             return
         while data:
-            if self._parts is None:
-                before, bracket, data = data.partition(BEGIN)
+            if self._paste_parts is None:
+                before, bracket, data = data.partition(PASTE_START)
                 if before:
                     yield from super().feed(before)
                 if not bracket:
                     return
-                self._parts, self._size = [], 0
+                self._paste_parts, self._paste_size = [], 0
             # The closing bracket may come in two pieces.
-            tail = self._parts.pop() if self._parts else ""
-            text, bracket, data = (tail + data).partition(END)
-            self._keep(text)
+            tail = self._paste_parts.pop() if self._paste_parts else ""
+            text, bracket, data = (tail + data).partition(PASTE_END)
+            self._append_paste(text)
             if not bracket:
                 return
-            pasted, self._parts = "".join(self._parts), None
+            pasted, self._paste_parts = "".join(self._paste_parts), None
             yield events.Paste(pasted.replace("\x00", ""))
 
-    def _keep(self, text: str) -> None:
-        assert self._parts is not None
-        cut = max(len(text) - len(END), 0)
-        self._parts += [text[:cut], text[cut:]]
-        self._size += cut
-        while self._size > LARGEST:
-            self._size -= len(self._parts.pop(0))
+    def _append_paste(self, text: str) -> None:
+        assert self._paste_parts is not None
+        cut = max(len(text) - len(PASTE_END), 0)
+        self._paste_parts += [text[:cut], text[cut:]]
+        self._paste_size += cut
+        while self._paste_size > MAX_PASTE_CHARS:
+            self._paste_size -= len(self._paste_parts.pop(0))
 
 
-class PastingDriver(linux_driver.LinuxDriver):
+class BracketedPasteDriver(linux_driver.LinuxDriver):
     """Textual's driver, reading with the parser above, and going on only after it was stopped."""
 
     def _sigcont_application(self, *_: object) -> None:
@@ -70,5 +70,5 @@ class PastingDriver(linux_driver.LinuxDriver):
 
     def run_input_thread(self) -> None:
         # The inherited loop makes its parser by this name. Textual is pinned, and a test holds that it still does.
-        vars(linux_driver)["XTermParser"] = WholePastes
+        vars(linux_driver)["XTermParser"] = BracketedPasteParser
         super().run_input_thread()

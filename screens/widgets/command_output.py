@@ -7,66 +7,68 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Log, Static
 
-from checks.duration import stopwatch
-from ecotui.session.readable import readable
-from screens.style.icons import sign, style
-from screens.widgets.command_status import Following
-from screens.widgets.endings import ending
+from checks.duration import format_stopwatch
+from ecotui.session.readable import message_text
+from screens.style.icons import state_icon, state_style
+from screens.widgets.command_status import StepCommand
+from screens.widgets.endings import describe_command_end
 
-KEPT_LINES = 500
+MAX_LINES = 500
 """Lines kept here, as many as the frame remembers; all of them are in the session folder."""
-LONGEST = 4_000
+MAX_LINE_CHARS = 4_000
 """Characters of one line that are shown."""
 
 
-def brief(line: str) -> str:
+def shorten_line(line: str) -> str:
     """A line for people; of a long id at its front only the end: `prod-policy  gone`."""
-    text = readable(line)
+    text = message_text(line)
     if text is line or "  " not in text:
         return text
     item, gap, said = text.partition("  ")
     return f"{item.rpartition('/')[2] or item}{gap}{said}"
 
 
-class Output(Vertical):
+class CommandOutputView(Vertical):
     """Title line, then the last lines. Outside text is shown as it is, never as markup."""
 
     DEFAULT_CSS = """
-    Output { height: 12; border-top: solid $primary-muted; background: $surface; }
-    Output > Static { height: 1; padding: 0 1; }
-    Output > Log { height: 1fr; padding: 0 1; background: $surface; scrollbar-size-vertical: 1; }
+    CommandOutputView { height: 12; border-top: solid $primary-muted; background: $surface; }
+    CommandOutputView > Static { height: 1; padding: 0 1; }
+    CommandOutputView > Log { height: 1fr; padding: 0 1; background: $surface; scrollbar-size-vertical: 1; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._written: list[str] = []
+        self._shown_lines: list[str] = []
 
     def compose(self) -> ComposeResult:
         yield Static()
-        yield Log(max_lines=KEPT_LINES)
+        yield Log(max_lines=MAX_LINES)
 
-    def show(self, following: Following) -> None:
+    def show_command(self, step_command: StepCommand) -> None:
         """Bring it up to date; cheap when nothing was written since."""
-        lines = list(following.recent)
-        if lines != self._written:
+        lines = list(step_command.recent_lines)
+        if lines != self._shown_lines:
             log = self.query_one(Log)
-            known = len(self._written)
-            if not known or lines[:known] != self._written:
+            known = len(self._shown_lines)
+            if not known or lines[:known] != self._shown_lines:
                 log.clear()
                 known = 0
-            log.write_lines([brief(line)[:LONGEST] for line in lines[known:]])
-            self._written = lines
-        self.query_one(Static).update(self._title(following))
+            log.write_lines([shorten_line(line)[:MAX_LINE_CHARS] for line in lines[known:]])
+            self._shown_lines = lines
+        self.query_one(Static).update(self._render_title(step_command))
 
-    def _title(self, following: Following) -> Content:
-        title = following.command.title
-        if following.running or following.status is None:
+    def _render_title(self, step_command: StepCommand) -> Content:
+        title = step_command.command.title
+        if step_command.is_running or step_command.status is None:
             return Content.assemble(
                 Content.styled("▶ ", "$text-accent"),
                 title,
-                Content.styled(f"  {stopwatch(following.seconds)}", "$foreground 62%"),
+                Content.styled(f"  {format_stopwatch(step_command.elapsed_seconds)}", "$foreground 62%"),
             )
-        state, word = ending(following.command, following.status)
+        state, word = describe_command_end(step_command.command, step_command.status)
         return Content.assemble(
-            Content.styled(f"{sign(state)} ", style(state)), title, Content.styled(f"  {word}", style(state))
+            Content.styled(f"{state_icon(state)} ", state_style(state)),
+            title,
+            Content.styled(f"  {word}", state_style(state)),
         )

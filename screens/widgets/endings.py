@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from checks.finding import State
-from ecotui.session.outcome import verdict
+from checks.finding import CheckState
+from ecotui.session.outcome import command_outcome
 
 if TYPE_CHECKING:
-    from ecotui.supervisor import Command, Status
+    from ecotui.supervisor import Command, CommandStatus
 
 
-def ending(command: Command, status: Status) -> tuple[State, str]:
+def describe_command_end(command: Command, status: CommandStatus) -> tuple[CheckState, str]:
     """The state and the word for a command that is over."""
-    state, word = verdict(command.argv, status.outcome or status.state, status.exit_code)
-    told = state is not State.BLOCKED or status.exit_code is None or word.startswith("done")
+    state, word = command_outcome(command.argv, status.outcome or status.state, status.exit_code)
+    told = state is not CheckState.BLOCKED or status.exit_code is None or word.startswith("done")
     return state, word if told else f"{word} (exit {status.exit_code})"

@@ -7,14 +7,14 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 
-class TopBar(Widget):
+class ProjectHeader(Widget):
     """Project, account, region and profile on the left; what is special about this run on the right."""
 
     DEFAULT_CSS = """
-    TopBar { height: 1; padding: 0 1; background: $panel; color: $foreground; }
+    ProjectHeader { height: 1; padding: 0 1; background: $panel; color: $foreground; }
     """
 
-    place: reactive[tuple[str, ...]] = reactive(())
+    project_parts: reactive[tuple[str, ...]] = reactive(())
     """Parts of the left side, most important first; the last ones go when the line is too short."""
     notice: reactive[str] = reactive("")
     """The right side: demo, watching, something runs."""
@@ -25,7 +25,7 @@ class TopBar(Widget):
         if notice.cell_length > width - 20:
             notice = notice.truncate(max(width - 20, 0), ellipsis=True)
         left = Content.styled("ecotui", "bold $text-accent")
-        for part in self.place:
+        for part in self.project_parts:
             longer = Content.assemble(left, Content.styled("  ", "dim"), Content(part))
             if longer.cell_length + notice.cell_length + 1 > width:
                 break

@@ -15,11 +15,11 @@ from textual.strip import Strip
 from textual.visual import Visual
 from textual.widget import Widget
 
-from ecotui.session.private_files import open_file
+from ecotui.session.private_files import open_private_file
 
-BLOCK = 1 << 16
+BLOCK_BYTES = 1 << 16
 """Bytes read at once; a line longer than this is shown as several."""
-SIDEWAYS = 20
+HORIZONTAL_STEP = 20
 """Cells that one press of ← or → moves."""
 
 
@@ -42,29 +42,29 @@ class Pager(Widget, can_focus=True):
         Binding("right", "sideways(1)", show=False),
     ]
 
-    class Moved(Message):
+    class Scrolled(Message):
         """Other lines are in sight."""
 
-    def __init__(self, path: Path, shown: Callable[[str], str] = str, *, id: str | None = None) -> None:
+    def __init__(self, path: Path, format_line: Callable[[str], str] = str, *, id: str | None = None) -> None:
         """`shown` makes of a line what is drawn of it."""
         super().__init__(id=id)
         self._path = path
-        self.shown = shown
-        self.top = 0
+        self.format_line = format_line
+        self.top_offset = 0
         """The byte of the first line in sight."""
-        self.words = ""
+        self.highlighted_words = ""
         """What is marked, in any case."""
-        self.hit: int | None = None
+        self.hit_offset: int | None = None
         """The byte of the place that was searched for last; its line is marked more."""
-        self.trouble = ""
-        self._left = 0
-        self._lines: list[tuple[int, str]] = []
+        self.error_text = ""
+        self._horizontal_offset = 0
+        self._visible_lines: list[tuple[int, str]] = []
 
     def on_mount(self) -> None:
-        self.call_after_refresh(self.load)
+        self.call_after_refresh(self.load_visible)
 
     def on_resize(self) -> None:
-        self.load()
+        self.load_visible()
 
     @property
     def size_in_bytes(self) -> int:
@@ -74,106 +74,106 @@ class Pager(Widget, can_focus=True):
             return 0
 
     @property
-    def bottom(self) -> int:
+    def bottom_offset(self) -> int:
         """The byte behind the last line in sight."""
-        if not self._lines:
-            return self.top
-        place, line = self._lines[-1]
+        if not self._visible_lines:
+            return self.top_offset
+        place, line = self._visible_lines[-1]
         return place + len(line.encode()) + 1
 
     @property
-    def text(self) -> str:
+    def visible_text(self) -> str:
         """The lines in sight, as they were written."""
-        return "\n".join(line for _, line in self._lines)
+        return "\n".join(line for _, line in self._visible_lines)
 
-    def load(self) -> None:
+    def load_visible(self) -> None:
         """Read what is in sight, and draw it."""
         rows = max(self.size.height, 1)
         found: list[tuple[int, str]] = []
-        place = self.top
+        place = self.top_offset
         while len(found) < rows:
-            data = self._read(place, BLOCK)
+            data = self._read(place, BLOCK_BYTES)
             if not data:
                 break
             pieces = data.split(b"\n")
             last = pieces.pop()
-            if not pieces or (len(data) < BLOCK and last):
+            if not pieces or (len(data) < BLOCK_BYTES and last):
                 pieces.append(last)  # a line longer than a block, or the end of the file
             for piece in pieces:
                 found.append((place, piece.decode("utf-8", "replace")))
                 place += len(piece) + 1
-        self._lines = found[:rows]
+        self._visible_lines = found[:rows]
         self.refresh()
-        self.post_message(self.Moved())
+        self.post_message(self.Scrolled())
 
-    def _read(self, place: int, count: int) -> bytes:
+    def _read(self, offset: int, count: int) -> bytes:
         try:
-            fd = open_file(self._path, os.O_RDONLY)
+            fd = open_private_file(self._path, os.O_RDONLY)
         except OSError as error:
-            self.trouble = f"The output cannot be read: {error.strerror}"
+            self.error_text = f"The output cannot be read: {error.strerror}"
             return b""
         try:
-            return os.pread(fd, count, place)
+            return os.pread(fd, count, offset)
         finally:
             os.close(fd)
 
-    def _back(self, place: int, lines: int) -> int:
+    def _offset_lines_before(self, offset: int, lines: int) -> int:
         """The byte where the line stands that is so many lines before a place."""
-        while lines > 0 and place > 0:
-            begin = max(place - BLOCK, 0)
-            data = self._read(begin, place - begin)
+        while lines > 0 and offset > 0:
+            begin = max(offset - BLOCK_BYTES, 0)
+            data = self._read(begin, offset - begin)
             end = len(data) - 1  # the newline that ends the line before
             while lines > 0 and end >= 0:
                 at = data.rfind(b"\n", 0, max(end, 0))
                 if at < 0:
                     break
-                place, end, lines = begin + at + 1, at, lines - 1
+                offset, end, lines = begin + at + 1, at, lines - 1
             else:
                 continue
             if begin == 0:
                 return 0
             if end == len(data) - 1:  # no line begins in a whole block
-                place, lines = begin, lines - 1
-        return place
+                offset, lines = begin, lines - 1
+        return offset
 
-    def show(self, place: int, *, above: int = 0) -> None:
+    def scroll_to_offset(self, offset: int, *, lines_above: int = 0) -> None:
         """Bring the line of a byte into sight, with so many lines above it."""
-        place = max(min(place, self.size_in_bytes), 0)
-        data = self._read(max(place - BLOCK, 0), min(BLOCK, place))
-        begin = place - (len(data) - data.rfind(b"\n") - 1) if data else 0
-        self.top = self._back(begin, above)
-        self.load()
+        offset = max(min(offset, self.size_in_bytes), 0)
+        data = self._read(max(offset - BLOCK_BYTES, 0), min(BLOCK_BYTES, offset))
+        begin = offset - (len(data) - data.rfind(b"\n") - 1) if data else 0
+        self.top_offset = self._offset_lines_before(begin, lines_above)
+        self.load_visible()
 
     def action_move(self, by: int) -> None:
         if by < 0:
-            self.top = self._back(self.top, -by)
-        elif len(self._lines) > by and self._more:
-            self.top = self._lines[by][0]
-        self.load()
+            self.top_offset = self._offset_lines_before(self.top_offset, -by)
+        elif len(self._visible_lines) > by and self._has_more_below:
+            self.top_offset = self._visible_lines[by][0]
+        self.load_visible()
 
     @property
-    def _more(self) -> bool:
+    def _has_more_below(self) -> bool:
         """Whether there is anything below what is in sight."""
-        return bool(self._lines) and self.bottom < self.size_in_bytes
+        return bool(self._visible_lines) and self.bottom_offset < self.size_in_bytes
 
     def action_page(self, by: int) -> None:
         rows = max(self.size.height - 1, 1)
         if by < 0:
-            self.top = self._back(self.top, rows)
-        elif len(self._lines) >= rows and self._more:
-            self.top = self._lines[min(rows, len(self._lines) - 1)][0]
-        self.load()
+            self.top_offset = self._offset_lines_before(self.top_offset, rows)
+        elif len(self._visible_lines) >= rows and self._has_more_below:
+            self.top_offset = self._visible_lines[min(rows, len(self._visible_lines) - 1)][0]
+        self.load_visible()
 
-    def action_go(self, place: int) -> None:
-        self.top = place
-        self.load()
+    def action_go(self, offset: int) -> None:
+        self.top_offset = offset
+        self.load_visible()
 
     def action_end(self) -> None:
-        self.top = self._back(self.size_in_bytes, max(self.size.height, 1))
-        self.load()
+        self.top_offset = self._offset_lines_before(self.size_in_bytes, max(self.size.height, 1))
+        self.load_visible()
 
     def action_sideways(self, by: int) -> None:
-        self._left = max(self._left + by * SIDEWAYS, 0)
+        self._horizontal_offset = max(self._horizontal_offset + by * HORIZONTAL_STEP, 0)
         self.refresh()
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
@@ -187,23 +187,23 @@ class Pager(Widget, can_focus=True):
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         style = self.get_visual_style("pager--line")
-        if y >= len(self._lines):
-            text = Content.styled(self.trouble or "It wrote nothing.", "$foreground 62%")
-            if y or self._lines:
+        if y >= len(self._visible_lines):
+            text = Content.styled(self.error_text or "It wrote nothing.", "$foreground 62%")
+            if y or self._visible_lines:
                 return Strip.blank(width, style.rich_style)
         else:
-            text = self._line(*self._lines[y], y)
+            text = self._render_line_at(*self._visible_lines[y], y)
         strips = Visual.to_strips(self, text.truncate(width, ellipsis=True), width, 1, style)
         return strips[0].adjust_cell_length(width, style.rich_style)
 
-    def _line(self, place: int, line: str, y: int) -> Content:
-        told = self.shown(line).expandtabs(4)[self._left :]
+    def _render_line_at(self, offset: int, line: str, y: int) -> Content:
+        told = self.format_line(line).expandtabs(4)[self._horizontal_offset :]
         text = Content(told)
-        if not self.words:
+        if not self.highlighted_words:
             return text
-        behind = self._lines[y + 1][0] if y + 1 < len(self._lines) else place + len(line.encode()) + 1
-        chosen = self.hit is not None and place <= self.hit < behind
-        low, needle, at = told.lower(), self.words.lower(), -1
+        behind = self._visible_lines[y + 1][0] if y + 1 < len(self._visible_lines) else offset + len(line.encode()) + 1
+        chosen = self.hit_offset is not None and offset <= self.hit_offset < behind
+        low, needle, at = told.lower(), self.highlighted_words.lower(), -1
         while (at := low.find(needle, at + 1)) >= 0:
             text = text.stylize("reverse bold" if chosen else "reverse", at, at + len(needle))
         return text

@@ -16,15 +16,15 @@ from textual.strip import Strip
 from textual.visual import Visual
 
 
-class Rows(ScrollView, can_focus=True):
+class RowList(ScrollView, can_focus=True):
     """Asks `draw(index, width)` for each row in sight; says where the cursor is, and what was chosen."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--row", "rows--cursor"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"row-list--row", "row-list--cursor"}
     DEFAULT_CSS = """
-    Rows { background: $background; overflow-x: hidden; overflow-y: auto; }
-    Rows > .rows--row { color: $foreground; background: $background; }
-    Rows > .rows--cursor { color: $foreground; background: $block-cursor-blurred-background; }
-    Rows:focus > .rows--cursor { background: $primary-muted; text-style: bold; }
+    RowList { background: $background; overflow-x: hidden; overflow-y: auto; }
+    RowList > .row-list--row { color: $foreground; background: $background; }
+    RowList > .row-list--cursor { color: $foreground; background: $block-cursor-blurred-background; }
+    RowList:focus > .row-list--cursor { background: $primary-muted; text-style: bold; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", show=False),
@@ -38,46 +38,46 @@ class Rows(ScrollView, can_focus=True):
 
     cursor: reactive[int] = reactive(0)
 
-    class Moved(Message):
+    class RowHighlighted(Message):
         """The cursor stands on another row, or the rows are others."""
 
-    class Chosen(Message):
+    class RowSelected(Message):
         """Enter, or a click on the row under the cursor."""
 
-    def __init__(self, draw: Callable[[int, int], Content], *, id: str) -> None:
+    def __init__(self, render_row: Callable[[int, int], Content], *, id: str) -> None:
         super().__init__(id=id)
-        self._draw = draw
-        self.count = 0
+        self._render_row = render_row
+        self.row_count = 0
 
-    def fill(self, count: int, cursor: int = 0) -> None:
+    def set_rows(self, count: int, cursor: int = 0) -> None:
         """There are `count` rows now, with the cursor on that one."""
-        self.count = count
+        self.row_count = count
         self.virtual_size = Size(self.scrollable_content_region.width, count)
-        self.set_reactive(Rows.cursor, max(0, min(cursor, count - 1)))
-        self._into_sight()
+        self.set_reactive(RowList.cursor, max(0, min(cursor, count - 1)))
+        self._scroll_to_cursor()
         self.refresh()
-        self.post_message(self.Moved())
+        self.post_message(self.RowHighlighted())
 
     def validate_cursor(self, cursor: int) -> int:
-        return max(0, min(cursor, self.count - 1))
+        return max(0, min(cursor, self.row_count - 1))
 
     def watch_cursor(self, before: int, now: int) -> None:
         for row in (before, now):
             self.refresh(Region(0, row - self.scroll_offset.y, self.size.width, 1))
-        self._into_sight()
-        self.post_message(self.Moved())
+        self._scroll_to_cursor()
+        self.post_message(self.RowHighlighted())
 
-    def _into_sight(self) -> None:
+    def _scroll_to_cursor(self) -> None:
         self.scroll_to_region(Region(0, self.cursor, 1, 1), animate=False, force=True, immediate=True)
 
     def render_line(self, y: int) -> Strip:
         row = y + self.scroll_offset.y
         width = self.scrollable_content_region.width
-        at = row == self.cursor and row < self.count
-        style = self.get_visual_style("rows--cursor" if at else "rows--row")
-        if row >= self.count:
+        at = row == self.cursor and row < self.row_count
+        style = self.get_visual_style("row-list--cursor" if at else "row-list--row")
+        if row >= self.row_count:
             return Strip.blank(width, style.rich_style)
-        content = self._draw(row, width).truncate(width, ellipsis=True)
+        content = self._render_row(row, width).truncate(width, ellipsis=True)
         strips = Visual.to_strips(self, content, width, 1, style)
         return strips[0].adjust_cell_length(width, style.rich_style)
 
@@ -88,15 +88,15 @@ class Rows(ScrollView, can_focus=True):
         self.cursor += by * max(self.size.height - 1, 1)
 
     def action_go(self, row: int) -> None:
-        self.cursor = row if row >= 0 else self.count - 1
+        self.cursor = row if row >= 0 else self.row_count - 1
 
     def action_choose(self) -> None:
-        if self.count:
-            self.post_message(self.Chosen())
+        if self.row_count:
+            self.post_message(self.RowSelected())
 
     def on_click(self, event: events.Click) -> None:
         row = event.y + self.scroll_offset.y
-        if row >= self.count:
+        if row >= self.row_count:
             return
         again, self.cursor = row == self.cursor, row
         if again:

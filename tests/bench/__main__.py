@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from ecotui.demo.process import DemoError, running
+from ecotui.demo.process import DemoError, run_demo
 
 from . import appending, asking, cleaning, flood, guide, painting, redaction, reviewing, sessions
 from .table import show
@@ -27,9 +27,7 @@ def main(wanted: list[str]) -> int:
         return 2
     chosen = wanted or list(PARTS)
     rows, notes = [], []
-    print(
-        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Python {sys.version.split()[0]}", flush=True
-    )
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Python {sys.version.split()[0]}", flush=True)
     if "redaction" in chosen:
         rows += redaction.measure()
         if chosen == ["redaction"]:
@@ -52,7 +50,7 @@ def main(wanted: list[str]) -> int:
             show(rows)
             return 0 if all(row.met for row in rows) else 1
     try:
-        with running() as demo:
+        with run_demo() as demo:
             notes += [f"{name} is a {kind}" for name, kind in demo.tools.items() if kind != "real"]
             if "paint" in chosen:
                 rows += painting.measure(demo.env, demo.project)

@@ -52,15 +52,15 @@ async def _run(root: Path, each: int) -> tuple[int, float, float]:
     (root / "project" / "ecotui.yaml").write_text("project: bench\n")
     env = {"HOME": str(root), "PATH": os.environ["PATH"], "ECOTUI_STATE_DIR": str(root / "state")}
     options = argparse.Namespace(project=str(root / "project"), config=None, set=[])
-    before = ecotui.check_runner.looks
-    ecotui.check_runner.looks = _nothing
+    before = ecotui.check_runner.run_checks
+    ecotui.check_runner.run_checks = _nothing
     app = EcotuiApp(options, env)
     try:
         async with app.run_test(size=(120, 36)) as pilot:
-            while app.desk is None:
+            while app.project is None:
                 await pilot.pause(0.05)
             await pilot.pause(0.5)
-            session = app.desk.session
+            session = app.project.session
             waited, going = 0.0, True
 
             async def watch() -> None:
@@ -74,16 +74,16 @@ async def _run(root: Path, each: int) -> tuple[int, float, float]:
             began = time.perf_counter()
             for frame in range(FRAMES):
                 for number in range(each):
-                    session.put(events.StepTicked(entry="3.1", step=f"{frame}.{number}"))
+                    session.append_later(events.RunbookStepTicked(entry="3.1", step=f"{frame}.{number}"))
                 await asyncio.sleep(max(began + (frame + 1) * FRAME - time.perf_counter(), 0))
             await asyncio.to_thread(session.flush)
             seconds = time.perf_counter() - began
             going = False
             await watching
             verdict = session.verify()
-            if not verdict.whole or verdict.events < FRAMES * each:
-                raise RuntimeError(f"{verdict.events} of {FRAMES * each} events are in the log")
-            app.desk.close("left")
+            if not verdict.is_intact or verdict.event_count < FRAMES * each:
+                raise RuntimeError(f"{verdict.event_count} of {FRAMES * each} events are in the log")
+            app.project.close("left")
     finally:
-        ecotui.check_runner.looks = before
+        ecotui.check_runner.run_checks = before
     return FRAMES * each, seconds, waited

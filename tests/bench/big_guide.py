@@ -9,9 +9,9 @@ from pathlib import Path
 from statistics import median
 from typing import TypeVar
 
-from config.load import load
+from config.load import load_settings
 from ecotui.guide.reading.library import open_library
-from ecotui.guide.search import Index
+from ecotui.guide.search import EntryIndex
 
 from .table import Row
 
@@ -54,10 +54,10 @@ def measure() -> list[Row]:
                 parts.append(ENTRY.format(chapter=chapter, number=number))
                 size += len(parts[-1].encode())
         (project / "big.md").write_text("".join(parts), encoding="utf-8")
-        settings = load(project, None, overrides=["guide.documents=[big.md]"], env={}).settings
+        settings = load_settings(project, None, overrides=["guide.documents=[big.md]"], env={}).settings
         library, opening = _timed(lambda: open_library(settings, project, {}))
         _, again = _timed(lambda: open_library(settings, project, {}))
-        index, indexing = _timed(lambda: Index(library))
+        index, indexing = _timed(lambda: EntryIndex(library))
         keys = [_timed(lambda word=word: index.search(word))[1] for word in WORDS]
     return [
         Row("a guide of 20 MB opened", f"{len(library.entries):,} entries", "", opening, 5, unit=" s"),

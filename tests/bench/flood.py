@@ -8,10 +8,10 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from config.load import load
-from ecotui.session.store import Store, root
-from ecotui.supervisor import start, status
-from ecotui.supervisor.paths import PROCESS
+from config.load import load_settings
+from ecotui.session.store import SessionStore, state_folder
+from ecotui.supervisor import read_command_status, start_command
+from ecotui.supervisor.paths import PROCESS_FILE
 
 from .painting import ECOTUI
 from .table import Row
@@ -58,16 +58,18 @@ def measure(env: Mapping[str, str], project: Path) -> list[Row]:
 
 def _run(env: Mapping[str, str], project: Path, *, watched: bool) -> tuple[float, int, list[float], int]:
     """Seconds of the command, peak memory of its supervisor, seconds of each answered key, peak of the TUI."""
-    settings = load(project, None, env=env).settings
-    session = Store(root(settings, env)).create(project=settings.project, folder=project, settings=settings)
+    settings = load_settings(project, None, env=env).settings
+    session = SessionStore(state_folder(settings, env)).create(
+        project=settings.project, folder=project, settings=settings
+    )
     # Another command keeps the session open, so that the TUI comes back to it before the flood begins.
-    keeper = start(
+    keeper = start_command(
         session, (sys.executable, "-c", IDLE_COMMAND), step="nodes", title="wait", cwd=project, env=dict(env)
     )
     answers: list[float] = []
     tui = 0
     try:
-        flood = start(
+        flood = start_command(
             session,
             (sys.executable, "-c", WRITE if not watched else f"import time; time.sleep(6)\n{WRITE}"),
             step="apply",
@@ -81,7 +83,7 @@ def _run(env: Mapping[str, str], project: Path, *, watched: bool) -> tuple[float
             with opened(ECOTUI, env, project) as terminal:
                 terminal.until(b"million lines")
                 terminal.count(5 - (time.perf_counter() - begun))
-                while status(flood.folder).state == "running":
+                while read_command_status(flood.folder).state == "running":
                     before = len(terminal.seen)
                     terminal.press(b"?")
                     answers.append(terminal.until(b"Shift-Tab", start=before, limit=30))
@@ -89,15 +91,15 @@ def _run(env: Mapping[str, str], project: Path, *, watched: bool) -> tuple[float
                     terminal.count(0.3)
                 tui = terminal.peak
         else:
-            while status(flood.folder).state == "running":
+            while read_command_status(flood.folder).state == "running":
                 peak = max(peak, _supervisor_peak(flood.folder))
                 time.sleep(0.05)
-        now = status(flood.folder)
+        now = read_command_status(flood.folder)
         return (now.ended or time.time()) - (now.started or 0) - (6 if watched else 0), peak, answers, tui
     finally:
-        from ecotui.supervisor import interrupt
+        from ecotui.supervisor import send_interrupt
 
-        interrupt(keeper.folder, force=True)
+        send_interrupt(keeper.folder, force=True)
         session.end("left")
 
 
@@ -105,6 +107,6 @@ def _supervisor_peak(folder: Path) -> int:
     import json
 
     try:
-        return peak_memory(json.loads((folder / PROCESS).read_bytes())["supervisor"])
+        return peak_memory(json.loads((folder / PROCESS_FILE).read_bytes())["supervisor"])
     except (OSError, ValueError, KeyError, TypeError):
         return 0

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from ecotui.guide.matching.matcher import Diagnosis, diagnose
-from ecotui.guide.reading.library import shipped
+from ecotui.guide.reading.library import load_shipped_library
 
 from ..support.diagnosis import SETS, cases
 from . import big_guide
@@ -52,7 +52,7 @@ def measure() -> list[Row]:
 
 
 def _accuracy(name: str, what: str) -> list[Row]:
-    library = shipped("en")
+    library = load_shipped_library("en")
     known = right = silent = kept = 0
     for case in cases(name):
         held = case.right([match.entry for match in diagnose(library, case.text)])
@@ -64,9 +64,7 @@ def _accuracy(name: str, what: str) -> list[Row]:
             kept += held
     return [
         Row(f"{what}: first answer", f"{right} of {known}", "", right / known * 100, 97, True, " %"),
-        Row(
-            "  silence where nothing is known", f"{kept} of {silent}", "", kept / silent * 100, 97, True, " %"
-        ),
+        Row("  silence where nothing is known", f"{kept} of {silent}", "", kept / silent * 100, 97, True, " %"),
     ]
 
 
@@ -93,9 +91,7 @@ def _speed(what: str, lines: bytes) -> list[Row]:
         took = time.perf_counter() - begun
     first = answer["matches"][0]["entry"] if answer["matches"] else "nothing"
     return [
-        Row(
-            what, f"found {first}, {usage.ru_utime + usage.ru_stime:.1f} s of a core", "", took, 3, unit=" s"
-        ),
+        Row(what, f"found {first}, {usage.ru_utime + usage.ru_stime:.1f} s of a core", "", took, 3, unit=" s"),
         # Linux counts in KiB, macOS in bytes.
         Row(
             "  memory",
@@ -125,6 +121,6 @@ def _first() -> Row:
             return QUIET * (1_000_000 // len(QUIET)) if self.left > -20 else b""
 
     log, told = Log(), list[float]()
-    Diagnosis(shipped("en")).read(log, lambda _: told.append(time.perf_counter()))  # type: ignore[arg-type]
+    Diagnosis(load_shipped_library("en")).read(log, lambda _: told.append(time.perf_counter()))  # type: ignore[arg-type]
     late = (told[0] - log.given) * 1000
     return Row("  an entry is told after its line has come", "", "", late, 250, unit=" ms")

@@ -10,7 +10,7 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
-from screens.steps.plan_review import PlanReview
+from screens.steps.plan_review import PlanReviewScreen
 
 
 class OneReview(App[None]):
@@ -20,7 +20,7 @@ class OneReview(App[None]):
         yield Static("ready to review")
 
     def action_review(self) -> None:
-        self.push_screen(PlanReview(Path(sys.argv[1])))
+        self.push_screen(PlanReviewScreen(Path(sys.argv[1])))
 
 
 if __name__ == "__main__":

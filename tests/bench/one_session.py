@@ -11,7 +11,7 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
-from ecotui.session.store import Store
+from ecotui.session.store import SessionStore
 from screens.style.themes import THEMES
 
 
@@ -26,22 +26,22 @@ class OneSession(App[None]):
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = THEMES[0].name
-        self.store = Store(Path(sys.argv[1]))
+        self.store = SessionStore(Path(sys.argv[1]))
 
     def compose(self) -> ComposeResult:
         yield Static("ready to look")
 
     def action_review(self) -> None:
-        from screens.sessions.detail import ReviewScreen
+        from screens.sessions.detail import SessionDetailScreen
 
-        self.push_screen(ReviewScreen(self.store.latest()))
+        self.push_screen(SessionDetailScreen(self.store.open_latest()))
 
     def action_sessions(self) -> None:
-        from screens.sessions.list import SessionsScreen
+        from screens.sessions.list import SessionListScreen
 
-        newest = self.store.latest()
+        newest = self.store.open_latest()
         desk: Any = SimpleNamespace(session=newest)
-        self.push_screen(SessionsScreen(desk))
+        self.push_screen(SessionListScreen(desk))
 
 
 if __name__ == "__main__":

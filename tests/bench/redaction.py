@@ -6,7 +6,7 @@ import random
 import time
 from collections import Counter
 
-from ecotui.redact.redactor import Redactor, Stream
+from ecotui.redact.redactor import RedactingStream, Redactor
 
 from .secrets_corpus import KNOWN, harmless, lines
 from .table import Row
@@ -31,10 +31,10 @@ def split_leaks(seed: int = 2) -> tuple[int, int]:
     chance, redactor, tried, wrong = random.Random(seed), Redactor(SALT, env=KNOWN), 0, 0
     for _, text, _ in lines(chance):
         data = text[:400].encode() + b"\n"
-        whole = Stream(redactor)
+        whole = RedactingStream(redactor)
         due = whole.feed(data) + whole.close()
         for at in range(1, len(data)):
-            stream = Stream(redactor)
+            stream = RedactingStream(redactor)
             tried += 1
             wrong += stream.feed(data[:at]) + stream.feed(data[at:]) + stream.close() != due
     return tried, wrong
@@ -62,7 +62,7 @@ def speed(megabytes: int, seed: int = 4, times: int = 3) -> float:
     data *= max(megabytes * 1_000_000 // len(data), 1)
     took = []
     for _ in range(times):
-        stream = Stream(Redactor(SALT, env=KNOWN))
+        stream = RedactingStream(Redactor(SALT, env=KNOWN))
         begun = time.perf_counter()
         for at in range(0, len(data), 1 << 18):
             stream.feed(data[at : at + (1 << 18)])

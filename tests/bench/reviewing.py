@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from checks.apply import plan_store
-from checks.apply.forecast.model import Forecast, Review
-from checks.apply.plan.model import read
+from checks.apply.forecast.model import Forecast, SavedReview
+from checks.apply.plan.model import read_plan
 
 from .table import Row
 from .terminal import Terminal, opened
@@ -62,17 +62,17 @@ def measure(env: Mapping[str, str], project: Path) -> list[Row]:
     """Read it once, save the review, open it, and press keys."""
     text = document()
     begun = time.perf_counter()
-    plan, _ = read(text)
+    plan, _ = read_plan(text)
     reading = time.perf_counter() - begun
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / plan_store.PLAN).write_bytes(b"")
+        (folder / plan_store.PLAN_FILE).write_bytes(b"")
         plan_store.write_review(
             folder,
-            Review(plan_sha256="", made=time.time(), folder="", workspace="", plan=plan, forecast=Forecast()),
+            SavedReview(plan_sha256="", made=time.time(), folder="", workspace="", plan=plan, forecast=Forecast()),
         )
-        size = (folder / plan_store.REVIEW).stat().st_size
-        with opened((*ONE_REVIEW, str(folder / plan_store.PLAN)), env, project) as terminal:
+        size = (folder / plan_store.REVIEW_FILE).stat().st_size
+        with opened((*ONE_REVIEW, str(folder / plan_store.PLAN_FILE)), env, project) as terminal:
             terminal.until(b"ready to review")
             terminal.quiet(1)
             start = len(terminal.seen)

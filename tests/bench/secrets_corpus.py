@@ -116,11 +116,11 @@ def _tools(
         f'ap-northeast-2/ec2/aws4_request" http.request.header.x_amz_security_token="{session}" http.method=POST'
     )
     yield "terraform provider debug", request, [session]
-    headers = f"---[ REQUEST ]---\nHost: ec2.amazonaws.com\nX-Amz-Security-Token: {session}\nX-Amz-Date: 20261123T050311Z"
-    yield "aws sdk debug", headers, [session]
-    credential = (
-        f"Credential={akid}/20261123/ap-northeast-2/ec2/aws4_request, SignedHeaders=host, Signature=0a1b2c"
+    headers = (
+        f"---[ REQUEST ]---\nHost: ec2.amazonaws.com\nX-Amz-Security-Token: {session}\nX-Amz-Date: 20261123T050311Z"
     )
+    yield "aws sdk debug", headers, [session]
+    credential = f"Credential={akid}/20261123/ap-northeast-2/ec2/aws4_request, SignedHeaders=host, Signature=0a1b2c"
     yield "signed request", f"Authorization: AWS4-HMAC-SHA256 {credential}", [akid]
     yield "terraform plan", f'      + master_password      = "{password}"', [password]
     yield "terraform plan, changed", f'      ~ auth_token = "{key}" -> "{key[::-1]}"', [key]
@@ -141,9 +141,7 @@ def _tools(
     coded = base64.b64encode(password.encode()).decode()
     yield "kubectl get secret -o yaml", f"data:\n  password: {coded}\n  username: ZWNv", [coded]
     auth = base64.b64encode(f"AWS:{_word(chance, 600, BASE64)}".encode()).decode()
-    config = (
-        f'{{\n\t"auths": {{\n\t\t"123.dkr.ecr.amazonaws.com": {{\n\t\t\t"auth": "{auth}"\n\t\t}}\n\t}}\n}}'
-    )
+    config = f'{{\n\t"auths": {{\n\t\t"123.dkr.ecr.amazonaws.com": {{\n\t\t\t"auth": "{auth}"\n\t\t}}\n\t}}\n}}'
     yield "docker config.json", config, [auth]
     yield "docker hub token", f"docker login -u eco -p dckr_pat_{opaque[:27]}", [opaque[:27]]
     npm = "npm_" + _word(chance, 36)
@@ -171,9 +169,7 @@ def _tools(
     yield "slack webhook", f"curl -X POST https://hooks.slack.com/services/{hook}", [hook]
     google = "AIza" + _word(chance, 35, ALNUM + "-_")
     yield "google api key", f"https://maps.googleapis.com/maps/api/js?key={google}", [google]
-    id_token = ".".join(
-        ("eyJraWQiOiJhIn0", "eyJ" + _word(chance, 200, ALNUM + "-_"), _word(chance, 86, ALNUM + "-_"))
-    )
+    id_token = ".".join(("eyJraWQiOiJhIn0", "eyJ" + _word(chance, 200, ALNUM + "-_"), _word(chance, 86, ALNUM + "-_")))
     yield "jwt in a url", f"GET /callback?id_token={id_token}&state=x", [id_token[20:]]
     yield "jwt in json", f'{{"id_token":"{id_token}","expires_in":3600}}', [id_token[20:]]
     yield "vault", f"VAULT_TOKEN hvs.{_word(chance, 90, ALNUM + '-_')}", []
@@ -209,6 +205,4 @@ def harmless(chance: random.Random) -> str:
     for length in (4, 5, 6, 8, 12, 17, 40, 64):
         while f"{{h{length}}}" in line:
             line = line.replace(f"{{h{length}}}", f"{chance.getrandbits(4 * length):0{length}x}", 1)
-    return line.replace("{d12}", str(chance.randrange(10**11, 10**12))).replace(
-        "{n}", str(chance.randrange(99))
-    )
+    return line.replace("{d12}", str(chance.randrange(10**11, 10**12))).replace("{n}", str(chance.randrange(99)))

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import msgspec
 
-from ecotui.history.text_search import find
+from ecotui.history.text_search import search_forward
 from ecotui.session import hash_chain
-from ecotui.session.index import Index
-from ecotui.session.log import Summary
-from ecotui.session.store import Store
-from ecotui.supervisor.paths import OUTPUT
+from ecotui.session.index import SessionIndex
+from ecotui.session.log import SessionSummary
+from ecotui.session.store import SessionStore
+from ecotui.supervisor.paths import OUTPUT_LOG
 from ecotui.supervisor.tail import Tail
 
 from .table import Row
@@ -40,18 +40,18 @@ def measure(scale: float = 1.0) -> list[Row]:
 
 
 def _many(root: Path, count: int) -> list[Row]:
-    store = Store(root)
+    store = SessionStore(root)
     root.mkdir(mode=0o700)
     store.folder.mkdir(mode=0o700)
     for number in range(count):
         _session(store, number)
     os.utime(store.folder, (1e9, 1e9))  # as if the newest had not begun in the last two seconds
-    store.list()  # from here on everything comes from the cache of the file system
-    index = Index(store)
+    store.list_summaries()  # from here on everything comes from the cache of the file system
+    index = SessionIndex(store)
     # By turns: what else the machine does meanwhile hinders both alike.
-    turns = [(_took(store.list), _took(index.rebuild)) for _ in range(5)]
+    turns = [(_took(store.list_summaries), _took(index.rebuild)) for _ in range(5)]
     every, rebuild = (min(times) for times in zip(*turns, strict=True))
-    newest = min(_took(lambda: index.list(limit=50)) for _ in range(5))
+    newest = min(_took(lambda: index.find_summaries(limit=50)) for _ in range(5))
     if index.in_memory:
         raise RuntimeError("the index was not used")
     listing, finding = _on_screen(root)
@@ -108,16 +108,13 @@ def _on_screen(root: Path) -> tuple[float, ...]:
     return _screen(root, look)
 
 
-def _session(store: Store, number: int) -> None:
+def _session(store: SessionStore, number: int) -> None:
     folder = store.folder / f"20260101-{number:06}-abcdef"
     folder.mkdir(mode=0o700)
-    line = (
-        b'{"v":1,"n":1,"at":1.0,"prev":"%s","event":{"type":"noted","text":"n"}}\n'
-        % hash_chain.START.encode()
-    )
-    (folder / hash_chain.NAME).write_bytes(line)
+    line = b'{"v":1,"n":1,"at":1.0,"prev":"%s","event":{"type":"noted","text":"n"}}\n' % hash_chain.FIRST_HASH.encode()
+    (folder / hash_chain.LOG_NAME).write_bytes(line)
     steps = {"environment": "ok", "quota": "ok", "cleanup": "warn", "apply": "ok", "nodes": "ok"}
-    summary = Summary(
+    summary = SessionSummary(
         id=folder.name,
         project=f"project-{number % 7}",
         folder="/srv/project",
@@ -133,28 +130,28 @@ def _session(store: Store, number: int) -> None:
 
 
 def _long(root: Path, scale: float) -> list[Row]:
-    store = Store(root)
+    store = SessionStore(root)
     session = store.create(project="long", folder=root, env={})
     session.close()
     count, size = int(EVENTS * scale), int(BYTES * scale)
     events = [b'{"type":"noted","text":"event %d of a long session"}' % number for number in range(BATCH)]
-    log = hash_chain.Chain(session.events_file)
+    log = hash_chain.HashChain(session.events_path)
     began = time.perf_counter()
     for _ in range(count // BATCH):
-        log.extend(events, sync=False)
+        log.append_all(events, sync=False)
     appending = time.perf_counter() - began
     log.close()
     session.end("done")
     command = session.folder / "commands" / "one"
     command.mkdir(parents=True, mode=0o700)
-    _output(command / OUTPUT, size)
+    _output(command / OUTPUT_LOG, size)
     asked = {"step": "apply", "title": "Apply", "argv": ["sh"], "cwd": "/", "started": time.time()}
     (command / "command.json").write_text(json.dumps(asked))
 
     def opened() -> None:
         again = store.open(session.id)
-        again.summary()
-        if len(again.newest(5_000)) != 5_000:
+        again.read_summary()
+        if len(again.read_last_records(5_000)) != 5_000:
             raise RuntimeError("the events are not there")
         tail = Tail(command)
         tail.seek_end(200)
@@ -162,13 +159,13 @@ def _long(root: Path, scale: float) -> list[Row]:
             raise RuntimeError("the output is not there")
 
     opening = _took(opened)
-    _forget(command / OUTPUT)
-    reading = _took(lambda: _read(command / OUTPUT))
-    _forget(command / OUTPUT)
-    searching = _took(lambda: _one_hit(command / OUTPUT, "QUETZAL"))
-    _forget(command / OUTPUT)
-    commonly = _took(lambda: _one_hit(command / OUTPUT, "LINE THAT"))
-    shown, found = _review(root, command / OUTPUT)
+    _forget(command / OUTPUT_LOG)
+    reading = _took(lambda: _read(command / OUTPUT_LOG))
+    _forget(command / OUTPUT_LOG)
+    searching = _took(lambda: _one_hit(command / OUTPUT_LOG, "QUETZAL"))
+    _forget(command / OUTPUT_LOG)
+    commonly = _took(lambda: _one_hit(command / OUTPUT_LOG, "LINE THAT"))
+    shown, found = _review(root, command / OUTPUT_LOG)
     return [
         Row(
             f"a session of {count:,} events, {size / 1e9:.2g} GB of output: opens at its end",
@@ -253,7 +250,7 @@ def _read(path: Path) -> None:
 
 
 def _one_hit(path: Path, words: str) -> None:
-    if [hit.text for hit in find(path, words)] != [NEEDLE]:
+    if [hit.text for hit in search_forward(path, words)] != [NEEDLE]:
         raise RuntimeError("the search did not find the line")
 
 

@@ -131,12 +131,12 @@ def main() -> None:
     from ecotui.demo.aws import ec2 as aws_ec2
     from ecotui.demo.aws import iam as aws_iam
     from ecotui.demo.aws import s3
-    from ecotui.demo.speed import Pace
+    from ecotui.demo.speed import DemoTimings
 
-    aws_ec2.install()
-    aws_iam.install()
-    s3.install()
-    aws_cloudfront.install(Pace(distribution=args.distribution))
+    aws_ec2.install_placement_groups()
+    aws_iam.install_policy_conflicts()
+    s3.install_s3()
+    aws_cloudfront.install_cloudfront(DemoTimings(distribution_deployment=args.distribution))
     balancers_that_linger(args.balancer)
 
     if args.keys:

@@ -21,9 +21,7 @@ RATE = 3500.0
 """Deletions a second and prefix."""
 PAGE, DELETE = 0.1, 0.2
 """Seconds that one ListObjectVersions and one DeleteObjects take at least."""
-_GONE = re.compile(
-    rb"<Key>k(\d+)</Key><VersionId>v(\d+)</VersionId>|<VersionId>v(\d+)</VersionId><Key>k(\d+)</Key>"
-)
+_GONE = re.compile(rb"<Key>k(\d+)</Key><VersionId>v(\d+)</VersionId>|<VersionId>v(\d+)</VersionId><Key>k(\d+)</Key>")
 _TAGS = "<Tagging><TagSet><Tag><Key>Project</Key><Value>eco2</Value></Tag></TagSet></Tagging>"
 
 
@@ -67,9 +65,7 @@ def handler(bucket: Bucket, versions: int) -> type[BaseHTTPRequestHandler]:
             asked = parse_qs(urlsplit(self.path).query, keep_blank_values=True)
             if self.path.split("?")[0] == "/":
                 one = f"<Bucket><Name>{BUCKET}</Name><CreationDate>2026-01-01T00:00:00.000Z</CreationDate></Bucket>"
-                self.answer(
-                    f"<ListAllMyBucketsResult><Buckets>{one * bucket.there}</Buckets></ListAllMyBucketsResult>"
-                )
+                self.answer(f"<ListAllMyBucketsResult><Buckets>{one * bucket.there}</Buckets></ListAllMyBucketsResult>")
             elif "versions" in asked:
                 after = int(asked.get("key-marker", ["k-1"])[0][1:])
                 numbers, more = bucket.page(after)
@@ -86,9 +82,7 @@ def handler(bucket: Bucket, versions: int) -> type[BaseHTTPRequestHandler]:
                     f"<ListVersionsResult><IsTruncated>{str(more).lower()}</IsTruncated>{marks}{listed}</ListVersionsResult>"
                 )
             elif "uploads" in asked:
-                self.answer(
-                    "<ListMultipartUploadsResult><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>"
-                )
+                self.answer("<ListMultipartUploadsResult><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>")
             elif "tagging" in asked:
                 self.answer(_TAGS)
             elif "location" in asked:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from checks.polling import Clock, Moment, Sight, Verdict, wait
+from checks.polling import PollClock, PollOutcome, PollResult, PollTick, poll_until_done
 
 
 class Time:
@@ -19,37 +19,37 @@ class Time:
         self.slept += 1
 
     @property
-    def clock(self) -> Clock:
-        return Clock(now=lambda: self.now, sleep=self.sleep)
+    def clock(self) -> PollClock:
+        return PollClock(now=lambda: self.now, sleep=self.sleep)
 
 
-GOING = Sight(Verdict.GOING, "not yet", "PENDING")
-DONE = Sight(Verdict.DONE, "there", "APPROVED")
+GOING = PollResult(PollOutcome.PENDING, "not yet", "PENDING")
+DONE = PollResult(PollOutcome.DONE, "there", "APPROVED")
 
 
 def run(sights, *, poll=10.0, limit=100.0, **more):
     time, said = Time(), []
     left = iter(sights)
 
-    def look() -> Sight:
+    def look() -> PollResult:
         sight = next(left)
         if isinstance(sight, BaseException):
             raise sight
         return sight
 
-    ended = wait(look, poll=poll, limit=limit, say=said.append, clock=time.clock, **more)
+    ended = poll_until_done(look, interval=poll, timeout=limit, on_tick=said.append, clock=time.clock, **more)
     return ended, said, time
 
 
 def test_it_ends_with_the_look_that_says_done():
     ended, said, _ = run([GOING, GOING, DONE])
-    assert (ended.verdict, ended.looks, ended.elapsed) == (Verdict.DONE, 3, 20.0)
-    assert said[-1] == Moment(DONE, 20.0, 0.0, True, 3)
+    assert (ended.outcome, ended.poll_count, ended.elapsed) == (PollOutcome.DONE, 3, 20.0)
+    assert said[-1] == PollTick(DONE, 20.0, 0.0, True, 3)
 
 
 def test_the_countdown_is_said_every_second():
     _, said, _ = run([GOING, DONE], poll=3.0)
-    assert [(moment.next_poll_in, moment.looked) for moment in said] == [
+    assert [(moment.next_poll_in, moment.is_poll) for moment in said] == [
         (3.0, True),
         (2.0, False),
         (1.0, False),
@@ -63,35 +63,35 @@ def test_done_at_the_first_look_never_sleeps():
 
 
 def test_a_failure_ends_it():
-    assert run([GOING, Sight(Verdict.FAILED, "refused")])[0].verdict is Verdict.FAILED
+    assert run([GOING, PollResult(PollOutcome.FAILED, "refused")])[0].outcome is PollOutcome.FAILED
 
 
 def test_it_ends_at_the_limit_with_a_last_look():
     ended, _, _ = run([GOING] * 50, poll=30.0, limit=70.0)
-    assert (ended.verdict, ended.elapsed, ended.looks) == (Verdict.TIMEOUT, 70.0, 4)
+    assert (ended.outcome, ended.elapsed, ended.poll_count) == (PollOutcome.TIMEOUT, 70.0, 4)
 
 
 def test_a_last_look_that_succeeds_at_the_limit_counts():
-    assert run([GOING, DONE], poll=500.0, limit=70.0)[0].verdict is Verdict.DONE
+    assert run([GOING, DONE], poll=500.0, limit=70.0)[0].outcome is PollOutcome.DONE
 
 
 def test_trouble_that_passes_is_waited_out_and_said():
     ended, said, _ = run(
-        [GOING, ConnectionError("gone"), DONE], passing=lambda error: f"No network: {error}."
+        [GOING, ConnectionError("gone"), DONE], explain_transient=lambda error: f"No network: {error}."
     )
-    assert ended.verdict is Verdict.DONE
-    assert any(moment.sight.text == "No network: gone. Waiting goes on." for moment in said)
-    assert all(moment.sight.status == "PENDING" for moment in said[:-1])
+    assert ended.outcome is PollOutcome.DONE
+    assert any(moment.result.text == "No network: gone. Waiting goes on." for moment in said)
+    assert all(moment.result.status == "PENDING" for moment in said[:-1])
 
 
 def test_other_trouble_is_raised():
     with pytest.raises(PermissionError):
-        run([GOING, PermissionError()], passing=lambda error: None)
+        run([GOING, PermissionError()], explain_transient=lambda error: None)
 
 
 def test_an_interrupt_goes_through():
     with pytest.raises(KeyboardInterrupt):
-        run([GOING, KeyboardInterrupt()], passing=lambda error: "never")
+        run([GOING, KeyboardInterrupt()], explain_transient=lambda error: "never")
 
 
 def test_a_poll_of_zero_does_not_spin():

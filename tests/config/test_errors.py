@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from config.load import SettingsError, load
+from config.load import SettingsError, load_settings
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{chr(98 + at)}: &{chr(98 + at)} [{', '.join(['*' + chr(97 + at)] * 9)}]\n" for at in range(9)
@@ -105,7 +105,7 @@ def test_a_bad_file_is_one_line_with_file_line_and_key(case: str, tmp_path: Path
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
     started = time.process_time()
     with pytest.raises(SettingsError) as caught:
-        load(tmp_path, None, (), {})
+        load_settings(tmp_path, None, (), {})
     assert time.process_time() - started < 1
     message = str(caught.value)
     assert message.startswith(str(file))
@@ -117,7 +117,7 @@ def test_a_bad_file_is_one_line_with_file_line_and_key(case: str, tmp_path: Path
 def test_nothing_in_a_file_reaches_the_terminal_as_a_control_sequence(tmp_path: Path) -> None:
     (tmp_path / "ecotui.yaml").write_text('aws: {"\\e]52;c;eA==\\a": 1}\n', encoding="utf-8")
     with pytest.raises(SettingsError) as caught:
-        load(tmp_path, None, (), {})
+        load_settings(tmp_path, None, (), {})
     assert str(caught.value).isprintable()
 
 
@@ -126,21 +126,19 @@ def test_a_folder_a_pipe_and_an_unreadable_file_are_refused_at_once(tmp_path: Pa
     folder.mkdir()
     os.mkfifo(pipe)
     with pytest.raises(SettingsError, match="is a folder, not a settings file"):
-        load(tmp_path, folder, (), {})
+        load_settings(tmp_path, folder, (), {})
     with pytest.raises(SettingsError, match="is not a regular file"):
-        load(tmp_path, pipe, (), {})
+        load_settings(tmp_path, pipe, (), {})
     (tmp_path / "ecotui.yaml").symlink_to(tmp_path / "gone")
     with pytest.raises(SettingsError, match="cannot be read: No such file"):
-        load(tmp_path, None, (), {})
+        load_settings(tmp_path, None, (), {})
 
 
 def test_aliases_that_do_not_explode_are_fine(tmp_path: Path) -> None:
-    (tmp_path / "ecotui.yaml").write_text(
-        "github:\n  secrets: &names [A, B]\n  variables: *names\n", encoding="utf-8"
-    )
-    assert load(tmp_path, None, (), {}).settings.github.variables == ("A", "B")
+    (tmp_path / "ecotui.yaml").write_text("github:\n  secrets: &names [A, B]\n  variables: *names\n", encoding="utf-8")
+    assert load_settings(tmp_path, None, (), {}).settings.github.variables == ("A", "B")
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_fine(tmp_path: Path) -> None:
     (tmp_path / "ecotui.yaml").write_bytes(b"\xef\xbb\xbfproject: shop\r\naws:\r\n  profile: x\r\n")
-    assert load(tmp_path, None, (), {}).settings.aws.profile == "x"
+    assert load_settings(tmp_path, None, (), {}).settings.aws.profile == "x"

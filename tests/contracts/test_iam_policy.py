@@ -67,9 +67,7 @@ def called() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for path in sorted((ROOT / "checks").rglob("*.py")):
         tree = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
-        strings = {
-            node.value for node in tree if isinstance(node, ast.Constant) and isinstance(node.value, str)
-        }
+        strings = {node.value for node in tree if isinstance(node, ast.Constant) and isinstance(node.value, str)}
         words = strings | {node.attr for node in tree if isinstance(node, ast.Attribute)}
         for word in words:
             if "_" not in word:  # no operation that is called here has a name of one word
@@ -111,9 +109,7 @@ def test_the_first_statement_only_reads() -> None:
 
 
 def test_what_deletes_stands_in_a_statement_of_its_own() -> None:
-    changing = re.compile(
-        r":(Abort|Change|Delete|Detach|Disassociate|Release|Remove|Revoke|Terminate|Update)"
-    )
+    changing = re.compile(r":(Abort|Change|Delete|Detach|Disassociate|Release|Remove|Revoke|Terminate|Update)")
     assert {action for action in allowed() if changing.search(action)} == allowed("CleanUp")
 
 

@@ -59,9 +59,7 @@ def test_help_and_version_import_nothing_heavy(line: str, tmp_path: Path) -> Non
     assert names & (DRAWN | HEAVY) == set()
 
 
-@pytest.mark.parametrize(
-    "line", ["guide 3.1", "sessions list", "config show", "config explain", "config validate"]
-)
+@pytest.mark.parametrize("line", ["guide 3.1", "sessions list", "config show", "config explain", "config validate"])
 def test_reading_commands_import_neither_the_screens_nor_aws(line: str, tmp_path: Path) -> None:
     code, names = loaded(RUN, *line.split(), folder=tmp_path)
     assert code == 0

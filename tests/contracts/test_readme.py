@@ -9,7 +9,7 @@ import pytest
 from support import ROOT
 
 from ecotui.cli import COMMANDS, main
-from screens.dialogs import KEYS
+from screens.dialogs import HELP_KEYS
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -47,7 +47,7 @@ def test_every_path_that_it_links_or_lists_exists() -> None:
 
 
 def test_its_keys_are_the_keys_of_the_help() -> None:
-    for key, what in KEYS:
+    for key, what in HELP_KEYS:
         assert f"| {key} | {what} |" in README
 
 

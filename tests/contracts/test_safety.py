@@ -15,18 +15,18 @@ from pathlib import Path
 import pytest
 
 from checks.apply.forecast.forecast import Forecast
-from checks.apply.forecast.model import Review
+from checks.apply.forecast.model import SavedReview
 from checks.apply.plan.model import Plan
-from checks.context import World
-from checks.environment.tools import look as look_at_tool
-from checks.environment.tools import version_in
-from checks.finding import State
-from config.model import Aws, Settings, Tool
-from ecotui.cli.apply import _wrong_account
+from checks.context import CheckContext
+from checks.environment.tools import check_tool as look_at_tool
+from checks.environment.tools import parse_version
+from checks.finding import CheckState
+from config.model import AwsSettings, Settings, ToolSettings
+from ecotui.cli.apply import _account_mismatch
 
 
-def world(tmp_path: Path, tools: Path) -> World:
-    return World(Settings(project="trouble"), tmp_path, {"PATH": str(tools), "HOME": str(tmp_path)})
+def world(tmp_path: Path, tools: Path) -> CheckContext:
+    return CheckContext(Settings(project="trouble"), tmp_path, {"PATH": str(tools), "HOME": str(tmp_path)})
 
 
 def program(folder: Path, name: str, body: bytes) -> None:
@@ -39,21 +39,21 @@ def program(folder: Path, name: str, body: bytes) -> None:
 @pytest.mark.parametrize("name", ["terraform", "gh", "kubectl"])
 def test_a_tool_that_prints_garbage_with_a_number_in_it_is_never_green(tmp_path: Path, name: str) -> None:
     program(tmp_path / "bin", name, b"\xff\xfe\x9b31m 93.0 \x80\x81")
-    finding, seen = look_at_tool(world(tmp_path, tmp_path / "bin"), Tool(name=name, minimum="1.5.0"))
-    assert finding.state is State.UNKNOWN
+    finding, seen = look_at_tool(world(tmp_path, tmp_path / "bin"), ToolSettings(name=name, minimum="1.5.0"))
+    assert finding.state is CheckState.UNKNOWN
     assert seen.version == ""
 
 
 @pytest.mark.parametrize("said", ["x9.9y", "see 10.0.0.1:8080 for help", "a7.25.1.z"])
 def test_a_number_inside_a_word_is_not_a_version(said: str) -> None:
-    assert version_in("gh", said) == ""
+    assert parse_version("gh", said) == ""
 
 
 @pytest.mark.parametrize("account", ["123456789012", ""])
 def test_a_plan_is_not_applied_in_an_account_that_the_settings_do_not_mean(
     tmp_path: Path, aws_env: dict[str, str], account: str
 ) -> None:
-    review = Review(
+    review = SavedReview(
         plan_sha256="",
         made=0,
         folder="",
@@ -65,10 +65,10 @@ def test_a_plan_is_not_applied_in_an_account_that_the_settings_do_not_mean(
         serial=-1,
         lineage="",
     )
-    other = World(Settings(project="trouble", aws=Aws(account="999999999999")), tmp_path, aws_env)
-    assert "the settings mean 999999999999" in _wrong_account(other, review)
-    ours = World(Settings(project="trouble", aws=Aws(account="123456789012")), tmp_path, aws_env)
-    assert _wrong_account(ours, review) == ""
+    other = CheckContext(Settings(project="trouble", aws=AwsSettings(account="999999999999")), tmp_path, aws_env)
+    assert "the settings mean 999999999999" in _account_mismatch(other, review)
+    ours = CheckContext(Settings(project="trouble", aws=AwsSettings(account="123456789012")), tmp_path, aws_env)
+    assert _account_mismatch(ours, review) == ""
 
 
 def test_nothing_is_planned_in_an_account_that_the_settings_do_not_mean(
@@ -152,7 +152,7 @@ def test_a_demo_world_whose_starter_has_gone_ends_without_a_word(tmp_path: Path)
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(
-        [sys.executable, "-c", "from ecotui.demo.server import _print; _print({'doing': 'x'}); print('on')"],
+        [sys.executable, "-c", "from ecotui.demo.server import _print_json; _print_json({'doing': 'x'}); print('on')"],
         cwd=tmp_path,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)},
         stdin=subprocess.DEVNULL,
@@ -168,14 +168,14 @@ def test_a_demo_world_whose_starter_has_gone_ends_without_a_word(tmp_path: Path)
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_leaving_while_it_looks_says_nothing_of_an_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    from ecotui.check_runner import looks
+    from ecotui.check_runner import run_checks
 
     complaints: list[str] = []
     monkeypatch.setattr(sys, "unraisablehook", lambda what: complaints.append(str(what.exc_value)))
 
     async def leave() -> None:
         async def work() -> None:
-            async for _report in looks(argv=[sys.executable, "-c", "import time; time.sleep(60)"]):
+            async for _report in run_checks(argv=[sys.executable, "-c", "import time; time.sleep(60)"]):
                 pass
 
         looking = asyncio.create_task(work())

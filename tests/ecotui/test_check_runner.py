@@ -15,14 +15,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from checks.context import World
-from checks.finding import Finding, Report, State
+from checks.context import CheckContext
+from checks.finding import CheckState, Finding, Report
 from config.model import Settings
-from ecotui.check_runner import LookFailed, looks, looks_now
+from ecotui.check_runner import CheckFailed, run_checks, run_checks_sync
 
 
 def _line(step: str) -> str:
-    finding = Finding(id=f"{step}.x", step=step, state=State.OK, title="t", summary="s", raw="r" * 100_000)
+    finding = Finding(id=f"{step}.x", step=step, state=CheckState.OK, title="t", summary="s", raw="r" * 100_000)
     report = Report(step=step, findings=(finding,), started=1.0, seconds=0.1)
     return msgspec.json.encode(report).decode()
 
@@ -35,16 +35,16 @@ async def _all(stream: AsyncIterator[Report]) -> list[Report]:
     return [report async for report in stream]
 
 
-def _both(steps: Sequence[str], argv: list[str], **options: Any) -> list[list[Report] | LookFailed]:
+def _both(steps: Sequence[str], argv: list[str], **options: Any) -> list[list[Report] | CheckFailed]:
     """The asynchronous form and the plain one, asked the same."""
-    came: list[list[Report] | LookFailed] = []
+    came: list[list[Report] | CheckFailed] = []
     for ask in (
-        lambda: asyncio.run(_all(looks(steps, argv=argv, **options))),
-        lambda: list(looks_now(steps, argv=argv, **options)),
+        lambda: asyncio.run(_all(run_checks(steps, argv=argv, **options))),
+        lambda: list(run_checks_sync(steps, argv=argv, **options)),
     ):
         try:
             came.append(ask())
-        except LookFailed as error:
+        except CheckFailed as error:
             came.append(error)
     return came
 
@@ -63,7 +63,7 @@ def test_each_report_comes_through_whatever_the_verdict(code: int) -> None:
 
 async def test_a_report_is_there_before_the_next_one_is_made() -> None:
     argv = _child("import sys, time; print(sys.argv[1], flush=True); time.sleep(60)", _line("quota"))
-    stream = looks(argv=argv)
+    stream = run_checks(argv=argv)
     started = time.monotonic()
     assert (await anext(stream)).step == "quota"
     assert time.monotonic() - started < 10
@@ -89,17 +89,17 @@ async def test_a_report_is_there_before_the_next_one_is_made() -> None:
 )
 def test_a_broken_child_is_said_plainly(program: str, words: str, raw: str) -> None:
     for came in _both(["quota"], _child(program)):
-        assert isinstance(came, LookFailed)
+        assert isinstance(came, CheckFailed)
         assert words in came.message
         assert "\n" not in came.message
-        assert raw in came.raw
-        assert "\x1b" not in came.message + came.raw
-        assert len(came.raw) < 100_000
+        assert raw in came.raw_output
+        assert "\x1b" not in came.message + came.raw_output
+        assert len(came.raw_output) < 100_000
 
 
 def test_a_program_that_is_not_there_is_said_plainly() -> None:
     for came in _both(["quota"], ["/no/such/program"]):
-        assert isinstance(came, LookFailed)
+        assert isinstance(came, CheckFailed)
         assert "could not be started" in came.message
 
 
@@ -121,14 +121,14 @@ GRANDCHILD = """
 def test_a_look_that_takes_too_long_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     for came in _both(["quota"], _child(GRANDCHILD, str(mark)), timeout=0.5):
-        assert isinstance(came, LookFailed)
+        assert isinstance(came, CheckFailed)
         assert "did not end within" in came.message
         assert _gone(mark)
 
 
 async def test_a_cancelled_look_leaves_nothing_running(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
-    task = asyncio.create_task(_all(looks(argv=_child(GRANDCHILD, str(mark)))))
+    task = asyncio.create_task(_all(run_checks(argv=_child(GRANDCHILD, str(mark)))))
     while not mark.exists():  # noqa: ASYNC110 - it is made by another process
         await asyncio.sleep(0.01)
     task.cancel()
@@ -145,7 +145,7 @@ def test_who_stops_listening_leaves_nothing_running(tmp_path: Path) -> None:
     print(sys.argv[2], flush=True)
     {textwrap.dedent(GRANDCHILD).replace(chr(10), chr(10) + "    ")}
     """
-    stream = looks_now(argv=_child(program, str(mark), _line("quota")))
+    stream = run_checks_sync(argv=_child(program, str(mark), _line("quota")))
     assert next(iter(stream)).step == "quota"
     while not mark.exists():
         time.sleep(0.01)
@@ -156,14 +156,14 @@ def test_who_stops_listening_leaves_nothing_running(tmp_path: Path) -> None:
 def test_the_environment_given_is_the_childs(tmp_path: Path) -> None:
     argv = _child("import os, sys; sys.exit(os.environ.get('GIVEN', 'nothing'))")
     for came in _both(["quota"], argv, env={"GIVEN": "just this"}):
-        assert isinstance(came, LookFailed)
+        assert isinstance(came, CheckFailed)
         assert "just this" in came.message
 
 
 def test_our_own_check_is_what_is_run(tmp_path: Path) -> None:
     (tmp_path / "ecotui.yaml").write_text("no_such_key: 1\n")
-    with pytest.raises(LookFailed, match="no_such_key"):
-        list(looks_now(["github"], options=["--project", str(tmp_path)]))
+    with pytest.raises(CheckFailed, match="no_such_key"):
+        list(run_checks_sync(["github"], options=["--project", str(tmp_path)]))
 
 
 def test_what_a_look_says_meanwhile_is_heard_and_is_no_report() -> None:
@@ -171,24 +171,24 @@ def test_what_a_look_says_meanwhile_is_heard_and_is_no_report() -> None:
     argv = _child("import sys; print(sys.argv[1]); print(sys.argv[2])", said, _line("apply"))
     heard: list[tuple[str, str]] = []
     reports = asyncio.run(
-        _all(looks(["apply"], argv=argv, hear=lambda one: heard.append((one.step, one.saying))))
+        _all(run_checks(["apply"], argv=argv, on_progress=lambda one: heard.append((one.step, one.saying))))
     )
     assert ([one.step for one in reports], heard) == (["apply"], [("apply", "terraform validate")])
-    assert [one.step for one in looks_now(["apply"], argv=argv)] == ["apply"]
+    assert [one.step for one in run_checks_sync(["apply"], argv=argv)] == ["apply"]
 
 
 def test_the_child_says_what_each_step_is_at_before_its_report(
     tmp_path: Path, capfdbinary: pytest.CaptureFixtureBinary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from checks.steps import Step
-    from ecotui.cli.check import look
+    from checks.steps import RebuildStep
+    from ecotui.cli.check import check_steps
 
-    def slow(self: Step, world: World) -> Report:
-        world.say(f"what {self.id} asks")
+    def slow(self: RebuildStep, world: CheckContext) -> Report:
+        world.on_progress(f"what {self.id} asks")
         return Report(step=self.id, findings=(), started=1.0, seconds=0.1)
 
-    monkeypatch.setattr(Step, "look", slow)
-    look(World(settings=Settings(), project=tmp_path, env={}), ["github", "apply"], stream=True)
+    monkeypatch.setattr(RebuildStep, "check", slow)
+    check_steps(CheckContext(settings=Settings(), project=tmp_path, env={}), ["github", "apply"], stream=True)
     lines = [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()]
     for step in ("github", "apply"):
         mine = [line for line in lines if line["step"] == step]

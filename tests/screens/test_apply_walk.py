@@ -18,16 +18,16 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from checks.apply.forecast import import_blocks
-from checks.finding import Finding, State
+from checks.finding import CheckState, Finding
 from ecotui.app import EcotuiApp
-from ecotui.demo.process import Demo, running
+from ecotui.demo.process import Demo, run_demo
 from ecotui.demo.provider_mirror import find_mirror
-from screens.dialogs import Confirm, Typed
-from screens.main.screen import RebuildScreen
-from screens.steps.apply_progress import LiveApply
-from screens.steps.cleanup import Panel as CleanupPanel
+from screens.dialogs import ConfirmDialog, TypedConfirmDialog
+from screens.main.screen import MainScreen
+from screens.steps.apply_progress import ApplyProgressView
+from screens.steps.cleanup import CleanupPanel as CleanupPanel
 from screens.steps.panel import StepPanel
-from screens.widgets.log_drawer import Drawer
+from screens.widgets.log_drawer import LogDrawer
 
 pytestmark = [pytest.mark.walk, pytest.mark.real, pytest.mark.world, pytest.mark.timeout(400)]
 
@@ -39,7 +39,7 @@ LIMIT = 90.0
 def demo() -> Iterator[Demo]:
     if not shutil.which("terraform") or not find_mirror():
         (pytest.fail if os.environ.get("CI") else pytest.skip)("terraform with the AWS provider is not here")
-    with running(speed=20) as made:
+    with run_demo(speed=20) as made:
         yield made
 
 
@@ -50,14 +50,14 @@ class Operator:
         self.pilot = pilot
 
     @property
-    def screen(self) -> RebuildScreen:
+    def screen(self) -> MainScreen:
         screen = self.pilot.app.screen_stack[0]
-        assert isinstance(screen, RebuildScreen)
+        assert isinstance(screen, MainScreen)
         return screen
 
     @property
     def panel(self) -> StepPanel:
-        return self.screen.panel
+        return self.screen.current_panel
 
     @property
     def findings(self) -> dict[str, Finding]:
@@ -78,16 +78,18 @@ class Operator:
     async def ended(self, what: str) -> None:
         """The command of this step is over, and the look after it was made."""
         screen = self.screen
-        assert screen.desk is not None
-        desk, step = screen.desk, screen.current
-        await self.until(lambda: step not in desk.rebuild.running and step not in desk.rebuild.looking, what)
+        assert screen.project is not None
+        desk, step = screen.project, screen.current_step
+        await self.until(
+            lambda: step not in desk.rebuild.running_commands and step not in desk.rebuild.active_checks, what
+        )
 
     async def go_to(self, finding: str) -> None:
         """Up and down until the cursor is on that finding."""
-        self.panel.take_focus()
+        self.panel.focus_findings()
         await self.press("home")
         for _ in range(len(self.findings)):
-            if self.panel.finding and self.panel.finding.id == finding:
+            if self.panel.selected_finding and self.panel.selected_finding.id == finding:
                 return
             await self.press("down")
         raise AssertionError(f"{finding} is not in the list: {list(self.findings)}")
@@ -96,7 +98,7 @@ class Operator:
         """Tab to the ways out of the finding, down to that one, and take it."""
         await self.press("tab", "home")
         for _ in range(10):
-            if self.panel.fix and self.panel.fix.id == fix:
+            if self.panel.selected_fix and self.panel.selected_fix.id == fix:
                 await self.press("f")
                 return
             await self.press("down")
@@ -104,21 +106,21 @@ class Operator:
 
     async def consent(self) -> str:
         """Type what is asked for."""
-        await self.until(lambda: isinstance(self.pilot.app.screen, Typed), "the question")
+        await self.until(lambda: isinstance(self.pilot.app.screen, TypedConfirmDialog), "the question")
         asked = self.pilot.app.screen
-        assert isinstance(asked, Typed)
+        assert isinstance(asked, TypedConfirmDialog)
         await self.press(*(("space" if letter == " " else letter) for letter in asked.expected))
         assert asked.query_one(Input).value == asked.expected
         await self.press("enter")
         return asked.expected
 
     async def agree(self) -> None:
-        await self.until(lambda: isinstance(self.pilot.app.screen, Confirm), "the question")
+        await self.until(lambda: isinstance(self.pilot.app.screen, ConfirmDialog), "the question")
         await self.press("enter")
 
     async def step(self, key: str, step: str) -> None:
         await self.press(key)
-        await self.until(lambda: self.screen.current == step and self.screen.query(f"#step-{step}"), step)
+        await self.until(lambda: self.screen.current_step == step and self.screen.query(f"#step-{step}"), step)
         await self.until(lambda: self.panel.report, f"the report of {step}")
 
     async def plan(self) -> None:
@@ -127,7 +129,7 @@ class Operator:
         await self.ended("the plan")
 
     def said(self) -> str:
-        return "\n".join(self.screen.query_one(Drawer).log_widget.lines)
+        return "\n".join(self.screen.query_one(LogDrawer).log_widget.lines)
 
 
 ROLE, BUCKET = "aws_iam_role.k8s_node", "aws_s3_bucket.images"
@@ -150,7 +152,7 @@ async def test_two_are_adopted_the_rest_is_deleted_and_the_apply_is_interrupted_
     app.animation_level = "none"
     async with app.run_test(size=(80, 24)) as pilot:
         me = Operator(pilot)
-        await me.until(lambda: me.screen.desk and not me.screen.desk.rebuild.looking, "the first looks")
+        await me.until(lambda: me.screen.project and not me.screen.project.rebuild.active_checks, "the first looks")
         await forecast_and_clear(me, demo)
         await raise_the_quota(me)
         await apply_interrupted(me)
@@ -164,9 +166,9 @@ async def forecast_and_clear(me: Operator, demo: Demo) -> None:
     assert taken == TAKEN
     assert "10 too few" in me.findings["apply.quota:L-1216C47A"].summary
     # The findings tell all that the plan said: its log gives them the room, and the cursor is on the first.
-    assert not me.screen.query_one(Drawer).has_class("-open")
-    assert me.panel.finding
-    assert me.panel.finding.state is State.BLOCKED
+    assert not me.screen.query_one(LogDrawer).has_class("-open")
+    assert me.panel.selected_finding
+    assert me.panel.selected_finding.state is CheckState.BLOCKED
 
     for address in (ROLE, BUCKET):
         await me.go_to(f"apply.collision:{address}")
@@ -175,15 +177,15 @@ async def forecast_and_clear(me: Operator, demo: Demo) -> None:
         await me.ended("the adoption")
         assert "import {" in me.said()
         assert "is to be adopted" in me.findings[f"apply.collision:{address}"].summary
-    assert import_blocks.written(demo.project / "terraform") == {ROLE, BUCKET}
+    assert import_blocks.read_imported_addresses(demo.project / "terraform") == {ROLE, BUCKET}
 
     await me.go_to("apply.changes")
     await me.way("apply.cleanup")
-    await me.until(lambda: me.screen.current == "cleanup", "the cleanup step")
+    await me.until(lambda: me.screen.current_step == "cleanup", "the cleanup step")
     await me.ended("the look at the leftovers")
     panel = me.panel
     assert isinstance(panel, CleanupPanel)
-    marked = {one.name for one in panel.detail.resources if one.key in panel.chosen}
+    marked = {one.name for one in panel.detail.resources if one.key in panel.selected_keys}
     assert len(marked) == len(TAKEN) - 2
     assert not marked & {"prod-k8s-node-role", "prod-sesacthon-images"}
     await me.press("d")
@@ -202,7 +204,7 @@ async def raise_the_quota(me: Operator) -> None:
     await me.agree()
     await me.ended("the request")
     for _ in range(20):  # AWS answers when it likes; r looks again
-        if me.findings["quota.vcpu"].state is State.OK:
+        if me.findings["quota.vcpu"].state is CheckState.OK:
             return
         await me.press("r")
         await me.ended("the look at the quota")
@@ -217,7 +219,7 @@ async def apply_interrupted(me: Operator) -> None:
     await me.go_to("apply.changes")
     await me.press("f")
     assert await me.consent() == "apply"
-    live = me.panel.query_one(LiveApply)
+    live = me.panel.query_one(ApplyProgressView)
     await me.until(lambda: any("aws_instance." in one.address for one in live._rows), "an instance")
     assert live.display
     await me.press("i")
@@ -225,7 +227,7 @@ async def apply_interrupted(me: Operator) -> None:
     await me.ended("the interrupted apply")
     assert "nterrupted at" in me.said()
     left = me.findings["apply.changes"]
-    assert left.state is State.WARN
+    assert left.state is CheckState.WARN
     assert "Not everything is applied" in left.summary
 
 
@@ -242,12 +244,12 @@ async def recover_and_finish(me: Operator) -> None:
     assert 'Kept aws_instance.node["k8s-master"]' in me.said()
 
     await me.plan()
-    assert me.panel.finding
+    assert me.panel.selected_finding
     assert "4 to create, 2 to replace" in me.findings["apply.changes"].summary  # two records, and no node
     await me.go_to("apply.changes")
     await me.way("apply.apply")
     await me.consent()
     await me.ended("the apply")
-    assert me.findings["apply.changes"].state is State.OK, me.said()
+    assert me.findings["apply.changes"].state is CheckState.OK, me.said()
     await me.step("7", "nodes")
-    await me.until(lambda: me.panel.report and me.panel.report.state is State.OK, "13 Ready nodes")
+    await me.until(lambda: me.panel.report and me.panel.report.state is CheckState.OK, "13 Ready nodes")

@@ -18,7 +18,7 @@ from contextlib import suppress
 import pytest
 from support.terminal import Terminal
 
-from ecotui.demo.process import Demo, running
+from ecotui.demo.process import Demo, run_demo
 from ecotui.demo.provider_mirror import find_mirror
 
 pytestmark = [pytest.mark.walk, pytest.mark.real, pytest.mark.world, pytest.mark.timeout(300)]
@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.walk, pytest.mark.real, pytest.mark.world, pytest.mark
 @pytest.fixture(scope="module")
 def demo() -> Iterator[Demo]:
     # A distribution takes seven seconds: long enough to be seen waiting by a busy machine.
-    with running(speed=8) as made:
+    with run_demo(speed=8) as made:
         yield made
 
 

@@ -12,25 +12,23 @@ from support.tui import Bench, typed
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from checks.finding import Copy, Fix, InTerminal, Paste, Risk, Run, State, UnsetVariable
+from checks.finding import CheckState, CopyText, Fix, PasteSecret, Risk, RunCommand, RunInTerminal, UnsetVariable
 from ecotui.session import events
-from ecotui.session.lock import Holder
-from screens.dialogs import Ask, Choose, Confirm, Typed
-from screens.main.screen import RebuildScreen
+from ecotui.session.lock import LockHolder
+from screens.dialogs import ChoiceDialog, ConfirmDialog, PromptDialog, TypedConfirmDialog
+from screens.main.screen import MainScreen
 
 SECRET = f"ghp_{'16C7e42F' * 5}"[:40]
 
 
-def logged(screen: RebuildScreen, kind: type) -> list[Any]:
-    assert screen.desk is not None
-    return [record.event for record in screen.desk.session.records() if isinstance(record.event, kind)]
+def logged(screen: MainScreen, kind: type) -> list[Any]:
+    assert screen.project is not None
+    return [record.event for record in screen.project.session.read_records() if isinstance(record.event, kind)]
 
 
-async def to_fix(bench: Bench, pilot: Pilot[Any], fix: Fix) -> RebuildScreen:
+async def to_fix(bench: Bench, pilot: Pilot[Any], fix: Fix) -> MainScreen:
     """A world whose GitHub step offers this one way out, and its step on the screen."""
-    bench.world["github"] = report(
-        "github", finding("github.it", State.BLOCKED, "It is wrong.", fixes=(fix,))
-    )
+    bench.world["github"] = report("github", finding("github.it", CheckState.BLOCKED, "It is wrong.", fixes=(fix,)))
     screen = await bench.settled(pilot)
     await pilot.press("3")
     await pilot.pause()
@@ -43,7 +41,7 @@ async def test_a_fix_that_changes_something_asks_before_it_runs(bench: Bench) ->
         screen = await bench.settled(pilot)
         await pilot.press("2", "f")
         await pilot.pause()
-        assert isinstance(app.screen, Confirm)
+        assert isinstance(app.screen, ConfirmDialog)
         assert "$ ecotui quota --request L-1216C47A --value 32 --yes" in bench.text(pilot)
         assert "AWS gets a request for 32" in bench.text(pilot)
         assert bench.started == []
@@ -63,7 +61,7 @@ async def test_declining_starts_and_logs_nothing(bench: Bench, key: str) -> None
         screen = await bench.settled(pilot)
         await pilot.press("2", "f")
         await pilot.pause()
-        assert isinstance(app.screen, Confirm)
+        assert isinstance(app.screen, ConfirmDialog)
         await pilot.press(key)
         await pilot.pause()
         assert app.screen is screen
@@ -77,7 +75,7 @@ async def test_a_fix_that_only_reads_starts_at_once(bench: Bench) -> None:
         await to_fix(
             bench,
             pilot,
-            Fix(id="a", title="Wait", action=Run(argv=("ecotui", "quota", "--wait", "X")), changes=""),
+            Fix(id="a", title="Wait", action=RunCommand(argv=("ecotui", "quota", "--wait", "X")), changes=""),
         )
         await pilot.press("f")
         await pilot.pause()
@@ -90,18 +88,18 @@ async def test_a_fix_that_destroys_needs_the_account_typed(bench: Bench) -> None
         fix = Fix(
             id="a",
             title="Raze",
-            action=Run(argv=("terraform", "destroy")),
+            action=RunCommand(argv=("terraform", "destroy")),
             changes="All gone.",
             risk=Risk.DESTROYS,
         )
         await to_fix(bench, pilot, fix)
         await pilot.press("f")
         await pilot.pause()
-        assert isinstance(app.screen, Typed)
+        assert isinstance(app.screen, TypedConfirmDialog)
         assert app.screen.expected == "eco2-prod"
         for wrong in ("", "yes", "eco2", "ECO2-PROD"):
             await typed(pilot, wrong)
-            assert isinstance(app.screen, Typed)
+            assert isinstance(app.screen, TypedConfirmDialog)
             assert bench.started == []
         await typed(pilot, "eco2-prod")
         assert bench.started == [("terraform", "destroy")]
@@ -113,16 +111,16 @@ async def test_an_override_asks_for_a_reason_and_logs_it(bench: Bench) -> None:
         screen = await bench.settled(pilot)
         await pilot.press("2", "o")
         await pilot.pause()
-        assert isinstance(app.screen, Ask)
+        assert isinstance(app.screen, PromptDialog)
         await typed(pilot, "   ")
-        assert isinstance(app.screen, Ask)
-        assert logged(screen, events.Overridden) == []
+        assert isinstance(app.screen, PromptDialog)
+        assert logged(screen, events.FindingOverridden) == []
         await typed(pilot, "AWS raised it by phone")
-        assert [(one.finding, one.reason) for one in logged(screen, events.Overridden)] == [
+        assert [(one.finding, one.reason) for one in logged(screen, events.FindingOverridden)] == [
             ("quota.vcpu", "AWS raised it by phone")
         ]
-        assert screen.desk is not None
-        assert screen.desk.rebuild.blocking("quota") == ()
+        assert screen.project is not None
+        assert screen.project.rebuild.blocking_findings("quota") == ()
         assert "(overridden)" in bench.text(pilot)
         assert "Overridden: AWS raised it by phone" in bench.text(pilot)
 
@@ -146,18 +144,16 @@ async def test_the_value_of_a_masked_variable_reaches_what_is_started_and_no_fil
         screen = await bench.settled(pilot)
         await pilot.press("1", "f")
         await pilot.pause()
-        assert isinstance(app.screen, Ask)
+        assert isinstance(app.screen, PromptDialog)
         assert app.screen.query_one(Input).password
         await pilot.press(*SECRET)
         assert SECRET not in bench.text(pilot)
         await pilot.press("enter")
         await bench.until(pilot, lambda: len(bench.looks) == 2)
         await bench.settled(pilot)
-        assert screen.desk is not None
-        assert screen.desk.env()["GITHUB_TOKEN"] == SECRET
-        assert [(one.name, one.secret) for one in logged(screen, events.VariableSet)] == [
-            ("GITHUB_TOKEN", True)
-        ]
+        assert screen.project is not None
+        assert screen.project.child_env()["GITHUB_TOKEN"] == SECRET
+        assert [(one.name, one.secret) for one in logged(screen, events.VariableSet)] == [("GITHUB_TOKEN", True)]
         assert SECRET not in bench.text(pilot)
     assert holders_of(bench.state, SECRET.encode()) == []
 
@@ -166,11 +162,11 @@ async def test_a_reason_that_holds_a_secret_is_masked_in_the_log(bench: Bench) -
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await bench.settled(pilot)
-        assert screen.desk is not None
+        assert screen.project is not None
         await pilot.press("2", "o")
         await pilot.pause()
         await typed(pilot, f"works with {SECRET}")
-        assert len(logged(screen, events.Overridden)) == 1
+        assert len(logged(screen, events.FindingOverridden)) == 1
     assert holders_of(bench.state, SECRET.encode()) == []
 
 
@@ -180,14 +176,14 @@ async def test_a_pasted_token_goes_to_standard_input_only(bench: Bench) -> None:
         fix = Fix(
             id="paste",
             title="Paste a token",
-            action=Paste(argv=("gh", "auth", "login", "--with-token"), prompt="A classic token."),
+            action=PasteSecret(argv=("gh", "auth", "login", "--with-token"), prompt="A classic token."),
             changes="",
             risk=Risk.CHANGES,
         )
         await to_fix(bench, pilot, fix)
         await pilot.press("f")
         await pilot.pause()
-        assert isinstance(app.screen, Ask)
+        assert isinstance(app.screen, PromptDialog)
         await typed(pilot, SECRET)
         assert bench.started == [("gh", "auth", "login", "--with-token")]
         assert bench.stdin == [f"{SECRET}\n".encode()]
@@ -200,11 +196,11 @@ async def test_a_profile_is_picked_for_this_session(bench: Bench) -> None:
         screen = await bench.settled(pilot)
         await pilot.press("1", "down", "down", "f")
         await pilot.pause()
-        assert isinstance(app.screen, Choose)
+        assert isinstance(app.screen, ChoiceDialog)
         await pilot.press("down", "enter")
         await bench.until(pilot, lambda: len(bench.looks) == 2)
-        assert screen.desk is not None
-        assert screen.desk.env()["AWS_PROFILE"] == "eco2-admin"
+        assert screen.project is not None
+        assert screen.project.child_env()["AWS_PROFILE"] == "eco2-admin"
         assert [one.profile for one in logged(screen, events.ProfilePicked)] == ["eco2-admin"]
         assert "profile eco2-admin" in bench.text(pilot)
 
@@ -212,15 +208,13 @@ async def test_a_profile_is_picked_for_this_session(bench: Bench) -> None:
 async def test_a_variable_that_is_left_out_is_gone_for_what_is_started(bench: Bench) -> None:
     app = bench.app(AWS_SESSION_TOKEN="old")
     async with app.run_test(size=(120, 36)) as pilot:
-        fix = Fix(
-            id="unset", title="Leave it out", action=UnsetVariable(name="AWS_SESSION_TOKEN"), changes=""
-        )
+        fix = Fix(id="unset", title="Leave it out", action=UnsetVariable(name="AWS_SESSION_TOKEN"), changes="")
         screen = await to_fix(bench, pilot, fix)
-        assert screen.desk is not None
-        assert "AWS_SESSION_TOKEN" in screen.desk.env()
+        assert screen.project is not None
+        assert "AWS_SESSION_TOKEN" in screen.project.child_env()
         await pilot.press("f")
         await bench.until(pilot, lambda: len(bench.looks) == 2)
-        assert "AWS_SESSION_TOKEN" not in screen.desk.env()
+        assert "AWS_SESSION_TOKEN" not in screen.project.child_env()
 
 
 async def test_a_command_to_take_away_is_copied_and_not_run(bench: Bench) -> None:
@@ -229,7 +223,7 @@ async def test_a_command_to_take_away_is_copied_and_not_run(bench: Bench) -> Non
         await to_fix(
             bench,
             pilot,
-            Fix(id="copy", title="Look there", action=Copy(text="ssh [node] uptime"), changes=""),
+            Fix(id="copy", title="Look there", action=CopyText(text="ssh [node] uptime"), changes=""),
         )
         await pilot.press("f")
         await pilot.pause()
@@ -244,7 +238,7 @@ async def test_where_the_terminal_cannot_be_lent_the_command_is_named(bench: Ben
         fix = Fix(
             id="sso",
             title="Log in",
-            action=InTerminal(argv=("aws", "sso", "login")),
+            action=RunInTerminal(argv=("aws", "sso", "login")),
             changes="",
             risk=Risk.READS,
         )
@@ -256,40 +250,36 @@ async def test_where_the_terminal_cannot_be_lent_the_command_is_named(bench: Ben
 
 @pytest.mark.parametrize("keys", [("2", "f"), ("4", "d"), ("2", "o"), ("1", "f")])
 async def test_watching_another_operator_refuses_every_change_and_names_the_holder(
-    bench: Bench, someone_else: Holder, keys: tuple[str, ...]
+    bench: Bench, someone_else: LockHolder, keys: tuple[str, ...]
 ) -> None:
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await bench.settled(pilot)
-        assert screen.desk is not None
-        assert screen.desk.watching
+        assert screen.project is not None
+        assert screen.project.is_read_only
         await pilot.press(*keys)
         await pilot.pause()
-        if isinstance(app.screen, Typed):
+        if isinstance(app.screen, TypedConfirmDialog):
             await typed(pilot, app.screen.expected)
-        assert isinstance(app.screen, RebuildScreen)
+        assert isinstance(app.screen, MainScreen)
         assert bench.started == []
         assert re.search(r"hana@\S+ on pts/7", bench.notices(pilot))
         assert "watching: hana on pts/7" in bench.text(pilot).splitlines()[0]
 
 
-async def test_watching_writes_nothing_into_the_other_operators_session(
-    bench: Bench, someone_else: Holder
-) -> None:
+async def test_watching_writes_nothing_into_the_other_operators_session(bench: Bench, someone_else: LockHolder) -> None:
     (log,) = bench.state.glob("sessions/*/events.jsonl")
     before = log.read_bytes()
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await bench.settled(pilot)
         await pilot.press("q")
-        assert screen.desk is not None
-        screen.desk.close("left")
+        assert screen.project is not None
+        screen.project.close("left")
     assert log.read_bytes() == before
 
 
-async def test_a_disk_that_is_full_is_said_and_the_frame_stays(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_disk_that_is_full_is_said_and_the_frame_stays(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     from ecotui.session import SessionError
 
     def full(*_: object, **__: object) -> None:
@@ -298,11 +288,11 @@ async def test_a_disk_that_is_full_is_said_and_the_frame_stays(
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await bench.settled(pilot)
-        monkeypatch.setattr("ecotui.project.start", full)
+        monkeypatch.setattr("ecotui.project.start_command", full)
         await pilot.press("2", "f")
         await pilot.pause()
         await pilot.press("enter")
         await pilot.pause()
         assert "No space left on device" in bench.notices(pilot)
         assert app.screen is screen
-        assert "quota" not in screen.following
+        assert "quota" not in screen.step_commands

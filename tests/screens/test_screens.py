@@ -7,11 +7,11 @@ from support.tui import Bench
 from textual.content import Content
 from textual.widgets import Input, OptionList, TextArea
 
-from screens.dialogs import KEYS, Help
+from screens.dialogs import HELP_KEYS, HelpDialog
 from screens.guide.browser import GuideScreen
 from screens.guide.paste import PasteScreen
-from screens.main.screen import RebuildScreen
-from screens.style.themes import THEMES, first_theme
+from screens.main.screen import MainScreen
+from screens.style.themes import THEMES, initial_theme
 
 
 async def test_the_guide_opens_at_the_findings_entry_and_escape_returns_to_the_step(bench: Bench) -> None:
@@ -28,7 +28,7 @@ async def test_the_guide_opens_at_the_findings_entry_and_escape_returns_to_the_s
         await pilot.press("escape")
         await pilot.pause()
         assert app.screen is screen
-        assert screen.current == "quota"
+        assert screen.current_step == "quota"
 
 
 async def test_the_whole_guide_opens_with_its_first_entry(bench: Bench) -> None:
@@ -39,9 +39,7 @@ async def test_the_whole_guide_opens_with_its_first_entry(bench: Bench) -> None:
         await bench.until(pilot, lambda: isinstance(app.screen, GuideScreen) and app.screen.entry is not None)
         guide = app.screen
         assert isinstance(guide, GuideScreen)
-        chapters = {
-            entry.chapter for entry in guide.library.entries if not entry.chapter.endswith(entry.title)
-        }
+        chapters = {entry.chapter for entry in guide.library.entries if not entry.chapter.endswith(entry.title)}
         count = guide.query_one("#entries", OptionList).option_count
         assert count == len(guide.library.entries) + len(chapters) > 10
 
@@ -85,7 +83,7 @@ async def test_the_guide_is_searched_as_one_types(bench: Bench) -> None:
         assert guide.entry.id == "3.1"
         await pilot.press("escape")
         await pilot.pause()
-        assert isinstance(app.screen, RebuildScreen)
+        assert isinstance(app.screen, MainScreen)
 
 
 async def test_a_search_that_finds_nothing_says_so(bench: Bench) -> None:
@@ -113,13 +111,11 @@ async def test_a_pasted_error_is_explained(bench: Bench) -> None:
             "current vCPU limit of 16 allows"
         )
         await pilot.press("f2")
-        found = app.screen.query_one("#paste-found", OptionList)
+        found = app.screen.query_one("#paste-matches", OptionList)
         await bench.until(pilot, lambda: found.option_count and found.has_focus)
         assert "by “VcpuLimitExceeded”" in bench.text(pilot)
         await pilot.press("enter")
-        await bench.until(
-            pilot, lambda: app.screen is guide and guide.entry is not None and guide.entry.id == "3.1"
-        )
+        await bench.until(pilot, lambda: app.screen is guide and guide.entry is not None and guide.entry.id == "3.1")
         assert "What explains this error" in bench.text(pilot)
 
 
@@ -165,8 +161,8 @@ async def test_help_names_every_key(bench: Bench) -> None:
         screen = await bench.settled(pilot)
         await pilot.press("question_mark")
         await pilot.pause()
-        assert isinstance(app.screen, Help)
-        for keys, _ in KEYS:
+        assert isinstance(app.screen, HelpDialog)
+        for keys, _ in HELP_KEYS:
             assert keys in bench.text(pilot)
         await pilot.press("question_mark")
         await pilot.pause()
@@ -214,4 +210,4 @@ async def test_t_goes_through_all_themes_and_everything_is_drawn_in_each(bench: 
     ],
 )
 def test_the_first_theme_fits_the_terminal(env: dict[str, str], theme: str) -> None:
-    assert first_theme(env) == theme
+    assert initial_theme(env) == theme

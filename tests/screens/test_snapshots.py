@@ -23,9 +23,7 @@ pytestmark = pytest.mark.usefixtures("frozen_log")
 
 @SIZES
 @pytest.mark.parametrize("step", [step.id for step in STEPS])
-def test_step_in_a_broken_world_snapshot(
-    snap_compare: Compare, bench: Bench, step: str, size: tuple[int, int]
-) -> None:
+def test_step_in_a_broken_world_snapshot(snap_compare: Compare, bench: Bench, step: str, size: tuple[int, int]) -> None:
     key = str([one.id for one in STEPS].index(step) + 1)
     assert snap_compare(bench.app(), terminal_size=size, run_before=bench.ready(key))
 
@@ -40,9 +38,7 @@ def test_step_in_a_rebuilt_world_snapshot(
 
 
 @SIZES
-def test_typed_consent_to_a_deletion_snapshot(
-    snap_compare: Compare, bench: Bench, size: tuple[int, int]
-) -> None:
+def test_typed_consent_to_a_deletion_snapshot(snap_compare: Compare, bench: Bench, size: tuple[int, int]) -> None:
     assert snap_compare(bench.app(), terminal_size=size, run_before=bench.ready("4", "d"))
 
 

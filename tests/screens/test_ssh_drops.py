@@ -20,8 +20,8 @@ import pytest
 from support import ROOT
 from support.tui import SETTINGS
 
-from ecotui.session.store import Store
-from ecotui.supervisor.commands import commands, interrupt, running, status
+from ecotui.session.store import SessionStore
+from ecotui.supervisor.commands import list_commands, list_running_commands, read_command_status, send_interrupt
 
 SSHD = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
 FOUND = bool(SSHD and shutil.which("ssh") and shutil.which("ssh-keygen") and Path("/proc/self").exists())
@@ -33,11 +33,12 @@ TICKER = "import time\nfor n in range(10_000):\n    print('tick', n, flush=True)
 BEGIN = """
 import sys
 from pathlib import Path
-from config.load import load
-from ecotui.project import Desk, environ
-desk = Desk.open(load(Path(sys.argv[1]), None, env=environ()), environ())
-desk.start("apply", "Long work", (sys.executable, "-c", sys.argv[2]))
-desk.close("left")
+from config.load import load_settings
+from ecotui.project import OpenProject, process_environment
+env = process_environment()
+project = OpenProject.open(load_settings(Path(sys.argv[1]), None, env=env), env)
+project.start_command("apply", "Long work", (sys.executable, "-c", sys.argv[2]))
+project.close("left")
 """
 
 
@@ -137,9 +138,7 @@ def sessions_of_sshd(pid: int) -> list[int]:
 
 
 @pytest.mark.parametrize("cut", ["the client is killed", "the server's end is killed"])
-def test_the_line_drops_and_the_work_goes_on_to_be_found_again(
-    server: Server, tmp_path: Path, cut: str
-) -> None:
+def test_the_line_drops_and_the_work_goes_on_to_be_found_again(server: Server, tmp_path: Path, cut: str) -> None:
     home, project, state = (tmp_path / name for name in ("home", "eco2", "state"))
     for folder in (home, project):
         folder.mkdir()
@@ -150,16 +149,12 @@ def test_the_line_drops_and_the_work_goes_on_to_be_found_again(
         f"PYTHONPATH={ROOT}", "AWS_EC2_METADATA_DISABLED=true",
     )  # fmt: skip
     ecotui = (sys.executable, "-P", "-m", "ecotui", "-C", str(project))
-    both = (
-        shlex.join((sys.executable, "-P", "-c", BEGIN, str(project), TICKER))
-        + " && exec "
-        + shlex.join(ecotui)
-    )
+    both = shlex.join((sys.executable, "-P", "-c", BEGIN, str(project), TICKER)) + " && exec " + shlex.join(ecotui)
     line = server.login(*env, "/bin/sh", "-c", both)
-    shelf, command = Store(state), None
+    shelf, command = SessionStore(state), None
     try:
         line.expect(r"tick \d+")  # the TUI stands, and shows what the command says
-        (command,) = running(shelf.latest())
+        (command,) = list_running_commands(shelf.open_latest())
         (tui,) = (pid for pid, words in processes(mark).items() if "-m ecotui -C" in words)
         if cut == "the client is killed":
             line.kill(signal.SIGKILL)
@@ -176,22 +171,22 @@ def test_the_line_drops_and_the_work_goes_on_to_be_found_again(
         time.sleep(0.5)
         assert all(busy(pid) - before[pid] <= 20 for pid in left)  # of the 50 that a spinning one takes
         assert (command.folder / "output.log").stat().st_size > said
-        assert status(command.folder).state == "running"
+        assert read_command_status(command.folder).state == "running"
         # The next login finds it, where it is by now.
         again = server.login(*env, *ecotui)
         seen = (command.folder / "output.log").read_text().splitlines()[-1]
         again.expect("Long work")
         again.expect(rf"tick (?:{seen.partition(' ')[2]}|\d{{2,}})")
-        assert shelf.ids() == [shelf.latest().id]
+        assert shelf.session_ids() == [shelf.open_latest().id]
         again.send("q")
         again.expect(pexpect.EOF)
         again.close()
         assert again.exitstatus == 0
     finally:
-        for one in commands(shelf.latest()) if shelf.ids() else ():
-            interrupt(one.folder, force=True)
+        for one in list_commands(shelf.open_latest()) if shelf.session_ids() else ():
+            send_interrupt(one.folder, force=True)
         line.close(force=True)
     assert command is not None
     until(lambda: processes(mark) == {}, lambda: processes(mark))
-    assert status(command.folder).outcome == "interrupted"
-    assert shelf.latest().verify().whole
+    assert read_command_status(command.folder).outcome == "interrupted"
+    assert shelf.open_latest().verify().is_intact

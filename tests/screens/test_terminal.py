@@ -126,9 +126,7 @@ def test_q_leaves_with_success(terminal: Terminal) -> None:
         ("aws: {region: 3}\n", "aws.region"),
     ],
 )
-def test_settings_that_cannot_be_used_end_with_2_and_one_line(
-    quiet_home: Bench, settings: str, complaint: str
-) -> None:
+def test_settings_that_cannot_be_used_end_with_2_and_one_line(quiet_home: Bench, settings: str, complaint: str) -> None:
     (quiet_home.project / "ecotui.yaml").write_text(settings)
     terminal = Terminal(quiet_home)
     said = terminal.rest()

@@ -19,16 +19,16 @@ from typing import Any
 from unittest import mock
 
 from checks.aws import lease
-from checks.aws.lease import Claim
-from checks.context import World
-from config.load import Loaded, load
-from config.model import Sessions, Settings
-from ecotui.project import Desk
+from checks.aws.lease import LeaseRecord
+from checks.context import CheckContext
+from config.load import LoadedSettings, load_settings
+from config.model import SessionsSettings, Settings
+from ecotui.project import OpenProject
 from ecotui.session import SessionError, events
 from ecotui.session.log import Session
 from ecotui.team import lease_agent, lease_client
-from ecotui.team.lease_agent import Keeper
-from ecotui.team.lease_client import since_boot
+from ecotui.team.lease_agent import LeaseAgent
+from ecotui.team.lease_client import seconds_since_boot
 
 from .store import FileStore
 
@@ -91,7 +91,7 @@ def project(session_of: Path, chance: random.Random) -> tuple[list[str], Counter
     (session_of / "eco2").mkdir(parents=True)
     (session_of / "eco2" / "ecotui.yaml").write_text("project: eco2\n")
     env = {"HOME": str(session_of), "PATH": os.environ["PATH"], "ECOTUI_STATE_DIR": str(session_of / "state")}
-    loaded = load(session_of / "eco2", None, env=env)
+    loaded = load_settings(session_of / "eco2", None, env=env)
     diary, done = Diary(session_of / "diary"), Counter[str]()
 
     def begin() -> int:
@@ -109,39 +109,39 @@ def project(session_of: Path, chance: random.Random) -> tuple[list[str], Counter
     for pid in operators:
         _killed(pid)
     faults = [f"writers: {fault}" for fault in diary.faults()]
-    last = Desk.open(loaded, env)
-    if last.held is None:
-        faults.append(f"writers: all are dead, and {last.holder} is said to hold the project")
+    last = OpenProject.open(loaded, env)
+    if last.project_lock is None:
+        faults.append(f"writers: all are dead, and {last.lock_holder} is said to hold the project")
     log = Session(last.session.folder, {})
-    if not (verdict := log.verify()).whole:
-        faults.append(f"writers: the chain is broken at line {verdict.broken}: {verdict.reason}")
-    granted = (one.event for one in log.records() if isinstance(one.event, events.TakeoverAnswered))
+    if not (verdict := log.verify()).is_intact:
+        faults.append(f"writers: the chain is broken at line {verdict.broken_line}: {verdict.reason}")
+    granted = (one.event for one in log.read_records() if isinstance(one.event, events.HandoffAnswered))
     done["hand-overs, granted or refused"] = sum(1 for _ in granted)
     done["times that a project was held"] = len(diary.holdings())
     last.close("left")
     return faults, done
 
 
-def _operate(loaded: Loaded, env: dict[str, str], diary: Diary, chance: random.Random) -> None:
+def _operate(loaded: LoadedSettings, env: dict[str, str], diary: Diary, chance: random.Random) -> None:
     write, nth = diary.open(), 0
-    desk = Desk.open(loaded, env)
+    desk = OpenProject.open(loaded, env)
     while True:
-        if desk.held is not None:
+        if desk.project_lock is not None:
             nth += 1
             for _ in range(chance.randrange(1, 40)):
-                write(since_boot(), f"{os.getpid()}-{nth}")
-                desk.session.append(events.Noted(text=f"{os.getpid()} {nth}"))
-                if (question := desk.asked()) is not None:
-                    write(since_boot(), f"{os.getpid()}-{nth}")
-                    desk.hand_over(question, granted=chance.random() < 0.7)
+                write(seconds_since_boot(), f"{os.getpid()}-{nth}")
+                desk.session.append(events.NoteAdded(text=f"{os.getpid()} {nth}"))
+                if (question := desk.incoming_handoff_request()) is not None:
+                    write(seconds_since_boot(), f"{os.getpid()}-{nth}")
+                    desk.answer_handoff(question, granted=chance.random() < 0.7)
                     break
             continue
-        desk.ask_to_take_over()
-        until = since_boot() + chance.uniform(0.005, 0.1)
-        while since_boot() < until and desk.held is None:
+        desk.request_handoff()
+        until = seconds_since_boot() + chance.uniform(0.005, 0.1)
+        while seconds_since_boot() < until and desk.project_lock is None:
             with suppress(SessionError):
-                if desk.answered() or desk.free:
-                    desk.take_over()
+                if desk.poll_handoff_answer() or desk.is_lock_free:
+                    desk.acquire_lock()
             time.sleep(0.001)
 
 
@@ -187,8 +187,8 @@ def account(folder: Path, chance: random.Random) -> tuple[list[str], Counter[str
     _killed(machines[1].operator)
     if not _ends(machines[1].keeper, 15):
         faults.append("leases: nobody has a seat, and the keeper does not end")
-    seen = lease.look(store, ACCOUNT)  # type: ignore[arg-type]
-    if seen is None or not seen.over:
+    seen = lease.read_lease(store, ACCOUNT)  # type: ignore[arg-type]
+    if seen is None or not seen.is_available:
         faults.append(f"leases: nobody needs the lock, and it was not let go: {seen}")
     done["times that an account was held"] = len(diary.holdings())
     return [*(f"leases: {fault}" for fault in diary.faults()), *faults], done
@@ -211,12 +211,12 @@ class _Machine:
         self._folder, self._shared, self._diary = folder, shared, diary
         (folder / "eco2").mkdir(parents=True)
         (folder / "state").mkdir(mode=0o700)
-        self._place = lease_client.path_of(folder / "state", folder / "eco2").with_suffix(".team")
+        self._place = lease_client.project_lock_path(folder / "state", folder / "eco2").with_suffix(".team")
         self.keeper = self.operator = 0
 
     def begin(self) -> None:
         self.operate()
-        while not self._place.exists() or not any((self._place / lease_client.SEATS).glob("*")):
+        while not self._place.exists() or not any((self._place / lease_client.CLIENTS_FOLDER).glob("*")):
             time.sleep(0.002)
         self.keep()
 
@@ -236,35 +236,35 @@ class _Machine:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             self.tend()
-            if (word := lease_client.standing(self._place)) is not None and word.ours:
+            if (word := lease_client.read_lease_status(self._place)) is not None and word.is_held:
                 return True
             time.sleep(0.01)
         return False
 
     def yield_to(self, other: str) -> None:
-        word = lease_client.standing(self._place)
-        if word is not None and word.ours:
-            lease_client.replace_file(
-                self._place / lease_client.ANSWER, b'{"of": "%s", "yield": true}' % word.claim.encode()
+        word = lease_client.read_lease_status(self._place)
+        if word is not None and word.is_held:
+            lease_client.replace_atomically(
+                self._place / lease_client.HANDOFF_ANSWER_FILE, b'{"of": "%s", "yield": true}' % word.claim.encode()
             )
 
     def _keep(self) -> None:
-        settings = Settings(project="eco2", sessions=Sessions(team="s3://soak/soak", lease=2))
-        world = World(settings=settings, project=self._folder / "eco2", env={})
-        claim = Claim(user=self._folder.name, host="soak", seconds=LEASE)
-        one = Keeper(self._place, world, claim)
-        one._store, one._account, one._caught_up = FileStore(self._shared), ACCOUNT, True  # type: ignore[assignment]
+        settings = Settings(project="eco2", sessions=SessionsSettings(team="s3://soak/soak", lease=2))
+        world = CheckContext(settings=settings, project=self._folder / "eco2", env={})
+        claim = LeaseRecord(user=self._folder.name, host="soak", seconds=LEASE)
+        one = LeaseAgent(self._place, world, claim)
+        one._object_store, one._account, one._has_caught_up = FileStore(self._shared), ACCOUNT, True  # type: ignore[assignment]
         with _quick():
             one.run()
 
     def _operate(self) -> None:
         write = self._diary.open()
-        _seat = lease_client.take_seat(self._folder / "state", self._folder / "eco2", (), {})
+        _seat = lease_client.open_lease_client(self._folder / "state", self._folder / "eco2", (), {})
         while True:
-            asked = since_boot()
-            word = lease_client.standing(self._place)
-            read = since_boot()
-            if word is not None and word.ours:
+            asked = seconds_since_boot()
+            word = lease_client.read_lease_status(self._place)
+            read = seconds_since_boot()
+            if word is not None and word.is_held:
                 # It was so at some moment between the two: the later one begins a holding, the earlier one goes on.
                 write(asked if word.claim in self._known else read, f"{self._folder.name}:{word.claim}")
                 self._known.add(word.claim)
@@ -275,5 +275,5 @@ class _Machine:
 
 @contextmanager
 def _quick() -> Iterator[Any]:
-    with mock.patch.multiple(lease_agent, TICK=0.005, QUICK=0.05, PATIENCE=0.2):
+    with mock.patch.multiple(lease_agent, POLL_INTERVAL=0.005, MAX_RETRY_INTERVAL=0.05, OTHER_AGENT_TIMEOUT=0.2):
         yield

@@ -18,9 +18,9 @@ from typing import TypeVar
 
 from ecotui.session import SessionError, events
 from ecotui.session.log import Session
-from ecotui.session.store import Store
+from ecotui.session.store import SessionStore
 from ecotui.supervisor import paths as names
-from ecotui.supervisor import settle, start, status
+from ecotui.supervisor import read_command_status, record_lost_commands, start_command
 
 from . import holders
 
@@ -46,7 +46,7 @@ def soak(folder: Path, *, rounds: int, seed: int) -> Told:
     """So many rounds. Of twelve, seven kill a writer, one cuts the file, one fills the disk, one kills under a supervisor,
     one lets two operators take over from one another, and one lets two machines want the same account."""
     told, chance = Told(), random.Random(seed)
-    shelf = Store(folder / "state")
+    shelf = SessionStore(folder / "state")
     session = shelf.create(project="soak", folder=folder, env={})
     acknowledged: dict[str, set[str]] = {session.id: set()}
     for number in range(rounds):
@@ -78,8 +78,8 @@ def _wanted_by_two(told: Told, number: int, faults: list[str], done: Counter[str
 
 def _check(session: Session, acknowledged: set[str], told: Told, where: str) -> None:
     verdict = Session(session.folder, {}).verify()
-    told.hold(verdict.whole, f"{where}: the chain is broken at line {verdict.broken}: {verdict.reason}")
-    notes = [record.event.text for record in session.records() if isinstance(record.event, events.Noted)]
+    told.hold(verdict.is_intact, f"{where}: the chain is broken at line {verdict.broken_line}: {verdict.reason}")
+    notes = [record.event.text for record in session.read_records() if isinstance(record.event, events.NoteAdded)]
     lost = acknowledged - set(notes)
     told.hold(not lost, f"{where}: {len(lost)} acknowledged events are lost, such as {min(lost, default='')}")
     told.hold(len(notes) == len(set(notes)), f"{where}: an event is there twice")
@@ -99,9 +99,9 @@ def _writer(folder: Path, name: str, prepare: Callable[[], None]) -> tuple[int, 
         prepare()
         session = Session(folder, {})
         for n in range(100_000):
-            event: events.Event = events.Noted(text=f"{name} {n}")
+            event: events.AnyEvent = events.NoteAdded(text=f"{name} {n}")
             if n % 7 == 3:
-                session.append(events.Tagged(tag=f"{name} {n}"))  # rewrites the summary too
+                session.append(events.TagChanged(tag=f"{name} {n}"))  # rewrites the summary too
             session.append(event)
             os.write(theirs, f"{name} {n}\n".encode())
     os._exit(0)
@@ -134,40 +134,39 @@ def _killed(session: Session, told: Told, chance: random.Random, number: int) ->
 
 def _cut(told: Told, chance: random.Random, folder: Path) -> None:
     """Power cut: the log ends at any byte of its last three events; it is read, and written to, all the same."""
-    short = Store(folder / "short").create(project="short", folder=folder, env={})
+    short = SessionStore(folder / "short").create(project="short", folder=folder, env={})
     for n in range(4):
-        short.append(events.Noted(text="한 " * chance.randrange(1, 9) + str(n)))
+        short.append(events.NoteAdded(text="한 " * chance.randrange(1, 9) + str(n)))
     short.close()
-    data = short.events_file.read_bytes()
+    data = short.events_path.read_bytes()
     lines = data.splitlines(keepends=True)
     begin = sum(map(len, lines[:-3]))
-    copy = Store(folder / "cut").create(project="cut", folder=folder, env={})
+    copy = SessionStore(folder / "cut").create(project="cut", folder=folder, env={})
     copy.close()
     for at in range(begin, len(data) + 1):
-        copy.events_file.write_bytes(data[:at])
+        copy.events_path.write_bytes(data[:at])
         (copy.folder / "summary.json").unlink(missing_ok=True)
         again = Session(copy.folder, {})
         before = again.verify()
-        kept = sum(1 for _ in again.records())
-        again.append(events.Noted(text="after the cut"))
+        kept = sum(1 for _ in again.read_records())
+        again.append(events.NoteAdded(text="after the cut"))
         after = again.verify()
-        last = list(again.records())[-1].event
+        last = list(again.read_records())[-1].event
         again.close()
         whole = data[:at].count(b"\n")
-        told.hold(before.whole and after.whole, f"cut at byte {at}: the chain is broken")
+        told.hold(before.is_intact and after.is_intact, f"cut at byte {at}: the chain is broken")
         told.hold(
-            before.events >= whole - before.torn, f"cut at byte {at}: only {before.events} events are left"
+            before.event_count >= whole - before.torn_lines,
+            f"cut at byte {at}: only {before.event_count} events are left",
         )
-        told.hold(kept == before.events and after.events == kept + 1, f"cut at byte {at}: {kept}, {after}")
-        told.hold(
-            last == events.Noted(text="after the cut"), f"cut at byte {at}: the new event is not the last"
-        )
+        told.hold(kept == before.event_count and after.event_count == kept + 1, f"cut at byte {at}: {kept}, {after}")
+        told.hold(last == events.NoteAdded(text="after the cut"), f"cut at byte {at}: the new event is not the last")
         told.counts["cuts of the log at a byte of its last events"] += 1
 
 
 def _full(session: Session, told: Told, number: int) -> set[str]:
     """The disk is full in the middle of an event: it is refused whole, and what was acknowledged stays."""
-    room = session.events_file.stat().st_size + 1_500 + number % 300
+    room = session.events_path.stat().st_size + 1_500 + number % 300
 
     def fill() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -176,10 +175,8 @@ def _full(session: Session, told: Told, number: int) -> set[str]:
     pid, fd = _writer(session.folder, f"{number}f", fill)
     said = _said(fd)
     os.waitpid(pid, 0)
-    told.hold(
-        session.events_file.read_bytes().endswith(b"\n"), f"round {number}: a full disk left half an event"
-    )
-    last = sum(1 for _ in session.records())
+    told.hold(session.events_path.read_bytes().endswith(b"\n"), f"round {number}: a full disk left half an event")
+    last = sum(1 for _ in session.read_records())
     told.hold(last > 0, f"round {number}: nothing is left")
     told.counts["disks filled up in the middle of an event"] += 1
     return said
@@ -193,12 +190,12 @@ def _supervised(session: Session, told: Told, chance: random.Random, number: int
     mark = f"soak-{os.getpid()}-{number}"
     env = {"PATH": os.environ["PATH"]}
     # `; exit` keeps the shell: it does not become its last command.
-    command = start(
+    command = start_command(
         session, ["sh", "-c", f"{WORK}; exit 0", mark], step="apply", title=mark, cwd=Path("/"), env=env
     )
     time.sleep(chance.choice((0, chance.uniform(0, 0.2))))
     victim = chance.choice(("supervisor", "command", "both"))
-    process = json.loads(_until(lambda: _bytes(command.folder / names.PROCESS)) or b"{}")
+    process = json.loads(_until(lambda: _bytes(command.folder / names.PROCESS_FILE)) or b"{}")
     if victim != "supervisor" and not process.get("child"):
         process = _until(lambda: _with_child(command.folder)) or {}
     if victim != "command":
@@ -208,24 +205,22 @@ def _supervised(session: Session, told: Told, chance: random.Random, number: int
             os.killpg(process["child"], signal.SIGKILL)
     told.counts[f"commands started, and killed: {victim}"] += 1
     wanted = "exited" if victim == "command" else "lost"
-    _until(lambda: status(command.folder).state == wanted)
-    now = status(command.folder)
+    _until(lambda: read_command_status(command.folder).state == wanted)
+    now = read_command_status(command.folder)
     told.hold(now.state == wanted, f"round {number}: {victim} was killed, and it is said to be {now.state}")
     if victim == "command":
         told.hold((now.outcome, now.signal) == ("killed", 9), f"round {number}: {now}")
     alive = _alive(mark)
-    told.hold(
-        not alive or now.pid in alive, f"round {number}: {victim} killed, {alive} goes on unnamed: {now}"
-    )
+    told.hold(not alive or now.pid in alive, f"round {number}: {victim} killed, {alive} goes on unnamed: {now}")
     for pid in alive:
         with suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
-    _until(lambda: not _alive(mark) and status(command.folder).pid is None)
+    _until(lambda: not _alive(mark) and read_command_status(command.folder).pid is None)
     with suppress(SessionError):
-        settle(session)
+        record_lost_commands(session)
     ends = [
         record.event.outcome
-        for record in session.records()
+        for record in session.read_records()
         if isinstance(record.event, events.CommandEnded) and record.event.command == command.id
     ]
     due = ["killed"] if victim == "command" else ["lost"]
@@ -233,7 +228,7 @@ def _supervised(session: Session, told: Told, chance: random.Random, number: int
 
 
 def _with_child(folder: Path) -> dict[str, int] | None:
-    found: dict[str, int] = json.loads(_bytes(folder / names.PROCESS) or b"{}")
+    found: dict[str, int] = json.loads(_bytes(folder / names.PROCESS_FILE) or b"{}")
     return found if found.get("child") else None
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from checks.aws.object_store import ConditionFailed, Stored
+from checks.aws.object_store import ConditionFailed, StoredObject
 
 
 class FileStore:
@@ -21,13 +21,13 @@ class FileStore:
         self._folder = folder
         folder.mkdir(exist_ok=True)
 
-    def read(self, key: str) -> Stored | None:
+    def read(self, key: str) -> StoredObject | None:
         try:
             plain = json.loads(self._path(key).read_text())
         except FileNotFoundError:
             return None
         moment = datetime.fromtimestamp(plain["at"], UTC)
-        return Stored(plain["body"].encode(), plain["etag"], moment, datetime.now(UTC))
+        return StoredObject(plain["body"].encode(), plain["etag"], moment, datetime.now(UTC))
 
     def create(self, key: str, body: bytes) -> str:
         with self._alone():

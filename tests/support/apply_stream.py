@@ -8,15 +8,15 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from checks.apply.plan.model import Action, Change, Plan
-from checks.apply.run.durations import Times, type_of
-from checks.apply.run.stream import ApplyProgress, Progress
-from checks.context import World
+from checks.apply.plan.model import ChangeAction, Plan, ResourceChange
+from checks.apply.run.durations import DurationStats, parse_resource_type
+from checks.apply.run.stream import ApplyProgress, ApplyStreamReader
+from checks.context import CheckContext
 from config.model import Settings
-from ecotui.cli.follow_apply import Follower
+from ecotui.cli.follow_apply import ApplyFollower
 from ecotui.supervisor import Command
-from screens.steps.apply import Panel
-from screens.steps.apply_progress import LiveApply
+from screens.steps.apply import ApplyPanel
+from screens.steps.apply_progress import ApplyProgressView
 from support.reports import STARTED
 from support.tui import Bench
 
@@ -31,36 +31,37 @@ def event(kind: str, address: str, action: str = "create", second: float = 0.0, 
 
 
 def fed(operations: dict[str, int] | None, *lines: str) -> ApplyProgress:
-    progress = Progress(operations)
+    progress = ApplyStreamReader(operations)
     progress.feed(lines)
     return progress.snapshot()
 
 
-def follower(tmp_path: Path, *, progress: bool, at: float = 0.0) -> Follower:
+def follower(tmp_path: Path, *, progress: bool, at: float = 0.0) -> ApplyFollower:
     names = ("aws_nat_gateway.main", "aws_iam_role.node")
     changes = tuple(
-        Change(address=name, type=type_of(name), action=Action.CREATE, actions=("create",)) for name in names
+        ResourceChange(address=name, type=parse_resource_type(name), action=ChangeAction.CREATE, actions=("create",))
+        for name in names
     )
     plan = Plan(terraform="1.11.4", format="1.2", changes=changes)
-    times = Times(addresses={"create aws_nat_gateway.main": (120.0, 3)}, runs=3)
+    times = DurationStats(addresses={"create aws_nat_gateway.main": (120.0, 3)}, runs=3)
     command = Command(id="c", folder=tmp_path, step="apply", title="", argv=(), started=START)
-    where = World(settings=Settings(), project=tmp_path, env={})
-    return Follower(command, plan, times, where, progress=progress, clock=lambda: START + at)
+    where = CheckContext(settings=Settings(), project=tmp_path, env={})
+    return ApplyFollower(command, plan, times, where, progress=progress, clock=lambda: START + at)
 
 
-async def applying(bench: Bench, pilot: Pilot[Any], *lines: str, at: float = 60.0) -> tuple[Panel, Command]:
+async def applying(bench: Bench, pilot: Pilot[Any], *lines: str, at: float = 60.0) -> tuple[ApplyPanel, Command]:
     """An apply runs, and has said these lines; it is `at` seconds old."""
     screen = await bench.settled(pilot)
     await pilot.press("5")
     await pilot.pause()
-    panel = screen.query_one("#step-apply", Panel)
+    panel = screen.query_one("#step-apply", ApplyPanel)
     panel.clock = lambda: STARTED + at
-    assert screen.desk is not None
-    screen.start(
-        lambda desk: desk.start("apply", "Apply the reviewed plan", ("ecotui", "apply", "--yes")), "apply"
+    assert screen.project is not None
+    screen.start_command(
+        lambda desk: desk.start_command("apply", "Apply the reviewed plan", ("ecotui", "apply", "--yes")), "apply"
     )
-    command = screen.following["apply"].command
+    command = screen.step_commands["apply"].command
     bench.say(command, *lines)
-    await bench.until(pilot, lambda: panel.query_one(LiveApply).display, "the run to be drawn")
-    await bench.until(pilot, lambda: panel._stream and panel._stream.lines == len(lines), "all of its lines")
+    await bench.until(pilot, lambda: panel.query_one(ApplyProgressView).display, "the run to be drawn")
+    await bench.until(pilot, lambda: panel._progress and panel._progress.line_count == len(lines), "all of its lines")
     return panel, command

@@ -44,9 +44,9 @@ def moto_endpoint() -> Iterator[str]:
     from ecotui.demo.aws import cloudtrail, s3
     from ecotui.demo.aws import ec2 as aws_ec2
 
-    aws_ec2.install()
-    s3.install()
-    cloudtrail.install()
+    aws_ec2.install_placement_groups()
+    s3.install_s3()
+    cloudtrail.install_cloudtrail()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -57,9 +57,7 @@ def moto_endpoint() -> Iterator[str]:
 @pytest.fixture
 def aws_env(moto_endpoint: str, tmp_path: Path) -> dict[str, str]:
     """The environment of an operator with keys, an empty home, and an empty AWS behind AWS_ENDPOINT_URL."""
-    with urllib.request.urlopen(
-        urllib.request.Request(f"{moto_endpoint}/moto-api/reset", method="POST"), timeout=10
-    ):
+    with urllib.request.urlopen(urllib.request.Request(f"{moto_endpoint}/moto-api/reset", method="POST"), timeout=10):
         pass
     home = tmp_path / "home"
     home.mkdir(exist_ok=True)
@@ -83,12 +81,12 @@ _made: dict[str, Any] = {}
 def team_store(aws_env: dict[str, str]) -> Any:
     """The place that a team shares: `s3://eco2-team/ecotui/prod`, empty."""
     from checks.aws.object_store import ObjectStore
-    from checks.aws.session import Aws
+    from checks.aws.session import AwsSession
     from config import model
 
     endpoint = aws_env["AWS_ENDPOINT_URL"]
     if endpoint not in _made:
-        _made[endpoint] = Aws(model.Aws(region="ap-northeast-2"), aws_env)
+        _made[endpoint] = AwsSession(model.AwsSettings(region="ap-northeast-2"), aws_env)
     _made[endpoint].client("s3").create_bucket(
         Bucket="eco2-team", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"}
     )

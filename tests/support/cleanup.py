@@ -12,19 +12,19 @@ from typing import Any
 
 import pytest
 
-from checks.cleanup.approval import approve
-from checks.cleanup.check import examine
-from checks.cleanup.deletion import Clock, Deletion
-from checks.cleanup.model import CleanupDetail, ItemState, Leftover, Progress
-from checks.cleanup.ownership import Known
-from checks.context import World
-from config.model import Aws, Cleanup, Settings
+from checks.cleanup.approval import build_approval
+from checks.cleanup.check import check_with_detail
+from checks.cleanup.deletion import Deletion, DeletionClock
+from checks.cleanup.model import CleanupDetail, DeletionProgress, DeletionState, Leftover
+from checks.cleanup.ownership import KnownResources
+from checks.context import CheckContext
+from config.model import AwsSettings, CleanupSettings, Settings
 
 OURS = {"Project": "SeSACTHON", "ManagedBy": "Terraform"}
 REGION = "ap-northeast-2"
 
 
-class Quick(Clock):
+class Quick(DeletionClock):
     """A clock that does not wait: resting moves it."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Quick(Clock):
     def now(self) -> float:
         return self.time
 
-    def rest(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> None:
         self.time += max(seconds, 0.01)
 
 
@@ -41,14 +41,14 @@ class Quick(Clock):
 class Account:
     """What a test asks of an account: clients, what is found in it, and what is left after a deletion."""
 
-    world: World
-    heard: list[Progress] = field(default_factory=list)
+    world: CheckContext
+    heard: list[DeletionProgress] = field(default_factory=list)
 
     def client(self, service: str) -> Any:
         return self.world.aws.client(service)
 
     def detail(self) -> CleanupDetail:
-        return examine(self.world)[1]
+        return check_with_detail(self.world)[1]
 
     def rows(self) -> dict[str, Leftover]:
         return {one.key: one for one in self.detail().resources}
@@ -59,19 +59,19 @@ class Account:
         *,
         detail: CleanupDetail | None = None,
         stopping: threading.Event | None = None,
-        tell: Callable[[Progress], None] | None = None,
-    ) -> dict[str, tuple[ItemState, str]]:
+        tell: Callable[[DeletionProgress], None] | None = None,
+    ) -> dict[str, tuple[DeletionState, str]]:
         """Approve (everything preselected, or these keys) and delete."""
         detail = detail or self.detail()
         chosen = keys if keys is not None else [one.key for one in detail.resources if one.preselected]
         run = Deletion(
             self.world.aws,
-            approve(detail, chosen),
+            build_approval(detail, chosen),
             self.world.settings.cleanup,
-            Known(),
+            KnownResources(),
             tell or self.heard.append,
             clock=Quick(),
-            stopping=stopping or threading.Event(),
+            stop_event=stopping or threading.Event(),
         )
         return dict(run.run())
 
@@ -84,7 +84,7 @@ class Account:
 
 
 @pytest.fixture(scope="module")
-def cleanup_world(moto_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> World:
+def cleanup_world(moto_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> CheckContext:
     """Made once a module: a client of EC2 costs more than the questions that are asked with it."""
     home = tmp_path_factory.mktemp("cleanup")
     (home / "terraform").mkdir()
@@ -96,10 +96,12 @@ def cleanup_world(moto_endpoint: str, tmp_path_factory: pytest.TempPathFactory) 
         "NO_PROXY": "127.0.0.1",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    selectors = Cleanup(
+    selectors = CleanupSettings(
         prefixes=("prod-sesacthon", "/prod-sesacthon"), tags=OURS, protect=("*-keep",), poll=5.0, wait=600.0
     )
-    world = World(settings=Settings(aws=Aws(region=REGION), cleanup=selectors), project=Path(home), env=env)
+    world = CheckContext(
+        settings=Settings(aws=AwsSettings(region=REGION), cleanup=selectors), project=Path(home), env=env
+    )
     world.aws.client("cloudfront").meta.events.register(
         "before-call.cloudfront.ListCloudFrontOriginAccessIdentities", _no_identities
     )
@@ -107,10 +109,10 @@ def cleanup_world(moto_endpoint: str, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture
-def account(cleanup_world: World, moto_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+def account(cleanup_world: CheckContext, moto_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     """An empty account, and a terraform state that manages nothing."""
     post(f"{moto_endpoint}/moto-api/reset")
-    monkeypatch.setattr("checks.tools.terraform.addresses_in_state", lambda world: ())
+    monkeypatch.setattr("checks.tools.terraform.read_state_resources", lambda world: ())
     yield Account(cleanup_world)
 
 

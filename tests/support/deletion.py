@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from checks.cleanup import CleanupDetail, look
-from checks.context import World
-from config.model import Aws, Cleanup, Settings
+from checks.cleanup.check import check
+from checks.cleanup.model import CleanupDetail
+from checks.context import CheckContext
+from config.model import AwsSettings, CleanupSettings, Settings
 from support.cleanup import post
 
 OURS = [{"Key": "Project", "Value": "SeSACTHON"}, {"Key": "ManagedBy", "Value": "Terraform"}]
@@ -28,14 +29,12 @@ KEYS = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + letter * 43 + " x" for letter 
 TRUST = json.dumps(
     {
         "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
-        ],
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
     }
 )
 
 
-CLEANUP = Cleanup(
+CLEANUP = CleanupSettings(
     names=("*alb-controller*",),
     exact=("k8s-cluster-key",),
     prefixes=("prod-sesacthon",),
@@ -46,10 +45,10 @@ CLEANUP = Cleanup(
 )
 
 
-def made_world(endpoint: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+def made_world(endpoint: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> CheckContext:
     """An empty account, a project without a state, and an operator with keys."""
     post(f"{endpoint}/moto-api/reset")
-    monkeypatch.setattr("checks.tools.terraform.addresses_in_state", lambda world: ())
+    monkeypatch.setattr("checks.tools.terraform.read_state_resources", lambda world: ())
     (folder / "terraform").mkdir()
     env = {
         "AWS_ENDPOINT_URL": endpoint,
@@ -61,17 +60,15 @@ def made_world(endpoint: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
     }
     for name, value in env.items():
         monkeypatch.setenv(name, value)
-    settings = Settings(project="eco2", aws=Aws(region="ap-northeast-2"), cleanup=CLEANUP)
-    return World(settings=settings, project=folder, env=env)
+    settings = Settings(project="eco2", aws=AwsSettings(region="ap-northeast-2"), cleanup=CLEANUP)
+    return CheckContext(settings=settings, project=folder, env=env)
 
 
-def policy_in_use(world: World) -> str:
+def policy_in_use(world: CheckContext) -> str:
     """A policy of the guide's, attached to a role, a user and a group, with three versions."""
     iam = world.aws.client("iam")
     arn = str(
-        iam.create_policy(PolicyName="prod-alb-controller-policy", PolicyDocument=DOCUMENT, Tags=OURS)[
-            "Policy"
-        ]["Arn"]
+        iam.create_policy(PolicyName="prod-alb-controller-policy", PolicyDocument=DOCUMENT, Tags=OURS)["Policy"]["Arn"]
     )
     for _ in range(2):
         iam.create_policy_version(PolicyArn=arn, PolicyDocument=DOCUMENT, SetAsDefault=True)
@@ -84,7 +81,7 @@ def policy_in_use(world: World) -> str:
     return arn
 
 
-def bucket_with_history(world: World, name: str = "prod-sesacthon-images", *, objects: int = 3) -> None:
+def bucket_with_history(world: CheckContext, name: str = "prod-sesacthon-images", *, objects: int = 3) -> None:
     s3 = world.aws.client("s3")
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"})
     s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": OURS})
@@ -97,7 +94,7 @@ def bucket_with_history(world: World, name: str = "prod-sesacthon-images", *, ob
     s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Suspended"})
 
 
-def distribution(world: World, reference: str = "one", comment: str = "prod-sesacthon images") -> str:
+def distribution(world: CheckContext, reference: str = "one", comment: str = "prod-sesacthon images") -> str:
     cloudfront = world.aws.client("cloudfront")
     config = {
         "CallerReference": reference,
@@ -126,18 +123,16 @@ def distribution(world: World, reference: str = "one", comment: str = "prod-sesa
     return str(made["Distribution"]["Id"])
 
 
-def roles(world: World) -> None:
+def roles(world: CheckContext) -> None:
     iam = world.aws.client("iam")
     iam.create_role(RoleName="prod-sesacthon-node", AssumeRolePolicyDocument=TRUST, Tags=OURS)
     iam.put_role_policy(RoleName="prod-sesacthon-node", PolicyName="inline", PolicyDocument=DOCUMENT)
     iam.create_instance_profile(InstanceProfileName="prod-sesacthon-node", Tags=OURS)
-    iam.add_role_to_instance_profile(
-        InstanceProfileName="prod-sesacthon-node", RoleName="prod-sesacthon-node"
-    )
+    iam.add_role_to_instance_profile(InstanceProfileName="prod-sesacthon-node", RoleName="prod-sesacthon-node")
 
 
-def rows(world: World) -> CleanupDetail:
-    return msgspec.convert(look(world).detail, type=CleanupDetail)
+def rows(world: CheckContext) -> CleanupDetail:
+    return msgspec.convert(check(world).detail, type=CleanupDetail)
 
 
 def no_identities(**_: Any) -> Any:

@@ -55,9 +55,7 @@ def cases(name: str) -> Iterator[Case]:
 
 def wrapped(text: str, width: int) -> str:
     """As a terminal does it: in the midst of a word."""
-    return "\n".join(
-        line[at : at + width] for line in text.split("\n") for at in range(0, max(len(line), 1), width)
-    )
+    return "\n".join(line[at : at + width] for line in text.split("\n") for at in range(0, max(len(line), 1), width))
 
 
 def prefixed(prefix: str) -> Callable[[str], str]:
@@ -172,9 +170,7 @@ def pane(text: str) -> str:
 
 def docker(text: str) -> str:
     return "\n".join(
-        json.dumps(
-            {"log": line + "\n", "stream": "stderr", "time": "2026-03-02T01:00:00.0Z"}, ensure_ascii=False
-        )
+        json.dumps({"log": line + "\n", "stream": "stderr", "time": "2026-03-02T01:00:00.0Z"}, ensure_ascii=False)
         for line in text.split("\n")
     )
 

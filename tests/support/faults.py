@@ -18,10 +18,10 @@ import pytest
 
 from checks.cleanup.approval import Approval
 from checks.cleanup.deletion import Deletion
-from checks.cleanup.model import ItemState
-from checks.cleanup.ownership import Known
-from checks.context import World
-from config.model import Aws, Cleanup, Settings
+from checks.cleanup.model import DeletionState
+from checks.cleanup.ownership import KnownResources
+from checks.context import CheckContext
+from config.model import AwsSettings, CleanupSettings, Settings
 from support.cleanup import OURS, Quick, _no_identities
 from support.random_accounts import Killed
 
@@ -95,15 +95,15 @@ def _answer(status: int, code: str) -> Any:
 class Stormy:
     """The account, the weather over it, and a deletion in it."""
 
-    world: World
+    world: CheckContext
     weather: Weather
 
     def client(self, service: str) -> Any:
         return self.world.aws.client(service)
 
-    def run(self, approval: Approval) -> dict[str, tuple[ItemState, str]]:
+    def run(self, approval: Approval) -> dict[str, tuple[DeletionState, str]]:
         run = Deletion(
-            self.world.aws, approval, self.world.settings.cleanup, Known(), lambda _: None, clock=Quick()
+            self.world.aws, approval, self.world.settings.cleanup, KnownResources(), lambda _: None, clock=Quick()
         )
         return dict(run.run())
 
@@ -115,16 +115,16 @@ def stormy_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stormy]:
     from ecotui.demo.aws import ec2 as aws_ec2
     from ecotui.demo.aws import s3 as buckets
 
-    aws_ec2.install()
-    buckets.install()
+    aws_ec2.install_placement_groups()
+    buckets.install_s3()
     home = tmp_path_factory.mktemp("stormy")
     (home / "terraform").mkdir()
-    selectors = Cleanup(prefixes=("prod-eco",), tags=OURS, protect=("*-keep",), poll=5.0, wait=36_000.0)
+    selectors = CleanupSettings(prefixes=("prod-eco",), tags=OURS, protect=("*-keep",), poll=5.0, wait=36_000.0)
     env = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "HOME": str(home), "AWS_EC2_METADATA_DISABLED": "true"}  # fmt: skip
-    settings = Settings(aws=Aws(region=REGION), cleanup=selectors)
+    settings = Settings(aws=AwsSettings(region=REGION), cleanup=selectors)
     with mock_aws():
-        world, weather = World(settings=settings, project=Path(home), env=env), Weather()
-        session: Any = world.aws._opened()
+        world, weather = CheckContext(settings=settings, project=Path(home), env=env), Weather()
+        session: Any = world.aws._open_session()
         session.register("before-call", weather.before)
         session.register("after-call", weather.after)
         world.aws.client("cloudfront").meta.events.register(
@@ -141,7 +141,7 @@ def stormy(stormy_world: Stormy, monkeypatch: pytest.MonkeyPatch) -> Stormy:
     moto_api_backend.reset()
     stormy_world.weather.begin()
     stormy_world.weather.changes.clear()
-    monkeypatch.setattr("checks.tools.terraform.addresses_in_state", lambda world: ())
+    monkeypatch.setattr("checks.tools.terraform.read_state_resources", lambda world: ())
     return stormy_world
 
 
@@ -151,9 +151,7 @@ DOCUMENT = json.dumps(
 TRUST = json.dumps(
     {
         "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
-        ],
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
     }
 )
 
@@ -221,9 +219,7 @@ def _network(
     for one, other in (groups, groups[::-1]):  # rules that refer to each other
         ec2.authorize_security_group_ingress(
             GroupId=one,
-            IpPermissions=[
-                {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 2, "UserIdGroupPairs": [{"GroupId": other}]}
-            ],
+            IpPermissions=[{"IpProtocol": "tcp", "FromPort": 1, "ToPort": 2, "UserIdGroupPairs": [{"GroupId": other}]}],
         )
     side |= {f"security-group:{group}" for group in groups}
     if chance.random() < 0.7:

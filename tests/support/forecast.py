@@ -8,26 +8,26 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from checks.apply.forecast.forecast import forecast
+from checks.apply.forecast.forecast import make_forecast
 from checks.apply.forecast.model import Forecast
-from checks.apply.plan.model import Action, Planned
-from checks.aws.errors import explain
-from checks.context import World
+from checks.apply.plan.model import ChangeAction, PlannedChange
+from checks.aws.errors import explain_aws_error
+from checks.context import CheckContext
 from config.model import Settings
 
 
-def planned(type_: str, name: str = "x", **more: Any) -> Planned:
+def planned(type_: str, name: str = "x", **more: Any) -> PlannedChange:
     actions = more.pop("actions", ("create",))
-    return Planned(
+    return PlannedChange(
         address=f"{type_}.{name}",
         type=type_,
-        action=Action.CREATE,
+        action=ChangeAction.CREATE,
         actions=actions,
         before=more.pop("before", {}),
         after=more.pop("after", {}),
         unknown=more.pop("unknown", {}),
         region=more.pop("region", ""),
-        configured=more.pop("configured", None),
+        configured_attributes=more.pop("configured", None),
         sources=_sources(more.pop("sources", None)),
     )
 
@@ -73,15 +73,15 @@ class Account:
         yield from found
 
     def explain(self, error: BaseException, action: str = "") -> Any:
-        return explain(error, action)
+        return explain_aws_error(error, action)
 
 
-def look(account: Account, *resources: Planned) -> Forecast:
+def look(account: Account, *resources: PlannedChange) -> Forecast:
     # An AWS that is played by this machine: then nobody's DNS is asked.
-    world = World(settings=Settings(), project=Path(), env={"AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
+    world = CheckContext(settings=Settings(), project=Path(), env={"AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
     world.__dict__["aws"] = account
-    return forecast(world, resources)
+    return make_forecast(world, resources)
 
 
-def going(type_: str, *, anew: bool = False, **before: Any) -> Planned:
+def going(type_: str, *, anew: bool = False, **before: Any) -> PlannedChange:
     return planned(type_, actions=("delete", "create") if anew else ("delete",), before=before)

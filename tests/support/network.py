@@ -7,9 +7,7 @@ from typing import Any
 OURS = [{"Key": "Project", "Value": "SeSACTHON"}, {"Key": "ManagedBy", "Value": "Terraform"}]
 
 
-def made_network(
-    account: Any, name: str, tags: dict[str, str] | None = None, cidr: str = "10.0"
-) -> dict[str, str]:
+def made_network(account: Any, name: str, tags: dict[str, str] | None = None, cidr: str = "10.0") -> dict[str, str]:
     """A VPC with everything that one has; the ids by kind."""
     ec2, t = account.client("ec2"), lambda what: account.tags(what, name, tags)
     vpc = ec2.create_vpc(CidrBlock=f"{cidr}.0.0/16", TagSpecifications=t("vpc"))["Vpc"]["VpcId"]
@@ -19,17 +17,13 @@ def made_network(
     gateway = ec2.create_internet_gateway(TagSpecifications=t("internet-gateway"))["InternetGateway"]
     ids["internet-gateway"] = gateway["InternetGatewayId"]
     ec2.attach_internet_gateway(InternetGatewayId=ids["internet-gateway"], VpcId=vpc)
-    table = ec2.create_route_table(VpcId=vpc, TagSpecifications=t("route-table"))["RouteTable"][
-        "RouteTableId"
-    ]
+    table = ec2.create_route_table(VpcId=vpc, TagSpecifications=t("route-table"))["RouteTable"]["RouteTableId"]
     ids["route-table"] = table
     ec2.associate_route_table(RouteTableId=table, SubnetId=ids["subnet"])
     ids["network-acl"] = ec2.create_network_acl(VpcId=vpc, TagSpecifications=t("network-acl"))["NetworkAcl"][
         "NetworkAclId"
     ]
-    egress = ec2.create_egress_only_internet_gateway(
-        VpcId=vpc, TagSpecifications=t("egress-only-internet-gateway")
-    )
+    egress = ec2.create_egress_only_internet_gateway(VpcId=vpc, TagSpecifications=t("egress-only-internet-gateway"))
     ids["egress-gateway"] = egress["EgressOnlyInternetGateway"]["EgressOnlyInternetGatewayId"]
     ids["elastic-ip"] = ec2.allocate_address(Domain="vpc", TagSpecifications=t("elastic-ip"))["AllocationId"]
     nat = ec2.create_nat_gateway(
@@ -41,9 +35,7 @@ def made_network(
         TagSpecifications=t("vpc-endpoint"),
     )  # fmt: skip
     ids["vpc-endpoint"] = endpoint["VpcEndpoint"]["VpcEndpointId"]
-    group = ec2.create_security_group(
-        GroupName=name, Description="x", VpcId=vpc, TagSpecifications=t("security-group")
-    )
+    group = ec2.create_security_group(GroupName=name, Description="x", VpcId=vpc, TagSpecifications=t("security-group"))
     ids["security-group"] = group["GroupId"]
     interface = ec2.create_network_interface(
         SubnetId=ids["subnet"], Groups=[ids["security-group"]], TagSpecifications=t("network-interface")

@@ -15,17 +15,17 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
-from checks.aws.errors import explain
-from checks.cleanup.approval import Approval, approve
-from checks.cleanup.aws_query import Asking, InUse, NotYet
-from checks.cleanup.kinds import Task
-from checks.cleanup.model import CleanupDetail, Seen
-from checks.cleanup.ownership import Known
-from checks.cleanup.scan import scan
-from config.model import Cleanup
+from checks.aws.errors import explain_aws_error
+from checks.cleanup.approval import Approval, build_approval
+from checks.cleanup.aws_query import AwsQuery, ResourceInUse, RetryLater
+from checks.cleanup.kinds import DeletionTask
+from checks.cleanup.model import AwsResource, CleanupDetail
+from checks.cleanup.ownership import KnownResources
+from checks.cleanup.scan import scan_account
+from config.model import CleanupSettings
 
 OURS = {"Project": "eco2"}
-SELECTORS = Cleanup(tags=OURS, prefixes=("ours-",), protect=("*-protected",), poll=5.0, wait=36_000.0)
+SELECTORS = CleanupSettings(tags=OURS, prefixes=("ours-",), protect=("*-protected",), poll=5.0, wait=36_000.0)
 KINDS = ("engine", "wagon", "track", "signal", "tunnel")
 PASSING = ("Throttling", "RequestLimitExceeded", "ServiceUnavailable", "InternalError", "no answer")
 MOST = 5
@@ -77,15 +77,15 @@ class Thing:
     def deletable(self) -> bool:
         return self.whose in ("tagged", "named")
 
-    def as_seen(self) -> Seen:
-        return Seen(
+    def as_seen(self) -> AwsResource:
+        return AwsResource(
             kind=self.kind,
             id=self.id,
             name=self.name,
             tags=self.tags,
             identity=(self.maker,),
             blocked_by=self.needs if self.told else (),
-            guarded="belongs to a service" if self.whose == "guarded" else "",
+            protection_reason="belongs to a service" if self.whose == "guarded" else "",
             state="going" if self.going else "",
         )
 
@@ -112,7 +112,7 @@ class Account:
         self._chance = random.Random(self.seed)
         self._lock = threading.RLock()
         self._met = Counter[str]()
-        self.aws = SimpleNamespace(explain=explain)
+        self.aws = SimpleNamespace(explain=explain_aws_error)
 
     def kinds(self) -> dict[str, Any]:
         """What the code under test takes for its kinds of leftovers."""
@@ -120,34 +120,34 @@ class Account:
             kind: SimpleNamespace(
                 id=kind,
                 handler=_Handler(self, kind),
-                terraform=(f"aws_{kind}",),
-                lists=f"rail:List{kind}",
+                terraform_types=(f"aws_{kind}",),
+                list_permission=f"rail:List{kind}",
                 action="delete",
             )
             for kind in KINDS
         }
 
     @property
-    def known(self) -> Known:
+    def known(self) -> KnownResources:
         managed = [one for one in self.things.values() if one.whose == "managed"]
-        return Known(in_state=frozenset((f"aws_{one.kind}", one.id) for one in managed))
+        return KnownResources(state_ids=frozenset((f"aws_{one.kind}", one.id) for one in managed))
 
     def detail(self) -> CleanupDetail:
         """A look, at a moment when nothing goes wrong."""
         kinds = list(self.kinds().values())
         quiet, self.faults, kill, self.kill_at = self.faults, 0.0, self.kill_at, 0
         try:
-            seen = scan(self.aws, "", SELECTORS, self.known, kinds)
+            seen = scan_account(self.aws, "", SELECTORS, self.known, kinds)
         finally:
             self.faults, self.kill_at = quiet, kill
-        return CleanupDetail(account="1", region="", resources=seen.resources)
+        return CleanupDetail(account="1", region="", resources=seen.leftovers)
 
     def approve(self) -> Approval:
         """Everything that the code under test lets a person approve, also what matches by name only."""
         detail = self.detail()
         keys = [one.key for one in detail.resources if one.deletable]
         self.approved = {key: self.things[key].maker for key in keys}
-        return approve(detail, keys)
+        return build_approval(detail, keys)
 
     def hopeless(self) -> set[str]:
         """Approved things that cannot go, by the account's own rules: denied, changed since, or held by what stays."""
@@ -187,7 +187,7 @@ class Account:
                 raise refusal(fault)
             return False
 
-    def look(self, key: str) -> Seen | None:
+    def look(self, key: str) -> AwsResource | None:
         with self._lock:
             one = self.things.get(key)
             if one is None:
@@ -224,7 +224,7 @@ class Account:
             if held:
                 if one.kind in ("track", "tunnel"):  # as EC2 does: it says that, and not by what
                     raise refusal("DependencyViolation")
-                raise InUse(f"still used by {', '.join(held)}")
+                raise ResourceInUse(f"still used by {', '.join(held)}")
             if not one.deletable or self.approved.get(key) != one.maker:
                 self.wrong.append(f"{key} ({one.whose}, of {one.maker})")
             one.going = True
@@ -238,26 +238,26 @@ def refusal(code: str) -> ClientError:
 
 @dataclass
 class _Handler:
-    """A kind, as `checks.cleanup.kinds.Handler` wants it."""
+    """A kind, as `checks.cleanup.kinds.KindHandler` wants it."""
 
     account: Account
     kind: str
 
-    def find(self, asking: Asking) -> Iterable[Seen]:
+    def list_resources(self, query: AwsQuery) -> Iterable[AwsResource]:
         self.account.call(self.kind)
         return [one.as_seen() for one in list(self.account.things.values()) if one.kind == self.kind]
 
-    def again(self, asking: Asking, id: str, region: str) -> Seen | None:
+    def read_resource(self, query: AwsQuery, id: str, region: str) -> AwsResource | None:
         dies = self.account.call(f"{self.kind}:{id}")
         seen = self.account.look(f"{self.kind}:{id}")
         if dies:
             raise Killed
         return seen
 
-    def delete(self, asking: Asking, seen: Seen, task: Task) -> None:
+    def delete(self, query: AwsQuery, seen: AwsResource, task: DeletionTask) -> None:
         dies = self.account.call(seen.key)
         if seen.state == "going":
-            raise NotYet("on its way")
+            raise RetryLater("on its way")
         self.account.delete(seen.key)
         if dies:
             raise Killed

@@ -10,21 +10,21 @@ from checks.apply.model import ApplyDetail
 from checks.cleanup.model import CleanupDetail, Leftover, Ownership
 from checks.cloudfront.check import CloudFrontDetail, DistributionRow
 from checks.finding import (
-    Copy,
+    CheckState,
+    CopyText,
     Fact,
     Finding,
     Fix,
-    Paste,
+    OpenStep,
+    PasteSecret,
     PickProfile,
     Report,
     Risk,
-    Run,
+    RunCommand,
     SetVariable,
-    State,
-    Visit,
 )
-from checks.nodes.model import GroupRow, NodeRow, NodesDetail
-from checks.quota.model import QuotaDetail, QuotaRow, RequestRow
+from checks.nodes.model import NodeGroupRow, NodeRow, NodesDetail
+from checks.quota.model import QuotaDetail, QuotaRequestRow, QuotaRow
 from checks.steps import STEPS
 
 STARTED = 1_764_000_000.0
@@ -37,7 +37,7 @@ def report(step: str, *findings: Finding, detail: object = None) -> Report:
     return Report(step=step, findings=findings, started=STARTED, seconds=0.4, detail=plain)
 
 
-def finding(id: str, state: State, summary: str, **more: Any) -> Finding:
+def finding(id: str, state: CheckState, summary: str, **more: Any) -> Finding:
     more.setdefault("title", id.partition(".")[2].replace("-", " ").capitalize())
     return Finding(id=id, step=id.partition(".")[0], state=state, summary=summary, **more)
 
@@ -66,7 +66,7 @@ PICK = Fix(
 REQUEST = Fix(
     id="request",
     title="Request an increase to 32",
-    action=Run(argv=("ecotui", "quota", "--request", "L-1216C47A", "--value", "32", "--yes")),
+    action=RunCommand(argv=("ecotui", "quota", "--request", "L-1216C47A", "--value", "32", "--yes")),
     changes="AWS gets a request for 32 (usually answered in 15 minutes to 2 hours).",
     risk=Risk.CHANGES,
     recommended=True,
@@ -76,7 +76,7 @@ REQUEST = Fix(
 WAIT = Fix(
     id="wait",
     title="Wait for the approval",
-    action=Run(argv=("ecotui", "quota", "--wait", "L-1216C47A")),
+    action=RunCommand(argv=("ecotui", "quota", "--wait", "L-1216C47A")),
     changes="Nothing; it looks again and again until the limit is raised or the request refused.",
 )
 
@@ -84,9 +84,7 @@ WAIT = Fix(
 PASTE = Fix(
     id="paste",
     title="Paste a token that has the scopes",
-    action=Paste(
-        argv=("gh", "auth", "login", "--with-token"), prompt="A classic token with repo and read:org."
-    ),
+    action=PasteSecret(argv=("gh", "auth", "login", "--with-token"), prompt="A classic token with repo and read:org."),
     changes="gh keeps the token where it keeps tokens.",
     risk=Risk.CHANGES,
 )
@@ -95,7 +93,7 @@ PASTE = Fix(
 DESTROY = Fix(
     id="destroy",
     title="Destroy everything that is in the state",
-    action=Run(argv=("terraform", "destroy", "-auto-approve")),
+    action=RunCommand(argv=("terraform", "destroy", "-auto-approve")),
     changes="All 84 resources are gone afterwards.",
     risk=Risk.DESTROYS,
 )
@@ -104,7 +102,7 @@ DESTROY = Fix(
 PLAN = Fix(
     id="plan",
     title="Plan, and forecast what would go wrong",
-    action=Run(argv=("ecotui", "plan")),
+    action=RunCommand(argv=("ecotui", "plan")),
     changes="Nothing; a plan file is written.",
     recommended=True,
 )
@@ -113,7 +111,7 @@ PLAN = Fix(
 CLEAR = Fix(
     id="clear",
     title="Delete what stands in the way",
-    action=Visit(step="cleanup", select=("key-pair:k8s-cluster-key",)),
+    action=OpenStep(step="cleanup", select=("key-pair:k8s-cluster-key",)),
     changes="The cleanup step opens with it chosen.",
 )
 
@@ -121,7 +119,7 @@ CLEAR = Fix(
 SSH = Fix(
     id="ssh",
     title="Look at the kubelet of that node",
-    action=Copy(text="ssh ubuntu@10.0.2.14 journalctl -u kubelet -n 50"),
+    action=CopyText(text="ssh ubuntu@10.0.2.14 journalctl -u kubelet -n 50"),
     changes="Nothing.",
 )
 
@@ -130,9 +128,7 @@ def leftover(kind: str, name: str, ownership: Ownership = Ownership.TAGGED, **mo
     more.setdefault("id", name)
     more.setdefault("action", "delete")
     more.setdefault("fingerprint", "0" * 24)
-    more.setdefault(
-        "why", "carries all the tags" if ownership is Ownership.TAGGED else "its name matches *ecoeco*"
-    )
+    more.setdefault("why", "carries all the tags" if ownership is Ownership.TAGGED else "its name matches *ecoeco*")
     more.setdefault("preselected", ownership is Ownership.TAGGED)
     return Leftover(key=f"{kind}:{more['id']}", kind=kind, name=name, ownership=ownership, **more)
 
@@ -171,19 +167,17 @@ def broken_world() -> dict[str, Report]:
     return {
         "environment": report(
             "environment",
-            finding(
-                "environment.terraform", State.OK, "terraform 1.11.4 is there; 1.5.0 or newer is needed."
-            ),
+            finding("environment.terraform", CheckState.OK, "terraform 1.11.4 is there; 1.5.0 or newer is needed."),
             finding(
                 "environment.identity",
-                State.OK,
+                CheckState.OK,
                 "Signed in as operator of account 123456789012 (eco2-prod).",
                 facts=facts(account="123456789012", alias="eco2-prod", region="ap-northeast-2"),
                 fixes=(PICK,),
             ),
             finding(
                 "environment.GITHUB_TOKEN",
-                State.WARN,
+                CheckState.WARN,
                 "GITHUB_TOKEN is not set: image pulls from ghcr.io.",
                 fixes=(SET_TOKEN,),
                 guide=("5.1",),
@@ -193,7 +187,7 @@ def broken_world() -> dict[str, Report]:
             "quota",
             finding(
                 "quota.vcpu",
-                State.BLOCKED,
+                CheckState.BLOCKED,
                 "16 allowed, 4 in use, 26 needed: 14 too few.",
                 title="Running On-Demand Standard vCPUs",
                 facts=facts(Limit="16", In_use="4", Needed="26, for 13 nodes of 2 vCPUs each"),
@@ -202,7 +196,7 @@ def broken_world() -> dict[str, Report]:
             ),
             finding(
                 "quota.elastic-ip",
-                State.OK,
+                CheckState.OK,
                 "5 allowed, 1 in use, 1 needed: enough, 3 to spare.",
                 title="Elastic IPs",
             ),
@@ -217,9 +211,9 @@ def broken_world() -> dict[str, Report]:
                         used=4,
                         needed=26,
                         left=12,
-                        state=State.BLOCKED,
+                        state=CheckState.BLOCKED,
                         requests=(
-                            RequestRow(
+                            QuotaRequestRow(
                                 id="r1",
                                 status="DENIED",
                                 desired=64,
@@ -236,17 +230,17 @@ def broken_world() -> dict[str, Report]:
                         used=1,
                         needed=1,
                         left=4,
-                        state=State.OK,
+                        state=CheckState.OK,
                     ),
                 ),
             ),
         ),
         "github": report(
             "github",
-            finding("github.login", State.OK, "Logged in to github.com as eco2-bot."),
+            finding("github.login", CheckState.OK, "Logged in to github.com as eco2-bot."),
             finding(
                 "github.scopes",
-                State.BLOCKED,
+                CheckState.BLOCKED,
                 "The token lacks read:org and write:packages.",
                 facts=facts(Has="repo", Source="the variable GITHUB_TOKEN"),
                 guide=("5.2",),
@@ -257,7 +251,7 @@ def broken_world() -> dict[str, Report]:
             "cleanup",
             finding(
                 "cleanup.leftovers",
-                State.BLOCKED,
+                CheckState.BLOCKED,
                 "4 leftovers of an earlier deployment: 3 proven to be ours, 1 matched by name only.",
                 guide=("2.1",),
             ),
@@ -271,10 +265,10 @@ def broken_world() -> dict[str, Report]:
         ),
         "apply": report(
             "apply",
-            finding("apply.configuration", State.OK, "The configuration is valid"),
+            finding("apply.configuration", CheckState.OK, "The configuration is valid"),
             finding(
                 "apply.forecast",
-                State.BLOCKED,
+                CheckState.BLOCKED,
                 "The key pair k8s-cluster-key exists already: the apply would fail with InvalidKeyPair.Duplicate.",
                 facts=facts(Address="aws_key_pair.cluster", Existing="key-0a1b2c3d4e5f"),
                 guide=("2.3",),
@@ -294,7 +288,7 @@ def broken_world() -> dict[str, Report]:
             "cloudfront",
             finding(
                 "cloudfront.distribution.E2QWRUHAPOMQZL",
-                State.WARN,
+                CheckState.WARN,
                 "cdn.ecoeco.kr is being deployed for 4 min; 5 to 15 minutes are usual.",
                 guide=("6.1",),
             ),
@@ -306,14 +300,14 @@ def broken_world() -> dict[str, Report]:
                         domain="d111111abcdef8.cloudfront.net",
                         status="InProgress",
                         elapsed=245.0,
-                        state=State.WARN,
+                        state=CheckState.WARN,
                     ),
                     DistributionRow(
                         id="E1ABCDEFGHIJKL",
                         name="이미지 배포 (images)",
                         domain="d222222abcdef8.cloudfront.net",
                         status="Deployed",
-                        state=State.OK,
+                        state=CheckState.OK,
                     ),
                 )
             ),
@@ -322,7 +316,7 @@ def broken_world() -> dict[str, Report]:
             "nodes",
             finding(
                 "nodes.api-server",
-                State.UNKNOWN,
+                CheckState.UNKNOWN,
                 "The API server of context eco2 does not answer: connection refused.",
                 denied=("list nodes",),
                 raw="The connection to the server 10.0.1.10:6443 was refused - did you specify the right host or port?",
@@ -333,8 +327,8 @@ def broken_world() -> dict[str, Report]:
                 reason="connection refused",
                 expected=13,
                 groups=(
-                    GroupRow(name="master", expected=1, joined=0, ready=0, running=1, type="t3a.large"),
-                    GroupRow(name="api", expected=6, joined=0, ready=0, running=0, type="t3a.medium"),
+                    NodeGroupRow(name="master", expected=1, joined=0, ready=0, running=1, type="t3a.large"),
+                    NodeGroupRow(name="api", expected=6, joined=0, ready=0, running=0, type="t3a.medium"),
                 ),
                 rows=(
                     NodeRow(
@@ -375,20 +369,18 @@ def rebuilt_world() -> dict[str, Report]:
         for number in range(1, count + 1)
     )
     fine = {
-        step.id: report(
-            step.id, finding(f"{step.id}.all", State.OK, f"{step.title}: everything is in place.")
-        )
+        step.id: report(step.id, finding(f"{step.id}.all", CheckState.OK, f"{step.title}: everything is in place."))
         for step in STEPS
     }
     return fine | {
         "cleanup": report(
             "cleanup",
-            finding("cleanup.leftovers", State.OK, "No leftovers of an earlier deployment."),
+            finding("cleanup.leftovers", CheckState.OK, "No leftovers of an earlier deployment."),
             detail=CleanupDetail(account="123456789012", account_name="eco2-prod", region="ap-northeast-2"),
         ),
         "apply": report(
             "apply",
-            finding("apply.state", State.OK, "The state holds 84 resources, and nothing is left to apply."),
+            finding("apply.state", CheckState.OK, "The state holds 84 resources, and nothing is left to apply."),
             detail=ApplyDetail(
                 folder="terraform",
                 initialised=True,
@@ -399,13 +391,13 @@ def rebuilt_world() -> dict[str, Report]:
         ),
         "nodes": report(
             "nodes",
-            finding("nodes.ready", State.OK, "13 of 13 nodes are Ready."),
+            finding("nodes.ready", CheckState.OK, "13 of 13 nodes are Ready."),
             detail=NodesDetail(
                 answers=True,
                 expected=13,
                 ready=13,
                 groups=tuple(
-                    GroupRow(name=name, expected=count, joined=count, ready=count, running=count, type=kind)
+                    NodeGroupRow(name=name, expected=count, joined=count, ready=count, running=count, type=kind)
                     for name, count, kind in groups
                 ),
                 rows=nodes,

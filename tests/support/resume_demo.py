@@ -10,18 +10,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from config.load import load
+from config.load import load_settings
 from ecotui.demo.process import Demo
-from ecotui.demo.unattended import play
-from ecotui.project import Desk
+from ecotui.demo.unattended import run_unattended
+from ecotui.project import OpenProject
 
 
 def main(file: str) -> int:
     told: dict[str, Any] = json.loads(Path(file).read_text())
     paths = {name: Path(told[name]) for name in ("root", "project", "sessions")}
     demo = Demo(**{**told, **paths, "process": None})
-    desk = Desk.open(load(demo.project, None, env=demo.env), demo.env)
-    return play(demo, json=True, keep=demo.root, desk=desk)
+    desk = OpenProject.open(load_settings(demo.project, None, env=demo.env), demo.env)
+    return run_unattended(demo, json=True, keep=demo.root, open_project=desk)
 
 
 if __name__ == "__main__":

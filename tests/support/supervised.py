@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ecotui.session.log import Session
-from ecotui.session.store import Store
-from ecotui.supervisor import Command, running, start, status
+from ecotui.session.store import SessionStore
+from ecotui.supervisor import Command, list_running_commands, read_command_status, start_command
 from ecotui.supervisor import paths as names
 
 ENV = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
@@ -24,10 +24,10 @@ ENV = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
 @contextlib.contextmanager
 def supervised(folder: Path) -> Iterator[Session]:
     """A session, of which nothing runs on when the test is over."""
-    session = Store(folder / "state").create(project="p", folder=folder, env={})
+    session = SessionStore(folder / "state").create(project="p", folder=folder, env={})
     yield session
-    for command in running(session):
-        for pid in filter(None, json.loads((command.folder / names.PROCESS).read_bytes()).values()):
+    for command in list_running_commands(session):
+        for pid in filter(None, json.loads((command.folder / names.PROCESS_FILE).read_bytes()).values()):
             if isinstance(pid, int):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
@@ -44,7 +44,7 @@ def until(true: Callable[[], Any], seconds: float = 15.0) -> Any:
 
 def begun(session: Session, *argv: str, **options: Any) -> Command:
     options = {"step": "apply", "title": "Test", "cwd": Path("/"), "env": ENV} | options
-    return start(session, argv, **options)
+    return start_command(session, argv, **options)
 
 
 def python(session: Session, program: str, *words: str, **options: Any) -> Command:
@@ -52,18 +52,18 @@ def python(session: Session, program: str, *words: str, **options: Any) -> Comma
 
 
 def outcome(command: Command) -> str:
-    until(lambda: status(command.folder).state == "exited")
-    return status(command.folder).outcome
+    until(lambda: read_command_status(command.folder).state == "exited")
+    return read_command_status(command.folder).outcome
 
 
 def said(command: Command) -> str:
-    return (command.folder / names.OUTPUT).read_text()
+    return (command.folder / names.OUTPUT_LOG).read_text()
 
 
 def process_of(command: Command) -> dict[str, Any]:
     """Who the supervisor and its child are; `child` is 0 until that was written down."""
     try:
-        found: dict[str, Any] = json.loads((command.folder / names.PROCESS).read_bytes())
+        found: dict[str, Any] = json.loads((command.folder / names.PROCESS_FILE).read_bytes())
     except FileNotFoundError:
         return {"child": 0, "supervisor": 0}
     return found

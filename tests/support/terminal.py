@@ -28,16 +28,12 @@ ANSWERS = 5.0
 class Terminal:
     """`ecotui`, or another command line, in a pty whose screen is kept."""
 
-    def __init__(
-        self, cwd: Path, env: Mapping[str, str], *words: str, lines: int = 36, columns: int = 120
-    ) -> None:
+    def __init__(self, cwd: Path, env: Mapping[str, str], *words: str, lines: int = 36, columns: int = 120) -> None:
         command, *arguments = words or (sys.executable, "-P", "-m", "ecotui")
         self.screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self.screen)
         own = {"TERM": "xterm-256color", "PYTHONPATH": str(ROOT)}
-        self.child = pexpect.spawn(
-            command, arguments, cwd=str(cwd), env={**env, **own}, dimensions=(lines, columns)
-        )  # type: ignore[arg-type]
+        self.child = pexpect.spawn(command, arguments, cwd=str(cwd), env={**env, **own}, dimensions=(lines, columns))  # type: ignore[arg-type]
 
     @property
     def text(self) -> str:

@@ -19,7 +19,7 @@ import boto3
 import pytest
 
 from checks.apply.forecast import import_blocks
-from ecotui.demo.provider_mirror import find_mirror, write_config
+from ecotui.demo.provider_mirror import find_mirror, write_cli_config
 from support import DATA
 
 PROJECT = DATA / "terraform" / "leftovers"
@@ -69,11 +69,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     need(mirror, "a mirror with the AWS provider")
     folder = tmp_path_factory.mktemp("project")
     shutil.copytree(PROJECT, folder / "terraform")
-    (folder / "ecotui.yaml").write_text(
-        "project: fixture\nquota: {limits: []}\naws: {account: '123456789012'}\n"
-    )
+    (folder / "ecotui.yaml").write_text("project: fixture\nquota: {limits: []}\naws: {account: '123456789012'}\n")
     (folder / "home").mkdir()
-    write_config(folder / "terraformrc", mirror)
+    write_cli_config(folder / "terraformrc", mirror)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -128,7 +126,7 @@ def emptied(place: Place) -> None:
     # moto makes its EC2 anew at the first call: of several at once, all but one would find half of it.
     client(place, "ec2").describe_vpcs()
     place.state.unlink(missing_ok=True)
-    (place.folder / "terraform" / import_blocks.FILE).unlink(missing_ok=True)
+    (place.folder / "terraform" / import_blocks.IMPORT_FILE).unlink(missing_ok=True)
 
 
 def leave_four(place: Place) -> None:

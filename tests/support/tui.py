@@ -20,16 +20,16 @@ from textual.widgets import Input
 from checks.finding import (
     Report,
 )
-from config.load import load
+from config.load import load_settings
 from ecotui.app import EcotuiApp
-from ecotui.check_runner import Saying
-from ecotui.project import Desk
-from ecotui.session.events import Looked
-from ecotui.session.lock import Holder
+from ecotui.check_runner import CheckProgress
+from ecotui.project import OpenProject
+from ecotui.session.events import CheckReported
+from ecotui.session.lock import LockHolder
 from ecotui.session.log import Session
-from ecotui.session.store import Store
+from ecotui.session.store import SessionStore
 from ecotui.supervisor import Command
-from screens.main.screen import RebuildScreen
+from screens.main.screen import MainScreen
 from support.reports import STARTED, broken_world
 
 SETTINGS = """\
@@ -74,8 +74,8 @@ class Bench:
 
     # -- what is opened ------------------------------------------------------------------------------------------
 
-    def desk(self) -> Desk:
-        return Desk.open(load(self.project, None, env=self.env), self.env)
+    def desk(self) -> OpenProject:
+        return OpenProject.open(load_settings(self.project, None, env=self.env), self.env)
 
     def app(self, **env: str) -> EcotuiApp:
         options = argparse.Namespace(project=str(self.project), config=None, set=[])
@@ -83,16 +83,14 @@ class Bench:
         app.animation_level = "none"
         return app
 
-    def past_session(
-        self, world: Mapping[str, Report], outcome: str = "", folder: Path | None = None
-    ) -> Session:
+    def past_session(self, world: Mapping[str, Report], outcome: str = "", folder: Path | None = None) -> Session:
         """A session as an earlier ecotui left it; without an outcome it is still open."""
-        loaded = load(self.project, None, env=self.env)
-        session = Store(self.state).create(
+        loaded = load_settings(self.project, None, env=self.env)
+        session = SessionStore(self.state).create(
             project="eco2", folder=folder or loaded.project, settings=loaded.settings, env=self.env
         )
         for one in world.values():
-            session.append(Looked(report=one))
+            session.append(CheckReported(report=one))
         if outcome:
             session.end(outcome)
         session.close()
@@ -101,11 +99,14 @@ class Bench:
     # -- stand-ins -----------------------------------------------------------------------------------------------
 
     async def look(
-        self, steps: Sequence[str] = (), hear: Callable[[Saying], None] = lambda said: None, **_: object
+        self,
+        steps: Sequence[str] = (),
+        on_progress: Callable[[CheckProgress], None] = lambda progress: None,
+        **_: object,
     ) -> AsyncIterator[Report]:
         self.looks.append(tuple(steps))
         for step, saying in self.sayings.items():
-            hear(Saying(saying=saying, step=step))
+            on_progress(CheckProgress(saying=saying, step=step))
         await self.hold.wait()
         for step in steps or tuple(self.world):
             answer = self.world[step]
@@ -166,16 +167,16 @@ class Bench:
         """All that was notified and is still there."""
         return "\n".join(f"{notice.title} {notice.message}" for notice in pilot.app._notifications)
 
-    async def settled(self, pilot: Pilot[Any]) -> RebuildScreen:
+    async def settled(self, pilot: Pilot[Any]) -> MainScreen:
         """Wait until the desk is open, all looks are over and the panel stands; the screen at the bottom."""
         screen = pilot.app.screen_stack[0]
-        assert isinstance(screen, RebuildScreen)
+        assert isinstance(screen, MainScreen)
         await self.until(
             pilot,
             lambda: (
-                screen.desk is not None
+                screen.project is not None
                 and bool(self.looks)
-                and not screen.desk.rebuild.looking
+                and not screen.project.rebuild.active_checks
                 and bool(screen.query(".step-panel"))
             ),
             "the looks to end",
@@ -223,8 +224,8 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     for name in ("HOME", "ECOTUI_STATE_DIR", "TZ", "LANG"):
         monkeypatch.setenv(name, made.env[name])
     time.tzset()
-    monkeypatch.setattr("ecotui.check_runner.looks", made.look)
-    monkeypatch.setattr("ecotui.project.start", made.start)
+    monkeypatch.setattr("ecotui.check_runner.run_checks", made.look)
+    monkeypatch.setattr("ecotui.project.start_command", made.start)
     yield made
     made.close()
     monkeypatch.undo()
@@ -259,16 +260,16 @@ def frozen_log(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ecotui.session.log.time", Clock())
     monkeypatch.setattr("ecotui.session.store.time", Clock())
     monkeypatch.setattr("ecotui.session.store.secrets", Randomness())
-    monkeypatch.setattr("ecotui.session.store.whoami", lambda *_: "operator@bastion on pts/1")
-    monkeypatch.setattr("ecotui.session.lock.whoami", lambda *_: "operator@bastion on pts/1")
+    monkeypatch.setattr("ecotui.session.store.describe_operator", lambda *_: "operator@bastion on pts/1")
+    monkeypatch.setattr("ecotui.session.lock.describe_operator", lambda *_: "operator@bastion on pts/1")
 
 
 @pytest.fixture
-def someone_else(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Holder]:
+def someone_else(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator[LockHolder]:
     """Another operator works on the project."""
-    monkeypatch.setattr("ecotui.session.lock._user", lambda *_: "hana")
-    monkeypatch.setattr("ecotui.session.lock.terminal", lambda *_: "pts/7")
+    monkeypatch.setattr("ecotui.session.lock._user_name", lambda *_: "hana")
+    monkeypatch.setattr("ecotui.session.lock.terminal_name", lambda *_: "pts/7")
     other = bench.desk()
-    assert other.held is not None
-    yield other.held.holder
-    other.held.release()
+    assert other.project_lock is not None
+    yield other.project_lock.holder
+    other.project_lock.release()

@@ -9,7 +9,7 @@ import shlex
 
 from checks.apply.forecast.model import Collision
 
-COMMANDS = {
+DELETE_COMMANDS = {
     "aws_autoscaling_group": "autoscaling delete-auto-scaling-group --auto-scaling-group-name {name}",
     "aws_cloudformation_stack": "cloudformation delete-stack --stack-name {name}",
     "aws_codebuild_project": "codebuild delete-project --name {name}",
@@ -30,13 +30,13 @@ COMMANDS = {
 """The aws command's words by terraform type; `{name}`, or `{id}`: what terraform would import."""
 
 
-def command(one: Collision) -> str:
+def delete_command(collision: Collision) -> str:
     """A line for a shell; empty where none is known."""
-    words = COMMANDS.get(one.type)
-    if words is None or not one.import_id:
+    words = DELETE_COMMANDS.get(collision.type)
+    if words is None or not collision.import_id:
         return ""
     # By its import id: a name of another case is written there as AWS has it.
-    name = one.name if one.import_id.startswith(("arn:", "https:")) else one.import_id
-    filled = words.format(name=shlex.quote(name), id=shlex.quote(one.import_id))
-    region = one.existing.split(":")[3] if one.existing.startswith("arn:") else ""
+    name = collision.name if collision.import_id.startswith(("arn:", "https:")) else collision.import_id
+    filled = words.format(name=shlex.quote(name), id=shlex.quote(collision.import_id))
+    region = collision.existing.split(":")[3] if collision.existing.startswith("arn:") else ""
     return f"aws {filled}{f' --region {region}' if region else ''}"

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from checks.apply.plan.model import Plan
-from checks.finding import State, Value
+from checks.finding import CheckState, FrozenStruct
 
 
-class QuotaNeed(Value, frozen=True):
+class QuotaNeed(FrozenStruct, frozen=True):
     code: str
     service: str
     title: str
@@ -19,7 +19,7 @@ class QuotaNeed(Value, frozen=True):
     used: float | None
     needed: float
     """What the plan adds: creates minus destroys."""
-    state: State
+    state: CheckState
     region: str = ""
 
     @property
@@ -32,14 +32,12 @@ class QuotaNeed(Value, frozen=True):
         limit = "unknown" if self.limit is None else f"{self.limit:g}"
         used = "unknown" if self.used is None else f"{self.used:g}"
         short = ""
-        if self.state is State.BLOCKED and self.limit is not None:
+        if self.state is CheckState.BLOCKED and self.limit is not None:
             short = f"; {(self.used or 0) + self.needed - self.limit:g} too few"
-        return (
-            f"{self.title} ({self.code}): limit {limit}, in use {used}, the plan adds {self.needed:g}{short}"
-        )
+        return f"{self.title} ({self.code}): limit {limit}, in use {used}, the plan adds {self.needed:g}{short}"
 
 
-class Collision(Value, frozen=True):
+class Collision(FrozenStruct, frozen=True):
     """A name that the plan will create, and that is taken."""
 
     address: str
@@ -66,16 +64,16 @@ class Collision(Value, frozen=True):
     @property
     def import_block(self) -> str:
         """The block that adopts it; empty when it cannot be adopted."""
-        return import_block(self.address, self.import_id) if self.import_id else ""
+        return render_import_block(self.address, self.import_id) if self.import_id else ""
 
 
-def import_block(address: str, id: str) -> str:
+def render_import_block(address: str, id: str) -> str:
     """The block of the configuration that takes `id` into the state as `address` (terraform 1.5 and later)."""
     quoted = id.replace("\\", "\\\\").replace('"', '\\"').replace("${", "$${")
     return f'import {{\n  to = {address}\n  id = "{quoted}"\n}}\n'
 
 
-class Kept(Value, frozen=True):
+class ProtectedResource(FrozenStruct, frozen=True):
     """What the plan destroys, and AWS will not give up."""
 
     address: str
@@ -99,7 +97,7 @@ class Kept(Value, frozen=True):
         return f"{self.address}: {self.type} {self.name} cannot be {what}: {self.why}"
 
 
-class Unknown(Value, frozen=True):
+class NotChecked(FrozenStruct, frozen=True):
     """What could not be looked at, and why."""
 
     what: str
@@ -116,7 +114,7 @@ class Unknown(Value, frozen=True):
         return f"{self.address + ': ' if self.address else ''}{self.what}: {self.why}"
 
 
-class Warned(Value, frozen=True):
+class ForecastWarning(FrozenStruct, frozen=True):
     """What does not stop the apply, or may not: worth knowing before it starts."""
 
     what: str
@@ -130,36 +128,36 @@ class Warned(Value, frozen=True):
         return f"{self.address + ': ' if self.address else ''}{self.what}: {self.why}"
 
 
-class Forecast(Value, frozen=True):
+class Forecast(FrozenStruct, frozen=True):
     quotas: tuple[QuotaNeed, ...] = ()
     collisions: tuple[Collision, ...] = ()
-    unknown: tuple[Unknown, ...] = ()
+    unknown: tuple[NotChecked, ...] = ()
     looked: int = 0
     """How many names were looked up in the account."""
     seconds: float = 0.0
-    warnings: tuple[Warned, ...] = ()
-    kept: tuple[Kept, ...] = ()
+    warnings: tuple[ForecastWarning, ...] = ()
+    kept: tuple[ProtectedResource, ...] = ()
 
     @property
-    def short(self) -> tuple[QuotaNeed, ...]:
-        return tuple(one for one in self.quotas if one.state is State.BLOCKED)
+    def insufficient_quotas(self) -> tuple[QuotaNeed, ...]:
+        return tuple(one for one in self.quotas if one.state is CheckState.BLOCKED)
 
     @property
-    def blocking(self) -> tuple[str, ...]:
+    def blocking_ids(self) -> tuple[str, ...]:
         """Ids of all that stops an apply unless it is overridden."""
         return (
-            *(one.id for one in self.short),
+            *(one.id for one in self.insufficient_quotas),
             *(one.id for one in self.collisions),
             *(one.id for one in self.kept),
         )
 
     @property
-    def state(self) -> State:
-        if self.blocking:
-            return State.BLOCKED
+    def state(self) -> CheckState:
+        if self.blocking_ids:
+            return CheckState.BLOCKED
         if self.unknown:
-            return State.UNKNOWN
-        return State.WARN if self.warnings else State.OK
+            return CheckState.UNKNOWN
+        return CheckState.WARN if self.warnings else CheckState.OK
 
     @property
     def sentence(self) -> str:
@@ -168,20 +166,18 @@ class Forecast(Value, frozen=True):
             f"{len(self.collisions)} name{'s are' if len(self.collisions) != 1 else ' is'} taken"
             if self.collisions
             else "",
-            f"{len(self.short)} quota{'s are' if len(self.short) != 1 else ' is'} too small"
-            if self.short
+            f"{len(self.insufficient_quotas)} quota{'s are' if len(self.insufficient_quotas) != 1 else ' is'} too small"
+            if self.insufficient_quotas
             else "",
             f"{len(self.kept)} cannot be destroyed" if self.kept else "",
             f"{failed} could not be looked at" if failed else "",
-            f"{len(self.unknown) - failed} cannot be known before the apply"
-            if len(self.unknown) > failed
-            else "",
+            f"{len(self.unknown) - failed} cannot be known before the apply" if len(self.unknown) > failed else "",
             f"{len(self.warnings)} warning{'s' if len(self.warnings) != 1 else ''}" if self.warnings else "",
         ]
         return ", ".join(part for part in parts if part) or "nothing is in the way"
 
 
-class Review(Value, frozen=True):
+class SavedReview(FrozenStruct, frozen=True):
     """What is kept beside a saved plan (forecast.json), and proves that what is applied is what was reviewed."""
 
     plan_sha256: str
@@ -199,12 +195,10 @@ class Review(Value, frozen=True):
     lineage: str = ""
 
 
-def document(plan: Plan, forecast: Forecast) -> dict[str, Any]:
+def plan_document(plan: Plan, forecast: Forecast) -> dict[str, Any]:
     """The body of `ecotui.plan/1`."""
     return {
-        "changes": [
-            {"address": one.address, "type": one.type, "actions": list(one.actions)} for one in plan.changes
-        ],
+        "changes": [{"address": one.address, "type": one.type, "actions": list(one.actions)} for one in plan.changes],
         "quotas": [
             {
                 "code": one.code,
@@ -245,7 +239,6 @@ def document(plan: Plan, forecast: Forecast) -> dict[str, Any]:
             for one in forecast.unknown
         ],
         "warnings": [
-            {"address": one.address, "type": one.type, "what": one.what, "why": one.why}
-            for one in forecast.warnings
+            {"address": one.address, "type": one.type, "what": one.what, "why": one.why} for one in forecast.warnings
         ],
     }

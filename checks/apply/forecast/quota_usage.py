@@ -9,47 +9,47 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from checks.apply.plan.model import Planned
+from checks.apply.plan.model import PlannedChange
 
 if TYPE_CHECKING:
-    from checks.aws.session import Aws
+    from checks.aws.session import AwsSession
 
 
 @dataclass(frozen=True)
-class Counted:
+class CountedQuota:
     types: tuple[str, ...]
     service: str
     code: str
     title: str
     action: str
-    client: str
+    client_name: str
     operation: str
-    key: str
-    counts: Callable[[dict[str, Any]], bool] | None = None
+    result_key: str
+    item_filter: Callable[[dict[str, Any]], bool] | None = None
     """Which of the account's take part; all, when there is none."""
-    takes: Callable[[Planned], bool] | None = None
+    planned_filter: Callable[[PlannedChange], bool] | None = None
     """The same, for the planned ones."""
-    worldwide: bool = False
+    is_global: bool = False
 
-    def mine(self, one: Planned) -> bool:
-        return one.type in self.types and (self.takes is None or self.takes(one))
+    def applies_to(self, change: PlannedChange) -> bool:
+        return change.type in self.types and (self.planned_filter is None or self.planned_filter(change))
 
-    def count(self, aws: Aws, region: str) -> int:
+    def count_in_use(self, aws: AwsSession, region: str) -> int:
         """How many there are now. Raises botocore's errors."""
-        items = aws.paginate(self.client, self.operation, self.key, region=region or None)
-        return sum(1 for item in items if self.counts is None or self.counts(item))
+        items = aws.paginate(self.client_name, self.operation, self.result_key, region=region or None)
+        return sum(1 for item in items if self.item_filter is None or self.item_filter(item))
 
 
-def _of_kind(kind: str) -> tuple[Callable[[dict[str, Any]], bool], Callable[[Planned], bool]]:
+def _load_balancer_filters(kind: str) -> tuple[Callable[[dict[str, Any]], bool], Callable[[PlannedChange], bool]]:
     return (
         lambda item: item.get("Type") == kind,
-        lambda one: (one.value("load_balancer_type") or "application") == kind,
+        lambda one: (one.known_text("load_balancer_type") or "application") == kind,
     )
 
 
-def _load_balancers(kind: str, code: str, title: str) -> Counted:
-    counts, takes = _of_kind(kind)
-    return Counted(
+def _load_balancer_quota(kind: str, code: str, title: str) -> CountedQuota:
+    counts, takes = _load_balancer_filters(kind)
+    return CountedQuota(
         ("aws_lb", "aws_alb"),
         "elasticloadbalancing",
         code,
@@ -63,14 +63,14 @@ def _load_balancers(kind: str, code: str, title: str) -> Counted:
     )
 
 
-def _ec2(
+def _ec2_quota(
     type_: str, code: str, title: str, action: str, operation: str, key: str, service: str = "vpc"
-) -> Counted:
-    return Counted((type_,), service, code, title, f"ec2:{action}", "ec2", operation, key)
+) -> CountedQuota:
+    return CountedQuota((type_,), service, code, title, f"ec2:{action}", "ec2", operation, key)
 
 
-COUNTED = (
-    Counted(
+COUNTED_QUOTAS = (
+    CountedQuota(
         ("aws_eip",),
         "ec2",
         "L-0263D0A3",
@@ -81,10 +81,10 @@ COUNTED = (
         "Addresses",
         # Addresses that the customer brought do not count.
         lambda item: item.get("PublicIpv4Pool", "amazon") == "amazon",
-        lambda one: not one.value("public_ipv4_pool") or one.value("public_ipv4_pool") == "amazon",
+        lambda one: not one.known_text("public_ipv4_pool") or one.known_text("public_ipv4_pool") == "amazon",
     ),
-    _ec2("aws_vpc", "L-F678F1CE", "VPCs per region", "DescribeVpcs", "describe_vpcs", "Vpcs"),
-    _ec2(
+    _ec2_quota("aws_vpc", "L-F678F1CE", "VPCs per region", "DescribeVpcs", "describe_vpcs", "Vpcs"),
+    _ec2_quota(
         "aws_internet_gateway",
         "L-A4707A72",
         "Internet gateways per region",
@@ -92,7 +92,7 @@ COUNTED = (
         "describe_internet_gateways",
         "InternetGateways",
     ),
-    _ec2(
+    _ec2_quota(
         "aws_egress_only_internet_gateway",
         "L-45FE3B85",
         "Egress-only internet gateways per region",
@@ -100,7 +100,7 @@ COUNTED = (
         "describe_egress_only_internet_gateways",
         "EgressOnlyInternetGateways",
     ),
-    _ec2(
+    _ec2_quota(
         "aws_security_group",
         "L-E79EC296",
         "Security groups per region",
@@ -108,9 +108,9 @@ COUNTED = (
         "describe_security_groups",
         "SecurityGroups",
     ),
-    _load_balancers("application", "L-53DA6B97", "Application Load Balancers per region"),
-    _load_balancers("network", "L-69A177A2", "Network Load Balancers per region"),
-    Counted(
+    _load_balancer_quota("application", "L-53DA6B97", "Application Load Balancers per region"),
+    _load_balancer_quota("network", "L-69A177A2", "Network Load Balancers per region"),
+    CountedQuota(
         ("aws_elb",),
         "elasticloadbalancing",
         "L-E9E9831D",
@@ -120,7 +120,7 @@ COUNTED = (
         "describe_load_balancers",
         "LoadBalancerDescriptions",
     ),
-    Counted(
+    CountedQuota(
         ("aws_autoscaling_group",),
         "autoscaling",
         "L-CDE20ADC",
@@ -130,7 +130,7 @@ COUNTED = (
         "describe_auto_scaling_groups",
         "AutoScalingGroups",
     ),
-    Counted(
+    CountedQuota(
         ("aws_eks_cluster",),
         "eks",
         "L-1194D53C",
@@ -140,7 +140,7 @@ COUNTED = (
         "list_clusters",
         "clusters",
     ),
-    Counted(
+    CountedQuota(
         ("aws_db_instance", "aws_rds_cluster_instance"),
         "rds",
         "L-7B6409FD",
@@ -150,7 +150,7 @@ COUNTED = (
         "describe_db_instances",
         "DBInstances",
     ),
-    Counted(
+    CountedQuota(
         ("aws_cloudfront_distribution",),
         "cloudfront",
         "L-24B04930",
@@ -159,11 +159,11 @@ COUNTED = (
         "cloudfront",
         "list_distributions",
         "DistributionList.Items",
-        worldwide=True,
+        is_global=True,
     ),
 )
 
-OF_IAM = {
+IAM_QUOTAS = {
     "aws_iam_role": ("L-FE177D64", "IAM roles", "Roles"),
     "aws_iam_policy": ("L-E95E4862", "IAM customer managed policies", "Policies"),
     "aws_iam_instance_profile": ("L-6E65F664", "IAM instance profiles", "InstanceProfiles"),
@@ -171,5 +171,5 @@ OF_IAM = {
     "aws_iam_group": ("L-F4A5425F", "IAM groups", "Groups"),
 }
 """Type to quota code, title and key of GetAccountSummary, which knows the limit as well (`RolesQuota`)."""
-OF_ZONES = ("L-4EA4796A", "Hosted zones")
+HOSTED_ZONE_QUOTA = ("L-4EA4796A", "Hosted zones")
 """Route53 tells limit and use of its zones itself (GetAccountLimit)."""

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from checks.apply.plan.configuration import without_keys
-from checks.apply.plan.model import Planned
+from checks.apply.plan.configuration import strip_instance_keys
+from checks.apply.plan.model import PlannedChange
 
-_STANDARD = ("L-1216C47A", "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances, vCPUs")
-_FAMILIES: tuple[tuple[str, tuple[str, str], str], ...] = (
+_STANDARD_QUOTA = ("L-1216C47A", "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances, vCPUs")
+_FAMILY_QUOTAS: tuple[tuple[str, tuple[str, str], str], ...] = (
     # Longest prefix first. Codes: AWS Service Quotas, Amazon EC2; On-Demand, then spot ("" where there is none).
     ("inf", ("L-1945791B", "Running On-Demand Inf instances, vCPUs"), "L-B5D1601B"),
     ("trn", ("L-2C3B7624", "Running On-Demand Trn instances, vCPUs"), "L-6B0D517C"),
@@ -26,15 +26,15 @@ _FAMILIES: tuple[tuple[str, tuple[str, str], str], ...] = (
     ("p", ("L-417A185B", "Running On-Demand P instances, vCPUs"), "L-7212CCBC"),
     ("x", ("L-7295265B", "Running On-Demand X instances, vCPUs"), "L-E3A00192"),
 )
-_STANDARD_SPOT = "L-34B43A08"
-_EKS_DEFAULT = "t3.medium"
+_STANDARD_SPOT_CODE = "L-34B43A08"
+_EKS_DEFAULT_TYPE = "t3.medium"
 """What an EKS node group takes that names neither types nor a template (EKS API reference, CreateNodegroup)."""
 
 
-def quota_of(instance_type: str, spot: bool = False) -> tuple[str, str]:
+def vcpu_quota_for(instance_type: str, spot: bool = False) -> tuple[str, str]:
     """The quota code and title that an instance type counts against."""
     family = next(
-        (one for one in _FAMILIES if instance_type.startswith(one[0])), ("", _STANDARD, _STANDARD_SPOT)
+        (one for one in _FAMILY_QUOTAS if instance_type.startswith(one[0])), ("", _STANDARD_QUOTA, _STANDARD_SPOT_CODE)
     )
     _, on_demand, of_spot = family
     if not spot or not of_spot:
@@ -43,21 +43,21 @@ def quota_of(instance_type: str, spot: bool = False) -> tuple[str, str]:
 
 
 @dataclass(frozen=True)
-class Batch:
+class InstanceBatch:
     """Instances of one type that start (or end: a negative number) with one resource."""
 
     address: str
     region: str
     types: tuple[str, ...]
     """Any of them: the largest is counted."""
-    number: int
-    spot: bool = False
-    credit: bool = False
+    count: int
+    is_spot: bool = False
+    is_credit: bool = False
     """They end somewhere in the run, in no order that can be relied on."""
 
 
 @dataclass(frozen=True)
-class Template:
+class LaunchTemplateRef:
     """A launch template that is in the account already: its instance type has to be looked up."""
 
     id: str
@@ -66,98 +66,100 @@ class Template:
 
 
 @dataclass(frozen=True)
-class Pending:
+class UnresolvedBatch:
     """Instances whose type stands in a launch template of the account."""
 
-    batch: Batch
-    template: Template
+    batch: InstanceBatch
+    template: LaunchTemplateRef
 
 
-def batches(planned: Iterable[Planned]) -> tuple[list[Batch], list[Pending], list[tuple[Planned, str]]]:
+def instance_batches(
+    planned: Iterable[PlannedChange],
+) -> tuple[list[InstanceBatch], list[UnresolvedBatch], list[tuple[PlannedChange, str]]]:
     """What starts and ends; what needs a look at a launch template; and what cannot be known, with the reason."""
     every = list(planned)
     templates = {
-        without_keys(one.address): one
+        strip_instance_keys(one.address): one
         for one in every
         if one.type in ("aws_launch_template", "aws_launch_configuration")
     }
-    found: list[Batch] = []
-    pending: list[Pending] = []
-    late: list[tuple[Planned, str]] = []
+    found: list[InstanceBatch] = []
+    pending: list[UnresolvedBatch] = []
+    late: list[tuple[PlannedChange, str]] = []
     for one in every:
-        if one.type not in _NUMBERS:
+        if one.type not in _INSTANCE_COUNTS:
             continue
-        now = _NUMBERS[one.type](one.after) if one.creates or one.actions == ("update",) else 0
-        before = _NUMBERS[one.type](one.before) if one.destroys or one.actions == ("update",) else 0
+        now = _INSTANCE_COUNTS[one.type](one.after) if one.creates or one.actions == ("update",) else 0
+        before = _INSTANCE_COUNTS[one.type](one.before) if one.destroys or one.actions == ("update",) else 0
         grows = one.creates or one.actions == ("update",)
         if grows and now is None:
             late.append((one, "how many instances it starts is known only after the apply"))
             continue
-        was = _types(one.before)
+        was = _instance_types(one.before)
         # A replacement that deletes first frees its own place; one that makes the new one first needs both.
-        if before and was and _runs(one.before) and one.actions != ("create", "delete"):
+        if before and was and _is_running(one.before) and one.actions != ("create", "delete"):
             credit = one.actions == ("delete",)
-            found.append(Batch(one.address, one.region, was, -before, _spot(one, one.before), credit))
+            found.append(InstanceBatch(one.address, one.region, was, -before, _is_spot(one, one.before), credit))
         if not grows or not now:
             continue
-        spot = _spot(one, one.after)
-        types = _types(one.after)
+        spot = _is_spot(one, one.after)
+        types = _instance_types(one.after)
         if types:
-            found.append(Batch(one.address, one.region, types, now, spot))
+            found.append(InstanceBatch(one.address, one.region, types, now, spot))
             continue
-        source = _planned_template(one, templates)
+        source = _find_planned_template(one, templates)
         if source is not None:
-            types, spot = _types(source.after), spot or _spot(source, source.after)
+            types, spot = _instance_types(source.after), spot or _is_spot(source, source.after)
             if types:
-                found.append(Batch(one.address, one.region, types, now, spot))
+                found.append(InstanceBatch(one.address, one.region, types, now, spot))
                 continue
-        template = _template(one.after)
+        template = _launch_template_ref(one.after)
         if template is not None:
-            pending.append(Pending(Batch(one.address, one.region, (), now, spot), template))
+            pending.append(UnresolvedBatch(InstanceBatch(one.address, one.region, (), now, spot), template))
         elif one.type == "aws_eks_node_group" and not one.after.get("launch_template"):
-            found.append(Batch(one.address, one.region, (_EKS_DEFAULT,), now, spot))
+            found.append(InstanceBatch(one.address, one.region, (_EKS_DEFAULT_TYPE,), now, spot))
         else:
             late.append((one, "its instance type is known only after the apply"))
     return found, pending, late
 
 
-def _first(value: Any) -> dict[str, Any]:
+def _first_block(value: Any) -> dict[str, Any]:
     """The one block of a list of one: how a plan writes nested blocks."""
     found = value[0] if isinstance(value, list) and value else None
     return found if isinstance(found, dict) else {}
 
 
-def _whole(value: Any) -> int | None:
+def _to_int(value: Any) -> int | None:
     return int(value) if isinstance(value, int | float) else None
 
 
-def _group(values: Mapping[str, Any]) -> int | None:
-    desired = _whole(values.get("desired_capacity"))
-    return _whole(values.get("min_size")) if desired is None else desired
+def _group_size(values: Mapping[str, Any]) -> int | None:
+    desired = _to_int(values.get("desired_capacity"))
+    return _to_int(values.get("min_size")) if desired is None else desired
 
 
-_NUMBERS: dict[str, Any] = {
+_INSTANCE_COUNTS: dict[str, Any] = {
     "aws_instance": lambda values: 1,
     "aws_spot_instance_request": lambda values: 1,
-    "aws_ec2_capacity_reservation": lambda values: _whole(values.get("instance_count")),
-    "aws_autoscaling_group": _group,
-    "aws_eks_node_group": lambda values: _whole(_first(values.get("scaling_config")).get("desired_size")),
+    "aws_ec2_capacity_reservation": lambda values: _to_int(values.get("instance_count")),
+    "aws_autoscaling_group": _group_size,
+    "aws_eks_node_group": lambda values: _to_int(_first_block(values.get("scaling_config")).get("desired_size")),
 }
 """How many instances a resource of a type starts."""
 
 
-def _runs(values: Mapping[str, Any]) -> bool:
+def _is_running(values: Mapping[str, Any]) -> bool:
     return values.get("instance_state", "running") in ("running", "pending")
 
 
-def _types(values: Mapping[str, Any]) -> tuple[str, ...]:
+def _instance_types(values: Mapping[str, Any]) -> tuple[str, ...]:
     named = values.get("instance_type")
     if isinstance(named, str) and named:
         return (named,)
     several = values.get("instance_types")
     if isinstance(several, list) and several:
         return tuple(one for one in several if isinstance(one, str))
-    overrides = _first(_first(values.get("mixed_instances_policy")).get("launch_template")).get("override")
+    overrides = _first_block(_first_block(values.get("mixed_instances_policy")).get("launch_template")).get("override")
     return tuple(
         one["instance_type"]
         for one in overrides or ()
@@ -165,39 +167,33 @@ def _types(values: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _spot(one: Planned, values: Mapping[str, Any]) -> bool:
-    if (
-        one.type == "aws_spot_instance_request"
-        or values.get("capacity_type") == "SPOT"
-        or values.get("spot_price")
-    ):
+def _is_spot(change: PlannedChange, values: Mapping[str, Any]) -> bool:
+    if change.type == "aws_spot_instance_request" or values.get("capacity_type") == "SPOT" or values.get("spot_price"):
         return True
-    if _first(values.get("instance_market_options")).get("market_type") == "spot":
+    if _first_block(values.get("instance_market_options")).get("market_type") == "spot":
         return True
-    shares = _first(_first(values.get("mixed_instances_policy")).get("instances_distribution"))
-    return shares.get("on_demand_percentage_above_base_capacity") == 0 and not shares.get(
-        "on_demand_base_capacity"
-    )
+    shares = _first_block(_first_block(values.get("mixed_instances_policy")).get("instances_distribution"))
+    return shares.get("on_demand_percentage_above_base_capacity") == 0 and not shares.get("on_demand_base_capacity")
 
 
-def _planned_template(one: Planned, templates: Mapping[str, Planned]) -> Planned | None:
+def _find_planned_template(change: PlannedChange, templates: Mapping[str, PlannedChange]) -> PlannedChange | None:
     """The launch template (or configuration) of this very plan that the resource takes."""
-    if one.sources is None:
+    if change.sources is None:
         return None
     for attribute in ("launch_template", "mixed_instances_policy", "launch_configuration"):
-        for source in sorted(one.sources(attribute)):
+        for source in sorted(change.sources(attribute)):
             if source in templates:
                 return templates[source]
     return None
 
 
-def _template(values: Mapping[str, Any]) -> Template | None:
-    block = _first(values.get("launch_template"))
+def _launch_template_ref(values: Mapping[str, Any]) -> LaunchTemplateRef | None:
+    block = _first_block(values.get("launch_template"))
     if not block:
-        policy = _first(_first(values.get("mixed_instances_policy")).get("launch_template"))
-        block = _first(policy.get("launch_template_specification"))
+        policy = _first_block(_first_block(values.get("mixed_instances_policy")).get("launch_template"))
+        block = _first_block(policy.get("launch_template_specification"))
         block = {**block, "id": block.get("launch_template_id"), "name": block.get("launch_template_name")}
     id_, name = block.get("id"), block.get("name")
     if not (id_ or name):
         return None
-    return Template(str(id_ or ""), str(name or ""), str(block.get("version") or "$Default"))
+    return LaunchTemplateRef(str(id_ or ""), str(name or ""), str(block.get("version") or "$Default"))

@@ -6,16 +6,16 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from checks.apply.forecast.model import Unknown, Warned
-from checks.apply.plan.model import Action, Planned
+from checks.apply.forecast.model import ForecastWarning, NotChecked
+from checks.apply.plan.model import ChangeAction, PlannedChange
 from checks.sanitize import one_line
 
 if TYPE_CHECKING:
-    from checks.context import World
+    from checks.context import CheckContext
 
-PARALLEL = 10
+DEFAULT_PARALLELISM = 10
 """Resources that terraform works on at once, unless it is told otherwise."""
-USUAL = {
+CREATE_SECONDS = {
     "aws_acm_certificate_validation": 120.0,
     "aws_autoscaling_group": 60.0,
     "aws_cloudfront_distribution": 300.0,
@@ -37,84 +37,80 @@ USUAL = {
     "aws_vpc_endpoint": 60.0,
 }
 """Seconds that a creation usually takes; rounded up from terraform's own logs of ordinary projects."""
-OTHERS = 5.0
+DEFAULT_CREATE_SECONDS = 5.0
 """The same for any other type."""
-SPARE = 300.0
+CREDENTIALS_MARGIN = 300.0
 """Seconds that the credentials should outlast the estimate: it is no more than that."""
 
-Look = Callable[["World", Sequence[Planned]], list[Warned]]
+WarningCheck = Callable[["CheckContext", Sequence[PlannedChange]], list[ForecastWarning]]
 
 
-def notices(world: World, planned: Sequence[Planned]) -> tuple[list[Warned], list[Unknown]]:
+def find_warnings(
+    context: CheckContext, planned: Sequence[PlannedChange]
+) -> tuple[list[ForecastWarning], list[NotChecked]]:
     """Everything of this kind, and what could not be looked at. Raises nothing."""
-    from checks.apply.forecast.collisions.cloudfront import pointing_elsewhere
-    from checks.tools.dns import DnsFailed
+    from checks.apply.forecast.collisions.cloudfront import alias_dns_warnings
+    from checks.tools.dns import DnsError
 
-    warned = [*_credentials(world, planned), *_names_given_up(planned)]
-    unknown: list[Unknown] = []
-    looks: tuple[tuple[Look, str, str], ...] = (
-        (_second_zones, "hosted zones of the same name", "route53:ListHostedZones"),
+    warned = [*_check_credentials(context, planned), *_check_reused_bucket_names(planned)]
+    unknown: list[NotChecked] = []
+    looks: tuple[tuple[WarningCheck, str, str], ...] = (
+        (_check_duplicate_zones, "hosted zones of the same name", "route53:ListHostedZones"),
         (
-            _second_identities,
+            _check_duplicate_origin_identities,
             "origin access identities of the same comment",
             "cloudfront:ListCloudFrontOriginAccessIdentities",
         ),
-        (_validation_records, "validation records of earlier certificates", "route53:ListResourceRecordSets"),
+        (_check_validation_records, "validation records of earlier certificates", "route53:ListResourceRecordSets"),
     )
     for look, what, action in looks:
         try:
-            warned += look(world, planned)
+            warned += look(context, planned)
         except Exception as error:  # noqa: BLE001 - whatever AWS answers, it is said
-            trouble = world.aws.explain(error, action)
-            unknown.append(Unknown(what=what, why=trouble.summary, denied=trouble.denied, failed=True))
+            trouble = context.aws.explain(error, action)
+            unknown.append(NotChecked(what=what, why=trouble.summary, denied=trouble.denied, failed=True))
     try:
-        warned += pointing_elsewhere(world, planned)
-    except DnsFailed as error:
-        unknown.append(
-            Unknown(what="where the DNS points the aliases", why=one_line(str(error)), failed=True)
-        )
+        warned += alias_dns_warnings(context, planned)
+    except DnsError as error:
+        unknown.append(NotChecked(what="where the DNS points the aliases", why=one_line(str(error)), failed=True))
     return warned, unknown
 
 
-def seconds(planned: Sequence[Planned]) -> float:
+def estimate_apply_seconds(planned: Sequence[PlannedChange]) -> float:
     """About how long the apply takes: the longest of its resources, or all of them, ten at a time."""
     each = [
-        USUAL.get(one.type, OTHERS)
-        * (
-            0.5
-            if one.type == "aws_cloudfront_distribution" and one.after.get("wait_for_deployment") is False
-            else 1
-        )
+        CREATE_SECONDS.get(one.type, DEFAULT_CREATE_SECONDS)
+        * (0.5 if one.type == "aws_cloudfront_distribution" and one.after.get("wait_for_deployment") is False else 1)
         for one in planned
-        if one.action not in (Action.READ, Action.MOVE, Action.FORGET, Action.NOTHING)
+        if one.action not in (ChangeAction.READ, ChangeAction.MOVE, ChangeAction.FORGET, ChangeAction.NO_OP)
     ]
-    return max(max(each, default=0.0), sum(each) / PARALLEL)
+    return max(max(each, default=0.0), sum(each) / DEFAULT_PARALLELISM)
 
 
-def _credentials(world: World, planned: Sequence[Planned]) -> list[Warned]:
+def _check_credentials(context: CheckContext, planned: Sequence[PlannedChange]) -> list[ForecastWarning]:
     try:
-        source = world.aws.credential_source()
+        source = context.aws.credential_source()
     except Exception:  # noqa: BLE001 - without credentials every other look says so
         return []
-    takes = seconds(planned)
+    takes = estimate_apply_seconds(planned)
     about = f"the apply takes about {max(1, round(takes / 60))} min"
     if source.expires is None:
-        if source.method == "env" and world.env.get("AWS_SESSION_TOKEN"):
+        if source.method == "env" and context.env.get("AWS_SESSION_TOKEN"):
             why = f"they are a session's, and nothing tells how long it lasts; {about}"
-            return [Warned(what="the credentials' end is not known", why=why)]
+            return [ForecastWarning(what="the credentials' end is not known", why=why)]
         return []
     left = source.expires - time.time()
     # What botocore can renew by itself, terraform can renew as well: only the end of a fixed session stops it.
-    if left > takes + SPARE or source.method in ("iam-role", "container-role"):
+    if left > takes + CREDENTIALS_MARGIN or source.method in ("iam-role", "container-role"):
         return []
     why = f"they hold for {max(0, round(left / 60))} min more, and {about}: renew them first"
-    return [Warned(what="the credentials end too early", why=why)]
+    return [ForecastWarning(what="the credentials end too early", why=why)]
 
 
-def _names_given_up(planned: Sequence[Planned]) -> list[Warned]:
+def _check_reused_bucket_names(planned: Sequence[PlannedChange]) -> list[ForecastWarning]:
     """A bucket that is deleted and made again: between the two, its name is anybody's, and S3 may need an hour."""
     return [
-        Warned(
+        ForecastWarning(
             address=one.address,
             type=one.type,
             what=f"bucket {one_line(str(one.after.get('bucket')))}",
@@ -130,20 +126,19 @@ def _names_given_up(planned: Sequence[Planned]) -> list[Warned]:
     ]
 
 
-def _second_zones(world: World, planned: Sequence[Planned]) -> list[Warned]:
-    wanted = [one for one in planned if one.type == "aws_route53_zone" and one.creates and one.value("name")]
+def _check_duplicate_zones(context: CheckContext, planned: Sequence[PlannedChange]) -> list[ForecastWarning]:
+    wanted = [one for one in planned if one.type == "aws_route53_zone" and one.creates and one.known_text("name")]
     if not wanted:
         return []
-    zones = list(world.aws.paginate("route53", "list_hosted_zones", "HostedZones"))
+    zones = list(context.aws.paginate("route53", "list_hosted_zones", "HostedZones"))
     found = []
     for one in wanted:
-        name = (one.value("name") or "").rstrip(".").lower()
+        name = (one.known_text("name") or "").rstrip(".").lower()
         private = bool(one.after.get("vpc"))
         same = [
             zone["Id"].rpartition("/")[2]
             for zone in zones
-            if zone["Name"].rstrip(".").lower() == name
-            and bool(zone.get("Config", {}).get("PrivateZone")) == private
+            if zone["Name"].rstrip(".").lower() == name and bool(zone.get("Config", {}).get("PrivateZone")) == private
         ]
         if same:
             why = (
@@ -153,29 +148,31 @@ def _second_zones(world: World, planned: Sequence[Planned]) -> list[Warned]:
                 else f"{', '.join(same)} has that name already; a VPC can see only one of them"
             )
             found.append(
-                Warned(address=one.address, type=one.type, what=f"hosted zone {one_line(name)}", why=why)
+                ForecastWarning(address=one.address, type=one.type, what=f"hosted zone {one_line(name)}", why=why)
             )
     return found
 
 
-def _second_identities(world: World, planned: Sequence[Planned]) -> list[Warned]:
+def _check_duplicate_origin_identities(
+    context: CheckContext, planned: Sequence[PlannedChange]
+) -> list[ForecastWarning]:
     """CloudFront makes a second identity of one comment: bucket policies that name the first do not let it in."""
     wanted = {
-        one.address: one.value("comment")
+        one.address: one.known_text("comment")
         for one in planned
-        if one.type == "aws_cloudfront_origin_access_identity" and one.creates and one.value("comment")
+        if one.type == "aws_cloudfront_origin_access_identity" and one.creates and one.known_text("comment")
     }
     if not wanted:
         return []
     listed = list(
-        world.aws.paginate(
+        context.aws.paginate(
             "cloudfront",
             "list_cloud_front_origin_access_identities",
             "CloudFrontOriginAccessIdentityList.Items",
         )
     )
     return [
-        Warned(
+        ForecastWarning(
             address=address,
             type="aws_cloudfront_origin_access_identity",
             what=f"origin access identity {one_line(comment or '')}",
@@ -188,21 +185,17 @@ def _second_identities(world: World, planned: Sequence[Planned]) -> list[Warned]
     ]
 
 
-def _validation_records(world: World, planned: Sequence[Planned]) -> list[Warned]:
+def _check_validation_records(context: CheckContext, planned: Sequence[PlannedChange]) -> list[ForecastWarning]:
     """ACM asks for the same record each time for one domain and account: one that is left is in the way."""
     found = []
     for one in planned:
-        zone = one.value("zone_id")
+        zone = one.known_text("zone_id")
         sources = one.sources("name") if one.sources and one.type == "aws_route53_record" else frozenset()
         if not (one.creates and zone and one.unknown.get("name") is True):
             continue
-        if one.after.get("allow_overwrite") is True or not any(
-            "aws_acm_certificate." in each for each in sources
-        ):
+        if one.after.get("allow_overwrite") is True or not any("aws_acm_certificate." in each for each in sources):
             continue
-        records = world.aws.paginate(
-            "route53", "list_resource_record_sets", "ResourceRecordSets", HostedZoneId=zone
-        )
+        records = context.aws.paginate("route53", "list_resource_record_sets", "ResourceRecordSets", HostedZoneId=zone)
         left = sorted(
             record["Name"].rstrip(".")
             for record in records
@@ -214,7 +207,7 @@ def _validation_records(world: World, planned: Sequence[Planned]) -> list[Warned
         )
         if left:
             found.append(
-                Warned(
+                ForecastWarning(
                     address=one.address,
                     type=one.type,
                     what="validation record",

@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
-_INDEX = re.compile(r'\[(?:"(?:[^"\\]|\\.)*"|\d+)\]')
+_INDEX_PATTERN = re.compile(r'\[(?:"(?:[^"\\]|\\.)*"|\d+)\]')
 
 
-UNTOLD = "?"
-_DEEP = 20
+UNKNOWN_SOURCE = "?"
+_MAX_DEPTH = 20
 """Variables and outputs that hand a value on; deeper is no project of a person."""
 
 
@@ -33,7 +33,7 @@ class _Resource(msgspec.Struct):
     depends_on: list[str] = []
 
 
-class _Call(msgspec.Struct):
+class _ModuleCall(msgspec.Struct):
     module: _Module | None = None
     expressions: dict[str, msgspec.Raw] = {}
 
@@ -44,11 +44,11 @@ class _Output(msgspec.Struct):
 
 class _Module(msgspec.Struct):
     resources: list[_Resource] = []
-    module_calls: dict[str, _Call] = {}
+    module_calls: dict[str, _ModuleCall] = {}
     outputs: dict[str, _Output] = {}
 
 
-class _Root(msgspec.Struct):
+class _ConfigurationDocument(msgspec.Struct):
     provider_config: dict[str, _Provider] = {}
     root_module: _Module = msgspec.field(default_factory=_Module)
 
@@ -58,26 +58,26 @@ class Configuration:
 
     def __init__(self, raw: msgspec.Raw, variables: dict[str, Any]) -> None:
         try:
-            root = msgspec.json.decode(raw, type=_Root)
+            root = msgspec.json.decode(raw, type=_ConfigurationDocument)
         except msgspec.DecodeError:
-            root = _Root()
+            root = _ConfigurationDocument()
         self._resources: dict[str, _Resource] = {}
-        self._calls: dict[str, _Call] = {}
+        self._calls: dict[str, _ModuleCall] = {}
         """By the module's address, with a dot at its end."""
-        self._walk(root.root_module, "")
+        self._index_module(root.root_module, "")
         self._regions = {
-            key: self._text(provider.expressions.get("region"), variables)
+            key: self._resolve_text(provider.expressions.get("region"), variables)
             for key, provider in root.provider_config.items()
         }
 
     def region(self, address: str) -> str:
         """The region of the resource's provider; empty when the configuration leaves it to the environment."""
-        resource = self._resources.get(without_keys(address))
+        resource = self._resources.get(strip_instance_keys(address))
         return self._regions.get(resource.provider_config_key, "") if resource else ""
 
     def attributes(self, address: str) -> frozenset[str] | None:
         """The attributes that the configuration sets; None for a resource that it does not know."""
-        resource = self._resources.get(without_keys(address))
+        resource = self._resources.get(strip_instance_keys(address))
         return frozenset(resource.expressions) if resource else None
 
     def sources(self, address: str, attribute: str) -> frozenset[str]:
@@ -85,21 +85,21 @@ class Configuration:
 
         Variables and outputs of modules are followed. `?` stands for what a plan does not tell: locals.
         """
-        plain = without_keys(address)
+        plain = strip_instance_keys(address)
         resource = self._resources.get(plain)
         if resource is None or attribute not in resource.expressions:
             return frozenset()
         path = plain[: len(plain) - len(resource.address)]
-        return frozenset(self._followed(resource.expressions[attribute], path, resource, 0))
+        return frozenset(self._resolve_sources(resource.expressions[attribute], path, resource, 0))
 
-    def order(self) -> dict[str, tuple[str, ...]]:
+    def dependencies(self) -> dict[str, tuple[str, ...]]:
         """Each resource (its address here) to those that it waits for; what locals are made of is not told."""
         found = {}
         for address, resource in self._resources.items():
             path = address[: len(address) - len(resource.address)]
             waits: set[str] = set()
             for expression in (*resource.expressions.values(), resource.for_each_expression):
-                waits.update(self._followed(expression, path, resource, 0))
+                waits.update(self._resolve_sources(expression, path, resource, 0))
             for named in resource.depends_on:
                 if named.startswith("module."):
                     waits.update(one for one in self._resources if one.startswith(f"{path}{named}."))
@@ -109,47 +109,47 @@ class Configuration:
                 found[address] = tuple(sorted(waits))
         return found
 
-    def _followed(
+    def _resolve_sources(
         self, expression: msgspec.Raw, path: str, resource: _Resource | None, depth: int
     ) -> Iterator[str]:
-        if depth > _DEEP:
-            yield UNTOLD
+        if depth > _MAX_DEPTH:
+            yield UNKNOWN_SOURCE
             return
         for reference in _references(msgspec.json.decode(expression)):
-            first, _, rest = without_keys(reference).partition(".")
+            first, _, rest = strip_instance_keys(reference).partition(".")
             if first in ("count", "path", "terraform", "self"):
                 continue
             if first == "each":
                 if resource is not None:
-                    yield from self._followed(resource.for_each_expression, path, None, depth + 1)
+                    yield from self._resolve_sources(resource.for_each_expression, path, None, depth + 1)
             elif first == "var":
                 call = self._calls.get(path)
                 given = call.expressions.get(rest.partition(".")[0]) if call else None
                 if given is not None:
                     parent = path.rpartition("module.")[0]
-                    yield from self._followed(given, parent, None, depth + 1)
+                    yield from self._resolve_sources(given, parent, None, depth + 1)
             elif first == "module":
                 name, _, output = rest.partition(".")
                 inner = self._calls.get(f"{path}module.{name}.")
                 found = inner.module.outputs.get(output.partition(".")[0]) if inner and inner.module else None
                 if found is not None:
-                    yield from self._followed(found.expression, f"{path}module.{name}.", None, depth + 1)
+                    yield from self._resolve_sources(found.expression, f"{path}module.{name}.", None, depth + 1)
             elif first == "local":
-                yield UNTOLD
+                yield UNKNOWN_SOURCE
             else:
                 words = rest.split(".")
                 yield path + ".".join([first, *words[: 2 if first == "data" else 1]])
 
-    def _walk(self, module: _Module, path: str) -> None:
+    def _index_module(self, module: _Module, path: str) -> None:
         for resource in module.resources:
             self._resources[path + resource.address] = resource
         for name, call in module.module_calls.items():
             self._calls[f"{path}module.{name}."] = call
             if call.module:
-                self._walk(call.module, f"{path}module.{name}.")
+                self._index_module(call.module, f"{path}module.{name}.")
 
     @staticmethod
-    def _text(expression: Any, variables: dict[str, Any]) -> str:
+    def _resolve_text(expression: Any, variables: dict[str, Any]) -> str:
         try:
             found = msgspec.convert(expression, type=_Expression)
         except msgspec.ValidationError:
@@ -177,6 +177,6 @@ def _references(expression: Any) -> Iterator[str]:
                 yield from _references(one)
 
 
-def without_keys(address: str) -> str:
+def strip_instance_keys(address: str) -> str:
     """The address in the configuration: `module.a["x"].aws_b.c[0]` becomes `module.a.aws_b.c`."""
-    return _INDEX.sub("", address)
+    return _INDEX_PATTERN.sub("", address)

@@ -13,12 +13,12 @@ from typing import Any
 
 import msgspec
 
-from checks.apply.plan.attribute_diff import Attribute, Difference, difference
-from checks.apply.plan.stateful_types import STATEFUL
-from checks.finding import Value
+from checks.apply.plan.attribute_diff import AttributeChange, AttributeDiff, diff_attributes
+from checks.apply.plan.stateful_types import STATEFUL_TYPES
+from checks.finding import FrozenStruct
 from checks.sanitize import one_line
 
-_SUPPORTED = "1"
+_SUPPORTED_FORMAT = "1"
 """The major format version that is understood (terraform documents that minor versions only add)."""
 
 
@@ -26,7 +26,7 @@ class PlanUnreadable(ValueError):
     """The text is not a plan that can be read; the message says why, in plain words."""
 
 
-class Action(StrEnum):
+class ChangeAction(StrEnum):
     """What happens to one resource."""
 
     CREATE = "create"
@@ -38,19 +38,19 @@ class Action(StrEnum):
     MOVE = "move"
     """Only its address changes: a `moved` block."""
     FORGET = "forget"
-    NOTHING = "no-op"
+    NO_OP = "no-op"
 
 
-class Change(Value, frozen=True):
+class ResourceChange(FrozenStruct, frozen=True):
     address: str
     type: str
-    action: Action
+    action: ChangeAction
     actions: tuple[str, ...]
     """As terraform writes them: `("delete", "create")` for a replacement."""
     module: str = ""
     reason: str = ""
     """Why, where terraform says, in plain words: `it cannot be changed in place`."""
-    attributes: tuple[Attribute, ...] = ()
+    attributes: tuple[AttributeChange, ...] = ()
     """That change; of what is destroyed, those that it has."""
     later: int = 0
     """Attributes that the provider computes, known only after the apply."""
@@ -65,15 +65,15 @@ class Change(Value, frozen=True):
     """The key of an old object that a replacement which failed halfway left behind."""
 
 
-class Plan(Value, frozen=True):
+class Plan(FrozenStruct, frozen=True):
     terraform: str
     format: str
-    changes: tuple[Change, ...]
+    changes: tuple[ResourceChange, ...]
     """Without what stays as it is, and what is only read."""
     unchanged: int = 0
-    reads: tuple[Change, ...] = ()
+    reads: tuple[ResourceChange, ...] = ()
     """Data sources that can be read only during the apply."""
-    drift: tuple[Change, ...] = ()
+    drift: tuple[ResourceChange, ...] = ()
     """What changed outside terraform since the last apply."""
     outputs: tuple[str, ...] = ()
     """Names of outputs that change."""
@@ -82,15 +82,15 @@ class Plan(Value, frozen=True):
     after: dict[str, tuple[str, ...]] = {}  # noqa: RUF012 - msgspec copies it for each instance
     """Each resource of the configuration to those that it waits for (`Configuration.order`)."""
 
-    def count(self, *actions: Action) -> int:
+    def count(self, *actions: ChangeAction) -> int:
         return sum(change.action in actions for change in self.changes)
 
     @property
     def total(self) -> int:
         """Resources that the apply works on: what a progress counts to. A replacement counts once."""
         return self.count(
-            *(Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DESTROY),
-            *(Action.IMPORT, Action.MOVE, Action.FORGET),
+            *(ChangeAction.CREATE, ChangeAction.UPDATE, ChangeAction.REPLACE, ChangeAction.DESTROY),
+            *(ChangeAction.IMPORT, ChangeAction.MOVE, ChangeAction.FORGET),
         )
 
     @property
@@ -99,23 +99,23 @@ class Plan(Value, frozen=True):
         return {
             change.address: len(change.actions)
             for change in self.changes
-            if change.action not in (Action.READ, Action.IMPORT, Action.MOVE, Action.FORGET)
+            if change.action not in (ChangeAction.READ, ChangeAction.IMPORT, ChangeAction.MOVE, ChangeAction.FORGET)
         }
 
     @property
-    def dangerous(self) -> tuple[Change, ...]:
+    def data_losses(self) -> tuple[ResourceChange, ...]:
         """Destroys and replacements of things that hold data."""
         return tuple(change for change in self.changes if change.stateful)
 
     @property
-    def danger(self) -> str:
+    def data_loss_sentence(self) -> str:
         """`3 that hold data are lost: 2 destroyed, 1 replaced`; empty when nothing is."""
-        lost = self.dangerous
+        lost = self.data_losses
         if not lost:
             return ""
         parts = [
             f"{count} {words}"
-            for action, words in ((Action.DESTROY, "destroyed"), (Action.REPLACE, "replaced"))
+            for action, words in ((ChangeAction.DESTROY, "destroyed"), (ChangeAction.REPLACE, "replaced"))
             if (count := sum(change.action is action for change in lost))
         ]
         noun = "that holds data is lost" if len(lost) == 1 else "that hold data are lost"
@@ -127,38 +127,38 @@ class Plan(Value, frozen=True):
         # What is imported may be updated, or even replaced, on top: it counts in both, as in terraform's own words.
         imports = sum(bool(change.import_id) for change in self.changes)
         named = (
-            (Action.CREATE, "to create"),
-            (Action.UPDATE, "to update"),
-            (Action.REPLACE, "to replace"),
-            (Action.DESTROY, "to destroy"),
-            (Action.MOVE, "to move"),
-            (Action.FORGET, "to forget"),
+            (ChangeAction.CREATE, "to create"),
+            (ChangeAction.UPDATE, "to update"),
+            (ChangeAction.REPLACE, "to replace"),
+            (ChangeAction.DESTROY, "to destroy"),
+            (ChangeAction.MOVE, "to move"),
+            (ChangeAction.FORGET, "to forget"),
         )
         parts = [f"{imports} to import"] if imports else []
         parts += [f"{self.count(action)} {words}" for action, words in named if self.count(action)]
         return ", ".join(parts) or "nothing to do"
 
-    def grouped(self) -> dict[tuple[str, str], list[Change]]:
+    def group_by_type(self) -> dict[tuple[str, str], list[ResourceChange]]:
         """The changes by module and type, in that order."""
-        groups: dict[tuple[str, str], list[Change]] = {}
+        groups: dict[tuple[str, str], list[ResourceChange]] = {}
         for change in sorted(self.changes, key=lambda one: (one.module, one.type, one.address)):
             groups.setdefault((change.module, change.type), []).append(change)
         return groups
 
 
-class Planned(msgspec.Struct, frozen=True, kw_only=True):
+class PlannedChange(msgspec.Struct, frozen=True, kw_only=True):
     """The raw values of one change, for the forecast. May hold secrets: never stored, never shown whole."""
 
     address: str
     type: str
-    action: Action
+    action: ChangeAction
     actions: tuple[str, ...]
     before: dict[str, Any]
     after: dict[str, Any]
     unknown: dict[str, Any]
     region: str = ""
     """Of its provider, where the configuration says it; empty means the session's."""
-    configured: frozenset[str] | None = None
+    configured_attributes: frozenset[str] | None = None
     """The attributes that the configuration sets; None when the plan does not say."""
     sources: Callable[[str], frozenset[str]] | None = None
     """The resources that an attribute's value is made of (`Configuration.sources`)."""
@@ -171,23 +171,23 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     def destroys(self) -> bool:
         return "delete" in self.actions
 
-    def value(self, name: str) -> str | None:
+    def known_text(self, name: str) -> str | None:
         """A text attribute that is known; None when it is absent, empty, or known only after the apply."""
         found = self.after.get(name)
         return found if isinstance(found, str) and found else None
 
-    def is_late(self, name: str) -> bool:
+    def is_known_after_apply(self, name: str) -> bool:
         """The configuration sets the attribute, but to something that is known only after the apply."""
         if self.unknown.get(name) is not True:
             return False
-        return self.configured is None or name in self.configured
+        return self.configured_attributes is None or name in self.configured_attributes
 
 
 class _Import(msgspec.Struct):
     id: str = ""
 
 
-class _Delta(msgspec.Struct):
+class _ChangeBody(msgspec.Struct):
     actions: tuple[str, ...]
     before: Any = None
     after: Any = None
@@ -198,70 +198,70 @@ class _Delta(msgspec.Struct):
     importing: _Import | None = None
 
 
-class _ResourceChange(msgspec.Struct):
+class _ResourceChangeJson(msgspec.Struct):
     address: str
     mode: str
     type: str
-    change: _Delta
+    change: _ChangeBody
     module_address: str = ""
     action_reason: str = ""
     previous_address: str = ""
     deposed: str = ""
 
 
-class _OutputChange(msgspec.Struct):
+class _OutputChangeJson(msgspec.Struct):
     actions: tuple[str, ...]
 
 
-class _Header(msgspec.Struct):
+class _FormatHeader(msgspec.Struct):
     format_version: str
 
 
-class _Document(msgspec.Struct):
+class _PlanDocument(msgspec.Struct):
     format_version: str
     terraform_version: str = ""
-    resource_changes: list[_ResourceChange] = []
-    resource_drift: list[_ResourceChange] = []
-    output_changes: dict[str, _OutputChange] = {}
+    resource_changes: list[_ResourceChangeJson] = []
+    resource_drift: list[_ResourceChangeJson] = []
+    output_changes: dict[str, _OutputChangeJson] = {}
     configuration: msgspec.Raw = msgspec.Raw(b"{}")
     variables: dict[str, Any] = {}
     errored: bool = False
 
 
-def read(document: bytes) -> tuple[Plan, tuple[Planned, ...]]:
+def read_plan(document: bytes) -> tuple[Plan, tuple[PlannedChange, ...]]:
     """Read `terraform show -json PLAN`. Raises PlanUnreadable."""
-    whole = _decoded(document)
+    whole = _decode_document(document)
     from checks.apply.plan.configuration import Configuration
 
     configuration = Configuration(whole.configuration, whole.variables)
-    changes: list[Change] = []
-    reads: list[Change] = []
-    planned: list[Planned] = []
+    changes: list[ResourceChange] = []
+    reads: list[ResourceChange] = []
+    planned: list[PlannedChange] = []
     unchanged = 0
     for resource in whole.resource_changes:
-        action = _action(resource.change)
-        if action is Action.NOTHING and resource.previous_address:
-            action = Action.MOVE
+        action = _change_action(resource.change)
+        if action is ChangeAction.NO_OP and resource.previous_address:
+            action = ChangeAction.MOVE
         if resource.mode != "managed":
-            if action is Action.READ:
-                reads.append(_change(resource, action, configuration.attributes(resource.address)))
+            if action is ChangeAction.READ:
+                reads.append(_resource_change(resource, action, configuration.attributes(resource.address)))
             continue
-        if action is Action.NOTHING:
+        if action is ChangeAction.NO_OP:
             unchanged += 1
             continue
         configured = configuration.attributes(resource.address)
-        changes.append(_change(resource, action, configured))
+        changes.append(_resource_change(resource, action, configured))
         planned.append(
-            Planned(
+            PlannedChange(
                 address=resource.address,
                 type=resource.type,
                 action=action,
                 actions=resource.change.actions,
-                before=_table(resource.change.before),
-                after=_table(resource.change.after),
-                unknown=_table(resource.change.after_unknown),
+                before=_as_dict(resource.change.before),
+                after=_as_dict(resource.change.after),
+                unknown=_as_dict(resource.change.after_unknown),
                 region=configuration.region(resource.address),
-                configured=configured,
+                configured_attributes=configured,
                 sources=partial(configuration.sources, resource.address),
             )
         )
@@ -271,26 +271,24 @@ def read(document: bytes) -> tuple[Plan, tuple[Planned, ...]]:
         changes=tuple(changes),
         unchanged=unchanged,
         reads=tuple(reads),
-        drift=tuple(change for change in map(_drifted, whole.resource_drift) if change is not None),
-        outputs=tuple(
-            one_line(name) for name, output in whole.output_changes.items() if output.actions != ("no-op",)
-        ),
+        drift=tuple(change for change in map(_drift_change, whole.resource_drift) if change is not None),
+        outputs=tuple(one_line(name) for name, output in whole.output_changes.items() if output.actions != ("no-op",)),
         errored=whole.errored,
-        after=configuration.order(),
+        after=configuration.dependencies(),
     )
     return plan, tuple(planned)
 
 
-def _decoded(document: bytes) -> _Document:
+def _decode_document(document: bytes) -> _PlanDocument:
     # The version first: a later format may have another shape, and "is of format 2" says more than "is no plan".
     try:
-        version = msgspec.json.decode(document, type=_Header).format_version
-        if version.partition(".")[0] != _SUPPORTED:
+        version = msgspec.json.decode(document, type=_FormatHeader).format_version
+        if version.partition(".")[0] != _SUPPORTED_FORMAT:
             raise PlanUnreadable(
-                f"the plan has format {one_line(version)}; only {_SUPPORTED}.x is understood:"
+                f"the plan has format {one_line(version)}; only {_SUPPORTED_FORMAT}.x is understood:"
                 " it was made by a terraform that this ecotui does not know"
             )
-        return msgspec.json.decode(document, type=_Document)
+        return msgspec.json.decode(document, type=_PlanDocument)
     except msgspec.DecodeError as error:
         # A plan begins with its variables: what begins like one is not quoted, it may hold a password.
         start = "" if document.lstrip()[:1] in (b"{", b"[") else f": {one_line(document[:200])}"
@@ -300,29 +298,29 @@ def _decoded(document: bytes) -> _Document:
         ) from None
 
 
-def _table(value: Any) -> dict[str, Any]:
+def _as_dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _action(delta: _Delta) -> Action:
-    match delta.actions:
+def _change_action(body: _ChangeBody) -> ChangeAction:
+    match body.actions:
         case ("create",):
-            return Action.CREATE
+            return ChangeAction.CREATE
         case ("update",):
-            return Action.UPDATE
+            return ChangeAction.UPDATE
         case ("delete",):
-            return Action.DESTROY
+            return ChangeAction.DESTROY
         case ("delete", "create") | ("create", "delete"):
-            return Action.REPLACE
+            return ChangeAction.REPLACE
         case ("read",):
-            return Action.READ
+            return ChangeAction.READ
         case ("forget",) | ("create", "forget"):
-            return Action.FORGET
+            return ChangeAction.FORGET
         case _:
-            return Action.IMPORT if delta.importing else Action.NOTHING
+            return ChangeAction.IMPORT if body.importing else ChangeAction.NO_OP
 
 
-_REASONS = {
+_REASON_TEXTS = {
     "replace_because_tainted": "it is tainted: an earlier apply failed halfway",
     "replace_because_cannot_update": "it cannot be changed in place",
     "replace_by_request": "asked for with -replace",
@@ -340,41 +338,43 @@ _REASONS = {
 """Terraform's action_reason (documented in "JSON Output Format", change representation) in plain words."""
 
 
-def _change(resource: _ResourceChange, action: Action, configured: frozenset[str] | None) -> Change:
+def _resource_change(
+    resource: _ResourceChangeJson, action: ChangeAction, configured: frozenset[str] | None
+) -> ResourceChange:
     delta = resource.change
-    found = _difference(delta, action, configured)
+    found = _diff_attributes(delta, action, configured)
     reason = one_line(resource.action_reason)
-    return Change(
+    return ResourceChange(
         address=one_line(resource.address, limit=1000),
         type=one_line(resource.type),
         action=action,
         actions=delta.actions,
         module=one_line(resource.module_address, limit=1000),
-        reason=_REASONS.get(reason, reason.replace("_", " ")),
+        reason=_REASON_TEXTS.get(reason, reason.replace("_", " ")),
         attributes=found.attributes,
-        later=found.later,
+        later=found.computed,
         omitted=found.omitted,
-        stateful=resource.type in STATEFUL and action in (Action.DESTROY, Action.REPLACE),
+        stateful=resource.type in STATEFUL_TYPES and action in (ChangeAction.DESTROY, ChangeAction.REPLACE),
         import_id=one_line(delta.importing.id) if delta.importing else "",
         moved_from=one_line(resource.previous_address, limit=1000),
         deposed=one_line(resource.deposed),
     )
 
 
-def _difference(delta: _Delta, action: Action, configured: frozenset[str] | None) -> Difference:
-    return difference(
-        _table(delta.before),
-        {} if action is Action.DESTROY else _table(delta.after),
-        {} if action is Action.DESTROY else _table(delta.after_unknown),
-        (delta.before_sensitive, delta.after_sensitive),
-        replaces=delta.replace_paths or (),
+def _diff_attributes(body: _ChangeBody, action: ChangeAction, configured: frozenset[str] | None) -> AttributeDiff:
+    return diff_attributes(
+        _as_dict(body.before),
+        {} if action is ChangeAction.DESTROY else _as_dict(body.after),
+        {} if action is ChangeAction.DESTROY else _as_dict(body.after_unknown),
+        (body.before_sensitive, body.after_sensitive),
+        replace_paths=body.replace_paths or (),
         configured=configured,
     )
 
 
-def _drifted(resource: _ResourceChange) -> Change | None:
+def _drift_change(resource: _ResourceChangeJson) -> ResourceChange | None:
     """What was changed outside of terraform; None for what only a refresh rewrote."""
     if resource.mode != "managed":
         return None
-    change = _change(resource, _action(resource.change), None)
-    return change if change.attributes or change.action is Action.DESTROY else None
+    change = _resource_change(resource, _change_action(resource.change), None)
+    return change if change.attributes or change.action is ChangeAction.DESTROY else None

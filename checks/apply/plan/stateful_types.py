@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-STATEFUL = frozenset(
+STATEFUL_TYPES = frozenset(
     {
         # Databases and search
         "aws_db_instance",

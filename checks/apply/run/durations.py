@@ -7,10 +7,10 @@ from statistics import median
 
 import msgspec
 
-from checks.apply.plan.configuration import without_keys
-from checks.finding import Value
+from checks.apply.plan.configuration import strip_instance_keys
+from checks.finding import FrozenStruct
 
-PRIORS = {
+CREATE_ESTIMATES = {
     "aws_acm_certificate": 8.0,
     "aws_acm_certificate_validation": 180.0,
     "aws_alb": 170.0,
@@ -46,9 +46,9 @@ Load balancers (2:54), VPCs (0:21): "Creation complete after" lines in public ap
 CloudFront: the lower end of the 5 to 15 minutes of the guide's chapter 6. Certificates: ACM looks for the record every
 few minutes. The others are what such lines usually say; the first run that is recorded takes their place.
 """
-OTHERWISE = 3.0
+DEFAULT_ESTIMATE = 3.0
 """Seconds: most of what AWS makes is there after one call and one reading of it."""
-SLOW_TO_GO = {
+DELETE_ESTIMATES = {
     "aws_cloudfront_distribution": 300.0,
     "aws_eks_cluster": 150.0,
     "aws_instance": 40.0,
@@ -57,31 +57,41 @@ SLOW_TO_GO = {
     "aws_nat_gateway": 55.0,
 }
 """Seconds to delete one, of what takes longer than a moment; by the same kind of lines."""
-KEPT = 20
+MAX_SAMPLES = 20
 """Times kept for one address, and ten times as many for a type: the newest ones say most."""
 
 
-class Usual(Value, frozen=True):
+class TypicalDuration(FrozenStruct, frozen=True):
     seconds: float
-    runs: int = 0
+    sample_count: int = 0
     """How many earlier ones it is the median of; 0 for a rule of thumb."""
-    same: bool = False
+    is_same_address: bool = False
     """Of this very address, not only of its type."""
 
     @property
     def basis(self) -> str:
         """What it rests on, in words."""
-        if not self.runs:
+        if not self.sample_count:
             return "rule of thumb"
-        return f"{self.runs} run{'s'[: self.runs > 1]}" if self.same else f"{self.runs} of this type"
+        return (
+            f"{self.sample_count} run{'s'[: self.sample_count > 1]}"
+            if self.is_same_address
+            else f"{self.sample_count} of this type"
+        )
 
     @property
-    def short(self) -> str:
+    def short_basis(self) -> str:
         """The same for a narrow place."""
-        return f"{self.runs}×" if self.same else f"{self.runs} alike" if self.runs else "a guess"
+        return (
+            f"{self.sample_count}×"
+            if self.is_same_address
+            else f"{self.sample_count} alike"
+            if self.sample_count
+            else "a guess"
+        )
 
 
-class Times(Value, frozen=True):
+class DurationStats(FrozenStruct, frozen=True):
     """What earlier runs tell; small enough to be said in one line of a stream."""
 
     addresses: dict[str, tuple[float, int]] = {}  # noqa: RUF012 - msgspec copies it for each instance
@@ -92,31 +102,33 @@ class Times(Value, frozen=True):
     parallelism: int = 10
     """How many operations terraform does at once in the run that this is said for; 10 is its own default."""
 
-    def usual(self, address: str, action: str) -> Usual:
+    def typical_duration(self, address: str, action: str) -> TypicalDuration:
         """Its own time, else its type's, else a rule of thumb."""
         if known := self.addresses.get(f"{action} {address}"):
-            return Usual(seconds=known[0], runs=known[1], same=known[1] > 0)
-        kind = type_of(address)
+            return TypicalDuration(seconds=known[0], sample_count=known[1], is_same_address=known[1] > 0)
+        kind = parse_resource_type(address)
         if known := self.types.get(f"{action} {kind}"):
-            return Usual(seconds=known[0], runs=known[1])
+            return TypicalDuration(seconds=known[0], sample_count=known[1])
         if action == "create":
-            return Usual(seconds=PRIORS.get(kind, OTHERWISE))
+            return TypicalDuration(seconds=CREATE_ESTIMATES.get(kind, DEFAULT_ESTIMATE))
         if action == "delete":
-            return Usual(seconds=SLOW_TO_GO.get(kind, OTHERWISE))
-        return Usual(seconds=SLOW_TO_GO.get(kind, OTHERWISE) if "cloudfront" in kind else OTHERWISE)
+            return TypicalDuration(seconds=DELETE_ESTIMATES.get(kind, DEFAULT_ESTIMATE))
+        return TypicalDuration(
+            seconds=DELETE_ESTIMATES.get(kind, DEFAULT_ESTIMATE) if "cloudfront" in kind else DEFAULT_ESTIMATE
+        )
 
 
-AT_ONCE = 6.0
+NO_WAIT_ESTIMATE = 6.0
 """Seconds for a distribution that terraform is told not to wait for (`wait_for_deployment = false`): the call alone."""
 
 
-def not_awaited(times: Times, unwaited: Iterable[str]) -> Times:
+def add_no_wait_estimates(stats: DurationStats, addresses: Iterable[str]) -> DurationStats:
     """The same, for a plan in which terraform does not wait for these addresses; what was recorded still says more."""
-    known = dict(times.addresses)
-    for address in unwaited:
+    known = dict(stats.addresses)
+    for address in addresses:
         for action in ("create", "update"):
-            known.setdefault(f"{action} {address}", (AT_ONCE, 0))
-    return msgspec.structs.replace(times, addresses=known)
+            known.setdefault(f"{action} {address}", (NO_WAIT_ESTIMATE, 0))
+    return msgspec.structs.replace(stats, addresses=known)
 
 
 class _Resource(msgspec.Struct):
@@ -129,17 +141,17 @@ class _Hook(msgspec.Struct):
     elapsed_seconds: float = 0.0
 
 
-class _Line(msgspec.Struct):
+class _StreamLine(msgspec.Struct):
     type: str = ""
     hook: _Hook | None = None
 
 
-_DECODER = msgspec.json.Decoder(_Line)
-MARK = b'"apply_complete"'
+_DECODER = msgspec.json.Decoder(_StreamLine)
+COMPLETE_MARKER = b'"apply_complete"'
 """What stands in every line that tells a time: the others need not be decoded."""
 
 
-class History:
+class DurationHistory:
     """Fed with the recorded streams of earlier runs, the newest first."""
 
     def __init__(self) -> None:
@@ -147,11 +159,11 @@ class History:
         self._types: dict[str, list[float]] = {}
         self._runs = 0
 
-    def take(self, lines: Iterable[bytes], *, same_project: bool = True) -> None:
+    def add_run(self, lines: Iterable[bytes], *, same_project: bool = True) -> None:
         """One run. Of another project only the types tell something. Never raises for what stands in the lines."""
         told = False
         for line in lines:
-            if MARK not in line:
+            if COMPLETE_MARKER not in line:
                 continue
             try:
                 hook = _DECODER.decode(line).hook
@@ -161,14 +173,19 @@ class History:
                 continue
             told = True
             if same_project:
-                _add(self._addresses, f"{hook.action} {hook.resource.addr}", hook.elapsed_seconds, KEPT)
-            _add(self._types, f"{hook.action} {type_of(hook.resource.addr)}", hook.elapsed_seconds, 10 * KEPT)
+                _add_sample(self._addresses, f"{hook.action} {hook.resource.addr}", hook.elapsed_seconds, MAX_SAMPLES)
+            _add_sample(
+                self._types,
+                f"{hook.action} {parse_resource_type(hook.resource.addr)}",
+                hook.elapsed_seconds,
+                10 * MAX_SAMPLES,
+            )
         self._runs += told
 
-    def times(self, addresses: Collection[str] | None = None, *, parallelism: int = 10) -> Times:
+    def stats(self, addresses: Collection[str] | None = None, *, parallelism: int = 10) -> DurationStats:
         """The medians; of these addresses only, where they are given."""
         wanted = None if addresses is None else set(addresses)
-        return Times(
+        return DurationStats(
             addresses={
                 key: (median(found), len(found))
                 for key, found in self._addresses.items()
@@ -180,13 +197,13 @@ class History:
         )
 
 
-def type_of(address: str) -> str:
+def parse_resource_type(address: str) -> str:
     """`aws_instance` of `module.a["x"].aws_instance.b[0]`; empty for what is no address."""
-    words = without_keys(address).split(".")
+    words = strip_instance_keys(address).split(".")
     return words[-2] if len(words) > 1 else ""
 
 
-def _add(table: dict[str, list[float]], key: str, seconds: float, most: int) -> None:
+def _add_sample(table: dict[str, list[float]], key: str, seconds: float, max_samples: int) -> None:
     found = table.setdefault(key, [])
-    if len(found) < most:
+    if len(found) < max_samples:
         found.append(max(seconds, 0.0))

@@ -5,116 +5,114 @@ from __future__ import annotations
 import graphlib
 from collections.abc import Iterable, Mapping, Sequence
 
-from checks.apply.plan.configuration import without_keys
-from checks.apply.run.durations import Times, Usual
+from checks.apply.plan.configuration import strip_instance_keys
+from checks.apply.run.durations import DurationStats, TypicalDuration
 from checks.apply.run.stream import ApplyProgress
-from checks.finding import Value
+from checks.finding import FrozenStruct
 
-LATE = 1.5
+LATE_FACTOR = 1.5
 """Times its usual time after which something is called late,"""
-LATE_AT_LEAST = 20.0
+LATE_MIN_SECONDS = 20.0
 """and by at least so many seconds: three instead of two seconds are no news."""
-STILL = 0.1
+OVERDUE_REMAINING_SHARE = 0.1
 """Of what took longer than usual: the part of its time that it is expected to take yet. Nobody knows better."""
 
 
-class Row(Value, frozen=True):
+class OperationRow(FrozenStruct, frozen=True):
     """A resource that terraform works on."""
 
     address: str
     action: str
     elapsed: float
     """Seconds."""
-    usual: Usual
+    typical: TypicalDuration
     note: str = ""
 
     @property
-    def late(self) -> bool:
-        return self.elapsed > max(LATE * self.usual.seconds, self.usual.seconds + LATE_AT_LEAST)
+    def is_late(self) -> bool:
+        return self.elapsed > max(LATE_FACTOR * self.typical.seconds, self.typical.seconds + LATE_MIN_SECONDS)
 
     @property
-    def left(self) -> float:
+    def remaining_seconds(self) -> float:
         """Seconds that it will probably take yet."""
-        return max(self.usual.seconds - self.elapsed, STILL * self.elapsed)
+        return max(self.typical.seconds - self.elapsed, OVERDUE_REMAINING_SHARE * self.elapsed)
 
 
-def running(progress: ApplyProgress, now: float) -> tuple[Row, ...]:
+def operation_rows(progress: ApplyProgress, now: float) -> tuple[OperationRow, ...]:
     """What runs at `now` (seconds since the epoch), the longest first; never less than terraform itself said."""
     rows = [
-        Row(
+        OperationRow(
             address=one.address,
             action=one.action,
-            elapsed=max(now - one.started, one.elapsed, 0.0),
-            usual=progress.usual.usual(one.address, one.action),
+            elapsed=max(now - one.started_at, one.elapsed, 0.0),
+            typical=progress.durations.typical_duration(one.address, one.action),
             note=one.note,
         )
-        for one in progress.running
+        for one in progress.running_operations
     ]
     return tuple(sorted(rows, key=lambda row: -row.elapsed))
 
 
-class Estimate:
+class RemainingTimeEstimate:
     """How long the rest takes: the longest chain of what waits for one another, or the work shared among terraform's
     workers, whichever is longer.
 
     Locals hide some chains (a plan does not tell what they are made of), so that it can be too short.
     """
 
-    def __init__(
-        self, changes: Iterable[tuple[str, Sequence[str]]], after: Mapping[str, Sequence[str]]
-    ) -> None:
+    def __init__(self, changes: Iterable[tuple[str, Sequence[str]]], dependencies: Mapping[str, Sequence[str]]) -> None:
         """`changes`: address and actions of what the plan does. `after`: `Plan.after`."""
         self._changes = [
-            (address, without_keys(address), tuple(one for one in actions if one in _COUNTED))
+            (address, strip_instance_keys(address), tuple(one for one in actions if one in _COUNTED_ACTIONS))
             for address, actions in changes
         ]
-        self._after = {plain: tuple(others) for plain, others in after.items()}
+        self._dependencies = {plain: tuple(others) for plain, others in dependencies.items()}
         try:
-            self._order = tuple(graphlib.TopologicalSorter(self._after).static_order())
+            self._order = tuple(graphlib.TopologicalSorter(self._dependencies).static_order())
         except graphlib.CycleError:  # no plan of terraform's; then nothing is known to wait
-            self._after, self._order = {}, ()
+            self._dependencies, self._order = {}, ()
 
-    def left(self, progress: ApplyProgress, now: float) -> float | None:
+    def remaining_seconds(self, progress: ApplyProgress, now: float) -> float | None:
         """Seconds until the end; None when that cannot be told (no plan), 0.0 when it is over."""
-        if progress.complete:
+        if progress.is_complete:
             return 0.0
         if not self._changes:
             return None
         alone: dict[str, float] = {}
         work = 0.0
-        times: Times = progress.usual
-        rows = {(row.address, row.action): row for row in running(progress, now)}
-        finished = {(done.address, done.action) for done in progress.finished}
-        lost = self._lost({without_keys(one.address) for one in progress.broken})
+        times: DurationStats = progress.durations
+        rows = {(row.address, row.action): row for row in operation_rows(progress, now)}
+        finished = {(done.address, done.action) for done in progress.finished_operations}
+        lost = self._skipped_after_failure({strip_instance_keys(one.address) for one in progress.failed_operations})
         for address, plain, actions in self._changes:
             seconds = 0.0
             for action in actions:
                 if row := rows.get((address, action)):
-                    seconds += row.left
+                    seconds += row.remaining_seconds
                 elif (address, action) not in finished and plain not in lost:
-                    seconds += times.usual(address, action).seconds
+                    seconds += times.typical_duration(address, action).seconds
             work += seconds
             alone[plain] = max(alone.get(plain, 0.0), seconds)
         ends: dict[str, float] = {}
         for plain in self._order:
-            waits = max((ends.get(one, 0.0) for one in self._after.get(plain, ())), default=0.0)
+            waits = max((ends.get(one, 0.0) for one in self._dependencies.get(plain, ())), default=0.0)
             ends[plain] = waits + alone.get(plain, 0.0)
         chain = max((*ends.values(), *alone.values()), default=0.0)
         return max(chain, work / max(times.parallelism, 1))
 
-    def _lost(self, broken: set[str]) -> set[str]:
+    def _skipped_after_failure(self, failed: set[str]) -> set[str]:
         """What failed, and what waits for it: terraform does not begin it any more."""
-        lost = set(broken)
-        for plain in self._order if broken else ():
-            if any(one in lost for one in self._after.get(plain, ())):
+        lost = set(failed)
+        for plain in self._order if failed else ():
+            if any(one in lost for one in self._dependencies.get(plain, ())):
                 lost.add(plain)
         return lost
 
 
-_COUNTED = ("create", "update", "delete")
+_COUNTED_ACTIONS = ("create", "update", "delete")
 
 
-def about(seconds: float) -> str:
+def format_approximate(seconds: float) -> str:
     """An estimate in words that do not claim more than they know: `about 6 min`, `a few seconds`."""
     if seconds < 8:
         return "a few seconds"

@@ -12,18 +12,18 @@ import time
 from enum import StrEnum
 from pathlib import Path
 
-from checks.finding import Value
+from checks.finding import FrozenStruct
 from checks.sanitize import one_line
-from checks.tools.terraform import Held, TerraformError, held
+from checks.tools.terraform import StateSummary, TerraformError, parse_state
 
-NAME = "errored.tfstate"
-_LARGEST = 256_000_000
+ERRORED_STATE_FILE = "errored.tfstate"
+_MAX_STATE_BYTES = 256_000_000
 """Bytes that are read of it, as of a state."""
-_SHORT = 12
+_DIGEST_LENGTH = 12
 """Digits of the checksum that are typed to approve; 48 bits tell two files of one folder apart."""
 
 
-class Fit(StrEnum):
+class PushSafety(StrEnum):
     AHEAD = "ahead"
     """The same state, further on: push it."""
     SAME = "same"
@@ -38,13 +38,13 @@ class Fit(StrEnum):
     """The state that terraform reads now could not be read."""
 
 
-class Errored(Value, frozen=True):
+class ErroredState(FrozenStruct, frozen=True):
     """The file, and what a push of it would change."""
 
     path: str
     digest: str
     """The first digits of its SHA-256: names exactly this content."""
-    fit: Fit
+    fit: PushSafety
     resources: int = 0
     serial: int = 0
     lineage: str = ""
@@ -58,111 +58,111 @@ class Errored(Value, frozen=True):
     trouble: str = ""
 
     @property
-    def pushable(self) -> bool:
-        return self.fit is Fit.AHEAD
+    def is_pushable(self) -> bool:
+        return self.fit is PushSafety.AHEAD
 
     @property
     def sentence(self) -> str:
         """What it is and what it means, in one line."""
-        what = f"{NAME} is there: an interrupted run could not save its state"
+        what = f"{ERRORED_STATE_FILE} is there: an interrupted run could not save its state"
         match self.fit:
-            case Fit.BROKEN:
-                return (
-                    f"{NAME} is there, but is no state that can be read ({self.trouble}): look at it by hand"
-                )
-            case Fit.UNCOMPARED:
+            case PushSafety.BROKEN:
+                return f"{ERRORED_STATE_FILE} is there, but is no state that can be read ({self.trouble}): look at it by hand"
+            case PushSafety.UNCOMPARED:
                 return f"{what}; what it would change cannot be told before the state can be read: {self.trouble}"
-            case Fit.SAME:
-                return (
-                    f"{NAME} is there, but the state holds all of it already: it only has to be moved aside"
-                )
-            case Fit.FOREIGN:
-                return f"{NAME} is there, but is of another state (lineage {self.lineage[:8]}…): it must not be pushed"
-            case Fit.BEHIND:
+            case PushSafety.SAME:
+                return f"{ERRORED_STATE_FILE} is there, but the state holds all of it already: it only has to be moved aside"
+            case PushSafety.FOREIGN:
+                return f"{ERRORED_STATE_FILE} is there, but is of another state (lineage {self.lineage[:8]}…): it must not be pushed"
+            case PushSafety.BEHIND:
                 return (
                     f"{what}, and the state was written since (serial {self.there_serial}, the file has {self.serial}):"
                     " a push would undo that"
                 )
             case _:
-                return f"{what} ({counted(self.gained)} that the state does not know); save it before anything else"
+                return f"{what} ({format_resource_count(self.gained)} that the state does not know); save it before anything else"
 
 
-def read(folder: Path, now: Held | None, trouble: str = "") -> Errored | None:
+def read_errored_state(folder: Path, current_state: StateSummary | None, state_error: str = "") -> ErroredState | None:
     """The file in the folder of the root module; None when there is none. `now` is the state that terraform reads.
 
     A link is not followed. Never raises: a file that cannot be read is broken, with the reason.
     """
-    path = folder / NAME
+    path = folder / ERRORED_STATE_FILE
     try:
-        data = _bytes(path)
+        data = _read_bytes(path)
     except FileNotFoundError:
         return None
     except OSError as error:
-        return Errored(path=str(path), digest="", fit=Fit.BROKEN, trouble=error.strerror or "unreadable")
-    return judge(path, data, now, trouble)
+        return ErroredState(path=str(path), digest="", fit=PushSafety.BROKEN, trouble=error.strerror or "unreadable")
+    return compare_with_state(path, data, current_state, state_error)
 
 
-def judge(path: Path, data: bytes, now: Held | None, trouble: str = "") -> Errored:
+def compare_with_state(
+    path: Path, data: bytes, current_state: StateSummary | None, state_error: str = ""
+) -> ErroredState:
     """What a push of these bytes would change."""
-    digest = hashlib.sha256(data).hexdigest()[:_SHORT]
+    digest = hashlib.sha256(data).hexdigest()[:_DIGEST_LENGTH]
     try:
-        kept = held(data.decode("utf-8"))
+        kept = parse_state(data.decode("utf-8"))
     except (TerraformError, UnicodeDecodeError) as error:
-        return Errored(path=str(path), digest=digest, fit=Fit.BROKEN, trouble=one_line(str(error), limit=200))
+        return ErroredState(
+            path=str(path), digest=digest, fit=PushSafety.BROKEN, trouble=one_line(str(error), limit=200)
+        )
     if not kept.lineage:
-        return Errored(path=str(path), digest=digest, fit=Fit.BROKEN, trouble="it names no lineage")
+        return ErroredState(path=str(path), digest=digest, fit=PushSafety.BROKEN, trouble="it names no lineage")
     here = {one.address for one in kept.resources}
-    known = {one.address for one in now.resources} if now else set()
-    return Errored(
+    known = {one.address for one in current_state.resources} if current_state else set()
+    return ErroredState(
         path=str(path),
         digest=digest,
-        fit=_fit(kept, now),
+        fit=_push_safety(kept, current_state),
         resources=len(here),
         serial=kept.serial,
         lineage=one_line(kept.lineage),
-        there=None if now is None else len(known),
-        there_serial=now.serial if now else 0,
-        gained=tuple(sorted(here - known)) if now else (),
-        lost=tuple(sorted(known - here)) if now else (),
-        trouble=trouble if now is None else "",
+        there=None if current_state is None else len(known),
+        there_serial=current_state.serial if current_state else 0,
+        gained=tuple(sorted(here - known)) if current_state else (),
+        lost=tuple(sorted(known - here)) if current_state else (),
+        trouble=state_error if current_state is None else "",
     )
 
 
-def _fit(kept: Held, now: Held | None) -> Fit:
-    if now is None:
-        return Fit.UNCOMPARED
-    if not now.lineage:  # nothing was ever saved there
-        return Fit.AHEAD
-    if now.lineage != kept.lineage:
-        return Fit.FOREIGN
-    if kept.serial < now.serial:
-        return Fit.BEHIND
-    if kept.serial > now.serial:
-        return Fit.AHEAD
-    return Fit.SAME if set(kept.resources) == set(now.resources) else Fit.BEHIND
+def _push_safety(errored_state: StateSummary, current_state: StateSummary | None) -> PushSafety:
+    if current_state is None:
+        return PushSafety.UNCOMPARED
+    if not current_state.lineage:  # nothing was ever saved there
+        return PushSafety.AHEAD
+    if current_state.lineage != errored_state.lineage:
+        return PushSafety.FOREIGN
+    if errored_state.serial < current_state.serial:
+        return PushSafety.BEHIND
+    if errored_state.serial > current_state.serial:
+        return PushSafety.AHEAD
+    return PushSafety.SAME if set(errored_state.resources) == set(current_state.resources) else PushSafety.BEHIND
 
 
-def set_aside(folder: Path, digest: str) -> Path:
+def archive_errored_state(folder: Path, digest: str) -> Path:
     """Move the file out of the way, where it stays as a copy for its owner only. Raises OSError.
 
     Raises FileNotFoundError too when it is not the file of this digest any more.
     """
-    path = folder / NAME
-    if hashlib.sha256(_bytes(path)).hexdigest()[:_SHORT] != digest:
+    path = folder / ERRORED_STATE_FILE
+    if hashlib.sha256(_read_bytes(path)).hexdigest()[:_DIGEST_LENGTH] != digest:
         raise FileNotFoundError(None, "it was changed in the meantime", str(path))
     # `*.tfstate.*` is what the usual .gitignore of a terraform project leaves out: it holds secrets.
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    target = folder / f"{NAME}.{stamp}.{digest}"
+    target = folder / f"{ERRORED_STATE_FILE}.{stamp}.{digest}"
     path.chmod(0o600)
     path.rename(target)
     return target
 
 
-def counted(addresses: tuple[str, ...]) -> str:
+def format_resource_count(addresses: tuple[str, ...]) -> str:
     """`1 resource`, `5 resources`."""
     return f"{len(addresses)} resource{'s' if len(addresses) != 1 else ''}"
 
 
-def _bytes(path: Path) -> bytes:
+def _read_bytes(path: Path) -> bytes:
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as stream:
-        return stream.read(_LARGEST)
+        return stream.read(_MAX_STATE_BYTES)

@@ -15,43 +15,45 @@ from typing import Any
 
 import msgspec
 
-from checks.context import World
-from checks.finding import Value
+from checks.context import CheckContext
+from checks.finding import FrozenStruct
 from checks.sanitize import one_line
 from checks.tools import processes
-from checks.tools.terraform_backend import Backend, backend
-from checks.tools.terraform_errors import Lock
+from checks.tools.terraform_backend import Backend, read_backend
+from checks.tools.terraform_errors import StateLock
 
-_SKEW = 5.0
+_CLOCK_SKEW = 5.0
 """Seconds: /proc counts starts in ticks since a boot time in whole seconds, and lock times come from another clock."""
 
 
-class Sight(Value, frozen=True):
+class StateLockStatus(FrozenStruct, frozen=True):
     """What a look at the lock gave: the lock, nothing (free), or why it could not be known."""
 
-    lock: Lock | None = None
-    unknown: str = ""
+    lock: StateLock | None = None
+    unknown_reason: str = ""
     """Why it cannot be known whether the state is locked; empty when it was looked at."""
     denied: tuple[str, ...] = ()
     """The IAM actions that were missing."""
     raw: str = ""
 
 
-def look(world: World) -> Sight:
+def read_state_lock(context: CheckContext) -> StateLockStatus:
     """Look at the lock of the project's state. Never raises."""
-    where = backend(world)
+    where = read_backend(context)
     if not where.readable:
-        return Sight(unknown="the record of the backend (.terraform/terraform.tfstate) cannot be understood")
-    if where.local:
-        return Sight(lock=local_lock(where.state_file.parent, where.state_file.name))
+        return StateLockStatus(
+            unknown_reason="the record of the backend (.terraform/terraform.tfstate) cannot be understood"
+        )
+    if where.is_local:
+        return StateLockStatus(lock=read_local_lock(where.state_file.parent, where.state_file.name))
     if where.type == "s3":
-        return _s3(world, where)
-    return Sight(
-        unknown=f"a lock in the backend {where.type} shows only when {world.settings.terraform.command[0]} runs into it"
+        return _read_s3_lock(context, where)
+    return StateLockStatus(
+        unknown_reason=f"a lock in the backend {where.type} shows only when {context.settings.terraform.command[0]} runs into it"
     )
 
 
-def local_lock(folder: Path, state: str = "terraform.tfstate") -> Lock | None:
+def read_local_lock(folder: Path, state: str = "terraform.tfstate") -> StateLock | None:
     """The lock on the local state in this folder; None when it is free.
 
     terraform writes who it is into `.terraform.tfstate.lock.info` and locks the state with fcntl. After a kill the file
@@ -62,27 +64,27 @@ def local_lock(folder: Path, state: str = "terraform.tfstate") -> Lock | None:
         raw = info.read_bytes()
     except OSError:
         return None
-    fields = _fields(raw)
+    fields = _parse_fields(raw)
     if fields is None:
         return None
-    holder = _holder(folder / state)
+    holder = _find_holder_pid(folder / state)
     if holder == 0:
         return None
-    return _lock(fields, path=state, where="local", alive=True if holder else None, pid=holder or 0)
+    return _make_lock(fields, path=state, where="local", alive=True if holder else None, pid=holder or 0)
 
 
-def judged(lock: Lock, folder: Path, command: str = "") -> Lock:
+def add_holder_status(lock: StateLock, folder: Path, command: str = "") -> StateLock:
     """The lock, with whether its holder is alive: known only when it was taken on this very machine."""
     if lock.alive is not None:
         return lock
     _, _, host = lock.who.rpartition("@")
-    if not host or host != socket.gethostname() or not processes.known_here():
+    if not host or host != socket.gethostname() or not processes.can_list_processes():
         return lock
-    taken = _seconds(lock.created)
+    taken = _parse_created(lock.created)
     if taken is None:
         return lock
     # Whoever took the lock was running by then. One that started later cannot be it.
-    able = [one for one in processes.terraforms(command) if one.started <= taken + _SKEW]
+    able = [one for one in processes.find_terraform_processes(command) if one.started <= taken + _CLOCK_SKEW]
     here = [one for one in able if one.folder == str(folder)]
     if here:
         return msgspec.structs.replace(lock, alive=True, pid=here[0].pid)
@@ -91,60 +93,64 @@ def judged(lock: Lock, folder: Path, command: str = "") -> Lock:
     return msgspec.structs.replace(lock, alive=False)
 
 
-def _s3(world: World, where: Backend) -> Sight:
+def _read_s3_lock(context: CheckContext, backend_config: Backend) -> StateLockStatus:
     """The lock table's item and the lock file, whichever the backend is configured for; read, never written."""
-    bucket, key = where.text("bucket"), where.key
-    if not bucket or not where.text("key"):
-        return Sight(unknown="the record of the S3 backend names no bucket and key")
-    table, native = where.text("dynamodb_table"), bool(where.config.get("use_lockfile"))
+    bucket, key = backend_config.get_text("bucket"), backend_config.state_key
+    if not bucket or not backend_config.get_text("key"):
+        return StateLockStatus(unknown_reason="the record of the S3 backend names no bucket and key")
+    table, native = backend_config.get_text("dynamodb_table"), bool(backend_config.config.get("use_lockfile"))
     if not table and not native:
-        return Sight(unknown="the S3 backend is configured without a lock (no use_lockfile, no lock table)")
-    region = where.text("region") or None
+        return StateLockStatus(
+            unknown_reason="the S3 backend is configured without a lock (no use_lockfile, no lock table)"
+        )
+    region = backend_config.get_text("region") or None
     asked = "dynamodb:GetItem"
     try:
         fields = None
         if table:
-            item = world.aws.client("dynamodb", region).get_item(
+            item = context.aws.client("dynamodb", region).get_item(
                 TableName=table, Key={"LockID": {"S": f"{bucket}/{key}"}}, ConsistentRead=True
             )
-            fields = _fields(item.get("Item", {}).get("Info", {}).get("S", "").encode())
+            fields = _parse_fields(item.get("Item", {}).get("Info", {}).get("S", "").encode())
         if fields is None and native:
             asked = "s3:GetObject"
-            fields = _lock_file(world.aws.client("s3", region), bucket, f"{key}.tflock")
+            fields = _read_lock_file(context.aws.client("s3", region), bucket, f"{key}.tflock")
     except Exception as error:  # noqa: BLE001 - whatever AWS says: then the lock is not known, and that is told
-        trouble = world.aws.explain(error, asked)
-        own = " (the backend has credentials of its own)" if _own_credentials(where) else ""
-        return Sight(
-            unknown=f"the lock in {where.place} could not be read{own}: {trouble.summary}",
+        trouble = context.aws.explain(error, asked)
+        own = " (the backend has credentials of its own)" if _has_own_credentials(backend_config) else ""
+        return StateLockStatus(
+            unknown_reason=f"the lock in {backend_config.location} could not be read{own}: {trouble.summary}",
             denied=trouble.denied,
             raw=trouble.raw,
         )
     if fields is None:
-        return Sight()
-    lock = _lock(fields, path=where.place, where="s3", alive=None)
-    return Sight(lock=judged(lock, Path(where.folder), world.settings.terraform.command[0]))
+        return StateLockStatus()
+    lock = _make_lock(fields, path=backend_config.location, where="s3", alive=None)
+    return StateLockStatus(
+        lock=add_holder_status(lock, Path(backend_config.folder), context.settings.terraform.command[0])
+    )
 
 
-def _lock_file(client: Any, bucket: str, key: str) -> dict[str, Any] | None:
-    from checks.apply.forecast.collisions.collision import absent
+def _read_lock_file(client: Any, bucket: str, key: str) -> dict[str, Any] | None:
+    from checks.apply.forecast.collisions.collision import has_error_code
 
     try:
-        return _fields(client.get_object(Bucket=bucket, Key=key)["Body"].read(100_000))
+        return _parse_fields(client.get_object(Bucket=bucket, Key=key)["Body"].read(100_000))
     except Exception as error:
-        if absent(error, "NoSuchKey", "404"):
+        if has_error_code(error, "NoSuchKey", "404"):
             return None
         raise
 
 
-def _own_credentials(where: Backend) -> bool:
+def _has_own_credentials(backend_config: Backend) -> bool:
     return any(
         value
-        for key, value in where.config.items()
+        for key, value in backend_config.config.items()
         if key in ("profile", "access_key", "role_arn") or key.startswith("assume")
     )
 
 
-def _fields(raw: bytes) -> dict[str, Any] | None:
+def _parse_fields(raw: bytes) -> dict[str, Any] | None:
     try:
         said = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -152,11 +158,11 @@ def _fields(raw: bytes) -> dict[str, Any] | None:
     return said if isinstance(said, dict) else None
 
 
-def _lock(fields: dict[str, Any], *, path: str, where: str, alive: bool | None, pid: int = 0) -> Lock:
+def _make_lock(fields: dict[str, Any], *, path: str, where: str, alive: bool | None, pid: int = 0) -> StateLock:
     def text(key: str) -> str:
         return one_line(str(fields.get(key) or ""))
 
-    return Lock(
+    return StateLock(
         id=text("ID") or "unknown",
         who=text("Who"),
         operation=text("Operation"),
@@ -169,7 +175,7 @@ def _lock(fields: dict[str, Any], *, path: str, where: str, alive: bool | None, 
     )
 
 
-def _seconds(created: str) -> float | None:
+def _parse_created(created: str) -> float | None:
     """`2026-11-23 20:00:00.1` (UTC, as `Lock.created`) as seconds since the epoch."""
     text = created.removesuffix(" UTC").removesuffix(" +0000").partition(".")[0]
     try:
@@ -178,7 +184,7 @@ def _seconds(created: str) -> float | None:
         return None
 
 
-def _holder(path: Path) -> int | None:
+def _find_holder_pid(path: Path) -> int | None:
     """The process that holds a POSIX lock on the file, asked with F_GETLK; 0 when nobody does, None when unknown."""
     if not sys.platform.startswith("linux"):
         return None  # the structure differs from system to system; the file's word has to do there

@@ -11,20 +11,20 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from checks.apply.run.stream import ApplyProgress
-from checks.finding import Value
+from checks.finding import FrozenStruct
 from checks.sanitize import one_line
-from checks.tools.terraform import InState
+from checks.tools.terraform import StateResource
 
 if TYPE_CHECKING:
-    from checks.context import World
+    from checks.context import CheckContext
 
-CANCELED = "context canceled"
+CONTEXT_CANCELED = "context canceled"
 """The provider's word, for what it waited for when it was interrupted (Go's context.Canceled)."""
-HALTED = "execution halted"
+EXECUTION_HALTED = "execution halted"
 """Terraform's own word, among its errors, for having been interrupted."""
 
 
-class HalfMade(Value, frozen=True):
+class TaintedResource(FrozenStruct, frozen=True):
     """One of them, and what AWS shows of it."""
 
     address: str
@@ -40,81 +40,85 @@ class HalfMade(Value, frozen=True):
         return f"half made (tainted): {self.shows}"
 
 
-def half_made(world: World, tainted: Iterable[InState], progress: ApplyProgress) -> tuple[HalfMade, ...]:
+def check_tainted(
+    context: CheckContext, tainted: Iterable[StateResource], progress: ApplyProgress
+) -> tuple[TaintedResource, ...]:
     """Each of them, looked at. `progress`: the last apply. Never raises for what AWS answers."""
-    cut = cut_off(progress)
-    return tuple(_judged(world, one, one.address in cut) for one in tainted)
+    cut = interrupted_while_waiting(progress)
+    return tuple(_check_one(context, one, one.address in cut) for one in tainted)
 
 
-def cut_off(progress: ApplyProgress) -> frozenset[str]:
+def interrupted_while_waiting(progress: ApplyProgress) -> frozenset[str]:
     """Addresses of which only the wait was broken off: no error of theirs says anything else."""
     said: dict[str, list[bool]] = {}
     for error in progress.errors:
         if error.address:
             said.setdefault(error.address, []).append(
-                CANCELED in f"{error.summary} {error.detail}" or error.summary == HALTED
+                CONTEXT_CANCELED in f"{error.summary} {error.detail}" or error.summary == EXECUTION_HALTED
             )
     return frozenset(address for address, canceled in said.items() if all(canceled))
 
 
-def _judged(world: World, one: InState, cut: bool) -> HalfMade:
-    from checks.aws.errors import errors
+def _check_one(context: CheckContext, resource: StateResource, was_interrupted: bool) -> TaintedResource:
+    from checks.aws.errors import aws_error_types
 
-    if not cut:
-        return HalfMade(address=one.address, id=one.id, shows="its creation failed, so it is made again")
-    look = _LOOKS.get(one.type)
+    if not was_interrupted:
+        return TaintedResource(
+            address=resource.address, id=resource.id, shows="its creation failed, so it is made again"
+        )
+    look = _CHECKS.get(resource.type)
     if look is None:
-        return HalfMade(
-            address=one.address, id=one.id, shows="no look can tell whether it is whole, so it is made again"
+        return TaintedResource(
+            address=resource.address, id=resource.id, shows="no look can tell whether it is whole, so it is made again"
         )
     try:
-        whole, shows = look(world, one)
-    except errors() as error:
-        trouble = world.aws.explain(error)
-        return HalfMade(address=one.address, id=one.id, shows=trouble.summary, denied=trouble.denied)
-    return HalfMade(address=one.address, id=one.id, whole=whole, shows=one_line(shows))
+        whole, shows = look(context, resource)
+    except aws_error_types() as error:
+        trouble = context.aws.explain(error)
+        return TaintedResource(address=resource.address, id=resource.id, shows=trouble.summary, denied=trouble.denied)
+    return TaintedResource(address=resource.address, id=resource.id, whole=whole, shows=one_line(shows))
 
 
-Shown = tuple[bool, str]
+TaintedStatus = tuple[bool, str]
 """Whether it stands, and AWS's words for it."""
 
 
-def _instance(world: World, one: InState) -> Shown:
-    client = world.aws.client("ec2")
-    told = client.describe_instance_status(InstanceIds=[one.id], IncludeAllInstances=True)
+def _check_instance(context: CheckContext, resource: StateResource) -> TaintedStatus:
+    client = context.aws.client("ec2")
+    told = client.describe_instance_status(InstanceIds=[resource.id], IncludeAllInstances=True)
     status: dict[str, Any] = next(iter(told.get("InstanceStatuses", ())), {})
     state = (status.get("InstanceState") or {}).get("Name", "unknown")
     checks = [(status.get(key) or {}).get("Status", "") for key in ("SystemStatus", "InstanceStatus")]
     if "impaired" in checks:
-        return False, f"{one.id} is {state}, and a status check is impaired"
-    return state == "running", f"{one.id} is {state}"
+        return False, f"{resource.id} is {state}, and a status check is impaired"
+    return state == "running", f"{resource.id} is {state}"
 
 
-def _nat_gateway(world: World, one: InState) -> Shown:
-    found = world.aws.client("ec2").describe_nat_gateways(NatGatewayIds=[one.id])["NatGateways"]
+def _check_nat_gateway(context: CheckContext, resource: StateResource) -> TaintedStatus:
+    found = context.aws.client("ec2").describe_nat_gateways(NatGatewayIds=[resource.id])["NatGateways"]
     state = found[0]["State"] if found else "gone"
-    return state == "available", f"{one.id} is {state}"
+    return state == "available", f"{resource.id} is {state}"
 
 
-def _load_balancer(world: World, one: InState) -> Shown:
-    found = world.aws.client("elbv2").describe_load_balancers(LoadBalancerArns=[one.id])["LoadBalancers"]
+def _check_load_balancer(context: CheckContext, resource: StateResource) -> TaintedStatus:
+    found = context.aws.client("elbv2").describe_load_balancers(LoadBalancerArns=[resource.id])["LoadBalancers"]
     state = found[0]["State"]["Code"] if found else "gone"
     return state == "active", f"the load balancer is {state}"
 
 
-def _distribution(world: World, one: InState) -> Shown:
-    status = world.aws.client("cloudfront").get_distribution(Id=one.id)["Distribution"]["Status"]
+def _check_distribution(context: CheckContext, resource: StateResource) -> TaintedStatus:
+    status = context.aws.client("cloudfront").get_distribution(Id=resource.id)["Distribution"]["Status"]
     # Deployment goes on by itself; nothing of it is terraform's to do.
-    return status in ("Deployed", "InProgress"), f"{one.id} is {status}"
+    return status in ("Deployed", "InProgress"), f"{resource.id} is {status}"
 
 
 # Only types that the provider reads back whole: a Route53 record that was not waited for has no `fqdn` in the state, reading
 # does not bring it, and what is made of it then fails. And only what costs something to make again.
-_LOOKS: dict[str, Callable[[World, InState], Shown]] = {
-    "aws_cloudfront_distribution": _distribution,
-    "aws_instance": _instance,
-    "aws_lb": _load_balancer,
-    "aws_nat_gateway": _nat_gateway,
+_CHECKS: dict[str, Callable[[CheckContext, StateResource], TaintedStatus]] = {
+    "aws_cloudfront_distribution": _check_distribution,
+    "aws_instance": _check_instance,
+    "aws_lb": _check_load_balancer,
+    "aws_nat_gateway": _check_nat_gateway,
 }
-TYPES = frozenset(_LOOKS)
+UNTAINTABLE_TYPES = frozenset(_CHECKS)
 """Types that may be kept."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.aws_query import Asking, InUse, code, epoch, is_missing, tags_of
-from checks.cleanup.kinds import Task
-from checks.cleanup.model import Seen
+from checks.cleanup.aws_query import AwsQuery, ResourceInUse, epoch_seconds, error_code, is_not_found, parse_tags
+from checks.cleanup.kinds import DeletionTask
+from checks.cleanup.model import AwsResource
 
 _KEY_TYPES = (
     "RSA_1024", "RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1", "EC_secp521r1",
@@ -15,12 +15,12 @@ _KEY_TYPES = (
 """Without them ListCertificates leaves out everything but RSA up to 2048 bits (ACM API reference)."""
 
 
-def find(asking: Asking) -> Iterable[Seen]:
-    regions = dict.fromkeys((asking.region, "us-east-1"))
+def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
+    regions = dict.fromkeys((query.region, "us-east-1"))
     found = [
         (certificate["CertificateArn"], region)
         for region in regions
-        for certificate in asking.pages(
+        for certificate in query.list_items(
             "acm",
             "list_certificates",
             "CertificateSummaryList",
@@ -28,37 +28,37 @@ def find(asking: Asking) -> Iterable[Seen]:
             Includes={"keyTypes": list(_KEY_TYPES)},
         )
     ]
-    seen = asking.each(
-        lambda one: asking.attempt("acm:DescribeCertificate", lambda: again(asking, *one), None), found
+    seen = query.map_parallel(
+        lambda one: query.call_or_default("acm:DescribeCertificate", lambda: read_resource(query, *one), None), found
     )
     return [certificate for certificate in seen if certificate]
 
 
-def again(asking: Asking, id: str, region: str) -> Seen | None:
+def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
     try:
-        certificate = asking.client("acm", region).describe_certificate(CertificateArn=id)["Certificate"]
+        certificate = query.client("acm", region).describe_certificate(CertificateArn=id)["Certificate"]
     except Exception as error:
-        if is_missing(error):
+        if is_not_found(error):
             return None
         raise
-    return _seen(asking, certificate, region)
+    return _build_resource(query, certificate, region)
 
 
-def delete(asking: Asking, seen: Seen, task: Task) -> None:
+def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
     try:
-        asking.client("acm", seen.region).delete_certificate(CertificateArn=seen.id)
+        query.client("acm", resource.region).delete_certificate(CertificateArn=resource.id)
     except Exception as error:
-        if code(error) == "ResourceInUseException":
-            used = ", ".join(use.rpartition(":")[2] for use in seen.uses) or "another resource"
-            raise InUse(f"still used by {used}") from error
+        if error_code(error) == "ResourceInUseException":
+            used = ", ".join(use.rpartition(":")[2] for use in resource.uses) or "another resource"
+            raise ResourceInUse(f"still used by {used}") from error
         raise
 
 
-def _seen(asking: Asking, certificate: dict[str, Any], region: str) -> Seen:
+def _build_resource(query: AwsQuery, certificate: dict[str, Any], region: str) -> AwsResource:
     arn = certificate["CertificateArn"]
     names = tuple(dict.fromkeys((certificate["DomainName"], *certificate.get("SubjectAlternativeNames", ()))))
     uses = tuple(certificate.get("InUseBy", ()))
-    return Seen(
+    return AwsResource(
         kind="acm-certificate",
         id=arn,
         name=names[0],
@@ -66,13 +66,11 @@ def _seen(asking: Asking, certificate: dict[str, Any], region: str) -> Seen:
         region=region,
         aliases=names[1:],
         domains=names,
-        tags=asking.tags(
+        tags=query.read_tags(
             "acm:ListTagsForCertificate",
-            lambda: tags_of(
-                asking.client("acm", region).list_tags_for_certificate(CertificateArn=arn).get("Tags")
-            ),
+            lambda: parse_tags(query.client("acm", region).list_tags_for_certificate(CertificateArn=arn).get("Tags")),
         ),
-        created=epoch(certificate.get("CreatedAt")),
+        created_at=epoch_seconds(certificate.get("CreatedAt")),
         state=certificate.get("Status", ""),
         uses=uses,
         identity=(arn,),

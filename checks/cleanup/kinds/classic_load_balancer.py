@@ -5,60 +5,60 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.aws_query import Asking, epoch, is_missing, tags_of
-from checks.cleanup.kinds import Task
-from checks.cleanup.model import Seen
+from checks.cleanup.aws_query import AwsQuery, epoch_seconds, is_not_found, parse_tags
+from checks.cleanup.kinds import DeletionTask
+from checks.cleanup.model import AwsResource
 
-TAGGED = 20
+TAG_BATCH_SIZE = 20
 """The most names that one DescribeTags takes (Elastic Load Balancing API reference, 2012-06-01)."""
 
 
-def find(asking: Asking) -> Iterable[Seen]:
-    listed = list(asking.pages("elb", "describe_load_balancers", "LoadBalancerDescriptions"))
-    tags = _tags(asking, asking.region, [found["LoadBalancerName"] for found in listed])
-    return [_seen(found, tags.get(found["LoadBalancerName"], {}), asking.region) for found in listed]
+def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
+    listed = list(query.list_items("elb", "describe_load_balancers", "LoadBalancerDescriptions"))
+    tags = _read_tags_by_name(query, query.region, [found["LoadBalancerName"] for found in listed])
+    return [_build_resource(found, tags.get(found["LoadBalancerName"], {}), query.region) for found in listed]
 
 
-def again(asking: Asking, id: str, region: str) -> Seen | None:
+def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
     try:
-        answer = asking.client("elb", region).describe_load_balancers(LoadBalancerNames=[id])
+        answer = query.client("elb", region).describe_load_balancers(LoadBalancerNames=[id])
     except Exception as error:
-        if is_missing(error):
+        if is_not_found(error):
             return None
         raise
     found = answer["LoadBalancerDescriptions"]
-    return _seen(found[0], _tags(asking, region, [id]).get(id, {}), region) if found else None
+    return _build_resource(found[0], _read_tags_by_name(query, region, [id]).get(id, {}), region) if found else None
 
 
-def delete(asking: Asking, seen: Seen, task: Task) -> None:
-    asking.client("elb", seen.region).delete_load_balancer(LoadBalancerName=seen.id)
+def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+    query.client("elb", resource.region).delete_load_balancer(LoadBalancerName=resource.id)
 
 
-def _tags(asking: Asking, region: str, names: list[str]) -> dict[str, dict[str, str]]:
+def _read_tags_by_name(query: AwsQuery, region: str, names: list[str]) -> dict[str, dict[str, str]]:
     def ask(batch: list[str]) -> dict[str, dict[str, str]]:
-        told = asking.client("elb", region).describe_tags(LoadBalancerNames=batch)["TagDescriptions"]
-        return {one["LoadBalancerName"]: tags_of(one.get("Tags")) for one in told}
+        told = query.client("elb", region).describe_tags(LoadBalancerNames=batch)["TagDescriptions"]
+        return {one["LoadBalancerName"]: parse_tags(one.get("Tags")) for one in told}
 
-    return asking.tags_by("elasticloadbalancing:DescribeTags", ask, names, TAGGED)
+    return query.read_tags_in_batches("elasticloadbalancing:DescribeTags", ask, names, TAG_BATCH_SIZE)
 
 
-def _seen(found: dict[str, Any], tags: dict[str, str], region: str) -> Seen:
-    name, vpc = found["LoadBalancerName"], found.get("VPCId", "")
-    created = epoch(found.get("CreatedTime"))
-    return Seen(
+def _build_resource(item: dict[str, Any], tags: dict[str, str], region: str) -> AwsResource:
+    name, vpc = item["LoadBalancerName"], item.get("VPCId", "")
+    created = epoch_seconds(item.get("CreatedTime"))
+    return AwsResource(
         kind="classic-load-balancer",
         id=name,
         name=name,
         region=region,
-        aliases=(found.get("DNSName", ""),),
+        aliases=(item.get("DNSName", ""),),
         tags=tags,
-        created=created,
-        size=f"classic, {found.get('Scheme', '')}",
-        billed=(("load-balancer.classic", 1),),
+        created_at=created,
+        size=f"classic, {item.get('Scheme', '')}",
+        price_items=(("load-balancer.classic", 1),),
         identity=(name, str(created)),
         blocks=(
-            *(f"security-group:{group}" for group in found.get("SecurityGroups", ())),
-            *(f"subnet:{subnet}" for subnet in found.get("Subnets", ())),
+            *(f"security-group:{group}" for group in item.get("SecurityGroups", ())),
+            *(f"subnet:{subnet}" for subnet in item.get("Subnets", ())),
             f"internet-of:{vpc}",
             f"vpc:{vpc}",
         ),

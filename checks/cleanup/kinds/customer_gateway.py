@@ -5,42 +5,42 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.aws_query import Asking, NotYet
-from checks.cleanup.kinds import Task, vpc_shared
-from checks.cleanup.model import Seen
+from checks.cleanup.aws_query import AwsQuery, RetryLater
+from checks.cleanup.kinds import DeletionTask, vpc_shared
+from checks.cleanup.model import AwsResource
 
-_LIST = ("describe_customer_gateways", "CustomerGateways")
+_DESCRIBE_CUSTOMER_GATEWAYS = ("describe_customer_gateways", "CustomerGateways")
 
 
-def find(asking: Asking) -> Iterable[Seen]:
+def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
     # describe_customer_gateways has no pages: it answers with all of them.
-    for found in asking.client("ec2").describe_customer_gateways()["CustomerGateways"]:
+    for found in query.client("ec2").describe_customer_gateways()["CustomerGateways"]:
         if found.get("State") != "deleted":
-            yield _seen(found, asking.region)
+            yield _build_resource(found, query.region)
 
 
-def again(asking: Asking, id: str, region: str) -> Seen | None:
-    found = vpc_shared.item(asking, *_LIST, region, CustomerGatewayIds=[id])
-    return _seen(found, region) if found and found.get("State") != "deleted" else None
+def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
+    found = vpc_shared.describe_first(query, *_DESCRIBE_CUSTOMER_GATEWAYS, region, CustomerGatewayIds=[id])
+    return _build_resource(found, region) if found and found.get("State") != "deleted" else None
 
 
-def delete(asking: Asking, seen: Seen, task: Task) -> None:
-    if seen.state == "deleting":
-        raise NotYet("AWS is deleting it")
-    asking.client("ec2", seen.region).delete_customer_gateway(CustomerGatewayId=seen.id)
+def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+    if resource.state == "deleting":
+        raise RetryLater("AWS is deleting it")
+    query.client("ec2", resource.region).delete_customer_gateway(CustomerGatewayId=resource.id)
 
 
-def _seen(found: dict[str, Any], region: str) -> Seen:
-    id = found["CustomerGatewayId"]
-    name, tags = vpc_shared.named(found, id)
-    return Seen(
+def _build_resource(item: dict[str, Any], region: str) -> AwsResource:
+    id = item["CustomerGatewayId"]
+    name, tags = vpc_shared.name_and_tags(item, id)
+    return AwsResource(
         kind="customer-gateway",
         id=id,
         name=name,
         region=region,
         aliases=(id,),
         tags=tags,
-        state=found.get("State", ""),
-        size=found.get("IpAddress", ""),
-        identity=(id, found.get("IpAddress", "")),
+        state=item.get("State", ""),
+        size=item.get("IpAddress", ""),
+        identity=(id, item.get("IpAddress", "")),
     )

@@ -6,53 +6,53 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.aws_query import Asking, NotYet, is_missing, tags_of
-from checks.cleanup.kinds import Task
-from checks.cleanup.model import Seen
+from checks.cleanup.aws_query import AwsQuery, RetryLater, is_not_found, parse_tags
+from checks.cleanup.kinds import DeletionTask
+from checks.cleanup.model import AwsResource
 
-_BUCKET = re.compile(r"^(?P<bucket>.+?)\.s3(?:[.-][a-z0-9.-]+)?\.amazonaws\.com(?:\.cn)?$")
+_BUCKET_HOST = re.compile(r"^(?P<bucket>.+?)\.s3(?:[.-][a-z0-9.-]+)?\.amazonaws\.com(?:\.cn)?$")
 
 
-def find(asking: Asking) -> Iterable[Seen]:
-    listed = list(asking.pages("cloudfront", "list_distributions", "DistributionList.Items"))
-    return asking.each(
-        lambda item: _seen(asking, item["Id"], item["ARN"], item["Status"], item["DomainName"], item), listed
+def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
+    listed = list(query.list_items("cloudfront", "list_distributions", "DistributionList.Items"))
+    return query.map_parallel(
+        lambda item: _build_resource(query, item["Id"], item["ARN"], item["Status"], item["DomainName"], item), listed
     )
 
 
-def again(asking: Asking, id: str, region: str) -> Seen | None:
+def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
     try:
-        now = asking.client("cloudfront").get_distribution(Id=id)["Distribution"]
+        now = query.client("cloudfront").get_distribution(Id=id)["Distribution"]
     except Exception as error:
-        if is_missing(error):
+        if is_not_found(error):
             return None
         raise
-    return _seen(asking, id, now["ARN"], now["Status"], now["DomainName"], now["DistributionConfig"])
+    return _build_resource(query, id, now["ARN"], now["Status"], now["DomainName"], now["DistributionConfig"])
 
 
-def delete(asking: Asking, seen: Seen, task: Task) -> None:
-    cloudfront = asking.client("cloudfront")
-    answer = cloudfront.get_distribution_config(Id=seen.id)
+def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+    cloudfront = query.client("cloudfront")
+    answer = cloudfront.get_distribution_config(Id=resource.id)
     config = answer["DistributionConfig"]
     if config["Enabled"]:
         config["Enabled"] = False
-        task.say("disabling")
-        changed = cloudfront.update_distribution(
-            Id=seen.id, IfMatch=answer["ETag"], DistributionConfig=config
-        )
+        task.report_progress("disabling")
+        changed = cloudfront.update_distribution(Id=resource.id, IfMatch=answer["ETag"], DistributionConfig=config)
         if changed["Distribution"]["Status"] != "Deployed":
-            raise NotYet("disabled; waiting until every edge has it (Deployed), usually 5 to 15 minutes")
-    now = cloudfront.get_distribution(Id=seen.id)
+            raise RetryLater("disabled; waiting until every edge has it (Deployed), usually 5 to 15 minutes")
+    now = cloudfront.get_distribution(Id=resource.id)
     if now["Distribution"]["Status"] != "Deployed":
-        raise NotYet(f"disabled, {now['Distribution']['Status']}: waiting until it is Deployed")
-    cloudfront.delete_distribution(Id=seen.id, IfMatch=now["ETag"])
+        raise RetryLater(f"disabled, {now['Distribution']['Status']}: waiting until it is Deployed")
+    cloudfront.delete_distribution(Id=resource.id, IfMatch=now["ETag"])
 
 
-def _seen(asking: Asking, id: str, arn: str, status: str, address: str, config: dict[str, Any]) -> Seen:
+def _build_resource(
+    query: AwsQuery, id: str, arn: str, status: str, address: str, config: dict[str, Any]
+) -> AwsResource:
     aliases = tuple(sorted(config.get("Aliases", {}).get("Items", ())))
     origins = config.get("Origins", {}).get("Items", ())
     served = tuple(sorted(origin["DomainName"] for origin in origins))
-    buckets = tuple(match["bucket"] for name in served if (match := _BUCKET.match(name)))
+    buckets = tuple(match["bucket"] for name in served if (match := _BUCKET_HOST.match(name)))
     identities = {
         identity.rpartition("/")[2]
         for origin in origins
@@ -61,18 +61,16 @@ def _seen(asking: Asking, id: str, arn: str, status: str, address: str, config: 
     controls = {control for origin in origins if (control := origin.get("OriginAccessControlId", ""))}
     certificate = config.get("ViewerCertificate", {}).get("ACMCertificateArn", "")
     comment = config.get("Comment", "")
-    return Seen(
+    return AwsResource(
         kind="cloudfront",
         id=id,
         name=aliases[0] if aliases else comment or id,
         arn=arn,
         aliases=(*aliases, *([comment] if comment else []), *buckets, address),
         domains=aliases,
-        tags=asking.tags(
+        tags=query.read_tags(
             "cloudfront:ListTagsForResource",
-            lambda: tags_of(
-                asking.client("cloudfront").list_tags_for_resource(Resource=arn)["Tags"].get("Items")
-            ),
+            lambda: parse_tags(query.client("cloudfront").list_tags_for_resource(Resource=arn)["Tags"].get("Items")),
         ),
         size=f"{len(served)} origin{'' if len(served) == 1 else 's'}",
         state=f"{status}, {'enabled' if config.get('Enabled') else 'disabled'}",

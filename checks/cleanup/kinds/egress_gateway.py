@@ -5,32 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.aws_query import Asking
-from checks.cleanup.kinds import Task, vpc_shared
-from checks.cleanup.model import Seen
+from checks.cleanup.aws_query import AwsQuery
+from checks.cleanup.kinds import DeletionTask, vpc_shared
+from checks.cleanup.model import AwsResource
 
-_LIST = ("describe_egress_only_internet_gateways", "EgressOnlyInternetGateways")
-
-
-def find(asking: Asking) -> Iterable[Seen]:
-    for found in asking.pages("ec2", *_LIST):
-        yield _seen(found, asking.region)
+_DESCRIBE_EGRESS_GATEWAYS = ("describe_egress_only_internet_gateways", "EgressOnlyInternetGateways")
 
 
-def again(asking: Asking, id: str, region: str) -> Seen | None:
-    found = vpc_shared.item(asking, *_LIST, region, EgressOnlyInternetGatewayIds=[id])
-    return _seen(found, region) if found else None
+def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
+    for found in query.list_items("ec2", *_DESCRIBE_EGRESS_GATEWAYS):
+        yield _build_resource(found, query.region)
 
 
-def delete(asking: Asking, seen: Seen, task: Task) -> None:
-    asking.client("ec2", seen.region).delete_egress_only_internet_gateway(EgressOnlyInternetGatewayId=seen.id)
+def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
+    found = vpc_shared.describe_first(query, *_DESCRIBE_EGRESS_GATEWAYS, region, EgressOnlyInternetGatewayIds=[id])
+    return _build_resource(found, region) if found else None
 
 
-def _seen(found: dict[str, Any], region: str) -> Seen:
-    id = found["EgressOnlyInternetGatewayId"]
-    name, tags = vpc_shared.named(found, id)
-    vpcs = tuple(one["VpcId"] for one in found.get("Attachments", ()) if one.get("VpcId"))
-    return Seen(
+def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+    query.client("ec2", resource.region).delete_egress_only_internet_gateway(EgressOnlyInternetGatewayId=resource.id)
+
+
+def _build_resource(item: dict[str, Any], region: str) -> AwsResource:
+    id = item["EgressOnlyInternetGatewayId"]
+    name, tags = vpc_shared.name_and_tags(item, id)
+    vpcs = tuple(one["VpcId"] for one in item.get("Attachments", ()) if one.get("VpcId"))
+    return AwsResource(
         kind="egress-gateway",
         id=id,
         name=name,

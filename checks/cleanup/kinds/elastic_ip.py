@@ -5,39 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.aws_query import Asking, InUse, is_missing, tags_of
-from checks.cleanup.kinds import Task
-from checks.cleanup.model import Seen
+from checks.cleanup.aws_query import AwsQuery, ResourceInUse, is_not_found, parse_tags
+from checks.cleanup.kinds import DeletionTask
+from checks.cleanup.model import AwsResource
 
 
-def find(asking: Asking) -> Iterable[Seen]:
+def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
     # describe_addresses has no pages: it answers with all of them.
-    for address in asking.client("ec2").describe_addresses()["Addresses"]:
+    for address in query.client("ec2").describe_addresses()["Addresses"]:
         if address.get("AllocationId"):
-            yield _seen(address, asking.region)
+            yield _build_resource(address, query.region)
 
 
-def again(asking: Asking, id: str, region: str) -> Seen | None:
+def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
     try:
-        addresses = asking.client("ec2", region).describe_addresses(AllocationIds=[id])["Addresses"]
+        addresses = query.client("ec2", region).describe_addresses(AllocationIds=[id])["Addresses"]
     except Exception as error:
-        if is_missing(error):
+        if is_not_found(error):
             return None
         raise
-    return _seen(addresses[0], region) if addresses else None
+    return _build_resource(addresses[0], region) if addresses else None
 
 
-def delete(asking: Asking, seen: Seen, task: Task) -> None:
-    if seen.uses:
-        raise InUse(f"still associated with {seen.uses[0]}")
-    asking.client("ec2", seen.region).release_address(AllocationId=seen.id)
+def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+    if resource.uses:
+        raise ResourceInUse(f"still associated with {resource.uses[0]}")
+    query.client("ec2", resource.region).release_address(AllocationId=resource.id)
 
 
-def _seen(address: dict[str, Any], region: str) -> Seen:
-    tags = tags_of(address.get("Tags"))
+def _build_resource(address: dict[str, Any], region: str) -> AwsResource:
+    tags = parse_tags(address.get("Tags"))
     instance, interface = address.get("InstanceId", ""), address.get("NetworkInterfaceId", "")
     user = instance or interface
-    return Seen(
+    return AwsResource(
         kind="elastic-ip",
         id=address["AllocationId"],
         name=tags.get("Name", address.get("PublicIp", "")),
@@ -46,9 +46,9 @@ def _seen(address: dict[str, Any], region: str) -> Seen:
         tags=tags,
         state=f"associated with {user}" if user else "not associated",
         uses=(user,) if user else (),
-        billed=(("elastic-ip", 1),),
+        price_items=(("elastic-ip", 1),),
         identity=(address["AllocationId"], address.get("PublicIp", "")),
-        part_of=f"ec2-instance:{instance}" if instance else "",
+        parent_key=f"ec2-instance:{instance}" if instance else "",
         blocked_by=(
             *([f"ec2-instance:{instance}"] if instance else []),
             *([f"network-interface:{interface}"] if interface else []),

@@ -6,74 +6,74 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.aws_query import Asking, Refused, epoch, is_missing, tags_of
-from checks.cleanup.kinds import Task
-from checks.cleanup.model import Seen
+from checks.cleanup.aws_query import AwsQuery, DeletionRefused, epoch_seconds, is_not_found, parse_tags
+from checks.cleanup.kinds import DeletionTask
+from checks.cleanup.model import AwsResource
 
 
-def find(asking: Asking) -> Iterable[Seen]:
+def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
     # Scope=Local: the policies that AWS manages are not ours and are never even listed.
-    listed = list(asking.pages("iam", "list_policies", "Policies", Scope="Local"))
-    return asking.each(lambda policy: _seen(asking, policy), listed)
+    listed = list(query.list_items("iam", "list_policies", "Policies", Scope="Local"))
+    return query.map_parallel(lambda policy: _build_resource(query, policy), listed)
 
 
-def again(asking: Asking, id: str, region: str) -> Seen | None:
+def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
     try:
-        policy = asking.client("iam").get_policy(PolicyArn=id)["Policy"]
+        policy = query.client("iam").get_policy(PolicyArn=id)["Policy"]
     except Exception as error:
-        if is_missing(error):
+        if is_not_found(error):
             return None
         raise
-    return _seen(asking, policy)
+    return _build_resource(query, policy)
 
 
-def delete(asking: Asking, seen: Seen, task: Task) -> None:
-    iam, arn = asking.client("iam"), seen.id
+def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+    iam, arn = query.client("iam"), resource.id
     if iam.get_policy(PolicyArn=arn)["Policy"].get("PermissionsBoundaryUsageCount", 0):
-        boundaries = _entities(asking, arn, "PermissionsBoundary")
-        raise Refused(f"it is the permissions boundary of {', '.join(boundaries)}")
-    for entity in _entities(asking, arn, "PermissionsPolicy"):
+        boundaries = _list_attached_entities(query, arn, "PermissionsBoundary")
+        raise DeletionRefused(f"it is the permissions boundary of {', '.join(boundaries)}")
+    for entity in _list_attached_entities(query, arn, "PermissionsPolicy"):
         what, _, name = entity.partition(" ")
-        task.say(f"detaching from {entity}")
+        task.report_progress(f"detaching from {entity}")
         detach = getattr(iam, f"detach_{what}_policy")
-        _unless_missing(detach, **{f"{what.capitalize()}Name": name, "PolicyArn": arn})
-    for version in asking.pages("iam", "list_policy_versions", "Versions", PolicyArn=arn):
+        _call_unless_not_found(detach, **{f"{what.capitalize()}Name": name, "PolicyArn": arn})
+    for version in query.list_items("iam", "list_policy_versions", "Versions", PolicyArn=arn):
         if not version["IsDefaultVersion"]:
-            _unless_missing(iam.delete_policy_version, PolicyArn=arn, VersionId=version["VersionId"])
+            _call_unless_not_found(iam.delete_policy_version, PolicyArn=arn, VersionId=version["VersionId"])
     iam.delete_policy(PolicyArn=arn)
 
 
-def _seen(asking: Asking, policy: dict[str, Any]) -> Seen:
+def _build_resource(query: AwsQuery, policy: dict[str, Any]) -> AwsResource:
     arn = policy["Arn"]
     # ListPolicies never tells the tags.
-    tags = tags_of(policy.get("Tags")) or asking.tags(
+    tags = parse_tags(policy.get("Tags")) or query.read_tags(
         "iam:ListPolicyTags",
-        lambda: tags_of(asking.client("iam").list_policy_tags(PolicyArn=arn).get("Tags")),
+        lambda: parse_tags(query.client("iam").list_policy_tags(PolicyArn=arn).get("Tags")),
     )
     uses: tuple[str, ...] = ()
     if policy.get("AttachmentCount", 0) or policy.get("PermissionsBoundaryUsageCount", 0):
-        uses = asking.attempt(
-            "iam:ListEntitiesForPolicy", lambda: tuple(_entities(asking, arn, "PermissionsPolicy")), ()
+        uses = query.call_or_default(
+            "iam:ListEntitiesForPolicy", lambda: tuple(_list_attached_entities(query, arn, "PermissionsPolicy")), ()
         )
-    return Seen(
+    return AwsResource(
         kind="iam-policy",
         id=arn,
         name=policy["PolicyName"],
         arn=arn,
         tags=tags,
-        created=epoch(policy.get("CreateDate")),
+        created_at=epoch_seconds(policy.get("CreateDate")),
         size=f"attached to {len(uses)}" if uses else "not attached",
         uses=uses,
         identity=(policy["PolicyId"],),
         blocked_by=tuple(f"iam-role:{use.removeprefix('role ')}" for use in uses if use.startswith("role ")),
-        guarded="managed by AWS" if ":iam::aws:policy/" in arn else "",
+        protection_reason="managed by AWS" if ":iam::aws:policy/" in arn else "",
     )
 
 
-def _entities(asking: Asking, arn: str, usage: str) -> list[str]:
+def _list_attached_entities(query: AwsQuery, arn: str, usage: str) -> list[str]:
     """`role NAME`, `user NAME`, `group NAME` of everything that it is attached to."""
     found = []
-    pages = asking.client("iam").get_paginator("list_entities_for_policy")
+    pages = query.client("iam").get_paginator("list_entities_for_policy")
     for page in pages.paginate(PolicyArn=arn, PolicyUsageFilter=usage):
         found += [f"role {entity['RoleName']}" for entity in page.get("PolicyRoles", ())]
         found += [f"user {entity['UserName']}" for entity in page.get("PolicyUsers", ())]
@@ -81,9 +81,9 @@ def _entities(asking: Asking, arn: str, usage: str) -> list[str]:
     return found
 
 
-def _unless_missing(call: Any, **parameters: str) -> None:
+def _call_unless_not_found(call: Any, **parameters: str) -> None:
     try:
         call(**parameters)
     except Exception as error:
-        if not is_missing(error):
+        if not is_not_found(error):
             raise

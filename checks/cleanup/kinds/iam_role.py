@@ -5,77 +5,71 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.aws_query import Asking, epoch, is_missing, tags_of
-from checks.cleanup.kinds import Task
-from checks.cleanup.model import Seen
+from checks.cleanup.aws_query import AwsQuery, epoch_seconds, is_not_found, parse_tags
+from checks.cleanup.kinds import DeletionTask
+from checks.cleanup.model import AwsResource
 
 
-def find(asking: Asking) -> Iterable[Seen]:
+def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
     # Service-linked roles belong to AWS services: they are left out before a question is spent on them.
-    listed = [role for role in asking.pages("iam", "list_roles", "Roles") if not _guarded(role)]
-    return asking.each(lambda role: _seen(asking, role), listed)
+    listed = [role for role in query.list_items("iam", "list_roles", "Roles") if not _aws_role_protection(role)]
+    return query.map_parallel(lambda role: _build_resource(query, role), listed)
 
 
-def again(asking: Asking, id: str, region: str) -> Seen | None:
+def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
     try:
-        role = asking.client("iam").get_role(RoleName=id)["Role"]
+        role = query.client("iam").get_role(RoleName=id)["Role"]
     except Exception as error:
-        if is_missing(error):
+        if is_not_found(error):
             return None
         raise
-    return _seen(asking, role)
+    return _build_resource(query, role)
 
 
-def delete(asking: Asking, seen: Seen, task: Task) -> None:
-    iam, name = asking.client("iam"), seen.id
-    for profile in asking.pages("iam", "list_instance_profiles_for_role", "InstanceProfiles", RoleName=name):
-        task.say(f"removing from instance profile {profile['InstanceProfileName']}")
-        iam.remove_role_from_instance_profile(
-            InstanceProfileName=profile["InstanceProfileName"], RoleName=name
-        )
-    for policy in asking.pages("iam", "list_attached_role_policies", "AttachedPolicies", RoleName=name):
+def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+    iam, name = query.client("iam"), resource.id
+    for profile in query.list_items("iam", "list_instance_profiles_for_role", "InstanceProfiles", RoleName=name):
+        task.report_progress(f"removing from instance profile {profile['InstanceProfileName']}")
+        iam.remove_role_from_instance_profile(InstanceProfileName=profile["InstanceProfileName"], RoleName=name)
+    for policy in query.list_items("iam", "list_attached_role_policies", "AttachedPolicies", RoleName=name):
         iam.detach_role_policy(RoleName=name, PolicyArn=policy["PolicyArn"])
     # The pager gives names here, not items.
-    for inline in asking.pages("iam", "list_role_policies", "PolicyNames", RoleName=name):
+    for inline in query.list_items("iam", "list_role_policies", "PolicyNames", RoleName=name):
         iam.delete_role_policy(RoleName=name, PolicyName=str(inline))
     iam.delete_role(RoleName=name)
 
 
-def _seen(asking: Asking, role: dict[str, Any]) -> Seen:
+def _build_resource(query: AwsQuery, role: dict[str, Any]) -> AwsResource:
     name = role["RoleName"]
-    iam = asking.client("iam")
-    tags = tags_of(role.get("Tags"))
+    iam = query.client("iam")
+    tags = parse_tags(role.get("Tags"))
     if not tags:  # list_roles never tells the tags
-        tags = asking.tags("iam:ListRoleTags", lambda: tags_of(iam.list_role_tags(RoleName=name).get("Tags")))
+        tags = query.read_tags("iam:ListRoleTags", lambda: parse_tags(iam.list_role_tags(RoleName=name).get("Tags")))
     none: tuple[str, ...] = ()
-    profiles = asking.attempt(
+    profiles = query.call_or_default(
         "iam:ListInstanceProfilesForRole",
         lambda: tuple(
             str(profile["InstanceProfileName"])
-            for profile in asking.pages(
-                "iam", "list_instance_profiles_for_role", "InstanceProfiles", RoleName=name
-            )
+            for profile in query.list_items("iam", "list_instance_profiles_for_role", "InstanceProfiles", RoleName=name)
         ),
         none,
     )
-    return Seen(
+    return AwsResource(
         kind="iam-role",
         id=name,
         name=name,
         arn=role["Arn"],
         tags=tags,
-        created=epoch(role.get("CreateDate")),
+        created_at=epoch_seconds(role.get("CreateDate")),
         uses=tuple(f"instance profile {profile}" for profile in profiles),
         identity=(role["RoleId"],),
         blocked_by=tuple(f"instance-profile:{profile}" for profile in profiles),
-        guarded=_guarded(role),
+        protection_reason=_aws_role_protection(role),
     )
 
 
-def _guarded(role: dict[str, Any]) -> str:
-    if str(role.get("Path", "")).startswith("/aws-service-role/") or role["RoleName"].startswith(
-        "AWSServiceRole"
-    ):
+def _aws_role_protection(role: dict[str, Any]) -> str:
+    if str(role.get("Path", "")).startswith("/aws-service-role/") or role["RoleName"].startswith("AWSServiceRole"):
         return "service-linked role: it belongs to an AWS service"
     if str(role.get("Path", "")).startswith("/aws-reserved/"):
         return "reserved by AWS (IAM Identity Center)"

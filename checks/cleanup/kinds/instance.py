@@ -5,44 +5,44 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.aws_query import Asking, NotYet, epoch, is_missing, tags_of
-from checks.cleanup.kinds import Task
-from checks.cleanup.model import Seen
+from checks.cleanup.aws_query import AwsQuery, RetryLater, epoch_seconds, is_not_found, parse_tags
+from checks.cleanup.kinds import DeletionTask
+from checks.cleanup.model import AwsResource
 
-_GONE = frozenset({"terminated"})
+_TERMINATED_STATES = frozenset({"terminated"})
 
 
-def find(asking: Asking) -> Iterable[Seen]:
+def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
     listed = [
         instance
-        for reservation in asking.pages("ec2", "describe_instances", "Reservations")
+        for reservation in query.list_items("ec2", "describe_instances", "Reservations")
         for instance in reservation["Instances"]
-        if instance["State"]["Name"] not in _GONE
+        if instance["State"]["Name"] not in _TERMINATED_STATES
     ]
-    return asking.each(lambda instance: _seen(asking, instance, asking.region), listed)
+    return query.map_parallel(lambda instance: _build_resource(query, instance, query.region), listed)
 
 
-def again(asking: Asking, id: str, region: str) -> Seen | None:
+def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
     try:
-        answer = asking.client("ec2", region).describe_instances(InstanceIds=[id])
+        answer = query.client("ec2", region).describe_instances(InstanceIds=[id])
     except Exception as error:
-        if is_missing(error):
+        if is_not_found(error):
             return None
         raise
     for reservation in answer["Reservations"]:
         for instance in reservation["Instances"]:
-            if instance["State"]["Name"] not in _GONE:
-                return _seen(asking, instance, region)
+            if instance["State"]["Name"] not in _TERMINATED_STATES:
+                return _build_resource(query, instance, region)
     return None
 
 
-def delete(asking: Asking, seen: Seen, task: Task) -> None:
-    if "shutting-down" not in seen.state:
-        asking.client("ec2", seen.region).terminate_instances(InstanceIds=[seen.id])
-    raise NotYet("shutting down")
+def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+    if "shutting-down" not in resource.state:
+        query.client("ec2", resource.region).terminate_instances(InstanceIds=[resource.id])
+    raise RetryLater("shutting down")
 
 
-def _billed(instance: dict[str, Any]) -> str:
+def _price_item(instance: dict[str, Any]) -> str:
     """The item of the price list. Only Linux on demand is in one by its type alone."""
     item = f"ec2-instance.{instance.get('InstanceType', '')}"
     if lifecycle := instance.get("InstanceLifecycle"):
@@ -51,43 +51,40 @@ def _billed(instance: dict[str, Any]) -> str:
     return item if system == "Linux/UNIX" else f"{item}.{system}"
 
 
-def _seen(asking: Asking, instance: dict[str, Any], region: str) -> Seen:
-    id, tags = instance["InstanceId"], tags_of(instance.get("Tags"))
+def _build_resource(query: AwsQuery, instance: dict[str, Any], region: str) -> AwsResource:
+    id, tags = instance["InstanceId"], parse_tags(instance.get("Tags"))
     profile = instance.get("IamInstanceProfile", {}).get("Arn", "").rpartition("/")[2]
     placement, vpc = instance.get("Placement", {}).get("GroupName", ""), instance.get("VpcId", "")
     scaling = tags.get("aws:autoscaling:groupName", "")
-    plain = Seen(
+    plain = AwsResource(
         kind="ec2-instance",
         id=id,
         name=tags.get("Name", id),
         region=region,
         aliases=(id,),
         tags=tags,
-        created=epoch(instance.get("LaunchTime")),
+        created_at=epoch_seconds(instance.get("LaunchTime")),
         size=instance.get("InstanceType", ""),
         state=instance["State"]["Name"],
         # One that is stopped costs only its volumes, which go with it and are not listed.
-        billed=((_billed(instance), 1),) if instance["State"]["Name"] in {"pending", "running"} else (),
+        price_items=((_price_item(instance), 1),) if instance["State"]["Name"] in {"pending", "running"} else (),
         identity=(id,),
-        guarded=f"the Auto Scaling group {scaling} would start another one in its place" if scaling else "",
+        protection_reason=f"the Auto Scaling group {scaling} would start another one in its place" if scaling else "",
         blocks=(
             *(f"security-group:{group['GroupId']}" for group in instance.get("SecurityGroups", ())),
             *([f"instance-profile:{profile}"] if profile else []),
             *([f"placement-group:{placement}"] if placement else []),
-            *(
-                f"network-interface:{one['NetworkInterfaceId']}"
-                for one in instance.get("NetworkInterfaces", ())
-            ),
+            *(f"network-interface:{one['NetworkInterfaceId']}" for one in instance.get("NetworkInterfaces", ())),
             *([f"subnet:{instance['SubnetId']}"] if instance.get("SubnetId") else []),
             *([f"internet-of:{vpc}", f"vpc:{vpc}"] if vpc else []),
         ),
     )
-    if not asking.wanted(plain):
+    if not query.is_listed(plain):
         return plain
-    kept = asking.attempt(
+    kept = query.call_or_default(
         "ec2:DescribeInstanceAttribute",
         lambda: bool(
-            asking.client("ec2", region)
+            query.client("ec2", region)
             .describe_instance_attribute(InstanceId=id, Attribute="disableApiTermination")
             .get("DisableApiTermination", {})
             .get("Value")
@@ -96,4 +93,4 @@ def _seen(asking: Asking, instance: dict[str, Any], region: str) -> Seen:
     )
     from msgspec.structs import replace
 
-    return replace(plain, guarded=plain.guarded or ("termination protection is on" if kept else ""))
+    return replace(plain, protection_reason=plain.protection_reason or ("termination protection is on" if kept else ""))

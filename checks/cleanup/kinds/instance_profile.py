@@ -5,55 +5,53 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.aws_query import Asking, epoch, is_missing, tags_of
-from checks.cleanup.kinds import Task
-from checks.cleanup.model import Seen
+from checks.cleanup.aws_query import AwsQuery, epoch_seconds, is_not_found, parse_tags
+from checks.cleanup.kinds import DeletionTask
+from checks.cleanup.model import AwsResource
 
 
-def find(asking: Asking) -> Iterable[Seen]:
-    listed = list(asking.pages("iam", "list_instance_profiles", "InstanceProfiles"))
-    return asking.each(lambda profile: _seen(asking, profile), listed)
+def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
+    listed = list(query.list_items("iam", "list_instance_profiles", "InstanceProfiles"))
+    return query.map_parallel(lambda profile: _build_resource(query, profile), listed)
 
 
-def again(asking: Asking, id: str, region: str) -> Seen | None:
+def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
     try:
-        profile = asking.client("iam").get_instance_profile(InstanceProfileName=id)["InstanceProfile"]
+        profile = query.client("iam").get_instance_profile(InstanceProfileName=id)["InstanceProfile"]
     except Exception as error:
-        if is_missing(error):
+        if is_not_found(error):
             return None
         raise
-    return _seen(asking, profile)
+    return _build_resource(query, profile)
 
 
-def delete(asking: Asking, seen: Seen, task: Task) -> None:
-    iam = asking.client("iam")
-    profile = iam.get_instance_profile(InstanceProfileName=seen.id)["InstanceProfile"]
+def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+    iam = query.client("iam")
+    profile = iam.get_instance_profile(InstanceProfileName=resource.id)["InstanceProfile"]
     for role in profile.get("Roles", ()):
         try:
-            iam.remove_role_from_instance_profile(InstanceProfileName=seen.id, RoleName=role["RoleName"])
+            iam.remove_role_from_instance_profile(InstanceProfileName=resource.id, RoleName=role["RoleName"])
         except Exception as error:
-            if not is_missing(error):
+            if not is_not_found(error):
                 raise
-    iam.delete_instance_profile(InstanceProfileName=seen.id)
+    iam.delete_instance_profile(InstanceProfileName=resource.id)
 
 
-def _seen(asking: Asking, profile: dict[str, Any]) -> Seen:
+def _build_resource(query: AwsQuery, profile: dict[str, Any]) -> AwsResource:
     name = profile["InstanceProfileName"]
-    tags = tags_of(profile.get("Tags"))
+    tags = parse_tags(profile.get("Tags"))
     if not tags:
-        tags = asking.tags(
+        tags = query.read_tags(
             "iam:ListInstanceProfileTags",
-            lambda: tags_of(
-                asking.client("iam").list_instance_profile_tags(InstanceProfileName=name).get("Tags")
-            ),
+            lambda: parse_tags(query.client("iam").list_instance_profile_tags(InstanceProfileName=name).get("Tags")),
         )
-    return Seen(
+    return AwsResource(
         kind="instance-profile",
         id=name,
         name=name,
         arn=profile["Arn"],
         tags=tags,
-        created=epoch(profile.get("CreateDate")),
+        created_at=epoch_seconds(profile.get("CreateDate")),
         uses=tuple(f"role {role['RoleName']}" for role in profile.get("Roles", ())),
         identity=(profile["InstanceProfileId"],),
     )

@@ -5,42 +5,42 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.aws_query import Asking, is_missing
-from checks.cleanup.kinds import Task, vpc_shared
-from checks.cleanup.model import Seen
+from checks.cleanup.aws_query import AwsQuery, is_not_found
+from checks.cleanup.kinds import DeletionTask, vpc_shared
+from checks.cleanup.model import AwsResource
 
 
-def find(asking: Asking) -> Iterable[Seen]:
-    defaults = vpc_shared.default_vpcs(asking, asking.region)
-    for found in asking.pages("ec2", "describe_internet_gateways", "InternetGateways"):
-        yield _seen(found, asking.region, defaults)
+def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
+    defaults = vpc_shared.default_vpcs(query, query.region)
+    for found in query.list_items("ec2", "describe_internet_gateways", "InternetGateways"):
+        yield _build_resource(found, query.region, defaults)
 
 
-def again(asking: Asking, id: str, region: str) -> Seen | None:
-    found = vpc_shared.item(
-        asking, "describe_internet_gateways", "InternetGateways", region, InternetGatewayIds=[id]
+def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
+    found = vpc_shared.describe_first(
+        query, "describe_internet_gateways", "InternetGateways", region, InternetGatewayIds=[id]
     )
-    return _seen(found, region, vpc_shared.default_vpcs(asking, region)) if found else None
+    return _build_resource(found, region, vpc_shared.default_vpcs(query, region)) if found else None
 
 
-def delete(asking: Asking, seen: Seen, task: Task) -> None:
-    ec2 = asking.client("ec2", seen.region)
-    for vpc in seen.uses:
-        task.say(f"detaching from {vpc}")
+def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+    ec2 = query.client("ec2", resource.region)
+    for vpc in resource.uses:
+        task.report_progress(f"detaching from {vpc}")
         try:
-            with vpc_shared.holders_named(asking, seen.region, "vpc-id", vpc, public=True):
-                ec2.detach_internet_gateway(InternetGatewayId=seen.id, VpcId=vpc)
+            with vpc_shared.explain_in_use_error(query, resource.region, "vpc-id", vpc, only_public=True):
+                ec2.detach_internet_gateway(InternetGatewayId=resource.id, VpcId=vpc)
         except Exception as error:
-            if not is_missing(error):
+            if not is_not_found(error):
                 raise
-    ec2.delete_internet_gateway(InternetGatewayId=seen.id)
+    ec2.delete_internet_gateway(InternetGatewayId=resource.id)
 
 
-def _seen(found: dict[str, Any], region: str, defaults: frozenset[str] | None) -> Seen:
-    id = found["InternetGatewayId"]
-    name, tags = vpc_shared.named(found, id)
-    vpcs = tuple(one["VpcId"] for one in found.get("Attachments", ()) if one.get("VpcId"))
-    return Seen(
+def _build_resource(item: dict[str, Any], region: str, default_vpc_ids: frozenset[str] | None) -> AwsResource:
+    id = item["InternetGatewayId"]
+    name, tags = vpc_shared.name_and_tags(item, id)
+    vpcs = tuple(one["VpcId"] for one in item.get("Attachments", ()) if one.get("VpcId"))
+    return AwsResource(
         kind="internet-gateway",
         id=id,
         name=name,
@@ -50,7 +50,9 @@ def _seen(found: dict[str, Any], region: str, defaults: frozenset[str] | None) -
         state="attached" if vpcs else "detached",
         uses=vpcs,
         identity=(id,),
-        also=tuple(f"internet-of:{vpc}" for vpc in vpcs),
+        other_keys=tuple(f"internet-of:{vpc}" for vpc in vpcs),
         blocks=tuple(f"vpc:{vpc}" for vpc in vpcs),
-        guarded=next(filter(None, (vpc_shared.default_guard(vpc, defaults) for vpc in vpcs)), ""),
+        protection_reason=next(
+            filter(None, (vpc_shared.default_vpc_protection(vpc, default_vpc_ids) for vpc in vpcs)), ""
+        ),
     )

@@ -5,41 +5,41 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.aws_query import Asking, epoch, is_missing, tags_of
-from checks.cleanup.kinds import Task
-from checks.cleanup.model import Seen
+from checks.cleanup.aws_query import AwsQuery, epoch_seconds, is_not_found, parse_tags
+from checks.cleanup.kinds import DeletionTask
+from checks.cleanup.model import AwsResource
 
 
-def find(asking: Asking) -> Iterable[Seen]:
+def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
     # describe_key_pairs has no pages: it answers with all of them.
-    for pair in asking.client("ec2").describe_key_pairs()["KeyPairs"]:
-        yield _seen(asking, pair, asking.region)
+    for pair in query.client("ec2").describe_key_pairs()["KeyPairs"]:
+        yield _build_resource(query, pair, query.region)
 
 
-def again(asking: Asking, id: str, region: str) -> Seen | None:
+def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
     try:
-        pairs = asking.client("ec2", region).describe_key_pairs(KeyNames=[id])["KeyPairs"]
+        pairs = query.client("ec2", region).describe_key_pairs(KeyNames=[id])["KeyPairs"]
     except Exception as error:
-        if is_missing(error):
+        if is_not_found(error):
             return None
         raise
-    return _seen(asking, pairs[0], region) if pairs else None
+    return _build_resource(query, pairs[0], region) if pairs else None
 
 
-def delete(asking: Asking, seen: Seen, task: Task) -> None:
-    asking.client("ec2", seen.region).delete_key_pair(KeyName=seen.id)
+def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+    query.client("ec2", resource.region).delete_key_pair(KeyName=resource.id)
 
 
-def _seen(asking: Asking, pair: dict[str, Any], region: str) -> Seen:
-    return Seen(
+def _build_resource(query: AwsQuery, pair: dict[str, Any], region: str) -> AwsResource:
+    return AwsResource(
         kind="key-pair",
         id=pair["KeyName"],
         name=pair["KeyName"],
         arn="",
         region=region,
         aliases=(pair.get("KeyPairId", ""),),
-        tags=tags_of(pair.get("Tags")),
-        created=epoch(pair.get("CreateTime")),
+        tags=parse_tags(pair.get("Tags")),
+        created_at=epoch_seconds(pair.get("CreateTime")),
         size=pair.get("KeyType", ""),
         identity=(pair.get("KeyPairId", ""), pair.get("KeyFingerprint", "")),
     )

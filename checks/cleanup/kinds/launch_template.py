@@ -5,38 +5,38 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.aws_query import Asking, epoch, tags_of
-from checks.cleanup.kinds import Task, vpc_shared
-from checks.cleanup.model import Seen
+from checks.cleanup.aws_query import AwsQuery, epoch_seconds, parse_tags
+from checks.cleanup.kinds import DeletionTask, vpc_shared
+from checks.cleanup.model import AwsResource
 
 
-def find(asking: Asking) -> Iterable[Seen]:
-    for found in asking.pages("ec2", "describe_launch_templates", "LaunchTemplates"):
-        yield _seen(found, asking.region)
+def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
+    for found in query.list_items("ec2", "describe_launch_templates", "LaunchTemplates"):
+        yield _build_resource(found, query.region)
 
 
-def again(asking: Asking, id: str, region: str) -> Seen | None:
-    found = vpc_shared.item(
-        asking, "describe_launch_templates", "LaunchTemplates", region, LaunchTemplateIds=[id]
+def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
+    found = vpc_shared.describe_first(
+        query, "describe_launch_templates", "LaunchTemplates", region, LaunchTemplateIds=[id]
     )
-    return _seen(found, region) if found else None
+    return _build_resource(found, region) if found else None
 
 
-def delete(asking: Asking, seen: Seen, task: Task) -> None:
-    asking.client("ec2", seen.region).delete_launch_template(LaunchTemplateId=seen.id)
+def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+    query.client("ec2", resource.region).delete_launch_template(LaunchTemplateId=resource.id)
 
 
-def _seen(found: dict[str, Any], region: str) -> Seen:
-    latest = found.get("LatestVersionNumber", 1)
-    return Seen(
+def _build_resource(item: dict[str, Any], region: str) -> AwsResource:
+    latest = item.get("LatestVersionNumber", 1)
+    return AwsResource(
         kind="launch-template",
-        id=found["LaunchTemplateId"],
-        name=found["LaunchTemplateName"],
+        id=item["LaunchTemplateId"],
+        name=item["LaunchTemplateName"],
         region=region,
-        aliases=(found["LaunchTemplateId"],),
-        tags=tags_of(found.get("Tags")),
-        created=epoch(found.get("CreateTime")),
+        aliases=(item["LaunchTemplateId"],),
+        tags=parse_tags(item.get("Tags")),
+        created_at=epoch_seconds(item.get("CreateTime")),
         size=f"version {latest}",
         # The newest version: somebody who has made another one since works with it.
-        identity=(found["LaunchTemplateId"], str(latest)),
+        identity=(item["LaunchTemplateId"], str(latest)),
     )

@@ -10,82 +10,80 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from checks.cleanup.aws_query import Asking, epoch, is_missing, tags_of
-from checks.cleanup.kinds import Task
-from checks.cleanup.model import Seen
+from checks.cleanup.aws_query import AwsQuery, epoch_seconds, is_not_found, parse_tags
+from checks.cleanup.kinds import DeletionTask
+from checks.cleanup.model import AwsResource
 
-TAGGED = 20
+TAG_BATCH_SIZE = 20
 """The most ARNs that one DescribeTags takes (Elastic Load Balancing API reference)."""
 
 
-def find(asking: Asking) -> Iterable[Seen]:
-    listed = list(asking.pages("elbv2", "describe_load_balancers", "LoadBalancers"))
-    tags = tags_by_arn(asking, asking.region, [found["LoadBalancerArn"] for found in listed])
-    return asking.each(
-        lambda found: _seen(asking, found, tags.get(found["LoadBalancerArn"], {}), asking.region), listed
+def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
+    listed = list(query.list_items("elbv2", "describe_load_balancers", "LoadBalancers"))
+    tags = read_tags_by_arn(query, query.region, [found["LoadBalancerArn"] for found in listed])
+    return query.map_parallel(
+        lambda found: _build_resource(query, found, tags.get(found["LoadBalancerArn"], {}), query.region), listed
     )
 
 
-def again(asking: Asking, id: str, region: str) -> Seen | None:
+def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
     try:
-        found = asking.client("elbv2", region).describe_load_balancers(LoadBalancerArns=[id])["LoadBalancers"]
+        found = query.client("elbv2", region).describe_load_balancers(LoadBalancerArns=[id])["LoadBalancers"]
     except Exception as error:
-        if is_missing(error):
+        if is_not_found(error):
             return None
         raise
-    return _seen(asking, found[0], tags_by_arn(asking, region, [id]).get(id, {}), region) if found else None
+    return (
+        _build_resource(query, found[0], read_tags_by_arn(query, region, [id]).get(id, {}), region) if found else None
+    )
 
 
-def delete(asking: Asking, seen: Seen, task: Task) -> None:
-    asking.client("elbv2", seen.region).delete_load_balancer(LoadBalancerArn=seen.id)
+def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+    query.client("elbv2", resource.region).delete_load_balancer(LoadBalancerArn=resource.id)
 
 
-def tags_by_arn(asking: Asking, region: str, arns: Sequence[str]) -> dict[str, dict[str, str]]:
+def read_tags_by_arn(query: AwsQuery, region: str, arns: Sequence[str]) -> dict[str, dict[str, str]]:
     """The tags of load balancers and target groups; what may not be asked for is left out, and written down."""
 
     def ask(batch: list[str]) -> dict[str, dict[str, str]]:
-        told = asking.client("elbv2", region).describe_tags(ResourceArns=batch)["TagDescriptions"]
-        return {one["ResourceArn"]: tags_of(one.get("Tags")) for one in told}
+        told = query.client("elbv2", region).describe_tags(ResourceArns=batch)["TagDescriptions"]
+        return {one["ResourceArn"]: parse_tags(one.get("Tags")) for one in told}
 
-    return asking.tags_by("elasticloadbalancing:DescribeTags", ask, arns, TAGGED)
+    return query.read_tags_in_batches("elasticloadbalancing:DescribeTags", ask, arns, TAG_BATCH_SIZE)
 
 
-def _seen(asking: Asking, found: dict[str, Any], tags: dict[str, str], region: str) -> Seen:
-    arn, vpc = found["LoadBalancerArn"], found.get("VpcId", "")
-    plain = Seen(
+def _build_resource(query: AwsQuery, item: dict[str, Any], tags: dict[str, str], region: str) -> AwsResource:
+    arn, vpc = item["LoadBalancerArn"], item.get("VpcId", "")
+    plain = AwsResource(
         kind="load-balancer",
         id=arn,
-        name=found["LoadBalancerName"],
+        name=item["LoadBalancerName"],
         arn=arn,
         region=region,
-        aliases=(found.get("DNSName", ""),),
+        aliases=(item.get("DNSName", ""),),
         tags=tags,
-        created=epoch(found.get("CreatedTime")),
-        size=f"{found.get('Type', '')}, {found.get('Scheme', '')}",
-        state=found.get("State", {}).get("Code", ""),
-        billed=((f"load-balancer.{found.get('Type', '')}", 1),),
+        created_at=epoch_seconds(item.get("CreatedTime")),
+        size=f"{item.get('Type', '')}, {item.get('Scheme', '')}",
+        state=item.get("State", {}).get("Code", ""),
+        price_items=((f"load-balancer.{item.get('Type', '')}", 1),),
         identity=(arn,),
         blocks=(
-            *(f"security-group:{group}" for group in found.get("SecurityGroups", ())),
-            *(
-                f"subnet:{zone['SubnetId']}"
-                for zone in found.get("AvailabilityZones", ())
-                if "SubnetId" in zone
-            ),
+            *(f"security-group:{group}" for group in item.get("SecurityGroups", ())),
+            *(f"subnet:{zone['SubnetId']}" for zone in item.get("AvailabilityZones", ()) if "SubnetId" in zone),
             f"internet-of:{vpc}",
             f"vpc:{vpc}",
         ),
     )
-    if not asking.wanted(plain):
+    if not query.is_listed(plain):
         return plain
-    held = asking.attempt(
-        "elasticloadbalancing:DescribeLoadBalancerAttributes", lambda: _protected(asking, arn, region), False
+    held = query.call_or_default(
+        "elasticloadbalancing:DescribeLoadBalancerAttributes",
+        lambda: _has_deletion_protection(query, arn, region),
+        False,
     )
-    return replace(plain, guarded="deletion protection is on" if held else "")
+    return replace(plain, protection_reason="deletion protection is on" if held else "")
 
 
-def _protected(asking: Asking, arn: str, region: str) -> bool:
-    answer = asking.client("elbv2", region).describe_load_balancer_attributes(LoadBalancerArn=arn)
-    return any(
-        one["Key"] == "deletion_protection.enabled" and one["Value"] == "true" for one in answer["Attributes"]
-    )
+def _has_deletion_protection(query: AwsQuery, arn: str, region: str) -> bool:
+    answer = query.client("elbv2", region).describe_load_balancer_attributes(LoadBalancerArn=arn)
+    return any(one["Key"] == "deletion_protection.enabled" and one["Value"] == "true" for one in answer["Attributes"])

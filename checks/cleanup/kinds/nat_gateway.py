@@ -5,45 +5,45 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.aws_query import Asking, NotYet, epoch
-from checks.cleanup.kinds import Task, vpc_shared
-from checks.cleanup.model import Seen
+from checks.cleanup.aws_query import AwsQuery, RetryLater, epoch_seconds
+from checks.cleanup.kinds import DeletionTask, vpc_shared
+from checks.cleanup.model import AwsResource
 
 
-def find(asking: Asking) -> Iterable[Seen]:
-    for found in asking.pages("ec2", "describe_nat_gateways", "NatGateways"):
+def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
+    for found in query.list_items("ec2", "describe_nat_gateways", "NatGateways"):
         if found.get("State") != "deleted":
-            yield _seen(found, asking.region)
+            yield _build_resource(found, query.region)
 
 
-def again(asking: Asking, id: str, region: str) -> Seen | None:
-    found = vpc_shared.item(asking, "describe_nat_gateways", "NatGateways", region, NatGatewayIds=[id])
-    return _seen(found, region) if found and found.get("State") != "deleted" else None
+def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
+    found = vpc_shared.describe_first(query, "describe_nat_gateways", "NatGateways", region, NatGatewayIds=[id])
+    return _build_resource(found, region) if found and found.get("State") != "deleted" else None
 
 
-def delete(asking: Asking, seen: Seen, task: Task) -> None:
-    if not seen.state.startswith("deleting"):
-        asking.client("ec2", seen.region).delete_nat_gateway(NatGatewayId=seen.id)
+def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+    if not resource.state.startswith("deleting"):
+        query.client("ec2", resource.region).delete_nat_gateway(NatGatewayId=resource.id)
         return
-    raise NotYet("AWS is deleting it, usually 1 to 3 minutes")
+    raise RetryLater("AWS is deleting it, usually 1 to 3 minutes")
 
 
-def _seen(found: dict[str, Any], region: str) -> Seen:
-    id, vpc, subnet = found["NatGatewayId"], found.get("VpcId", ""), found.get("SubnetId", "")
-    name, tags = vpc_shared.named(found, id)
-    addresses = found.get("NatGatewayAddresses", ())
+def _build_resource(item: dict[str, Any], region: str) -> AwsResource:
+    id, vpc, subnet = item["NatGatewayId"], item.get("VpcId", ""), item.get("SubnetId", "")
+    name, tags = vpc_shared.name_and_tags(item, id)
+    addresses = item.get("NatGatewayAddresses", ())
     public = [one["AllocationId"] for one in addresses if one.get("AllocationId")]
-    return Seen(
+    return AwsResource(
         kind="nat-gateway",
         id=id,
         name=name,
         region=region,
         aliases=(id,),
         tags=tags,
-        created=epoch(found.get("CreateTime")),
-        size=found.get("ConnectivityType", ""),
-        state=found.get("State", ""),
-        billed=(("nat-gateway", 1),),
+        created_at=epoch_seconds(item.get("CreateTime")),
+        size=item.get("ConnectivityType", ""),
+        state=item.get("State", ""),
+        price_items=(("nat-gateway", 1),),
         identity=(id,),
         blocks=(
             *(f"elastic-ip:{allocation}" for allocation in public),

@@ -6,67 +6,69 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.aws_query import Asking, InUse, code
-from checks.cleanup.kinds import Task, vpc_shared
-from checks.cleanup.model import Seen
+from checks.cleanup.aws_query import AwsQuery, ResourceInUse, error_code
+from checks.cleanup.kinds import DeletionTask, vpc_shared
+from checks.cleanup.model import AwsResource
 
-_OWN = frozenset({"interface", "efa", "efa-only", "branch", "trunk"})
+_CUSTOMER_INTERFACE_TYPES = frozenset({"interface", "efa", "efa-only", "branch", "trunk"})
 """Types that a customer makes (EC2 API reference, NetworkInterface.interfaceType); others belong to a service."""
 
 
-def find(asking: Asking) -> Iterable[Seen]:
-    for found in asking.pages("ec2", "describe_network_interfaces", "NetworkInterfaces"):
+def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
+    for found in query.list_items("ec2", "describe_network_interfaces", "NetworkInterfaces"):
         attachment = found.get("Attachment", {})
         if not (attachment.get("InstanceId") and attachment.get("DeleteOnTermination")):
-            yield _seen(found, asking.region)
+            yield _build_resource(found, query.region)
 
 
-def again(asking: Asking, id: str, region: str) -> Seen | None:
-    found = vpc_shared.item(
-        asking, "describe_network_interfaces", "NetworkInterfaces", region, NetworkInterfaceIds=[id]
+def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
+    found = vpc_shared.describe_first(
+        query, "describe_network_interfaces", "NetworkInterfaces", region, NetworkInterfaceIds=[id]
     )
-    return _seen(found, region) if found else None
+    return _build_resource(found, region) if found else None
 
 
-def delete(asking: Asking, seen: Seen, task: Task) -> None:
-    if seen.uses:
-        raise InUse(f"still attached to {seen.uses[0]}")
+def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+    if resource.uses:
+        raise ResourceInUse(f"still attached to {resource.uses[0]}")
     try:
-        asking.client("ec2", seen.region).delete_network_interface(NetworkInterfaceId=seen.id)
+        query.client("ec2", resource.region).delete_network_interface(NetworkInterfaceId=resource.id)
     except Exception as error:
         # EC2 has no code of its own for it: InvalidParameterValue, "is currently in use".
-        if code(error) == "InvalidParameterValue" and "in use" in str(error):
-            raise InUse("still in use") from error
+        if error_code(error) == "InvalidParameterValue" and "in use" in str(error):
+            raise ResourceInUse("still in use") from error
         raise
 
 
-def _seen(found: dict[str, Any], region: str) -> Seen:
-    id = found["NetworkInterfaceId"]
+def _build_resource(item: dict[str, Any], region: str) -> AwsResource:
+    id = item["NetworkInterfaceId"]
     # EC2 says TagSet here, and Tags everywhere else.
-    name, tags = vpc_shared.named({"Tags": found.get("TagSet")}, id)
-    description = found.get("Description", "")
-    attachment = found.get("Attachment", {})
+    name, tags = vpc_shared.name_and_tags({"Tags": item.get("TagSet")}, id)
+    description = item.get("Description", "")
+    attachment = item.get("Attachment", {})
     instance = attachment.get("InstanceId", "")
     user = instance or attachment.get("InstanceOwnerId", "") if attachment else ""
-    made_by_aws = found.get("RequesterManaged") or found.get("InterfaceType", "interface") not in _OWN
-    subnet, vpc = found.get("SubnetId", ""), found.get("VpcId", "")
-    return Seen(
+    made_by_aws = (
+        item.get("RequesterManaged") or item.get("InterfaceType", "interface") not in _CUSTOMER_INTERFACE_TYPES
+    )
+    subnet, vpc = item.get("SubnetId", ""), item.get("VpcId", "")
+    return AwsResource(
         kind="network-interface",
         id=id,
         name=name,
         region=region,
         aliases=(id, *([description] if description else [])),
         tags=tags,
-        size=found.get("PrivateIpAddress", ""),
-        state=found.get("Status", ""),
+        size=item.get("PrivateIpAddress", ""),
+        state=item.get("Status", ""),
         uses=(user,) if user else (),
         identity=(id,),
-        part_of=f"ec2-instance:{instance}" if instance else "",
+        parent_key=f"ec2-instance:{instance}" if instance else "",
         blocked_by=(f"ec2-instance:{instance}",) if instance else (),
         blocks=(
-            *(f"security-group:{group['GroupId']}" for group in found.get("Groups", ())),
+            *(f"security-group:{group['GroupId']}" for group in item.get("Groups", ())),
             f"subnet:{subnet}",
             f"vpc:{vpc}",
         ),
-        guarded=f"made by AWS for {description or 'a service'}; it goes with that" if made_by_aws else "",
+        protection_reason=f"made by AWS for {description or 'a service'}; it goes with that" if made_by_aws else "",
     )

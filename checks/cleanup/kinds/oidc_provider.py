@@ -5,74 +5,74 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from checks.cleanup.aws_query import Asking, InUse, epoch, is_missing, tags_of
-from checks.cleanup.kinds import Task
-from checks.cleanup.model import Seen
+from checks.cleanup.aws_query import AwsQuery, ResourceInUse, epoch_seconds, is_not_found, parse_tags
+from checks.cleanup.kinds import DeletionTask
+from checks.cleanup.model import AwsResource
 
 
-def find(asking: Asking) -> Iterable[Seen]:
+def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
     # list_open_id_connect_providers has no pages: it answers with all of them.
-    listed = asking.client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    listed = query.client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
     arns = [found["Arn"] for found in listed]
-    trusting = _trusting(asking) if arns else {}
-    seen = asking.each(
-        lambda arn: asking.attempt(
-            "iam:GetOpenIDConnectProvider", lambda: _seen(asking, arn, trusting), None
+    trusting = _roles_by_provider(query) if arns else {}
+    seen = query.map_parallel(
+        lambda arn: query.call_or_default(
+            "iam:GetOpenIDConnectProvider", lambda: _build_resource(query, arn, trusting), None
         ),
         arns,
     )
     return [one for one in seen if one]
 
 
-def again(asking: Asking, id: str, region: str) -> Seen | None:
-    return _seen(asking, id, _trusting(asking))
+def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
+    return _build_resource(query, id, _roles_by_provider(query))
 
 
-def delete(asking: Asking, seen: Seen, task: Task) -> None:
-    if seen.uses:
-        raise InUse(f"still trusted by {', '.join(seen.uses)}")
-    asking.client("iam").delete_open_id_connect_provider(OpenIDConnectProviderArn=seen.id)
+def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+    if resource.uses:
+        raise ResourceInUse(f"still trusted by {', '.join(resource.uses)}")
+    query.client("iam").delete_open_id_connect_provider(OpenIDConnectProviderArn=resource.id)
 
 
-def _seen(asking: Asking, arn: str, trusting: dict[str, list[str]]) -> Seen | None:
-    iam = asking.client("iam")
+def _build_resource(query: AwsQuery, arn: str, roles_by_provider: dict[str, list[str]]) -> AwsResource | None:
+    iam = query.client("iam")
     try:
         found = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
     except Exception as error:
-        if is_missing(error):
+        if is_not_found(error):
             return None
         raise
     url = found.get("Url", "") or arn.partition("oidc-provider/")[2]
-    tags = tags_of(found.get("Tags"))
+    tags = parse_tags(found.get("Tags"))
     if not tags:
-        tags = asking.tags(
+        tags = query.read_tags(
             "iam:ListOpenIDConnectProviderTags",
-            lambda: tags_of(iam.list_open_id_connect_provider_tags(OpenIDConnectProviderArn=arn).get("Tags")),
+            lambda: parse_tags(iam.list_open_id_connect_provider_tags(OpenIDConnectProviderArn=arn).get("Tags")),
         )
-    roles = trusting.get(arn, [])
-    return Seen(
+    roles = roles_by_provider.get(arn, [])
+    return AwsResource(
         kind="oidc-provider",
         id=arn,
         name=url,
         arn=arn,
         domains=(url.partition("/")[0],),
         tags=tags,
-        created=epoch(found.get("CreateDate")),
+        created_at=epoch_seconds(found.get("CreateDate")),
         size=f"{len(found.get('ClientIDList', ()))} audiences",
         uses=tuple(f"role {role}" for role in roles),
-        identity=(arn, str(epoch(found.get("CreateDate")))),
+        identity=(arn, str(epoch_seconds(found.get("CreateDate")))),
         blocked_by=tuple(f"iam-role:{role}" for role in roles),
     )
 
 
-def _trusting(asking: Asking) -> dict[str, list[str]]:
+def _roles_by_provider(query: AwsQuery) -> dict[str, list[str]]:
     """ARN of a provider to the roles whose trust policy names it."""
     nothing: list[tuple[str, str]] = []
-    roles = asking.attempt(
+    roles = query.call_or_default(
         "iam:ListRoles",
         lambda: [
             (str(role["RoleName"]), json.dumps(role.get("AssumeRolePolicyDocument", {})))
-            for role in asking.pages("iam", "list_roles", "Roles")
+            for role in query.list_items("iam", "list_roles", "Roles")
         ],
         nothing,
     )

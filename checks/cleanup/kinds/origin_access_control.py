@@ -4,35 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from checks.cleanup.aws_query import Asking, is_missing
-from checks.cleanup.kinds import Task
-from checks.cleanup.model import Seen
+from checks.cleanup.aws_query import AwsQuery, is_not_found
+from checks.cleanup.kinds import DeletionTask
+from checks.cleanup.model import AwsResource
 
 
-def find(asking: Asking) -> Iterable[Seen]:
-    for found in asking.pages("cloudfront", "list_origin_access_controls", "OriginAccessControlList.Items"):
-        yield _seen(found["Id"], found.get("Name", ""), found.get("OriginAccessControlOriginType", ""))
+def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
+    for found in query.list_items("cloudfront", "list_origin_access_controls", "OriginAccessControlList.Items"):
+        yield _build_resource(found["Id"], found.get("Name", ""), found.get("OriginAccessControlOriginType", ""))
 
 
-def again(asking: Asking, id: str, region: str) -> Seen | None:
+def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
     try:
-        now = asking.client("cloudfront").get_origin_access_control(Id=id)["OriginAccessControl"]
+        now = query.client("cloudfront").get_origin_access_control(Id=id)["OriginAccessControl"]
     except Exception as error:
-        if is_missing(error):
+        if is_not_found(error):
             return None
         raise
     config = now.get("OriginAccessControlConfig", {})
-    return _seen(id, config.get("Name", ""), config.get("OriginAccessControlOriginType", ""))
+    return _build_resource(id, config.get("Name", ""), config.get("OriginAccessControlOriginType", ""))
 
 
-def delete(asking: Asking, seen: Seen, task: Task) -> None:
-    cloudfront = asking.client("cloudfront")
-    etag = cloudfront.get_origin_access_control(Id=seen.id)["ETag"]
-    cloudfront.delete_origin_access_control(Id=seen.id, IfMatch=etag)
+def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+    cloudfront = query.client("cloudfront")
+    etag = cloudfront.get_origin_access_control(Id=resource.id)["ETag"]
+    cloudfront.delete_origin_access_control(Id=resource.id, IfMatch=etag)
 
 
-def _seen(id: str, name: str, origin: str) -> Seen:
-    return Seen(
+def _build_resource(id: str, name: str, origin: str) -> AwsResource:
+    return AwsResource(
         kind="cloudfront-oac",
         id=id,
         name=name or id,

@@ -4,40 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from checks.cleanup.aws_query import Asking, is_missing
-from checks.cleanup.kinds import Task
-from checks.cleanup.model import Seen
+from checks.cleanup.aws_query import AwsQuery, is_not_found
+from checks.cleanup.kinds import DeletionTask
+from checks.cleanup.model import AwsResource
 
 
-def find(asking: Asking) -> Iterable[Seen]:
-    for item in asking.pages(
+def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
+    for item in query.list_items(
         "cloudfront",
         "list_cloud_front_origin_access_identities",
         "CloudFrontOriginAccessIdentityList.Items",
     ):
-        yield _seen(item["Id"], item.get("Comment", ""), item.get("S3CanonicalUserId", ""))
+        yield _build_resource(item["Id"], item.get("Comment", ""), item.get("S3CanonicalUserId", ""))
 
 
-def again(asking: Asking, id: str, region: str) -> Seen | None:
+def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
     try:
-        answer = asking.client("cloudfront").get_cloud_front_origin_access_identity(Id=id)
+        answer = query.client("cloudfront").get_cloud_front_origin_access_identity(Id=id)
     except Exception as error:
-        if is_missing(error):
+        if is_not_found(error):
             return None
         raise
     now = answer["CloudFrontOriginAccessIdentity"]
     config = now.get("CloudFrontOriginAccessIdentityConfig", {})
-    return _seen(id, config.get("Comment", ""), now.get("S3CanonicalUserId", ""))
+    return _build_resource(id, config.get("Comment", ""), now.get("S3CanonicalUserId", ""))
 
 
-def delete(asking: Asking, seen: Seen, task: Task) -> None:
-    cloudfront = asking.client("cloudfront")
-    etag = cloudfront.get_cloud_front_origin_access_identity(Id=seen.id)["ETag"]
-    cloudfront.delete_cloud_front_origin_access_identity(Id=seen.id, IfMatch=etag)
+def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+    cloudfront = query.client("cloudfront")
+    etag = cloudfront.get_cloud_front_origin_access_identity(Id=resource.id)["ETag"]
+    cloudfront.delete_cloud_front_origin_access_identity(Id=resource.id, IfMatch=etag)
 
 
-def _seen(id: str, comment: str, user: str) -> Seen:
-    return Seen(
+def _build_resource(id: str, comment: str, user: str) -> AwsResource:
+    return AwsResource(
         kind="cloudfront-oai",
         id=id,
         name=comment or id,

@@ -5,40 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.aws_query import Asking, NotYet, tags_of
-from checks.cleanup.kinds import Task, vpc_shared
-from checks.cleanup.model import Seen
+from checks.cleanup.aws_query import AwsQuery, RetryLater, parse_tags
+from checks.cleanup.kinds import DeletionTask, vpc_shared
+from checks.cleanup.model import AwsResource
 
 
-def find(asking: Asking) -> Iterable[Seen]:
+def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
     # describe_placement_groups has no pages: it answers with all of them.
-    for found in asking.client("ec2").describe_placement_groups()["PlacementGroups"]:
+    for found in query.client("ec2").describe_placement_groups()["PlacementGroups"]:
         if found.get("State") != "deleted":
-            yield _seen(found, asking.region)
+            yield _build_resource(found, query.region)
 
 
-def again(asking: Asking, id: str, region: str) -> Seen | None:
-    found = vpc_shared.item(asking, "describe_placement_groups", "PlacementGroups", region, GroupNames=[id])
-    return _seen(found, region) if found and found.get("State") != "deleted" else None
+def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
+    found = vpc_shared.describe_first(query, "describe_placement_groups", "PlacementGroups", region, GroupNames=[id])
+    return _build_resource(found, region) if found and found.get("State") != "deleted" else None
 
 
-def delete(asking: Asking, seen: Seen, task: Task) -> None:
-    if seen.state.startswith("deleting"):
-        raise NotYet("being deleted")
-    asking.client("ec2", seen.region).delete_placement_group(GroupName=seen.id)
+def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+    if resource.state.startswith("deleting"):
+        raise RetryLater("being deleted")
+    query.client("ec2", resource.region).delete_placement_group(GroupName=resource.id)
 
 
-def _seen(found: dict[str, Any], region: str) -> Seen:
-    name = found["GroupName"]
-    return Seen(
+def _build_resource(item: dict[str, Any], region: str) -> AwsResource:
+    name = item["GroupName"]
+    return AwsResource(
         kind="placement-group",
         id=name,
         name=name,
-        arn=found.get("GroupArn", ""),
+        arn=item.get("GroupArn", ""),
         region=region,
-        aliases=(found.get("GroupId", ""),),
-        tags=tags_of(found.get("Tags")),
-        size=found.get("Strategy", ""),
-        state=found.get("State", ""),
-        identity=(found.get("GroupId", ""), name),
+        aliases=(item.get("GroupId", ""),),
+        tags=parse_tags(item.get("Tags")),
+        size=item.get("Strategy", ""),
+        state=item.get("State", ""),
+        identity=(item.get("GroupId", ""), name),
     )

@@ -6,54 +6,54 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.aws_query import Asking, Refused, code, is_missing, tags_of
-from checks.cleanup.kinds import Task
-from checks.cleanup.model import Seen
+from checks.cleanup.aws_query import AwsQuery, DeletionRefused, error_code, is_not_found, parse_tags
+from checks.cleanup.kinds import DeletionTask
+from checks.cleanup.model import AwsResource
 
 
-def find(asking: Asking) -> Iterable[Seen]:
-    listed = list(asking.pages("route53", "list_hosted_zones", "HostedZones"))
-    return asking.each(lambda zone: _seen(asking, zone), listed)
+def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
+    listed = list(query.list_items("route53", "list_hosted_zones", "HostedZones"))
+    return query.map_parallel(lambda zone: _build_resource(query, zone), listed)
 
 
-def again(asking: Asking, id: str, region: str) -> Seen | None:
+def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
     try:
-        zone = asking.client("route53").get_hosted_zone(Id=id)["HostedZone"]
+        zone = query.client("route53").get_hosted_zone(Id=id)["HostedZone"]
     except Exception as error:
-        if is_missing(error):
+        if is_not_found(error):
             return None
         raise
-    return _seen(asking, zone)
+    return _build_resource(query, zone)
 
 
-def delete(asking: Asking, seen: Seen, task: Task) -> None:
+def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
     try:
-        asking.client("route53").delete_hosted_zone(Id=seen.id)
+        query.client("route53").delete_hosted_zone(Id=resource.id)
     except Exception as error:
-        if code(error) == "HostedZoneNotEmpty":
-            raise Refused(
+        if error_code(error) == "HostedZoneNotEmpty":
+            raise DeletionRefused(
                 "it still has records other than NS and SOA; they are listed as Route53 records"
             ) from error
         raise
 
 
-def _seen(asking: Asking, zone: dict[str, Any]) -> Seen:
+def _build_resource(query: AwsQuery, zone: dict[str, Any]) -> AwsResource:
     id, name = zone["Id"].rpartition("/")[2], zone["Name"].rstrip(".")
     count = zone.get("ResourceRecordSetCount", 0)
-    return Seen(
+    return AwsResource(
         kind="route53-zone",
         id=id,
         name=name,
         arn=f"arn:aws:route53:::hostedzone/{id}",
-        tags=asking.tags(
+        tags=query.read_tags(
             "route53:ListTagsForResource",
-            lambda: tags_of(
-                asking.client("route53")
+            lambda: parse_tags(
+                query.client("route53")
                 .list_tags_for_resource(ResourceType="hostedzone", ResourceId=id)["ResourceTagSet"]
                 .get("Tags")
             ),
         ),
         size=f"{count} records",
-        billed=(("route53-zone", 1),),
+        price_items=(("route53-zone", 1),),
         identity=(id, name, zone.get("CallerReference", "")),
     )

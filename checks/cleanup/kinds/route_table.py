@@ -6,54 +6,56 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.aws_query import Asking, InUse, is_missing
-from checks.cleanup.kinds import Task, vpc_shared
-from checks.cleanup.model import Seen
+from checks.cleanup.aws_query import AwsQuery, ResourceInUse, is_not_found
+from checks.cleanup.kinds import DeletionTask, vpc_shared
+from checks.cleanup.model import AwsResource
 
 
-def find(asking: Asking) -> Iterable[Seen]:
-    defaults = vpc_shared.default_vpcs(asking, asking.region)
-    for found in asking.pages("ec2", "describe_route_tables", "RouteTables"):
-        yield _seen(found, asking.region, defaults)
+def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
+    defaults = vpc_shared.default_vpcs(query, query.region)
+    for found in query.list_items("ec2", "describe_route_tables", "RouteTables"):
+        yield _build_resource(found, query.region, defaults)
 
 
-def again(asking: Asking, id: str, region: str) -> Seen | None:
-    found = vpc_shared.item(asking, "describe_route_tables", "RouteTables", region, RouteTableIds=[id])
-    return _seen(found, region, vpc_shared.default_vpcs(asking, region)) if found else None
+def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
+    found = vpc_shared.describe_first(query, "describe_route_tables", "RouteTables", region, RouteTableIds=[id])
+    return _build_resource(found, region, vpc_shared.default_vpcs(query, region)) if found else None
 
 
-def delete(asking: Asking, seen: Seen, task: Task) -> None:
-    ec2 = asking.client("ec2", seen.region)
-    found = vpc_shared.item(
-        asking, "describe_route_tables", "RouteTables", seen.region, RouteTableIds=[seen.id]
+def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+    ec2 = query.client("ec2", resource.region)
+    found = vpc_shared.describe_first(
+        query, "describe_route_tables", "RouteTables", resource.region, RouteTableIds=[resource.id]
     )
     if found is None:
         return
     using = []
     for association in found.get("Associations", ()):
         subnet = association.get("SubnetId")
-        if subnet and vpc_shared.item(asking, "describe_subnets", "Subnets", seen.region, SubnetIds=[subnet]):
+        if subnet and vpc_shared.describe_first(
+            query, "describe_subnets", "Subnets", resource.region, SubnetIds=[subnet]
+        ):
             using.append(subnet)
             continue
         # Of a gateway, or of a subnet that has just gone: nothing that still sends through it.
         try:
             ec2.disassociate_route_table(AssociationId=association["RouteTableAssociationId"])
         except Exception as error:
-            if not is_missing(error):
+            if not is_not_found(error):
                 raise
     if using:
-        raise InUse(f"still used by {', '.join(using)}")
-    ec2.delete_route_table(RouteTableId=seen.id)
+        raise ResourceInUse(f"still used by {', '.join(using)}")
+    ec2.delete_route_table(RouteTableId=resource.id)
 
 
-def _seen(found: dict[str, Any], region: str, defaults: frozenset[str] | None) -> Seen:
-    id, vpc = found["RouteTableId"], found["VpcId"]
-    name, tags = vpc_shared.named(found, id)
-    associations = found.get("Associations", ())
+def _build_resource(item: dict[str, Any], region: str, default_vpc_ids: frozenset[str] | None) -> AwsResource:
+    id, vpc = item["RouteTableId"], item["VpcId"]
+    name, tags = vpc_shared.name_and_tags(item, id)
+    associations = item.get("Associations", ())
     main = any(one.get("Main") for one in associations)
     subnets = tuple(one["SubnetId"] for one in associations if one.get("SubnetId"))
-    count = len(found.get("Routes", ()))
-    return Seen(
+    count = len(item.get("Routes", ()))
+    return AwsResource(
         kind="route-table",
         id=id,
         name=name,
@@ -66,6 +68,6 @@ def _seen(found: dict[str, Any], region: str, defaults: frozenset[str] | None) -
         identity=(id, vpc),
         blocked_by=tuple(f"subnet:{subnet}" for subnet in subnets),
         blocks=(f"vpc:{vpc}",),
-        guarded=vpc_shared.default_guard(vpc, defaults)
+        protection_reason=vpc_shared.default_vpc_protection(vpc, default_vpc_ids)
         or ("the main route table of its VPC: it goes with that" if main else ""),
     )

@@ -10,153 +10,162 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
-from checks.cleanup.aws_query import Asking, InUse, NotYet, Refused, code, epoch, is_missing, tags_of
-from checks.cleanup.kinds import Task
-from checks.cleanup.model import Seen
+from checks.cleanup.aws_query import (
+    AwsQuery,
+    DeletionRefused,
+    ResourceInUse,
+    RetryLater,
+    epoch_seconds,
+    error_code,
+    is_not_found,
+    parse_tags,
+)
+from checks.cleanup.kinds import DeletionTask
+from checks.cleanup.model import AwsResource
 from checks.sanitize import one_line
 
-BATCH = 1000
+DELETE_BATCH_SIZE = 1000
 """The most that one DeleteObjects takes (S3 API reference)."""
-PARALLEL = 8
+MAX_PARALLEL_BATCHES = 8
 """Batches under way at once; S3 allows 3,500 deletes a second and prefix before it answers SlowDown."""
 
 
-def find(asking: Asking) -> Iterable[Seen]:
-    listed = list(asking.pages("s3", "list_buckets", "Buckets"))
-    return asking.each(
-        lambda bucket: _seen(asking, bucket["Name"], epoch(bucket.get("CreationDate"))), listed
+def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
+    listed = list(query.list_items("s3", "list_buckets", "Buckets"))
+    return query.map_parallel(
+        lambda bucket: _build_resource(query, bucket["Name"], epoch_seconds(bucket.get("CreationDate"))), listed
     )
 
 
-def again(asking: Asking, id: str, region: str) -> Seen | None:
+def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
     # HeadBucket tells no creation date, and that is what makes a bucket this very one: so the list is asked.
-    for bucket in asking.pages("s3", "list_buckets", "Buckets"):
+    for bucket in query.list_items("s3", "list_buckets", "Buckets"):
         if bucket["Name"] == id:
-            return _seen(asking, id, epoch(bucket.get("CreationDate")), region)
+            return _build_resource(query, id, epoch_seconds(bucket.get("CreationDate")), region)
     return None
 
 
-def delete(asking: Asking, seen: Seen, task: Task) -> None:
-    s3 = asking.client("s3", seen.region)
-    _abort_uploads(asking, seen, task)
-    _empty(asking, seen, task)
+def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+    s3 = query.client("s3", resource.region)
+    _abort_uploads(query, resource, task)
+    _delete_all_versions(query, resource, task)
     try:
-        s3.delete_bucket(Bucket=seen.id)
+        s3.delete_bucket(Bucket=resource.id)
     except Exception as error:
-        if code(error) == "BucketNotEmpty":
-            raise InUse("something was written while it was emptied; emptying it again") from error
+        if error_code(error) == "BucketNotEmpty":
+            raise ResourceInUse("something was written while it was emptied; emptying it again") from error
         raise
 
 
-def _seen(asking: Asking, name: str, created: float | None, region: str = "") -> Seen:
-    region = region or asking.attempt("s3:GetBucketLocation", lambda: _region(asking, name), asking.region)
-    s3 = asking.client("s3", region)
-    plain = Seen(
+def _build_resource(query: AwsQuery, name: str, created: float | None, region: str = "") -> AwsResource:
+    region = region or query.call_or_default(
+        "s3:GetBucketLocation", lambda: _read_bucket_region(query, name), query.region
+    )
+    s3 = query.client("s3", region)
+    plain = AwsResource(
         kind="s3-bucket",
         id=name,
         name=name,
         arn=f"arn:aws:s3:::{name}",
         region=region,
-        tags=asking.tags("s3:GetBucketTagging", lambda: _tags(s3.get_bucket_tagging, Bucket=name)),
-        created=created,
+        tags=query.read_tags("s3:GetBucketTagging", lambda: _read_bucket_tags(s3.get_bucket_tagging, Bucket=name)),
+        created_at=created,
         identity=(str(created),),
     )
-    if not asking.wanted(plain):
+    if not query.is_listed(plain):
         return plain
-    size, holds_state = asking.attempt("s3:ListBucketVersions", lambda: _first_page(s3, name), ("", False))
-    versioning = asking.attempt(
+    size, holds_state = query.call_or_default("s3:ListBucketVersions", lambda: _read_first_page(s3, name), ("", False))
+    versioning = query.call_or_default(
         "s3:GetBucketVersioning", lambda: s3.get_bucket_versioning(Bucket=name).get("Status", ""), ""
     )
-    lock = asking.attempt("s3:GetBucketObjectLockConfiguration", lambda: _locked(s3, name), False)
+    lock = query.call_or_default("s3:GetBucketObjectLockConfiguration", lambda: _has_object_lock(s3, name), False)
     states = [f"versioning {versioning.lower()}" if versioning else "", "object lock" if lock else ""]
-    return Seen(
+    return AwsResource(
         **{field: getattr(plain, field) for field in ("kind", "id", "name", "arn", "region", "tags")},
-        created=created,
+        created_at=created,
         identity=plain.identity,
         size=size,
         state=", ".join(filter(None, states)),
-        guarded="holds a terraform state (*.tfstate)" if holds_state else "",
+        protection_reason="holds a terraform state (*.tfstate)" if holds_state else "",
     )
 
 
-def _tags(ask: Any, **parameters: str) -> dict[str, str]:
+def _read_bucket_tags(request: Any, **parameters: str) -> dict[str, str]:
     try:
-        return tags_of(ask(**parameters).get("TagSet"))
+        return parse_tags(request(**parameters).get("TagSet"))
     except Exception as error:
-        if code(error) == "NoSuchTagSet":
+        if error_code(error) == "NoSuchTagSet":
             return {}
         raise
 
 
-def _region(asking: Asking, name: str) -> str:
+def _read_bucket_region(query: AwsQuery, name: str) -> str:
     # us-east-1 is told as nothing, eu-west-1 as EU in buckets of old.
-    told = asking.client("s3").get_bucket_location(Bucket=name).get("LocationConstraint")
+    told = query.client("s3").get_bucket_location(Bucket=name).get("LocationConstraint")
     return {None: "us-east-1", "": "us-east-1", "EU": "eu-west-1"}.get(told) or str(told)
 
 
-def _locked(s3: Any, name: str) -> bool:
+def _has_object_lock(s3: Any, name: str) -> bool:
     try:
         configuration = s3.get_object_lock_configuration(Bucket=name).get("ObjectLockConfiguration", {})
     except Exception as error:
-        if code(error) in {"ObjectLockConfigurationNotFoundError", "ObjectLockConfigurationNotFound"}:
+        if error_code(error) in {"ObjectLockConfigurationNotFoundError", "ObjectLockConfigurationNotFound"}:
             return False
         raise
     return bool(configuration.get("ObjectLockEnabled") == "Enabled")
 
 
-def _first_page(s3: Any, name: str) -> tuple[str, bool]:
+def _read_first_page(s3: Any, name: str) -> tuple[str, bool]:
     """How much is in it, from one page, and whether that shows a terraform state."""
-    page = s3.list_object_versions(Bucket=name, MaxKeys=BATCH)
+    page = s3.list_object_versions(Bucket=name, MaxKeys=DELETE_BATCH_SIZE)
     versions, markers = page.get("Versions", ()), page.get("DeleteMarkers", ())
     more = "+" if page.get("IsTruncated") else ""
     words = [
         f"{len(versions):,}{more} version{'' if len(versions) == 1 and not more else 's'}",
-        f"{len(markers):,}{more} delete marker{'' if len(markers) == 1 and not more else 's'}"
-        if markers
-        else "",
+        f"{len(markers):,}{more} delete marker{'' if len(markers) == 1 and not more else 's'}" if markers else "",
     ]
     holds_state = any(item["Key"].endswith(".tfstate") for item in versions)
     return ", ".join(filter(None, words)) if versions or markers else "empty", holds_state
 
 
-def _abort_uploads(asking: Asking, seen: Seen, task: Task) -> None:
-    s3 = asking.client("s3", seen.region)
-    uploads = asking.pages("s3", "list_multipart_uploads", "Uploads", region=seen.region, Bucket=seen.id)
+def _abort_uploads(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+    s3 = query.client("s3", resource.region)
+    uploads = query.list_items("s3", "list_multipart_uploads", "Uploads", region=resource.region, Bucket=resource.id)
     aborted = 0
     for upload in uploads:
-        if task.stopping.is_set():
-            raise NotYet("stopped")
+        if task.stop_event.is_set():
+            raise RetryLater("stopped")
         try:
-            s3.abort_multipart_upload(Bucket=seen.id, Key=upload["Key"], UploadId=upload["UploadId"])
+            s3.abort_multipart_upload(Bucket=resource.id, Key=upload["Key"], UploadId=upload["UploadId"])
             aborted += 1
         except Exception as error:
-            if not is_missing(error):
+            if not is_not_found(error):
                 raise
     if aborted:
-        task.say(f"{aborted} multipart upload{'' if aborted == 1 else 's'} aborted")
+        task.report_progress(f"{aborted} multipart upload{'' if aborted == 1 else 's'} aborted")
 
 
-def _batches(asking: Asking, seen: Seen) -> Iterator[list[dict[str, str]]]:
+def _version_batches(query: AwsQuery, resource: AwsResource) -> Iterator[list[dict[str, str]]]:
     """Every version and delete marker, in batches that one DeleteObjects takes."""
-    s3 = asking.client("s3", seen.region)
+    s3 = query.client("s3", resource.region)
     batch: list[dict[str, str]] = []
-    for page in s3.get_paginator("list_object_versions").paginate(Bucket=seen.id):
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=resource.id):
         for item in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
             batch.append({"Key": item["Key"], "VersionId": item["VersionId"]})
-            if len(batch) == BATCH:
+            if len(batch) == DELETE_BATCH_SIZE:
                 yield batch
                 batch = []
     if batch:
         yield batch
 
 
-def _empty(asking: Asking, seen: Seen, task: Task) -> None:
+def _delete_all_versions(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
     """Delete all versions and markers; the next page is listed while the last ones are deleted."""
-    s3 = asking.client("s3", seen.region)
+    s3 = query.client("s3", resource.region)
     deleted, refused, example = 0, Counter[str](), ""
 
     def send(batch: list[dict[str, str]]) -> tuple[int, list[dict[str, str]]]:
-        answer = s3.delete_objects(Bucket=seen.id, Delete={"Objects": batch, "Quiet": True})
+        answer = s3.delete_objects(Bucket=resource.id, Delete={"Objects": batch, "Quiet": True})
         errors = answer.get("Errors", [])
         return len(batch) - len(errors), errors
 
@@ -168,30 +177,32 @@ def _empty(asking: Asking, seen: Seen, task: Task) -> None:
             for error in errors:
                 refused[error.get("Code", "")] += 1
                 example = example or f"{error.get('Key', '')}: {error.get('Message', '')}"
-        task.say(f"{deleted:,} versions deleted")
+        task.report_progress(f"{deleted:,} versions deleted")
 
-    with ThreadPoolExecutor(max_workers=PARALLEL, thread_name_prefix="empty") as pool:
+    with ThreadPoolExecutor(max_workers=MAX_PARALLEL_BATCHES, thread_name_prefix="empty") as pool:
         under_way: set[Future[tuple[int, list[dict[str, str]]]]] = set()
-        for batch in _batches(asking, seen):
-            if task.stopping.is_set():
+        for batch in _version_batches(query, resource):
+            if task.stop_event.is_set():
                 break
             under_way.add(pool.submit(send, batch))
-            if len(under_way) >= PARALLEL * 2:
+            if len(under_way) >= MAX_PARALLEL_BATCHES * 2:
                 done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
                 settle(done)
         if under_way:
             settle(wait(under_way).done)
-    if task.stopping.is_set():
-        raise NotYet("stopped")
+    if task.stop_event.is_set():
+        raise RetryLater("stopped")
     if not refused:
         return
     count = sum(refused.values())
     if refused.keys() & {"AccessDenied", "ObjectLocked", "InvalidRequest"}:
-        lock = asking.attempt("s3:GetBucketObjectLockConfiguration", lambda: _locked(s3, seen.id), False)
+        lock = query.call_or_default(
+            "s3:GetBucketObjectLockConfiguration", lambda: _has_object_lock(s3, resource.id), False
+        )
         if lock:
-            raise Refused(
+            raise DeletionRefused(
                 f"object lock keeps {count:,} version{'' if count == 1 else 's'} until their retention ends"
                 f" or their legal hold is lifted ({one_line(example, limit=160)})"
             )
-        raise Refused(f"{count:,} versions could not be deleted ({one_line(example, limit=160)})")
-    raise NotYet(f"{count:,} versions were not deleted yet ({', '.join(sorted(refused))})")
+        raise DeletionRefused(f"{count:,} versions could not be deleted ({one_line(example, limit=160)})")
+    raise RetryLater(f"{count:,} versions were not deleted yet ({', '.join(sorted(refused))})")

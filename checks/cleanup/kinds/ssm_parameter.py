@@ -5,47 +5,45 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.aws_query import Asking, tags_of
-from checks.cleanup.kinds import Task
-from checks.cleanup.model import Seen
+from checks.cleanup.aws_query import AwsQuery, parse_tags
+from checks.cleanup.kinds import DeletionTask
+from checks.cleanup.model import AwsResource
 
 
-def find(asking: Asking) -> Iterable[Seen]:
-    listed = list(asking.pages("ssm", "describe_parameters", "Parameters"))
-    return asking.each(lambda found: _seen(asking, found, asking.region), listed)
+def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
+    listed = list(query.list_items("ssm", "describe_parameters", "Parameters"))
+    return query.map_parallel(lambda found: _build_resource(query, found, query.region), listed)
 
 
-def again(asking: Asking, id: str, region: str) -> Seen | None:
+def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
     named = [{"Key": "Name", "Option": "Equals", "Values": [id]}]
-    for found in asking.pages(
-        "ssm", "describe_parameters", "Parameters", region=region, ParameterFilters=named
-    ):
+    for found in query.list_items("ssm", "describe_parameters", "Parameters", region=region, ParameterFilters=named):
         if found["Name"] == id:
-            return _seen(asking, found, region)
+            return _build_resource(query, found, region)
     return None
 
 
-def delete(asking: Asking, seen: Seen, task: Task) -> None:
-    asking.client("ssm", seen.region).delete_parameter(Name=seen.id)
+def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+    query.client("ssm", resource.region).delete_parameter(Name=resource.id)
 
 
-def _seen(asking: Asking, found: dict[str, Any], region: str) -> Seen:
-    name, version = found["Name"], found.get("Version", 1)
-    return Seen(
+def _build_resource(query: AwsQuery, item: dict[str, Any], region: str) -> AwsResource:
+    name, version = item["Name"], item.get("Version", 1)
+    return AwsResource(
         kind="ssm-parameter",
         id=name,
         name=name,
-        arn=found.get("ARN", ""),
+        arn=item.get("ARN", ""),
         region=region,
-        tags=asking.tags(
+        tags=query.read_tags(
             "ssm:ListTagsForResource",
-            lambda: tags_of(
-                asking.client("ssm", region)
+            lambda: parse_tags(
+                query.client("ssm", region)
                 .list_tags_for_resource(ResourceType="Parameter", ResourceId=name)
                 .get("TagList")
             ),
         ),
         # AWS tells only when it was last written; a later value is another parameter to whoever approved this one.
-        size=f"{found.get('Type', '')}, version {version}",
+        size=f"{item.get('Type', '')}, version {version}",
         identity=(name, str(version)),
     )

@@ -5,43 +5,43 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.aws_query import Asking
-from checks.cleanup.kinds import Task, vpc_shared
-from checks.cleanup.model import Seen
+from checks.cleanup.aws_query import AwsQuery
+from checks.cleanup.kinds import DeletionTask, vpc_shared
+from checks.cleanup.model import AwsResource
 
 
-def find(asking: Asking) -> Iterable[Seen]:
-    defaults = vpc_shared.default_vpcs(asking, asking.region)
-    for found in asking.pages("ec2", "describe_subnets", "Subnets"):
-        yield _seen(found, asking.region, defaults)
+def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
+    defaults = vpc_shared.default_vpcs(query, query.region)
+    for found in query.list_items("ec2", "describe_subnets", "Subnets"):
+        yield _build_resource(found, query.region, defaults)
 
 
-def again(asking: Asking, id: str, region: str) -> Seen | None:
-    found = vpc_shared.item(asking, "describe_subnets", "Subnets", region, SubnetIds=[id])
-    return _seen(found, region, vpc_shared.default_vpcs(asking, region)) if found else None
+def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
+    found = vpc_shared.describe_first(query, "describe_subnets", "Subnets", region, SubnetIds=[id])
+    return _build_resource(found, region, vpc_shared.default_vpcs(query, region)) if found else None
 
 
-def delete(asking: Asking, seen: Seen, task: Task) -> None:
-    with vpc_shared.holders_named(asking, seen.region, "subnet-id", seen.id):
-        asking.client("ec2", seen.region).delete_subnet(SubnetId=seen.id)
+def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+    with vpc_shared.explain_in_use_error(query, resource.region, "subnet-id", resource.id):
+        query.client("ec2", resource.region).delete_subnet(SubnetId=resource.id)
 
 
-def _seen(found: dict[str, Any], region: str, defaults: frozenset[str] | None) -> Seen:
-    id, vpc = found["SubnetId"], found["VpcId"]
-    name, tags = vpc_shared.named(found, id)
-    return Seen(
+def _build_resource(item: dict[str, Any], region: str, default_vpc_ids: frozenset[str] | None) -> AwsResource:
+    id, vpc = item["SubnetId"], item["VpcId"]
+    name, tags = vpc_shared.name_and_tags(item, id)
+    return AwsResource(
         kind="subnet",
         id=id,
         name=name,
-        arn=found.get("SubnetArn", ""),
+        arn=item.get("SubnetArn", ""),
         region=region,
         aliases=(id,),
         tags=tags,
-        size=found.get("CidrBlock", ""),
-        state=f"{found.get('AvailabilityZone', '')}, {vpc}",
+        size=item.get("CidrBlock", ""),
+        state=f"{item.get('AvailabilityZone', '')}, {vpc}",
         identity=(id, vpc),
         blocks=(f"vpc:{vpc}",),
-        guarded="part of the default VPC"
-        if found.get("DefaultForAz")
-        else vpc_shared.default_guard(vpc, defaults),
+        protection_reason="part of the default VPC"
+        if item.get("DefaultForAz")
+        else vpc_shared.default_vpc_protection(vpc, default_vpc_ids),
     )

@@ -5,50 +5,50 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.aws_query import Asking, InUse, code, is_missing
-from checks.cleanup.kinds import Task
-from checks.cleanup.kinds.load_balancer import tags_by_arn
-from checks.cleanup.model import Seen
+from checks.cleanup.aws_query import AwsQuery, ResourceInUse, error_code, is_not_found
+from checks.cleanup.kinds import DeletionTask
+from checks.cleanup.kinds.load_balancer import read_tags_by_arn
+from checks.cleanup.model import AwsResource
 
 
-def find(asking: Asking) -> Iterable[Seen]:
-    listed = list(asking.pages("elbv2", "describe_target_groups", "TargetGroups"))
-    tags = tags_by_arn(asking, asking.region, [found["TargetGroupArn"] for found in listed])
-    return [_seen(found, tags.get(found["TargetGroupArn"], {}), asking.region) for found in listed]
+def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
+    listed = list(query.list_items("elbv2", "describe_target_groups", "TargetGroups"))
+    tags = read_tags_by_arn(query, query.region, [found["TargetGroupArn"] for found in listed])
+    return [_build_resource(found, tags.get(found["TargetGroupArn"], {}), query.region) for found in listed]
 
 
-def again(asking: Asking, id: str, region: str) -> Seen | None:
+def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
     try:
-        found = asking.client("elbv2", region).describe_target_groups(TargetGroupArns=[id])["TargetGroups"]
+        found = query.client("elbv2", region).describe_target_groups(TargetGroupArns=[id])["TargetGroups"]
     except Exception as error:
-        if is_missing(error):
+        if is_not_found(error):
             return None
         raise
-    return _seen(found[0], tags_by_arn(asking, region, [id]).get(id, {}), region) if found else None
+    return _build_resource(found[0], read_tags_by_arn(query, region, [id]).get(id, {}), region) if found else None
 
 
-def delete(asking: Asking, seen: Seen, task: Task) -> None:
+def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
     try:
-        asking.client("elbv2", seen.region).delete_target_group(TargetGroupArn=seen.id)
+        query.client("elbv2", resource.region).delete_target_group(TargetGroupArn=resource.id)
     except Exception as error:
-        if code(error) == "ResourceInUse":
-            raise InUse(f"still used by {', '.join(seen.uses) or 'a listener'}") from error
+        if error_code(error) == "ResourceInUse":
+            raise ResourceInUse(f"still used by {', '.join(resource.uses) or 'a listener'}") from error
         raise
 
 
-def _seen(found: dict[str, Any], tags: dict[str, str], region: str) -> Seen:
-    arn = found["TargetGroupArn"]
-    balancers = tuple(found.get("LoadBalancerArns", ()))
-    return Seen(
+def _build_resource(item: dict[str, Any], tags: dict[str, str], region: str) -> AwsResource:
+    arn = item["TargetGroupArn"]
+    balancers = tuple(item.get("LoadBalancerArns", ()))
+    return AwsResource(
         kind="target-group",
         id=arn,
-        name=found["TargetGroupName"],
+        name=item["TargetGroupName"],
         arn=arn,
         region=region,
         tags=tags,
-        size=f"{found.get('Protocol', '')} {found.get('Port', '')}".strip(),
+        size=f"{item.get('Protocol', '')} {item.get('Port', '')}".strip(),
         uses=tuple(f"load balancer {balancer.split('/')[-2]}" for balancer in balancers),
         identity=(arn,),
         blocked_by=tuple(f"load-balancer:{balancer}" for balancer in balancers),
-        blocks=(f"vpc:{found['VpcId']}",) if found.get("VpcId") else (),
+        blocks=(f"vpc:{item['VpcId']}",) if item.get("VpcId") else (),
     )

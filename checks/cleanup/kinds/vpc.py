@@ -5,49 +5,45 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.aws_query import Asking, InUse
-from checks.cleanup.kinds import Task, vpc_shared
-from checks.cleanup.kinds.vpc_peering import GONE
-from checks.cleanup.model import Seen
+from checks.cleanup.aws_query import AwsQuery, ResourceInUse
+from checks.cleanup.kinds import DeletionTask, vpc_shared
+from checks.cleanup.kinds.vpc_peering import ENDED_PEERING_STATES
+from checks.cleanup.model import AwsResource
 
-SHOWN = 6
+MAX_NAMED_CONTENTS = 6
 """Holders that a message names."""
 
 
-def find(asking: Asking) -> Iterable[Seen]:
-    for found in asking.pages("ec2", "describe_vpcs", "Vpcs"):
-        yield _seen(found, asking.region)
+def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
+    for found in query.list_items("ec2", "describe_vpcs", "Vpcs"):
+        yield _build_resource(found, query.region)
 
 
-def again(asking: Asking, id: str, region: str) -> Seen | None:
-    found = vpc_shared.item(asking, "describe_vpcs", "Vpcs", region, VpcIds=[id])
-    return _seen(found, region) if found else None
+def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
+    found = vpc_shared.describe_first(query, "describe_vpcs", "Vpcs", region, VpcIds=[id])
+    return _build_resource(found, region) if found else None
 
 
-def delete(asking: Asking, seen: Seen, task: Task) -> None:
+def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
     # EC2 says only that there are dependencies; and a peering it would end without a word, on the other side too.
-    left = _inside(asking, seen.id, seen.region)
+    left = _list_contents(query, resource.id, resource.region)
     if left:
-        more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
-        raise InUse(f"still holds {', '.join(left[:SHOWN])}{more}")
-    with vpc_shared.holders_named(asking, seen.region, "vpc-id", seen.id):
-        asking.client("ec2", seen.region).delete_vpc(VpcId=seen.id)
+        more = f" and {len(left) - MAX_NAMED_CONTENTS} more" if len(left) > MAX_NAMED_CONTENTS else ""
+        raise ResourceInUse(f"still holds {', '.join(left[:MAX_NAMED_CONTENTS])}{more}")
+    with vpc_shared.explain_in_use_error(query, resource.region, "vpc-id", resource.id):
+        query.client("ec2", resource.region).delete_vpc(VpcId=resource.id)
 
 
-def _inside(asking: Asking, vpc: str, region: str) -> list[str]:
+def _list_contents(query: AwsQuery, vpc: str, region: str) -> list[str]:
     """The ids of what has to be deleted before the VPC. What may not be looked at is left to EC2 to refuse."""
 
     def ask(action: str, operation: str, key: str, by: str = "vpc-id") -> list[Any]:
         # Egress-only gateways have no filter for their VPC.
-        wanted = (
-            {}
-            if not by
-            else {"Filter" if key == "NatGateways" else "Filters": [{"Name": by, "Values": [vpc]}]}
-        )
+        wanted = {} if not by else {"Filter" if key == "NatGateways" else "Filters": [{"Name": by, "Values": [vpc]}]}
         nothing: list[Any] = []
-        return asking.attempt(
+        return query.call_or_default(
             f"ec2:{action}",
-            lambda: list(asking.pages("ec2", operation, key, region=region, **wanted)),
+            lambda: list(query.list_items("ec2", operation, key, region=region, **wanted)),
             nothing,
         )
 
@@ -61,9 +57,9 @@ def _inside(asking: Asking, vpc: str, region: str) -> list[str]:
         "EgressOnlyInternetGateways",
         by="",
     )
-    private: list[Any] = asking.attempt(
+    private: list[Any] = query.call_or_default(
         "ec2:DescribeVpnGateways",
-        lambda: list(asking.client("ec2", region).describe_vpn_gateways()["VpnGateways"]),
+        lambda: list(query.client("ec2", region).describe_vpn_gateways()["VpnGateways"]),
         [],
     )
     nats = ask("DescribeNatGateways", "describe_nat_gateways", "NatGateways")
@@ -72,10 +68,10 @@ def _inside(asking: Asking, vpc: str, region: str) -> list[str]:
     acls = ask("DescribeNetworkAcls", "describe_network_acls", "NetworkAcls")
     groups = ask("DescribeSecurityGroups", "describe_security_groups", "SecurityGroups")
     nothing: list[Any] = []
-    peerings = asking.attempt(
+    peerings = query.call_or_default(
         "ec2:DescribeVpcPeeringConnections",
         lambda: list(
-            asking.pages("ec2", "describe_vpc_peering_connections", "VpcPeeringConnections", region=region)
+            query.list_items("ec2", "describe_vpc_peering_connections", "VpcPeeringConnections", region=region)
         ),
         nothing,
     )
@@ -91,8 +87,7 @@ def _inside(asking: Asking, vpc: str, region: str) -> list[str]:
             one["VpnGatewayId"]
             for one in private
             if any(
-                held.get("VpcId") == vpc and held.get("State") != "detached"
-                for held in one.get("VpcAttachments") or ()
+                held.get("VpcId") == vpc and held.get("State") != "detached" for held in one.get("VpcAttachments") or ()
             )
         ),
         *(one["NatGatewayId"] for one in nats if one.get("State") != "deleted"),
@@ -107,7 +102,7 @@ def _inside(asking: Asking, vpc: str, region: str) -> list[str]:
         *(
             one["VpcPeeringConnectionId"]
             for one in peerings
-            if one.get("Status", {}).get("Code") not in GONE
+            if one.get("Status", {}).get("Code") not in ENDED_PEERING_STATES
             and vpc
             in (
                 one.get("RequesterVpcInfo", {}).get("VpcId"),
@@ -117,18 +112,18 @@ def _inside(asking: Asking, vpc: str, region: str) -> list[str]:
     ]
 
 
-def _seen(found: dict[str, Any], region: str) -> Seen:
-    id = found["VpcId"]
-    name, tags = vpc_shared.named(found, id)
-    return Seen(
+def _build_resource(item: dict[str, Any], region: str) -> AwsResource:
+    id = item["VpcId"]
+    name, tags = vpc_shared.name_and_tags(item, id)
+    return AwsResource(
         kind="vpc",
         id=id,
         name=name,
         region=region,
         aliases=(id,),
         tags=tags,
-        size=found.get("CidrBlock", ""),
-        state=found.get("State", ""),
+        size=item.get("CidrBlock", ""),
+        state=item.get("State", ""),
         identity=(id,),
-        guarded="the default VPC" if found.get("IsDefault") else "",
+        protection_reason="the default VPC" if item.get("IsDefault") else "",
     )

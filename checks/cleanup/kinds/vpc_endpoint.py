@@ -5,63 +5,63 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.aws_query import Asking, InUse, NotYet, epoch
-from checks.cleanup.kinds import Task, vpc_shared
-from checks.cleanup.model import Seen
+from checks.cleanup.aws_query import AwsQuery, ResourceInUse, RetryLater, epoch_seconds
+from checks.cleanup.kinds import DeletionTask, vpc_shared
+from checks.cleanup.model import AwsResource
 
-_GONE = frozenset({"deleted", "expired", "rejected"})
-
-
-def find(asking: Asking) -> Iterable[Seen]:
-    for found in asking.pages("ec2", "describe_vpc_endpoints", "VpcEndpoints"):
-        if _state(found) not in _GONE:
-            yield _seen(found, asking.region)
+_ENDED_ENDPOINT_STATES = frozenset({"deleted", "expired", "rejected"})
 
 
-def again(asking: Asking, id: str, region: str) -> Seen | None:
-    found = vpc_shared.item(asking, "describe_vpc_endpoints", "VpcEndpoints", region, VpcEndpointIds=[id])
-    return _seen(found, region) if found and _state(found) not in _GONE else None
+def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
+    for found in query.list_items("ec2", "describe_vpc_endpoints", "VpcEndpoints"):
+        if _endpoint_state(found) not in _ENDED_ENDPOINT_STATES:
+            yield _build_resource(found, query.region)
 
 
-def delete(asking: Asking, seen: Seen, task: Task) -> None:
-    if seen.state == "deleting":
-        raise NotYet("AWS is deleting it")
-    answer = asking.client("ec2", seen.region).delete_vpc_endpoints(VpcEndpointIds=[seen.id])
+def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
+    found = vpc_shared.describe_first(query, "describe_vpc_endpoints", "VpcEndpoints", region, VpcEndpointIds=[id])
+    return _build_resource(found, region) if found and _endpoint_state(found) not in _ENDED_ENDPOINT_STATES else None
+
+
+def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+    if resource.state == "deleting":
+        raise RetryLater("AWS is deleting it")
+    answer = query.client("ec2", resource.region).delete_vpc_endpoints(VpcEndpointIds=[resource.id])
     # It never raises for one endpoint: what did not go stands in the answer.
     for refused in answer.get("Unsuccessful", ()):
         error = refused.get("Error", {})
         if not str(error.get("Code", "")).endswith(".NotFound"):
-            raise InUse(f"{error.get('Code', '')}: {error.get('Message', '')}")
+            raise ResourceInUse(f"{error.get('Code', '')}: {error.get('Message', '')}")
 
 
-def _state(found: dict[str, Any]) -> str:
+def _endpoint_state(item: dict[str, Any]) -> str:
     # AWS writes `available` and `Available`, depending on the type.
-    return str(found.get("State", "")).lower()
+    return str(item.get("State", "")).lower()
 
 
-def _seen(found: dict[str, Any], region: str) -> Seen:
-    id, vpc = found["VpcEndpointId"], found.get("VpcId", "")
-    name, tags = vpc_shared.named(found, id)
-    service = found.get("ServiceName", "")
-    return Seen(
+def _build_resource(item: dict[str, Any], region: str) -> AwsResource:
+    id, vpc = item["VpcEndpointId"], item.get("VpcId", "")
+    name, tags = vpc_shared.name_and_tags(item, id)
+    service = item.get("ServiceName", "")
+    return AwsResource(
         kind="vpc-endpoint",
         id=id,
         name=name,
         region=region,
         aliases=(id,),
         tags=tags,
-        created=epoch(found.get("CreationTimestamp")),
-        size=f"{found.get('VpcEndpointType', '')} {service}".strip(),
-        state=_state(found),
-        billed=()
-        if found.get("VpcEndpointType", "Gateway") == "Gateway"  # a gateway costs nothing
-        else ((f"vpc-endpoint.{found['VpcEndpointType'].lower()}", len(found.get("SubnetIds", ())) or 1),),
+        created_at=epoch_seconds(item.get("CreationTimestamp")),
+        size=f"{item.get('VpcEndpointType', '')} {service}".strip(),
+        state=_endpoint_state(item),
+        price_items=()
+        if item.get("VpcEndpointType", "Gateway") == "Gateway"  # a gateway costs nothing
+        else ((f"vpc-endpoint.{item['VpcEndpointType'].lower()}", len(item.get("SubnetIds", ())) or 1),),
         identity=(id, service),
         blocks=(
-            *(f"security-group:{group['GroupId']}" for group in found.get("Groups", ())),
-            *(f"subnet:{subnet}" for subnet in found.get("SubnetIds", ())),
-            *(f"route-table:{table}" for table in found.get("RouteTableIds", ())),
+            *(f"security-group:{group['GroupId']}" for group in item.get("Groups", ())),
+            *(f"subnet:{subnet}" for subnet in item.get("SubnetIds", ())),
+            *(f"route-table:{table}" for table in item.get("RouteTableIds", ())),
             f"vpc:{vpc}",
         ),
-        guarded="made by an AWS service; it goes with that" if found.get("RequesterManaged") else "",
+        protection_reason="made by an AWS service; it goes with that" if item.get("RequesterManaged") else "",
     )

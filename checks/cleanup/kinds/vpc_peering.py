@@ -5,42 +5,46 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.aws_query import Asking, NotYet
-from checks.cleanup.kinds import Task, vpc_shared
-from checks.cleanup.model import Seen
+from checks.cleanup.aws_query import AwsQuery, RetryLater
+from checks.cleanup.kinds import DeletionTask, vpc_shared
+from checks.cleanup.model import AwsResource
 
-GONE = frozenset({"deleted", "rejected", "expired", "failed"})
-
-
-def find(asking: Asking) -> Iterable[Seen]:
-    for found in asking.pages("ec2", "describe_vpc_peering_connections", "VpcPeeringConnections"):
-        if found.get("Status", {}).get("Code") not in GONE:
-            yield _seen(found, asking.region)
+ENDED_PEERING_STATES = frozenset({"deleted", "rejected", "expired", "failed"})
 
 
-def again(asking: Asking, id: str, region: str) -> Seen | None:
-    found = vpc_shared.item(
-        asking,
+def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
+    for found in query.list_items("ec2", "describe_vpc_peering_connections", "VpcPeeringConnections"):
+        if found.get("Status", {}).get("Code") not in ENDED_PEERING_STATES:
+            yield _build_resource(found, query.region)
+
+
+def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
+    found = vpc_shared.describe_first(
+        query,
         "describe_vpc_peering_connections",
         "VpcPeeringConnections",
         region,
         VpcPeeringConnectionIds=[id],
     )
-    return _seen(found, region) if found and found.get("Status", {}).get("Code") not in GONE else None
+    return (
+        _build_resource(found, region)
+        if found and found.get("Status", {}).get("Code") not in ENDED_PEERING_STATES
+        else None
+    )
 
 
-def delete(asking: Asking, seen: Seen, task: Task) -> None:
-    if seen.state == "deleting":
-        raise NotYet("AWS is deleting it")
-    asking.client("ec2", seen.region).delete_vpc_peering_connection(VpcPeeringConnectionId=seen.id)
+def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+    if resource.state == "deleting":
+        raise RetryLater("AWS is deleting it")
+    query.client("ec2", resource.region).delete_vpc_peering_connection(VpcPeeringConnectionId=resource.id)
 
 
-def _seen(found: dict[str, Any], region: str) -> Seen:
-    id = found["VpcPeeringConnectionId"]
-    name, tags = vpc_shared.named(found, id)
-    sides = [found.get(side, {}) for side in ("RequesterVpcInfo", "AccepterVpcInfo")]
+def _build_resource(item: dict[str, Any], region: str) -> AwsResource:
+    id = item["VpcPeeringConnectionId"]
+    name, tags = vpc_shared.name_and_tags(item, id)
+    sides = [item.get(side, {}) for side in ("RequesterVpcInfo", "AccepterVpcInfo")]
     vpcs = tuple(side["VpcId"] for side in sides if side.get("VpcId"))
-    return Seen(
+    return AwsResource(
         kind="vpc-peering",
         id=id,
         name=name,
@@ -48,7 +52,7 @@ def _seen(found: dict[str, Any], region: str) -> Seen:
         aliases=(id,),
         tags=tags,
         size=" to ".join(f"{side.get('VpcId', '')} of {side.get('OwnerId', '')}" for side in sides),
-        state=found.get("Status", {}).get("Code", ""),
+        state=item.get("Status", {}).get("Code", ""),
         identity=(id, *vpcs),
         blocks=tuple(f"vpc:{vpc}" for vpc in vpcs),
     )

@@ -9,66 +9,76 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from checks.cleanup.aws_query import Asking, InUse, NotYet, code, is_denied, is_missing, tags_of
+from checks.cleanup.aws_query import (
+    AwsQuery,
+    ResourceInUse,
+    RetryLater,
+    error_code,
+    is_denied,
+    is_not_found,
+    parse_tags,
+)
 from checks.sanitize import one_line
 
-SHOWN = 4
+MAX_NAMED_INTERFACES = 4
 """Holders that a message names."""
-_HELD = frozenset({"DependencyViolation", "InvalidGroup.InUse", "InvalidNetworkInterface.InUse"})
-_BALANCER = "ELB "
+_IN_USE_CODES = frozenset({"DependencyViolation", "InvalidGroup.InUse", "InvalidNetworkInterface.InUse"})
+_LOAD_BALANCER_PREFIX = "ELB "
 """How the description of a network interface begins that a load balancer made: `ELB app/name/id`, `ELB name`
 (Elastic Load Balancing user guide)."""
 
 
-def item(asking: Asking, operation: str, key: str, region: str, **parameters: Any) -> Any:
+def describe_first(query: AwsQuery, operation: str, key: str, region: str, **parameters: Any) -> Any:
     """The first item under `key` that EC2 answers with; None when it does not know any (more)."""
     try:
-        found = getattr(asking.client("ec2", region), operation)(**parameters)[key]
+        found = getattr(query.client("ec2", region), operation)(**parameters)[key]
     except Exception as error:
-        if is_missing(error):
+        if is_not_found(error):
             return None
         raise
     return found[0] if found else None
 
 
-def named(found: dict[str, Any], id: str) -> tuple[str, dict[str, str]]:
+def name_and_tags(item: dict[str, Any], id: str) -> tuple[str, dict[str, str]]:
     """What people call it (the tag Name, else its id), and its tags."""
-    tags = tags_of(found.get("Tags"))
+    tags = parse_tags(item.get("Tags"))
     return tags.get("Name") or id, tags
 
 
-def default_vpcs(asking: Asking, region: str) -> frozenset[str] | None:
+def default_vpcs(query: AwsQuery, region: str) -> frozenset[str] | None:
     """The ids of the region's default VPCs (one, or none); None when we may not look."""
     mine = [{"Name": "is-default", "Values": ["true"]}]
 
     def ask() -> frozenset[str] | None:
         return frozenset(
             vpc["VpcId"]
-            for vpc in asking.pages("ec2", "describe_vpcs", "Vpcs", region=region, Filters=mine)
+            for vpc in query.list_items("ec2", "describe_vpcs", "Vpcs", region=region, Filters=mine)
             if vpc.get("IsDefault")
         )
 
     nothing: frozenset[str] | None = None
-    return asking.attempt("ec2:DescribeVpcs", ask, nothing)
+    return query.call_or_default("ec2:DescribeVpcs", ask, nothing)
 
 
-def default_guard(vpc: str, defaults: frozenset[str] | None) -> str:
+def default_vpc_protection(vpc: str, default_vpc_ids: frozenset[str] | None) -> str:
     """Why a part of this VPC is never deleted; empty when it may be."""
-    if defaults is None:
+    if default_vpc_ids is None:
         return "whether its VPC is the default one could not be looked at (ec2:DescribeVpcs)"
-    return "part of the default VPC" if vpc in defaults else ""
+    return "part of the default VPC" if vpc in default_vpc_ids else ""
 
 
-def interfaces(asking: Asking, region: str, by: str, id: str) -> list[dict[str, Any]]:
+def list_network_interfaces(query: AwsQuery, region: str, filter_name: str, filter_value: str) -> list[dict[str, Any]]:
     """The network interfaces that EC2's filter `by` (subnet-id, group-id, vpc-id) finds. Raises what botocore raises."""
-    wanted = [{"Name": by, "Values": [id]}]
+    wanted = [{"Name": filter_name, "Values": [filter_value]}]
     return list(
-        asking.pages("ec2", "describe_network_interfaces", "NetworkInterfaces", region=region, Filters=wanted)
+        query.list_items("ec2", "describe_network_interfaces", "NetworkInterfaces", region=region, Filters=wanted)
     )
 
 
 @contextmanager
-def holders_named(asking: Asking, region: str, by: str, id: str, *, public: bool = False) -> Iterator[None]:
+def explain_in_use_error(
+    query: AwsQuery, region: str, filter_name: str, filter_value: str, *, only_public: bool = False
+) -> Iterator[None]:
     """Turn EC2's refusal into one that names the network interfaces which hold on; `public`: those with an address.
 
     Raises NotYet when all that is left is what AWS itself is taking away (a deleted load balancer's interfaces), and
@@ -77,48 +87,48 @@ def holders_named(asking: Asking, region: str, by: str, id: str, *, public: bool
     try:
         yield
     except Exception as error:
-        if code(error) not in _HELD:
+        if error_code(error) not in _IN_USE_CODES:
             raise
         try:
-            left = interfaces(asking, region, by, id)
+            left = list_network_interfaces(query, region, filter_name, filter_value)
         except Exception as refusal:
             if is_denied(refusal):
                 raise error from refusal
             raise
-        if public:
+        if only_public:
             left = [one for one in left if one.get("Association", {}).get("PublicIp")]
-        words = [_words(one) for one in left]
+        words = [_describe_interface(one) for one in left]
         if not left:
             raise
-        if all(_leaving(asking, one, region) for one in left):
-            raise NotYet(f"AWS is still removing {_listed(words)}") from error
-        raise InUse(f"still used by {_listed(words)}") from error
+        if all(_is_being_removed(query, one, region) for one in left):
+            raise RetryLater(f"AWS is still removing {_join_names(words)}") from error
+        raise ResourceInUse(f"still used by {_join_names(words)}") from error
 
 
-def _listed(words: list[str]) -> str:
-    more = f" and {len(words) - SHOWN} more" if len(words) > SHOWN else ""
-    return ", ".join(words[:SHOWN]) + more
+def _join_names(words: list[str]) -> str:
+    more = f" and {len(words) - MAX_NAMED_INTERFACES} more" if len(words) > MAX_NAMED_INTERFACES else ""
+    return ", ".join(words[:MAX_NAMED_INTERFACES]) + more
 
 
-def _words(interface: dict[str, Any]) -> str:
+def _describe_interface(interface: dict[str, Any]) -> str:
     user = interface.get("Attachment", {}).get("InstanceId", "") or interface.get("Description", "")
     return one_line(f"network interface {interface['NetworkInterfaceId']}{f' ({user})' if user else ''}")
 
 
-def _leaving(asking: Asking, interface: dict[str, Any], region: str) -> bool:
+def _is_being_removed(query: AwsQuery, interface: dict[str, Any], region: str) -> bool:
     """True for the interface of a load balancer that is not there any more: AWS removes it within minutes."""
     description = str(interface.get("Description", ""))
-    if not description.startswith(_BALANCER):
+    if not description.startswith(_LOAD_BALANCER_PREFIX):
         return False
-    name = description.removeprefix(_BALANCER)
+    name = description.removeprefix(_LOAD_BALANCER_PREFIX)
     kind, _, rest = name.partition("/")
     try:
         if kind in {"app", "net", "gwy"} and rest:
-            asking.client("elbv2", region).describe_load_balancers(Names=[rest.partition("/")[0]])
+            query.client("elbv2", region).describe_load_balancers(Names=[rest.partition("/")[0]])
         else:
-            asking.client("elb", region).describe_load_balancers(LoadBalancerNames=[name])
+            query.client("elb", region).describe_load_balancers(LoadBalancerNames=[name])
     except Exception as error:
-        if is_missing(error):
+        if is_not_found(error):
             return True
         if is_denied(error):
             return False

@@ -6,36 +6,36 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.aws_query import Asking, NotYet
-from checks.cleanup.kinds import Task, vpc_shared
-from checks.cleanup.model import Seen
+from checks.cleanup.aws_query import AwsQuery, RetryLater
+from checks.cleanup.kinds import DeletionTask, vpc_shared
+from checks.cleanup.model import AwsResource
 
-_LIST = ("describe_vpn_connections", "VpnConnections")
+_DESCRIBE_VPN_CONNECTIONS = ("describe_vpn_connections", "VpnConnections")
 
 
-def find(asking: Asking) -> Iterable[Seen]:
+def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
     # describe_vpn_connections has no pages: it answers with all of them.
-    for found in asking.client("ec2").describe_vpn_connections()["VpnConnections"]:
+    for found in query.client("ec2").describe_vpn_connections()["VpnConnections"]:
         if found.get("State") != "deleted":
-            yield _seen(found, asking.region)
+            yield _build_resource(found, query.region)
 
 
-def again(asking: Asking, id: str, region: str) -> Seen | None:
-    found = vpc_shared.item(asking, *_LIST, region, VpnConnectionIds=[id])
-    return _seen(found, region) if found and found.get("State") != "deleted" else None
+def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
+    found = vpc_shared.describe_first(query, *_DESCRIBE_VPN_CONNECTIONS, region, VpnConnectionIds=[id])
+    return _build_resource(found, region) if found and found.get("State") != "deleted" else None
 
 
-def delete(asking: Asking, seen: Seen, task: Task) -> None:
-    if seen.state == "deleting":
-        raise NotYet("AWS is deleting it, usually some minutes")
-    asking.client("ec2", seen.region).delete_vpn_connection(VpnConnectionId=seen.id)
+def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+    if resource.state == "deleting":
+        raise RetryLater("AWS is deleting it, usually some minutes")
+    query.client("ec2", resource.region).delete_vpn_connection(VpnConnectionId=resource.id)
 
 
-def _seen(found: dict[str, Any], region: str) -> Seen:
-    id = found["VpnConnectionId"]
-    name, tags = vpc_shared.named(found, id)
-    gateway, customer = found.get("VpnGatewayId", ""), found.get("CustomerGatewayId", "")
-    return Seen(
+def _build_resource(item: dict[str, Any], region: str) -> AwsResource:
+    id = item["VpnConnectionId"]
+    name, tags = vpc_shared.name_and_tags(item, id)
+    gateway, customer = item.get("VpnGatewayId", ""), item.get("CustomerGatewayId", "")
+    return AwsResource(
         kind="vpn-connection",
         id=id,
         name=name,
@@ -43,9 +43,9 @@ def _seen(found: dict[str, Any], region: str) -> Seen:
         aliases=(id,),
         tags=tags,
         # The configuration that AWS tells beside it holds pre-shared keys: it is never kept.
-        state=found.get("State", ""),
-        size=f"{gateway or found.get('TransitGatewayId', '')} to {customer}",
-        billed=(("vpn-connection", 1),),
+        state=item.get("State", ""),
+        size=f"{gateway or item.get('TransitGatewayId', '')} to {customer}",
+        price_items=(("vpn-connection", 1),),
         identity=(id, gateway, customer),
         blocks=(
             *([f"vpn-gateway:{gateway}"] if gateway else []),

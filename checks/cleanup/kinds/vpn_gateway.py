@@ -6,60 +6,60 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.aws_query import Asking, NotYet, is_missing
-from checks.cleanup.kinds import Task, vpc_shared
-from checks.cleanup.model import Seen
+from checks.cleanup.aws_query import AwsQuery, RetryLater, is_not_found
+from checks.cleanup.kinds import DeletionTask, vpc_shared
+from checks.cleanup.model import AwsResource
 
-_LIST = ("describe_vpn_gateways", "VpnGateways")
+_DESCRIBE_VPN_GATEWAYS = ("describe_vpn_gateways", "VpnGateways")
 
 
-def find(asking: Asking) -> Iterable[Seen]:
+def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
     # describe_vpn_gateways has no pages: it answers with all of them.
-    for found in asking.client("ec2").describe_vpn_gateways()["VpnGateways"]:
+    for found in query.client("ec2").describe_vpn_gateways()["VpnGateways"]:
         if found.get("State") != "deleted":
-            yield _seen(found, asking.region)
+            yield _build_resource(found, query.region)
 
 
-def again(asking: Asking, id: str, region: str) -> Seen | None:
-    found = vpc_shared.item(asking, *_LIST, region, VpnGatewayIds=[id])
-    return _seen(found, region) if found and found.get("State") != "deleted" else None
+def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
+    found = vpc_shared.describe_first(query, *_DESCRIBE_VPN_GATEWAYS, region, VpnGatewayIds=[id])
+    return _build_resource(found, region) if found and found.get("State") != "deleted" else None
 
 
-def delete(asking: Asking, seen: Seen, task: Task) -> None:
-    ec2 = asking.client("ec2", seen.region)
-    if seen.state.startswith("deleting"):
-        raise NotYet("AWS is deleting it")
-    if seen.state.endswith("detaching"):
-        raise NotYet(f"AWS is detaching it from {', '.join(seen.uses)}")
-    for vpc in seen.uses:
-        task.say(f"detaching from {vpc}")
+def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+    ec2 = query.client("ec2", resource.region)
+    if resource.state.startswith("deleting"):
+        raise RetryLater("AWS is deleting it")
+    if resource.state.endswith("detaching"):
+        raise RetryLater(f"AWS is detaching it from {', '.join(resource.uses)}")
+    for vpc in resource.uses:
+        task.report_progress(f"detaching from {vpc}")
         try:
-            ec2.detach_vpn_gateway(VpnGatewayId=seen.id, VpcId=vpc)
+            ec2.detach_vpn_gateway(VpnGatewayId=resource.id, VpcId=vpc)
         except Exception as error:
-            if not is_missing(error):
+            if not is_not_found(error):
                 raise
-    now = again(asking, seen.id, seen.region)
+    now = read_resource(query, resource.id, resource.region)
     if now is None:
         return
     if now.uses:
-        raise NotYet(f"AWS is detaching it from {', '.join(now.uses)}")
-    ec2.delete_vpn_gateway(VpnGatewayId=seen.id)
+        raise RetryLater(f"AWS is detaching it from {', '.join(now.uses)}")
+    ec2.delete_vpn_gateway(VpnGatewayId=resource.id)
 
 
-def _seen(found: dict[str, Any], region: str) -> Seen:
-    id = found["VpnGatewayId"]
-    name, tags = vpc_shared.named(found, id)
-    attached = [one for one in found.get("VpcAttachments") or () if one.get("State") != "detached"]
+def _build_resource(item: dict[str, Any], region: str) -> AwsResource:
+    id = item["VpnGatewayId"]
+    name, tags = vpc_shared.name_and_tags(item, id)
+    attached = [one for one in item.get("VpcAttachments") or () if one.get("State") != "detached"]
     vpcs = tuple(one["VpcId"] for one in attached if one.get("VpcId"))
     detaching = any(one.get("State") == "detaching" for one in attached)
-    return Seen(
+    return AwsResource(
         kind="vpn-gateway",
         id=id,
         name=name,
         region=region,
         aliases=(id,),
         tags=tags,
-        state=", ".join(filter(None, (found.get("State", ""), "detaching" if detaching else ""))),
+        state=", ".join(filter(None, (item.get("State", ""), "detaching" if detaching else ""))),
         uses=vpcs,
         identity=(id,),
         blocks=tuple(f"vpc:{vpc}" for vpc in vpcs),

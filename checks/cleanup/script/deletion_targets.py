@@ -12,13 +12,13 @@ import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from checks.cleanup.model import Seen
+from checks.cleanup.model import AwsResource
 from checks.cleanup.script import filters
 from checks.cleanup.script.aws_operations import DELETES, LISTS, PARTS
 from checks.cleanup.script.filters import Condition, How
-from checks.finding import Value
+from checks.finding import FrozenStruct
 from checks.sanitize import one_line
-from checks.script.analysis import LARGEST, logical, read
+from checks.script.analysis import MAX_SCRIPT_CHARACTERS, analyze_script, logical_lines
 
 __all__ = ["Aim", "Blind", "How", "Pick", "aim"]
 
@@ -26,7 +26,7 @@ MOST = 500
 """Picks that are kept of one script."""
 
 
-class Pick(Value, frozen=True):
+class Pick(FrozenStruct, frozen=True):
     """Things of one kind, by a condition on what they are called."""
 
     kind: str
@@ -34,7 +34,7 @@ class Pick(Value, frozen=True):
     file: str
     number: int
 
-    def hits(self, seen: Seen) -> bool:
+    def hits(self, seen: AwsResource) -> bool:
         return seen.kind == self.kind and self.condition.holds(seen)
 
     @property
@@ -42,7 +42,7 @@ class Pick(Value, frozen=True):
         return f"{self.condition.words} ({self.file}:{self.number})"
 
 
-class Blind(Value, frozen=True):
+class Blind(FrozenStruct, frozen=True):
     """A line that deletes, or may, and whose target its text does not tell."""
 
     file: str
@@ -51,7 +51,7 @@ class Blind(Value, frozen=True):
     why: str
 
 
-class Aim(Value, frozen=True):
+class Aim(FrozenStruct, frozen=True):
     picks: tuple[Pick, ...] = ()
     blind: tuple[Blind, ...] = ()
     destroys: tuple[str, ...] = ()
@@ -63,7 +63,7 @@ class Aim(Value, frozen=True):
     def kinds(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(one.kind for one in self.picks))
 
-    def by(self, seen: Seen) -> Pick | None:
+    def by(self, seen: AwsResource) -> Pick | None:
         """The first pick that hits it."""
         return next((one for one in self.picks if one.hits(seen)), None)
 
@@ -107,13 +107,13 @@ _NO_TARGET = frozenset(
 
 def aim(name: str, open_script: Callable[[str], str | None]) -> Aim:
     """Read a script and those that it calls, as `reading.read` finds them."""
-    reading = read(name, open_script)
+    reading = analyze_script(name, open_script)
     aimed = _Aiming()
     texts = [(file, open_script(file) or "") for file in reading.files]
     lines = [
         (file, number, line)
         for file, text in texts
-        for number, line in filters.joined(logical(text[:LARGEST], spoken=True))
+        for number, line in filters.joined(logical_lines(text[:MAX_SCRIPT_CHARACTERS], keep_piped_output=True))
     ]
     # Twice: a variable may be set below the function that uses it.
     for _ in range(2):
@@ -268,9 +268,7 @@ class _Aiming:
                 told = True
                 for value in values:
                     exact = Condition(how=How.EQUALS, value=filters.target(value))
-                    self.picks += [
-                        Pick(kind=kind, condition=exact, file=file, number=number) for kind in kinds
-                    ]
+                    self.picks += [Pick(kind=kind, condition=exact, file=file, number=number) for kind in kinds]
             elif any(kind in listed for kind in kinds):
                 told = True
         if not words and call.piped and any(kind in listed for kind in kinds):

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
-from checks.cleanup.model import Seen
-from checks.finding import Value
+from checks.cleanup.model import AwsResource
+from checks.finding import FrozenStruct
 
 Resolve = Callable[[str], list[str] | None]
 LONGEST = 40
@@ -30,7 +30,7 @@ class How(StrEnum):
     ALL = "all"
 
 
-class Condition(Value, frozen=True):
+class Condition(FrozenStruct, frozen=True):
     """What a name, or the value of a tag, has to be."""
 
     how: How
@@ -45,7 +45,7 @@ class Condition(Value, frozen=True):
         what = f"tag {self.tag}" if self.tag else "name"
         return f"{what} {self.how.value} {self.value}"
 
-    def holds(self, seen: Seen) -> bool:
+    def holds(self, seen: AwsResource) -> bool:
         if self.how is How.ALL:
             return True
         if self.tag:
@@ -265,9 +265,7 @@ def filters(words: Iterable[str]) -> tuple[list[Condition], bool]:
         name, values = found[1], [value for value in found[2].split(",") if value]
         if name.startswith("tag:"):
             some = [Condition(how=How.GLOB, value=value, tag=name[4:]) for value in values]
-        elif name.endswith(("-name", "-id")) and not name.startswith(
-            ("instance-state", "vpc-", "attachment")
-        ):
+        elif name.endswith(("-name", "-id")) and not name.startswith(("instance-state", "vpc-", "attachment")):
             some = [Condition(how=How.GLOB, value=value) for value in values]
         else:
             readable &= not name.startswith(("vpc-", "attachment", "tag-"))

@@ -7,25 +7,25 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
-from checks.cleanup.aws_query import WIDTH, Asking
-from checks.cleanup.kinds import BY_ID, Kind
-from checks.cleanup.model import PROVEN, Ownership, Seen
-from checks.cleanup.ownership import Known, Verdict, judge
+from checks.cleanup.aws_query import MAX_PARALLEL_REQUESTS, AwsQuery
+from checks.cleanup.kinds import KINDS_BY_ID, LeftoverKind
+from checks.cleanup.model import PROVEN_OWNERSHIPS, AwsResource, Ownership
+from checks.cleanup.ownership import KnownResources, OwnershipDecision, decide_ownership
 from checks.cleanup.script.deletion_targets import Aim, aim
-from checks.context import World
-from checks.finding import Fact, Finding, Fix, Risk, Run, State, Value, finding_of
+from checks.context import CheckContext
+from checks.finding import CheckState, Fact, Finding, Fix, FrozenStruct, Risk, RunCommand, build_finding
 from checks.sanitize import one_line
-from checks.script.check import Standing, look_cleanup, text_of
+from checks.script.check import ScriptCheck, check_cleanup_script, read_script
 
 if TYPE_CHECKING:
-    from checks.cleanup.aws_query import Trouble
+    from checks.cleanup.aws_query import FailedQuery
 
-_finding = partial(finding_of, "cleanup")
+_finding = partial(build_finding, "cleanup")
 SHOWN = 12
 """Hits and unread lines that a finding names; `ecotui cleanup --script` shows all."""
 
 
-class Hit(Value, frozen=True):
+class Hit(FrozenStruct, frozen=True):
     """One resource that the script's text means."""
 
     key: str
@@ -40,8 +40,8 @@ class Hit(Value, frozen=True):
     """ecotui would not delete it: foreign, protected, or terraform's."""
 
 
-class Foreseen(Value, frozen=True):
-    standing: Standing = Standing()
+class Foreseen(FrozenStruct, frozen=True):
+    standing: ScriptCheck = ScriptCheck()
     aim: Aim = Aim()
     hits: tuple[Hit, ...] = ()
     """What is not to be deleted comes first."""
@@ -69,55 +69,55 @@ class Foreseen(Value, frozen=True):
             parts.append("runs terraform destroy")
         if self.aim.blind:
             lines = len(self.aim.blind)
-            parts.append(
-                f"{lines} line{'s' if lines != 1 else ''} of it cannot be read: what they delete is not known"
-            )
+            parts.append(f"{lines} line{'s' if lines != 1 else ''} of it cannot be read: what they delete is not known")
         if self.unseen:
             parts.append(f"could not look at: {', '.join(self.unseen)}")
         return "; ".join(parts)
 
 
-def foresee(world: World, known: Known) -> Foreseen:
+def foresee(world: CheckContext, known: KnownResources) -> Foreseen:
     """Read the script, and ask for the kinds that it deletes. Never raises for what AWS refuses: that is `unseen`."""
-    standing = look_cleanup(world)
+    standing = check_cleanup_script(world)
     if standing.trouble or not standing.file:
         return Foreseen(standing=standing)
-    aimed = aim(standing.file, lambda at: text_of(world.project, at))
+    aimed = aim(standing.file, lambda at: read_script(world.project, at))
     selectors = world.settings.cleanup
-    kinds = [BY_ID[kind] for kind in aimed.kinds if kind in BY_ID]
+    kinds = [KINDS_BY_ID[kind] for kind in aimed.kinds if kind in KINDS_BY_ID]
     hits: list[Hit] = []
     unseen: list[str] = []
     with (
-        ThreadPoolExecutor(WIDTH, thread_name_prefix="detail") as details,
-        ThreadPoolExecutor(WIDTH, thread_name_prefix="kind") as pool,
+        ThreadPoolExecutor(MAX_PARALLEL_REQUESTS, thread_name_prefix="detail") as details,
+        ThreadPoolExecutor(MAX_PARALLEL_REQUESTS, thread_name_prefix="kind") as pool,
     ):
 
-        def one(kind: Kind) -> tuple[list[Seen], list[Trouble]]:
-            asking = Asking(world.aws, world.aws.region, details, wanted=lambda seen: bool(aimed.by(seen)))
-            nothing: list[Seen] = []
-            found = asking.attempt(kind.lists, lambda: list(kind.handler.find(asking)), nothing)
-            return found, asking.troubles
+        def one(kind: LeftoverKind) -> tuple[list[AwsResource], list[FailedQuery]]:
+            asking = AwsQuery(world.aws, world.aws.region, details, is_listed=lambda seen: bool(aimed.by(seen)))
+            nothing: list[AwsResource] = []
+            found = asking.call_or_default(
+                kind.list_permission, lambda: list(kind.handler.list_resources(asking)), nothing
+            )
+            return found, asking.failed_queries
 
         for kind, (found, troubles) in zip(kinds, pool.map(one, kinds), strict=True):
             if troubles:
                 unseen.append(kind.id)
             for seen in found:
                 if pick := aimed.by(seen):
-                    verdict = judge(seen, selectors, known, kind.terraform)
+                    verdict = decide_ownership(seen, selectors, known, kind.terraform_types)
                     hits.append(_hit(seen, verdict, pick.words))
     hits.sort(key=lambda hit: (not hit.spared, hit.kind, hit.name))
     return Foreseen(standing=standing, aim=aimed, hits=tuple(hits), unseen=tuple(unseen))
 
 
-def _hit(seen: Seen, verdict: Verdict, by: str) -> Hit:
-    if verdict.protected or seen.guarded:
-        fate = verdict.protected or seen.guarded
+def _hit(seen: AwsResource, verdict: OwnershipDecision, by: str) -> Hit:
+    if verdict.protection_reason or seen.protection_reason:
+        fate = verdict.protection_reason or seen.protection_reason
     elif verdict.ownership is Ownership.FOREIGN:
         fate = "not ours"
     elif verdict.ownership is Ownership.IN_STATE:
         fate = "managed by terraform"
     else:
-        fate = "ours" if verdict.ownership in PROVEN else "ours by its name only"
+        fate = "ours" if verdict.ownership in PROVEN_OWNERSHIPS else "ours by its name only"
     return Hit(
         key=seen.key,
         kind=seen.kind,
@@ -125,17 +125,17 @@ def _hit(seen: Seen, verdict: Verdict, by: str) -> Hit:
         ownership=verdict.ownership,
         fate=one_line(fate),
         by=one_line(by),
-        spared=not verdict.deletable or bool(seen.guarded),
+        spared=not verdict.deletable or bool(seen.protection_reason),
     )
 
 
-def findings(world: World, known: Known, account_name: str) -> list[Finding]:
+def findings(world: CheckContext, known: KnownResources, account_name: str) -> list[Finding]:
     """The script as a way out of the cleanup; nothing where the project has none."""
     if not (seen := foresee(world, known)).standing.argv:
         return []
     name = seen.standing.file or seen.standing.argv[0]
     if seen.standing.trouble:
-        return [_finding("script", State.WARN, "The team's own script", f"{name}: {seen.standing.trouble}")]
+        return [_finding("script", CheckState.WARN, "The team's own script", f"{name}: {seen.standing.trouble}")]
     if not seen.standing.file:
         summary = f"{name} is no file of the project: what it would hit was not read"
     else:
@@ -151,7 +151,7 @@ def findings(world: World, known: Known, account_name: str) -> list[Finding]:
     fix = Fix(
         id="cleanup.script.run",
         title=f"Run the team's own script instead: {name}",
-        action=Run(argv=("ecotui", "cleanup", "--script", "--run", "--agreed", seen.token)),
+        action=RunCommand(argv=("ecotui", "cleanup", "--script", "--run", "--agreed", seen.token)),
         changes=one_line(
             f"it {seen.sentence}; it does not wait, does not ask, and its end is looked at again afterwards",
             limit=600,
@@ -163,7 +163,7 @@ def findings(world: World, known: Known, account_name: str) -> list[Finding]:
     return [
         _finding(
             "script",
-            State.OK if harmless else State.WARN,
+            CheckState.OK if harmless else CheckState.WARN,
             "The team's own script",
             one_line(f"{summary}{f'; not set: {missing}' if missing else ''}", limit=600),
             facts=tuple(facts),

@@ -6,16 +6,16 @@ import argparse
 import shutil
 from unicodedata import east_asian_width
 
-from checks.duration import span
+from checks.duration import format_duration
 from ecotui import exit_codes
-from ecotui.cli.printing import document
-from ecotui.history.compare import Row, Section, compare, public
-from ecotui.session.event_text import clock
+from ecotui.cli.printing import print_document
+from ecotui.history.compare import ComparisonRow, ComparisonSection, compare_sessions, comparison_to_json
+from ecotui.session.event_text import format_local_time
 from ecotui.session.log import Session
 
-LEAST = 1.5
+MIN_DIFFERENCE_SECONDS = 1.5
 """Seconds below which a difference is not told: terraform tells whole ones."""
-SHOWN = 15
+MAX_RESOURCES = 15
 """Resources that are told without --all."""
 
 
@@ -27,52 +27,56 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, before: Session, after: Session) -> int:
     """Raises SessionError."""
-    found = compare(before, after)
+    found = compare_sessions(before, after)
     if args.json:
-        document("sessions.compare", public(found))
+        print_document("sessions.compare", comparison_to_json(found))
         return exit_codes.OK
     for sign, one in (("A", found.before), ("B", found.after)):
-        print(f"{sign}  {one.id}  {one.project}  {clock(one.started)}  {one.outcome or 'open'}")
-    sections = [(section, _chosen(section, args.all)) for section in found.sections]
+        print(f"{sign}  {one.id}  {one.project}  {format_local_time(one.started)}  {one.outcome or 'open'}")
+    sections = [(section, _select_rows(section, args.all)) for section in found.sections]
     if not any(rows for _, rows in sections):
         print(f"{before.id} and {after.id} came out the same.")
     width = shutil.get_terminal_size((100, 24)).columns
     for section, rows in sections:
         if rows:
             print(f"\n{section.title}")
-            _table(rows, width)
+            _print_table(rows, width)
     return exit_codes.OK
 
 
-def _chosen(section: Section, everything: bool) -> list[Row]:
-    rows = list(section.rows if everything else section.different)
-    if section.title.startswith("Resources") and not everything:
-        rows = [row for row in rows if row.change is None or abs(row.change) >= LEAST][:SHOWN]
+def _select_rows(section: ComparisonSection, show_all: bool) -> list[ComparisonRow]:
+    rows = list(section.rows if show_all else section.changed_rows)
+    if section.title.startswith("Resources") and not show_all:
+        rows = [row for row in rows if row.change_seconds is None or abs(row.change_seconds) >= MIN_DIFFERENCE_SECONDS][
+            :MAX_RESOURCES
+        ]
     return rows
 
 
-def _table(rows: list[Row], width: int) -> None:
+def _print_table(rows: list[ComparisonRow], width: int) -> None:
     """Columns as wide as they need; long texts one below the other."""
-    names = max(min(max(cells(row.what) for row in rows), width // 2), 12)
-    first = max(min(max(cells(row.before) for row in rows), width // 4), 6)
+    names = max(min(max(display_width(row.label) for row in rows), width // 2), 12)
+    first = max(min(max(display_width(row.before) for row in rows), width // 4), 6)
     for row in rows:
-        if cells(row.before) > first or cells(row.after) > width - names - first - 16:
-            print(f"  {row.what}\n    A  {row.before or '-'}\n    B  {row.after or '-'}")
+        if display_width(row.before) > first or display_width(row.after) > width - names - first - 16:
+            print(f"  {row.label}\n    A  {row.before or '-'}\n    B  {row.after or '-'}")
             continue
-        print(f"  {pad(row.what, names)}  {pad(row.before or '-', first)}  {row.after or '-'}{_change(row)}")
+        print(
+            f"  {pad_to_width(row.label, names)}  {pad_to_width(row.before or '-', first)}  {row.after or '-'}{_format_change(row)}"
+        )
 
 
-def _change(row: Row) -> str:
-    if not row.change:
+def _format_change(row: ComparisonRow) -> str:
+    if not row.change_seconds:
         return ""
-    return f"  ({'+' if row.change > 0 else '−'}{span(abs(row.change), tenths=True)})"
+    return f"  ({'+' if row.change_seconds > 0 else '−'}{format_duration(abs(row.change_seconds), tenths=True)})"
 
 
-def cells(text: str) -> int:
+def display_width(text: str) -> int:
     """How wide a text is in a terminal: a Korean letter takes two cells."""
     return sum(2 if east_asian_width(sign) in "WF" else 1 for sign in text)
 
 
-def pad(text: str, width: int) -> str:
+def pad_to_width(text: str, width: int) -> str:
     """Fill up with blanks by what a terminal shows: a Korean sign is two cells wide."""
-    return text + " " * max(width - cells(text), 0)
+    return text + " " * max(width - display_width(text), 0)

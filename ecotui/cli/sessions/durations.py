@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from checks.duration import span
+from checks.duration import format_duration
 from ecotui import exit_codes
-from ecotui.cli.printing import document
-from ecotui.history.durations import SESSIONS, durations, public
-from ecotui.session.index import Index, Wanted
-from ecotui.session.store import Store
+from ecotui.cli.printing import print_document
+from ecotui.history.durations import MAX_SESSIONS_COMPARED, read_step_durations, step_durations_to_json
+from ecotui.session.index import SessionIndex, SessionQuery
+from ecotui.session.store import SessionStore
 
-WIDTH = 40
+CHART_WIDTH = 40
 """Sessions that the line of bars shows, the newest at its right end."""
 
 
@@ -19,33 +19,33 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--of", default="", metavar="PROJECT", help="only sessions of this project")
     parser.add_argument(
         "--limit",
-        type=_count,
-        default=SESSIONS,
+        type=_parse_limit,
+        default=MAX_SESSIONS_COMPARED,
         metavar="N",
-        help=f"the newest N sessions (default: {SESSIONS})",
+        help=f"the newest N sessions (default: {MAX_SESSIONS_COMPARED})",
     )
 
 
-def _count(text: str) -> int:
+def _parse_limit(text: str) -> int:
     number = int(text)
     if number < 1:
         raise ValueError(text)
     return number
 
 
-def run(args: argparse.Namespace, store: Store) -> int:
+def run(args: argparse.Namespace, store: SessionStore) -> int:
     """Raises SessionError."""
-    found = durations(Index(store), Wanted(project=args.of), args.limit)
+    found = read_step_durations(SessionIndex(store), SessionQuery(project=args.of), args.limit)
     if args.json:
-        document("sessions.durations", {"steps": public(found)})
+        print_document("sessions.durations", {"steps": step_durations_to_json(found)})
         return exit_codes.OK
     if not found:
         print(f"No session in {store.folder} has run a command yet.")
         return exit_codes.OK
     print(f"{'step':<12}{'usually':>12}   {'from – to (half of them)':<26}{'runs':>5}   oldest … newest")
     for one in found:
-        low, high = (span(seconds, tenths=True) for seconds in one.spread)
+        low, high = (format_duration(seconds, tenths=True) for seconds in one.quartiles)
         print(
-            f"{one.title:<12}{span(one.median, tenths=True):>12}   {f'{low} – {high}':<26}{len(one.samples):>5}   {one.line(WIDTH)}"
+            f"{one.title:<12}{format_duration(one.median, tenths=True):>12}   {f'{low} – {high}':<26}{len(one.samples):>5}   {one.sparkline(CHART_WIDTH)}"
         )
     return exit_codes.OK

@@ -7,33 +7,31 @@ import re
 import time
 
 from ecotui import exit_codes
-from ecotui.cli.printing import document
+from ecotui.cli.printing import print_document
 from ecotui.session import event_text
-from ecotui.session.log import Session, Summary
-from ecotui.session.store import Store
-from ecotui.supervisor.commands import running
+from ecotui.session.log import Session, SessionSummary
+from ecotui.session.store import SessionStore
+from ecotui.supervisor.commands import list_running_commands
 
-DAY = 86_400
+SECONDS_PER_DAY = 86_400
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--days", type=count, metavar="N", help="older than so many days (default: sessions.keep_days)"
+        "--days", type=parse_count, metavar="N", help="older than so many days (default: sessions.keep_days)"
     )
     parser.add_argument(
         "--size",
-        type=size,
+        type=parse_size,
         metavar="SIZE",
         help="the oldest, until the rest fits into this: 2GB, 500MB; of any age, unless --days is given too",
     )
-    parser.add_argument(
-        "--keep", type=count, metavar="N", default=1, help="but keep the newest N (default: 1)"
-    )
+    parser.add_argument("--keep", type=parse_count, metavar="N", default=1, help="but keep the newest N (default: 1)")
     parser.add_argument("--yes", action="store_true", help="really throw them away")
 
 
-def count(text: str) -> int:
+def parse_count(text: str) -> int:
     """A number from 0 on. Raises ValueError."""
     number = int(text)
     if number < 0:
@@ -41,7 +39,7 @@ def count(text: str) -> int:
     return number
 
 
-def size(text: str) -> int:
+def parse_size(text: str) -> int:
     """Bytes of 2GB, 500 MB, 1.5G, 1024. Raises ValueError."""
     found = re.fullmatch(r"(\d{1,12}(?:\.\d{1,6})?)\s?([KMGT]?)B?", text.strip().upper())
     if found is None:
@@ -49,35 +47,33 @@ def size(text: str) -> int:
     return round(float(found[1]) * _UNITS[found[2]])
 
 
-def told(size: int) -> str:
+def format_size(byte_count: int) -> str:
     """Bytes for a person: 812 bytes, 12 kB, 3.4 MB, 1.2 GB."""
     for unit, name in ((10**9, "GB"), (10**6, "MB")):
-        if size >= unit:
-            return f"{size / unit:.1f} {name}"
-    return f"{size / 1000:.0f} kB" if size >= 1000 else f"{size} bytes"
+        if byte_count >= unit:
+            return f"{byte_count / unit:.1f} {name}"
+    return f"{byte_count / 1000:.0f} kB" if byte_count >= 1000 else f"{byte_count} bytes"
 
 
-def run(args: argparse.Namespace, store: Store) -> int:
+def run(args: argparse.Namespace, store: SessionStore) -> int:
     """Raises SessionError."""
     days = args.keep_days if args.days is None else args.days
     by_age = args.size is None or args.days is not None
-    limit = time.time() - days * DAY
-    summaries = store.list()
+    limit = time.time() - days * SECONDS_PER_DAY
+    summaries = store.list_summaries()
     # What is kept in any case: the newest ones, and what is at work.
     able = [
-        (summary, session, event_text.size(session.folder))
+        (summary, session, event_text.folder_bytes(session.folder))
         for summary in summaries[args.keep :]
-        if not running(session := Session(store.folder / summary.id))
+        if not list_running_commands(session := Session(store.folder / summary.id))
     ]
-    gone: dict[str, tuple[Summary, int]] = {}
+    gone: dict[str, tuple[SessionSummary, int]] = {}
     if by_age:
         # An open session counts from its last event.
-        gone = {
-            one.id: (one, size) for one, session, size in able if (one.ended or _touched(session)) < limit
-        }
+        gone = {one.id: (one, size) for one, session, size in able if (one.ended or _last_modified(session)) < limit}
     left = None
     if args.size is not None:
-        left = sum(event_text.size(store.folder / summary.id) for summary in summaries)
+        left = sum(event_text.folder_bytes(store.folder / summary.id) for summary in summaries)
         left -= sum(size for _, size in gone.values())
         for summary, _, bytes_ in reversed(able):  # the oldest first
             if left <= args.size:
@@ -92,28 +88,30 @@ def run(args: argparse.Namespace, store: Store) -> int:
     if args.json:
         plain = [{"id": summary.id, "project": summary.project, "bytes": size} for summary, size in old]
         body = {"days": days, "removed": args.yes, "sessions": plain}
-        document("sessions.prune", body if left is None else {**body, "left_bytes": left})
+        print_document("sessions.prune", body if left is None else {**body, "left_bytes": left})
         return exit_codes.OK
-    _tell(args, old, days, left)
+    _print_prune_result(args, old, days, left)
     return exit_codes.OK
 
 
-def _tell(args: argparse.Namespace, old: list[tuple[Summary, int]], days: int, left: int | None) -> None:
+def _print_prune_result(
+    args: argparse.Namespace, old: list[tuple[SessionSummary, int]], days: int, remaining_bytes: int | None
+) -> None:
     for summary, bytes_ in old:
-        print(f"{'removed' if args.yes else 'old'}  {summary.id}  {summary.project}  {told(bytes_)}")
-    if left is not None:
+        print(f"{'removed' if args.yes else 'old'}  {summary.id}  {summary.project}  {format_size(bytes_)}")
+    if remaining_bytes is not None:
         over = (
-            "" if left <= args.size else "; the rest is at work, or among the newest that are kept (--keep)"
+            "" if remaining_bytes <= args.size else "; the rest is at work, or among the newest that are kept (--keep)"
         )
-        print(f"{'Left' if args.yes else 'Would be left'}: {told(left)}{over}")
+        print(f"{'Left' if args.yes else 'Would be left'}: {format_size(remaining_bytes)}{over}")
     if not old:
-        print(f"No session is older than {days} days." if left is None else "Nothing has to go.")
+        print(f"No session is older than {days} days." if remaining_bytes is None else "Nothing has to go.")
     elif not args.yes:
         print("Nothing was removed. Throw these away with: the same command and --yes")
 
 
-def _touched(session: Session) -> float:
+def _last_modified(session: Session) -> float:
     try:
-        return session.events_file.lstat().st_mtime
+        return session.events_path.lstat().st_mtime
     except OSError:
         return time.time()

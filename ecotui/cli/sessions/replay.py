@@ -7,21 +7,21 @@ import sys
 import time
 from typing import Any
 
-from checks.duration import span
+from checks.duration import format_duration
 from ecotui import exit_codes
-from ecotui.cli.printing import SIGNS, document
-from ecotui.history.asciicast import Speech
-from ecotui.history.replay import SHORTENED, Beat, Tape
+from ecotui.cli.printing import STATE_SYMBOLS, print_document
+from ecotui.history.asciicast import OutputReader
+from ecotui.history.replay import SHORTENED_PAUSE_SECONDS, Recording, ReplayEvent
 from ecotui.session import SessionError, event_text
 from ecotui.session.log import Session
 
-PATIENCE = 0.2
+MAX_SLEEP_SECONDS = 0.2
 """Seconds that are slept at once: Ctrl-C is answered within this."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--speed", type=_speed, default=1.0, metavar="N", help="1 to 64 times as fast (default: 1)"
+        "--speed", type=_parse_speed, default=1.0, metavar="N", help="1 to 64 times as fast (default: 1)"
     )
     parser.add_argument(
         "--at",
@@ -31,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _speed(text: str) -> float:
+def _parse_speed(text: str) -> float:
     number = float(text)
     if not 1 <= number <= 64:
         raise ValueError(text)
@@ -40,75 +40,79 @@ def _speed(text: str) -> float:
 
 def run(args: argparse.Namespace, session: Session) -> int:
     """Exit 130 when it is interrupted. Raises SessionError."""
-    tape = Tape(session)
+    tape = Recording(session)
     try:
-        begin = tape.find(args.at) if args.at else 0.0
+        begin = tape.parse_position(args.at) if args.at else 0.0
     except ValueError as error:
         raise SessionError(str(error)) from error
     if args.json:
-        document("sessions.replay", _facts(tape, begin))
+        print_document("sessions.replay", _replay_document(tape, begin))
         return exit_codes.OK
-    kept = f"{span(tape.shortened, tenths=True)} of silence left out" if tape.cuts else "no long silence"
-    print(f"{session.id}  {span(tape.length, tenths=True)} at 1x, {kept}")
+    kept = (
+        f"{format_duration(tape.skipped_seconds, tenths=True)} of silence left out"
+        if tape.pauses
+        else "no long silence"
+    )
+    print(f"{session.id}  {format_duration(tape.duration, tenths=True)} at 1x, {kept}")
     try:
-        _play(tape, begin, args.speed)
+        _play_recording(tape, begin, args.speed)
     except KeyboardInterrupt:
         print()
         return exit_codes.INTERRUPTED
     return exit_codes.OK
 
 
-def _play(tape: Tape, begin: float, speed: float) -> None:
+def _play_recording(recording: Recording, start: float, speed: float) -> None:
     started = time.monotonic()
-    speech: dict[str, Speech] = {}
-    cuts = iter([cut for cut in tape.cuts if cut.played >= begin])
+    speech: dict[str, OutputReader] = {}
+    cuts = iter([cut for cut in recording.pauses if cut.position >= start])
     cut = next(cuts, None)
-    for beat in tape.beats(begin):
-        while cut is not None and cut.played < beat.played - SHORTENED / 2:
-            _say(f"          … {span(cut.seconds, tenths=True)} of silence …")
+    for beat in recording.events_from(start):
+        while cut is not None and cut.position < beat.position - SHORTENED_PAUSE_SECONDS / 2:
+            _print_line(f"          … {format_duration(cut.seconds, tenths=True)} of silence …")
             cut = next(cuts, None)
-        while (left := (beat.played - begin) / speed - (time.monotonic() - started)) > 0:
-            time.sleep(min(left, PATIENCE))
-        for line in _told(tape, beat, speech, begin):
-            _say(line)
+        while (left := (beat.position - start) / speed - (time.monotonic() - started)) > 0:
+            time.sleep(min(left, MAX_SLEEP_SECONDS))
+        for line in _event_lines(recording, beat, speech, start):
+            _print_line(line)
 
 
-def _told(tape: Tape, beat: Beat, speech: dict[str, Speech], begin: float) -> list[str]:
-    clock = event_text.clock(beat.at)[11:]
-    if beat.moment is None:
-        if beat.command not in speech:
+def _event_lines(recording: Recording, event: ReplayEvent, readers: dict[str, OutputReader], start: float) -> list[str]:
+    clock = event_text.format_local_time(event.timestamp)[11:]
+    if event.entry is None:
+        if event.command not in readers:
             # Begun in the middle, an output is told from there on.
-            speech[beat.command] = Speech(tape, beat.command, since=beat.begin if begin else 0)
-        return [f"{clock}  │ {line}" for line in speech[beat.command].until(beat)]
-    sign = f"{SIGNS[beat.moment.state]} " if beat.moment.state is not None else ""
-    rest = speech[beat.moment.command].rest() if beat.moment.command in speech and sign else []
+            readers[event.command] = OutputReader(recording, event.command, start_byte=event.begin_byte if start else 0)
+        return [f"{clock}  │ {line}" for line in readers[event.command].read_until(event)]
+    sign = f"{STATE_SYMBOLS[event.entry.state]} " if event.entry.state is not None else ""
+    rest = readers[event.entry.command].read_remaining() if event.entry.command in readers and sign else []
     return [
         *(f"{clock}  │ {line}" for line in rest),
-        f"{clock}  {sign}{beat.moment.text}",
-        *(f"          {line}" for line in beat.moment.detail),
+        f"{clock}  {sign}{event.entry.text}",
+        *(f"          {line}" for line in event.entry.details),
     ]
 
 
-def _say(line: str) -> None:
+def _print_line(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
-def _facts(tape: Tape, begin: float) -> dict[str, Any]:
+def _replay_document(recording: Recording, start: float) -> dict[str, Any]:
     """Everything at once, with the second at which it is played."""
     return {
-        "id": tape.session.id,
-        "seconds": round(tape.length, 3),
-        "shortened": [{"at_s": round(cut.played, 3), "seconds": round(cut.seconds, 3)} for cut in tape.cuts],
+        "id": recording.session.id,
+        "seconds": round(recording.duration, 3),
+        "shortened": [{"at_s": round(cut.position, 3), "seconds": round(cut.seconds, 3)} for cut in recording.pauses],
         "left_out": 0,  # of the first version of this document, which left out what was long ago
         "moments": [
             {
-                "at_s": round(beat.played, 3),
-                "at": event_text.iso(beat.at),
-                "text": beat.moment.text if beat.moment else "",
-                "command": beat.moment.command if beat.moment else beat.command,
-                "bytes": None if beat.moment else [beat.begin, beat.end],
+                "at_s": round(beat.position, 3),
+                "at": event_text.format_utc_time(beat.timestamp),
+                "text": beat.entry.text if beat.entry else "",
+                "command": beat.entry.command if beat.entry else beat.command,
+                "bytes": None if beat.entry else [beat.begin_byte, beat.end_byte],
             }
-            for beat in tape.beats(begin)
+            for beat in recording.events_from(start)
         ],
     }

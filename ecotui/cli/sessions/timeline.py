@@ -11,23 +11,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ecotui import exit_codes
-from ecotui.cli.printing import document
+from ecotui.cli.printing import print_document
 from ecotui.history import timeline
 from ecotui.session import SessionError
 
 if TYPE_CHECKING:
-    from ecotui.history.timeline import Timeline
+    from ecotui.history.timeline import ApplyTimeline
     from ecotui.session.log import Session
-    from ecotui.session.store import Store
+    from ecotui.session.store import SessionStore
 
-SESSIONS = 40
+MAX_SESSIONS_SEARCHED = 40
 """Sessions that are looked through for an apply, newest first."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--of", dest="apply", metavar="COMMAND", help="which apply (its id; default: the last)"
-    )
+    parser.add_argument("--of", dest="apply", metavar="COMMAND", help="which apply (its id; default: the last)")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--csv", action="store_true", help="a line for each resource, for a spreadsheet")
     form.add_argument("--html", action="store_true", help="one self-contained page with the picture")
@@ -36,21 +34,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, session: Session) -> int:
     """Raises SessionError when the session has no apply."""
-    found = read(session, args.apply)
+    found = read_timeline(session, args.apply)
     if args.json:
-        spans = [asdict(span) | {"started": timeline.stamp(span.started)} for span in found.spans]
-        document(
+        spans = [
+            asdict(span) | {"started": timeline.format_utc_milliseconds(span.started)} for span in found.operations
+        ]
+        print_document(
             "sessions.timeline",
             {
                 "session": session.id,
                 "title": found.title,
-                "started": timeline.stamp(found.started),
-                "ended": timeline.stamp(found.ended),
+                "started": timeline.format_utc_milliseconds(found.start_time),
+                "ended": timeline.format_utc_milliseconds(found.end_time),
                 "spans": spans,
             },
         )
         return exit_codes.OK
-    form: Callable[[Timeline], str] = _lines
+    form: Callable[[ApplyTimeline], str] = _text_timeline
     if args.csv or (args.out or "").endswith(".csv"):
         form = timeline.as_csv
     elif args.html or (args.out or "").endswith((".html", ".htm")):
@@ -68,32 +68,32 @@ def run(args: argparse.Namespace, session: Session) -> int:
     return exit_codes.OK
 
 
-def latest(store: Store) -> Session:
+def latest_apply_session(store: SessionStore) -> Session:
     """The newest session that applied something; without one, the newest. Raises SessionError."""
-    from ecotui.history.apply_streams import is_stream
-    from ecotui.supervisor.commands import commands
+    from ecotui.history.apply_streams import is_apply_stream
+    from ecotui.supervisor.commands import list_commands
 
-    for summary in store.list(SESSIONS):
+    for summary in store.list_summaries(MAX_SESSIONS_SEARCHED):
         session = store.open(summary.id)
-        if any(map(is_stream, commands(session))):
+        if any(map(is_apply_stream, list_commands(session))):
             return session
-    return store.latest()
+    return store.open_latest()
 
 
-def read(session: Session, wanted: str | None = None) -> Timeline:
+def read_timeline(session: Session, command_id: str | None = None) -> ApplyTimeline:
     """The timeline of one apply of a session. Raises SessionError."""
     from ecotui.history import current_apply
-    from ecotui.history.apply_streams import is_stream
-    from ecotui.supervisor.commands import commands
+    from ecotui.history.apply_streams import is_apply_stream
+    from ecotui.supervisor.commands import list_commands
 
-    applies = [command for command in commands(session) if is_stream(command)]
-    if wanted:
-        applies = [command for command in applies if command.id.startswith(wanted)]
+    applies = [command for command in list_commands(session) if is_apply_stream(command)]
+    if command_id:
+        applies = [command for command in applies if command.id.startswith(command_id)]
     if not applies:
-        what = f"no apply {wanted}" if wanted else "no apply"
+        what = f"no apply {command_id}" if command_id else "no apply"
         raise SessionError(f"there is {what} in session {session.id}")
-    return timeline.of(current_apply.read(applies[-1]).progress, applies[-1].title)
+    return timeline.build_timeline(current_apply.read_apply(applies[-1]).progress, applies[-1].title)
 
 
-def _lines(found: Timeline) -> str:
-    return timeline.as_text(found, shutil.get_terminal_size((100, 24)).columns)
+def _text_timeline(apply_timeline: ApplyTimeline) -> str:
+    return timeline.as_text(apply_timeline, shutil.get_terminal_size((100, 24)).columns)

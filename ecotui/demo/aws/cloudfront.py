@@ -13,21 +13,21 @@ from moto.cloudfront.responses import CloudFrontResponse
 from moto.core.responses import ActionResult
 from moto.moto_api import state_manager
 
-from ecotui.demo.aws.identities import IdentityOperations, PreconditionFailed
-from ecotui.demo.speed import Pace
+from ecotui.demo.aws.identities import OriginAccessIdentityOperations, PreconditionFailed
+from ecotui.demo.speed import DemoTimings
 
 
-class NotDisabled(CloudFrontException):
+class DistributionNotDisabled(CloudFrontException):
     code = "DistributionNotDisabled"
     message = "The distribution you are trying to delete has not been disabled."
 
 
-class AliasTaken(CloudFrontException):
+class AliasConflict(CloudFrontException):
     code = "CNAMEAlreadyExists"
     message = "One or more of the CNAMEs you provided are already associated with a different resource."
 
 
-class Origin(models.Origin):
+class S3AwareOrigin(models.Origin):
     """An origin that remembers that it is a bucket."""
 
     def __init__(self, origin: dict[str, Any]) -> None:
@@ -37,7 +37,7 @@ class Origin(models.Origin):
         self.origin_access_control_id = origin.get("OriginAccessControlId") or ""
 
 
-class ViewerCertificate(models.ViewerCertificate):
+class CustomViewerCertificate(models.ViewerCertificate):
     """A certificate of one's own takes the place of CloudFront's (moto shows both)."""
 
     def __init__(self, config: dict[str, Any]) -> None:
@@ -46,14 +46,14 @@ class ViewerCertificate(models.ViewerCertificate):
             self.cloud_front_default_certificate = False
 
 
-class Distribution(models.Distribution):
+class TimedDistribution(models.Distribution):
     """A distribution that knows when it was changed."""
 
     def __init__(self, account_id: str, region_name: str, config: dict[str, Any]) -> None:
         super().__init__(account_id, region_name, config)
-        self.changed()
+        self.mark_in_progress()
 
-    def changed(self) -> None:
+    def mark_in_progress(self) -> None:
         """Start anew: InProgress from now, with another version tag."""
         self.last_modified_time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
         self._time_progressed = datetime.now()
@@ -61,7 +61,7 @@ class Distribution(models.Distribution):
         self.etag = random_id()
 
 
-class DistributionResponse(IdentityOperations, CloudFrontResponse):
+class DistributionResponse(OriginAccessIdentityOperations, CloudFrontResponse):
     """moto's CloudFront with origin access identities, and with what tells who has an alias."""
 
     def list_conflicting_aliases(self) -> ActionResult:
@@ -74,7 +74,7 @@ class DistributionResponse(IdentityOperations, CloudFrontResponse):
                 "DistributionId": "*" * 7 + distribution.distribution_id[7:],
                 "AccountId": "*" * 6 + account[6:],
             }
-            for account, distribution in _everybody_s()
+            for account, distribution in _all_distributions()
             if distribution.distribution_id != through and alias in _aliases(distribution)
         ]
         return ActionResult(
@@ -82,14 +82,14 @@ class DistributionResponse(IdentityOperations, CloudFrontResponse):
         )
 
 
-def install(pace: Pace) -> None:
+def install_cloudfront(timings: DemoTimings) -> None:
     """Put all of it into moto. Once a process."""
     moto: Any = models
-    moto.Origin = Origin
-    moto.Distribution = Distribution
-    moto.ViewerCertificate = ViewerCertificate
+    moto.Origin = S3AwareOrigin
+    moto.Distribution = TimedDistribution
+    moto.ViewerCertificate = CustomViewerCertificate
     state_manager.set_transition(
-        "cloudfront::distribution", {"progression": "time", "seconds": pace.seconds(pace.distribution)}
+        "cloudfront::distribution", {"progression": "time", "seconds": timings.scale(timings.distribution_deployment)}
     )
     backend: Any = CloudFrontBackend
     create = backend.create_distribution_with_tags
@@ -99,7 +99,7 @@ def install(pace: Pace) -> None:
     def create_distribution_with_tags(
         self: Any, distribution_config: dict[str, Any], tags: list[dict[str, str]]
     ) -> Any:
-        _refuse_taken(distribution_config, own=None)
+        _raise_on_alias_conflict(distribution_config, own_id=None)
         return create(self, distribution_config, tags or [])
 
     def update_distribution(self: Any, dist_config: dict[str, Any], _id: str, if_match: str) -> Any:
@@ -107,9 +107,9 @@ def install(pace: Pace) -> None:
         if known is not None and if_match and if_match != known.etag:
             raise PreconditionFailed
         if dist_config:
-            _refuse_taken(dist_config, own=_id)
+            _raise_on_alias_conflict(dist_config, own_id=_id)
         distribution, location, _ = update(self, dist_config, _id, if_match)
-        distribution.changed()
+        distribution.mark_in_progress()
         return distribution, location, distribution.etag
 
     def delete_distribution(self: Any, distribution_id: str, if_match: str) -> None:
@@ -121,7 +121,7 @@ def install(pace: Pace) -> None:
                 raise PreconditionFailed
             # AWS says the same for a distribution that is disabled but not deployed everywhere yet.
             if known.distribution_config.Enabled or known.status != "Deployed":
-                raise NotDisabled
+                raise DistributionNotDisabled
         delete(self, distribution_id, if_match)
 
     backend.create_distribution_with_tags = create_distribution_with_tags
@@ -135,7 +135,7 @@ def install(pace: Pace) -> None:
         urls.url_paths[path] = DistributionResponse.dispatch
 
 
-def deployed_long_ago(account: str, *, days: int = 23) -> None:
+def backdate_deployments(account: str, *, days: int = 23) -> None:
     """Let every distribution that is there now be Deployed, and unchanged for some days."""
     for distribution in models.cloudfront_backends[account]["aws"].distributions.values():
         distribution._status = "Deployed"
@@ -143,14 +143,14 @@ def deployed_long_ago(account: str, *, days: int = 23) -> None:
         distribution.last_modified_time = changed.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
-def _refuse_taken(config: dict[str, Any], *, own: str | None) -> None:
+def _raise_on_alias_conflict(config: dict[str, Any], *, own_id: str | None) -> None:
     wanted = set((config.get("Aliases") or {}).get("Items") or ())
-    for _, distribution in _everybody_s():
-        if distribution.distribution_id != own and wanted & _aliases(distribution):
-            raise AliasTaken
+    for _, distribution in _all_distributions():
+        if distribution.distribution_id != own_id and wanted & _aliases(distribution):
+            raise AliasConflict
 
 
-def _everybody_s() -> list[tuple[str, Any]]:
+def _all_distributions() -> list[tuple[str, Any]]:
     """The distributions of every account, with its number: an alias is unique in the world."""
     return [
         (account, distribution)

@@ -12,19 +12,19 @@ from moto.cloudtrail.models import cloudtrail_backends
 from moto.cloudtrail.responses import CloudTrailResponse
 from moto.s3.models import S3Backend
 
-_HISTORY = "deleted_buckets"
+_HISTORY_ATTRIBUTE = "deleted_buckets"
 """The attribute of moto's backend of an account and region: a reset takes it away with all else."""
 
 
-def install() -> None:
+def install_cloudtrail() -> None:
     """Remember each bucket that is deleted, and answer LookupEvents. Once a process; again is harmless."""
     backend: Any = S3Backend
     if not hasattr(backend.delete_bucket, "__wrapped__"):
-        backend.delete_bucket = _remembered(backend.delete_bucket)
+        backend.delete_bucket = _record_deletion(backend.delete_bucket)
     setattr(CloudTrailResponse, "lookup_events", _lookup_events)  # noqa: B010 - the class lacks it
 
 
-def _remembered(delete: Callable[..., Any]) -> Callable[..., Any]:
+def _record_deletion(delete: Callable[..., Any]) -> Callable[..., Any]:
     import functools
 
     @functools.wraps(delete)
@@ -32,7 +32,7 @@ def _remembered(delete: Callable[..., Any]) -> Callable[..., Any]:
         gone = delete(self, bucket_name)
         if gone is not None:  # it was empty, and went
             trail = cloudtrail_backends[self.account_id][gone.region_name]
-            trail.__dict__.setdefault(_HISTORY, []).append((time.time(), bucket_name))
+            trail.__dict__.setdefault(_HISTORY_ATTRIBUTE, []).append((time.time(), bucket_name))
         return gone
 
     return delete_bucket
@@ -45,18 +45,18 @@ def _lookup_events(self: Any) -> str:
     size, start = int(self._get_param("MaxResults") or 50), int(self._get_param("NextToken") or 0)
     found = [
         (at, name)
-        for at, name in reversed(self.cloudtrail_backend.__dict__.get(_HISTORY, ()))
+        for at, name in reversed(self.cloudtrail_backend.__dict__.get(_HISTORY_ATTRIBUTE, ()))
         if at >= since and wanted.get("EventName", "DeleteBucket") == "DeleteBucket"
     ]
     answer: dict[str, Any] = {
-        "Events": [_event(at, name, self.region, self.current_account) for at, name in found[start:][:size]]
+        "Events": [_deletion_event(at, name, self.region, self.current_account) for at, name in found[start:][:size]]
     }
     if len(found) > start + size:
         answer["NextToken"] = str(start + size)
     return json.dumps(answer)
 
 
-def _event(at: float, name: str, region: str, account: str) -> dict[str, Any]:
+def _deletion_event(at: float, name: str, region: str, account: str) -> dict[str, Any]:
     id_ = str(uuid.uuid4())
     plain = {
         "eventVersion": "1.10",

@@ -12,7 +12,7 @@ from moto.ec2.models.nat_gateways import NatGatewayBackend
 from moto.ec2.responses import EC2Response
 
 
-def install() -> None:
+def install_placement_groups() -> None:
     """Put the operations in. Any number of times."""
     for name in ("create_placement_group", "delete_placement_group", "describe_placement_groups"):
         setattr(EC2Response, name, globals()[f"_{name.removesuffix('s')}"])
@@ -28,7 +28,7 @@ def _delete_nat_gateway(self: Any, nat_gateway_id: str) -> Any:
     return gone
 
 
-def _groups(response: Any) -> dict[str, dict[str, Any]]:
+def _placement_groups(response: Any) -> dict[str, dict[str, Any]]:
     """The account's, kept where moto's own reset takes them away."""
     backend = response.ec2_backend
     if not hasattr(backend, "placement_groups"):
@@ -37,16 +37,14 @@ def _groups(response: Any) -> dict[str, dict[str, Any]]:
     return groups
 
 
-def _unknown(name: str) -> EC2ClientError:
+def _unknown_group_error(name: str) -> EC2ClientError:
     return EC2ClientError("InvalidPlacementGroup.Unknown", f"The Placement Group '{name}' is unknown.")
 
 
 def _create_placement_group(self: Any) -> ActionResult:
-    name, groups = self._get_param("GroupName"), _groups(self)
+    name, groups = self._get_param("GroupName"), _placement_groups(self)
     if name in groups:
-        raise EC2ClientError(
-            "InvalidPlacementGroup.Duplicate", f"The placement group '{name}' exists already."
-        )
+        raise EC2ClientError("InvalidPlacementGroup.Duplicate", f"The placement group '{name}' exists already.")
     tags = self._parse_tag_specification("placement-group").get("placement-group", {})
     id = "pg-" + hashlib.sha256(name.encode()).hexdigest()[:17]
     groups[name] = {
@@ -62,8 +60,8 @@ def _create_placement_group(self: Any) -> ActionResult:
 
 def _delete_placement_group(self: Any) -> EmptyResult:
     name = self._get_param("GroupName")
-    if name not in _groups(self):
-        raise _unknown(name)
+    if name not in _placement_groups(self):
+        raise _unknown_group_error(name)
     inside = [
         instance
         for instance in self.ec2_backend.all_instances()
@@ -71,16 +69,14 @@ def _delete_placement_group(self: Any) -> EmptyResult:
     ]
     if inside:
         raise EC2ClientError("InvalidPlacementGroup.InUse", f"The placement group {name} is in use.")
-    del _groups(self)[name]
+    del _placement_groups(self)[name]
     return EmptyResult()
 
 
 def _describe_placement_group(self: Any) -> ActionResult:
-    groups = _groups(self)
+    groups = _placement_groups(self)
     names = self._get_param("GroupNames", [])
     names += self._filters_from_querystring().get("group-name", [])
     if missing := [name for name in self._get_param("GroupNames", []) if name not in groups]:
-        raise _unknown(missing[0])
-    return ActionResult(
-        {"PlacementGroups": [one for name, one in groups.items() if not names or name in names]}
-    )
+        raise _unknown_group_error(missing[0])
+    return ActionResult({"PlacementGroups": [one for name, one in groups.items() if not names or name in names]})

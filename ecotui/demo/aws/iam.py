@@ -8,7 +8,7 @@ from moto.iam.exceptions import DeleteConflictException
 from moto.iam.models import IAMBackend
 
 
-def install() -> None:
+def install_policy_conflicts() -> None:
     """Refuse DeletePolicy for attached policies and for those with several versions. Once a process."""
     backend: Any = IAMBackend
     delete = backend.delete_policy

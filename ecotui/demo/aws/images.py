@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-CANONICAL = "099720109477"
+CANONICAL_ACCOUNT = "099720109477"
 """The account that publishes Ubuntu's images."""
 
 
-def images() -> list[dict[str, Any]]:
+def machine_images() -> list[dict[str, Any]]:
     """In the form of MOTO_AMIS_PATH."""
     return [
         {
             "ami_id": "ami-0e4d6d5e0d1b0c22a",
             "name": "ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-amd64-server-20251015",
             "description": "Canonical, Ubuntu, 22.04 LTS, amd64 jammy image",
-            "owner_id": CANONICAL,
+            "owner_id": CANONICAL_ACCOUNT,
             "public": True,
             "virtualization_type": "hvm",
             "architecture": "x86_64",

@@ -22,25 +22,25 @@ from moto.rds.models import RDSBackend
 from moto.route53.exceptions import ResourceRecordAlreadyExists
 from moto.route53.models import Route53Backend
 
-from ecotui.demo.aws.service_quotas import ADDRESSES, GATEWAYS, VPCS, Desk
+from ecotui.demo.aws.service_quotas import ADDRESS_QUOTA, INTERNET_GATEWAY_QUOTA, VPC_QUOTA, QuotaService
 
 
-class ControlExists(CloudFrontException):
+class OriginAccessControlExists(CloudFrontException):
     code = "OriginAccessControlAlreadyExists"
     message = "An origin access control with the specified parameters already exists."
 
 
-def install(desk: Desk) -> None:
+def install_name_conflicts(quota_service: QuotaService) -> None:
     """Refuse as AWS does. Once a process."""
-    _iam()
-    _before(AutoScalingBackend, "create_auto_scaling_group", _group_is_free)
-    _before(CloudFrontBackend, "create_origin_access_control", _control_is_free)
-    _before(RDSBackend, "create_subnet_group", _subnet_group_is_free)
-    _before(Route53Backend, "change_resource_record_sets", _records_are_free)
-    _limits(desk)
+    _install_iam_checks()
+    _check_before(AutoScalingBackend, "create_auto_scaling_group", _check_autoscaling_group_name)
+    _check_before(CloudFrontBackend, "create_origin_access_control", _check_origin_access_control_name)
+    _check_before(RDSBackend, "create_subnet_group", _check_subnet_group_name)
+    _check_before(Route53Backend, "change_resource_record_sets", _check_record_names)
+    _install_quota_limits(quota_service)
 
 
-def _before(backend: Any, operation: str, check: Callable[..., None]) -> None:
+def _check_before(backend: Any, operation: str, check: Callable[..., None]) -> None:
     """Ask `check` with the operation's own arguments, before it is carried out."""
     carry_out = getattr(backend, operation)
 
@@ -52,7 +52,7 @@ def _before(backend: Any, operation: str, check: Callable[..., None]) -> None:
     setattr(backend, operation, checked)
 
 
-def _iam() -> None:
+def _install_iam_checks() -> None:
     """IAM does not tell apart names by their case, nor policies by their path."""
     kinds: tuple[tuple[str, str, int, str, Callable[[Any], Iterable[str]]], ...] = (
         (
@@ -94,10 +94,10 @@ def _iam() -> None:
             if name.lower() in {one.lower() for one in names(self)}:
                 raise EntityAlreadyExists(f"{words.format(name)} already exists.")
 
-        _before(IAMBackend, operation, check)
+        _check_before(IAMBackend, operation, check)
 
 
-def _group_is_free(self: Any, name: str, *words: Any, **named: Any) -> None:
+def _check_autoscaling_group_name(self: Any, name: str, *args: Any, **kwargs: Any) -> None:
     if name in self.autoscaling_groups:
         raise AutoscalingClientError(
             "AlreadyExists",
@@ -105,19 +105,17 @@ def _group_is_free(self: Any, name: str, *words: Any, **named: Any) -> None:
         )
 
 
-def _control_is_free(self: Any, config_dict: dict[str, str]) -> None:
+def _check_origin_access_control_name(self: Any, config_dict: dict[str, str]) -> None:
     if any(one.name == config_dict.get("Name") for one in self.origin_access_controls.values()):
-        raise ControlExists
+        raise OriginAccessControlExists
 
 
-def _subnet_group_is_free(self: Any, subnet_name: str, *words: Any, **named: Any) -> None:
+def _check_subnet_group_name(self: Any, subnet_name: str, *args: Any, **kwargs: Any) -> None:
     if subnet_name in self.subnet_groups:
-        raise RDSClientError(
-            "DBSubnetGroupAlreadyExists", f"The DB subnet group '{subnet_name}' already exists."
-        )
+        raise RDSClientError("DBSubnetGroupAlreadyExists", f"The DB subnet group '{subnet_name}' already exists.")
 
 
-def _records_are_free(self: Any, zoneid: str, change_list: list[dict[str, Any]]) -> None:
+def _check_record_names(self: Any, zoneid: str, change_list: list[dict[str, Any]]) -> None:
     """CREATE is refused whatever the value is (moto: only when it is the same)."""
 
     def key(record: dict[str, Any]) -> tuple[str, str, str]:
@@ -135,21 +133,21 @@ def _records_are_free(self: Any, zoneid: str, change_list: list[dict[str, Any]])
             raise ResourceRecordAlreadyExists(name=f"{wanted[0]}.", _type=wanted[1])
 
 
-def _limits(desk: Desk) -> None:
+def _install_quota_limits(quota_service: QuotaService) -> None:
     def addresses(self: Any, *words: Any, **named: Any) -> None:
-        if len(self.addresses) >= desk.limit(self.region_name, ADDRESSES):
+        if len(self.addresses) >= quota_service.limit(self.region_name, ADDRESS_QUOTA):
             raise EC2ClientError("AddressLimitExceeded", "The maximum number of addresses has been reached.")
 
     def vpcs(self: Any, *words: Any, is_default: bool = False, **named: Any) -> None:
-        if not is_default and len(self.vpcs) >= desk.limit(self.region_name, VPCS):
+        if not is_default and len(self.vpcs) >= quota_service.limit(self.region_name, VPC_QUOTA):
             raise EC2ClientError("VpcLimitExceeded", "The maximum number of VPCs has been reached.")
 
     def gateways(self: Any, *words: Any, **named: Any) -> None:
-        if len(self.internet_gateways) >= desk.limit(self.region_name, GATEWAYS):
+        if len(self.internet_gateways) >= quota_service.limit(self.region_name, INTERNET_GATEWAY_QUOTA):
             raise EC2ClientError(
                 "InternetGatewayLimitExceeded", "The maximum number of internet gateways has been reached."
             )
 
-    _before(ElasticAddressBackend, "allocate_address", addresses)
-    _before(VPCBackend, "create_vpc", vpcs)
-    _before(InternetGatewayBackend, "create_internet_gateway", gateways)
+    _check_before(ElasticAddressBackend, "allocate_address", addresses)
+    _check_before(VPCBackend, "create_vpc", vpcs)
+    _check_before(InternetGatewayBackend, "create_internet_gateway", gateways)

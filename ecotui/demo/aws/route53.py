@@ -11,10 +11,10 @@ import functools
 import threading
 from typing import Any
 
-_one_at_a_time = threading.RLock()
+_change_lock = threading.RLock()
 
 
-def install() -> None:
+def install_route53() -> None:
     from moto.route53.models import Route53Backend
 
     method = Route53Backend.change_resource_record_sets
@@ -23,21 +23,21 @@ def install() -> None:
 
     @functools.wraps(method)
     def whole(self: Any, zoneid: str, change_list: list[dict[str, Any]]) -> Any:
-        with _one_at_a_time:
+        with _change_lock:
             answer = method(self, zoneid, change_list)
-            _forget(self.get_hosted_zone(zoneid).rr_changes, change_list)
+            _drop_deleted_records(self.get_hosted_zone(zoneid).rr_changes, change_list)
             return answer
 
     setattr(whole, "one_step", True)  # noqa: B010 - a mark of ours on a function
     setattr(Route53Backend, "change_resource_record_sets", whole)  # noqa: B010 - mypy knows it as a method
 
 
-def _forget(journal: list[dict[str, Any]], changes: list[dict[str, Any]]) -> None:
+def _drop_deleted_records(journal: list[dict[str, Any]], changes: list[dict[str, Any]]) -> None:
     """Take what was deleted out of the journal, its creation included."""
-    gone = {_key(one) for one in changes if one["Action"] == "DELETE"}
-    journal[:] = [one for one in journal if _key(one) not in gone]
+    gone = {_record_key(one) for one in changes if one["Action"] == "DELETE"}
+    journal[:] = [one for one in journal if _record_key(one) not in gone]
 
 
-def _key(change: dict[str, Any]) -> tuple[str, str, str]:
+def _record_key(change: dict[str, Any]) -> tuple[str, str, str]:
     record = change["ResourceRecordSet"]
     return str(record["Name"]).rstrip("."), str(record["Type"]), str(record.get("SetIdentifier") or "")

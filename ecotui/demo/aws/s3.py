@@ -7,10 +7,10 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-_one_at_a_time = threading.RLock()
+_write_lock = threading.RLock()
 
 
-def install() -> None:
+def install_s3() -> None:
     from moto.s3 import models
     from moto.s3.responses import S3Response
 
@@ -18,16 +18,16 @@ def install() -> None:
     for name in ("put_object", "delete_object"):
         method = getattr(S3Response, name)
         if not hasattr(method, "__wrapped__"):
-            setattr(S3Response, name, _whole(method))
+            setattr(S3Response, name, _serialized(method))
 
 
-def _whole(method: Callable[..., Any]) -> Callable[..., Any]:
+def _serialized(method: Callable[..., Any]) -> Callable[..., Any]:
     """As S3 does it: of two conditional writes of one key exactly one wins, and the other gets its 412."""
     import functools
 
     @functools.wraps(method)
     def one(*args: Any, **kwargs: Any) -> Any:
-        with _one_at_a_time:
+        with _write_lock:
             return method(*args, **kwargs)
 
     return one

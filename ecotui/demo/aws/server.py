@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ecotui.demo.speed import Pace
+from ecotui.demo.speed import DemoTimings
 
-ACCOUNT = "123456789012"
+ACCOUNT_ID = "123456789012"
 """The account id of the AWS documentation's examples; moto's default."""
 
 
 @dataclass(frozen=True)
-class Server:
+class AwsServer:
     """A running AWS."""
 
     endpoint: str
@@ -27,15 +27,15 @@ class Server:
         self._server.server_close()
 
 
-def start(pace: Pace, home: Path) -> Server:
+def start_aws(timings: DemoTimings, data_folder: Path) -> AwsServer:
     """Serve on a free loopback port, in threads of this process. Raises ImportError without moto's server.
 
     Changes moto for the whole process, and cannot be taken back: give it a process of its own.
     """
-    from ecotui.demo.aws.images import images
+    from ecotui.demo.aws.images import machine_images
 
-    path = home / "images.json"
-    path.write_text(json.dumps(images()))
+    path = data_folder / "images.json"
+    path.write_text(json.dumps(machine_images()))
     # Read by moto when it is imported.
     os.environ["MOTO_AMIS_PATH"] = str(path)
     # Set, it would be everybody's account, whatever the credentials: there are buckets of somebody else.
@@ -54,17 +54,17 @@ def start(pace: Pace, home: Path) -> Server:
     from ecotui.demo.aws import ec2 as aws_ec2
     from ecotui.demo.aws import iam as aws_iam
 
-    settings.ACM_VALIDATION_WAIT = int(pace.seconds(pace.certificate))
-    desk = service_quotas.Desk(pace, ACCOUNT)
-    service_quotas.install(desk)
-    instances.install(desk)
-    aws_ec2.install()
-    aws_iam.install()
-    name_conflicts.install(desk)
-    route53.install()  # around what refuses: to look and to write are one step
-    s3.install()
-    cloudtrail.install()
-    aws_cloudfront.install(pace)
+    settings.ACM_VALIDATION_WAIT = int(timings.scale(timings.certificate_issuance))
+    desk = service_quotas.QuotaService(timings, ACCOUNT_ID)
+    service_quotas.install_service_quotas(desk)
+    instances.install_vcpu_limit(desk)
+    aws_ec2.install_placement_groups()
+    aws_iam.install_policy_conflicts()
+    name_conflicts.install_name_conflicts(desk)
+    route53.install_route53()  # around what refuses: to look and to write are one step
+    s3.install_s3()
+    cloudtrail.install_cloudtrail()
+    aws_cloudfront.install_cloudfront(timings)
 
     class Quiet(MotoRequestHandler):
         def log(self, type: str, message: str, *args: Any) -> None:
@@ -78,4 +78,4 @@ def start(pace: Pace, home: Path) -> Server:
         request_handler=Quiet,
     )
     threading.Thread(target=server.serve_forever, name="aws", daemon=True).start()
-    return Server(endpoint=f"http://127.0.0.1:{server.server_port}", _server=server)
+    return AwsServer(endpoint=f"http://127.0.0.1:{server.server_port}", _server=server)

@@ -10,17 +10,17 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
-NAMES = ("terraform", "kubectl", "gh")
-SAYS = "a stand-in for {name}, for ecotui's demo only"
+FAKE_NAMES = ("terraform", "kubectl", "gh")
+VERSION_NOTICE = "a stand-in for {name}, for ecotui's demo only"
 """Said by each in its version output."""
 
 
-def install(folder: Path, names: Collection[str]) -> None:
+def write_launchers(folder: Path, names: Collection[str]) -> None:
     """Write a launcher for each of `names` into `folder`, a folder that is to stand first on PATH.
 
     Raises ValueError for a tool that has no stand-in.
     """
-    unknown = sorted(set(names) - set(NAMES))
+    unknown = sorted(set(names) - set(FAKE_NAMES))
     if unknown:
         raise ValueError(f"no stand-in for {', '.join(unknown)}")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -9,15 +9,15 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from ecotui.demo.github.account import CODE_LIFE, Account, Named
-from ecotui.demo.http_server import Request, Response, json_response
+from ecotui.demo.github.account import CODE_LIFETIME_SECONDS, ActionsEntry, GitHubAccount
+from ecotui.demo.http_server import HttpRequest, HttpResponse, json_response
 
-API = "api.github.com"
-WEB = "github.com"
+API_HOST = "api.github.com"
+WEB_HOST = "github.com"
 
-_DOCUMENTATION = "https://docs.github.com/rest"
+_DOCUMENTATION_URL = "https://docs.github.com/rest"
 # A scope includes these others (GitHub's documentation, "Scopes for OAuth apps").
-_IMPLIES: Mapping[str, tuple[str, ...]] = {
+_IMPLIED_SCOPES: Mapping[str, tuple[str, ...]] = {
     "admin:org": ("write:org",),
     "write:org": ("read:org",),
     "write:packages": ("read:packages",),
@@ -25,70 +25,70 @@ _IMPLIES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def with_implied(scopes: frozenset[str]) -> frozenset[str]:
+def expand_scopes(scopes: frozenset[str]) -> frozenset[str]:
     """The scopes with everything that they include."""
     known = set(scopes)
     waiting = list(scopes)
     while waiting:
-        for implied in _IMPLIES.get(waiting.pop(), ()):
+        for implied in _IMPLIED_SCOPES.get(waiting.pop(), ()):
             if implied not in known:
                 known.add(implied)
                 waiting.append(implied)
     return frozenset(known)
 
 
-def _now() -> str:
+def _timestamp() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _problem(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    return json_response({"message": message, "documentation_url": _DOCUMENTATION}, status, headers)
+def _error_response(status: int, message: str, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    return json_response({"message": message, "documentation_url": _DOCUMENTATION_URL}, status, headers)
 
 
-class Site:
+class GitHubApi:
     """Answers for both hosts."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: GitHubAccount) -> None:
         self._account = account
         repository = re.escape(account.repository)
-        self._secrets = re.compile(rf"/repos/{repository}/actions/secrets(?:/([^/]+))?", re.IGNORECASE)
-        self._variables = re.compile(rf"/repos/{repository}/actions/variables(?:/([^/]+))?", re.IGNORECASE)
-        self._repository = re.compile(rf"/repos/{repository}", re.IGNORECASE)
+        self._secrets_path = re.compile(rf"/repos/{repository}/actions/secrets(?:/([^/]+))?", re.IGNORECASE)
+        self._variables_path = re.compile(rf"/repos/{repository}/actions/variables(?:/([^/]+))?", re.IGNORECASE)
+        self._repository_path = re.compile(rf"/repos/{repository}", re.IGNORECASE)
 
-    def __call__(self, request: Request) -> Response:
-        self._account.requests.append(f"{request.method} {request.host}{request.path}")
-        return self._web(request) if request.host == WEB else self._api(request)
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        self._account.request_log.append(f"{request.method} {request.host}{request.path}")
+        return self._handle_web(request) if request.host == WEB_HOST else self._handle_api(request)
 
-    def _web(self, request: Request) -> Response:
+    def _handle_web(self, request: HttpRequest) -> HttpResponse:
         form = request.json()
         if request.path == "/login/device/code":
-            device, user = self._account.ask(re.split(r"[ ,]+", str(form.get("scope", "")).strip()))
-            return _form(
+            device, user = self._account.start_device_login(re.split(r"[ ,]+", str(form.get("scope", "")).strip()))
+            return _form_response(
                 device_code=device,
                 user_code=user,
                 verification_uri="https://github.com/login/device",
-                expires_in=str(CODE_LIFE),
+                expires_in=str(CODE_LIFETIME_SECONDS),
                 interval="1",
             )
         if request.path == "/login/oauth/access_token":
-            outcome = self._account.redeem(str(form.get("device_code", "")))
+            outcome = self._account.redeem_device_code(str(form.get("device_code", "")))
             if isinstance(outcome, str):
-                return _form(error=outcome)
+                return _form_response(error=outcome)
             token, scopes = outcome
-            return _form(access_token=token, token_type="bearer", scope=",".join(sorted(scopes)))
-        return Response(404, b"Not Found", {"Content-Type": "text/plain"})
+            return _form_response(access_token=token, token_type="bearer", scope=",".join(sorted(scopes)))
+        return HttpResponse(404, b"Not Found", {"Content-Type": "text/plain"})
 
-    def _api(self, request: Request) -> Response:
+    def _handle_api(self, request: HttpRequest) -> HttpResponse:
         word, _, token = request.headers.get("authorization", "").partition(" ")
         if word.lower() not in ("token", "bearer"):
             if request.path == "/meta":
                 return json_response({"verifiable_password_authentication": False})
-            return _problem(401, "Requires authentication")
-        scopes = self._account.scopes(token.strip())
+            return _error_response(401, "Requires authentication")
+        scopes = self._account.token_scopes(token.strip())
         if scopes is None:
-            return _problem(401, "Bad credentials")
-        response = self._authorised(request, with_implied(scopes))
-        return Response(
+            return _error_response(401, "Bad credentials")
+        response = self._handle_authorized(request, expand_scopes(scopes))
+        return HttpResponse(
             response.status,
             response.body,
             {
@@ -98,38 +98,38 @@ class Site:
                 "X-Accepted-OAuth-Scopes": response.headers.get("X-Accepted-OAuth-Scopes", ""),
                 "X-GitHub-Media-Type": "github.v3; format=json",
                 "X-RateLimit-Limit": "5000",
-                "X-RateLimit-Remaining": str(max(0, 5000 - len(self._account.requests))),
+                "X-RateLimit-Remaining": str(max(0, 5000 - len(self._account.request_log))),
                 "X-RateLimit-Reset": str(int(time.time()) // 3600 * 3600 + 3600),
                 "Cache-Control": "private, max-age=0",
             },
         )
 
-    def _authorised(self, request: Request, scopes: frozenset[str]) -> Response:
+    def _handle_authorized(self, request: HttpRequest, scopes: frozenset[str]) -> HttpResponse:
         account, path = self._account, request.path.rstrip("/") or "/"
         if path == "/":
-            return json_response({"current_user_url": f"https://{API}/user"})
+            return json_response({"current_user_url": f"https://{API_HOST}/user"})
         if path == "/user":
-            return json_response(self._user())
+            return json_response(self._user_body())
         if path == "/graphql":
-            return self._graphql(request.json())
+            return self._handle_graphql(request.json())
         if path == "/rate_limit":
             return json_response({"rate": {"limit": 5000, "remaining": 4990, "used": 10}})
         if path in ("/user/orgs", "/user/memberships/orgs"):
             if "read:org" not in scopes:
-                return _problem(403, "You need at least read:org scope to list your organizations.")
+                return _error_response(403, "You need at least read:org scope to list your organizations.")
             return json_response([{"login": account.repository.partition("/")[0], "id": 2000001}])
         if "repo" not in scopes:
             # GitHub hides what a token may not see.
-            return _problem(404, "Not Found", {"X-Accepted-OAuth-Scopes": "repo"})
-        if self._repository.fullmatch(path):
+            return _error_response(404, "Not Found", {"X-Accepted-OAuth-Scopes": "repo"})
+        if self._repository_path.fullmatch(path):
             return json_response(self._repository_body())
-        if found := self._secrets.fullmatch(path):
-            return self._secret(request, found[1])
-        if found := self._variables.fullmatch(path):
-            return self._variable(request, found[1])
-        return _problem(404, "Not Found")
+        if found := self._secrets_path.fullmatch(path):
+            return self._handle_secret(request, found[1])
+        if found := self._variables_path.fullmatch(path):
+            return self._handle_variable(request, found[1])
+        return _error_response(404, "Not Found")
 
-    def _user(self) -> dict[str, Any]:
+    def _user_body(self) -> dict[str, Any]:
         login = self._account.login
         return {
             "login": login,
@@ -158,7 +158,7 @@ class Site:
             "permissions": {"admin": True, "push": True, "pull": True},
         }
 
-    def _graphql(self, body: Mapping[str, Any]) -> Response:
+    def _handle_graphql(self, body: Mapping[str, Any]) -> HttpResponse:
         asked = set(re.findall(r"\w+", str(body.get("query", ""))))
         owner, _, name = self._account.repository.partition("/")
         known: dict[str, dict[str, Any]] = {
@@ -176,93 +176,95 @@ class Site:
             },
         }
         # gh refuses an answer that holds a field it did not ask for.
-        data = {kind: _only(asked, value) for kind, value in known.items() if kind in asked}
+        data = {kind: _select_fields(asked, value) for kind, value in known.items() if kind in asked}
         if not data:
             return json_response({"errors": [{"message": "the demo's GitHub does not know this query"}]})
         return json_response({"data": data})
 
-    def _secret(self, request: Request, name: str | None) -> Response:
+    def _handle_secret(self, request: HttpRequest, name: str | None) -> HttpResponse:
         stored = self._account.secrets
         if name is None:
-            return _listing("secrets", [_without_value(secret) for secret in stored.values()])
+            return _list_response("secrets", [_entry_body(secret) for secret in stored.values()])
         if name == "public-key":
             return json_response({"key_id": "1", "key": self._account.public_key})
         name = name.upper()
         match request.method:
             case "PUT":
-                if refusal := _refused(name, "Secret"):
+                if refusal := _name_error(name, "Secret"):
                     return refusal
                 created = name not in stored
                 # The value arrives sealed for a key that nobody holds; it is not even kept.
-                stored[name] = Named(name, "", stored[name].created if not created else _now(), _now())
-                return Response(201 if created else 204, b"{}" if created else b"")
+                stored[name] = ActionsEntry(
+                    name, "", stored[name].created_at if not created else _timestamp(), _timestamp()
+                )
+                return HttpResponse(201 if created else 204, b"{}" if created else b"")
             case "DELETE" if name in stored:
                 del stored[name]
-                return Response(204)
+                return HttpResponse(204)
             case "GET" if name in stored:
-                return json_response(_without_value(stored[name]))
-        return _problem(404, "Not Found")
+                return json_response(_entry_body(stored[name]))
+        return _error_response(404, "Not Found")
 
-    def _variable(self, request: Request, name: str | None) -> Response:
+    def _handle_variable(self, request: HttpRequest, name: str | None) -> HttpResponse:
         stored, body = self._account.variables, request.json()
         if name is None and request.method == "POST":
             name = str(body.get("name", "")).upper()
-            if refusal := _refused(name, "Variable"):
+            if refusal := _name_error(name, "Variable"):
                 return refusal
             if name in stored:
-                return _problem(409, "Already exists - Variable already exists")
-            stored[name] = Named(name, str(body.get("value", "")), _now(), _now())
-            return Response(201, b"{}")
+                return _error_response(409, "Already exists - Variable already exists")
+            stored[name] = ActionsEntry(name, str(body.get("value", "")), _timestamp(), _timestamp())
+            return HttpResponse(201, b"{}")
         if name is None:
-            return _listing("variables", [_with_value(variable) for variable in stored.values()])
+            return _list_response("variables", [_entry_body_with_value(variable) for variable in stored.values()])
         name = name.upper()
         if name not in stored:
-            return _problem(404, "Not Found")
+            return _error_response(404, "Not Found")
         match request.method:
             case "PATCH":
-                stored[name].value, stored[name].updated = str(body.get("value", "")), _now()
-                return Response(204)
+                stored[name].value, stored[name].updated_at = str(body.get("value", "")), _timestamp()
+                return HttpResponse(204)
             case "DELETE":
                 del stored[name]
-                return Response(204)
-        return json_response(_with_value(stored[name]))
+                return HttpResponse(204)
+        return json_response(_entry_body_with_value(stored[name]))
 
 
-def _only(asked: set[str], value: Mapping[str, Any]) -> dict[str, Any]:
+def _select_fields(fields: set[str], value: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        key: _only(asked, inner) if isinstance(inner, dict) else inner
+        key: _select_fields(fields, inner) if isinstance(inner, dict) else inner
         for key, inner in value.items()
-        if key in asked
+        if key in fields
     }
 
 
-def _form(**values: str) -> Response:
+def _form_response(**values: str) -> HttpResponse:
     """github.com/login answers in the encoding of forms."""
-    return Response(
+    return HttpResponse(
         200, urlencode(values).encode(), {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
     )
 
 
-def _listing(kind: str, items: list[dict[str, str]]) -> Response:
+def _list_response(kind: str, items: list[dict[str, str]]) -> HttpResponse:
     return json_response({"total_count": len(items), kind: items})
 
 
-def _without_value(item: Named) -> dict[str, str]:
-    return {"name": item.name, "created_at": item.created, "updated_at": item.updated}
+def _entry_body(item: ActionsEntry) -> dict[str, str]:
+    return {"name": item.name, "created_at": item.created_at, "updated_at": item.updated_at}
 
 
-def _with_value(item: Named) -> dict[str, str]:
-    return {**_without_value(item), "value": item.value}
+def _entry_body_with_value(item: ActionsEntry) -> dict[str, str]:
+    return {**_entry_body(item), "value": item.value}
 
 
-def _refused(name: str, kind: str) -> Response | None:
+def _name_error(name: str, entry_kind: str) -> HttpResponse | None:
     """GitHub's rule for names of secrets and variables, in its own words."""
     if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", name):
-        return _problem(
+        return _error_response(
             422,
-            f"{kind} names can only contain alphanumeric characters ([a-z], [A-Z], [0-9]) or underscores (_). "
+            f"{entry_kind} names can only contain alphanumeric characters ([a-z], [A-Z], [0-9]) or underscores (_). "
             "Spaces are not allowed. Must start with a letter ([a-z], [A-Z]) or underscores (_).",
         )
     if name.startswith("GITHUB_"):
-        return _problem(422, f"{kind} names must not start with GITHUB_.")
+        return _error_response(422, f"{entry_kind} names must not start with GITHUB_.")
     return None

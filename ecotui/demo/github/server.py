@@ -14,25 +14,25 @@ from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
-from ecotui.demo.certificates import Authority
-from ecotui.demo.github.account import APPROVAL, Account, Named
-from ecotui.demo.github.api import API, WEB, Site
-from ecotui.demo.http_server import LoopbackServer, exchange_for, hang_up
+from ecotui.demo.certificates import CertificateAuthority
+from ecotui.demo.github.account import APPROVAL_SECONDS, ActionsEntry, GitHubAccount
+from ecotui.demo.github.api import API_HOST, WEB_HOST, GitHubApi
+from ecotui.demo.http_server import LoopbackServer, close_tls_connection, handler_for
 
-HOSTS = (API, WEB)
+HOSTS = (API_HOST, WEB_HOST)
 _NO_PROXY = "127.0.0.1,localhost,::1"
 # All that a rebuild asks of a token, and what gh itself wants.
-_WHOLE = ("repo", "read:org", "write:packages", "gist")
+_ALL_SCOPES = ("repo", "read:org", "write:packages", "gist")
 
 
-class GitHub:
+class GitHubServer:
     """A running GitHub. `env` is what the whole demo may be started with; only gh takes notice."""
 
-    def __init__(self, folder: Path, account: Account, scopes: Sequence[str]) -> None:
+    def __init__(self, folder: Path, account: GitHubAccount, scopes: Sequence[str]) -> None:
         self.account = account
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        authority = Authority(folder / "tls", "ecotui demo GitHub")
-        site = Site(account)
+        authority = CertificateAuthority(folder / "tls", "ecotui demo GitHub")
+        site = GitHubApi(account)
         tls = authority.server_context(HOSTS)
 
         class Proxy(BaseHTTPRequestHandler):
@@ -55,28 +55,28 @@ class GitHub:
                 except OSError:
                     return
                 try:
-                    exchange_for(site, host.lower())(tunnel, self.client_address, self.server)
+                    handler_for(site, host.lower())(tunnel, self.client_address, self.server)
                 finally:
-                    hang_up(tunnel)
+                    close_tls_connection(tunnel)
 
             def log_message(self, format: str, *args: object) -> None:
                 """The demo's terminal belongs to the operator."""
 
         self._server = LoopbackServer(Proxy, None, listen=True)
-        self.demo_token = account.issue(_WHOLE, consented=False)
+        self.demo_token = account.issue_token(_ALL_SCOPES, remember_scopes=False)
         """A token with every scope that a rebuild needs, to be printed on the demo's screen and pasted."""
         config = folder / "gh"
-        _store_login(config, account.login, account.issue(scopes))
+        _store_login(config, account.login, account.issue_token(scopes))
         self.url = f"http://127.0.0.1:{self._server.port}"
         self.env: dict[str, str] = {
             "HTTPS_PROXY": self.url,
             "https_proxy": self.url,
             "NO_PROXY": _NO_PROXY,
             "no_proxy": _NO_PROXY,
-            "SSL_CERT_FILE": str(authority.certificate),
+            "SSL_CERT_FILE": str(authority.certificate_path),
             "GH_CONFIG_DIR": str(config),
-            "GH_BROWSER": _BROWSER,
-            "BROWSER": _BROWSER,
+            "GH_BROWSER": _BROWSER_COMMAND,
+            "BROWSER": _BROWSER_COMMAND,
             "GH_NO_UPDATE_NOTIFIER": "1",
             # Newer versions of gh put a token into the desktop's keyring: the operator's own, and not ours to touch.
             "DBUS_SESSION_BUS_ADDRESS": f"unix:path={folder / 'no-keyring'}",
@@ -88,10 +88,10 @@ class GitHub:
 
 
 # Split by gh as a shell would; it prints the page's address behind these words.
-_BROWSER = "echo 'demo: approved by itself in a moment; a browser would open'"
+_BROWSER_COMMAND = "echo 'demo: approved by itself in a moment; a browser would open'"
 
 
-def start(
+def start_github(
     folder: Path,
     scopes: Sequence[str] = ("repo", "write:packages"),
     login: str = "eco-operator",
@@ -99,21 +99,21 @@ def start(
     repository: str = "eco-team/backend",
     secrets: Sequence[str] = ("AWS_ROLE_ARN", "KUBE_CONFIG"),
     variables: Mapping[str, str] | None = None,
-    approval: float = APPROVAL,
-) -> GitHub:
+    approval_seconds: float = APPROVAL_SECONDS,
+) -> GitHubServer:
     """Start it, with a login stored for gh under `folder` whose token has `scopes`.
 
     `approval` is in seconds: how long a device code waits for its approval.
     """
     old = "2025-11-01T00:00:00Z"
-    account = Account(
+    account = GitHubAccount(
         login,
         repository,
-        approval,
-        secrets={name: Named(name, "", old, old) for name in secrets},
-        variables={name: Named(name, value, old, old) for name, value in (variables or {}).items()},
+        approval_seconds,
+        secrets={name: ActionsEntry(name, "", old, old) for name in secrets},
+        variables={name: ActionsEntry(name, value, old, old) for name, value in (variables or {}).items()},
     )
-    return GitHub(folder, account, scopes)
+    return GitHubServer(folder, account, scopes)
 
 
 def _store_login(folder: Path, login: str, token: str) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-AGGREGATED = "apidiscovery.k8s.io"
+DISCOVERY_GROUP = "apidiscovery.k8s.io"
 
 
 @dataclass(frozen=True)
-class Resource:
+class ApiResource:
     """A kind of object, under the plural name of its path."""
 
     plural: str
@@ -17,8 +17,8 @@ class Resource:
     kind: str
     group: str
     version: str
-    namespaced: bool
-    short: tuple[str, ...] = ()
+    is_namespaced: bool
+    short_names: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
 
     @property
@@ -26,26 +26,26 @@ class Resource:
         return f"{self.group}/{self.version}" if self.group else self.version
 
 
-RESOURCES = {
+API_RESOURCES = {
     resource.plural: resource
     for resource in (
-        Resource("nodes", "node", "Node", "", "v1", False, ("no",)),
-        Resource("pods", "pod", "Pod", "", "v1", True, ("po",), ("all",)),
-        Resource("services", "service", "Service", "", "v1", True, ("svc",), ("all",)),
-        Resource("namespaces", "namespace", "Namespace", "", "v1", False, ("ns",)),
-        Resource("events", "event", "Event", "", "v1", True, ("ev",)),
-        Resource("deployments", "deployment", "Deployment", "apps", "v1", True, ("deploy",), ("all",)),
+        ApiResource("nodes", "node", "Node", "", "v1", False, ("no",)),
+        ApiResource("pods", "pod", "Pod", "", "v1", True, ("po",), ("all",)),
+        ApiResource("services", "service", "Service", "", "v1", True, ("svc",), ("all",)),
+        ApiResource("namespaces", "namespace", "Namespace", "", "v1", False, ("ns",)),
+        ApiResource("events", "event", "Event", "", "v1", True, ("ev",)),
+        ApiResource("deployments", "deployment", "Deployment", "apps", "v1", True, ("deploy",), ("all",)),
     )
 }
 _VERBS = ["get", "list", "watch"]
 
 
-def core() -> dict[str, Any]:
+def core_versions() -> dict[str, Any]:
     """/api, as servers before aggregated discovery answer it."""
     return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}
 
 
-def groups() -> dict[str, Any]:
+def group_list() -> dict[str, Any]:
     """/apis, likewise."""
     version = {"groupVersion": "apps/v1", "version": "v1"}
     return {
@@ -55,9 +55,9 @@ def groups() -> dict[str, Any]:
     }
 
 
-def resources(group: str, version: str) -> dict[str, Any] | None:
+def resource_list(group: str, version: str) -> dict[str, Any] | None:
     """/api/v1 or /apis/GROUP/VERSION; None for a group that is not there."""
-    found = [item for item in RESOURCES.values() if (item.group, item.version) == (group, version)]
+    found = [item for item in API_RESOURCES.values() if (item.group, item.version) == (group, version)]
     if not found:
         return None
     return {
@@ -68,10 +68,10 @@ def resources(group: str, version: str) -> dict[str, Any] | None:
             {
                 "name": item.plural,
                 "singularName": item.singular,
-                "namespaced": item.namespaced,
+                "namespaced": item.is_namespaced,
                 "kind": item.kind,
                 "verbs": _VERBS,
-                "shortNames": list(item.short),
+                "shortNames": list(item.short_names),
                 "categories": list(item.categories),
             }
             for item in found
@@ -79,17 +79,15 @@ def resources(group: str, version: str) -> dict[str, Any] | None:
     }
 
 
-def aggregated(group: str, document: str) -> dict[str, Any]:
+def aggregated_discovery(group: str, document_version: str) -> dict[str, Any]:
     """/api (group "") or /apis in one document; `document` is v2 or v2beta1."""
     return {
         "kind": "APIGroupDiscoveryList",
-        "apiVersion": f"{AGGREGATED}/{document}",
+        "apiVersion": f"{DISCOVERY_GROUP}/{document_version}",
         "metadata": {},
         "items": [
             {
-                "metadata": {"name": group, "creationTimestamp": None}
-                if group
-                else {"creationTimestamp": None},
+                "metadata": {"name": group, "creationTimestamp": None} if group else {"creationTimestamp": None},
                 "versions": [
                     {
                         "version": "v1",
@@ -102,13 +100,13 @@ def aggregated(group: str, document: str) -> dict[str, Any]:
                                     "version": item.version,
                                     "kind": item.kind,
                                 },
-                                "scope": "Namespaced" if item.namespaced else "Cluster",
+                                "scope": "Namespaced" if item.is_namespaced else "Cluster",
                                 "singularResource": item.singular,
                                 "verbs": _VERBS,
-                                "shortNames": list(item.short),
+                                "shortNames": list(item.short_names),
                                 "categories": list(item.categories),
                             }
-                            for item in RESOURCES.values()
+                            for item in API_RESOURCES.values()
                             if item.group == group
                         ],
                     }

@@ -7,37 +7,35 @@ from collections.abc import Callable, Sequence
 from datetime import UTC
 from typing import Any
 
-from ecotui.demo.aws.server import ACCOUNT
+from ecotui.demo.aws.server import ACCOUNT_ID
 from ecotui.demo.kubernetes.server import NodeView
-from ecotui.demo.speed import Pace
+from ecotui.demo.speed import DemoTimings
 
-_READY_AFTER = 2.0
+_READY_DELAY_SECONDS = 2.0
 """Seconds from a node's joining to Ready: its network starts."""
-_APART = 2.5
+_JOIN_INTERVAL_SECONDS = 2.5
 """Seconds between two nodes that join."""
 
 
-def nodes(region: str, pace: Pace) -> Callable[[], Sequence[NodeView]]:
+def node_lister(region: str, timings: DemoTimings) -> Callable[[], Sequence[NodeView]]:
     """Answers with the nodes of all running instances that carry a Name and a Role, master first.
 
     A node joins some seconds after its instance runs, and none before the master. One that is terminated is gone.
     """
 
     def look() -> Sequence[NodeView]:
-        found = sorted(_running(region), key=lambda one: (one["role"] != "master", one["name"]))
-        masters = [
-            one["launched"] + pace.seconds(pace.master_join) for one in found if one["role"] == "master"
-        ]
+        found = sorted(_running_instances(region), key=lambda one: (one["role"] != "master", one["name"]))
+        masters = [one["launched"] + timings.scale(timings.master_join) for one in found if one["role"] == "master"]
         if not masters:
             return ()
         cluster = min(masters)
         views = []
         for place, one in enumerate(found):
             if one["role"] == "master":
-                joined = one["launched"] + pace.seconds(pace.master_join)
+                joined = one["launched"] + timings.scale(timings.master_join)
             else:
-                own = one["launched"] + pace.seconds(pace.node_join)
-                joined = max(cluster, own) + pace.seconds(_APART) * place
+                own = one["launched"] + timings.scale(timings.node_join)
+                joined = max(cluster, own) + timings.scale(_JOIN_INTERVAL_SECONDS) * place
             views.append(
                 NodeView(
                     name=one["name"],
@@ -46,8 +44,8 @@ def nodes(region: str, pace: Pace) -> Callable[[], Sequence[NodeView]]:
                     instance_type=one["type"],
                     zone=one["zone"],
                     internal_ip=one["ip"],
-                    ready=time.time() >= joined + pace.seconds(_READY_AFTER),
-                    joined=joined,
+                    is_ready=time.time() >= joined + timings.scale(_READY_DELAY_SECONDS),
+                    joined_at=joined,
                 )
             )
         return views
@@ -55,11 +53,11 @@ def nodes(region: str, pace: Pace) -> Callable[[], Sequence[NodeView]]:
     return look
 
 
-def _running(region: str) -> list[dict[str, Any]]:
+def _running_instances(region: str) -> list[dict[str, Any]]:
     from moto.ec2.models import ec2_backends
 
     found = []
-    for instance in ec2_backends[ACCOUNT][region].all_instances():
+    for instance in ec2_backends[ACCOUNT_ID][region].all_instances():
         tags = {tag["key"]: tag["value"] for tag in instance.get_tags()}
         if instance.state != "running" or not tags.get("Name") or not tags.get("Role"):
             continue
@@ -71,12 +69,12 @@ def _running(region: str) -> list[dict[str, Any]]:
                 "type": instance.instance_type,
                 "zone": instance.placement.zone,
                 "ip": instance.private_ip,
-                "launched": _epoch(instance.launch_time),
+                "launched": _epoch_seconds(instance.launch_time),
             }
         )
     return found
 
 
-def _epoch(moment: Any) -> float:
+def _epoch_seconds(moment: Any) -> float:
     """moto's launch times are naive and in UTC."""
     return float((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())

@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ecotui.guide.log_lines import plain
-from ecotui.guide.reading.document import Entry, fences
+from ecotui.guide.log_lines import strip_decoration
+from ecotui.guide.reading.document import Entry, fenced_blocks
 from ecotui.guide.reading.overlay import Signature
-from ecotui.guide.reading.sections import Part
+from ecotui.guide.reading.sections import SectionKind
 
-LEAST = 12
+MIN_FIXED_LETTERS = 12
 """Letters of fixed text below which a signature would match everything; a syllable of Korean counts as two."""
 
-GAP = ".{0,200}?"
+GAP_PATTERN = ".{0,200}?"
 """Where something changes, or where tools put a cause between what failed and why: behind a colon."""
 
-_CODE = frozenset(
+_CODE_LANGUAGES = frozenset(
     re.findall(
         r"\S+",
         "c cfg conf cpp cs css diff dockerfile dotenv env go graphql groovy hcl html ini java javascript js json5 kotlin make "
@@ -24,10 +24,10 @@ _CODE = frozenset(
     )
 )
 """Languages of fences that hold code and settings: of them only what is plainly an error is taken."""
-_SHELL = frozenset({"bash", "sh", "shell", "zsh", "fish", "powershell", "ps1", "bat", "cmd"})
+_SHELL_LANGUAGES = frozenset({"bash", "sh", "shell", "zsh", "fish", "powershell", "ps1", "bat", "cmd"})
 """Languages of fences that hold commands, in which what they said stands as a comment or behind a prompt."""
 
-_FAULT = re.compile(
+_ERROR_WORDS = re.compile(
     r"error|fail|fatal|denied|refused|forbidden|unauthori[sz]ed|time[ds]? ?out|timeout|exception|cannot|can't|could ?n[o']t|"
     r"unable|\bnot (found|exist|ready|allowed|permitted|valid|enough)|invalid|expired|exceed|mismatch|panic|killed|evict|"
     r"backoff|unhealthy|too many|conflict|already|missing|\bno (such|space|basic|route)|reject|abort|corrupt|locked|"
@@ -35,28 +35,28 @@ _FAULT = re.compile(
     re.I,
 )
 """What a line says that tells of a fault."""
-_FAULT_OF_CODE = re.compile(r"^\s*[\w.$]*(Error|Exception)\b\s*:|^\s*(error|fatal|panic)\s*[:\[]", re.I)
-_FRAME = re.compile(r"^\s*(at [\w.$<>]+\(|File \"|\.\.\. \d+ more|\d+: +0x|goroutine \d)")
+_CODE_ERROR = re.compile(r"^\s*[\w.$]*(Error|Exception)\b\s*:|^\s*(error|fatal|panic)\s*[:\[]", re.I)
+_STACK_FRAME = re.compile(r"^\s*(at [\w.$<>]+\(|File \"|\.\.\. \d+ more|\d+: +0x|goroutine \d)")
 _PROMPT = re.compile(r"^\s*(?:\S*[\w~/\])][$#%] |[$%❯>] )(?=\S)")
-_COMMAND = re.compile(
+_COMMAND_LINE = re.compile(
     r"^\s*(sudo|cd|export|kubectl|helm|terraform|tofu|terragrunt|aws|gh|git|docker|podman|npm|yarn|pip|make|ssh|scp|curl|"
     r"wget|systemctl|journalctl|cat|tail|grep|ls|rm|bash|sh|python3?|psql|ansible(-playbook)?|\./\S+)\s+[\w./'\"$<-]"
 )
-_SETTING = re.compile(
+_SETTING_LINE = re.compile(
     r"^\s*(- )?[\w.\"-]+\s*(=|:\s*$|:\s+[\w\"'{\[./-]+\s*$)|^\s*[{}\[\]]+\s*$|^[\s\"'\w.-]+\{\s*$"
 )
-_FRONT = re.compile(r"^\W*((caused by|error|warning)\s*:\s*|[#>│|]\s+)+", re.I)
-_COLUMNS = re.compile(r"\s{2,}|\t+")
+_MESSAGE_PREFIX = re.compile(r"^\W*((caused by|error|warning)\s*:\s*|[#>│|]\s+)+", re.I)
+_COLUMN_SEPARATOR = re.compile(r"\s{2,}|\t+")
 
-_OPEN = re.compile(
+_VARIABLE_TEXT = re.compile(
     r"\([^)]*\)|\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)|`[^`]*`|"  # what tools put between brackets and quotes
     r"\$?\{[^}]*\}|<[^<>]*>|\$\w+|\.{3}|…|\*{2,}|[x○O]{3,}|"  # what a writer leaves open
     r"\b(?:arn|i-|vpc-|sg-|subnet-)\S*",
     re.I,
 )
-_HOLE = "\0"
-_NUMBERED = re.compile(r"(code|status|http|exit|errno)\W*$", re.I)
-_GENERIC = frozenset(
+_GAP_MARK = "\0"
+_NUMBER_LABEL = re.compile(r"(code|status|http|exit|errno)\W*$", re.I)
+_GENERIC_WORDS = frozenset(
     re.findall(
         r"\S+",
         "a an and any are argument as at be been by can cannot code command completed connection context could deadline denied did "
@@ -69,67 +69,69 @@ _GENERIC = frozenset(
 """Words that errors of any kind are made of."""
 
 
-def derive(entry: Entry) -> tuple[Signature, ...]:
+def derive_signatures(entry: Entry) -> tuple[Signature, ...]:
     """Signatures from an entry's fenced error texts. Commands, code and settings among them are passed over."""
     found: dict[str, Signature] = {}
-    for line in _said(entry):
-        if signature := signature_of(line):
+    for line in _error_lines(entry):
+        if signature := derive_signature_from_line(line):
             found.setdefault(signature.match, signature)
     return tuple(found.values())
 
 
-def _said(entry: Entry) -> Iterator[str]:
+def _error_lines(entry: Entry) -> Iterator[str]:
     """The lines of its fences by which a person would know the problem."""
-    lines = [line for body in _problems(entry, Part.PROBLEM) for line in body]
-    faults = [line for line in lines if _FAULT.search(line)]
+    lines = [line for body in _output_blocks(entry, SectionKind.PROBLEM) for line in body]
+    faults = [line for line in lines if _ERROR_WORDS.search(line)]
     if not lines:
         # No heading says which of its texts is the problem: only what is plainly a fault is one.
-        faults = [line for body in _problems(entry, Part.OTHER) for line in body if _FAULT.search(line)]
-    yield from faults or [line for line in lines if not _SETTING.search(line)]
+        faults = [
+            line for body in _output_blocks(entry, SectionKind.OTHER) for line in body if _ERROR_WORDS.search(line)
+        ]
+    yield from faults or [line for line in lines if not _SETTING_LINE.search(line)]
 
 
-def _problems(entry: Entry, part: Part) -> Iterator[Iterator[str]]:
-    for passage in entry.passages:
-        if passage.part is part:
-            for language, body in fences(passage.text):
-                yield _output(language.strip().lower(), body.splitlines())
+def _output_blocks(entry: Entry, part: SectionKind) -> Iterator[Iterator[str]]:
+    for passage in entry.sections:
+        if passage.kind is part:
+            for language, body in fenced_blocks(passage.text):
+                yield _output_lines(language.strip().lower(), body.splitlines())
 
 
-def _output(language: str, lines: list[str]) -> Iterator[str]:
+def _output_lines(language: str, lines: list[str]) -> Iterator[str]:
     """What tools said, of a block in a language."""
     prompted = any(_PROMPT.match(line) for line in lines)
     for line in lines:
-        if not line.strip() or _FRAME.match(line) or _PROMPT.match(line):
+        if not line.strip() or _STACK_FRAME.match(line) or _PROMPT.match(line):
             continue
-        if language in _SHELL and not prompted:
+        if language in _SHELL_LANGUAGES and not prompted:
             if not line.lstrip().startswith("#"):
                 continue
-        elif language in _CODE:
-            if not _FAULT_OF_CODE.match(line):
+        elif language in _CODE_LANGUAGES:
+            if not _CODE_ERROR.match(line):
                 continue
-        elif _COMMAND.match(line) and not _FAULT.search(line):
+        elif _COMMAND_LINE.match(line) and not _ERROR_WORDS.search(line):
             continue
-        if line.upper() != line or re.search("[가-힣]", line) or _FAULT.search(line):
+        if line.upper() != line or re.search("[가-힣]", line) or _ERROR_WORDS.search(line):
             yield line
 
 
-def signature_of(line: str) -> Signature | None:
+def derive_signature_from_line(line: str) -> Signature | None:
     """The fixed words of one line as a signature; None where there is too little that is its own."""
     if line.lstrip().startswith("{"):
         # What is read of JSON is its texts; the longest is the message.
         line = max(re.findall(r'"((?:[^"\\]|\\.)*)"', line), key=len, default="")
-    columns = _COLUMNS.split(line.strip())
+    columns = _COLUMN_SEPARATOR.split(line.strip())
     line = columns[-1] if len(columns) > 3 and len(columns[-1].split()) > 3 else line
-    words = _FRONT.sub("", plain(line))
+    words = _MESSAGE_PREFIX.sub("", strip_decoration(line))
     first, _, _ = words.partition(". ")
     for text in (first, words):
         pieces = [
             piece
-            for piece in re.split(f"[{_HOLE}\\s]*{_HOLE}[{_HOLE}\\s]*", _opened(text))
+            for piece in re.split(f"[{_GAP_MARK}\\s]*{_GAP_MARK}[{_GAP_MARK}\\s]*", _mark_variable_words(text))
             if piece.strip(" .,:;-")
         ]
         fixed = " ".join(pieces)
-        if _letters(fixed) < LEAST or not _own(fixed):
+        if _count_letters(fixed) < MIN_FIXED_LETTERS or not _is_specific(fixed):
             continue
         head, *rest = [
             part + sign
@@ -138,58 +140,58 @@ def signature_of(line: str) -> Signature | None:
             if part.strip(" :.,;-")
         ]
         # Each part is taken where it stands first: text that is made to be long is read once.
-        pattern = _fixed(head) + "".join(f"(?>{GAP}{_fixed(part)})" for part in rest)
-        return Signature(anchor=_anchor(pieces), match=pattern, kind="text")
+        pattern = _pattern_of_words(head) + "".join(f"(?>{GAP_PATTERN}{_pattern_of_words(part)})" for part in rest)
+        return Signature(anchor=_choose_anchor(pieces), match=pattern, kind="text")
     return None
 
 
-def _opened(text: str) -> str:
+def _mark_variable_words(text: str) -> str:
     """The text with a hole for every word in which something changes."""
-    text = _OPEN.sub(_HOLE, text)
+    text = _VARIABLE_TEXT.sub(_GAP_MARK, text)
     words = text.split()
     for at, word in enumerate(words):
-        if _HOLE in word:
+        if _GAP_MARK in word:
             # Signs around it stay: a colon tells what failed from why.
-            words[at] = _HOLE + (":" if word.endswith(":") else "")
+            words[at] = _GAP_MARK + (":" if word.endswith(":") else "")
         elif re.search(r"\d", word):
             port = re.fullmatch(r"\W*[A-Za-z0-9.-]*[A-Za-z.][A-Za-z0-9.-]*:(\d{2,5})\W*", word)
-            if word.strip(".,;:").isdigit() and _NUMBERED.search(" ".join(words[:at])):
+            if word.strip(".,;:").isdigit() and _NUMBER_LABEL.search(" ".join(words[:at])):
                 continue
             if re.fullmatch(r"[A-Za-z]+\d{1,3}[a-z]*\W*", word):
                 # A name of something: x509, ec2, utf8.
                 continue
-            words[at] = f"{_HOLE}:{port[1]}" if port else _HOLE + (":" if word.endswith(":") else "")
+            words[at] = f"{_GAP_MARK}:{port[1]}" if port else _GAP_MARK + (":" if word.endswith(":") else "")
     return " ".join(words)
 
 
-def _fixed(text: str) -> str:
+def _pattern_of_words(text: str) -> str:
     return r"\s+".join(map(re.escape, text.split()))
 
 
-def _letters(text: str) -> int:
+def _count_letters(text: str) -> int:
     return sum(2 if "가" <= sign <= "힣" else sign.isalpha() for sign in text)
 
 
-def _own(text: str) -> bool:
+def _is_specific(text: str) -> bool:
     """Whether the words are more than what errors of any kind are made of."""
     words = [
         word
         for word in re.findall(r"[^\W\d_]+", text)
-        if word.lower() not in _GENERIC and _letters(word) >= 3
+        if word.lower() not in _GENERIC_WORDS and _count_letters(word) >= 3
     ]
     return len({word.lower() for word in words}) >= 2 or any(
         len(word) >= 9 and re.search(r"[a-z][A-Z]|[A-Z]{2}[a-z]", word) for word in words
     )
 
 
-def _anchor(pieces: list[str]) -> str:
+def _choose_anchor(pieces: list[str]) -> str:
     """The longest word that is its own, with what stands beside it: few words are wrapped over few lines."""
     best: tuple[int, str] = (0, "")
     for piece in pieces:
         words = piece.split()
         for at, word in enumerate(words):
             bare = word.strip(" :,.-;()[]'\"")
-            weight = _letters(bare) * (1 if bare.lower() in _GENERIC else 3)
+            weight = _count_letters(bare) * (1 if bare.lower() in _GENERIC_WORDS else 3)
             if weight > best[0]:
                 phrase = bare
                 if word.endswith(bare) and at + 1 < len(words):

@@ -11,47 +11,55 @@ from pathlib import Path
 
 import msgspec
 
-from checks.finding import Finding, State
+from checks.finding import CheckState, Finding
 from config.model import SHIPPED_GUIDE, Settings
-from ecotui.guide.reading.derived_signatures import derive
-from ecotui.guide.reading.document import Document, Entry, fences, parse
-from ecotui.guide.reading.overlay import GuideError, Overlay, Signature, laid_over, read_overlay
+from ecotui.guide.reading.derived_signatures import derive_signatures
+from ecotui.guide.reading.document import Document, Entry, fenced_blocks, parse_guide
+from ecotui.guide.reading.overlay import GuideError, Overlay, Signature, merge_overlays, read_overlay
 
-__all__ = ["GuideError", "Library", "Overlay", "Signature", "derive", "open_library", "shipped"]
+__all__ = [
+    "GuideError",
+    "GuideLibrary",
+    "Overlay",
+    "Signature",
+    "derive_signatures",
+    "load_shipped_library",
+    "open_library",
+]
 
-LARGEST = 64_000_000
+MAX_DOCUMENT_BYTES = 64_000_000
 """Bytes of one document that are read; a guide of people is a thousandth of that."""
-BESIDE = ".guide.yaml"
+OVERLAY_SUFFIX = ".guide.yaml"
 """Ending of the overlay beside a document: `runbook.guide.yaml` for `runbook.md` and `runbook.ko.md`."""
-_LANGUAGE = re.compile(r"[._-](ko|kr|en)$", re.I)
+_LANGUAGE_SUFFIX = re.compile(r"[._-](ko|kr|en)$", re.I)
 
 
 @dataclass(frozen=True)
-class Library:
+class GuideLibrary:
     """Guides in the order in which the settings name them; of each, the preferred language first."""
 
     documents: tuple[Document, ...]
-    known: Mapping[str, Overlay]
+    file_overlays: Mapping[str, Overlay]
     """What overlays say of entries, by entry id."""
     language: str
-    cites: str = SHIPPED_GUIDE
+    cited_guide: str = SHIPPED_GUIDE
     """The guide whose numbers the findings of the steps name; empty where it is not in force."""
-    strays: tuple[tuple[str, str], ...] = field(default=())
+    unmatched_overlays: tuple[tuple[str, str], ...] = field(default=())
     """(overlay, number): what an overlay says of entries that there are none of."""
 
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
         """Every entry once, in the preferred language where there are several."""
-        return tuple(self._by_id.values())
+        return tuple(self._entries_by_id.values())
 
     @cached_property
     def overlays(self) -> Mapping[str, Overlay]:
         """What is known, and the signatures that are derived where a team's own entry has none; in the entries' order."""
         found = {}
         for entry in self.entries:
-            had = self.known.get(entry.id, Overlay())
+            had = self.file_overlays.get(entry.id, Overlay())
             if entry.guide not in ("", SHIPPED_GUIDE) and not had.signatures:
-                had = msgspec.structs.replace(had, signatures=derive(entry))
+                had = msgspec.structs.replace(had, signatures=derive_signatures(entry))
             if had != Overlay():
                 found[entry.id] = had
         return found
@@ -62,7 +70,7 @@ class Library:
         return tuple({document.guide: document for document in reversed(self.documents)}.values())[::-1]
 
     @cached_property
-    def _by_id(self) -> dict[str, Entry]:
+    def _entries_by_id(self) -> dict[str, Entry]:
         found: dict[str, Entry] = {}
         for document in self.documents:
             for entry in document.entries:
@@ -70,76 +78,72 @@ class Library:
         return found
 
     @cached_property
-    def _by_language(self) -> dict[tuple[str, str], Entry]:
+    def _entries_by_language(self) -> dict[tuple[str, str], Entry]:
         return {
-            (entry.id, document.language): entry
-            for document in reversed(self.documents)
-            for entry in document.entries
+            (entry.id, document.language): entry for document in reversed(self.documents) for entry in document.entries
         }
 
-    def entry(self, ident: str) -> Entry | None:
+    def find_entry(self, ident: str) -> Entry | None:
         """By its id, or by guide and number: `runbook:1.1` is understood also where 1.1 alone would do."""
-        if found := self._by_id.get(ident):
+        if found := self._entries_by_id.get(ident):
             return found
         guide, colon, number = ident.rpartition(":")
-        return self._by_id.get(self._numbers.get((guide, number), "")) if colon else None
+        return self._entries_by_id.get(self._ids_by_number.get((guide, number), "")) if colon else None
 
-    def logged(self, ident: str) -> str:
+    def log_name(self, ident: str) -> str:
         """What a session's log calls an entry: the same in every project, whatever else is in force there."""
-        entry = self._by_id.get(ident)
+        entry = self._entries_by_id.get(ident)
         if entry is None:
             return ident
         return entry.number if entry.guide in ("", SHIPPED_GUIDE) else f"{entry.guide}:{entry.number}"
 
-    def of_log(self, name: str) -> str:
+    def id_from_log_name(self, name: str) -> str:
         """The id of an entry that a log names; empty where no guide in force has it."""
         guide, _, number = name.rpartition(":")
-        return self._numbers.get((guide or SHIPPED_GUIDE, number)) or (
-            self._numbers.get(("", number), "") if not guide else ""
+        return self._ids_by_number.get((guide or SHIPPED_GUIDE, number)) or (
+            self._ids_by_number.get(("", number), "") if not guide else ""
         )
 
     @cached_property
-    def _numbers(self) -> dict[tuple[str, str], str]:
+    def _ids_by_number(self) -> dict[tuple[str, str], str]:
         return {(entry.guide, entry.number): entry.id for entry in self.entries}
 
-    def in_language(self, ident: str, language: str) -> Entry | None:
+    def entry_in_language(self, ident: str, language: str) -> Entry | None:
         """The entry in a given language, for switching by a key."""
-        return self._by_language.get((ident, language))
+        return self._entries_by_language.get((ident, language))
 
-    def corrections(self, ident: str, language: str = "") -> tuple[str, ...]:
+    def corrections_for(self, ident: str, language: str = "") -> tuple[str, ...]:
         """Where the entry's text is wrong or short, in the given language."""
-        overlay = self.known.get(ident)
-        return tuple(
-            note.said(language or self.language) for note in (overlay.corrections if overlay else ())
-        )
+        overlay = self.file_overlays.get(ident)
+        return tuple(note.text_in(language or self.language) for note in (overlay.corrections if overlay else ()))
 
-    def for_finding(self, finding: str) -> tuple[str, ...]:
+    def entries_naming(self, finding: str) -> tuple[str, ...]:
         """Entries whose overlay names a finding, by its id or the beginning of it."""
         return tuple(
             ident
-            for ident, overlay in self.known.items()
+            for ident, overlay in self.file_overlays.items()
             if any(finding == known or finding.startswith(f"{known}.") for known in overlay.findings)
         )
 
-    def explains(self, finding: Finding) -> tuple[str, ...]:
+    def entries_explaining(self, finding: Finding) -> tuple[str, ...]:
         """The entries that explain a finding: those that a team's own overlay names first, then those that the step names."""
-        if finding.state is State.OK:
+        if finding.state is CheckState.OK:
             return ()
         own = [
             ident
-            for ident in self.for_finding(finding.id)
-            if finding.state is not State.SKIPPED and self._by_id[ident].guide != self.cites
+            for ident in self.entries_naming(finding.id)
+            if finding.state is not CheckState.SKIPPED and self._entries_by_id[ident].guide != self.cited_guide
         ]
-        named = [self._numbers.get((self.cites, number), "") for number in finding.guide]
+        named = [self._ids_by_number.get((self.cited_guide, number), "") for number in finding.guide]
         return tuple(dict.fromkeys(ident for ident in (*own, *named) if ident))
 
     @cached_property
-    def response(self) -> str:
+    def response_entry(self) -> str:
         """The entry with the order of response; empty where no guide has one."""
-        return next((ident for ident, known in self.known.items() if known.response), "")
+        return next((ident for ident, known in self.file_overlays.items() if known.response), "")
 
 
-def language_of(settings: Settings, env: Mapping[str, str]) -> str:
+def guide_language(settings: Settings, env: Mapping[str, str]) -> str:
     """`ko` or `en`: the setting, else the locale (LC_ALL, LC_MESSAGES, LANG), else English."""
     if settings.guide.language in ("ko", "en"):
         return settings.guide.language
@@ -158,53 +162,52 @@ class _Guide:
     """The file of the overlay."""
 
 
-def shipped(language: str) -> Library:
+def load_shipped_library(language: str) -> GuideLibrary:
     """The Eco² guide that comes with ecotui."""
-    return _library([_shipped()], {}, language)
+    return _build_library([_load_shipped_guide()], {}, language)
 
 
 @lru_cache(maxsize=1)
-def _shipped() -> _Guide:
+def _load_shipped_guide() -> _Guide:
     folder = resources.files("config") / "guide"
     documents = tuple(
-        parse((folder / name).read_bytes(), name)
-        for name in (f"{SHIPPED_GUIDE}.ko.md", f"{SHIPPED_GUIDE}.en.md")
+        parse_guide((folder / name).read_bytes(), name) for name in (f"{SHIPPED_GUIDE}.ko.md", f"{SHIPPED_GUIDE}.en.md")
     )
-    return _Guide(SHIPPED_GUIDE, documents, _shipped_overlay(), f"{SHIPPED_GUIDE}.yaml")
+    return _Guide(SHIPPED_GUIDE, documents, _read_shipped_overlay(), f"{SHIPPED_GUIDE}.yaml")
 
 
-def _shipped_overlay() -> dict[str, Overlay]:
+def _read_shipped_overlay() -> dict[str, Overlay]:
     name = f"{SHIPPED_GUIDE}.yaml"
     return read_overlay((resources.files("config") / "guide" / name).read_bytes(), name)
 
 
-def open_library(settings: Settings, project: Path, env: Mapping[str, str]) -> Library:
+def open_library(settings: Settings, project: Path, env: Mapping[str, str]) -> GuideLibrary:
     """The guides that the settings name; the Eco² guide where they name none. Raises GuideError."""
     own = settings.guide
     guides: list[_Guide] = []
     for given in own.documents or (SHIPPED_GUIDE,):
         if given == SHIPPED_GUIDE:
-            guides.append(_shipped())
+            guides.append(_load_shipped_guide())
         else:
-            guides += _read(given, project, [guide.name for guide in guides])
+            guides += _read_guides(given, project, [guide.name for guide in guides])
     above: Mapping[str, Overlay] = {}
     if own.overlay:
         above = (
-            _shipped_overlay()
+            _read_shipped_overlay()
             if own.overlay == SHIPPED_GUIDE
-            else read_overlay(_bytes(project / own.overlay), Path(own.overlay).name)
+            else read_overlay(_read_bytes(project / own.overlay), Path(own.overlay).name)
         )
-    return _library(guides, above, language_of(settings, env), own.overlay)
+    return _build_library(guides, above, guide_language(settings, env), own.overlay)
 
 
-def _read(given: str, project: Path, taken: Iterable[str]) -> list[_Guide]:
+def _read_guides(document_path: str, project: Path, used_names: Iterable[str]) -> list[_Guide]:
     """The guides in a file or folder; files that differ in `.ko` and `.en` only are one guide in two languages."""
-    path = (project / given).expanduser()
+    path = (project / document_path).expanduser()
     files = sorted(path.rglob("*.md")) if path.is_dir() else [path]
     together: dict[Path, list[Path]] = {}
     for file in files:
-        together.setdefault(file.with_name(_LANGUAGE.sub("", file.stem)), []).append(file)
-    names = {SHIPPED_GUIDE, *taken}
+        together.setdefault(file.with_name(_LANGUAGE_SUFFIX.sub("", file.stem)), []).append(file)
+    names = {SHIPPED_GUIDE, *used_names}
     guides = []
     for base, versions in together.items():
         name, count = base.name, 2
@@ -216,44 +219,42 @@ def _read(given: str, project: Path, taken: Iterable[str]) -> list[_Guide]:
         documents = []
         for file in versions:
             shown = str(file.relative_to(project)) if file.is_relative_to(project) else file.name
-            document = msgspec.structs.replace(_document(file), name=shown)
-            if suffix := _LANGUAGE.search(file.stem):
-                document = msgspec.structs.replace(
-                    document, language="en" if suffix[1].lower() == "en" else "ko"
-                )
+            document = msgspec.structs.replace(_read_document(file), name=shown)
+            if suffix := _LANGUAGE_SUFFIX.search(file.stem):
+                document = msgspec.structs.replace(document, language="en" if suffix[1].lower() == "en" else "ko")
             documents.append(document)
-        beside = base.with_name(base.name + BESIDE)
-        overlay = read_overlay(_bytes(beside), beside.name) if beside.is_file() else {}
+        beside = base.with_name(base.name + OVERLAY_SUFFIX)
+        overlay = read_overlay(_read_bytes(beside), beside.name) if beside.is_file() else {}
         guides.append(_Guide(name, tuple(documents), overlay, beside.name))
     return guides
 
 
-def _document(file: Path) -> Document:
+def _read_document(file: Path) -> Document:
     try:
         known = file.stat()
-        if known.st_size > LARGEST:
-            raise GuideError(f"{file}: larger than {LARGEST // 1_000_000} MB")
-        return _parsed(file, known.st_mtime_ns, known.st_size)
+        if known.st_size > MAX_DOCUMENT_BYTES:
+            raise GuideError(f"{file}: larger than {MAX_DOCUMENT_BYTES // 1_000_000} MB")
+        return _parse_cached(file, known.st_mtime_ns, known.st_size)
     except OSError as error:
         raise GuideError(f"{file}: {error.strerror}") from error
 
 
 @lru_cache(maxsize=16)
-def _parsed(file: Path, changed: int, size: int) -> Document:
+def _parse_cached(file: Path, modified_ns: int, size: int) -> Document:
     """A document that did not change is read once: a guide of 20 MB takes a second."""
-    return parse(file.read_bytes(), file.name)
+    return parse_guide(file.read_bytes(), file.name)
 
 
-def _bytes(file: Path) -> bytes:
+def _read_bytes(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
         raise GuideError(f"{file}: {error.strerror}") from error
 
 
-def _library(
-    guides: Iterable[_Guide], above: Mapping[str, Overlay], language: str, source: str = ""
-) -> Library:
+def _build_library(
+    guides: Iterable[_Guide], team_overlays: Mapping[str, Overlay], language: str, source: str = ""
+) -> GuideLibrary:
     """Guides as one list. A number that an earlier guide has is told apart by the guide's name."""
     documents: list[Document] = []
     overlays: dict[str, Overlay] = {}
@@ -266,8 +267,7 @@ def _library(
         taken |= set(ids.values())
         for document in sorted(guide.documents, key=lambda one: one.language != language):
             entries = tuple(
-                msgspec.structs.replace(entry, id=ids[entry.number], guide=guide.name)
-                for entry in document.entries
+                msgspec.structs.replace(entry, id=ids[entry.number], guide=guide.name) for entry in document.entries
             )
             documents.append(msgspec.structs.replace(document, entries=entries, guide=guide.name))
         strays += [(guide.source, number) for number in guide.overlay if number not in ids]
@@ -275,16 +275,16 @@ def _library(
         if guide.name == SHIPPED_GUIDE or (source == SHIPPED_GUIDE and not cites):
             cites = guide.name
     known = {}
-    bare = Library(tuple(documents), {}, language) if above else None
-    for given, overlay in above.items():
-        if bare and (entry := bare.entry(given)):
+    bare = GuideLibrary(tuple(documents), {}, language) if team_overlays else None
+    for given, overlay in team_overlays.items():
+        if bare and (entry := bare.find_entry(given)):
             known[entry.id] = overlay
         elif source != SHIPPED_GUIDE:
             strays.append((source, given))
-    overlays = laid_over(overlays, known)
-    return Library(tuple(documents), overlays, language, cites, tuple(strays))
+    overlays = merge_overlays(overlays, known)
+    return GuideLibrary(tuple(documents), overlays, language, cites, tuple(strays))
 
 
-def code_of(entry: Entry) -> tuple[tuple[str, str], ...]:
+def code_blocks(entry: Entry) -> tuple[tuple[str, str], ...]:
     """All fenced blocks of an entry, as (language, body)."""
-    return tuple(fences(entry.text))
+    return tuple(fenced_blocks(entry.text))

@@ -31,7 +31,7 @@ class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     verified: str = ""
     """What proves it: documentation with its address, data, a test."""
 
-    def said(self, language: str) -> str:
+    def text_in(self, language: str) -> str:
         return (self.ko if language == "ko" else self.en) or self.en or self.ko
 
 
@@ -47,7 +47,7 @@ class Overlay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     response: bool = False
     """It is the order of response: the way on where nothing explains an error."""
 
-    def and_also(self, other: Overlay | None) -> Overlay:
+    def merge_with(self, other: Overlay | None) -> Overlay:
         """This and what another overlay adds: nothing is taken away."""
         if other is None:
             return self
@@ -74,7 +74,7 @@ def read_overlay(source: bytes, name: str) -> dict[str, Overlay]:
     return entries
 
 
-def laid_over(below: Mapping[str, Overlay], above: Mapping[str, Overlay]) -> dict[str, Overlay]:
+def merge_overlays(lower: Mapping[str, Overlay], upper: Mapping[str, Overlay]) -> dict[str, Overlay]:
     """Two overlays as one."""
-    added = {ident: known.and_also(above.get(ident)) for ident, known in below.items()}
-    return {**{ident: known for ident, known in above.items() if ident not in below}, **added}
+    added = {ident: known.merge_with(upper.get(ident)) for ident, known in lower.items()}
+    return {**{ident: known for ident, known in upper.items() if ident not in lower}, **added}

@@ -6,15 +6,15 @@ import re
 
 from checks.finding import Risk
 
-_DESTROYS = re.compile(
+_DESTRUCTIVE_WORDS = re.compile(
     r"^(delete|destroy|destroyed|rm|rmi|rmdir|remove|detach|terminate|force|forced|forcefully|purge|prune|drop|empty|kill|"
     r"deregister|revoke|release|disassociate|disable|drain|wipe|unlock|shutdown|reset|taint|replace|rb|"
     r"cleanup|schedule-key-deletion|autoapprove|truncate|dd|mkfs|uninstall)$"
 )
-_AWS_READS = re.compile(
+_AWS_READ_ONLY_VERBS = re.compile(
     r"^(list|get|describe|lookup|search|head|check|validate|batch-get|view|ls|wait|help|simulate|estimate)\b"
 )
-_READS = {
+_READ_ONLY_VERBS = {
     "terraform": frozenset({"output", "show", "validate", "plan", "graph", "providers", "version"}),
     "tofu": frozenset({"output", "show", "validate", "plan", "graph", "providers", "version"}),
     "kubectl": frozenset(
@@ -23,11 +23,11 @@ _READS = {
     "gh": frozenset({"status", "list", "view"}),
     "ecotui": frozenset({"check", "diagnose", "guide", "sessions", "plan"}),
 }
-_PLAIN_READS = frozenset(
+_READ_ONLY_PROGRAMS = frozenset(
     """ls cat head tail grep echo pwd which type date sleep ping dig host nslookup df du free ps journalctl whoami id
     uname env printenv wc file stat tree jq less more test true""".split()  # noqa: SIM905 - forty words, easier to read so
 )
-_TALKS = (
+_INTERACTIVE_COMMANDS = (
     ("gh", "auth", "login"),
     ("gh", "auth", "refresh"),
     ("aws", "configure"),
@@ -44,32 +44,32 @@ _TALKS = (
 """Commands that ask on the terminal."""
 
 
-def talks(argv: tuple[str, ...]) -> bool:
+def needs_terminal(argv: tuple[str, ...]) -> bool:
     """Does this command need the operator at the terminal?"""
     if argv[:3] == ("aws", "configure", "list") or "--with-token" in argv:
         return False
-    return any(argv[: len(known)] == known for known in _TALKS)
+    return any(argv[: len(known)] == known for known in _INTERACTIVE_COMMANDS)
 
 
-def risk(argv: tuple[str, ...]) -> Risk:
+def command_risk(argv: tuple[str, ...]) -> Risk:
     """What a command of the guide can do; what is not known to only read, changes. Errs towards asking."""
     if not argv:
         return Risk.READS
     name = argv[0].rpartition("/")[2]
     if name == "env" and len(argv) > 1:
-        return risk(tuple(word for word in argv[1:] if "=" not in word or word.startswith("-")))
+        return command_risk(tuple(word for word in argv[1:] if "=" not in word or word.startswith("-")))
     # Only where the verb stands where it must: behind an option it could be that option's value.
     verbs = [word for word in argv[1:4] if not word.startswith("-chdir=")]
     verbs = verbs[: next((at for at, word in enumerate(verbs) if word.startswith("-")), len(verbs))]
-    if name == "aws" and len(verbs) > 1 and _AWS_READS.match(verbs[1]):
+    if name == "aws" and len(verbs) > 1 and _AWS_READ_ONLY_VERBS.match(verbs[1]):
         return Risk.READS
     words_in = (word.lower().replace("auto-approve", "autoapprove") for word in argv)
-    if any(_DESTROYS.match(piece) for word in words_in for piece in re.split(r"[^a-z]+", word)):
+    if any(_DESTRUCTIVE_WORDS.match(piece) for word in words_in for piece in re.split(r"[^a-z]+", word)):
         return Risk.DESTROYS
     if name in ("terraform", "tofu") and verbs[:2] in (["state", "list"], ["state", "show"]):
         return Risk.READS
     if name == "gh":
         verbs = verbs[1:]
-    if verbs and verbs[0] in _READS.get(name, ()):
+    if verbs and verbs[0] in _READ_ONLY_VERBS.get(name, ()):
         return Risk.READS
-    return Risk.READS if name in _PLAIN_READS else Risk.CHANGES
+    return Risk.READS if name in _READ_ONLY_PROGRAMS else Risk.CHANGES

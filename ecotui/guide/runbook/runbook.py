@@ -6,44 +6,52 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from checks.finding import Finding, Fix, State
-from ecotui.guide.cause import Verdict
-from ecotui.guide.matching.matcher import Match
-from ecotui.guide.reading.document import Entry, Passage
-from ecotui.guide.reading.library import Library
-from ecotui.guide.reading.markdown import fenced
-from ecotui.guide.reading.sections import Part
+from checks.finding import CheckState, Finding, Fix
+from ecotui.guide.cause import CauseCheck
+from ecotui.guide.matching.matcher import EntryMatch
+from ecotui.guide.reading.document import Entry, EntrySection
+from ecotui.guide.reading.library import GuideLibrary
+from ecotui.guide.reading.markdown import find_fences
+from ecotui.guide.reading.sections import SectionKind
 from ecotui.guide.runbook import commands
-from ecotui.guide.runbook.commands import Command, Folder, Reading, Script, Setting
-from ecotui.guide.runbook.placeholders import Filled, fill
-from ecotui.guide.runbook.step import END, GUIDE, Context, Kind, Step, command_step, plain
+from ecotui.guide.runbook.commands import ChangeDirectory, GuideCommand, ShellScript, StatementBody, VariableAssignment
+from ecotui.guide.runbook.placeholders import FilledText, fill_placeholders
+from ecotui.guide.runbook.step import (
+    END_STEP,
+    SEARCH_GUIDE,
+    RunbookContext,
+    RunbookStep,
+    StepKind,
+    build_command_step,
+    strip_emphasis,
+)
 
 
-def steps_of(entry: Entry, verdict: Verdict, context: Context) -> tuple[Step, ...]:
+def runbook_for(entry: Entry, cause_check: CauseCheck, context: RunbookContext) -> tuple[RunbookStep, ...]:
     """The steps of an entry in the order in which they are walked."""
-    found = [*_fixes(verdict), *_written(entry, context)]
-    end = Step(key=END, kind=Kind.END, title="", way="")
+    found = [*_build_fix_steps(cause_check), *_build_text_steps(entry, context)]
+    end = RunbookStep(key=END_STEP, kind=StepKind.END, title="", heading="")
     return (*found, end)
 
 
 # -- what the live check offers ------------------------------------------------------------------------------------
 
 
-def _fixes(verdict: Verdict) -> Iterator[Step]:
+def _build_fix_steps(verdict: CauseCheck) -> Iterator[RunbookStep]:
     for finding in verdict.findings:
-        if finding.state not in (State.BLOCKED, State.WARN, State.UNKNOWN):
+        if finding.state not in (CheckState.BLOCKED, CheckState.WARN, CheckState.UNKNOWN):
             continue
         for fix in finding.fixes:
-            yield fix_step(finding, fix)
+            yield build_fix_step(finding, fix)
 
 
-def fix_step(finding: Finding, fix: Fix) -> Step:
+def build_fix_step(finding: Finding, fix: Fix) -> RunbookStep:
     """A way out of a finding as a step."""
-    return Step(
+    return RunbookStep(
         key=f"{finding.id}/{fix.id}",
-        kind=Kind.FIX,
+        kind=StepKind.FIX,
         title=fix.title,
-        way=finding.title,
+        heading=finding.title,
         note=fix.changes,
         text=fix.command,
         risk=fix.risk,
@@ -54,14 +62,14 @@ def fix_step(finding: Finding, fix: Fix) -> Step:
 
 # -- what the text says --------------------------------------------------------------------------------------------
 
-_SHELL = frozenset({"bash", "sh", "shell", "zsh", "console", "shell-session"})
-_PROGRAM = re.compile(r"^(\$ |\./|aws |terraform |tofu |kubectl |gh |helm |docker |ssh |curl |git |ecotui )")
+_SHELL_LANGUAGES = frozenset({"bash", "sh", "shell", "zsh", "console", "shell-session"})
+_COMMAND_START = re.compile(r"^(\$ |\./|aws |terraform |tofu |kubectl |gh |helm |docker |ssh |curl |git |ecotui )")
 _ITEM = re.compile(r"^\s{0,3}\d+[.)]\s+(.*)$")
 _BULLET = re.compile(r"^\s*[-*+]\s+(.*)$")
 _NUMBERED = re.compile(r"^\d+[.)]\s*")
 
-_BY_HAND = (
-    (re.compile(r"문서.{0,4}검색|search (this|the) (document|guide)", re.I), "", GUIDE),
+_MANUAL_STEP_WORDS = (
+    (re.compile(r"문서.{0,4}검색|search (this|the) (document|guide)", re.I), "", SEARCH_GUIDE),
     (re.compile(r"재시도|다시 시도|try again|retry", re.I), "", "apply"),
     (re.compile(r"한도|quota|limit", re.I), "quota", ""),
     (re.compile(r"정리|clean[- ]?up", re.I), "", "cleanup"),
@@ -75,7 +83,7 @@ _BY_HAND = (
 
 
 @dataclass(frozen=True)
-class _Block:
+class _SectionBlock:
     """A piece of a passage: prose, a numbered item, or a fence."""
 
     kind: str
@@ -83,20 +91,22 @@ class _Block:
     language: str = ""
 
 
-def _written(entry: Entry, context: Context) -> Iterator[Step]:
+def _build_text_steps(entry: Entry, context: RunbookContext) -> Iterator[RunbookStep]:
     number = 0
-    told = (Part.PROBLEM, Part.CAUSE, Part.FILES, Part.COMMIT)
-    passages = [one for one in entry.passages if one.part not in told]
+    told = (SectionKind.PROBLEM, SectionKind.CAUSE, SectionKind.FILES, SectionKind.COMMIT)
+    passages = [one for one in entry.sections if one.kind not in told]
     for passage in passages:
-        blocks = list(_blocks(passage.text))
-        if passage.part is Part.OTHER and not any(one.kind != "prose" for one in blocks):
+        blocks = list(_split_blocks(passage.text))
+        if passage.kind is SectionKind.OTHER and not any(one.kind != "prose" for one in blocks):
             continue
         number += 1
-        for count, step in enumerate(_of_passage(passage, blocks, context), 1):
-            yield replace(step, key=f"{number}.{count}", way=plain(passage.title))
+        for count, step in enumerate(_build_section_steps(passage, blocks, context), 1):
+            yield replace(step, key=f"{number}.{count}", heading=strip_emphasis(passage.title))
 
 
-def _of_passage(passage: Passage, blocks: Sequence[_Block], context: Context) -> Iterator[Step]:
+def _build_section_steps(
+    passage: EntrySection, blocks: Sequence[_SectionBlock], context: RunbookContext
+) -> Iterator[RunbookStep]:
     said: list[str] = []
     made = False
     for block in blocks:
@@ -107,49 +117,49 @@ def _of_passage(passage: Passage, blocks: Sequence[_Block], context: Context) ->
         said = []
         made = True
         if block.kind == "item":
-            yield _by_hand(block.text, label)
-        elif block.language in _SHELL or (not block.language and _PROGRAM.match(block.text.lstrip())):
-            yield from _commands(block.text, label, context)
+            yield _build_manual_step(block.text, label)
+        elif block.language in _SHELL_LANGUAGES or (not block.language and _COMMAND_START.match(block.text.lstrip())):
+            yield from _build_command_steps(block.text, label, context)
         else:
             head = label.splitlines()[-1] if label else block.text.strip().split("\n")[0]
-            yield Step(
+            yield RunbookStep(
                 key="",
-                kind=Kind.FILE,
-                title=plain(head),
-                note=plain(label),
+                kind=StepKind.FILE,
+                title=strip_emphasis(head),
+                note=strip_emphasis(label),
                 text=block.text,
                 language=block.language,
                 reason="it is text for a file",
             )
     if not made and said:
-        yield _by_hand("\n".join(said), "")
+        yield _build_manual_step("\n".join(said), "")
 
 
-def _by_hand(text: str, label: str) -> Step:
-    words = plain(text)
+def _build_manual_step(text: str, label: str) -> RunbookStep:
+    words = strip_emphasis(text)
     look, visit = next(
-        ((look, visit) for known, look, visit in _BY_HAND if known.search(text.split("\n")[0])), ("", "")
+        ((look, visit) for known, look, visit in _MANUAL_STEP_WORDS if known.search(text.split("\n")[0])), ("", "")
     )
     title, _, rest = words.partition("\n")
-    return Step(
+    return RunbookStep(
         key="",
-        kind=Kind.HAND,
+        kind=StepKind.MANUAL,
         title=title,
-        note="\n".join(filter(None, (plain(label), rest))),
-        look=look,
-        visit=visit,
+        note="\n".join(filter(None, (strip_emphasis(label), rest))),
+        check_step=look,
+        screen_step=visit,
     )
 
 
-def _blocks(text: str) -> Iterator[_Block]:
+def _split_blocks(text: str) -> Iterator[_SectionBlock]:
     """Prose, numbered items (with what stands below each) and fences, in order."""
     lines = text.splitlines()
-    fences = {block.start: block for block in fenced(lines)}
+    fences = {block.start: block for block in find_fences(lines)}
     at = 0
     while at < len(lines):
         line = lines[at]
         if fence := fences.get(at):
-            yield _Block("fence", fence.body(lines), fence.language)
+            yield _SectionBlock("fence", fence.body(lines), fence.language)
             at = fence.stop
             continue
         if item := _ITEM.match(line):
@@ -159,58 +169,58 @@ def _blocks(text: str) -> Iterator[_Block]:
                 bullet = _BULLET.match(lines[at])
                 taken.append(f"- {bullet[1]}" if bullet else lines[at].strip())
                 at += 1
-            yield _Block("item", "\n".join(taken))
+            yield _SectionBlock("item", "\n".join(taken))
             continue
         at += 1
         if line.strip() and line.strip() != "---" and not line.startswith("#"):
-            yield _Block("prose", line.strip())
+            yield _SectionBlock("prose", line.strip())
 
 
 # -- commands ------------------------------------------------------------------------------------------------------
 
 
-def _commands(body: str, label: str, context: Context) -> Iterator[Step]:
-    note = plain(label)
-    read = list(commands.statements(body))
+def _build_command_steps(body: str, label: str, context: RunbookContext) -> Iterator[RunbookStep]:
+    note = strip_emphasis(label)
+    read = list(commands.parse_statements(body))
     if not read:
         return
     if all(not one.text for one in read):
         # Comments only: what is to be done, in words.
-        yield _by_hand(read[0].note, note)
+        yield _build_manual_step(read[0].note, note)
         return
-    if reason := _one_script(one.reading for one in read):
+    if reason := _why_single_script(one.body for one in read):
         first = next((one.note for one in read if one.note), "") or note or body.strip().split("\n")[0]
-        yield Step(
+        yield RunbookStep(
             key="",
-            kind=Kind.SCRIPT,
-            title=plain(_NUMBERED.sub("", first.split("\n")[0])),
+            kind=StepKind.SCRIPT,
+            title=strip_emphasis(_NUMBERED.sub("", first.split("\n")[0])),
             note=note,
             text=body,
             reason=f"needs a shell: {reason}",
         )
         return
-    values, folder = context.values, Filled("")
+    values, folder = context.values, FilledText("")
     for one in read:
-        reading = one.reading
+        reading = one.body
         told = "\n".join(filter(None, (note, one.note)))
         note = ""
-        if isinstance(reading, Folder):
-            folder = fill(reading.path, values)
+        if isinstance(reading, ChangeDirectory):
+            folder = fill_placeholders(reading.path, values)
             continue
-        if isinstance(reading, Setting) and not reading.exported:
-            filled = fill(reading.value, values)
-            if not filled.missing:
-                values = values.also(reading.name.lower(), filled.text, "the entry's own text")
+        if isinstance(reading, VariableAssignment) and not reading.is_exported:
+            filled = fill_placeholders(reading.value, values)
+            if not filled.missing_placeholders:
+                values = values.with_value(reading.name.lower(), filled.text, "the entry's own text")
             continue
-        if isinstance(reading, Command) and reading.words[0] == ("echo",):
+        if isinstance(reading, GuideCommand) and reading.words[0] == ("echo",):
             continue
-        yield command_step(reading, one.text, told, replace(context, values=values), folder)
+        yield build_command_step(reading, one.text, told, replace(context, values=values), folder)
 
 
-def _one_script(read: Iterator[Reading]) -> str:
+def _why_single_script(read: Iterator[StatementBody]) -> str:
     """Why a block is one script: its statements hang together by variables that only a shell can set, or by a loop."""
     for reading in read:
-        if isinstance(reading, Script) and reading.reason in (
+        if isinstance(reading, ShellScript) and reading.reason in (
             "a loop or a condition",
             "a command whose output is put in",
             "a text that is fed in",
@@ -219,14 +229,14 @@ def _one_script(read: Iterator[Reading]) -> str:
     return ""
 
 
-def ranked(ids: Sequence[str], scores: Mapping[str, float], solved: Mapping[str, int]) -> tuple[str, ...]:
+def rank_entries(ids: Sequence[str], scores: Mapping[str, float], solved: Mapping[str, int]) -> tuple[str, ...]:
     """Entries that solved it before first; a line of progress is no error, and never comes before one."""
     known = [ident for ident in ids if solved.get(ident) and scores.get(ident, 1.0) >= 0.8]
     known.sort(key=lambda ident: -solved[ident])
     return (*known, *(ident for ident in ids if ident not in known))
 
 
-def rule_of(library: Library, match: Match) -> str:
+def matched_rule(library: GuideLibrary, match: EntryMatch) -> str:
     """The fixed words by which an entry was found, to say why."""
     if said := getattr(match, "rule", ""):
         return str(said)

@@ -8,20 +8,27 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from checks.finding import Copy, Finding, Fix, InTerminal, Paste, Risk, Run, SetVariable
+from checks.finding import CopyText, Finding, Fix, PasteSecret, Risk, RunCommand, RunInTerminal, SetVariable
 from config.model import Settings
 from ecotui.guide.runbook import commands
-from ecotui.guide.runbook.commands import Command, Reading, Script, Setting
-from ecotui.guide.runbook.placeholders import Filled, Known, Values, fill, options, secret
-from ecotui.guide.runbook.risk import risk, talks
+from ecotui.guide.runbook.commands import GuideCommand, ShellScript, StatementBody, VariableAssignment
+from ecotui.guide.runbook.placeholders import (
+    FilledText,
+    PlaceholderValue,
+    PlaceholderValues,
+    apply_settings_to_options,
+    fill_placeholders,
+    is_secret_placeholder,
+)
+from ecotui.guide.runbook.risk import command_risk, needs_terminal
 
-END = "end"
+END_STEP = "end"
 """The key of the last step."""
-GUIDE = "guide"
+SEARCH_GUIDE = "guide"
 """Where a step leads that says to search the document."""
 
 
-class Kind(StrEnum):
+class StepKind(StrEnum):
     """What is done at a step."""
 
     FIX = "fix"
@@ -31,21 +38,21 @@ class Kind(StrEnum):
     """Needs a shell: it is copied."""
     FILE = "file"
     """Text for a file: it is copied."""
-    HAND = "hand"
+    MANUAL = "hand"
     """Said in words."""
     END = "end"
     """Look again, and say whether it helped."""
 
 
 @dataclass(frozen=True)
-class Step:
+class RunbookStep:
     """One step of an entry."""
 
     key: str
     """Where it stands, the same in both languages of a document: `1.2`; `quota.vcpu/request` for a fix."""
-    kind: Kind
+    kind: StepKind
     title: str
-    way: str = ""
+    heading: str = ""
     """The heading it stands under."""
     note: str = ""
     """What the text says around it."""
@@ -55,10 +62,10 @@ class Step:
     """What is run; empty where it cannot be."""
     stdin_secret: str = ""
     """What has to be typed, masked, for its standard input."""
-    setting: str = ""
+    variable: str = ""
     """The variable that it sets for this session (`text` is the command line, `value` the value)."""
     value: str = ""
-    used: tuple[tuple[str, Known], ...] = ()
+    substitutions: tuple[tuple[str, PlaceholderValue], ...] = ()
     missing: tuple[str, ...] = ()
     """Holes that nothing is known for; they are filled by hand before it can run."""
     reason: str = ""
@@ -66,146 +73,152 @@ class Step:
     risk: Risk = Risk.READS
     fix: Fix | None = None
     finding: Finding | None = None
-    look: str = ""
+    check_step: str = ""
     """For what is done by hand: the step of the rebuild that looks at it,"""
-    visit: str = ""
+    screen_step: str = ""
     """or whose screen does it."""
     language: str = ""
     """Of a file's text: `hcl`."""
 
     @property
-    def runs(self) -> bool:
+    def is_runnable(self) -> bool:
         """Can it be started as it stands?"""
         if self.fix is not None:
-            return not isinstance(self.fix.action, Copy)
-        return bool(self.argv or self.setting) and not self.missing
+            return not isinstance(self.fix.action, CopyText)
+        return bool(self.argv or self.variable) and not self.missing
 
 
 @dataclass(frozen=True)
-class Context:
+class RunbookContext:
     """What filling in and judging needs to know."""
 
     settings: Settings
-    values: Values
-    exists: Callable[[str], bool] = field(default=lambda path: True)
+    values: PlaceholderValues
+    file_exists: Callable[[str], bool] = field(default=lambda path: True)
     """Is there such a file in the project?"""
 
 
-_MARKS = re.compile(r"\*\*|__|`")
+_EMPHASIS_MARKS = re.compile(r"\*\*|__|`")
 
 
-def plain(text: str) -> str:
+def strip_emphasis(text: str) -> str:
     """Markdown's marks of emphasis taken off."""
-    return _MARKS.sub("", text).strip()
+    return _EMPHASIS_MARKS.sub("", text).strip()
 
 
-def edited(step: Step, text: str, context: Context) -> Step:
+def edit_step(step: RunbookStep, text: str, context: RunbookContext) -> RunbookStep:
     """The same step with another command line."""
-    read = list(commands.statements(text))
+    read = list(commands.parse_statements(text))
     if len(read) != 1 or not read[0].text:
-        reading: Reading = Script("several commands in one line") if read else Script("nothing to run")
+        reading: StatementBody = ShellScript("several commands in one line") if read else ShellScript("nothing to run")
     else:
-        reading = read[0].reading
-    made = command_step(reading, text, "", context, Filled(""), changed=True)
-    return replace(made, key=step.key, way=step.way, note=step.note)
+        reading = read[0].body
+    made = build_command_step(reading, text, "", context, FilledText(""), edited_by_hand=True)
+    return replace(made, key=step.key, heading=step.heading, note=step.note)
 
 
-_ON_A_NODE = re.compile(r"\bnodes?\b|노드에서", re.I)
+_NODE_NOTE = re.compile(r"\bnodes?\b|노드에서", re.I)
 
 
-def command_step(
-    reading: Reading, text: str, note: str, context: Context, folder: Filled, *, changed: bool = False
-) -> Step:
+def build_command_step(
+    body: StatementBody,
+    text: str,
+    note: str,
+    context: RunbookContext,
+    folder: FilledText,
+    *,
+    edited_by_hand: bool = False,
+) -> RunbookStep:
     """A step for one command of an entry: to be run where it can be, else to be copied with the reason.
 
     `folder`: where it runs. `changed`: the operator has edited it, and no setting takes the place of a word.
     """
-    note = plain(note)
-    if isinstance(reading, Setting):
-        return _setting(reading, note, context.values)
-    if not isinstance(reading, Command):
-        reason = reading.reason if isinstance(reading, Script) else "only a shell changes its folder"
-        return Step(
+    note = strip_emphasis(note)
+    if isinstance(body, VariableAssignment):
+        return _build_assignment_step(body, note, context.values)
+    if not isinstance(body, GuideCommand):
+        reason = body.reason if isinstance(body, ShellScript) else "only a shell changes its folder"
+        return RunbookStep(
             key="",
-            kind=Kind.SCRIPT,
+            kind=StepKind.SCRIPT,
             title=text.split("\n")[0],
             note=note,
             text=text,
             reason=f"needs a shell: {reason}",
         )
-    filled = [fill(word, context.values) for word in reading.words]
+    filled = [fill_placeholders(word, context.values) for word in body.words]
     argv = tuple(one.text for one in filled)
-    used = [pair for one in filled for pair in one.used]
-    missing = [hole.shown for one in filled for hole in one.missing]
-    if not changed:
-        argv, put_in = options(argv, context.settings)
+    used = [pair for one in filled for pair in one.substitutions]
+    missing = [hole.source_text for one in filled for hole in one.missing_placeholders]
+    if not edited_by_hand:
+        argv, put_in = apply_settings_to_options(argv, context.settings)
         used += put_in
     reason = ""
-    if folder.text and folder.text != context.values.known.get("project_root", Known("", "")).value:
+    if folder.text and folder.text != context.values.by_name.get("project_root", PlaceholderValue("", "")).value:
         if argv[0] in ("terraform", "tofu"):
             argv = (argv[0], f"-chdir={folder.text}", *argv[1:])
-            missing += [hole.shown for hole in folder.missing]
+            missing += [hole.source_text for hole in folder.missing_placeholders]
         else:
             reason = f"starts in another folder: {folder.text}"
-    elif not changed:
-        argv = _in_terraform_folder(argv, context)
+    elif not edited_by_hand:
+        argv = _apply_terraform_settings(argv, context)
     stdin_secret = ""
-    if reading.stdin is not None:
-        given = fill(reading.stdin, context.values)
-        if given.missing and all(secret(hole.name) for hole in given.missing):
-            stdin_secret = given.missing[0].shown
+    if body.stdin is not None:
+        given = fill_placeholders(body.stdin, context.values)
+        if given.missing_placeholders and all(is_secret_placeholder(hole.name) for hole in given.missing_placeholders):
+            stdin_secret = given.missing_placeholders[0].source_text
         else:
             reason = "needs a shell: a pipe"
-    if "/" in argv[0] and not argv[0].startswith("/") and not context.exists(argv[0]):
+    if "/" in argv[0] and not argv[0].startswith("/") and not context.file_exists(argv[0]):
         reason = f"there is no {argv[0]} in the project"
-    elif _ON_A_NODE.search(note.split("\n")[-1]) and argv[0] in ("tail", "journalctl", "systemctl", "crictl"):
+    elif _NODE_NOTE.search(note.split("\n")[-1]) and argv[0] in ("tail", "journalctl", "systemctl", "crictl"):
         reason = "it is for a node, not for this machine"
-    shown = _shown(argv, missing)
-    return Step(
+    shown = _format_argv(argv, missing)
+    return RunbookStep(
         key="",
-        kind=Kind.SCRIPT if reason else Kind.COMMAND,
+        kind=StepKind.SCRIPT if reason else StepKind.COMMAND,
         title=shown,
         note=note,
         text=shown if not stdin_secret else text,
         argv=() if reason else argv,
         stdin_secret=stdin_secret,
-        used=tuple(used),
+        substitutions=tuple(used),
         missing=tuple(dict.fromkeys(missing)),
         reason=reason,
-        risk=risk(argv),
+        risk=command_risk(argv),
     )
 
 
-def _in_terraform_folder(argv: tuple[str, ...], context: Context) -> tuple[str, ...]:
+def _apply_terraform_settings(argv: tuple[str, ...], context: RunbookContext) -> tuple[str, ...]:
     """The document's terraform, as the project starts it and where it has its configuration."""
     terraform = context.settings.terraform
     if argv[0] not in ("terraform", "tofu"):
         return argv
-    if not any(word.startswith("-chdir=") for word in argv) and context.exists(terraform.directory):
+    if not any(word.startswith("-chdir=") for word in argv) and context.file_exists(terraform.directory):
         argv = (argv[0], f"-chdir={terraform.directory}", *argv[1:])
     return (*terraform.command, *argv[1:])
 
 
-def _shown(argv: Sequence[str], missing: Sequence[str]) -> str:
+def _format_argv(argv: Sequence[str], missing: Sequence[str]) -> str:
     """The command line; holes stay readable, as they are to be overwritten."""
     return " ".join(word if any(hole in word for hole in missing) else shlex.quote(word) for word in argv)
 
 
-def _setting(reading: Setting, note: str, values: Values) -> Step:
-    hidden = secret(reading.name)
+def _build_assignment_step(assignment: VariableAssignment, note: str, values: PlaceholderValues) -> RunbookStep:
+    hidden = is_secret_placeholder(assignment.name)
     # What stands in the environment is what the operator meant; the text has only an example.
-    known = values.of(reading.name.lower())
-    filled = fill(reading.value, values)
-    value = "" if hidden else (known.value if known else ("" if filled.missing else filled.text))
-    return Step(
+    known = values.lookup(assignment.name.lower())
+    filled = fill_placeholders(assignment.value, values)
+    value = "" if hidden else (known.value if known else ("" if filled.missing_placeholders else filled.text))
+    return RunbookStep(
         key="",
-        kind=Kind.COMMAND,
-        title=f"export {reading.name}={'••••' if hidden else value or '…'}",
+        kind=StepKind.COMMAND,
+        title=f"export {assignment.name}={'••••' if hidden else value or '…'}",
         note=note,
-        text=f"export {reading.name}={'' if hidden else shlex.quote(value)}",
-        setting=reading.name,
+        text=f"export {assignment.name}={'' if hidden else shlex.quote(value)}",
+        variable=assignment.name,
         value=value,
-        used=((reading.name, known),) if known and not hidden else filled.used,
+        substitutions=((assignment.name, known),) if known and not hidden else filled.substitutions,
         risk=Risk.CHANGES,
     )
 
@@ -213,7 +226,7 @@ def _setting(reading: Setting, note: str, values: Values) -> Step:
 # -- carrying out --------------------------------------------------------------------------------------------------
 
 
-def as_fix(step: Step, entry: str, destroy_word: str = "") -> Fix:
+def fix_from_step(step: RunbookStep, entry: str, confirmation: str = "") -> Fix:
     """A command of the guide as a fix, so that it is asked about, run and logged like any other."""
     if step.fix is not None:
         return step.fix
@@ -223,34 +236,34 @@ def as_fix(step: Step, entry: str, destroy_word: str = "") -> Fix:
         Risk.COSTS: "What the command changes.",
         Risk.DESTROYS: "What it names is gone, or forced, afterwards.",
     }[step.risk]
-    action: Run | InTerminal | Paste | SetVariable
-    if step.setting:
-        action = SetVariable(name=step.setting, secret=secret(step.setting), purpose=f"guide {entry}")
+    action: RunCommand | RunInTerminal | PasteSecret | SetVariable
+    if step.variable:
+        action = SetVariable(name=step.variable, secret=is_secret_placeholder(step.variable), purpose=f"guide {entry}")
     elif step.stdin_secret:
-        action = Paste(argv=step.argv, prompt=f"{step.stdin_secret}, given to its standard input")
-    elif talks(step.argv):
-        action = InTerminal(argv=step.argv)
+        action = PasteSecret(argv=step.argv, prompt=f"{step.stdin_secret}, given to its standard input")
+    elif needs_terminal(step.argv):
+        action = RunInTerminal(argv=step.argv)
     else:
-        action = Run(argv=step.argv)
+        action = RunCommand(argv=step.argv)
     return Fix(
         id=f"guide.{entry}.{step.key}",
-        title=f"Guide {entry}: {_short(step)}",
+        title=f"Guide {entry}: {_short_title(step)}",
         action=action,
         changes=changes,
         risk=step.risk,
-        typed=destroy_word if step.risk is Risk.DESTROYS else "",
+        typed=confirmation if step.risk is Risk.DESTROYS else "",
     )
 
 
-def _short(step: Step) -> str:
+def _short_title(step: RunbookStep) -> str:
     """The program and its verb, for a title."""
-    if step.setting:
-        return f"set {step.setting}"
+    if step.variable:
+        return f"set {step.variable}"
     return " ".join(word for word in step.argv[:4] if not word.startswith("-"))[:60]
 
 
-def destroy_word(argv: Sequence[str]) -> str:
+def destroy_confirmation(argv: Sequence[str]) -> str:
     """What is typed to consent: the word that destroys, and what it is done to."""
-    verb = next((word for word in argv[1:] if risk(("x", word)) is Risk.DESTROYS), argv[0] if argv else "")
+    verb = next((word for word in argv[1:] if command_risk(("x", word)) is Risk.DESTROYS), argv[0] if argv else "")
     last = next((word for word in reversed(argv) if not word.startswith("-") and word != verb), "")
     return f"{verb.lstrip('-')} {last}".strip()[:60]

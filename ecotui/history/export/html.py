@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from checks.duration import stopwatch
-from checks.finding import State
-from ecotui.history.anonymize import Clean
-from ecotui.history.export.html_timeline import picture
-from ecotui.history.export.model import Explain, Ran, Story, story
-from ecotui.history.timeline import Span, Timeline
-from ecotui.session.event_text import SIGNS, Moment, Output, clock
+from checks.duration import format_stopwatch
+from checks.finding import CheckState
+from ecotui.history.anonymize import MaskText
+from ecotui.history.export.html_timeline import render_svg_timeline
+from ecotui.history.export.model import ExplainCommand, ExportedCommand, SessionExport, read_export
+from ecotui.history.timeline import ApplyTimeline, ResourceOperation
+from ecotui.session.event_text import STATE_ICONS, ReadOutput, TimelineEntry, format_local_time
 from ecotui.session.log import Session
-from ecotui.session.readable import readable
+from ecotui.session.readable import message_text
 
-SLOWEST = 12
+MAX_SLOWEST_RESOURCES = 12
 """Resources of an apply that the page names; the apply's own timeline has all of them."""
-CSS = """
+PAGE_CSS = """
 :root { color-scheme: light dark; --fg: #1d2430; --dim: #5b6675; --bg: #ffffff; --card: #f5f7f9; --line: #d9dfe6;
   --ok: #1f7a46; --warn: #8a5a00; --blocked: #b3202c; --unknown: #5a4bb0; --skipped: #6b7683; --link: #1c5f9e; }
 @media (prefers-color-scheme: dark) { :root { --fg: #e4e8ee; --dim: #9aa6b5; --bg: #14181f; --card: #1c222b;
@@ -70,138 +70,140 @@ svg .hatch { stroke: var(--bg); stroke-width: 2; }
 """.strip()
 
 
-def html(
+def export_html(
     session: Session,
-    output: Output,
-    clean: Clean,
+    read_output: ReadOutput,
+    mask: MaskText,
     *,
     lines: int = 400,
-    applies: Sequence[Timeline] = (),
-    explain: Explain = lambda command: (),
+    applies: Sequence[ApplyTimeline] = (),
+    explain: ExplainCommand = lambda command: (),
 ) -> str:
     """One page without anything from elsewhere. Raises SessionError."""
-    told = story(session)
-    return "\n".join(_page(session.id, told, output, clean, lines, applies, explain)) + "\n"
+    told = read_export(session)
+    return "\n".join(_render_page(session.id, told, read_output, mask, lines, applies, explain)) + "\n"
 
 
-def _page(
+def _render_page(
     id: str,
-    told: Story,
-    output: Output,
-    clean: Clean,
+    export: SessionExport,
+    read_output: ReadOutput,
+    mask: MaskText,
     lines: int,
-    applies: Sequence[Timeline],
-    explain: Explain,
+    applies: Sequence[ApplyTimeline],
+    explain: ExplainCommand,
 ) -> Iterator[str]:
     def safe(text: str) -> str:
-        return escape(clean(text))
+        return escape(mask(text))
 
-    title = f"{safe(told.summary.project or 'Session')} {id}"
+    title = f"{safe(export.summary.project or 'Session')} {id}"
     yield '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
     yield "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    yield f"<title>{title}</title><style>{CSS}</style></head><body>"
-    yield f'<h1>{title}</h1><p class="sub">{safe(told.summary.outcome or "open")}: a session of ecotui, handed over</p><dl>'
-    for name, value in told.facts:
-        bad = ' class="broken"' if name == "Log" and not told.log.whole else ""
+    yield f"<title>{title}</title><style>{PAGE_CSS}</style></head><body>"
+    yield f'<h1>{title}</h1><p class="sub">{safe(export.summary.outcome or "open")}: a session of ecotui, handed over</p><dl>'
+    for name, value in export.header_rows:
+        bad = ' class="broken"' if name == "Log" and not export.verification.is_intact else ""
         yield f"<dt>{name}</dt><dd{bad}>{safe(value)}</dd>"
     yield '</dl><div class="steps">'
-    for step in told.steps:
+    for step in export.steps:
         kind = "none" if step.state is None else step.state.value
-        took = f", {step.took}" if step.took else ""
+        took = f", {step.duration}" if step.duration else ""
         yield (
-            f'<div class="step {kind}"><b><span class="s">{step.sign}</span> {step.title}</b>'
-            f"<span>{step.word}{took}</span></div>"
+            f'<div class="step {kind}"><b><span class="s">{step.icon}</span> {step.title}</b>'
+            f"<span>{step.state_text}{took}</span></div>"
         )
     yield "</div>"
-    if told.ran:
+    if export.commands:
         yield '<h2>In time</h2><div class="picture">'
-        yield from picture(told, safe)
+        yield from render_svg_timeline(export, safe)
         yield '</div><p class="note">Bars are commands; hatched ones ended with warnings or worse. Dots are looks, flags decisions.</p>'
-    yield from _moments("Decisions", told.decisions, safe)
-    yield from _moments("Notes", told.notes, safe)
-    yield from _commands(told.ran, safe)
+    yield from _render_entries("Decisions", export.decisions, safe)
+    yield from _render_entries("Notes", export.notes, safe)
+    yield from _render_commands(export.commands, safe)
     for apply in applies:
-        yield from _resources(apply, safe)
-    yield from _moments("Timeline", told.moments, safe)
-    if told.left_out:
-        yield f'<p class="note">The first {told.left_out:,} events are left out here; ecotui sessions show {id} tells them.</p>'
-    if told.ran:
+        yield from _render_resources(apply, safe)
+    yield from _render_entries("Timeline", export.entries, safe)
+    if export.omitted_events:
+        yield f'<p class="note">The first {export.omitted_events:,} events are left out here; ecotui sessions show {id} tells them.</p>'
+    if export.commands:
         yield "<h2>Outputs</h2>"
-    for one in told.ran:
-        yield from _output(one, output, clean, lines, explain)
+    for one in export.commands:
+        yield from _render_output(one, read_output, mask, lines, explain)
     yield "</body></html>"
 
 
-def _moments(heading: str, moments: Sequence[Moment], safe: Clean) -> Iterator[str]:
-    if not moments:
+def _render_entries(heading: str, entries: Sequence[TimelineEntry], mask: MaskText) -> Iterator[str]:
+    if not entries:
         return
     yield f'<h2>{heading}</h2><ol class="line">'
     day = ""
-    for moment in moments:
-        date, _, hour = clock(moment.at).partition(" ")
+    for moment in entries:
+        date, _, hour = format_local_time(moment.timestamp).partition(" ")
         if date != day:
             day = date
             yield f'<li class="day">{date}</li>'
         kind = moment.state.value if moment.state is not None else "none"
-        sign = f'<span class="s">{SIGNS[moment.state]}</span> ' if moment.state is not None else ""
-        text = safe(moment.text)
-        if moment.decided:
+        sign = f'<span class="s">{STATE_ICONS[moment.state]}</span> ' if moment.state is not None else ""
+        text = mask(moment.text)
+        if moment.is_decision:
             sign, text = '<span class="s">⚑</span> ', f'<span class="decision">{text}</span>'
         yield f'<li class="{kind}"><time>{hour}</time>{sign}{text}'
-        for line in moment.detail:
-            shown = f"<code>{safe(line[2:])}</code>" if line.startswith("$ ") else safe(line)
+        for line in moment.details:
+            shown = f"<code>{mask(line[2:])}</code>" if line.startswith("$ ") else mask(line)
             yield f'<div class="detail">{shown}</div>'
         yield "</li>"
     yield "</ol>"
 
 
-def _commands(ran: Sequence[Ran], safe: Clean) -> Iterator[str]:
-    if not ran:
+def _render_commands(commands: Sequence[ExportedCommand], mask: MaskText) -> Iterator[str]:
+    if not commands:
         return
     yield "<h2>Commands</h2><table><tr><th>Begun</th><th>Step</th><th>Command</th><th>How it ended</th></tr>"
-    for one in ran:
+    for one in commands:
         kind = "none" if one.state is None else one.state.value
         yield (
-            f'<tr><td class="time">{clock(one.began)[11:]}</td><td class="step-name">{safe(one.step)}</td>'
-            f'<td><a href="#{escape(one.id)}">{safe(one.title)}</a></td>'
-            f'<td class="{kind}"><span class="s">{one.sign}</span> {safe(one.told)}</td></tr>'
+            f'<tr><td class="time">{format_local_time(one.start_time)[11:]}</td><td class="step-name">{mask(one.step)}</td>'
+            f'<td><a href="#{escape(one.id)}">{mask(one.title)}</a></td>'
+            f'<td class="{kind}"><span class="s">{one.icon}</span> {mask(one.outcome_text)}</td></tr>'
         )
     yield "</table>"
 
 
-def _resources(apply: Timeline, safe: Clean) -> Iterator[str]:
+def _render_resources(apply: ApplyTimeline, mask: MaskText) -> Iterator[str]:
     """What did not get done, and what took longest."""
 
-    def row(span: Span) -> str:
+    def row(span: ResourceOperation) -> str:
         kind = {"done": "ok", "failed": "blocked", "unfinished": "warn"}[span.outcome]
         sign = {"done": "✓", "failed": "✗", "unfinished": "…"}[span.outcome]
-        usual = "" if span.usual is None else stopwatch(span.usual)
-        error = f'<div class="detail">{safe(span.error)}</div>' if span.error else ""
+        usual = "" if span.usual is None else format_stopwatch(span.usual)
+        error = f'<div class="detail">{mask(span.error)}</div>' if span.error else ""
         return (
-            f'<tr><td class="{kind}"><span class="s">{sign}</span> {safe(span.address)}{error}</td><td>{safe(span.action)}</td>'
-            f'<td class="n">{stopwatch(span.seconds)}</td><td class="n">{usual}</td></tr>'
+            f'<tr><td class="{kind}"><span class="s">{sign}</span> {mask(span.address)}{error}</td><td>{mask(span.action)}</td>'
+            f'<td class="n">{format_stopwatch(span.seconds)}</td><td class="n">{usual}</td></tr>'
         )
 
-    bad = [span for span in apply.spans if span.outcome != "done"]
-    slow = sorted((span for span in apply.spans if span.outcome == "done"), key=lambda span: -span.seconds)
-    yield f'<h2>Resources of “{safe(apply.title)}”</h2><p class="note">{safe(apply.sentence)}.</p>'
+    bad = [span for span in apply.operations if span.outcome != "done"]
+    slow = sorted((span for span in apply.operations if span.outcome == "done"), key=lambda span: -span.seconds)
+    yield f'<h2>Resources of “{mask(apply.title)}”</h2><p class="note">{mask(apply.result_text)}.</p>'
     yield '<table><tr><th>What failed, and what took longest</th><th>Action</th><th class="n">Took</th><th class="n">Usually</th></tr>'
-    for span in (*bad, *slow[:SLOWEST]):
+    for span in (*bad, *slow[:MAX_SLOWEST_RESOURCES]):
         yield row(span)
     yield "</table>"
 
 
-def _output(one: Ran, output: Output, clean: Clean, lines: int, explain: Explain) -> Iterator[str]:
-    said = output(one.id, lines)
-    text = clean("\n".join(map(readable, said))) or "(no output)"
-    kind = "none" if one.state is None else one.state.value
-    opened = "" if one.state is State.OK else " open"
+def _render_output(
+    command: ExportedCommand, read_output: ReadOutput, mask: MaskText, lines: int, explain: ExplainCommand
+) -> Iterator[str]:
+    said = read_output(command.id, lines)
+    text = mask("\n".join(map(message_text, said))) or "(no output)"
+    kind = "none" if command.state is None else command.state.value
+    opened = "" if command.state is CheckState.OK else " open"
     part = f", its last {lines} lines" if len(said) >= lines else ""
     yield (
-        f'<details id="{escape(one.id)}"{opened}><summary class="{kind}"><span class="s">{one.sign}</span> '
-        f"{escape(clean(one.title))}: {escape(clean(one.told))}{part}</summary>"
+        f'<details id="{escape(command.id)}"{opened}><summary class="{kind}"><span class="s">{command.icon}</span> '
+        f"{escape(mask(command.title))}: {escape(mask(command.outcome_text))}{part}</summary>"
     )
-    if entries := explain(one.id) if one.state is not State.OK else ():
-        yield f'<ul class="guide">{"".join(f"<li>{escape(clean(line))}</li>" for line in entries)}</ul>'
+    if entries := explain(command.id) if command.state is not CheckState.OK else ():
+        yield f'<ul class="guide">{"".join(f"<li>{escape(mask(line))}</li>" for line in entries)}</ul>'
     yield f"<pre>{escape(text)}</pre></details>"

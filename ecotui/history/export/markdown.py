@@ -5,87 +5,92 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from checks.finding import State
-from ecotui.history.anonymize import Clean
-from ecotui.history.export.model import Explain, Story, story
-from ecotui.session.event_text import Output, clock
+from checks.finding import CheckState
+from ecotui.history.anonymize import MaskText
+from ecotui.history.export.model import ExplainCommand, SessionExport, read_export
+from ecotui.session.event_text import ReadOutput, format_local_time
 from ecotui.session.log import Session
-from ecotui.session.readable import readable
+from ecotui.session.readable import message_text
 
 
-def markdown(
+def export_markdown(
     session: Session,
-    output: Output,
+    read_output: ReadOutput,
     *,
     lines: int = 40,
-    clean: Clean = str,
-    explain: Explain = lambda command: (),
+    mask: MaskText = str,
+    explain: ExplainCommand = lambda command: (),
 ) -> str:
     """The session as a document to hand over: decisions first, the timeline, and the end of the output of what failed.
 
     Raises SessionError when the log cannot be read.
     """
-    told = story(session)
-    return "\n".join(_parts(session, told, output, lines, clean, explain)) + "\n"
+    told = read_export(session)
+    return "\n".join(_render_document(session, told, read_output, lines, mask, explain)) + "\n"
 
 
-def _parts(
-    session: Session, told: Story, output: Output, lines: int, clean: Clean, explain: Explain
+def _render_document(
+    session: Session,
+    export: SessionExport,
+    read_output: ReadOutput,
+    lines: int,
+    mask: MaskText,
+    explain: ExplainCommand,
 ) -> Iterator[str]:
-    yield f"# {_escaped(clean(told.summary.project or 'Session'))} {session.id}"
+    yield f"# {_escape_markdown(mask(export.summary.project or 'Session'))} {session.id}"
     yield ""
-    for name, value in told.facts:
-        yield f"- {name}: {_escaped(clean(value))}"
+    for name, value in export.header_rows:
+        yield f"- {name}: {_escape_markdown(mask(value))}"
     yield ""
     yield "| Step | Last look | Its commands took |"
     yield "| --- | --- | --- |"
-    for step in told.steps:
-        yield f"| {step.id} | {step.word} | {step.took} |"
-    for heading, moments in (("Decisions", told.decisions), ("Notes", told.notes)):
+    for step in export.steps:
+        yield f"| {step.id} | {step.state_text} | {step.duration} |"
+    for heading, moments in (("Decisions", export.decisions), ("Notes", export.notes)):
         if moments:
             yield ""
             yield f"## {heading}"
             yield ""
             for moment in moments:
-                yield from _lines(moment.at, moment.text, moment.detail, clean)
+                yield from _render_entry(moment.timestamp, moment.text, moment.details, mask)
     yield ""
     yield "## Timeline"
     yield ""
-    if told.left_out:
-        yield f"- The first {told.left_out:,} events are left out here; `ecotui sessions show {session.id}` tells them."
-    for moment in told.moments:
-        yield from _lines(moment.at, moment.text, moment.detail, clean)
-    for one in told.ran:
-        if one.state in (None, State.OK):
+    if export.omitted_events:
+        yield f"- The first {export.omitted_events:,} events are left out here; `ecotui sessions show {session.id}` tells them."
+    for moment in export.entries:
+        yield from _render_entry(moment.timestamp, moment.text, moment.details, mask)
+    for one in export.commands:
+        if one.state in (None, CheckState.OK):
             continue
         yield ""
-        yield f"## Output of “{_escaped(clean(one.title))}” (`{one.id}`)"
+        yield f"## Output of “{_escape_markdown(mask(one.title))}” (`{one.id}`)"
         yield ""
-        yield f"{one.sign} {_escaped(clean(one.told))}"
+        yield f"{one.icon} {_escape_markdown(mask(one.outcome_text))}"
         for line in explain(one.id):
-            yield f"- {_escaped(clean(line))}"
+            yield f"- {_escape_markdown(mask(line))}"
         yield ""
-        yield from _fenced(clean("\n".join(map(readable, output(one.id, lines)))).splitlines())
+        yield from _fence_code(mask("\n".join(map(message_text, read_output(one.id, lines)))).splitlines())
 
 
-def _lines(at: float, text: str, detail: Sequence[str], clean: Clean) -> Iterator[str]:
-    yield f"- **{clock(at)}** {_escaped(clean(text))}"
-    for line in map(clean, detail):
-        yield f"  - {_code(line[2:])}" if line.startswith("$ ") else f"  - {_escaped(line)}"
+def _render_entry(timestamp: float, text: str, detail: Sequence[str], mask: MaskText) -> Iterator[str]:
+    yield f"- **{format_local_time(timestamp)}** {_escape_markdown(mask(text))}"
+    for line in map(mask, detail):
+        yield f"  - {_inline_code(line[2:])}" if line.startswith("$ ") else f"  - {_escape_markdown(line)}"
 
 
-def _fenced(lines: Sequence[str]) -> list[str]:
+def _fence_code(lines: Sequence[str]) -> list[str]:
     """A fence longer than any in the text: output cannot get out of it."""
     longest = max((len(line) - len(line.lstrip("`")) for line in map(str.strip, lines)), default=0)
     fence = "`" * max(3, longest + 1)
     return [fence, *(lines or ["(no output)"]), fence]
 
 
-def _code(text: str) -> str:
+def _inline_code(text: str) -> str:
     ticks = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
     return f"{ticks}{' ' if '`' in text else ''}{text}{' ' if '`' in text else ''}{ticks}"
 
 
-def _escaped(text: str) -> str:
+def _escape_markdown(text: str) -> str:
     """Text that Markdown takes for nothing but text."""
     return "".join(f"\\{sign}" if sign in "\\`*_[]<>|#" else sign for sign in text)

@@ -9,191 +9,208 @@ from typing import Any
 
 import msgspec
 
-from checks.duration import span
-from checks.finding import State
+from checks.duration import format_duration
+from checks.finding import CheckState
 from checks.steps import STEPS
-from ecotui.history.anonymize import Clean, everywhere
+from ecotui.history.anonymize import MaskText, mask_all
 from ecotui.session import events, hash_chain
-from ecotui.session.event_text import SIGNS, Moment, Output, Teller, clock, commits, ended, iso
-from ecotui.session.log import Session, Summary
-from ecotui.session.outcome import verdict
+from ecotui.session.event_text import (
+    STATE_ICONS,
+    EventFormatter,
+    ReadOutput,
+    TimelineEntry,
+    append_commit,
+    describe_end,
+    format_local_time,
+    format_utc_time,
+)
+from ecotui.session.log import Session, SessionSummary
+from ecotui.session.outcome import command_outcome
 
-Explain = Callable[[str], Sequence[str]]
+ExplainCommand = Callable[[str], Sequence[str]]
 """Gives what the guide says about a command's output, a line an entry, by the command's id."""
 
 
-MOST = 5_000
+MAX_EXPORTED_EVENTS = 5_000
 """Events that a page or a document tells, the newest: nobody reads more, and a browser does not show a million. Decisions
 and notes are kept beside them, as many."""
 
 
 @dataclass(frozen=True)
-class Ran:
+class ExportedCommand:
     """A command, with what the log says of it."""
 
     id: str
     step: str
     title: str
-    began: float
+    start_time: float
     """Seconds since the epoch."""
     seconds: float | None
     """None while it runs, or when nobody saw it end."""
     outcome: str
-    told: str
-    state: State | None = None
+    outcome_text: str
+    state: CheckState | None = None
     """None while it has not ended."""
     argv: tuple[str, ...] = ()
 
     @property
-    def sign(self) -> str:
-        return "…" if self.state is None else SIGNS[self.state]
+    def icon(self) -> str:
+        return "…" if self.state is None else STATE_ICONS[self.state]
 
 
 @dataclass(frozen=True)
-class StepTold:
+class ExportedStep:
     """A step as its last look left it."""
 
     id: str
     title: str
-    state: State | None
+    state: CheckState | None
     """None: it was never looked at."""
-    took: str
+    duration: str
     """How long its commands ran in all; empty where none did."""
 
     @property
-    def sign(self) -> str:
-        return "○" if self.state is None else SIGNS[self.state]
+    def icon(self) -> str:
+        return "○" if self.state is None else STATE_ICONS[self.state]
 
     @property
-    def word(self) -> str:
+    def state_text(self) -> str:
         return "not looked at" if self.state is None else self.state.value
 
 
 @dataclass(frozen=True)
-class Story:
+class SessionExport:
     """A session, read once."""
 
-    summary: Summary
-    log: hash_chain.Verdict
-    begun: events.SessionStarted | None
+    summary: SessionSummary
+    verification: hash_chain.ChainVerification
+    start_event: events.SessionStarted | None
     commits: str
     """Of the project: at which it began, and each other one at which it went on."""
-    ran: tuple[Ran, ...]
-    moments: tuple[Moment, ...]
+    commands: tuple[ExportedCommand, ...]
+    entries: tuple[TimelineEntry, ...]
     """The newest of them, at most `MOST`."""
-    left_out: int
+    omitted_events: int
     """Events before those."""
-    began: float
+    start_time: float
     """When the first event was, in seconds since the epoch."""
-    decisions: tuple[Moment, ...]
-    notes: tuple[Moment, ...]
-    took: dict[str, float]
+    decisions: tuple[TimelineEntry, ...]
+    notes: tuple[TimelineEntry, ...]
+    step_seconds: dict[str, float]
     """Step to the seconds in which a command of it ran."""
 
     @property
-    def facts(self) -> tuple[tuple[str, str], ...]:
+    def header_rows(self) -> tuple[tuple[str, str], ...]:
         """What stands on top, as name and value."""
-        summary, log = self.summary, self.log
+        summary, log = self.summary, self.verification
         lasted = (
-            "" if summary.ended is None else f", after {span(summary.ended - summary.started, tenths=True)}"
+            "" if summary.ended is None else f", after {format_duration(summary.ended - summary.started, tenths=True)}"
         )
-        whole = "whole" if log.whole else f"broken at line {log.broken}: {log.reason}"
+        whole = "whole" if log.is_intact else f"broken at line {log.broken_line}: {log.reason}"
         told = [
-            ("Begun", f"{clock(summary.started)} by {summary.by or 'somebody'}"),
-            ("Ended", f"{clock(summary.ended)}{lasted}" if summary.ended else "not yet"),
+            ("Begun", f"{format_local_time(summary.started)} by {summary.by or 'somebody'}"),
+            ("Ended", f"{format_local_time(summary.ended)}{lasted}" if summary.ended else "not yet"),
             ("Outcome", summary.outcome or "open"),
             ("Project folder", summary.folder),
         ]
         if self.commits:
             told.append(("Commit", self.commits))
-        if self.begun is not None and self.begun.version:
-            told.append(("ecotui", self.begun.version))
+        if self.start_event is not None and self.start_event.version:
+            told.append(("ecotui", self.start_event.version))
         if summary.tags:
             told.append(("Tags", " ".join(f"#{tag}" for tag in summary.tags)))
-        told.append(("Log", f"{log.events} events, the chain is {whole} (head {log.head[:16]})"))
+        told.append(("Log", f"{log.event_count} events, the chain is {whole} (head {log.head_hash[:16]})"))
         return tuple(told)
 
     @property
-    def steps(self) -> tuple[StepTold, ...]:
+    def steps(self) -> tuple[ExportedStep, ...]:
         """Step by step, in their order."""
         rows = []
         for step in STEPS:
             word = self.summary.steps.get(step.id, "")
-            state = State(word) if word in set(State) else None
-            seconds = self.took.get(step.id)
+            state = CheckState(word) if word in set(CheckState) else None
+            seconds = self.step_seconds.get(step.id)
             rows.append(
-                StepTold(step.id, step.title, state, "" if seconds is None else span(seconds, tenths=True))
+                ExportedStep(
+                    step.id, step.title, state, "" if seconds is None else format_duration(seconds, tenths=True)
+                )
             )
         return tuple(rows)
 
 
-def story(session: Session) -> Story:
+def read_export(session: Session) -> SessionExport:
     """Read all of it. Raises SessionError."""
-    teller = Teller()
-    moments: deque[Moment] = deque(maxlen=MOST)
-    decisions: deque[Moment] = deque(maxlen=MOST)
-    notes: deque[Moment] = deque(maxlen=MOST)
+    teller = EventFormatter()
+    moments: deque[TimelineEntry] = deque(maxlen=MAX_EXPORTED_EVENTS)
+    decisions: deque[TimelineEntry] = deque(maxlen=MAX_EXPORTED_EVENTS)
+    notes: deque[TimelineEntry] = deque(maxlen=MAX_EXPORTED_EVENTS)
     began, total, at = 0.0, 0, ""
     begun: events.SessionStarted | None = None
-    found: dict[str, Ran] = {}
-    count = Summary(id=session.id)
-    for record in session.records():
-        count.take(record)
-        moment = teller.tell(record)
+    found: dict[str, ExportedCommand] = {}
+    count = SessionSummary(id=session.id)
+    for record in session.read_records():
+        count.add_event(record)
+        moment = teller.format_record(record)
         moments.append(moment)
-        if moment.decided:
+        if moment.is_decision:
             decisions.append(moment)
         elif moment.text == "note":
             notes.append(moment)
-        began, total = began or record.at, total + 1
+        began, total = began or record.timestamp, total + 1
         match record.event:
             case events.SessionStarted() as start:
-                begun, at = start, commits(at, start)
-            case events.Reattached() as again:
-                at = commits(at, again)
+                begun, at = start, append_commit(at, start)
+            case events.SessionResumed() as again:
+                at = append_commit(at, again)
             case events.CommandStarted(command=id, step=step, title=title, argv=argv):
-                found[id] = Ran(id, step, title, record.at, None, "", "not ended", None, tuple(argv))
+                found[id] = ExportedCommand(id, step, title, record.timestamp, None, "", "not ended", None, tuple(argv))
             case events.CommandEnded(command=id, seconds=seconds, outcome=outcome) as end if id in found:
                 one = found[id]
-                state, _ = verdict(one.argv, outcome, end.exit_code)
-                told = ended(end, one.argv)
-                found[id] = Ran(id, one.step, one.title, one.began, seconds, outcome, told, state, one.argv)
-    return Story(
-        summary=session.summary(),
-        log=session.verify(),
-        begun=begun,
+                state, _ = command_outcome(one.argv, outcome, end.exit_code)
+                told = describe_end(end, one.argv)
+                found[id] = ExportedCommand(
+                    id, one.step, one.title, one.start_time, seconds, outcome, told, state, one.argv
+                )
+    return SessionExport(
+        summary=session.read_summary(),
+        verification=session.verify(),
+        start_event=begun,
         commits=at,
-        ran=tuple(found.values()),
-        moments=tuple(moments),
-        left_out=total - len(moments),
-        began=began,
+        commands=tuple(found.values()),
+        entries=tuple(moments),
+        omitted_events=total - len(moments),
+        start_time=began,
         decisions=tuple(decisions),
         notes=tuple(notes),
-        took=count.took or {},
+        step_seconds=count.took or {},
     )
 
 
-def ran(session: Session) -> list[Ran]:
+def list_exported_commands(session: Session) -> list[ExportedCommand]:
     """The commands in the order in which they began. Raises SessionError."""
-    return list(story(session).ran)
+    return list(read_export(session).commands)
 
 
-def data(session: Session, output: Output, clean: Clean, *, lines: int = 400) -> dict[str, Any]:
+def export_json(session: Session, read_output: ReadOutput, mask: MaskText, *, lines: int = 400) -> dict[str, Any]:
     """Everything as one JSON object, outputs from their ends. Raises SessionError."""
-    told = story(session)
+    told = read_export(session)
     plain = {
         "session": msgspec.to_builtins(told.summary),
-        "log": {"whole": told.log.whole, "events": told.log.events, "broken_line": told.log.broken},
+        "log": {
+            "whole": told.verification.is_intact,
+            "events": told.verification.event_count,
+            "broken_line": told.verification.broken_line,
+        },
         "events": [
-            {"n": record.n, "at": iso(record.at), "event": msgspec.to_builtins(record.event)}
-            for record in session.records()
+            {"n": record.number, "at": format_utc_time(record.timestamp), "event": msgspec.to_builtins(record.event)}
+            for record in session.read_records()
         ],
         "outputs": [
-            {"command": one.id, "title": one.title, "lines": "\n".join(output(one.id, lines))}
-            for one in told.ran
+            {"command": one.id, "title": one.title, "lines": "\n".join(read_output(one.id, lines))}
+            for one in told.commands
         ],
     }
-    found = everywhere(plain, clean)
+    found = mask_all(plain, mask)
     for one in found["outputs"]:
         one["lines"] = one["lines"].splitlines()
     return dict(found)

@@ -6,47 +6,49 @@ import json
 from collections.abc import Mapping
 from typing import Literal, get_args
 
-from config.load import Loaded
-from ecotui.guide.reading.library import GuideError, Library, open_library
+from config.load import LoadedSettings
+from ecotui.guide.reading.library import GuideError, GuideLibrary, open_library
 from ecotui.history import current_apply, outputs, timeline
-from ecotui.history.anonymize import cleaner
-from ecotui.history.apply_streams import is_stream
-from ecotui.history.asciicast import cast
-from ecotui.history.diagnose import explain
+from ecotui.history.anonymize import mask_for_export
+from ecotui.history.apply_streams import is_apply_stream
+from ecotui.history.asciicast import export_asciicast
+from ecotui.history.diagnose import command_explainer
 from ecotui.history.export import html as export_html
 from ecotui.history.export import markdown as export_markdown
 from ecotui.history.export import model as export_model
 from ecotui.session.log import Session
-from ecotui.supervisor.commands import commands
+from ecotui.supervisor.commands import list_commands
 
-Form = Literal["md", "html", "json", "cast"]
-FORMS: tuple[Form, ...] = get_args(Form)
+ExportFormat = Literal["md", "html", "json", "cast"]
+EXPORT_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
 
 
-def written(session: Session, form: Form, *, strict: bool = False, library: Library | None = None) -> str:
+def render_session_export(
+    session: Session, export_format: ExportFormat, *, anonymize: bool = False, library: GuideLibrary | None = None
+) -> str:
     """The whole text. `strict` masks accounts, names and addresses too. Raises SessionError."""
-    clean = cleaner(session, strict=strict)
-    output = outputs.last_lines(session)
-    said = explain(session, library) if library is not None else (lambda command: ())
-    match form:
+    clean = mask_for_export(session, anonymize=anonymize)
+    output = outputs.last_lines_reader(session)
+    said = command_explainer(session, library) if library is not None else (lambda command: ())
+    match export_format:
         case "html":
             applies = [
-                timeline.of(current_apply.read(one).progress, one.title)
-                for one in commands(session)
-                if is_stream(one)
+                timeline.build_timeline(current_apply.read_apply(one).progress, one.title)
+                for one in list_commands(session)
+                if is_apply_stream(one)
             ]
-            return export_html.html(
-                session, output, clean, applies=[one for one in applies if one.spans], explain=said
+            return export_html.export_html(
+                session, output, clean, applies=[one for one in applies if one.operations], explain=said
             )
         case "cast":
-            return cast(session, clean)
+            return export_asciicast(session, clean)
         case "json":
-            body = {"schema": "ecotui.sessions.handover/1", **export_model.data(session, output, clean)}
+            body = {"schema": "ecotui.sessions.handover/1", **export_model.export_json(session, output, clean)}
             return json.dumps(body, ensure_ascii=False, indent=2) + "\n"
-    return export_markdown.markdown(session, output, clean=clean, explain=said)
+    return export_markdown.export_markdown(session, output, mask=clean, explain=said)
 
 
-def library(loaded: Loaded, env: Mapping[str, str]) -> Library | None:
+def open_library_or_none(loaded: LoadedSettings, env: Mapping[str, str]) -> GuideLibrary | None:
     """The guide that explains; None where it cannot be read: a handover goes out without it."""
     try:
         return open_library(loaded.settings, loaded.project, env)

@@ -10,12 +10,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from checks.apply import ApplyDetail, look
-from checks.apply.fixes import editing
-from checks.apply.state.lock import local_lock
-from checks.context import World
-from checks.finding import Finding, InTerminal, Run, State
-from config.model import Settings, Terraform
+from checks.apply.check import check
+from checks.apply.fixes import editor_command
+from checks.apply.model import ApplyDetail
+from checks.apply.state.lock import read_local_lock
+from checks.context import CheckContext
+from checks.finding import CheckState, Finding, RunCommand, RunInTerminal
+from config.model import Settings, TerraformSettings
 
 SCRIPT = """#!/bin/sh
 case "$1" in
@@ -62,8 +63,8 @@ class Terra:
         self.command = root / "terraform"
         self.command.write_text(SCRIPT.format(answers=self.answers))
         self.command.chmod(0o755)
-        self.world = World(
-            settings=Settings(terraform=Terraform(command=(str(self.command),), timeout=20)),
+        self.world = CheckContext(
+            settings=Settings(terraform=TerraformSettings(command=(str(self.command),), timeout=20)),
             project=root / "project",
             env={"PATH": "/usr/bin:/bin", "HOME": str(root), "ECOTUI_STATE_DIR": str(root / "state")},
         )
@@ -75,7 +76,7 @@ class Terra:
         (self.answers / f"{name}.code").write_text(str(code))
 
     def look(self) -> dict[str, Finding]:
-        report = look(self.world)
+        report = check(self.world)
         assert report.step == "apply"
         self.detail = msgspec.convert(report.detail, type=ApplyDetail)
         return {finding.id: finding for finding in report.findings}
@@ -101,23 +102,23 @@ def refusal(summary: str, detail: str = "") -> str:
 
 def test_nothing_applied_yet_is_a_warning_and_the_plan_is_the_way_on(terra: Terra) -> None:
     found = terra.look()
-    assert found["apply.configuration"].state is State.OK
+    assert found["apply.configuration"].state is CheckState.OK
     assert found["apply.state"].summary == "The state is empty"
     changes = found["apply.changes"]
-    assert changes.state is State.WARN
-    assert [fix.action for fix in changes.fixes] == [Run(argv=("ecotui", "plan"))]
+    assert changes.state is CheckState.WARN
+    assert [fix.action for fix in changes.fixes] == [RunCommand(argv=("ecotui", "plan"))]
 
 
 def test_only_a_plan_that_finds_nothing_turns_the_step_green(terra: Terra) -> None:
     terra.says("state", json.dumps(STATE))
     terra.says("plan", planned("noop", "read"))
-    assert terra.look()["apply.changes"].state is State.OK
+    assert terra.look()["apply.changes"].state is CheckState.OK
     assert terra.detail.types == {"aws_instance": 2}
     assert "-refresh=false -lock=false -input=false" in (terra.answers / "plan.argv").read_text()
     terra.says("plan", planned("create", "create", "delete"))
     changes = terra.look()["apply.changes"]
     assert (changes.state, changes.summary) == (
-        State.WARN,
+        CheckState.WARN,
         "Not everything is applied: 2 to create, 1 to destroy",
     )
 
@@ -126,7 +127,7 @@ def test_a_plan_that_fails_is_unknown_not_green(terra: Terra) -> None:
     terra.says("state", json.dumps(STATE))
     terra.says("plan", refusal("Retrieving AWS account details", "ExpiredToken: expired"), code=1)
     changes = terra.look()["apply.changes"]
-    assert changes.state is State.UNKNOWN
+    assert changes.state is CheckState.UNKNOWN
     assert [fix.id for fix in changes.fixes] == ["apply.credentials"]
 
 
@@ -142,11 +143,9 @@ def test_a_refused_configuration_names_its_place_its_entry_and_the_line_to_open(
         "detail": "count",
         "range": {"filename": "cdn.tf", "start": {"line": 152}},
     }
-    terra.says(
-        "validate", json.dumps({"valid": False, "diagnostics": [node, node | {"detail": "2"}]}), code=1
-    )
+    terra.says("validate", json.dumps({"valid": False, "diagnostics": [node, node | {"detail": "2"}]}), code=1)
     configuration = terra.look()["apply.configuration"]
-    assert configuration.state is State.BLOCKED
+    assert configuration.state is CheckState.BLOCKED
     assert "Missing resource instance key at cdn.tf:152, and 1 more" in configuration.summary
     assert configuration.guide == ("1.4",)
     assert configuration.fixes[0].command.endswith("/terraform/cdn.tf")
@@ -155,7 +154,7 @@ def test_a_refused_configuration_names_its_place_its_entry_and_the_line_to_open(
 def test_a_folder_that_is_not_initialised_is_offered_init(terra: Terra) -> None:
     terra.says("validate", "", err="Error: Missing required provider\n\nrun terraform init\n", code=1)
     configuration = terra.look()["apply.configuration"]
-    assert (configuration.state, configuration.fixes[0].id) == (State.WARN, "apply.init")
+    assert (configuration.state, configuration.fixes[0].id) == (CheckState.WARN, "apply.init")
 
 
 @pytest.mark.parametrize("files", [(), ("main.txt",)])
@@ -165,28 +164,28 @@ def test_a_folder_without_configuration_leads_to_its_entry(terra: Terra, files: 
         (terra.folder / name).write_text("")
     found = terra.look()
     assert found["apply.configuration"].guide == ("1.6",)
-    assert found["apply.changes"].state is State.SKIPPED
+    assert found["apply.changes"].state is CheckState.SKIPPED
 
 
 def test_a_missing_terraform_is_unknown_and_says_so(terra: Terra) -> None:
     terra.command.unlink()
     found = terra.look()
-    assert found["apply.configuration"].state is State.UNKNOWN
-    assert found["apply.state"].state is State.UNKNOWN
-    assert found["apply.changes"].state is not State.OK
+    assert found["apply.configuration"].state is CheckState.UNKNOWN
+    assert found["apply.state"].state is CheckState.UNKNOWN
+    assert found["apply.changes"].state is not CheckState.OK
 
 
 @pytest.mark.parametrize("text", ["not json", '{"version": 4, "resources": 3}', "[]"])
 def test_a_damaged_state_is_unknown(terra: Terra, text: str) -> None:
     terra.says("state", text)
-    assert terra.look()["apply.state"].state is State.UNKNOWN
+    assert terra.look()["apply.state"].state is CheckState.UNKNOWN
 
 
 def test_the_state_of_an_interrupted_run_has_to_be_pushed_first(terra: Terra) -> None:
     terra.says("state", json.dumps({**STATE, "resources": []}))
     (terra.folder / "errored.tfstate").write_text(json.dumps({**STATE, "serial": 8}))
     state = terra.look()["apply.state"]
-    assert state.state is State.BLOCKED
+    assert state.state is CheckState.BLOCKED
     assert "2 resources that the state does not know" in state.summary
     facts = [(fact.label, fact.value) for fact in state.facts]
     assert ("only in the file", 'module.k8s.aws_instance.node["api"]') in facts
@@ -209,7 +208,7 @@ def test_an_errored_state_that_would_do_harm_is_never_offered_to_be_pushed(
     text = kept if isinstance(kept, str) else json.dumps(kept)
     (terra.folder / "errored.tfstate").write_text(text)
     state = terra.look()["apply.state"]
-    assert (state.state, said in state.summary) == (State.BLOCKED, True), state.summary
+    assert (state.state, said in state.summary) == (CheckState.BLOCKED, True), state.summary
     assert all("--approve" not in fix.command for fix in state.fixes)
 
 
@@ -225,7 +224,7 @@ def test_an_error_of_the_configuration_opens_the_editor_at_its_line(terra: Terra
     }
     terra.says("validate", json.dumps({"valid": False, "diagnostics": [node]}), code=1)
     (fix,) = terra.look()["apply.configuration"].fixes
-    assert fix.action == InTerminal(argv=(str(editor), "-l", "+12", str(terra.folder / "main.tf")))
+    assert fix.action == RunInTerminal(argv=(str(editor), "-l", "+12", str(terra.folder / "main.tf")))
 
 
 @pytest.mark.parametrize(
@@ -238,15 +237,13 @@ def test_an_error_of_the_configuration_opens_the_editor_at_its_line(terra: Terra
         ("'unbalanced", ("vi", "+3", "/p/a.tf")),
     ],
 )
-def test_each_editor_is_told_the_line_in_its_own_way(
-    tmp_path: Path, asked: str, argv: tuple[str, ...]
-) -> None:
+def test_each_editor_is_told_the_line_in_its_own_way(tmp_path: Path, asked: str, argv: tuple[str, ...]) -> None:
     for name in ("code", "hx", "vi"):
         (tmp_path / name).write_text("#!/bin/sh\n")
         (tmp_path / name).chmod(0o755)
     env = {"PATH": str(tmp_path), "EDITOR": asked}
-    assert editing(Path("/p/a.tf"), 3, env) == argv
-    assert editing(Path("/p/a.tf"), 3, {"PATH": "", "EDITOR": asked}) == ()
+    assert editor_command(Path("/p/a.tf"), 3, env) == argv
+    assert editor_command(Path("/p/a.tf"), 3, {"PATH": "", "EDITOR": asked}) == ()
 
 
 # The lock of a local state
@@ -275,39 +272,37 @@ def test_a_lock_that_a_living_process_holds_is_told_and_cannot_be_broken(terra: 
         state = terra.look()["apply.state"]
     finally:
         holder.communicate("")
-    assert state.state is State.BLOCKED
-    assert (
-        "root@vm for apply since 2026-11-23 20:00:00 UTC (lock abc); that process is running" in state.summary
-    )
+    assert state.state is CheckState.BLOCKED
+    assert "root@vm for apply since 2026-11-23 20:00:00 UTC (lock abc); that process is running" in state.summary
     assert state.fixes == ()
 
 
 def test_what_a_killed_terraform_left_behind_is_no_lock(terra: Terra) -> None:
     (terra.folder / ".terraform.tfstate.lock.info").write_text(INFO)
     if sys.platform.startswith("linux"):
-        assert local_lock(terra.folder) is None
+        assert read_local_lock(terra.folder) is None
         (terra.folder / "terraform.tfstate").write_text("{}")
-        assert local_lock(terra.folder) is None
+        assert read_local_lock(terra.folder) is None
     (terra.folder / ".terraform.tfstate.lock.info").write_text("\xff broken")
-    assert local_lock(terra.folder) is None
+    assert read_local_lock(terra.folder) is None
 
 
 def test_resources_in_state_have_the_addresses_that_terraform_uses(terra: Terra) -> None:
-    from checks.tools.terraform import addresses_in_state
+    from checks.tools.terraform import read_state_resources
 
     terra.says("state", json.dumps(STATE))
-    assert [(one.address, one.id) for one in addresses_in_state(terra.world)] == [
+    assert [(one.address, one.id) for one in read_state_resources(terra.world)] == [
         ('module.k8s.aws_instance.node["api"]', "i-1"),
         ("module.k8s.aws_instance.node[0]", "i-2"),
     ]
 
 
 def test_sensitive_outputs_are_left_out(terra: Terra) -> None:
-    from checks.tools.terraform import outputs
+    from checks.tools.terraform import read_terraform_outputs
 
     values = {"vpc": {"value": "vpc-1", "sensitive": False}, "password": {"value": "x", "sensitive": True}}
     terra.says("other", json.dumps(values))
-    assert outputs(terra.world) == {"vpc": "vpc-1"}
+    assert read_terraform_outputs(terra.world) == {"vpc": "vpc-1"}
 
 
 def test_the_types_that_a_screen_draws_import_neither_boto3_nor_sh() -> None:
@@ -334,12 +329,12 @@ esac
     )
     found = terra.look()
     assert found["apply.state"].summary == "The state is empty"
-    assert found["apply.configuration"].state is State.OK
+    assert found["apply.configuration"].state is CheckState.OK
 
 
 def test_the_look_says_what_it_is_at(terra: Terra) -> None:
     said: list[str] = []
-    terra.world = terra.world.saying(said.append)
+    terra.world = terra.world.with_progress(said.append)
     terra.says("state", json.dumps(STATE))
     (terra.folder / "terraform.tfstate").write_text(json.dumps(STATE))
     terra.look()

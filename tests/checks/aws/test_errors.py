@@ -5,14 +5,12 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
-from checks.aws.errors import Kind, explain, unknown
+from checks.aws.errors import AwsErrorKind, explain_aws_error, unknown_aws_finding
 from checks.aws.iam import iam_action
-from checks.finding import State
+from checks.finding import CheckState
 
 
-def refusal(
-    code: str, message: str = "", operation: str = "DescribeInstances", status: int = 400
-) -> ClientError:
+def refusal(code: str, message: str = "", operation: str = "DescribeInstances", status: int = 400) -> ClientError:
     return ClientError(
         {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}},
         operation,
@@ -43,8 +41,8 @@ def refusal(
     ],
 )
 def test_a_denial_names_the_missing_action(code, message, missing):
-    trouble = explain(refusal(code, message), "ec2:DescribeInstances")
-    assert trouble.kind is Kind.DENIED
+    trouble = explain_aws_error(refusal(code, message), "ec2:DescribeInstances")
+    assert trouble.kind is AwsErrorKind.DENIED
     assert trouble.denied == (missing,)
     assert missing in trouble.summary
     assert missing in trouble.fixes[0].command
@@ -52,7 +50,7 @@ def test_a_denial_names_the_missing_action(code, message, missing):
 
 def test_a_denial_by_the_organisation_is_not_said_to_be_a_missing_permission():
     message = "not authorized to perform: ec2:RunInstances with an explicit deny in a service control policy"
-    trouble = explain(refusal("AccessDeniedException", message))
+    trouble = explain_aws_error(refusal("AccessDeniedException", message))
     assert "service control policy" in trouble.summary
     assert trouble.denied == ("ec2:RunInstances",)
     assert trouble.fixes == ()
@@ -60,40 +58,43 @@ def test_a_denial_by_the_organisation_is_not_said_to_be_a_missing_permission():
 
 @pytest.mark.parametrize("code", ["ExpiredToken", "ExpiredTokenException", "RequestExpired"])
 def test_expired_credentials_are_said_in_every_protocol(code):
-    trouble = explain(refusal(code, "The security token included in the request is expired"), profile="work")
-    assert trouble.kind is Kind.EXPIRED
+    trouble = explain_aws_error(refusal(code, "The security token included in the request is expired"), profile="work")
+    assert trouble.kind is AwsErrorKind.EXPIRED
     assert trouble.fixes[0].command == "aws sso login --profile work"
 
 
-@pytest.mark.parametrize(
-    "code", ["RequestLimitExceeded", "Throttling", "TooManyRequestsException", "SlowDown"]
-)
+@pytest.mark.parametrize("code", ["RequestLimitExceeded", "Throttling", "TooManyRequestsException", "SlowDown"])
 def test_throttling_is_known_in_every_protocol_and_passes(code):
-    trouble = explain(refusal(code, "Rate exceeded"))
-    assert trouble.kind is Kind.THROTTLED and trouble.passing
+    trouble = explain_aws_error(refusal(code, "Rate exceeded"))
+    assert trouble.kind is AwsErrorKind.THROTTLED and trouble.is_transient
 
 
 def test_a_server_error_passes():
-    assert explain(refusal("InternalError", "oops", status=503)).passing
+    assert explain_aws_error(refusal("InternalError", "oops", status=503)).is_transient
 
 
 def test_wrong_keys_are_said():
-    assert explain(refusal("InvalidClientTokenId", "The security token is invalid.")).kind is Kind.INVALID
+    assert (
+        explain_aws_error(refusal("InvalidClientTokenId", "The security token is invalid.")).kind
+        is AwsErrorKind.INVALID
+    )
 
 
 def test_any_other_error_keeps_its_words():
-    trouble = explain(refusal("InvalidParameterValue", "bad \x1b[31mvalue"))
-    assert trouble.kind is Kind.OTHER
+    trouble = explain_aws_error(refusal("InvalidParameterValue", "bad \x1b[31mvalue"))
+    assert trouble.kind is AwsErrorKind.OTHER
     assert "InvalidParameterValue" in trouble.summary and "\x1b" not in trouble.summary + trouble.raw
 
 
 def test_an_error_of_another_kind_is_explained_too():
-    assert explain(RuntimeError("x"), "ec2:Any").kind is Kind.OTHER
+    assert explain_aws_error(RuntimeError("x"), "ec2:Any").kind is AwsErrorKind.OTHER
 
 
 def test_a_look_that_was_not_allowed_is_unknown():
-    finding = unknown("quota.vcpu", "quota", "vCPUs", explain(refusal("AccessDenied"), "ec2:DescribeVpcs"))
-    assert finding.state is State.UNKNOWN
+    finding = unknown_aws_finding(
+        "quota.vcpu", "quota", "vCPUs", explain_aws_error(refusal("AccessDenied"), "ec2:DescribeVpcs")
+    )
+    assert finding.state is CheckState.UNKNOWN
     assert finding.denied == ("ec2:DescribeVpcs",)
     assert "AccessDenied" in finding.raw
 
@@ -114,14 +115,14 @@ def test_the_action_of_a_call_is_derived(service, operation, action):
 
 
 def test_without_a_word_from_the_caller_the_action_is_that_of_the_call_that_failed(aws_env, scripted):
-    from checks.aws.session import Aws, errors
+    from checks.aws.session import AwsSession, aws_error_types
     from config import model
 
     scripted.refuse("ListServices", "AccessDeniedException", "no")
-    session = Aws(
-        model.Aws(region="eu-west-1"), {**aws_env, "AWS_ENDPOINT_URL_SERVICE_QUOTAS": scripted.endpoint}
+    session = AwsSession(
+        model.AwsSettings(region="eu-west-1"), {**aws_env, "AWS_ENDPOINT_URL_SERVICE_QUOTAS": scripted.endpoint}
     )
-    with pytest.raises(errors()) as raised:
+    with pytest.raises(aws_error_types()) as raised:
         session.client("service-quotas").list_services()
     assert session.explain(raised.value).denied == ("servicequotas:ListServices",)
     assert session.explain(raised.value, "ec2:Wrong").denied == ("servicequotas:ListServices",)

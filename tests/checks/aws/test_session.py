@@ -12,19 +12,19 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from checks.aws.session import Aws, Kind, errors
-from checks.finding import Visit
+from checks.aws.session import AwsErrorKind, AwsSession, aws_error_types
+from checks.finding import OpenStep
 from config import model
 
 REGION = "ap-northeast-2"
 
 
-def aws(env: dict[str, str], **settings: object) -> Aws:
-    return Aws(model.Aws(**{"region": REGION, **settings}), env)  # type: ignore[arg-type]
+def aws(env: dict[str, str], **settings: object) -> AwsSession:
+    return AwsSession(model.AwsSettings(**{"region": REGION, **settings}), env)  # type: ignore[arg-type]
 
 
-def trouble(session: Aws, service: str = "sts") -> object:
-    with pytest.raises(errors()) as raised:
+def trouble(session: AwsSession, service: str = "sts") -> object:
+    with pytest.raises(aws_error_types()) as raised:
         session.client(service).get_caller_identity()
     return session.explain(raised.value, "sts:GetCallerIdentity")
 
@@ -55,7 +55,7 @@ def test_the_identity_is_asked_again_before_a_change(aws_env):
     assert session.identity().alias == ""
     session.client("iam").create_account_alias(AccountAlias="renamed")
     assert session.identity().alias == ""
-    assert session.identity_now().alias == "renamed"
+    assert session.refetch_identity().alias == "renamed"
 
 
 def test_keys_and_endpoint_of_the_process_are_not_used(aws_env, monkeypatch, dead_endpoint):
@@ -65,14 +65,14 @@ def test_keys_and_endpoint_of_the_process_are_not_used(aws_env, monkeypatch, dea
     session = aws(aws_env)
     assert session.identity().account == "123456789012"
     assert session.credential_source().method == "env"
-    assert session._opened().get_credentials().access_key == "AKIAIOSFODNN7EXAMPLE"
+    assert session._open_session().get_credentials().access_key == "AKIAIOSFODNN7EXAMPLE"
 
 
 def test_keys_of_the_process_do_not_stand_in_for_missing_ones(tmp_path, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of-the-process")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of-the-process")
     monkeypatch.setenv("AWS_PROFILE", "of-the-process")
-    assert trouble(aws(home(tmp_path))).kind is Kind.NO_CREDENTIALS
+    assert trouble(aws(home(tmp_path))).kind is AwsErrorKind.NO_CREDENTIALS
 
 
 def test_profiles_come_from_the_home_given(tmp_path):
@@ -81,7 +81,7 @@ def test_profiles_come_from_the_home_given(tmp_path):
         credentials="[work]\naws_access_key_id = AKIAWORK\naws_secret_access_key = s\n",
         config="[profile work]\nregion = eu-west-1\n",
     )
-    session = Aws(model.Aws(profile="work"), env)
+    session = AwsSession(model.AwsSettings(profile="work"), env)
     assert session.region == "eu-west-1"
     assert session.credential_source().method == "shared-credentials-file"
     assert session.credential_source().profile == "work"
@@ -91,40 +91,40 @@ def test_profiles_come_from_the_home_given(tmp_path):
 def test_a_profile_named_in_the_settings_beats_keys_in_the_environment(tmp_path):
     env = home(tmp_path, credentials="[work]\naws_access_key_id = AKIAWORK\naws_secret_access_key = s\n")
     env |= {"AWS_ACCESS_KEY_ID": "AKIAENV", "AWS_SECRET_ACCESS_KEY": "s"}
-    assert aws(env, profile="work")._opened().get_credentials().access_key == "AKIAWORK"
-    assert aws(env)._opened().get_credentials().access_key == "AKIAENV"
+    assert aws(env, profile="work")._open_session().get_credentials().access_key == "AKIAWORK"
+    assert aws(env)._open_session().get_credentials().access_key == "AKIAENV"
 
 
 def test_without_a_home_no_file_of_the_user_is_read(monkeypatch, tmp_path):
     real = home(tmp_path, credentials="[default]\naws_access_key_id = AKIAREAL\naws_secret_access_key = s\n")
     monkeypatch.setenv("HOME", real["HOME"])
-    assert trouble(aws({"AWS_EC2_METADATA_DISABLED": "true"})).kind is Kind.NO_CREDENTIALS
+    assert trouble(aws({"AWS_EC2_METADATA_DISABLED": "true"})).kind is AwsErrorKind.NO_CREDENTIALS
 
 
 def test_the_region_of_the_settings_comes_before_that_of_the_environment(tmp_path):
     env = {**home(tmp_path), "AWS_REGION": "us-west-2", "AWS_DEFAULT_REGION": "us-west-1"}
     assert aws(env).region == REGION
-    assert Aws(model.Aws(), env).region == "us-west-2"
+    assert AwsSession(model.AwsSettings(), env).region == "us-west-2"
 
 
 def test_a_missing_region_is_said(aws_env):
     env = {key: value for key, value in aws_env.items() if "REGION" not in key}
-    session = Aws(model.Aws(), env)
+    session = AwsSession(model.AwsSettings(), env)
     assert session.region == ""
-    with pytest.raises(errors()) as raised:
+    with pytest.raises(aws_error_types()) as raised:
         session.client("ec2")
     found = session.explain(raised.value)
-    assert found.kind is Kind.CONFIGURATION and "aws.region" in found.summary
+    assert found.kind is AwsErrorKind.CONFIGURATION and "aws.region" in found.summary
 
 
 def test_a_profile_that_does_not_exist_is_named(tmp_path):
     found = trouble(aws(home(tmp_path), profile="nowhere"))
-    assert found.kind is Kind.CONFIGURATION
+    assert found.kind is AwsErrorKind.CONFIGURATION
     assert "'nowhere'" in found.summary
 
 
 def test_a_broken_configuration_file_is_explained(tmp_path):
-    assert trouble(aws(home(tmp_path, config="[profile x\nregion"))).kind is Kind.CONFIGURATION
+    assert trouble(aws(home(tmp_path, config="[profile x\nregion"))).kind is AwsErrorKind.CONFIGURATION
 
 
 def test_no_credentials_are_told_at_once_even_when_the_metadata_service_hangs(tmp_path, hanging_endpoint):
@@ -137,7 +137,7 @@ def test_no_credentials_are_told_at_once_even_when_the_metadata_service_hangs(tm
     found = trouble(session)
     trouble(session)
     assert time.monotonic() - started < 3
-    assert found.kind is Kind.NO_CREDENTIALS
+    assert found.kind is AwsErrorKind.NO_CREDENTIALS
     assert [fix.id for fix in found.fixes] == ["sso-login", "configure"]
     assert len(hanging_endpoint.connections) <= 2
 
@@ -157,7 +157,7 @@ def test_a_profile_that_needs_mfa_never_prompts(tmp_path, aws_env, monkeypatch):
         "AWS_ENDPOINT_URL": aws_env["AWS_ENDPOINT_URL"],
     }
     found = trouble(aws(env, profile="admin"))
-    assert found.kind is Kind.MFA
+    assert found.kind is AwsErrorKind.MFA
     assert "get-session-token" in found.fixes[0].command
 
 
@@ -185,7 +185,7 @@ SSO = (
 
 def test_a_missing_sso_login_offers_to_log_in_with_that_profile(tmp_path):
     found = trouble(aws(home(tmp_path, config=SSO), profile="work"))
-    assert found.kind is Kind.SSO
+    assert found.kind is AwsErrorKind.SSO
     assert found.fixes[0].action.argv == ("aws", "sso", "login", "--profile", "work")
 
 
@@ -200,7 +200,7 @@ def test_an_expired_sso_token_offers_to_log_in(tmp_path):
         json.dumps({"startUrl": "https://corp.example/start", "accessToken": "t", "expiresAt": past})
     )
     found = trouble(aws(env, profile="work"))
-    assert found.kind is Kind.SSO and "expired" in found.summary
+    assert found.kind is AwsErrorKind.SSO and "expired" in found.summary
 
 
 def process(tmp_path: Path, code: str) -> dict[str, str]:
@@ -212,11 +212,10 @@ def process(tmp_path: Path, code: str) -> dict[str, str]:
 def test_a_credential_process_runs_in_the_environment_given(tmp_path):
     env = process(
         tmp_path,
-        "import json, os\n"
-        'print(json.dumps({"Version": 1, "AccessKeyId": os.environ["MARK"], "SecretAccessKey": "s"}))',
+        'import json, os\nprint(json.dumps({"Version": 1, "AccessKeyId": os.environ["MARK"], "SecretAccessKey": "s"}))',
     )
     session = aws({**env, "MARK": "AKIAMARK"}, profile="p")
-    assert session._opened().get_credentials().access_key == "AKIAMARK"
+    assert session._open_session().get_credentials().access_key == "AKIAMARK"
     assert session.credential_source().method == "custom-process"
 
 
@@ -226,17 +225,17 @@ def test_a_credential_process_that_hangs_is_killed_and_named(tmp_path, monkeypat
     started = time.monotonic()
     found = trouble(session)
     assert time.monotonic() - started < 5
-    assert found.kind is Kind.TIMEOUT and "credential_process" in found.summary
+    assert found.kind is AwsErrorKind.TIMEOUT and "credential_process" in found.summary
 
 
 @pytest.mark.parametrize("code", ["print('no json')", "raise SystemExit('login first')", "print('[]')"])
 def test_a_credential_process_that_fails_is_explained(tmp_path, code):
-    assert trouble(aws(process(tmp_path, code), profile="p")).kind is Kind.NO_CREDENTIALS
+    assert trouble(aws(process(tmp_path, code), profile="p")).kind is AwsErrorKind.NO_CREDENTIALS
 
 
 def test_a_credential_process_that_is_missing_is_explained(tmp_path):
     env = home(tmp_path, config="[profile p]\ncredential_process = /does/not/exist\n")
-    assert trouble(aws(env, profile="p")).kind is Kind.NO_CREDENTIALS
+    assert trouble(aws(env, profile="p")).kind is AwsErrorKind.NO_CREDENTIALS
 
 
 def test_a_dead_endpoint_is_told_in_seconds(aws_env, dead_endpoint):
@@ -245,8 +244,8 @@ def test_a_dead_endpoint_is_told_in_seconds(aws_env, dead_endpoint):
     started = time.monotonic()
     found = trouble(session)
     assert time.monotonic() - started < 2
-    assert found.kind is Kind.NETWORK and dead_endpoint in found.summary
-    assert found.passing
+    assert found.kind is AwsErrorKind.NETWORK and dead_endpoint in found.summary
+    assert found.is_transient
 
 
 def test_a_hanging_endpoint_is_asked_once_and_given_up_in_time(aws_env, hanging_endpoint):
@@ -255,13 +254,13 @@ def test_a_hanging_endpoint_is_asked_once_and_given_up_in_time(aws_env, hanging_
     started = time.monotonic()
     found = trouble(session)
     assert time.monotonic() - started < 2
-    assert found.kind is Kind.TIMEOUT
+    assert found.kind is AwsErrorKind.TIMEOUT
     assert len(hanging_endpoint.connections) == 1
 
 
 def test_a_proxy_of_the_environment_given_is_used_and_no_proxy_is_heeded(aws_env, dead_endpoint):
     env = {**aws_env, "HTTP_PROXY": dead_endpoint}
-    assert trouble(aws(env)).kind is Kind.NETWORK
+    assert trouble(aws(env)).kind is AwsErrorKind.NETWORK
     assert aws({**env, "NO_PROXY": "127.0.0.1"}).identity().account == "123456789012"
 
 
@@ -296,8 +295,8 @@ def test_a_client_is_made_once(aws_env):
 def test_keys_in_variables_that_ended_are_renewed_there_and_no_login_is_offered(tmp_path):
     ended = ClientError({"Error": {"Code": "ExpiredToken", "Message": "x"}}, "DescribeVpcs")
     keys = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "HOME": str(tmp_path)}
-    fixes = Aws(model.Aws(), keys).explain(ended).fixes
-    assert [fix.action for fix in fixes] == [Visit(step="environment")]
+    fixes = AwsSession(model.AwsSettings(), keys).explain(ended).fixes
+    assert [fix.action for fix in fixes] == [OpenStep(step="environment")]
     # A profile that the settings name goes before the variables: there a login helps.
-    fixes = Aws(model.Aws(profile="eco2"), keys).explain(ended).fixes
+    fixes = AwsSession(model.AwsSettings(profile="eco2"), keys).explain(ended).fixes
     assert "sso-login" in {fix.id for fix in fixes}

@@ -8,23 +8,23 @@ from typing import Any
 import pytest
 
 from checks.cleanup.kinds import elastic_ip, instance, nat_gateway, route53_zone, volume, vpc_endpoint
-from checks.cleanup.model import CleanupDetail, Leftover, Ownership, Seen
-from checks.cleanup.scan import _monthly
-from config.prices import prices
+from checks.cleanup.model import AwsResource, CleanupDetail, Leftover, Ownership
+from checks.cleanup.scan import _monthly_cost
+from config.prices import load_prices
 
 SEOUL = "ap-northeast-2"
 
 
-def monthly(seen: Seen) -> float | None:
-    return _monthly(seen, prices())
+def monthly(seen: AwsResource) -> float | None:
+    return _monthly_cost(seen, load_prices())
 
 
-def made_volume(region: str = SEOUL, **more: Any) -> Seen:
-    return volume._seen({"VolumeId": "vol-1", "Size": 50, "VolumeType": "gp3", "Iops": 3000, **more}, region)
+def made_volume(region: str = SEOUL, **more: Any) -> AwsResource:
+    return volume._build_resource({"VolumeId": "vol-1", "Size": 50, "VolumeType": "gp3", "Iops": 3000, **more}, region)
 
 
 def test_the_list_names_its_day_and_every_price_is_of_one_unit() -> None:
-    listed = prices()
+    listed = load_prices()
     assert re.fullmatch(r"20\d\d-\d\d-\d\d", listed.as_of)
     assert listed.as_of in listed.source
     assert {"ap-northeast-2", "us-east-1"} <= listed.regions.keys()
@@ -36,8 +36,8 @@ def test_the_list_names_its_day_and_every_price_is_of_one_unit() -> None:
 @pytest.mark.parametrize(
     ("seen", "expected"),
     [
-        (nat_gateway._seen({"NatGatewayId": "nat-1"}, SEOUL), 730 * 0.059),
-        (elastic_ip._seen({"AllocationId": "eipalloc-1"}, SEOUL), 730 * 0.005),
+        (nat_gateway._build_resource({"NatGatewayId": "nat-1"}, SEOUL), 730 * 0.059),
+        (elastic_ip._build_resource({"AllocationId": "eipalloc-1"}, SEOUL), 730 * 0.005),
         (made_volume(), 50 * 0.0912),
         (made_volume("us-east-1"), 50 * 0.08),
         (made_volume(Iops=6000), None),
@@ -46,18 +46,18 @@ def test_the_list_names_its_day_and_every_price_is_of_one_unit() -> None:
         (made_volume("sa-east-1"), None),
     ],
 )
-def test_what_the_list_says_is_told_and_nothing_is_guessed(seen: Seen, expected: float | None) -> None:
-    assert seen.billed
+def test_what_the_list_says_is_told_and_nothing_is_guessed(seen: AwsResource, expected: float | None) -> None:
+    assert seen.price_items
     assert monthly(seen) == (None if expected is None else pytest.approx(expected))
 
 
 class Silent:
     """Asked by an instance whether it is listed, and by a zone for its tags."""
 
-    def wanted(self, seen: Seen) -> bool:
+    def is_listed(self, resource: AwsResource) -> bool:
         return False
 
-    def tags(self, action: str, ask: object) -> dict[str, str]:
+    def read_tags(self, action: str, request: object) -> dict[str, str]:
         return {}
 
 
@@ -72,24 +72,22 @@ class Silent:
         ({"PlatformDetails": "Linux/UNIX"}, 730 * 0.0936),
     ],
 )
-def test_an_instance_has_a_price_when_it_is_linux_on_demand(
-    more: dict[str, Any], expected: float | None
-) -> None:
+def test_an_instance_has_a_price_when_it_is_linux_on_demand(more: dict[str, Any], expected: float | None) -> None:
     found = {"InstanceId": "i-1", "InstanceType": "t3a.large", "State": {"Name": "running"}, **more}
-    seen = instance._seen(Silent(), found, SEOUL)  # type: ignore[arg-type]
-    assert seen.billed
+    seen = instance._build_resource(Silent(), found, SEOUL)  # type: ignore[arg-type]
+    assert seen.price_items
     assert monthly(seen) == (None if expected is None else pytest.approx(expected))
-    assert not instance._seen(Silent(), {**found, "State": {"Name": "stopped"}}, SEOUL).billed  # type: ignore[arg-type]
+    assert not instance._build_resource(Silent(), {**found, "State": {"Name": "stopped"}}, SEOUL).price_items  # type: ignore[arg-type]
 
 
 def test_an_endpoint_is_paid_for_each_subnet_and_a_gateway_not_at_all() -> None:
     interface = {"VpcEndpointId": "vpce-1", "VpcEndpointType": "Interface", "SubnetIds": ["a", "b"]}
-    assert monthly(vpc_endpoint._seen(interface, SEOUL)) == pytest.approx(2 * 730 * 0.013)
-    assert not vpc_endpoint._seen({**interface, "VpcEndpointType": "Gateway"}, SEOUL).billed
+    assert monthly(vpc_endpoint._build_resource(interface, SEOUL)) == pytest.approx(2 * 730 * 0.013)
+    assert not vpc_endpoint._build_resource({**interface, "VpcEndpointType": "Gateway"}, SEOUL).price_items
 
 
 def test_a_zone_costs_the_same_everywhere() -> None:
-    assert monthly(route53_zone._seen(Silent(), {"Id": "/hostedzone/Z1", "Name": "example.com."})) == 0.5  # type: ignore[arg-type]
+    assert monthly(route53_zone._build_resource(Silent(), {"Id": "/hostedzone/Z1", "Name": "example.com."})) == 0.5  # type: ignore[arg-type]
 
 
 def row(key: str, *, billed: bool = True, monthly: float | None = None) -> Leftover:
@@ -104,9 +102,7 @@ def test_a_sum_says_of_how_many_the_price_is_not_known() -> None:
     rows = (row("a:1", monthly=10.0), row("a:2", monthly=2.5), row("a:3"), row("a:4", billed=False))
     detail = CleanupDetail(resources=rows, prices="a list of a day")
     assert detail.cost({"a:1", "a:2", "a:4"}) == "$12.50 a month (a list of a day)"
-    assert (
-        detail.cost({"a:1", "a:3"}) == "$10.00 a month, and 1 more whose price is not known (a list of a day)"
-    )
+    assert detail.cost({"a:1", "a:3"}) == "$10.00 a month, and 1 more whose price is not known (a list of a day)"
     assert detail.cost({"a:3"}) == "The price of 1 that cost money is not known here"
     assert detail.cost({"a:4"}) == detail.cost(set()) == ""
     assert [one.cost for one in rows[1:]] == ["$2.50 a month", "monthly cost not known", ""]

@@ -25,44 +25,45 @@ from support.deletion import (
     rows,
 )
 
-from checks.cleanup import CleanupDetail, look
-from checks.cleanup.approval import approve
-from checks.cleanup.check import examine
-from checks.cleanup.deletion import TRIES, Deletion
-from checks.cleanup.model import ItemState, Progress
-from checks.cleanup.ownership import Known
-from checks.context import World
-from checks.finding import State
+from checks.cleanup.approval import build_approval
+from checks.cleanup.check import check, check_with_detail
+from checks.cleanup.deletion import MAX_REFUSALS, Deletion
+from checks.cleanup.model import CleanupDetail, DeletionProgress, DeletionState
+from checks.cleanup.ownership import KnownResources
+from checks.context import CheckContext
+from checks.finding import CheckState
 
 
 @pytest.fixture
-def world(moto_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+def world(moto_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CheckContext:
     return made_world(moto_endpoint, tmp_path, monkeypatch)
 
 
 def delete(
-    world: World, keys: list[str] | None = None, *, meanwhile: Callable[[Progress], None] | None = None
-) -> tuple[dict[str, tuple[ItemState, str]], list[Progress]]:
+    world: CheckContext, keys: list[str] | None = None, *, meanwhile: Callable[[DeletionProgress], None] | None = None
+) -> tuple[dict[str, tuple[DeletionState, str]], list[DeletionProgress]]:
     """Approve (everything preselected, or these keys) and delete, on a clock that does not wait."""
-    _, detail = examine(world)
+    _, detail = check_with_detail(world)
     chosen = keys if keys is not None else [one.key for one in detail.resources if one.preselected]
-    heard: list[Progress] = []
+    heard: list[DeletionProgress] = []
 
-    def tell(progress: Progress) -> None:
+    def tell(progress: DeletionProgress) -> None:
         heard.append(progress)
         if meanwhile:
             meanwhile(progress)
 
-    run = Deletion(world.aws, approve(detail, chosen), world.settings.cleanup, Known(), tell, clock=Quick())
+    run = Deletion(
+        world.aws, build_approval(detail, chosen), world.settings.cleanup, KnownResources(), tell, clock=Quick()
+    )
     return dict(run.run()), heard
 
 
-def test_an_empty_account_is_green_after_every_kind_was_looked_at(world: World) -> None:
+def test_an_empty_account_is_green_after_every_kind_was_looked_at(world: CheckContext) -> None:
     world.aws.client("cloudfront").meta.events.register(
         "before-call.cloudfront.ListCloudFrontOriginAccessIdentities", no_identities
     )
-    report = look(world)
-    assert report.state is State.OK, report.findings
+    report = check(world)
+    assert report.state is CheckState.OK, report.findings
     assert [finding.id for finding in report.findings] == ["cleanup.leftovers"]
 
 
@@ -79,32 +80,32 @@ def refuse(**_: Any) -> Any:
     return AWSResponse("", 403, {}, None), answer
 
 
-def test_a_refused_list_is_unknown_with_its_action_and_the_other_kinds_go_on(world: World) -> None:
+def test_a_refused_list_is_unknown_with_its_action_and_the_other_kinds_go_on(world: CheckContext) -> None:
     world.aws.client("ec2").import_key_pair(KeyName="k8s-cluster-key", PublicKeyMaterial=KEYS[0].encode())
     world.aws.client("iam").meta.events.register("before-call.iam.ListPolicies", refuse)
-    report = look(world)
+    report = check(world)
     by_id = {finding.id: finding for finding in report.findings}
-    assert by_id["cleanup.look.iam-policy"].state is State.UNKNOWN
+    assert by_id["cleanup.look.iam-policy"].state is CheckState.UNKNOWN
     assert by_id["cleanup.look.iam-policy"].denied == ("iam:ListPolicies",)
-    assert by_id["cleanup.key-pair"].state is State.BLOCKED
+    assert by_id["cleanup.key-pair"].state is CheckState.BLOCKED
     assert by_id["cleanup.key-pair"].guide == ("4.1",)
     assert "cleanup.leftovers" not in by_id
 
 
-def test_another_account_than_the_settings_name_is_not_looked_at(world: World) -> None:
+def test_another_account_than_the_settings_name_is_not_looked_at(world: CheckContext) -> None:
     policy_in_use(world)
     settings = msgspec.structs.replace(
         world.settings, aws=msgspec.structs.replace(world.settings.aws, account="999999999999")
     )
-    report = look(World(settings=settings, project=world.project, env=world.env))
+    report = check(CheckContext(settings=settings, project=world.project, env=world.env))
     assert [finding.id for finding in report.findings] == ["cleanup.account"]
-    assert report.state is State.BLOCKED
+    assert report.state is CheckState.BLOCKED
 
 
-def test_a_policy_goes_from_role_user_and_group_with_its_versions_and_they_stay(world: World) -> None:
+def test_a_policy_goes_from_role_user_and_group_with_its_versions_and_they_stay(world: CheckContext) -> None:
     arn = policy_in_use(world)
     outcome, _ = delete(world)
-    assert outcome == {f"iam-policy:{arn}": (ItemState.GONE, "gone")}
+    assert outcome == {f"iam-policy:{arn}": (DeletionState.GONE, "gone")}
     iam = world.aws.client("iam")
     assert iam.list_policies(Scope="Local")["Policies"] == []
     assert iam.get_role(RoleName="somebodys-role")
@@ -112,14 +113,14 @@ def test_a_policy_goes_from_role_user_and_group_with_its_versions_and_they_stay(
     assert iam.get_group(GroupName="somebodies")
 
 
-def test_a_bucket_goes_with_versions_markers_and_uploads_although_versioning_is_off(world: World) -> None:
+def test_a_bucket_goes_with_versions_markers_and_uploads_although_versioning_is_off(world: CheckContext) -> None:
     bucket_with_history(world)
     outcome, _ = delete(world)
-    assert outcome["s3-bucket:prod-sesacthon-images"][0] is ItemState.GONE
+    assert outcome["s3-bucket:prod-sesacthon-images"][0] is DeletionState.GONE
     assert world.aws.client("s3").list_buckets()["Buckets"] == []
 
 
-def test_object_lock_keeps_a_bucket_and_is_named(world: World) -> None:
+def test_object_lock_keeps_a_bucket_and_is_named(world: CheckContext) -> None:
     s3 = world.aws.client("s3")
     name = "prod-sesacthon-locked"
     s3.create_bucket(
@@ -132,12 +133,12 @@ def test_object_lock_keeps_a_bucket_and_is_named(world: World) -> None:
     s3.put_object_legal_hold(Bucket=name, Key="k", LegalHold={"Status": "ON"})
     outcome, _ = delete(world)
     state, message = outcome[f"s3-bucket:{name}"]
-    assert state is ItemState.FAILED
+    assert state is DeletionState.FAILED
     assert "object lock keeps 1 version" in message
 
 
 def test_a_distribution_is_disabled_waited_for_and_deleted_while_the_rest_goes_and_its_bucket_after(
-    world: World, moto_endpoint: str
+    world: CheckContext, moto_endpoint: str
 ) -> None:
     transition = {"progression": "manual", "times": 12}
     post(
@@ -154,7 +155,7 @@ def test_a_distribution_is_disabled_waited_for_and_deleted_while_the_rest_goes_a
             f"{moto_endpoint}/moto-api/state-manager/unset-transition",
             {"model_name": "cloudfront::distribution"},
         )
-    assert {state for state, _ in outcome.values()} == {ItemState.GONE}
+    assert {state for state, _ in outcome.values()} == {DeletionState.GONE}
     gone = [one.item for one in heard if one.state == "gone"]
     assert gone.index(f"iam-policy:{arn}") < gone.index(f"cloudfront:{id}")
     assert gone.index(f"cloudfront:{id}") < gone.index("s3-bucket:prod-sesacthon-images")
@@ -162,16 +163,16 @@ def test_a_distribution_is_disabled_waited_for_and_deleted_while_the_rest_goes_a
     assert heard[-1].counts == {"waiting": 0, "deleting": 0, "failed": 0, "skipped": 0, "gone": 3}
 
 
-def test_role_and_profile_go_in_order(world: World) -> None:
+def test_role_and_profile_go_in_order(world: CheckContext) -> None:
     roles(world)
     order = [one.key for one in rows(world).resources]
     assert order.index("instance-profile:prod-sesacthon-node") < order.index("iam-role:prod-sesacthon-node")
     outcome, _ = delete(world)
-    assert {state for state, _ in outcome.values()} == {ItemState.GONE}
+    assert {state for state, _ in outcome.values()} == {DeletionState.GONE}
 
 
 def test_a_rule_whose_other_group_has_gone_does_not_hold_a_security_group(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: CheckContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two groups that name each other are deleted side by side: one may find the other gone when it drops its rule."""
     from botocore.exceptions import ClientError
@@ -184,9 +185,7 @@ def test_a_rule_whose_other_group_has_gone_does_not_hold_a_security_group(
     )["GroupId"]
     ec2.authorize_security_group_ingress(
         GroupId=group,
-        IpPermissions=[
-            {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 2, "UserIdGroupPairs": [{"GroupId": group}]}
-        ],
+        IpPermissions=[{"IpProtocol": "tcp", "FromPort": 1, "ToPort": 2, "UserIdGroupPairs": [{"GroupId": group}]}],
     )
     asked = []
 
@@ -197,10 +196,10 @@ def test_a_rule_whose_other_group_has_gone_does_not_hold_a_security_group(
     monkeypatch.setattr(ec2, "revoke_security_group_ingress", overtaken)
     outcome, _ = delete(world)
     assert asked
-    assert {state for state, _ in outcome.values()} == {ItemState.GONE}
+    assert {state for state, _ in outcome.values()} == {DeletionState.GONE}
 
 
-def test_security_groups_that_name_each_other_go(world: World) -> None:
+def test_security_groups_that_name_each_other_go(world: CheckContext) -> None:
     ec2 = world.aws.client("ec2")
     ids = [
         ec2.create_security_group(
@@ -213,19 +212,17 @@ def test_security_groups_that_name_each_other_go(world: World) -> None:
     for one, other in (ids, ids[::-1]):
         ec2.authorize_security_group_ingress(
             GroupId=one,
-            IpPermissions=[
-                {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 2, "UserIdGroupPairs": [{"GroupId": other}]}
-            ],
+            IpPermissions=[{"IpProtocol": "tcp", "FromPort": 1, "ToPort": 2, "UserIdGroupPairs": [{"GroupId": other}]}],
         )
     outcome, _ = delete(world)
-    assert {state for state, _ in outcome.values()} == {ItemState.GONE}
+    assert {state for state, _ in outcome.values()} == {DeletionState.GONE}
     assert {group["GroupName"] for group in ec2.describe_security_groups()["SecurityGroups"]} == {"default"}
 
 
 def test_a_refusal_that_was_overtaken_by_the_deletion_it_waited_for_is_not_the_last(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: CheckContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from checks.cleanup.aws_query import InUse
+    from checks.cleanup.aws_query import ResourceInUse
     from checks.cleanup.kinds import key_pair
 
     ec2 = world.aws.client("ec2")
@@ -240,25 +237,25 @@ def test_a_refusal_that_was_overtaken_by_the_deletion_it_waited_for_is_not_the_l
     def entangled(asking: Any, seen: Any, task: Any) -> None:
         name = seen.name.rpartition("-")[2]
         tries[name] += 1
-        if tries[name] < TRIES:
-            raise InUse("the other one holds it")
-        if name == "first" and tries[name] == TRIES:
+        if tries[name] < MAX_REFUSALS:
+            raise ResourceInUse("the other one holds it")
+        if name == "first" and tries[name] == MAX_REFUSALS:
             # AWS answers late: by now the other one has gone.
             assert second_went.wait(10)
-            raise InUse("the other one holds it")
+            raise ResourceInUse("the other one holds it")
         really(asking, seen, task)
 
-    def hear(progress: Progress) -> None:
+    def hear(progress: DeletionProgress) -> None:
         if progress.state == "gone":
             second_went.set()
 
     monkeypatch.setattr(key_pair, "delete", entangled)
     outcome, _ = delete(world, meanwhile=hear)
-    assert {state for state, _ in outcome.values()} == {ItemState.GONE}
-    assert tries == {"first": TRIES + 1, "second": TRIES}
+    assert {state for state, _ in outcome.values()} == {DeletionState.GONE}
+    assert tries == {"first": MAX_REFUSALS + 1, "second": MAX_REFUSALS}
 
 
-def test_what_is_foreign_or_protected_stays_whatever_else_goes(world: World) -> None:
+def test_what_is_foreign_or_protected_stays_whatever_else_goes(world: CheckContext) -> None:
     iam, s3 = world.aws.client("iam"), world.aws.client("s3")
     policy_in_use(world)
     iam.create_policy(PolicyName="billing", PolicyDocument=DOCUMENT)
@@ -284,77 +281,77 @@ def test_what_is_foreign_or_protected_stays_whatever_else_goes(world: World) -> 
     assert iam.get_role(RoleName="AWSServiceRoleForX")
 
 
-def test_one_that_changed_since_its_approval_is_skipped(world: World) -> None:
+def test_one_that_changed_since_its_approval_is_skipped(world: CheckContext) -> None:
     ec2 = world.aws.client("ec2")
     ec2.import_key_pair(KeyName="k8s-cluster-key", PublicKeyMaterial=KEYS[0].encode())
     arn = policy_in_use(world)
-    _, detail = examine(world)
-    approval = approve(detail, ["key-pair:k8s-cluster-key", f"iam-policy:{arn}"])
+    _, detail = check_with_detail(world)
+    approval = build_approval(detail, ["key-pair:k8s-cluster-key", f"iam-policy:{arn}"])
     ec2.delete_key_pair(KeyName="k8s-cluster-key")
     ec2.import_key_pair(KeyName="k8s-cluster-key", PublicKeyMaterial=KEYS[1].encode())
     world.aws.client("iam").create_user(UserName="newcomer")
     world.aws.client("iam").attach_user_policy(UserName="newcomer", PolicyArn=arn)
-    outcome = Deletion(world.aws, approval, CLEANUP, Known(), lambda _: None, clock=Quick()).run()
-    assert outcome["key-pair:k8s-cluster-key"][0] is ItemState.SKIPPED
-    assert outcome[f"iam-policy:{arn}"][0] is ItemState.SKIPPED
+    outcome = Deletion(world.aws, approval, CLEANUP, KnownResources(), lambda _: None, clock=Quick()).run()
+    assert outcome["key-pair:k8s-cluster-key"][0] is DeletionState.SKIPPED
+    assert outcome[f"iam-policy:{arn}"][0] is DeletionState.SKIPPED
     assert "user newcomer" in outcome[f"iam-policy:{arn}"][1]
     assert len(ec2.describe_key_pairs()["KeyPairs"]) == 1
 
 
 def test_a_run_broken_off_in_the_middle_is_finished_by_the_next(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: CheckContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Like a kill: the first run dies with a policy half detached and a bucket half empty."""
     from checks.cleanup.kinds import iam_policy, s3_bucket
 
-    monkeypatch.setattr(s3_bucket, "BATCH", 2)
+    monkeypatch.setattr(s3_bucket, "DELETE_BATCH_SIZE", 2)
     arn = policy_in_use(world)
     bucket_with_history(world)
     roles(world)
-    _, detail = examine(world)
-    approval = approve(detail, [one.key for one in detail.resources if one.preselected])
-    real, sent = iam_policy._unless_missing, []
+    _, detail = check_with_detail(world)
+    approval = build_approval(detail, [one.key for one in detail.resources if one.preselected])
+    real, sent = iam_policy._call_unless_not_found, []
 
     def dies(call: Any, **parameters: str) -> None:
         real(call, **parameters)
         sent.append(call)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(iam_policy, "_unless_missing", dies)
-    first = Deletion(world.aws, approval, CLEANUP, Known(), lambda _: None, clock=Quick())
+    monkeypatch.setattr(iam_policy, "_call_unless_not_found", dies)
+    first = Deletion(world.aws, approval, CLEANUP, KnownResources(), lambda _: None, clock=Quick())
     with pytest.raises(KeyboardInterrupt):
         first.run()
     assert sent
-    monkeypatch.setattr(iam_policy, "_unless_missing", real)
-    outcome = Deletion(world.aws, approval, CLEANUP, Known(), lambda _: None, clock=Quick()).run()
-    assert {state for state, _ in outcome.values()} == {ItemState.GONE}
+    monkeypatch.setattr(iam_policy, "_call_unless_not_found", real)
+    outcome = Deletion(world.aws, approval, CLEANUP, KnownResources(), lambda _: None, clock=Quick()).run()
+    assert {state for state, _ in outcome.values()} == {DeletionState.GONE}
     assert arn in "".join(outcome)
     assert not [one for one in rows(world).resources if one.deletable]
 
 
-def test_stopping_leaves_the_rest_alone_and_says_so(world: World) -> None:
+def test_stopping_leaves_the_rest_alone_and_says_so(world: CheckContext) -> None:
     policy_in_use(world)
     bucket_with_history(world)
-    _, detail = examine(world)
+    _, detail = check_with_detail(world)
     stopping = threading.Event()
     stopping.set()
     run = Deletion(
         world.aws,
-        approve(detail, [one.key for one in detail.resources]),
+        build_approval(detail, [one.key for one in detail.resources]),
         CLEANUP,
-        Known(),
+        KnownResources(),
         lambda _: None,
         clock=Quick(),
-        stopping=stopping,
+        stop_event=stopping,
     )
-    assert {state for state, _ in run.run().values()} == {ItemState.WAITING}
+    assert {state for state, _ in run.run().values()} == {DeletionState.WAITING}
     assert len([one for one in rows(world).resources if one.deletable]) == 2
 
 
 # The command line.
 
 
-def test_an_answer_that_is_none_of_aws_leaves_its_kind_unknown_and_the_others_go_on(world: World) -> None:
+def test_an_answer_that_is_none_of_aws_leaves_its_kind_unknown_and_the_others_go_on(world: CheckContext) -> None:
     """A proxy's page, or a service that breaks: it used to end the whole look."""
     from botocore.parsers import ResponseParserError
 
@@ -364,9 +361,9 @@ def test_an_answer_that_is_none_of_aws_leaves_its_kind_unknown_and_the_others_go
     events = world.aws.client("ec2").meta.events
     events.register("before-call.ec2.DescribeVolumes", page)
     try:
-        report = look(world)
+        report = check(world)
     finally:
         events.unregister("before-call.ec2.DescribeVolumes", page)
-    told = [finding for finding in report.findings if finding.state is State.UNKNOWN]
+    told = [finding for finding in report.findings if finding.state is CheckState.UNKNOWN]
     assert any("does not speak as AWS does" in finding.summary for finding in told), report.findings
     assert msgspec.convert(report.detail, type=CleanupDetail).resources is not None

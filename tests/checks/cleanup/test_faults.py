@@ -10,25 +10,25 @@ from support.faults import stormy as stormy
 from support.faults import stormy_world as stormy_world
 from support.random_accounts import Killed
 
-from checks.cleanup.approval import approve
-from checks.cleanup.check import examine
-from checks.cleanup.model import ItemState, Seen
-from checks.cleanup.ownership import Known
-from checks.cleanup.scan import scan
-from config.model import Cleanup
+from checks.cleanup.approval import build_approval
+from checks.cleanup.check import check_with_detail
+from checks.cleanup.model import AwsResource, DeletionState
+from checks.cleanup.ownership import KnownResources
+from checks.cleanup.scan import scan_account
+from config.model import CleanupSettings
 
-EVERYTHING = Cleanup(names=("*",))
+EVERYTHING = CleanupSettings(names=("*",))
 """Selectors that list every resource of the account: what is there, whosever it is."""
 
 
-def there(stormy: Stormy) -> dict[str, Seen]:
+def there(stormy: Stormy) -> dict[str, AwsResource]:
     stormy.weather.begin()
-    return scan(stormy.world.aws, "ap-northeast-2", EVERYTHING, Known()).seen
+    return scan_account(stormy.world.aws, "ap-northeast-2", EVERYTHING, KnownResources()).resources_by_key
 
 
-def goes_with(before: dict[str, Seen], ours: set[str]) -> set[str]:
+def goes_with(before: dict[str, AwsResource], ours: set[str]) -> set[str]:
     """What AWS made with a VPC of ours, and takes away with it: its default group, its main route table, its ACL."""
-    return {key for key, seen in before.items() if seen.guarded and ours & set(seen.blocks)}
+    return {key for key, seen in before.items() if seen.protection_reason and ours & set(seen.blocks)}
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -38,9 +38,9 @@ def test_after_faults_and_kills_at_any_call_ours_are_gone_and_theirs_are_as_they
     chance = random.Random(seed)
     stormy.weather.chance = random.Random(seed)
     ours, theirs = fill(stormy.client, chance)
-    _, detail = examine(stormy.world)
+    _, detail = check_with_detail(stormy.world)
     assert {one.key for one in detail.resources if one.deletable} == ours
-    approval = approve(detail, ours)
+    approval = build_approval(detail, ours)
     before = there(stormy)
     assert ours | theirs <= before.keys()
     stormy.weather.changes.clear()
@@ -52,7 +52,7 @@ def test_after_faults_and_kills_at_any_call_ours_are_gone_and_theirs_are_as_they
             continue
     stormy.weather.begin(faults=0.1)
     outcome = stormy.run(approval)
-    assert {key: told for key, told in outcome.items() if told[0] is not ItemState.GONE} == {}
+    assert {key: told for key, told in outcome.items() if told[0] is not DeletionState.GONE} == {}
     after = there(stormy).keys()
     assert after & ours == set()
     assert before.keys() - after - ours <= goes_with(before, ours)  # moto leaves some of it
@@ -61,13 +61,13 @@ def test_after_faults_and_kills_at_any_call_ours_are_gone_and_theirs_are_as_they
 
 def test_what_may_not_be_deleted_is_reported_with_what_it_blocks_and_the_rest_goes(stormy: Stormy) -> None:
     ours, theirs = fill(stormy.client, random.Random(7))
-    _, detail = examine(stormy.world)
-    approval = approve(detail, ours)
+    _, detail = check_with_detail(stormy.world)
+    approval = build_approval(detail, ours)
     before = there(stormy)
     stormy.weather.chance = random.Random(7)
     stormy.weather.begin(faults=0.1, denied="DeleteSubnet")
     outcome = stormy.run(approval)
-    failed = {key: message for key, (state, message) in outcome.items() if state is not ItemState.GONE}
+    failed = {key: message for key, (state, message) in outcome.items() if state is not DeletionState.GONE}
     subnets = {key for key in ours if key.startswith("subnet:")}
     assert subnets
     assert failed.keys() >= subnets
@@ -87,22 +87,18 @@ def test_what_may_not_be_deleted_is_reported_with_what_it_blocks_and_the_rest_go
 def test_tags_that_may_not_be_read_keep_what_only_its_name_would_give_away(stormy: Stormy) -> None:
     """One of them may be the tag that keeps it; and a fault that passes is no answer to anybody."""
     s3 = stormy.client("s3")
-    s3.create_bucket(
-        Bucket="prod-eco-logs", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"}
-    )
-    (plain,) = examine(stormy.world)[1].resources
+    s3.create_bucket(Bucket="prod-eco-logs", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"})
+    (plain,) = check_with_detail(stormy.world)[1].resources
     assert plain.deletable
-    approval = approve(examine(stormy.world)[1], [plain.key])
-    s3.put_bucket_tagging(
-        Bucket="prod-eco-logs", Tagging={"TagSet": [{"Key": "ecotui:keep", "Value": "forever"}]}
-    )
+    approval = build_approval(check_with_detail(stormy.world)[1], [plain.key])
+    s3.put_bucket_tagging(Bucket="prod-eco-logs", Tagging={"TagSet": [{"Key": "ecotui:keep", "Value": "forever"}]})
     stormy.weather.begin(denied="GetBucketTagging")
-    report, detail = examine(stormy.world)
+    report, detail = check_with_detail(stormy.world)
     (unread,) = detail.resources
     assert unread.protected == "whether its tag ecotui:keep keeps it could not be looked at"
     assert "s3:GetBucketTagging" in {action for finding in report.findings for action in finding.denied}
     ((state, message),) = stormy.run(approval).values()
-    assert (state, message) == (ItemState.SKIPPED, f"kept: {unread.protected}")
+    assert (state, message) == (DeletionState.SKIPPED, f"kept: {unread.protected}")
     assert "prod-eco-logs" in {one["Name"] for one in s3.list_buckets()["Buckets"]}
 
 
@@ -111,7 +107,7 @@ def test_the_tags_of_a_batch_in_which_one_has_gone_are_asked_one_by_one(stormy: 
 
     from botocore.exceptions import ClientError
 
-    from checks.cleanup.aws_query import Asking
+    from checks.cleanup.aws_query import AwsQuery
 
     def ask(batch: list[str]) -> dict[str, dict[str, str]]:
         if "gone" in batch:
@@ -119,5 +115,7 @@ def test_the_tags_of_a_batch_in_which_one_has_gone_are_asked_one_by_one(stormy: 
         return {name: {"Name": name} for name in batch}
 
     with ThreadPoolExecutor(2) as pool:
-        told = Asking(stormy.world.aws, "", pool).tags_by("x:DescribeTags", ask, ["a", "gone", "b", "c"], 3)
+        told = AwsQuery(stormy.world.aws, "", pool).read_tags_in_batches(
+            "x:DescribeTags", ask, ["a", "gone", "b", "c"], 3
+        )
     assert told == {"a": {"Name": "a"}, "b": {"Name": "b"}, "c": {"Name": "c"}}

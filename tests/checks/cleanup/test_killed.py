@@ -12,13 +12,13 @@ import msgspec
 import pytest
 from support.cleanup import post
 
-from checks.aws.session import Identity
-from checks.cleanup.approval import approve, write
-from checks.cleanup.check import examine
-from checks.context import World
-from config.load import load
+from checks.aws.session import AwsIdentity
+from checks.cleanup.approval import build_approval, write_approval
+from checks.cleanup.check import check_with_detail
+from checks.context import CheckContext
+from config.load import load_settings
 from ecotui.cli import main
-from ecotui.cli.cleanup_progress import Teller
+from ecotui.cli.cleanup_progress import DeletionReporter
 
 TAGS = [{"Key": "Project", "Value": "eco2"}]
 DOCUMENT = json.dumps(
@@ -35,7 +35,7 @@ cleanup:
 
 
 @pytest.fixture
-def world(moto_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+def world(moto_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CheckContext:
     post(f"{moto_endpoint}/moto-api/reset")
     env = {
         "AWS_ENDPOINT_URL": moto_endpoint,
@@ -49,7 +49,7 @@ def world(moto_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     for name, value in env.items():
         monkeypatch.setenv(name, value)
     (tmp_path / "ecotui.yaml").write_text(SETTINGS)
-    return World(settings=load(tmp_path, None, env=env).settings, project=tmp_path, env=env)
+    return CheckContext(settings=load_settings(tmp_path, None, env=env).settings, project=tmp_path, env=env)
 
 
 def deployed_after(moto_endpoint: str, looks: int) -> None:
@@ -61,7 +61,7 @@ def deployed_after(moto_endpoint: str, looks: int) -> None:
     )
 
 
-def leftovers(world: World) -> Path:
+def leftovers(world: CheckContext) -> Path:
     """A policy, and a distribution before its bucket; the approved list of all three."""
     world.aws.client("iam").create_policy(PolicyName="eco2-policy", PolicyDocument=DOCUMENT, Tags=TAGS)
     s3 = world.aws.client("s3")
@@ -92,21 +92,21 @@ def leftovers(world: World) -> Path:
     world.aws.client("cloudfront").create_distribution_with_tags(
         DistributionConfigWithTags={"DistributionConfig": config, "Tags": {"Items": TAGS}}
     )
-    _, detail = examine(world)
+    _, detail = check_with_detail(world)
     keys = [one.key for one in detail.resources]
     assert len(keys) == 3
     file = world.project / "approved.json"
-    write(approve(detail, keys), file)
+    write_approval(build_approval(detail, keys), file)
     return file
 
 
-def words(world: World, file: Path, pause: str = "0") -> list[str]:
+def words(world: CheckContext, file: Path, pause: str = "0") -> list[str]:
     folder = str(world.project)
     return ["cleanup", "-C", folder, "--delete", "--approve", str(file), "--pause", pause]
 
 
 def test_a_process_killed_in_the_middle_is_followed_by_one_that_finishes(
-    world: World, moto_endpoint: str, capsys: pytest.CaptureFixture[str]
+    world: CheckContext, moto_endpoint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     deployed_after(moto_endpoint, 10_000)
     try:
@@ -127,7 +127,7 @@ def test_a_process_killed_in_the_middle_is_followed_by_one_that_finishes(
                     break
             running.kill()
         assert running.returncode == -9, "".join(heard)
-        left = {one.kind: one for one in examine(world)[1].resources}
+        left = {one.kind: one for one in check_with_detail(world)[1].resources}
         assert sorted(left) == ["cloudfront", "s3-bucket"]
         assert "disabled" in left["cloudfront"].state
         deployed_after(moto_endpoint, 1)
@@ -146,37 +146,37 @@ def test_a_process_killed_in_the_middle_is_followed_by_one_that_finishes(
     assert "gone     iam-policy:" in out
     assert "already gone" in out
     assert "3 of 3 gone" in out
-    assert not examine(world)[1].resources
+    assert not check_with_detail(world)[1].resources
 
 
 def test_an_identity_that_changes_in_the_pause_deletes_nothing(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    world: CheckContext, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = leftovers(world)
-    real, asked = type(world.aws).identity_now, []
+    real, asked = type(world.aws).refetch_identity, []
 
-    def changes(aws: Any) -> Identity:
+    def changes(aws: Any) -> AwsIdentity:
         now = real(aws)
         asked.append(now)
         return now if len(asked) == 1 else msgspec.structs.replace(now, account="999999999999")
 
-    monkeypatch.setattr(type(world.aws), "identity_now", changes)
+    monkeypatch.setattr(type(world.aws), "refetch_identity", changes)
     assert main(words(world, file, "0.01")) == 2
     assert "this is 999999999999; nothing was deleted" in capsys.readouterr().err
     assert len(asked) == 2
-    assert len(examine(world)[1].resources) == 3
+    assert len(check_with_detail(world)[1].resources) == 3
 
 
 def test_what_remains_is_told_with_what_holds_it(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    world: CheckContext, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from checks.cleanup.aws_query import Refused
+    from checks.cleanup.aws_query import DeletionRefused
     from checks.cleanup.kinds import distribution
 
     file = leftovers(world)
 
     def refuses(*_: Any) -> None:
-        raise Refused("a function is associated with it")
+        raise DeletionRefused("a function is associated with it")
 
     monkeypatch.setattr(distribution, "delete", refuses)
     assert main(words(world, file)) == 3
@@ -187,14 +187,14 @@ def test_what_remains_is_told_with_what_holds_it(
 
 
 def test_the_heartbeat_names_what_takes_long_with_its_numbers(capsys: pytest.CaptureFixture[str]) -> None:
-    from checks.cleanup.model import Progress
+    from checks.cleanup.model import DeletionProgress
 
-    say = Teller(progress=False, total=2)
+    say = DeletionReporter(progress=False, total=2)
     counts = {"waiting": 1, "deleting": 1, "failed": 0, "skipped": 0, "gone": 0}
-    say.tell(Progress(counts=counts, item="s3-bucket:b", state="deleting", message="41,000 versions deleted"))
+    say.report(DeletionProgress(counts=counts, item="s3-bucket:b", state="deleting", message="41,000 versions deleted"))
     capsys.readouterr()
-    say._last -= 60
-    say._beat()
+    say._last_output -= 60
+    say._print_heartbeat()
     told = capsys.readouterr().out
     assert told.startswith("1 waiting, 1 deleting, 0 failed")
     assert "s3-bucket:b 0 s: 41,000 versions deleted" in told

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from support.network import OURS, made_network
 
-from checks.cleanup.aws_query import InUse, NotYet
+from checks.cleanup.aws_query import ResourceInUse, RetryLater
 from checks.cleanup.kinds import KINDS, vpc_shared
-from checks.cleanup.model import ItemState, Ownership, Seen
-from checks.cleanup.ownership import Known, judge, keep
-from config.model import Cleanup
+from checks.cleanup.model import AwsResource, DeletionState, Ownership
+from checks.cleanup.ownership import KnownResources, decide_ownership, read_keep_tag
+from config.model import CleanupSettings
 
 TAGS = {one["Key"]: one["Value"] for one in OURS}
 
@@ -73,8 +73,8 @@ def test_load_balancers_target_groups_and_what_they_use(account: Any) -> None:
             "classic-load-balancer:prod-sesacthon-classic",
         ]
     )
-    assert outcome.pop(f"target-group:{shared}") == (ItemState.FAILED, "still used by load balancer theirs")
-    assert {state for state, _ in outcome.values()} == {ItemState.GONE}
+    assert outcome.pop(f"target-group:{shared}") == (DeletionState.FAILED, "still used by load balancer theirs")
+    assert {state for state, _ in outcome.values()} == {DeletionState.GONE}
     left = {one["LoadBalancerName"] for one in elbv2.describe_load_balancers()["LoadBalancers"]}
     assert left == {"guarded", "theirs"}
     assert elb.describe_load_balancers()["LoadBalancerDescriptions"] == []
@@ -100,9 +100,7 @@ def test_log_groups_parameters_providers_controls_templates_and_placement_groups
         )["OpenIDConnectProviderArn"]
         for number, host in enumerate(hosts)
     ]
-    iam.create_role(
-        RoleName="deploy-of-somebody", AssumeRolePolicyDocument=trust({"Federated": providers[0]})
-    )
+    iam.create_role(RoleName="deploy-of-somebody", AssumeRolePolicyDocument=trust({"Federated": providers[0]}))
     for name in ("prod-sesacthon-images", "theirs"):
         config = {
             "Name": name,
@@ -126,8 +124,8 @@ def test_log_groups_parameters_providers_controls_templates_and_placement_groups
     control = next(key for key in rows if key.startswith("cloudfront-oac:"))
     outcome = account.delete([one.key for one in rows.values() if one.deletable])
     state, message = outcome.pop(f"oidc-provider:{providers[0]}")
-    assert (state, message) == (ItemState.FAILED, "still trusted by role deploy-of-somebody")
-    assert {state for state, _ in outcome.values()} == {ItemState.GONE}, outcome
+    assert (state, message) == (DeletionState.FAILED, "still trusted by role deploy-of-somebody")
+    assert {state for state, _ in outcome.values()} == {DeletionState.GONE}, outcome
     template = next(key for key in rows if key.startswith("launch-template:"))
     assert set(outcome) == {
         "log-group:/prod-sesacthon/api", "log-group:/ours", "ssm-parameter:/prod-sesacthon/api", "ssm-parameter:/ours",
@@ -139,9 +137,7 @@ def test_log_groups_parameters_providers_controls_templates_and_placement_groups
     }
     assert {one["Name"] for one in ssm.describe_parameters()["Parameters"]} == {"/ours-not", "/theirs"}
     assert [one["GroupName"] for one in ec2.describe_placement_groups()["PlacementGroups"]] == ["theirs"]
-    assert [one["LaunchTemplateName"] for one in ec2.describe_launch_templates()["LaunchTemplates"]] == [
-        "theirs"
-    ]
+    assert [one["LaunchTemplateName"] for one in ec2.describe_launch_templates()["LaunchTemplates"]] == ["theirs"]
     assert len(iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]) == 2
 
 
@@ -163,9 +159,7 @@ def test_an_instance_goes_first_and_what_it_leaves_behind_after_it(account: Any)
         zone = ec2.describe_instances(InstanceIds=[where])["Reservations"][0]["Instances"][0]["Placement"][
             "AvailabilityZone"
         ]
-        volume = ec2.create_volume(AvailabilityZone=zone, Size=8, TagSpecifications=account.tags("volume"))[
-            "VolumeId"
-        ]
+        volume = ec2.create_volume(AvailabilityZone=zone, Size=8, TagSpecifications=account.tags("volume"))["VolumeId"]
         ec2.attach_volume(VolumeId=volume, InstanceId=where, Device="/dev/sdf")
         volumes.append(volume)
     rows = account.rows()
@@ -175,9 +169,9 @@ def test_an_instance_goes_first_and_what_it_leaves_behind_after_it(account: Any)
     for kind in ("subnet", "security-group", "internet-gateway", "vpc"):
         assert f"ec2-instance:{mine}" in rows[f"{kind}:{ours[kind]}"].blocked_by
     outcome = account.delete([f"ec2-instance:{mine}", *(f"volume:{volume}" for volume in volumes)])
-    assert outcome[f"ec2-instance:{mine}"][0] is ItemState.GONE
-    assert outcome[f"volume:{volumes[0]}"][0] is ItemState.GONE
-    assert outcome[f"volume:{volumes[1]}"] == (ItemState.FAILED, f"still attached to {held}")
+    assert outcome[f"ec2-instance:{mine}"][0] is DeletionState.GONE
+    assert outcome[f"volume:{volumes[0]}"][0] is DeletionState.GONE
+    assert outcome[f"volume:{volumes[1]}"] == (DeletionState.FAILED, f"still attached to {held}")
 
 
 def test_a_network_interface_that_aws_made_is_never_ours(
@@ -188,11 +182,13 @@ def test_a_network_interface_that_aws_made_is_never_ours(
         "Description": "ELB app/x/1", "InterfaceType": "interface", "TagSet": OURS,
     }  # fmt: skip
     module: Any = importlib.import_module("checks.cleanup.kinds.network_interface")
-    verdict = judge(module._seen(found, "r"), Cleanup(tags=TAGS), Known())
-    assert verdict.protected == "made by AWS for ELB app/x/1; it goes with that"
+    verdict = decide_ownership(module._build_resource(found, "r"), CleanupSettings(tags=TAGS), KnownResources())
+    assert verdict.protection_reason == "made by AWS for ELB app/x/1; it goes with that"
     assert not verdict.deletable
     found.update(RequesterManaged=False, InterfaceType="nat_gateway")
-    assert not judge(module._seen(found, "r"), Cleanup(tags=TAGS), Known()).deletable
+    assert not decide_ownership(
+        module._build_resource(found, "r"), CleanupSettings(tags=TAGS), KnownResources()
+    ).deletable
 
 
 class Asked:
@@ -201,15 +197,13 @@ class Asked:
     def __init__(self, interfaces: list[dict[str, Any]], balancers: tuple[str, ...] = ()) -> None:
         self.interfaces, self.balancers = interfaces, balancers
 
-    def pages(self, *_: Any, **__: Any) -> list[dict[str, Any]]:
+    def list_items(self, *_: Any, **__: Any) -> list[dict[str, Any]]:
         return self.interfaces
 
     def client(self, service: str, region: str) -> Any:
         return self
 
-    def describe_load_balancers(
-        self, *, Names: tuple[str, ...] = (), LoadBalancerNames: tuple[str, ...] = ()
-    ) -> None:
+    def describe_load_balancers(self, *, Names: tuple[str, ...] = (), LoadBalancerNames: tuple[str, ...] = ()) -> None:
         from botocore.exceptions import ClientError
 
         if not {*Names, *LoadBalancerNames} <= set(self.balancers):
@@ -219,15 +213,15 @@ class Asked:
 @pytest.mark.parametrize(
     ("description", "balancers", "raised", "words"),
     [
-        ("ELB app/web/50dc6c495c0c9188", (), NotYet, "AWS is still removing network interface eni-1"),
-        ("ELB classic", (), NotYet, "AWS is still removing"),
+        ("ELB app/web/50dc6c495c0c9188", (), RetryLater, "AWS is still removing network interface eni-1"),
+        ("ELB classic", (), RetryLater, "AWS is still removing"),
         (
             "ELB app/web/50dc6c495c0c9188",
             ("web",),
-            InUse,
+            ResourceInUse,
             "still used by network interface eni-1 (ELB app/web",
         ),
-        ("of somebody", (), InUse, "still used by network interface eni-1 (of somebody)"),
+        ("of somebody", (), ResourceInUse, "still used by network interface eni-1 (of somebody)"),
     ],
 )
 def test_the_interfaces_of_a_deleted_load_balancer_are_waited_for_and_others_are_named(
@@ -236,7 +230,7 @@ def test_the_interfaces_of_a_deleted_load_balancer_are_waited_for_and_others_are
     from botocore.exceptions import ClientError
 
     asked: Any = Asked([{"NetworkInterfaceId": "eni-1", "Description": description}], balancers)
-    with pytest.raises(NotYet) as caught, vpc_shared.holders_named(asked, "r", "subnet-id", "subnet-1"):
+    with pytest.raises(RetryLater) as caught, vpc_shared.explain_in_use_error(asked, "r", "subnet-id", "subnet-1"):
         raise ClientError({"Error": {"Code": "DependencyViolation", "Message": "x"}}, "DeleteSubnet")
     assert type(caught.value) is raised
     assert str(caught.value).startswith(words)
@@ -259,56 +253,64 @@ TODAY = date(2026, 11, 24)
 def test_a_keep_tag_protects_until_its_date_and_a_date_that_nobody_can_read_protects(
     value: str, kept: str, ended: str
 ) -> None:
-    assert keep({"ecotui:keep": value}, Cleanup(), TODAY) == (kept, ended)
+    assert read_keep_tag({"ecotui:keep": value}, CleanupSettings(), TODAY) == (kept, ended)
 
 
 def test_an_ended_keep_tag_is_said_and_another_name_for_it_may_be_set() -> None:
-    def seen(**tags: str) -> Seen:
-        return Seen(kind="vpc", id="vpc-1", name="x", tags={**TAGS, **tags})
+    def seen(**tags: str) -> AwsResource:
+        return AwsResource(kind="vpc", id="vpc-1", name="x", tags={**TAGS, **tags})
 
-    ended = judge(seen(**{"ecotui:keep": "2020-01-01"}), Cleanup(tags=TAGS), Known())
+    ended = decide_ownership(seen(**{"ecotui:keep": "2020-01-01"}), CleanupSettings(tags=TAGS), KnownResources())
     assert ended.deletable
-    assert ended.why.endswith("its tag ecotui:keep ended on 2020-01-01")
-    assert not judge(seen(**{"ecotui:keep": "2999-01-01"}), Cleanup(tags=TAGS), Known()).deletable
-    other = Cleanup(tags=TAGS, keep_tag="Keep")
-    assert judge(seen(**{"ecotui:keep": "forever"}), other, Known()).deletable
-    assert not judge(seen(Keep="forever"), other, Known()).deletable
-    assert judge(seen(**{"": "forever"}), Cleanup(tags=TAGS, keep_tag=""), Known()).deletable
+    assert ended.reason.endswith("its tag ecotui:keep ended on 2020-01-01")
+    assert not decide_ownership(
+        seen(**{"ecotui:keep": "2999-01-01"}), CleanupSettings(tags=TAGS), KnownResources()
+    ).deletable
+    other = CleanupSettings(tags=TAGS, keep_tag="Keep")
+    assert decide_ownership(seen(**{"ecotui:keep": "forever"}), other, KnownResources()).deletable
+    assert not decide_ownership(seen(Keep="forever"), other, KnownResources()).deletable
+    assert decide_ownership(
+        seen(**{"": "forever"}), CleanupSettings(tags=TAGS, keep_tag=""), KnownResources()
+    ).deletable
 
 
 def test_what_an_auto_scaling_group_would_start_again_is_kept() -> None:
     module: Any = importlib.import_module("checks.cleanup.kinds.instance")
 
     class Nobody:
-        def wanted(self, seen: Seen) -> bool:
+        def is_listed(self, resource: AwsResource) -> bool:
             return False
 
     made_by = [*OURS, {"Key": "aws:autoscaling:groupName", "Value": "workers"}]
-    seen = module._seen(Nobody(), {"InstanceId": "i-1", "State": {"Name": "running"}, "Tags": made_by}, "r")
-    assert judge(seen, Cleanup(tags=TAGS), Known()).protected.startswith("the Auto Scaling group workers")
+    seen = module._build_resource(Nobody(), {"InstanceId": "i-1", "State": {"Name": "running"}, "Tags": made_by}, "r")
+    assert decide_ownership(seen, CleanupSettings(tags=TAGS), KnownResources()).protection_reason.startswith(
+        "the Auto Scaling group workers"
+    )
 
 
 def test_a_disk_of_an_instance_that_terraform_manages_is_no_leftover() -> None:
-    from checks.cleanup.scan import _parts_follow
+    from checks.cleanup.scan import _exclude_parts_of_managed
 
-    instance = Seen(kind="ec2-instance", id="i-1", name="n", tags=TAGS)
-    disk = Seen(kind="volume", id="vol-1", name="d", tags=TAGS, part_of=instance.key)
-    known = Known(in_state=frozenset({("aws_instance", "i-1")}))
+    instance = AwsResource(kind="ec2-instance", id="i-1", name="n", tags=TAGS)
+    disk = AwsResource(kind="volume", id="vol-1", name="d", tags=TAGS, parent_key=instance.key)
+    known = KnownResources(state_ids=frozenset({("aws_instance", "i-1")}))
     found = {one.key: one for one in (disk, instance)}
     verdicts = {
-        disk.key: judge(disk, Cleanup(tags=TAGS), known, ("aws_ebs_volume",)),
-        instance.key: judge(instance, Cleanup(tags=TAGS), known, ("aws_instance",)),
+        disk.key: decide_ownership(disk, CleanupSettings(tags=TAGS), known, ("aws_ebs_volume",)),
+        instance.key: decide_ownership(instance, CleanupSettings(tags=TAGS), known, ("aws_instance",)),
     }
     assert verdicts[disk.key].preselected
-    _parts_follow(found, verdicts)
+    _exclude_parts_of_managed(found, verdicts)
     assert verdicts[disk.key].ownership is Ownership.IN_STATE
     assert not verdicts[disk.key].deletable
 
 
 def test_every_kind_has_its_three_functions_a_terraform_type_and_a_name_of_its_own() -> None:
     assert len({kind.id for kind in KINDS}) == len(KINDS)
-    types = [one for kind in KINDS for one in kind.terraform]
+    types = [one for kind in KINDS for one in kind.terraform_types]
     assert len(types) == len(set(types))
     for kind in KINDS:
-        assert all(callable(getattr(kind.handler, name)) for name in ("find", "again", "delete")), kind.id
-        assert kind.terraform, kind.id
+        assert all(callable(getattr(kind.handler, name)) for name in ("list_resources", "read_resource", "delete")), (
+            kind.id
+        )
+        assert kind.terraform_types, kind.id

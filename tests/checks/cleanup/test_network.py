@@ -6,7 +6,7 @@ from typing import Any
 
 from support.network import KIND_OF, OURS, keys, made_network
 
-from checks.cleanup.model import ItemState
+from checks.cleanup.model import DeletionState
 
 
 def test_a_whole_network_goes_in_an_order_that_needs_no_second_try_and_a_foreign_one_stays(
@@ -31,7 +31,7 @@ def test_a_whole_network_goes_in_an_order_that_needs_no_second_try_and_a_foreign
         assert place[f"{first}:{ours[first]}"] < place[f"{then}:{ours[then]}"], (first, then)
     outcome = account.delete()
     assert outcome.keys() == keys(ours)
-    assert {state for state, _ in outcome.values()} == {ItemState.GONE}, outcome
+    assert {state for state, _ in outcome.values()} == {DeletionState.GONE}, outcome
     assert not [one for one in account.heard if "waiting until" in one.message or "still" in one.message]
     left = {vpc["VpcId"] for vpc in ec2.describe_vpcs()["Vpcs"] if not vpc["IsDefault"]}
     assert left == {theirs["vpc"]}
@@ -50,18 +50,14 @@ def test_a_whole_network_goes_in_an_order_that_needs_no_second_try_and_a_foreign
 def test_what_holds_a_network_is_named_when_it_is_not_ours(account: Any) -> None:
     ec2 = account.client("ec2")
     ours = made_network(account, "prod-sesacthon")
-    foreign = ec2.create_network_interface(SubnetId=ours["subnet"], Description="of somebody")[
-        "NetworkInterface"
-    ]
+    foreign = ec2.create_network_interface(SubnetId=ours["subnet"], Description="of somebody")["NetworkInterface"]
     peer = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     peering = ec2.create_vpc_peering_connection(VpcId=peer, PeerVpcId=ours["vpc"])["VpcPeeringConnection"]
 
     def held(**_: Any) -> Any:
         from botocore.awsrequest import AWSResponse
 
-        answer = {
-            "Error": {"Code": "DependencyViolation", "Message": "has dependencies and cannot be deleted."}
-        }
+        answer = {"Error": {"Code": "DependencyViolation", "Message": "has dependencies and cannot be deleted."}}
         return AWSResponse("", 400, {}, None), answer
 
     events = ec2.meta.events
@@ -71,16 +67,16 @@ def test_what_holds_a_network_is_named_when_it_is_not_ours(account: Any) -> None
     finally:
         events.unregister("before-call.ec2.DeleteSubnet", held)
     state, message = outcome[f"subnet:{ours['subnet']}"]
-    assert state is ItemState.FAILED
+    assert state is DeletionState.FAILED
     assert foreign["NetworkInterfaceId"] in message
     assert outcome[f"vpc:{ours['vpc']}"] == (
-        ItemState.FAILED, f"blocked by route-table:{ours['route-table']}, subnet:{ours['subnet']}",
+        DeletionState.FAILED, f"blocked by route-table:{ours['route-table']}, subnet:{ours['subnet']}",
     )  # fmt: skip
     # And a peering that somebody else made is not ended by deleting our VPC.
     ec2.delete_network_interface(NetworkInterfaceId=foreign["NetworkInterfaceId"])
     outcome = account.delete()
     state, message = outcome[f"vpc:{ours['vpc']}"]
-    assert state is ItemState.FAILED
+    assert state is DeletionState.FAILED
     assert peering["VpcPeeringConnectionId"] in message
     assert ec2.describe_vpc_peering_connections()["VpcPeeringConnections"][0]["Status"]["Code"] != "deleted"
 
@@ -96,7 +92,7 @@ def test_our_own_peering_goes_before_its_vpc(account: Any) -> None:
     )["VpcPeeringConnection"]
     outcome = account.delete()
     assert set(outcome) == {f"vpc-peering:{made['VpcPeeringConnectionId']}", *(f"vpc:{vpc}" for vpc in vpcs)}
-    assert {state for state, _ in outcome.values()} == {ItemState.GONE}
+    assert {state for state, _ in outcome.values()} == {DeletionState.GONE}
 
 
 def test_a_vpn_goes_connection_first_and_lets_its_vpc_go(account: Any) -> None:
@@ -127,10 +123,10 @@ def test_a_vpn_goes_connection_first_and_lets_its_vpc_go(account: Any) -> None:
     ]
     assert rows[f"vpc:{vpc}"].blocked_by == (f"vpn-gateway:{vgw}",)
     outcome = account.delete()
-    assert {state for state, _ in outcome.values()} == {ItemState.GONE}, outcome
-    assert [
-        one["VpnGatewayId"] for one in ec2.describe_vpn_gateways()["VpnGateways"] if one["State"] != "deleted"
-    ] == [theirs]
+    assert {state for state, _ in outcome.values()} == {DeletionState.GONE}, outcome
+    assert [one["VpnGatewayId"] for one in ec2.describe_vpn_gateways()["VpnGateways"] if one["State"] != "deleted"] == [
+        theirs
+    ]
 
 
 def test_a_vpn_gateway_of_somebody_else_is_named_as_what_holds_our_vpc(account: Any) -> None:
@@ -138,7 +134,7 @@ def test_a_vpn_gateway_of_somebody_else_is_named_as_what_holds_our_vpc(account: 
     vpc = ec2.create_vpc(CidrBlock="10.1.0.0/16", TagSpecifications=account.tags("vpc"))["Vpc"]["VpcId"]
     theirs = ec2.create_vpn_gateway(Type="ipsec.1")["VpnGateway"]["VpnGatewayId"]
     ec2.attach_vpn_gateway(VpnGatewayId=theirs, VpcId=vpc)
-    assert account.delete() == {f"vpc:{vpc}": (ItemState.FAILED, f"still holds {theirs}")}
+    assert account.delete() == {f"vpc:{vpc}": (DeletionState.FAILED, f"still holds {theirs}")}
 
 
 def test_the_default_vpc_and_its_parts_are_kept_although_they_carry_our_tags(account: Any) -> None:

@@ -9,13 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checks.cleanup import graph
-from checks.cleanup.approval import ApprovalError, approve, changed, find, read, write
-from checks.cleanup.known_resources import imports, state_storage
-from checks.cleanup.model import CleanupDetail, Leftover, Ownership, Seen
-from checks.cleanup.ownership import Known, belongs, judge
-from config.model import Cleanup
+from checks.cleanup.approval import (
+    ApprovalError,
+    build_approval,
+    describe_change,
+    read_approval,
+    resolve_keys,
+    write_approval,
+)
+from checks.cleanup.known_resources import find_import_blocks, find_state_storage
+from checks.cleanup.model import AwsResource, CleanupDetail, Leftover, Ownership
+from checks.cleanup.ownership import KnownResources, decide_ownership, is_in_domain
+from config.model import CleanupSettings
 
-SELECTORS = Cleanup(
+SELECTORS = CleanupSettings(
     names=("*alb-controller*",),
     exact=("k8s-cluster-key",),
     prefixes=("prod-sesacthon",),
@@ -26,52 +33,55 @@ SELECTORS = Cleanup(
 OURS = {"Project": "SeSACTHON", "ManagedBy": "Terraform"}
 
 
-def seen(name: str, **more: object) -> Seen:
-    return Seen(kind="iam-policy", id=f"id-{name}", name=name, **more)  # type: ignore[arg-type]
+def seen(name: str, **more: object) -> AwsResource:
+    return AwsResource(kind="iam-policy", id=f"id-{name}", name=name, **more)  # type: ignore[arg-type]
 
 
 def test_all_tags_are_proof_and_a_part_of_them_is_none() -> None:
-    assert judge(seen("x", tags=OURS), SELECTORS, Known()).ownership is Ownership.TAGGED
-    assert judge(seen("x", tags={"Project": "SeSACTHON"}), SELECTORS, Known()).ownership is Ownership.FOREIGN
+    assert decide_ownership(seen("x", tags=OURS), SELECTORS, KnownResources()).ownership is Ownership.TAGGED
+    assert (
+        decide_ownership(seen("x", tags={"Project": "SeSACTHON"}), SELECTORS, KnownResources()).ownership
+        is Ownership.FOREIGN
+    )
 
 
 def test_a_name_alone_is_listed_but_never_preselected() -> None:
-    verdict = judge(seen("prod-alb-controller-policy"), SELECTORS, Known())
+    verdict = decide_ownership(seen("prod-alb-controller-policy"), SELECTORS, KnownResources())
     assert verdict.ownership is Ownership.NAME_ONLY
     assert verdict.deletable
     assert not verdict.preselected
-    assert "*alb-controller*" in verdict.why
+    assert "*alb-controller*" in verdict.reason
 
 
 def test_an_exclusion_beats_an_inclusion_by_name_id_and_arn() -> None:
     for item in (
         seen("prod-sesacthon-keep", tags=OURS),
-        Seen(kind="vpc", id="vpc-1234", name="x", tags=OURS),
-        Seen(kind="iam-role", id="x", name="x", arn="arn:aws:iam::1:role/x-keep", tags=OURS),
+        AwsResource(kind="vpc", id="vpc-1234", name="x", tags=OURS),
+        AwsResource(kind="iam-role", id="x", name="x", arn="arn:aws:iam::1:role/x-keep", tags=OURS),
     ):
-        verdict = judge(item, SELECTORS, Known())
-        assert verdict.protected
+        verdict = decide_ownership(item, SELECTORS, KnownResources())
+        assert verdict.protection_reason
         assert not verdict.deletable
 
 
 def test_what_terraform_manages_goes_with_terraform() -> None:
-    known = Known(in_state=frozenset({("aws_iam_policy", "id-x")}))
-    assert judge(seen("x", tags=OURS), SELECTORS, known, ("aws_iam_policy",)).ownership is Ownership.IN_STATE
+    known = KnownResources(state_ids=frozenset({("aws_iam_policy", "id-x")}))
+    assert decide_ownership(seen("x", tags=OURS), SELECTORS, known, ("aws_iam_policy",)).ownership is Ownership.IN_STATE
     # The same id of another type is another thing.
-    assert judge(seen("x", tags=OURS), SELECTORS, known, ("aws_iam_role",)).ownership is Ownership.TAGGED
+    assert decide_ownership(seen("x", tags=OURS), SELECTORS, known, ("aws_iam_role",)).ownership is Ownership.TAGGED
 
 
 def test_nothing_is_preselected_while_the_state_could_not_be_read() -> None:
-    verdict = judge(seen("x", tags=OURS), SELECTORS, Known(state_read=False))
+    verdict = decide_ownership(seen("x", tags=OURS), SELECTORS, KnownResources(state_read=False))
     assert verdict.ownership is Ownership.TAGGED
     assert not verdict.preselected
 
 
 def test_without_selectors_everything_is_foreign() -> None:
-    assert not judge(seen("prod-sesacthon", tags=OURS), Cleanup(), Known()).listed
-    assert not judge(
-        seen("x"), Cleanup(names=("",), prefixes=("",), exact=("",), domains=("",)), Known()
-    ).listed
+    assert not decide_ownership(seen("prod-sesacthon", tags=OURS), CleanupSettings(), KnownResources()).is_listed
+    assert not decide_ownership(
+        seen("x"), CleanupSettings(names=("",), prefixes=("",), exact=("",), domains=("",)), KnownResources()
+    ).is_listed
 
 
 @pytest.mark.parametrize(
@@ -84,7 +94,7 @@ def test_without_selectors_everything_is_foreign() -> None:
     ],
 )
 def test_a_domain_holds_itself_and_what_is_under_it(name: str, domain: str, inside: bool) -> None:
-    assert belongs(name, domain) is inside
+    assert is_in_domain(name, domain) is inside
 
 
 def test_the_state_bucket_and_lock_table_are_read_from_configuration_and_backend(tmp_path: Path) -> None:
@@ -96,7 +106,7 @@ def test_the_state_bucket_and_lock_table_are_read_from_configuration_and_backend
     (tmp_path / ".terraform" / "terraform.tfstate").write_text(
         '{"backend": {"type": "s3", "config": {"bucket": "prod-sesacthon-tf", "dynamodb_table": null}}}'
     )
-    assert state_storage(tmp_path) == {"sesacthon-state", "locks", "prod-sesacthon-tf"}
+    assert find_state_storage(tmp_path) == {"sesacthon-state", "locks", "prod-sesacthon-tf"}
 
 
 names = st.sampled_from(
@@ -111,8 +121,8 @@ names = st.sampled_from(
 )
 tags = st.sampled_from([OURS, {}, {"Project": "SeSACTHON"}, {"Project": "Other", "ManagedBy": "Terraform"}])
 things = st.builds(
-    lambda name, number, tags, guarded: Seen(
-        kind="iam-role", id=f"{name}-{number}", name=name, arn=f"arn:{number}", tags=tags, guarded=guarded
+    lambda name, number, tags, guarded: AwsResource(
+        kind="iam-role", id=f"{name}-{number}", name=name, arn=f"arn:{number}", tags=tags, protection_reason=guarded
     ),
     names,
     st.integers(0, 30),
@@ -129,35 +139,31 @@ things = st.builds(
     protect=st.lists(st.sampled_from(["*-keep", "prod-*", "arn:7", "*-3"]), max_size=2),
 )
 def test_nothing_foreign_protected_or_managed_is_ever_deletable(
-    world: list[Seen], managed: set[int], state_read: bool, protect: list[str]
+    world: list[AwsResource], managed: set[int], state_read: bool, protect: list[str]
 ) -> None:
-    selectors = Cleanup(
+    selectors = CleanupSettings(
         names=SELECTORS.names,
         exact=SELECTORS.exact,
         prefixes=SELECTORS.prefixes,
         tags=OURS,
         protect=tuple(protect),
     )
-    known = Known(
+    known = KnownResources(
         state_read=state_read,
         state_arns=frozenset(f"arn:{number}" for number in managed),
         state_storage=frozenset({"state"}),
     )
     for one in world:
-        verdict = judge(one, selectors, known, ("aws_iam_role",))
+        verdict = decide_ownership(one, selectors, known, ("aws_iam_role",))
         ours = one.tags == OURS
         matching = (
-            "alb-controller" in one.name
-            or one.name == "k8s-cluster-key"
-            or one.name.startswith("prod-sesacthon")
+            "alb-controller" in one.name or one.name == "k8s-cluster-key" or one.name.startswith("prod-sesacthon")
         )
         if not (ours or matching):
             assert not verdict.deletable
-        if one.guarded or one.name == "state" or int(one.arn[4:]) in managed:
+        if one.protection_reason or one.name == "state" or int(one.arn[4:]) in managed:
             assert not verdict.deletable
-        if ("*-keep" in protect and one.name.endswith("-keep")) or (
-            "arn:7" in protect and one.arn == "arn:7"
-        ):
+        if ("*-keep" in protect and one.name.endswith("-keep")) or ("arn:7" in protect and one.arn == "arn:7"):
             assert not verdict.deletable
         if verdict.preselected:
             assert ours
@@ -177,7 +183,7 @@ def test_an_order_holds_everything_once_and_respects_what_is_no_circle(
     count, pairs = drawn
     keys = [str(number) for number in range(count)]
     edges = {key: frozenset(str(b) for a, b in pairs if str(a) == key and a != b) for key in keys}
-    ordered = graph.order(keys, edges)
+    ordered = graph.deletion_order(keys, edges)
     assert sorted(ordered) == sorted(keys)
     if all(b < a for a, b in pairs if a != b):  # no circle possible
         place = {key: position for position, key in enumerate(ordered)}
@@ -196,13 +202,13 @@ def detail(*rows: Leftover) -> CleanupDetail:
 
 def test_a_list_comes_back_as_it_was_written_and_an_edited_one_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "list.json"
-    approval = approve(detail(row("key-pair:a"), row("key-pair:b")), ["key-pair:a"])
-    write(approval, path)
-    assert read(path) == approval
+    approval = build_approval(detail(row("key-pair:a"), row("key-pair:b")), ["key-pair:a"])
+    write_approval(approval, path)
+    assert read_approval(path) == approval
     assert path.stat().st_mode & 0o077 == 0
     path.write_text(path.read_text().replace("key-pair:a", "key-pair:z").replace('"id": "a"', '"id": "z"'))
     with pytest.raises(ApprovalError, match="changed after"):
-        read(path)
+        read_approval(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[]", b'{"schema": "x"}', b"{" * 10_000])
@@ -210,7 +216,7 @@ def test_anything_but_an_approved_list_is_refused_in_a_line(tmp_path: Path, cont
     path = tmp_path / "list.json"
     path.write_bytes(content)
     with pytest.raises(ApprovalError) as refusal:
-        read(path)
+        read_approval(path)
     assert "\n" not in str(refusal.value)
 
 
@@ -224,27 +230,25 @@ def test_anything_but_an_approved_list_is_refused_in_a_line(tmp_path: Path, cont
 )
 def test_what_is_kept_cannot_be_approved(kept: dict[str, object]) -> None:
     with pytest.raises(ApprovalError, match="never deleted"):
-        approve(detail(row("key-pair:a", **kept)), ["key-pair:a"])
+        build_approval(detail(row("key-pair:a", **kept)), ["key-pair:a"])
 
 
 def test_a_word_that_means_nothing_or_several_selects_nothing() -> None:
     rows = detail(row("key-pair:a"), row("iam-role:a"))
-    assert find(rows, ["key-pair:a"]) == ["key-pair:a"]
+    assert resolve_keys(rows, ["key-pair:a"]) == ["key-pair:a"]
     for word in ("a", "nobody"):
         with pytest.raises(ApprovalError):
-            find(rows, [word])
+            resolve_keys(rows, [word])
 
 
 def test_uses_that_shrink_are_our_own_work_and_uses_that_grow_are_somebody_elses() -> None:
     before = seen("p", uses=("role a", "user b"))
     listed = row("iam-policy:id-p", uses=before.uses)
-    item = approve(detail(listed), [listed.key]).items[0]
-    same = type(item)(
-        **{**{f: getattr(item, f) for f in item.__struct_fields__}, "fingerprint": before.fingerprint}
-    )
-    assert changed(same, seen("p", uses=("user b",))) == ""
-    assert "role new" in changed(same, seen("p", uses=("user b", "role new")))
-    assert "changed" in changed(same, seen("p", tags={"a": "b"}))
+    item = build_approval(detail(listed), [listed.key]).items[0]
+    same = type(item)(**{**{f: getattr(item, f) for f in item.__struct_fields__}, "fingerprint": before.fingerprint})
+    assert describe_change(same, seen("p", uses=("user b",))) == ""
+    assert "role new" in describe_change(same, seen("p", uses=("user b", "role new")))
+    assert "changed" in describe_change(same, seen("p", tags={"a": "b"}))
 
 
 def test_what_an_import_block_takes_in_is_never_deleted(tmp_path: Path) -> None:
@@ -252,11 +256,15 @@ def test_what_an_import_block_takes_in_is_never_deleted(tmp_path: Path) -> None:
         'import {\n  to = module.x["a.b"].aws_iam_policy.p["k"]\n  id = "id-x"\n}\n'
         'import {\n  for_each = toset(["y"])\n  to = aws_iam_policy.q[each.key]\n  id = "${each.key}"\n}\n'
     )
-    taken = imports(tmp_path)
+    taken = find_import_blocks(tmp_path)
     assert taken == {("aws_iam_policy", "id-x"): "ecotui-adopt.tf"}
-    verdict = judge(seen("x", tags=OURS), SELECTORS, Known(to_import=taken), ("aws_iam_policy",))
+    verdict = decide_ownership(
+        seen("x", tags=OURS), SELECTORS, KnownResources(import_blocks=taken), ("aws_iam_policy",)
+    )
     assert not verdict.deletable
     assert not verdict.preselected
-    assert verdict.protected == "to be adopted: an import block in ecotui-adopt.tf"
+    assert verdict.protection_reason == "to be adopted: an import block in ecotui-adopt.tf"
     # Of another type the same id is another thing.
-    assert judge(seen("x", tags=OURS), SELECTORS, Known(to_import=taken), ("aws_iam_role",)).deletable
+    assert decide_ownership(
+        seen("x", tags=OURS), SELECTORS, KnownResources(import_blocks=taken), ("aws_iam_role",)
+    ).deletable

@@ -11,7 +11,7 @@ from support.random_accounts import KINDS, SELECTORS, Account, Killed, Thing, re
 
 from checks.cleanup.approval import Approval
 from checks.cleanup.deletion import Deletion
-from checks.cleanup.model import ItemState
+from checks.cleanup.model import DeletionState
 
 OURS = ("tagged", "tagged", "named")
 ALL = (*OURS, "foreign", "kept", "guarded", "protected", "managed")
@@ -41,11 +41,9 @@ def accounts(draw: st.DrawFn) -> Account:
     )
 
 
-def run(account: Account, approval: Approval) -> dict[str, tuple[ItemState, str]]:
-    with mock.patch("checks.cleanup.deletion.BY_ID", account.kinds()):
-        deletion = Deletion(
-            account.aws, approval, SELECTORS, account.known, lambda progress: None, clock=Quick()
-        )
+def run(account: Account, approval: Approval) -> dict[str, tuple[DeletionState, str]]:
+    with mock.patch("checks.cleanup.deletion.KINDS_BY_ID", account.kinds()):
+        deletion = Deletion(account.aws, approval, SELECTORS, account.known, lambda progress: None, clock=Quick())
         return dict(deletion.run())
 
 
@@ -55,9 +53,7 @@ def run(account: Account, approval: Approval) -> dict[str, tuple[ItemState, str]
     # A chain of which the account tells nothing, with every call likely to fail.
     account=Account(
         {
-            f"tunnel:t{n}": Thing(
-                "tunnel", f"t{n}", "tagged", (f"tunnel:t{n - 1}",) * (n > 0), told=False, looks=2
-            )
+            f"tunnel:t{n}": Thing("tunnel", f"t{n}", "tagged", (f"tunnel:t{n - 1}",) * (n > 0), told=False, looks=2)
             for n in range(8)
         },
         seed=3,
@@ -82,13 +78,13 @@ def test_whatever_happens_only_what_was_approved_goes_and_the_rest_is_told_with_
     hopeless = account.hopeless()
     for key, (state, message) in outcome.items():
         there = key in account.things
-        if state is ItemState.GONE:
+        if state is DeletionState.GONE:
             assert not there, message
         else:
-            assert state in (ItemState.FAILED, ItemState.SKIPPED)
+            assert state in (DeletionState.FAILED, DeletionState.SKIPPED)
             assert message
             assert key in hopeless, (key, state, message)
-        if there and account.things[key].kind not in account.denied and state is ItemState.FAILED:
+        if there and account.things[key].kind not in account.denied and state is DeletionState.FAILED:
             blockers = [need for need in account.things[key].needs if need in account.things]
             assert blockers
             # EC2 does not say by what; the command line adds it from the look that follows.
@@ -122,8 +118,8 @@ def test_what_only_waits_for_a_hopeless_one_does_not_keep_it_trying() -> None:
     )
     outcome = run(account, account.approve())
     assert outcome == {
-        "engine:held": (ItemState.FAILED, "still used by wagon:theirs"),
-        "signal:after": (ItemState.FAILED, "blocked by engine:held"),
+        "engine:held": (DeletionState.FAILED, "still used by wagon:theirs"),
+        "signal:after": (DeletionState.FAILED, "blocked by engine:held"),
     }
     assert account.calls < 40
 

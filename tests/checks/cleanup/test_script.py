@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from support.cleanup import OURS, REGION, Account
 
-from checks.cleanup.model import Seen
-from checks.cleanup.ownership import Known
+from checks.cleanup.model import AwsResource
+from checks.cleanup.ownership import KnownResources
 from checks.cleanup.script.deletion_targets import Aim, aim
 from checks.cleanup.script.impact import findings, foresee
 from ecotui.cli import main
@@ -39,17 +39,15 @@ done
 
 
 def read(text: str, **more: str) -> Aim:
-    return aim(
-        "clean.sh", {"clean.sh": text, **{name.replace("_", "."): one for name, one in more.items()}}.get
-    )
+    return aim("clean.sh", {"clean.sh": text, **{name.replace("_", "."): one for name, one in more.items()}}.get)
 
 
 def told(found: Aim) -> set[tuple[str, str]]:
     return {(one.kind, one.condition.words) for one in found.picks}
 
 
-def seen(kind: str, name: str, **more: object) -> Seen:
-    return Seen(kind=kind, id=str(more.pop("id", name)), name=name, **more)  # type: ignore[arg-type]
+def seen(kind: str, name: str, **more: object) -> AwsResource:
+    return AwsResource(kind=kind, id=str(more.pop("id", name)), name=name, **more)  # type: ignore[arg-type]
 
 
 def test_the_patterns_of_the_guide_s_script_are_read() -> None:
@@ -169,9 +167,7 @@ def test_a_condition_that_is_not_understood_means_all(query: str) -> None:
 
 
 def test_what_is_only_listed_is_no_aim() -> None:
-    found = read(
-        "aws s3api list-buckets --query 'Buckets[].Name'\nX=$(aws iam list-roles --query 'Roles[].Arn')"
-    )
+    found = read("aws s3api list-buckets --query 'Buckets[].Name'\nX=$(aws iam list-roles --query 'Roles[].Arn')")
     assert (found.picks, found.blind) == ((), ())
 
 
@@ -206,7 +202,7 @@ def filled(account: Account) -> Account:
 
 
 def test_whose_is_what_the_script_would_hit_is_told_before_it_runs(filled: Account) -> None:
-    found = foresee(filled.world, Known())
+    found = foresee(filled.world, KnownResources())
     assert {(one.name, one.fate) for one in found.hits} == {
         ("prod-sesacthon-key", "ours"),
         ("prod-payments", "not ours"),
@@ -215,7 +211,7 @@ def test_whose_is_what_the_script_would_hit_is_told_before_it_runs(filled: Accou
         ("prod-sesacthon-keep", "cleanup.protect: *-keep"),
     }
     assert {one.name for one in found.spared} == {"prod-payments", "sesacthon-other", "prod-sesacthon-keep"}
-    (finding,) = findings(filled.world, Known(), "eco2")
+    (finding,) = findings(filled.world, KnownResources(), "eco2")
     assert finding.state.value == "warn"
     assert "would hit 5 by its text, 3 of them not to be deleted" in finding.summary
     (fix,) = finding.fixes
@@ -224,24 +220,24 @@ def test_whose_is_what_the_script_would_hit_is_told_before_it_runs(filled: Accou
 
 
 def test_a_new_hit_or_another_text_is_not_what_was_agreed_to(filled: Account) -> None:
-    before = foresee(filled.world, Known()).token
-    assert foresee(filled.world, Known()).token == before
+    before = foresee(filled.world, KnownResources()).token
+    assert foresee(filled.world, KnownResources()).token == before
     filled.client("ec2").create_key_pair(KeyName="prod-new")
-    with_new = foresee(filled.world, Known()).token
+    with_new = foresee(filled.world, KnownResources()).token
     assert with_new != before
     script = filled.world.project / "scripts" / "maintenance" / "destroy-with-cleanup.sh"
     script.write_text(SCRIPT + "\n# more\n")
-    assert foresee(filled.world, Known()).token not in (before, with_new)
+    assert foresee(filled.world, KnownResources()).token not in (before, with_new)
 
 
 def test_a_leftover_look_offers_the_script_only_where_something_is_left(filled: Account) -> None:
-    from checks.cleanup.check import examine
+    from checks.cleanup.check import check_with_detail
 
-    report, _ = examine(filled.world)
+    report, _ = check_with_detail(filled.world)
     assert "cleanup.script" in {one.id for one in report.findings}
     filled.client("ec2").delete_key_pair(KeyName="prod-sesacthon-key")
     filled.client("s3").delete_bucket(Bucket="prod-sesacthon-a")
-    report, _ = examine(filled.world)
+    report, _ = check_with_detail(filled.world)
     assert "cleanup.script" not in {one.id for one in report.findings}
 
 
@@ -254,9 +250,7 @@ def here(
 ) -> Callable[..., int]:
     project = tmp_path / "project"
     (project / "terraform").mkdir(parents=True)
-    (project / "clean.sh").write_text(
-        f"if false; then\n{SCRIPT}\nfi\necho '=== Step 1: keys ==='\nexit ${{1:-0}}\n"
-    )
+    (project / "clean.sh").write_text(f"if false; then\n{SCRIPT}\nfi\necho '=== Step 1: keys ==='\nexit ${{1:-0}}\n")
     (project / "ecotui.yaml").write_text(
         "project: fixture\naws: {account: '123456789012', account_name: fix, region: ap-northeast-2}\n"
         "cleanup: {command: [./clean.sh], prefixes: [prod-sesacthon], names: [], exact: [], protect: ['*-keep']}\n"
@@ -308,6 +302,6 @@ def test_what_was_lost_is_said(
         filled.client("ec2").delete_key_pair(KeyName="prod-payments")
         return 0
 
-    monkeypatch.setattr("ecotui.cli.script.start", start)
+    monkeypatch.setattr("ecotui.cli.script.run_team_script", start)
     assert here("--run", "--agreed", token, "--pause", "0") == 3
     assert "gone, and was not to be deleted: key-pair prod-payments (not ours)" in capsys.readouterr().out

@@ -11,15 +11,15 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from checks.aws.session import Aws
-from checks.cleanup.ownership import Known
+from checks.aws.session import AwsSession
+from checks.cleanup.ownership import KnownResources
 from checks.cloudfront import check as cloudfront_check
 from checks.cloudfront.check import CloudFrontDetail
-from checks.context import World
-from checks.finding import State
-from checks.polling import Clock
+from checks.context import CheckContext
+from checks.finding import CheckState
+from checks.polling import PollClock
 from config import model
-from config.model import Cleanup, Settings
+from config.model import CleanupSettings, Settings
 from ecotui import exit_codes
 from ecotui.cli import cloudfront as command
 
@@ -30,9 +30,7 @@ class Fake:
     def __init__(self):
         self.items, self.tags = [], {}
 
-    def add(
-        self, id="E1", *, minutes=6.0, status="InProgress", enabled=True, alias="images.eco2.example", **more
-    ):
+    def add(self, id="E1", *, minutes=6.0, status="InProgress", enabled=True, alias="images.eco2.example", **more):
         self.items.append(
             {
                 "Id": id,
@@ -72,7 +70,7 @@ def refusal(code, operation):
 @pytest.fixture
 def fake(monkeypatch):
     fake = Fake()
-    monkeypatch.setattr(Aws, "client", lambda self, service, region=None: fake)
+    monkeypatch.setattr(AwsSession, "client", lambda self, service, region=None: fake)
     return fake
 
 
@@ -82,8 +80,8 @@ def known(monkeypatch):
 
     def say(*ids, read=True):
         held = frozenset(("aws_cloudfront_distribution", id) for id in ids)
-        answer = Known(state_read=read, why_unread="" if read else "it is locked away", in_state=held)
-        monkeypatch.setattr("checks.cleanup.known_resources.known", lambda world: answer)
+        answer = KnownResources(state_read=read, state_error="" if read else "it is locked away", state_ids=held)
+        monkeypatch.setattr("checks.cleanup.known_resources.read_known_resources", lambda world: answer)
 
     say(read=False)
     return say
@@ -92,22 +90,20 @@ def known(monkeypatch):
 @pytest.fixture
 def world(tmp_path):
     settings = Settings(
-        aws=model.Aws(region="ap-northeast-2"),
-        cleanup=Cleanup(domains=("eco2.example",), tags={"Project": "eco2"}),
+        aws=model.AwsSettings(region="ap-northeast-2"),
+        cleanup=CleanupSettings(domains=("eco2.example",), tags={"Project": "eco2"}),
     )
-    return World(settings=settings, project=tmp_path, env={})
+    return CheckContext(settings=settings, project=tmp_path, env={})
 
 
 def seen(world):
-    report = cloudfront_check.look(world)
+    report = cloudfront_check.check(world)
     return report, msgspec.convert(report.detail, type=CloudFrontDetail)
 
 
 def test_without_a_distribution_the_step_does_not_apply_yet(fake, known, world):
     report, detail = seen(world)
-    assert [(finding.id, finding.state) for finding in report.findings] == [
-        ("cloudfront.list", State.SKIPPED)
-    ]
+    assert [(finding.id, finding.state) for finding in report.findings] == [("cloudfront.list", CheckState.SKIPPED)]
     assert "no distribution yet" in report.findings[0].summary
     assert detail.rows == ()
 
@@ -126,7 +122,7 @@ def test_progress_is_told_against_the_usual_time(fake, known, world, minutes, wo
     report, detail = seen(world)
     finding = report.findings[0]
     assert finding.id == "cloudfront.distribution.E1"
-    assert finding.state is State.WARN is detail.rows[0].state
+    assert finding.state is CheckState.WARN is detail.rows[0].state
     assert words in finding.summary
     assert finding.guide == ("6.1",)
     assert finding.fixes[0].command == "ecotui cloudfront --wait"
@@ -135,13 +131,13 @@ def test_progress_is_told_against_the_usual_time(fake, known, world, minutes, wo
 
 def test_a_deployed_distribution_is_ok(fake, known, world):
     fake.add(status="Deployed")
-    assert seen(world)[0].state is State.OK
+    assert seen(world)[0].state is CheckState.OK
 
 
 def test_a_disabled_distribution_is_not_green(fake, known, world):
     fake.add(status="Deployed", enabled=False)
     report, _ = seen(world)
-    assert report.state is State.WARN and "disabled" in report.findings[0].summary
+    assert report.state is CheckState.WARN and "disabled" in report.findings[0].summary
 
 
 def test_a_distribution_being_disabled_is_said(fake, known, world):
@@ -164,7 +160,7 @@ def test_what_is_in_terraform_s_state_is_ours_whatever_it_is_called(fake, known,
     fake.add("E1", alias="elsewhere.example", status="Deployed")
     known("E1")
     report, detail = seen(world)
-    assert report.state is State.OK
+    assert report.state is CheckState.OK
     assert detail.rows[0].managed is True
 
 
@@ -172,7 +168,7 @@ def test_a_deployed_leftover_of_an_earlier_deployment_is_not_green(fake, known, 
     fake.add("E1", status="Deployed")
     known()
     report, _ = seen(world)
-    assert report.state is State.SKIPPED
+    assert report.state is CheckState.SKIPPED
     assert report.findings[0].id == "cloudfront.list"
     assert report.findings[1].fixes[0].action.step == "cleanup"
     assert report.findings[1].fixes[0].action.select == ("cloudfront:E1",)
@@ -181,13 +177,13 @@ def test_a_deployed_leftover_of_an_earlier_deployment_is_not_green(fake, known, 
 def test_one_that_terraform_is_still_creating_counts_before_it_is_in_the_state(fake, known, world):
     fake.add("E1", minutes=3)
     known()
-    assert seen(world)[0].state is State.WARN
+    assert seen(world)[0].state is CheckState.WARN
 
 
 def test_a_listing_that_is_not_allowed_is_unknown_and_names_the_action(fake, known, world):
     fake.items = refusal("AccessDenied", "ListDistributions")
     finding = seen(world)[0].findings[0]
-    assert finding.state is State.UNKNOWN
+    assert finding.state is CheckState.UNKNOWN
     assert finding.denied == ("cloudfront:ListDistributions",)
 
 
@@ -195,27 +191,27 @@ def test_tags_that_may_not_be_read_leave_it_unknown_whose_a_distribution_is(fake
     fake.add("E1", alias="")
     fake.tags["E1"] = refusal("AccessDenied", "ListTagsForResource")
     finding = seen(world)[0].findings[0]
-    assert finding.state is State.UNKNOWN
+    assert finding.state is CheckState.UNKNOWN
     assert finding.denied == ("cloudfront:ListTagsForResource",)
     known()
-    assert seen(world)[0].state is State.SKIPPED
+    assert seen(world)[0].state is CheckState.SKIPPED
 
 
 def test_a_dead_endpoint_is_unknown(known, tmp_path, aws_env, dead_endpoint):
-    where = World(
-        settings=Settings(aws=model.Aws(region="ap-northeast-2")),
+    where = CheckContext(
+        settings=Settings(aws=model.AwsSettings(region="ap-northeast-2")),
         project=tmp_path,
         env={**aws_env, "AWS_ENDPOINT_URL": dead_endpoint},
     )
-    report = cloudfront_check.look(where)
-    assert report.state is State.UNKNOWN and report.seconds < 5
+    report = cloudfront_check.check(where)
+    assert report.state is CheckState.UNKNOWN and report.seconds < 5
 
 
 @pytest.mark.skipif(shutil.which("terraform") is None, reason="reads the state with terraform")
 def test_a_distribution_of_the_state_is_found_at_moto(tmp_path, aws_env):
     """The whole path: moto's listing, and terraform's own state file."""
-    where = World(
-        settings=Settings(aws=model.Aws(region="ap-northeast-2")), project=tmp_path, env={**aws_env}
+    where = CheckContext(
+        settings=Settings(aws=model.AwsSettings(region="ap-northeast-2")), project=tmp_path, env={**aws_env}
     )
     id = create(where)
     folder = tmp_path / "terraform"
@@ -260,7 +256,7 @@ def create(where):
 
 
 def run(world, monkeypatch, *words, sleep=None):
-    monkeypatch.setattr(command, "world", lambda args: world)
+    monkeypatch.setattr(command, "check_context", lambda args: world)
     parser = argparse.ArgumentParser()
     command.configure(parser)
     now = [0.0]
@@ -270,7 +266,7 @@ def run(world, monkeypatch, *words, sleep=None):
         if sleep:
             sleep(now[0])
 
-    return command.run(parser.parse_args(words), clock=Clock(now=lambda: now[0], sleep=forward))
+    return command.run(parser.parse_args(words), clock=PollClock(now=lambda: now[0], sleep=forward))
 
 
 def test_the_command_prints_one_document(fake, known, world, monkeypatch, capsys):

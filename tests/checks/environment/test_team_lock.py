@@ -10,60 +10,60 @@ import pytest
 from support.tui import Bench
 
 from checks.aws import lease
-from checks.aws.lease import Claim, Held
-from checks.aws.object_store import ObjectStore, StoreError
-from checks.context import World
-from checks.environment.team_lock import team
-from checks.finding import Finding, State
+from checks.aws.lease import AcquiredLease, LeaseRecord
+from checks.aws.object_store import ObjectStore, ObjectStoreError
+from checks.context import CheckContext
+from checks.environment.team_lock import check_team_lock
+from checks.finding import CheckState, Finding
 from config import model
 from screens.sessions.team import TeamSessionsScreen
 
 ACCOUNT = "123456789012"
-HANA = Claim(
+HANA = LeaseRecord(
     user="hana", host="bastion-2", terminal="pts/2", since="2026-11-23 14:03 UTC", session="s-1", seconds=60
 )
 
 
-def world(store: ObjectStore, env: dict[str, str], url: str = "s3://eco2-team/ecotui/prod") -> World:
-    settings = model.Settings(aws=model.Aws(region="ap-northeast-2"), sessions=model.Sessions(team=url))
-    made = World(settings=settings, project=Path("/p"), env=env)
+def world(store: ObjectStore, env: dict[str, str], url: str = "s3://eco2-team/ecotui/prod") -> CheckContext:
+    settings = model.Settings(aws=model.AwsSettings(region="ap-northeast-2"), sessions=model.SessionsSettings(team=url))
+    made = CheckContext(settings=settings, project=Path("/p"), env=env)
     made.__dict__["aws"] = store._aws
     return made
 
 
-def one(where: World) -> Finding:
-    (found,) = team(where)
+def one(where: CheckContext) -> Finding:
+    (found,) = check_team_lock(where)
     assert found.id == "environment.team"
     return found
 
 
 def test_without_a_team_nothing_is_said(team_store: ObjectStore, aws_env: dict[str, str]) -> None:
-    assert team(world(team_store, aws_env, url="")) == ()
+    assert check_team_lock(world(team_store, aws_env, url="")) == ()
 
 
 def test_who_works_there_is_named_and_blocks_and_who_left_does_not(
     team_store: ObjectStore, aws_env: dict[str, str]
 ) -> None:
     where = world(team_store, aws_env)
-    assert one(where).state is State.OK
-    theirs = lease.take(team_store, ACCOUNT, HANA)
-    assert isinstance(theirs, Held)
+    assert one(where).state is CheckState.OK
+    theirs = lease.acquire_lease(team_store, ACCOUNT, HANA)
+    assert isinstance(theirs, AcquiredLease)
     blocked = one(where)
-    assert blocked.state is State.BLOCKED
+    assert blocked.state is CheckState.BLOCKED
     assert blocked.summary.startswith("hana@bastion-2 on pts/2, since 2026-11-23 14:03 UTC works in account")
     ours = one(world(team_store, {**aws_env, "ECOTUI_SESSION": "s-1"}))
-    assert ours.state is State.OK
-    lease.release(team_store, ACCOUNT, theirs)
-    assert one(where).state is State.OK
+    assert ours.state is CheckState.OK
+    lease.release_lease(team_store, ACCOUNT, theirs)
+    assert one(where).state is CheckState.OK
 
 
 def test_a_lease_that_is_over_is_said_to_be(
     team_store: ObjectStore, aws_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lease.take(team_store, ACCOUNT, HANA)
-    monkeypatch.setattr(lease.Seen, "left", 0.0)
+    lease.acquire_lease(team_store, ACCOUNT, HANA)
+    monkeypatch.setattr(lease.LeaseSnapshot, "seconds_left", 0.0)
     found = one(world(team_store, aws_env))
-    assert found.state is State.OK
+    assert found.state is CheckState.OK
     assert "is over" in found.summary
 
 
@@ -71,15 +71,15 @@ def test_what_could_not_be_looked_at_is_unknown_and_names_the_action(
     team_store: ObjectStore, aws_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     missing = one(world(team_store, aws_env, url="s3://nobodys-bucket/x"))
-    assert missing.state is State.UNKNOWN
+    assert missing.state is CheckState.UNKNOWN
     assert "no bucket nobodys-bucket" in missing.summary
 
     def denied(self: ObjectStore, key: str) -> Any:
-        raise StoreError("Not allowed to call s3:GetObject.", ("s3:GetObject",))
+        raise ObjectStoreError("Not allowed to call s3:GetObject.", ("s3:GetObject",))
 
     monkeypatch.setattr(ObjectStore, "read", denied)
     found = one(world(team_store, aws_env))
-    assert found.state is State.UNKNOWN
+    assert found.state is CheckState.UNKNOWN
     assert found.denied == ("s3:GetObject",)
 
 
@@ -105,7 +105,7 @@ def answering(bench: Bench, monkeypatch: pytest.MonkeyPatch, script: str) -> Non
     monkeypatch.setattr("screens.sessions.team.sys.executable", str(program))
     (bench.project / "ecotui.yaml").write_text("project: eco2\nsessions: {team: 's3://eco2-team/x'}\n")
     # No keeper: what it does is held elsewhere.
-    monkeypatch.setattr("ecotui.team.lease_client.Seat._begin", lambda self: None)
+    monkeypatch.setattr("ecotui.team.lease_client.LeaseClient._start_agent", lambda self: None)
 
 
 async def test_the_sessions_of_other_machines_are_listed_and_marked(
@@ -142,12 +142,12 @@ async def test_a_team_that_cannot_be_reached_is_said(bench: Bench, monkeypatch: 
 async def test_without_the_team_s_lock_nothing_is_changed_until_its_finding_is_let_pass(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ecotui.team.lease_client import Seat, Standing
+    from ecotui.team.lease_client import LeaseClient, LeaseStatus
 
     answering(bench, monkeypatch, "exit 1")
-    away = Standing(state="unreachable", message="AWS cannot be reached: http://127.0.0.1:9.")
-    monkeypatch.setattr(Seat, "standing", lambda self: away)
-    monkeypatch.setattr("screens.main.locks.BEAT", 0.05)
+    away = LeaseStatus(state="unreachable", message="AWS cannot be reached: http://127.0.0.1:9.")
+    monkeypatch.setattr(LeaseClient, "status", lambda self: away)
+    monkeypatch.setattr("screens.main.locks.LOCK_POLL_SECONDS", 0.05)
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await bench.settled(pilot)
@@ -156,9 +156,9 @@ async def test_without_the_team_s_lock_nothing_is_changed_until_its_finding_is_l
         await pilot.press("2", "f")
         assert app.screen is screen
         assert bench.started == []
-        assert screen.desk is not None
-        desk = screen.desk
-        desk.rebuild = desk.rebuild.overridden("environment.team", "S3 is down, asked hana")
+        assert screen.project is not None
+        desk = screen.project
+        desk.rebuild = desk.rebuild.with_override("environment.team", "S3 is down, asked hana")
         await pilot.press("f")
         await pilot.pause()
         await pilot.press("enter")

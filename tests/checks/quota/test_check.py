@@ -7,22 +7,30 @@ import time
 import msgspec
 import pytest
 
-from checks.context import World
-from checks.finding import State
+from checks.context import CheckContext
+from checks.finding import CheckState
 from checks.quota import check as quota_check
 from checks.quota import usage as quota_usage
-from checks.quota.model import MEANINGS, QuotaDetail, meaning
-from config.model import Aws, Cleanup, NodeGroup, Nodes, Quota, QuotaLimit, Settings
+from checks.quota.model import REQUEST_STATUS_MEANINGS, QuotaDetail, request_status_meaning
+from config.model import (
+    AwsSettings,
+    CleanupSettings,
+    NodeGroupSettings,
+    NodesSettings,
+    QuotaLimitSettings,
+    QuotaSettings,
+    Settings,
+)
 
-VCPU = QuotaLimit(code="L-1216C47A", service="ec2", title="vCPUs", desired=32)
-ADDRESS = QuotaLimit(code="L-0263D0A3", service="ec2", title="Elastic IPs", needed=1)
-VPC = QuotaLimit(code="L-F678F1CE", service="vpc", title="VPCs", needed=1)
-OTHER = QuotaLimit(code="L-FFFFFFFF", service="ec2", title="Something else", needed=3)
+VCPU = QuotaLimitSettings(code="L-1216C47A", service="ec2", title="vCPUs", desired=32)
+ADDRESS = QuotaLimitSettings(code="L-0263D0A3", service="ec2", title="Elastic IPs", needed=1)
+VPC = QuotaLimitSettings(code="L-F678F1CE", service="vpc", title="VPCs", needed=1)
+OTHER = QuotaLimitSettings(code="L-FFFFFFFF", service="ec2", title="Something else", needed=3)
 GROUPS = (
-    NodeGroup(name="master", count=1, instance_type="t3a.large", pattern="k8s-master*"),
-    NodeGroup(name="api", count=6, instance_type="t3a.medium", pattern="k8s-api-*"),
-    NodeGroup(name="worker", count=2, instance_type="t3a.large", pattern="k8s-worker-*"),
-    NodeGroup(name="infrastructure", count=4, instance_type="t3a.medium", pattern="k8s-infra-*"),
+    NodeGroupSettings(name="master", count=1, instance_type="t3a.large", pattern="k8s-master*"),
+    NodeGroupSettings(name="api", count=6, instance_type="t3a.medium", pattern="k8s-api-*"),
+    NodeGroupSettings(name="worker", count=2, instance_type="t3a.large", pattern="k8s-worker-*"),
+    NodeGroupSettings(name="infrastructure", count=4, instance_type="t3a.medium", pattern="k8s-infra-*"),
 )
 DENIED = (400, {"__type": "AccessDeniedException", "message": "no"})
 
@@ -38,12 +46,12 @@ def env(aws_env, scripted):
 def world(env, tmp_path):
     def make(*limits, groups=GROUPS, tags=None, timeout=8.0, **more):
         settings = Settings(
-            aws=Aws(region="ap-northeast-2", timeout=timeout),
-            quota=Quota(limits=limits or (VCPU,)),
-            nodes=Nodes(groups=groups),
-            cleanup=Cleanup(tags=tags or {}),
+            aws=AwsSettings(region="ap-northeast-2", timeout=timeout),
+            quota=QuotaSettings(limits=limits or (VCPU,)),
+            nodes=NodesSettings(groups=groups),
+            cleanup=CleanupSettings(tags=tags or {}),
         )
-        return World(settings=settings, project=tmp_path, env={**env, **more})
+        return CheckContext(settings=settings, project=tmp_path, env={**env, **more})
 
     return make
 
@@ -61,7 +69,7 @@ def requested(scripted, *statuses, desired=32.0):
 
 
 def seen(where):
-    report = quota_check.look(where)
+    report = quota_check.check(where)
     detail = msgspec.convert(report.detail, type=QuotaDetail)
     return report.findings[0], (detail.rows[0] if detail.rows else None)
 
@@ -84,7 +92,7 @@ def start(where, type_, count=1, name="", **more):
 def test_thirteen_nodes_need_26_vcpus_and_16_are_too_few(world):
     finding, row = seen(world())
     assert finding.id == "quota.vcpu"
-    assert finding.state is State.BLOCKED
+    assert finding.state is CheckState.BLOCKED
     assert finding.summary == "vCPUs: 16 allowed, 0 in use, 26 needed: 10 too few."
     assert (row.limit, row.used, row.needed, row.left) == (16, 0, 26, 16)
     assert [(group.group, group.vcpus, group.needed) for group in row.by_group] == [
@@ -103,13 +111,13 @@ def test_thirteen_nodes_need_26_vcpus_and_16_are_too_few(world):
 def test_a_limit_that_is_enough_is_ok(world, scripted):
     limit_is(scripted, 32.0)
     finding, row = seen(world())
-    assert finding.state is State.OK is row.state
+    assert finding.state is CheckState.OK is row.state
     assert finding.summary == "vCPUs: 32 allowed, 0 in use, 26 needed: enough, 6 to spare."
 
 
 def test_a_limit_that_is_just_enough_is_ok(world, scripted):
     limit_is(scripted, 26.0)
-    assert seen(world())[0].state is State.OK
+    assert seen(world())[0].state is CheckState.OK
 
 
 def test_the_vcpus_of_other_instances_are_in_use(world, scripted):
@@ -118,7 +126,7 @@ def test_the_vcpus_of_other_instances_are_in_use(world, scripted):
     start(where, "m5.2xlarge")
     finding, row = seen(where)
     assert (row.used, row.needed) == (8, 26)
-    assert finding.state is State.BLOCKED and "2 too few" in finding.summary
+    assert finding.state is CheckState.BLOCKED and "2 too few" in finding.summary
 
 
 def test_nodes_that_run_already_are_in_use_and_not_needed_again(world, scripted):
@@ -128,7 +136,7 @@ def test_nodes_that_run_already_are_in_use_and_not_needed_again(world, scripted)
     start(where, "t3a.medium", name="k8s-api-auth")
     finding, row = seen(where)
     assert (row.used, row.needed) == (4, 22)
-    assert finding.state is State.OK
+    assert finding.state is CheckState.OK
     assert row.by_group[1].running == 1
 
 
@@ -138,9 +146,7 @@ def test_spot_stopped_and_other_families_do_not_count(world):
     start(where, "g4dn.xlarge")
     start(where, "t3a.large", name="stopped")
     ec2 = where.aws.client("ec2")
-    for reservation in ec2.describe_instances(Filters=[{"Name": "tag:Name", "Values": ["stopped"]}])[
-        "Reservations"
-    ]:
+    for reservation in ec2.describe_instances(Filters=[{"Name": "tag:Name", "Values": ["stopped"]}])["Reservations"]:
         ec2.stop_instances(InstanceIds=[item["InstanceId"] for item in reservation["Instances"]])
     assert seen(where)[1].used == 0
 
@@ -153,7 +159,7 @@ def test_smaller_types_of_the_family_are_said_not_to_help(world):
 
 
 def test_smaller_types_are_offered_where_they_have_fewer_vcpus(world):
-    groups = (NodeGroup(name="api", count=5, instance_type="m5.2xlarge", pattern="api*"),)
+    groups = (NodeGroupSettings(name="api", count=5, instance_type="m5.2xlarge", pattern="api*"),)
     finding, _ = seen(world(groups=groups))
     fix = next(fix for fix in finding.fixes if fix.id == "smaller")
     assert "10 vCPUs instead of 40" in fix.title
@@ -168,9 +174,9 @@ def test_how_many_nodes_fit_is_computed(world):
 
 
 def test_an_instance_type_that_the_region_does_not_offer_blocks(world):
-    groups = (NodeGroup(name="api", count=1, instance_type="t9z.huge", pattern="api*"),)
+    groups = (NodeGroupSettings(name="api", count=1, instance_type="t9z.huge", pattern="api*"),)
     finding, row = seen(world(groups=groups))
-    assert finding.state is State.BLOCKED and "t9z.huge" in finding.summary
+    assert finding.state is CheckState.BLOCKED and "t9z.huge" in finding.summary
     assert row.by_group[0].vcpus is None
 
 
@@ -181,7 +187,7 @@ def test_an_open_request_turns_asking_into_waiting(world, scripted, status):
     assert finding.fixes[0].id == "wait"
     assert not any(fix.id == "request" for fix in finding.fixes)
     assert finding.guide[0] == "3.2"
-    assert status in finding.summary and MEANINGS[status] in finding.summary
+    assert status in finding.summary and REQUEST_STATUS_MEANINGS[status] in finding.summary
     assert row.requests[0].status == status
 
 
@@ -194,7 +200,7 @@ def test_an_open_request_for_too_little_is_said(world, scripted):
 def test_a_refused_request_is_explained_and_may_be_made_again(world, scripted, status):
     requested(scripted, status)
     finding, _ = seen(world())
-    assert MEANINGS[status] in finding.summary
+    assert REQUEST_STATUS_MEANINGS[status] in finding.summary
     assert finding.fixes[0].id == "request"
 
 
@@ -212,8 +218,8 @@ def test_every_status_has_a_meaning_and_unknown_ones_are_said_to_be_unknown():
     import botocore.session
 
     service = botocore.session.get_session().get_service_model("service-quotas")
-    assert set(service.shape_for("RequestStatus").enum) == model_statuses == set(MEANINGS)
-    assert "does not know" in meaning("NEW_ONE")
+    assert set(service.shape_for("RequestStatus").enum) == model_statuses == set(REQUEST_STATUS_MEANINGS)
+    assert "does not know" in request_status_meaning("NEW_ONE")
 
 
 def test_without_a_value_of_its_own_the_account_has_aws_s_default(world, scripted):
@@ -234,7 +240,7 @@ def test_a_quota_that_cannot_be_raised_says_so_and_offers_no_request(world, scri
 def test_a_limit_that_may_not_be_read_is_unknown_and_names_the_action(world, scripted):
     scripted.answer("GetServiceQuota", DENIED)
     finding, row = seen(world())
-    assert finding.state is State.UNKNOWN is row.state
+    assert finding.state is CheckState.UNKNOWN is row.state
     assert finding.denied == ("servicequotas:GetServiceQuota",)
     assert row.limit is None and row.used == 0
 
@@ -243,7 +249,7 @@ def test_requests_that_may_not_be_read_do_not_hide_a_limit_that_was(world, scrip
     limit_is(scripted, 32.0)
     scripted.answer("ListRequestedServiceQuotaChangeHistoryByQuota", DENIED)
     finding, _ = seen(world())
-    assert finding.state is State.OK
+    assert finding.state is CheckState.OK
     assert finding.denied == ("servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota",)
     assert "not known" in facts(finding)["Requests"]
 
@@ -253,7 +259,7 @@ def test_instances_that_may_not_be_read_leave_the_use_unknown(world, scripted):
     scripted.refuse("DescribeInstances", "UnauthorizedOperation", "You are not authorized.", status=403)
     where = world(AWS_ENDPOINT_URL_EC2=scripted.endpoint)
     finding, row = seen(where)
-    assert finding.state is State.UNKNOWN
+    assert finding.state is CheckState.UNKNOWN
     assert finding.denied == ("ec2:DescribeInstances",)
     assert row.used is None and row.limit == 500
 
@@ -264,10 +270,10 @@ def test_addresses_and_vpcs_are_counted(world, scripted):
     ec2 = where.aws.client("ec2")
     ec2.allocate_address(Domain="vpc")
     ec2.allocate_address(Domain="vpc")
-    findings = quota_check.look(where).findings
+    findings = quota_check.check(where).findings
     assert [finding.id for finding in findings] == ["quota.elastic-ip", "quota.vpc"]
-    assert findings[0].state is State.BLOCKED and "1 too few" in findings[0].summary
-    assert findings[1].state is State.OK
+    assert findings[0].state is CheckState.BLOCKED and "1 too few" in findings[0].summary
+    assert findings[1].state is CheckState.OK
 
 
 def test_a_vpc_of_ours_is_not_needed_again(world, scripted):
@@ -278,40 +284,40 @@ def test_a_vpc_of_ours_is_not_needed_again(world, scripted):
     ec2.create_tags(Resources=[own], Tags=[{"Key": "Project", "Value": "eco2"}])
     finding, row = seen(where)
     assert (row.used, row.needed) == (2, 0)
-    assert finding.state is State.OK
+    assert finding.state is CheckState.OK
 
 
 def test_a_quota_whose_use_cannot_be_counted_is_never_green(world, scripted):
     limit_is(scripted, 100.0)
     finding, row = seen(world(OTHER))
     assert finding.id == "quota.l-ffffffff"
-    assert finding.state is State.UNKNOWN and "use is not known" in finding.summary.replace("in use", "use")
+    assert finding.state is CheckState.UNKNOWN and "use is not known" in finding.summary.replace("in use", "use")
     assert row.used is None
 
 
 def test_a_quota_whose_use_is_unknown_but_which_is_too_small_anyway_blocks(world, scripted):
     limit_is(scripted, 2.0)
-    assert seen(world(OTHER))[0].state is State.BLOCKED
+    assert seen(world(OTHER))[0].state is CheckState.BLOCKED
 
 
 @pytest.mark.parametrize("code", ["ExpiredTokenException", "UnrecognizedClientException"])
 def test_expired_or_wrong_credentials_are_told_once(world, scripted, code):
     scripted.refuse("GetServiceQuota", code, "expired")
-    report = quota_check.look(world(VCPU, ADDRESS, VPC))
+    report = quota_check.check(world(VCPU, ADDRESS, VPC))
     assert [finding.id for finding in report.findings] == ["quota.look"]
-    assert report.state is State.UNKNOWN
+    assert report.state is CheckState.UNKNOWN
 
 
 def test_no_credentials_are_told_once(world):
     where = world(VCPU, ADDRESS, AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="")
-    report = quota_check.look(where)
+    report = quota_check.check(where)
     assert [finding.id for finding in report.findings] == ["quota.look"]
     assert "No AWS credentials" in report.findings[0].summary
 
 
 def test_a_dead_endpoint_is_told_once(world, dead_endpoint):
     where = world(VCPU, VPC, AWS_ENDPOINT_URL=dead_endpoint, AWS_ENDPOINT_URL_SERVICE_QUOTAS=dead_endpoint)
-    report = quota_check.look(where)
+    report = quota_check.check(where)
     assert [finding.id for finding in report.findings] == ["quota.look"]
     assert "cannot be reached" in report.findings[0].summary
     assert report.seconds < 5
@@ -320,15 +326,15 @@ def test_a_dead_endpoint_is_told_once(world, dead_endpoint):
 def test_a_hanging_endpoint_ends_in_time(world, hanging_endpoint):
     address = hanging_endpoint.endpoint
     where = world(VCPU, VPC, timeout=0.4, AWS_ENDPOINT_URL=address, AWS_ENDPOINT_URL_SERVICE_QUOTAS=address)
-    report = quota_check.look(where)
-    assert report.state is State.UNKNOWN and report.seconds < 6
+    report = quota_check.check(where)
+    assert report.state is CheckState.UNKNOWN and report.seconds < 6
 
 
 def test_without_quotas_in_the_settings_there_is_nothing_to_look_at(world):
     where = world()
-    nothing = msgspec.structs.replace(where.settings, quota=Quota(limits=()))
-    report = quota_check.look(World(settings=nothing, project=where.project, env=where.env))
-    assert report.state is State.SKIPPED
+    nothing = msgspec.structs.replace(where.settings, quota=QuotaSettings(limits=()))
+    report = quota_check.check(CheckContext(settings=nothing, project=where.project, env=where.env))
+    assert report.state is CheckState.SKIPPED
 
 
 def test_while_aws_throttles_it_says_how_many_answers_are_there(world, scripted, monkeypatch):
@@ -337,8 +343,8 @@ def test_while_aws_throttles_it_says_how_many_answers_are_there(world, scripted,
     throttled = (400, {"__type": "ThrottlingException", "message": "Rate exceeded"})
     scripted.answer("GetServiceQuota", throttled, throttled, {"Quota": {"Value": 26.0}})
     said = []
-    where = world(VCPU).saying(said.append)
-    assert quota_check.look(where).state is State.OK
+    where = world(VCPU).with_progress(said.append)
+    assert quota_check.check(where).state is CheckState.OK
     assert said[0] == "quotas: limits, use and open requests"
     assert said[1].startswith("AWS throttles Service Quotas: ")
     assert said[1].endswith(" of 2 answered")
@@ -351,8 +357,8 @@ def test_while_aws_throttles_it_says_how_many_answers_are_there(world, scripted,
 
 def test_how_far_it_is_is_said_only_to_somebody_who_waits():
     now, said = [0.0], []
-    count = quota_usage.Count(4, said.append, clock=lambda: now[0])
+    count = quota_usage.QuotaQueryProgress(4, said.append, clock=lambda: now[0])
     for second in (0.5, 1.5, 1.6, 3.0):
         now[0] = second
-        count.answered()
+        count.record_answer()
     assert said == ["quotas: 2 of 4 answered", "quotas: 4 of 4 answered"]

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from checks.apply.fixes import script_fix
-from checks.context import World
-from checks.script.analysis import Deed, Reading, read
-from checks.script.check import look
-from checks.script.stages import Stages
-from config.load import load
-from config.model import Environment, Rebuild, Settings, Variable
+from checks.context import CheckContext
+from checks.script.analysis import ScriptAnalysis, ScriptEffect, analyze_script
+from checks.script.check import check_rebuild_script
+from checks.script.stages import StageParser
+from config.load import load_settings
+from config.model import EnvironmentSettings, RebuildSettings, Settings, VariableSettings
 from ecotui.cli import main
 
 DESTROY = """#!/bin/bash
@@ -43,41 +43,45 @@ terraform apply -auto-approve
 """
 
 
-def reading(**files: str) -> Reading:
-    return read("rebuild.sh", lambda at: files.get(at))
+def reading(**files: str) -> ScriptAnalysis:
+    return analyze_script("rebuild.sh", lambda at: files.get(at))
 
 
 def test_a_script_is_read_with_those_that_it_calls() -> None:
-    found = read(
+    found = analyze_script(
         "rebuild.sh",
         {"rebuild.sh": REBUILD, "scripts/maintenance/destroy-with-cleanup.sh": DESTROY}.get,
     )
     assert found.files == ("rebuild.sh", "scripts/maintenance/destroy-with-cleanup.sh")
     assert found.unread == ("lib/missing.sh",)
-    destroys = [(one.number, one.text.split()[2]) for one in found.of(Deed.DESTROYS)]
+    destroys = [(one.number, one.text.split()[2]) for one in found.lines_with(ScriptEffect.DESTROY)]
     assert destroys == [(8, "detach-role-policy"), (9, "delete-policy")]
-    assert [one.number for one in found.of(Deed.APPLIES)] == [6]
-    assert {one.number for one in found.of(Deed.SILENCES)} == {2, 6}
-    assert [one.pattern for one in found.of(Deed.PATTERN)] == ["alb-controller", "ecoeco", "prod-sesacthon"]
-    assert not found.asks
-    assert found.sentence == "It asks nothing: by its text it deletes in 2 places and applies in 1"
+    assert [one.number for one in found.lines_with(ScriptEffect.APPLY)] == [6]
+    assert {one.number for one in found.lines_with(ScriptEffect.SKIP_CONFIRMATION)} == {2, 6}
+    assert [one.pattern for one in found.lines_with(ScriptEffect.NAME_PATTERN)] == [
+        "alb-controller",
+        "ecoeco",
+        "prod-sesacthon",
+    ]
+    assert not found.has_prompts
+    assert found.summary == "It asks nothing: by its text it deletes in 2 places and applies in 1"
 
 
 @pytest.mark.parametrize(
     ("line", "deed"),
     [
-        ("terraform -chdir=terraform destroy -auto-approve", Deed.DESTROYS),
-        ("aws --region ap-northeast-2 ec2 terminate-instances --instance-ids $ids", Deed.DESTROYS),
-        ("aws s3 rb s3://x --force", Deed.DESTROYS),
-        ("kubectl --context x delete ns a", Deed.DESTROYS),
-        ("rm -rf .terraform", Deed.DESTROYS),
-        ('read -p "Go on? " answer', Deed.ASKS),
-        ("if true; then read -r -p 'Sure?' x; fi", Deed.ASKS),
-        ("helm upgrade --install argo argo/argo-cd", Deed.APPLIES),
-        ("tofu apply plan.out", Deed.APPLIES),
+        ("terraform -chdir=terraform destroy -auto-approve", ScriptEffect.DESTROY),
+        ("aws --region ap-northeast-2 ec2 terminate-instances --instance-ids $ids", ScriptEffect.DESTROY),
+        ("aws s3 rb s3://x --force", ScriptEffect.DESTROY),
+        ("kubectl --context x delete ns a", ScriptEffect.DESTROY),
+        ("rm -rf .terraform", ScriptEffect.DESTROY),
+        ('read -p "Go on? " answer', ScriptEffect.PROMPT),
+        ("if true; then read -r -p 'Sure?' x; fi", ScriptEffect.PROMPT),
+        ("helm upgrade --install argo argo/argo-cd", ScriptEffect.APPLY),
+        ("tofu apply plan.out", ScriptEffect.APPLY),
     ],
 )
-def test_what_a_line_does_is_recognised(line: str, deed: Deed) -> None:
+def test_what_a_line_does_is_recognised(line: str, deed: ScriptEffect) -> None:
     assert deed in {one.deed for one in reading(**{"rebuild.sh": line}).lines}
 
 
@@ -97,7 +101,7 @@ def test_what_only_looks_is_no_deed(line: str) -> None:
 
 
 def test_scripts_that_call_each_other_are_read_once() -> None:
-    found = read("a.sh", {"a.sh": "bash ./b.sh", "b.sh": "bash ./a.sh\nbash ./b.sh"}.get)
+    found = analyze_script("a.sh", {"a.sh": "bash ./b.sh", "b.sh": "bash ./a.sh\nbash ./b.sh"}.get)
     assert found.files == ("a.sh", "b.sh")
 
 
@@ -105,9 +109,9 @@ def test_scripts_that_call_each_other_are_read_once() -> None:
 
 
 def titles(*lines: str, patterns: tuple[str, ...] = ()) -> list[str]:
-    stages = Stages(patterns)
+    stages = StageParser(patterns)
     stages.feed(lines, 1.0)
-    return [one.title for one in stages.end(2.0)]
+    return [one.title for one in stages.finish(2.0)]
 
 
 @pytest.mark.parametrize(
@@ -138,12 +142,12 @@ def test_the_team_s_own_headings_go_before_the_usual_ones() -> None:
 
 
 def test_stages_have_their_times() -> None:
-    stages = Stages()
+    stages = StageParser()
     stages.feed(["Step 1: a"], 10.0)
     stages.feed(["x", "Step 2: b"], 25.0)
-    first, second = stages.all
-    assert (first.seconds(99.0), second.seconds(30.0)) == (15.0, 5.0)
-    assert stages.end(40.0)[1].ended == 40.0
+    first, second = stages.stages
+    assert (first.duration_seconds(99.0), second.duration_seconds(30.0)) == (15.0, 5.0)
+    assert stages.finish(40.0)[1].ended_at == 40.0
 
 
 # Whether it can run
@@ -156,10 +160,12 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def world(project: Path, *, env: dict[str, str] | None = None, **rebuild: tuple[str, ...]) -> World:
-    environment = Environment(variables=(Variable(name="VERSION"), Variable(name="X", required=False)))
-    settings = Settings(environment=environment, rebuild=Rebuild(**rebuild))
-    return World(settings=settings, project=project, env=env or {})
+def world(project: Path, *, env: dict[str, str] | None = None, **rebuild: tuple[str, ...]) -> CheckContext:
+    environment = EnvironmentSettings(
+        variables=(VariableSettings(name="VERSION"), VariableSettings(name="X", required=False))
+    )
+    settings = Settings(environment=environment, rebuild=RebuildSettings(**rebuild))
+    return CheckContext(settings=settings, project=project, env=env or {})
 
 
 def write(project: Path, text: str, *, executable: bool = False) -> Path:
@@ -171,21 +177,21 @@ def write(project: Path, text: str, *, executable: bool = False) -> Path:
 
 def test_the_script_of_the_usual_place_is_found_and_started_as_by_hand(project: Path) -> None:
     path = write(project, "terraform apply -auto-approve\n")
-    found = look(world(project))
+    found = check_rebuild_script(world(project))
     assert (found.argv, found.missing) == (("bash", str(path)), ("VERSION",))
     write(project, "#!/bin/sh\n", executable=True)
-    assert look(world(project, env={"VERSION": "1"})).argv == (str(path),)
-    assert look(world(project, env={"VERSION": "1"})).missing == ()
+    assert check_rebuild_script(world(project, env={"VERSION": "1"})).argv == (str(path),)
+    assert check_rebuild_script(world(project, env={"VERSION": "1"})).missing == ()
 
 
 def test_a_script_that_is_not_there_is_said(project: Path) -> None:
-    assert "no script is set" in look(world(project)).trouble
-    assert "does not exist" in look(world(project, command=("./gone.sh",))).trouble
+    assert "no script is set" in check_rebuild_script(world(project)).trouble
+    assert "does not exist" in check_rebuild_script(world(project, command=("./gone.sh",))).trouble
 
 
 def test_the_way_out_says_that_the_script_asks_nothing(project: Path) -> None:
     write(project, "terraform destroy -auto-approve\n")
-    fix = script_fix(look(world(project)))
+    fix = script_fix(check_rebuild_script(world(project)))
     assert "It asks nothing" in fix.changes
     assert fix.risk.value == "destroys"
     assert fix.command == "ecotui script --run --yes"
@@ -196,7 +202,7 @@ def test_a_heading_that_is_no_regular_expression_is_said_with_its_key(project: P
 
     (project / "ecotui.yaml").write_text("rebuild: {stages: ['(']}\n")
     with pytest.raises(SettingsError, match=r"rebuild\.stages\[0\]"):
-        load(project=str(project), file=None, overrides=(), env={})
+        load_settings(project=str(project), file=None, overrides=(), env={})
 
 
 # Running it
@@ -213,9 +219,7 @@ exit $1
 
 
 @pytest.fixture
-def here(
-    project: Path, tmp_path: Path, aws_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., int]:
+def here(project: Path, tmp_path: Path, aws_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     (project / "terraform").mkdir()
     (project / "ecotui.yaml").write_text("project: fixture\naws: {account: '123456789012'}\n")
     write(project, RUN)

@@ -7,23 +7,31 @@ from pathlib import Path
 import pytest
 from support import DATA
 
-from checks.tools.gh import Gh, GhError, Why, environment, implied_by, read, token_variables
-from checks.tools.run import Outcome
+from checks.tools.gh import (
+    Gh,
+    GhError,
+    GhErrorKind,
+    find_granting_scope,
+    gh_environment,
+    parse_gh_response,
+    token_variables,
+)
+from checks.tools.run import CommandResult
 
 TRANSCRIPTS = DATA / "transcripts" / "gh-2.23"
 
 
-def recorded(name: str) -> Outcome:
+def recorded(name: str) -> CommandResult:
     text = (TRANSCRIPTS / f"{name}.txt").read_text()
     _, _, rest = text.partition("----- stdout -----\n")
     stdout, _, rest = rest.partition("----- stderr -----\n")
     stderr, _, code = rest.partition("----- exit code -----\n")
-    return Outcome(("gh",), int(code), stdout, stderr, 0.1)
+    return CommandResult(("gh",), int(code), stdout, stderr, 0.1)
 
 
-def answer(status: str, body: str = "{}", code: int = 1, **headers: str) -> Outcome:
+def answer(status: str, body: str = "{}", code: int = 1, **headers: str) -> CommandResult:
     lines = [f"HTTP/2.0 {status}", *(f"{name.replace('_', '-')}: {value}" for name, value in headers.items())]
-    return Outcome(("gh",), code, "\n".join(lines) + "\n\n" + body, "gh: something", 0.1)
+    return CommandResult(("gh",), code, "\n".join(lines) + "\n\n" + body, "gh: something", 0.1)
 
 
 def stand_in(folder: Path, text: str) -> Gh:
@@ -34,7 +42,7 @@ def stand_in(folder: Path, text: str) -> Gh:
 
 
 def test_the_recorded_headers_give_the_scopes() -> None:
-    found = read(recorded("api-user-headers"), "github.com")
+    found = parse_gh_response(recorded("api-user-headers"), "github.com")
     assert found.headers["x-oauth-scopes"] == "read:org, repo, write:packages"
 
 
@@ -64,47 +72,47 @@ def test_no_header_means_unknown_and_an_empty_one_means_none(tmp_path: Path) -> 
     ],
 )
 def test_a_wider_scope_includes_the_narrower(wanted: str, given: tuple[str, ...], by: str | None) -> None:
-    assert implied_by(wanted, given) == by
+    assert find_granting_scope(wanted, given) == by
 
 
 @pytest.mark.parametrize(
     ("outcome", "why"),
     [
-        (answer("401 Unauthorized", '{"message":"Bad credentials"}'), Why.BAD_TOKEN),
-        (answer("403 Forbidden", '{"message":"limit"}', X_RateLimit_Remaining="0"), Why.RATE_LIMIT),
-        (answer("403 Forbidden", "{}", Retry_After="60"), Why.RATE_LIMIT),
-        (answer("429 Too Many Requests"), Why.RATE_LIMIT),
-        (answer("403 Forbidden", '{"message":"no"}', X_RateLimit_Remaining="4000"), Why.FORBIDDEN),
-        (answer("403 Forbidden", "{}", X_GitHub_SSO="required; url=https://github.com/orgs/eco/sso"), Why.SSO),
-        (answer("404 Not Found"), Why.NOT_FOUND),
-        (answer("502 Bad Gateway", "<html>"), Why.SERVER),
-        (answer("200 OK", "<html>a login page", code=0), Why.UNREADABLE),
-        (Outcome(("gh",), 1, "", 'Get "https://api.github.com/user": dial tcp: connection refused', 0.1), Why.UNREACHABLE),
-        (Outcome(("gh",), 1, "", "failed to read configuration:  invalid config file hosts.yml: invalid yaml", 0.1), Why.CONFIGURATION),
-        (Outcome(("gh",), 4, "", "whatever the words are", 0.1), Why.LOGGED_OUT),
+        (answer("401 Unauthorized", '{"message":"Bad credentials"}'), GhErrorKind.BAD_TOKEN),
+        (answer("403 Forbidden", '{"message":"limit"}', X_RateLimit_Remaining="0"), GhErrorKind.RATE_LIMIT),
+        (answer("403 Forbidden", "{}", Retry_After="60"), GhErrorKind.RATE_LIMIT),
+        (answer("429 Too Many Requests"), GhErrorKind.RATE_LIMIT),
+        (answer("403 Forbidden", '{"message":"no"}', X_RateLimit_Remaining="4000"), GhErrorKind.FORBIDDEN),
+        (answer("403 Forbidden", "{}", X_GitHub_SSO="required; url=https://github.com/orgs/eco/sso"), GhErrorKind.SSO),
+        (answer("404 Not Found"), GhErrorKind.NOT_FOUND),
+        (answer("502 Bad Gateway", "<html>"), GhErrorKind.SERVER),
+        (answer("200 OK", "<html>a login page", code=0), GhErrorKind.UNREADABLE),
+        (CommandResult(("gh",), 1, "", 'Get "https://api.github.com/user": dial tcp: connection refused', 0.1), GhErrorKind.UNREACHABLE),
+        (CommandResult(("gh",), 1, "", "failed to read configuration:  invalid config file hosts.yml: invalid yaml", 0.1), GhErrorKind.CONFIGURATION),
+        (CommandResult(("gh",), 4, "", "whatever the words are", 0.1), GhErrorKind.LOGGED_OUT),
     ],
 )  # fmt: skip
-def test_each_trouble_is_told_apart(outcome: Outcome, why: Why) -> None:
+def test_each_trouble_is_told_apart(outcome: CommandResult, why: GhErrorKind) -> None:
     with pytest.raises(GhError) as error:
-        read(outcome, "github.com")
-    assert error.value.why is why
+        parse_gh_response(outcome, "github.com")
+    assert error.value.kind is why
 
 
 def test_recorded_without_a_token_is_logged_out() -> None:
     with pytest.raises(GhError) as error:
-        read(recorded("api-user-no-token"), "github.com")
-    assert error.value.why is Why.LOGGED_OUT
+        parse_gh_response(recorded("api-user-no-token"), "github.com")
+    assert error.value.kind is GhErrorKind.LOGGED_OUT
 
 
 def test_a_rate_limit_says_when_it_ends() -> None:
     limited = answer("403 Forbidden", "{}", X_RateLimit_Remaining="0", X_RateLimit_Reset="1795470558")
     with pytest.raises(GhError, match=r"again at \d\d:\d\d UTC"):
-        read(limited, "github.com")
+        parse_gh_response(limited, "github.com")
 
 
 def test_single_sign_on_gives_the_page_to_visit() -> None:
     with pytest.raises(GhError, match=r"https://github\.com/orgs/eco/sso"):
-        read(
+        parse_gh_response(
             answer("403 Forbidden", "{}", X_GitHub_SSO="required; url=https://github.com/orgs/eco/sso"),
             "github.com",
         )
@@ -117,7 +125,7 @@ def test_lists_are_read_page_by_page(tmp_path: Path) -> None:
 *page=1) body='[{"name":"A"},{"name":"B"}]';; *page=2) body='[{"name":"C"}]';; *) exit 9;; esac
 printf 'HTTP/2.0 200 OK\nServer: x\n\n{"total_count":3,"secrets":%s}' "$body" """,
     )
-    assert [one["name"] for one in gh.listed("repos/e/b/actions/secrets", "secrets", page_size=2)] == [
+    assert [one["name"] for one in gh.list_all_pages("repos/e/b/actions/secrets", "secrets", page_size=2)] == [
         "A",
         "B",
         "C",
@@ -126,17 +134,17 @@ printf 'HTTP/2.0 200 OK\nServer: x\n\n{"total_count":3,"secrets":%s}' "$body" ""
 
 def test_the_variable_that_counts_depends_on_the_host() -> None:
     env = {"GITHUB_TOKEN": "a", "GH_TOKEN": "b", "GH_ENTERPRISE_TOKEN": "c"}
-    assert Gh("github.com", env).source() == ("GH_TOKEN", "GITHUB_TOKEN")
-    assert Gh("ghe.example.com", env).source() == ("GH_ENTERPRISE_TOKEN",)
+    assert Gh("github.com", env).active_token_variables() == ("GH_TOKEN", "GITHUB_TOKEN")
+    assert Gh("ghe.example.com", env).active_token_variables() == ("GH_ENTERPRISE_TOKEN",)
     assert token_variables("eco.ghe.com") == ("GH_TOKEN", "GITHUB_TOKEN")
 
 
 def test_an_empty_variable_does_not_count() -> None:
-    assert Gh("github.com", {"GH_TOKEN": ""}).source() == ()
+    assert Gh("github.com", {"GH_TOKEN": ""}).active_token_variables() == ()
 
 
 def test_gh_is_asked_without_prompts_and_without_its_debug_output() -> None:
-    env = environment({"GH_DEBUG": "api", "GH_FORCE_TTY": "1", "GH_TOKEN": "t"})
+    env = gh_environment({"GH_DEBUG": "api", "GH_FORCE_TTY": "1", "GH_TOKEN": "t"})
     assert env["GH_PROMPT_DISABLED"] == "1"
     assert "GH_DEBUG" not in env and "GH_FORCE_TTY" not in env
     assert env["GH_TOKEN"] == "t"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from checks.tools.git import Repository, seen
+from checks.tools.git import Repository, read_repository
 
 ENV = {"PATH": os.environ["PATH"], "HOME": "/nowhere", "GIT_CONFIG_NOSYSTEM": "1"}
 WHO = ("-c", "user.name=o", "-c", "user.email=o@example.org", "-c", "commit.gpgsign=false")
@@ -35,23 +35,23 @@ def test_commit_branch_and_changes_are_seen_from_any_folder_of_it(project: Path)
     commit = git(project, "rev-parse", "HEAD")
     inner = project / "terraform"
     inner.mkdir()
-    assert seen(inner, ENV) == Repository(commit, "작업", dirty=False)
+    assert read_repository(inner, ENV) == Repository(commit, "작업", dirty=False)
     (project / "notes.txt").write_text("not tracked")
-    assert seen(project, ENV).dirty is False
+    assert read_repository(project, ENV).dirty is False
     (project / "main.tf").write_text("two\n")
-    assert seen(project, ENV) == Repository(commit, "작업", dirty=True)
+    assert read_repository(project, ENV) == Repository(commit, "작업", dirty=True)
     git(project, "add", ".")
-    assert seen(project, ENV).dirty is True
+    assert read_repository(project, ENV).dirty is True
 
 
 def test_packed_references_worktrees_and_no_branch_are_understood(project: Path, tmp_path: Path) -> None:
     commit = git(project, "rev-parse", "HEAD")
     git(project, "pack-refs", "--all")
     git(project, "worktree", "add", "-q", "-b", "side", str(tmp_path / "side"))
-    assert seen(project, ENV).commit == commit
-    assert seen(tmp_path / "side", ENV)[:2] == (commit, "side")
+    assert read_repository(project, ENV).commit == commit
+    assert read_repository(tmp_path / "side", ENV)[:2] == (commit, "side")
     git(project, "checkout", "-q", "--detach")
-    assert seen(project, ENV)[:2] == (commit, "")
+    assert read_repository(project, ENV)[:2] == (commit, "")
 
 
 def test_no_program_of_the_repository_is_run(project: Path, tmp_path: Path) -> None:
@@ -69,19 +69,19 @@ def test_no_program_of_the_repository_is_run(project: Path, tmp_path: Path) -> N
     git(project, "config", "filter.my.trap.required", "true")
     os.utime(project / "main.tf", (1, 1))  # only its content can tell whether it changed
     mark.unlink(missing_ok=True)
-    assert seen(project, ENV).commit
+    assert read_repository(project, ENV).commit
     assert not mark.exists()
 
 
 def test_what_is_no_repository_is_none(tmp_path: Path) -> None:
-    assert seen(tmp_path, ENV) == Repository()
+    assert read_repository(tmp_path, ENV) == Repository()
     (tmp_path / ".git").write_text("gitdir: nowhere\n")
-    assert seen(tmp_path, ENV) == Repository()
+    assert read_repository(tmp_path, ENV) == Repository()
     (tmp_path / ".git").write_bytes(b"\xff\0")
-    assert seen(tmp_path, ENV) == Repository()
+    assert read_repository(tmp_path, ENV) == Repository()
 
 
 def test_without_git_the_commit_is_known_and_the_changes_are_not(project: Path) -> None:
-    found = seen(project, {"PATH": "/nowhere"})
+    found = read_repository(project, {"PATH": "/nowhere"})
     assert found.commit
     assert found.dirty is None

@@ -10,26 +10,26 @@ from pathlib import Path
 import pytest
 from support import DATA
 
-from checks.context import World
-from checks.tools.kubectl import DOWN, Kubectl, KubectlError, Why, refusal
-from checks.tools.run import CommandMissing, Outcome
-from config.model import Kubectl as KubectlSettings
+from checks.context import CheckContext
+from checks.tools.kubectl import API_SERVER_DOWN_KINDS, Kubectl, KubectlError, KubectlErrorKind, parse_kubectl_error
+from checks.tools.run import CommandNotFound, CommandResult
+from config.model import KubectlSettings as KubectlSettings
 from config.model import Settings
 
 TRANSCRIPTS = DATA / "transcripts" / "kubectl-1.32"
 
 
-def recorded(name: str) -> Outcome:
+def recorded(name: str) -> CommandResult:
     text = (TRANSCRIPTS / f"{name}.txt").read_text()
     _, _, rest = text.partition("----- stdout -----\n")
     stdout, _, rest = rest.partition("----- stderr -----\n")
     stderr, _, code = rest.partition("----- exit code -----\n")
-    return Outcome(("kubectl",), int(code), stdout, stderr, 0.1, data=stdout.encode())
+    return CommandResult(("kubectl",), int(code), stdout, stderr, 0.1, data=stdout.encode())
 
 
-def world(folder: Path, **settings: object) -> World:
+def world(folder: Path, **settings: object) -> CheckContext:
     env = {"PATH": f"{folder}:{os.environ['PATH']}", "HOME": str(folder)}
-    return World(settings=Settings(kubectl=KubectlSettings(**settings)), project=folder, env=env)  # type: ignore[arg-type]
+    return CheckContext(settings=Settings(kubectl=KubectlSettings(**settings)), project=folder, env=env)  # type: ignore[arg-type]
 
 
 def stand_in(folder: Path, text: str) -> None:
@@ -41,33 +41,33 @@ def stand_in(folder: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("down-nodes", Why.REFUSED),
-        ("down-raw", Why.REFUSED),
-        ("down-json", Why.REFUSED),
-        ("kubeconfig-absent-env", Why.NO_KUBECONFIG),
-        ("kubeconfig-empty", Why.NO_KUBECONFIG),
-        ("current-context-unset", Why.NO_KUBECONFIG),
-        ("kubeconfig-absent-flag", Why.CONFIGURATION),
-        ("kubeconfig-broken", Why.CONFIGURATION),
-        ("context-missing", Why.CONTEXT),
-        ("unauthorized", Why.UNAUTHORIZED),
-        ("unauthorized-raw", Why.UNAUTHORIZED),
-        ("unauthorized-no-token", Why.UNAUTHORIZED),
-        ("forbidden-nodes", Why.FORBIDDEN),
-        ("partial-pods-forbidden", Why.FORBIDDEN),
-        ("tls-unknown-ca", Why.TLS),
-        ("hang-request-timeout", Why.TIMEOUT),
-        ("unknown-host", Why.UNKNOWN_HOST),
-        ("connection-dropped", Why.DROPPED),
-        ("http-500", Why.SERVER),
-        ("http-503", Why.SERVER),
-        ("http-503-all", Why.SERVER),
-        ("http-429-always", Why.SERVER),
+        ("down-nodes", KubectlErrorKind.REFUSED),
+        ("down-raw", KubectlErrorKind.REFUSED),
+        ("down-json", KubectlErrorKind.REFUSED),
+        ("kubeconfig-absent-env", KubectlErrorKind.NO_KUBECONFIG),
+        ("kubeconfig-empty", KubectlErrorKind.NO_KUBECONFIG),
+        ("current-context-unset", KubectlErrorKind.NO_KUBECONFIG),
+        ("kubeconfig-absent-flag", KubectlErrorKind.CONFIGURATION),
+        ("kubeconfig-broken", KubectlErrorKind.CONFIGURATION),
+        ("context-missing", KubectlErrorKind.CONTEXT),
+        ("unauthorized", KubectlErrorKind.UNAUTHORIZED),
+        ("unauthorized-raw", KubectlErrorKind.UNAUTHORIZED),
+        ("unauthorized-no-token", KubectlErrorKind.UNAUTHORIZED),
+        ("forbidden-nodes", KubectlErrorKind.FORBIDDEN),
+        ("partial-pods-forbidden", KubectlErrorKind.FORBIDDEN),
+        ("tls-unknown-ca", KubectlErrorKind.TLS),
+        ("hang-request-timeout", KubectlErrorKind.TIMEOUT),
+        ("unknown-host", KubectlErrorKind.UNKNOWN_HOST),
+        ("connection-dropped", KubectlErrorKind.DROPPED),
+        ("http-500", KubectlErrorKind.SERVER),
+        ("http-503", KubectlErrorKind.SERVER),
+        ("http-503-all", KubectlErrorKind.SERVER),
+        ("http-429-always", KubectlErrorKind.SERVER),
     ],
 )
-def test_each_recorded_error_is_known_and_has_advice(name: str, why: Why) -> None:
-    error = refusal(recorded(name))
-    assert error.why is why
+def test_each_recorded_error_is_known_and_has_advice(name: str, why: KubectlErrorKind) -> None:
+    error = parse_kubectl_error(recorded(name))
+    assert error.kind is why
     assert error.advice
     assert "memcache.go" not in error.explain()
 
@@ -77,33 +77,38 @@ def test_each_recorded_error_is_known_and_has_advice(name: str, why: Why) -> Non
     [
         (
             "Unable to connect to the server: getting credentials: exec: executable aws failed with exit code 255",
-            Why.PLUGIN,
+            KubectlErrorKind.PLUGIN,
         ),
-        ("error: You must be logged in to the server (Unauthorized)", Why.UNAUTHORIZED),
-        ("ubuntu@10.0.0.1: Permission denied (publickey).", Why.SSH),
-        ("Host key verification failed.", Why.SSH),
-        ("Unable to connect to the server: dial tcp 10.0.0.1:6443: i/o timeout", Why.TIMEOUT),
-        ("Unable to connect to the server: http: server gave HTTP response to HTTPS client", Why.TLS),
-        ("Unable to connect to the server: x509: certificate has expired or is not yet valid", Why.TLS),
+        ("error: You must be logged in to the server (Unauthorized)", KubectlErrorKind.UNAUTHORIZED),
+        ("ubuntu@10.0.0.1: Permission denied (publickey).", KubectlErrorKind.SSH),
+        ("Host key verification failed.", KubectlErrorKind.SSH),
+        ("Unable to connect to the server: dial tcp 10.0.0.1:6443: i/o timeout", KubectlErrorKind.TIMEOUT),
+        ("Unable to connect to the server: http: server gave HTTP response to HTTPS client", KubectlErrorKind.TLS),
+        ("Unable to connect to the server: x509: certificate has expired or is not yet valid", KubectlErrorKind.TLS),
     ],
 )
-def test_errors_that_were_not_recorded_are_known_by_their_words(said: str, why: Why) -> None:
-    assert refusal(Outcome(("kubectl",), 1, "", said, 0.1)).why is why
+def test_errors_that_were_not_recorded_are_known_by_their_words(said: str, why: KubectlErrorKind) -> None:
+    assert parse_kubectl_error(CommandResult(("kubectl",), 1, "", said, 0.1)).kind is why
 
 
 def test_what_is_forbidden_names_verb_and_resource() -> None:
-    assert refusal(recorded("partial-pods-forbidden")).denied == "list pods"
+    assert parse_kubectl_error(recorded("partial-pods-forbidden")).denied == "list pods"
 
 
 def test_an_unknown_error_is_shown_as_it_is() -> None:
-    error = refusal(recorded("http-to-https"))
-    assert error.why is Why.OTHER
+    error = parse_kubectl_error(recorded("http-to-https"))
+    assert error.kind is KubectlErrorKind.OTHER
     assert "rejected our request" in error.explain()
 
 
 def test_only_a_server_that_may_come_is_waited_for() -> None:
-    assert {Why.REFUSED, Why.TIMEOUT} <= DOWN
-    assert not DOWN & {Why.UNAUTHORIZED, Why.FORBIDDEN, Why.NO_KUBECONFIG, Why.TLS}
+    assert {KubectlErrorKind.REFUSED, KubectlErrorKind.TIMEOUT} <= API_SERVER_DOWN_KINDS
+    assert not API_SERVER_DOWN_KINDS & {
+        KubectlErrorKind.UNAUTHORIZED,
+        KubectlErrorKind.FORBIDDEN,
+        KubectlErrorKind.NO_KUBECONFIG,
+        KubectlErrorKind.TLS,
+    }
 
 
 def test_lists_are_decoded_and_unknown_parts_skipped(tmp_path: Path) -> None:
@@ -114,68 +119,64 @@ def test_lists_are_decoded_and_unknown_parts_skipped(tmp_path: Path) -> None:
 "status":{"conditions":[{"type":"Ready","status":"True"}],"addresses":null}}]}
 END""",
     )
-    (node,) = Kubectl(world(tmp_path)).nodes()
+    (node,) = Kubectl(world(tmp_path)).get_nodes()
     assert (node.metadata.name, node.spec.unschedulable) == ("n1", True)
     assert node.status.conditions and node.status.conditions[0].status == "True"
 
 
 def test_an_empty_list_may_be_null(tmp_path: Path) -> None:
     stand_in(tmp_path, """echo '{"kind":"PodList","items":null}'""")
-    assert Kubectl(world(tmp_path)).pods() == []
+    assert Kubectl(world(tmp_path)).get_pods() == []
 
 
 def test_an_answer_that_is_not_json_is_a_clear_error(tmp_path: Path) -> None:
     stand_in(tmp_path, "echo '<html>Log in to the hotel</html>'")
     with pytest.raises(KubectlError, match="not what Kubernetes sends") as error:
-        Kubectl(world(tmp_path)).nodes()
+        Kubectl(world(tmp_path)).get_nodes()
     assert "hotel" in error.value.raw
 
 
 def test_a_kubectl_that_hangs_is_a_timeout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("checks.tools.kubectl._SPARE", 0.1)
+    monkeypatch.setattr("checks.tools.kubectl._TIMEOUT_MARGIN", 0.1)
     stand_in(tmp_path, "sleep 30")
     with pytest.raises(KubectlError) as error:
-        Kubectl(world(tmp_path, timeout=0.2)).nodes()
-    assert error.value.why is Why.TIMEOUT
+        Kubectl(world(tmp_path, timeout=0.2)).get_nodes()
+    assert error.value.kind is KubectlErrorKind.TIMEOUT
 
 
 def test_every_question_has_a_limit_in_time_and_the_context(tmp_path: Path) -> None:
     stand_in(tmp_path, """echo "$@" >&2; exit 1""")
     with pytest.raises(KubectlError) as error:
-        Kubectl(world(tmp_path, context="prod", timeout=3.0)).nodes()
+        Kubectl(world(tmp_path, context="prod", timeout=3.0)).get_nodes()
     assert error.value.raw.strip() == "--context prod get --raw /api/v1/nodes --request-timeout=3s"
 
 
-def test_the_command_takes_values_of_terraform_outputs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("checks.tools.terraform.outputs", lambda world: {"master_ip": "10.1.2.3"})
+def test_the_command_takes_values_of_terraform_outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("checks.tools.terraform.read_terraform_outputs", lambda world: {"master_ip": "10.1.2.3"})
     kubectl = Kubectl(world(tmp_path, command=("ssh", "ubuntu@{master_ip}", "kubectl")))
     assert kubectl.argv("get") == ("ssh", "ubuntu@10.1.2.3", "kubectl", "get")
 
 
-def test_an_output_that_is_not_there_says_to_apply_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("checks.tools.terraform.outputs", lambda world: {})
+def test_an_output_that_is_not_there_says_to_apply_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("checks.tools.terraform.read_terraform_outputs", lambda world: {})
     kubectl = Kubectl(world(tmp_path, command=("ssh", "{master_ip}")))
     with pytest.raises(KubectlError, match="master_ip") as error:
-        kubectl.nodes()
+        kubectl.get_nodes()
     assert "apply first" in error.value.explain()
-    assert kubectl.written("get") == "ssh '{master_ip}' get"
+    assert kubectl.shell_command("get") == "ssh '{master_ip}' get"
 
 
 def test_a_missing_kubectl_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(CommandMissing):
-        Kubectl(world(tmp_path, command=("no-such-kubectl",))).nodes()
+    with pytest.raises(CommandNotFound):
+        Kubectl(world(tmp_path, command=("no-such-kubectl",))).get_nodes()
 
 
 @pytest.mark.real
 @pytest.mark.skipif(not shutil.which("kubectl"), reason="needs kubectl")
 def test_the_real_kubectl_without_a_cluster(tmp_path: Path) -> None:
     with pytest.raises(KubectlError) as error:
-        Kubectl(world(tmp_path)).nodes()
-    assert error.value.why is Why.NO_KUBECONFIG
+        Kubectl(world(tmp_path)).get_nodes()
+    assert error.value.kind is KubectlErrorKind.NO_KUBECONFIG
 
 
 @pytest.mark.real
@@ -191,5 +192,5 @@ def test_the_real_kubectl_with_nobody_listening(tmp_path: Path) -> None:
             f"clusters: [{{name: c, cluster: {{server: 'http://127.0.0.1:{port}'}}}}]\n"
         )
         with pytest.raises(KubectlError) as error:
-            Kubectl(world(tmp_path)).nodes()
-    assert error.value.why is Why.REFUSED
+            Kubectl(world(tmp_path)).get_nodes()
+    assert error.value.kind is KubectlErrorKind.REFUSED

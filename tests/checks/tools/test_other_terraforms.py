@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from checks.apply.check import look
+from checks.apply.check import check
 from checks.apply.state import lock as state_lock
-from checks.context import World
-from checks.finding import Report, State
+from checks.context import CheckContext
+from checks.finding import CheckState, Report
 from checks.tools.terraform import Terraform
-from config.load import load
+from config.load import load_settings
 from ecotui.cli import main
 
 _TOFU = f"""#!{sys.executable}
@@ -70,11 +70,11 @@ def _settings(folder: Path, **terraform: object) -> None:
     (folder / "ecotui.yaml").write_text(json.dumps({"project": "other", "terraform": said}))
 
 
-def _world(folder: Path) -> World:
-    return World(settings=load(folder, None).settings, project=folder, env=dict(os.environ))
+def _world(folder: Path) -> CheckContext:
+    return CheckContext(settings=load_settings(folder, None).settings, project=folder, env=dict(os.environ))
 
 
-def _by_id(report: Report) -> dict[str, State]:
+def _by_id(report: Report) -> dict[str, CheckState]:
     return {one.id: one.state for one in report.findings}
 
 
@@ -90,15 +90,13 @@ def test_a_rebuild_with_the_command_of_opentofu(project: Path, capsys: pytest.Ca
     assert "tofu runs on its own" in out
     assert "[1/1]" in out
     assert "1 added" in out
-    report = look(_world(project))
-    assert {one.id: one.state for one in report.findings}["apply.changes"] is State.OK
+    report = check(_world(project))
+    assert {one.id: one.state for one in report.findings}["apply.changes"] is CheckState.OK
 
     (project / "tf" / "main.tf").write_text(_MAIN.replace("var.who", "var.whom"))
-    refused = {one.id: one for one in look(_world(project)).findings}["apply.configuration"]
-    assert refused.state is State.BLOCKED
-    assert refused.summary.startswith(
-        "tofu refuses the configuration: Reference to undeclared input variable"
-    )
+    refused = {one.id: one for one in check(_world(project)).findings}["apply.configuration"]
+    assert refused.state is CheckState.BLOCKED
+    assert refused.summary.startswith("tofu refuses the configuration: Reference to undeclared input variable")
 
 
 def test_each_workspace_has_its_own_state_and_its_own_reviewed_plan(
@@ -121,11 +119,11 @@ def test_what_is_applied_is_seen_where_no_provider_was_ever_downloaded(project: 
     _settings(project)
     assert main(["-C", str(project), "plan"]) == 0
     assert main(["-C", str(project), "apply", "--yes"]) == 0
-    assert not Terraform(_world(project)).initialised()
-    assert _by_id(look(_world(project))) == {
-        "apply.configuration": State.OK,
-        "apply.state": State.OK,
-        "apply.changes": State.OK,
+    assert not Terraform(_world(project)).is_initialised()
+    assert _by_id(check(_world(project))) == {
+        "apply.configuration": CheckState.OK,
+        "apply.state": CheckState.OK,
+        "apply.changes": CheckState.OK,
     }
 
 
@@ -140,12 +138,12 @@ def test_a_state_that_can_be_read_under_a_lock_that_cannot_is_not_green(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _settings(project)
-    denied = state_lock.Sight(
-        unknown="the lock in s3://b/k could not be read", denied=("s3:GetObject",), raw="AccessDenied"
+    denied = state_lock.StateLockStatus(
+        unknown_reason="the lock in s3://b/k could not be read", denied=("s3:GetObject",), raw="AccessDenied"
     )
-    monkeypatch.setattr(state_lock, "look", lambda _world: denied)
-    found = {one.id: one for one in look(_world(project)).findings}["apply.state"]
-    assert found.state is State.UNKNOWN
+    monkeypatch.setattr(state_lock, "read_state_lock", lambda _world: denied)
+    found = {one.id: one for one in check(_world(project)).findings}["apply.state"]
+    assert found.state is CheckState.UNKNOWN
     assert found.denied == ("s3:GetObject",)
 
 
@@ -154,7 +152,5 @@ def test_a_backend_that_shows_no_lock_says_so_beside_its_state(project: Path) ->
     record = {"version": 3, "backend": {"type": "http", "config": {"address": "http://127.0.0.1:9/state"}}}
     (project / "tf" / ".terraform").mkdir()
     (project / "tf" / ".terraform" / "terraform.tfstate").write_text(json.dumps(record))
-    found = {one.id: one for one in look(_world(project)).findings}["apply.state"]
-    assert any(
-        fact.label == "lock" and "the backend http shows only when" in fact.value for fact in found.facts
-    )
+    found = {one.id: one for one in check(_world(project)).findings}["apply.state"]
+    assert any(fact.label == "lock" and "the backend http shows only when" in fact.value for fact in found.facts)

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from checks.tools import run
-from checks.tools.run import CommandMissing, CommandTimeout, CommandUnrunnable, query
+from checks.tools.run import CommandNotExecutable, CommandNotFound, CommandTimeout, run_command
 
 ENV = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
 
 
-def sh(script: str, **options: object) -> run.Outcome:
-    return query(("sh", "-c", script), env=ENV, **{"timeout": 20, **options})  # type: ignore[arg-type]
+def sh(script: str, **options: object) -> run.CommandResult:
+    return run_command(("sh", "-c", script), env=ENV, **{"timeout": 20, **options})  # type: ignore[arg-type]
 
 
 def script(folder: Path, name: str, text: str, mode: int = 0o755) -> Path:
@@ -61,9 +61,7 @@ def test_a_command_ended_by_a_signal_is_an_outcome() -> None:
 
 
 def test_standard_input_is_at_its_end_and_nothing_is_a_terminal() -> None:
-    outcome = sh(
-        "cat; for n in 0 1 2; do test -t $n && echo terminal; done; (exec 3</dev/tty) 2>/dev/null && echo tty"
-    )
+    outcome = sh("cat; for n in 0 1 2; do test -t $n && echo terminal; done; (exec 3</dev/tty) 2>/dev/null && echo tty")
     assert outcome.stdout == ""
 
 
@@ -80,13 +78,13 @@ def test_standard_input_that_a_pipe_cannot_hold_is_refused() -> None:
 
 def test_arguments_are_passed_as_they_are() -> None:
     words = ("a b", "$HOME", "*", "", "--x=y", "한")
-    assert query(("printf", "%s|", *words), env=ENV, timeout=20).stdout == "|".join(words) + "|"
+    assert run_command(("printf", "%s|", *words), env=ENV, timeout=20).stdout == "|".join(words) + "|"
 
 
 def test_the_command_sees_only_the_environment_given() -> None:
     os.environ["ECOTUI_TEST_LEAK"] = "1"
     try:
-        names = {line.partition("=")[0] for line in query(("env",), env=ENV, timeout=20).stdout.splitlines()}
+        names = {line.partition("=")[0] for line in run_command(("env",), env=ENV, timeout=20).stdout.splitlines()}
     finally:
         del os.environ["ECOTUI_TEST_LEAK"]
     assert "ECOTUI_TEST_LEAK" not in names
@@ -95,16 +93,16 @@ def test_the_command_sees_only_the_environment_given() -> None:
 
 def test_the_command_is_looked_up_on_the_path_given(tmp_path: Path) -> None:
     script(tmp_path, "tool", "#!/bin/sh\necho mine\n")
-    assert query(("tool",), env={"PATH": f"{tmp_path}:/bin:/usr/bin"}, timeout=20).stdout == "mine\n"
-    with pytest.raises(CommandMissing) as missing:
-        query(("tool",), env=ENV, timeout=20)
+    assert run_command(("tool",), env={"PATH": f"{tmp_path}:/bin:/usr/bin"}, timeout=20).stdout == "mine\n"
+    with pytest.raises(CommandNotFound) as missing:
+        run_command(("tool",), env=ENV, timeout=20)
     assert "tool is not installed" in missing.value.explain()
 
 
 def test_a_file_that_is_not_executable_is_said_with_its_path(tmp_path: Path) -> None:
     file = script(tmp_path, "tool", "#!/bin/sh\n", mode=0o644)
-    with pytest.raises(CommandUnrunnable) as refused:
-        query(("tool",), env={"PATH": str(tmp_path)}, timeout=20)
+    with pytest.raises(CommandNotExecutable) as refused:
+        run_command(("tool",), env={"PATH": str(tmp_path)}, timeout=20)
     assert f"chmod +x {file}" in refused.value.explain()
 
 
@@ -112,23 +110,21 @@ def test_a_file_that_is_not_executable_is_said_with_its_path(tmp_path: Path) -> 
     ("text", "words"),
     [("\x7fELF nonsense", "not a program for this machine"), ("#!/no/such/interpreter\n", "interpreter")],
 )
-def test_a_program_of_the_wrong_format_is_explained_and_not_tried_again(
-    tmp_path: Path, text: str, words: str
-) -> None:
+def test_a_program_of_the_wrong_format_is_explained_and_not_tried_again(tmp_path: Path, text: str, words: str) -> None:
     file = script(tmp_path, "tool", text)
-    with pytest.raises(CommandUnrunnable, match=words):
-        query((str(file),), env=ENV, timeout=20)
+    with pytest.raises(CommandNotExecutable, match=words):
+        run_command((str(file),), env=ENV, timeout=20)
     before = open_files()
     for _ in range(5):
-        with pytest.raises(CommandUnrunnable, match=words):
-            query((str(file),), env=ENV, timeout=20)
+        with pytest.raises(CommandNotExecutable, match=words):
+            run_command((str(file),), env=ENV, timeout=20)
     assert open_files() <= before
     script(tmp_path, "tool", "#!/bin/sh\necho repaired\n")
-    assert query((str(file),), env=ENV, timeout=20).stdout == "repaired\n"
+    assert run_command((str(file),), env=ENV, timeout=20).stdout == "repaired\n"
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CommandUnrunnable, match="nowhere"):
+    with pytest.raises(CommandNotExecutable, match="nowhere"):
         sh("true", cwd=tmp_path / "nowhere")
 
 
@@ -144,10 +140,8 @@ def test_a_command_that_hangs_is_ended_with_its_grandchildren(tmp_path: Path) ->
     assert all(gone(pid) for pid in found)
 
 
-def test_a_command_that_ignores_the_polite_signal_is_killed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(run, "GRACE", 0.2)
+def test_a_command_that_ignores_the_polite_signal_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "KILL_GRACE_SECONDS", 0.2)
     pid = tmp_path / "pid"
     with pytest.raises(CommandTimeout):
         sh(f"trap '' TERM HUP INT; echo $$ > {pid}; sleep 60; sleep 60", timeout=0.4)
@@ -190,12 +184,12 @@ def test_a_line_of_ten_megabytes_keeps_its_beginning_and_its_end() -> None:
 def test_a_million_lines_are_read_in_bounded_memory() -> None:
     program = """
 import os, resource
-from checks.tools.run import query
+from checks.tools.run import run_command
 env = {"PATH": os.environ["PATH"]}
-query(("true",), env=env, timeout=20)
+run_command(("true",), env=env, timeout=20)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 script = "yes 'a line of a log that nobody asked for, and that does not end' | head -n 3000000"
-assert query(("sh", "-c", script), env=env, timeout=60, limit=2_000_000).truncated
+assert run_command(("sh", "-c", script), env=env, timeout=60, limit=2_000_000).truncated
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
     # A fresh interpreter: the peak of this one was set by other tests.
@@ -225,21 +219,21 @@ def test_all_queries_can_be_stopped_at_once(tmp_path: Path) -> None:
     thread.start()
     while not (tmp_path / "up").exists():
         time.sleep(0.01)
-    run.stop_all()
+    run.stop_all_commands()
     thread.join(timeout=5)
     assert outcomes == [-9]
 
 
 def test_a_query_that_is_just_starting_is_stopped_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Between its start and its entry in the list of what runs, it could be missed."""
-    start = run._start
+    start = run._start_process
 
     def stopped_meanwhile(*args: object, **kwargs: object) -> object:
         process = start(*args, **kwargs)  # type: ignore[arg-type]
-        run.stop_all()
+        run.stop_all_commands()
         return process
 
-    monkeypatch.setattr(run, "_start", stopped_meanwhile)
+    monkeypatch.setattr(run, "_start_process", stopped_meanwhile)
     assert sh("sleep 60").exit_code == -9
 
 
@@ -256,7 +250,7 @@ def test_an_interrupt_while_a_query_starts_leaves_no_child(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int
 ) -> None:
     """It used to be raised inside the start, where nobody knew the child yet."""
-    start = run._start
+    start = run._start_process
     told = tmp_path / "pid"
 
     def interrupted(*args: object, **kwargs: object) -> object:
@@ -266,7 +260,7 @@ def test_an_interrupt_while_a_query_starts_leaves_no_child(
         signal.raise_signal(number)
         return process
 
-    monkeypatch.setattr(run, "_start", interrupted)
+    monkeypatch.setattr(run, "_start_process", interrupted)
     before = signal.signal(number, signal.default_int_handler)
     try:
         with pytest.raises(KeyboardInterrupt):

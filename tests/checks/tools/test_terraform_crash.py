@@ -12,9 +12,9 @@ from support.tui import Bench
 from checks.apply.run.stream import ApplyProgress
 from checks.tools import terraform_crash
 from checks.tools.terraform import TerraformError
-from checks.tools.terraform_errors import parse
+from checks.tools.terraform_errors import parse_diagnostics
 from ecotui.cli import main
-from screens.steps.apply_progress import errors
+from screens.steps.apply_progress import render_apply_errors
 
 LOST = (
     "The plugin encountered an error, and failed to respond to the plugin.(*GRPCProvider).ApplyResourceChange call. The"
@@ -59,19 +59,14 @@ def test_all_that_a_crash_broke_is_one_error_with_the_raw_text_behind() -> None:
     first, other = now.errors
     assert other.address == "aws_sqs_queue.q"
     title, why, onward = first.summary.splitlines()
-    assert (
-        title
-        == "The provider aws 5.100.0 crashed: a fault of its own, not of your configuration and not of AWS"
-    )
+    assert title == "The provider aws 5.100.0 crashed: a fault of its own, not of your configuration and not of AWS"
     assert why == "panic: runtime error: invalid memory address or nil pointer dereference"
-    assert onward.startswith(
-        "Under way: aws_iam_role.b, aws_iam_role.a; they may exist without being in the state"
-    )
+    assert onward.startswith("Under way: aws_iam_role.b, aws_iam_role.a; they may exist without being in the state")
     assert "ecotui recover" in onward
     assert "iam.resourceRoleCreate" in first.detail
     assert "\x1b" not in first.detail
     assert now.crash is not None
-    assert len(now.crash.trace) == terraform_crash.KEPT
+    assert len(now.crash.trace) == terraform_crash.MAX_TRACE_LINES
 
 
 def test_a_provider_that_was_killed_leaves_no_trace_and_that_is_said() -> None:
@@ -107,12 +102,12 @@ def test_the_follower_tells_it_once_and_at_the_end_with_the_top_of_the_trace(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = follower(tmp_path, progress=False)
-    run.take(list(RUN))
+    run.handle_lines(list(RUN))
     during = capsys.readouterr().out
     assert during.count("crashed") == 1
     assert "Plugin did not respond" not in during
-    run.take((TRACE + REST).splitlines())
-    assert run.conclude("failed", "") == 1
+    run.handle_lines((TRACE + REST).splitlines())
+    assert run.finish("failed", "") == 1
     end = capsys.readouterr().out
     assert "The provider aws 5.100.0 crashed" in end
     assert "│ panic: runtime error" in end
@@ -121,7 +116,7 @@ def test_the_follower_tells_it_once_and_at_the_end_with_the_top_of_the_trace(
 
 
 def test_the_screen_shows_it_as_one_error_and_the_resources_wait_for_no_reason() -> None:
-    drawn = "\n".join(line.plain for line in errors(said(), 100))
+    drawn = "\n".join(line.plain for line in render_apply_errors(said(), 100))
     assert drawn.count("✗") == 2
     assert "The provider aws 5.100.0 crashed" in drawn
     assert "they may exist without being in the state" in drawn.replace("\n  ", " ")
@@ -140,7 +135,7 @@ async def test_in_the_app_a_crash_stands_where_the_errors_do(bench: Bench) -> No
 def test_a_plan_that_crashes_says_so(boxed: bool) -> None:
     bar = "│ " if boxed else ""
     text = f"{bar}Error: Plugin did not respond\n{bar}\n{bar}  with aws_vpc.a,\n{bar}\n{bar}{LOST}\n{TRACE}"
-    refused = TerraformError(("terraform", "plan"), parse(text), text)
+    refused = TerraformError(("terraform", "plan"), parse_diagnostics(text), text)
     assert refused.explain() == (
         "The provider aws 5.100.0 crashed: a fault of its own, not of your configuration and not of AWS"
         " (panic: runtime error: invalid memory address or nil pointer dereference)"

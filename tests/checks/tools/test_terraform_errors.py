@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from checks.tools.terraform_errors import guide, lock, not_initialised, parse
+from checks.tools.terraform_errors import find_state_lock, guide_entries_for, needs_init, parse_diagnostics
 
 HUMAN = """
 Error: Missing resource instance key
@@ -40,8 +40,8 @@ def line(summary: str, detail: str = "", severity: str = "error") -> str:
 
 
 def test_text_for_people_is_read_with_its_file_line_and_resource() -> None:
-    error, warning = parse(HUMAN)
-    assert (error.is_error, error.place, error.code) == (
+    error, warning = parse_diagnostics(HUMAN)
+    assert (error.is_error, error.location, error.code) == (
         True,
         "cloudfront.tf:147",
         "zone_id         = data.aws_route53_zone.main.zone_id",
@@ -52,8 +52,8 @@ def test_text_for_people_is_read_with_its_file_line_and_resource() -> None:
 
 def test_boxes_and_colours_make_no_difference() -> None:
     boxed = "\x1b[31m╷\x1b[0m\n" + "\n".join(f"\x1b[31m│\x1b[0m {row}" for row in HUMAN.strip().splitlines())
-    assert [one.summary for one in parse(boxed)] == [one.summary for one in parse(HUMAN)]
-    assert parse(boxed)[0].place == "cloudfront.tf:147"
+    assert [one.summary for one in parse_diagnostics(boxed)] == [one.summary for one in parse_diagnostics(HUMAN)]
+    assert parse_diagnostics(boxed)[0].location == "cloudfront.tf:147"
 
 
 def test_json_lines_and_a_validation_document_give_the_same() -> None:
@@ -64,17 +64,17 @@ def test_json_lines_and_a_validation_document_give_the_same() -> None:
         "range": {"filename": "s3.tf", "start": {"line": 88, "column": 17, "byte": 4337}},
         "snippet": {"code": "  value = aws_iam_role.x.arn"},
     }
-    whole = parse(json.dumps({"valid": False, "diagnostics": [node]}))
-    lines = parse(
+    whole = parse_diagnostics(json.dumps({"valid": False, "diagnostics": [node]}))
+    lines = parse_diagnostics(
         '{"type":"version"}\n' + json.dumps({"type": "diagnostic", "diagnostic": node}) + "\nnot json\n"
     )
     assert whole == lines
-    assert whole[0].place == "s3.tf:88"
+    assert whole[0].location == "s3.tf:88"
 
 
 def test_text_without_errors_has_none() -> None:
-    assert parse("") == ()
-    assert parse("Terraform has been successfully initialized!\n") == ()
+    assert parse_diagnostics("") == ()
+    assert parse_diagnostics("Terraform has been successfully initialized!\n") == ()
 
 
 @pytest.mark.parametrize(
@@ -90,35 +90,33 @@ def test_text_without_errors_has_none() -> None:
         ("Unexpected resource instance key", ()),
     ],
 )
-def test_an_error_leads_to_its_entry_and_a_similar_one_to_none(
-    summary: str, entries: tuple[str, ...]
-) -> None:
-    assert guide(parse(line(summary))) == entries
+def test_an_error_leads_to_its_entry_and_a_similar_one_to_none(summary: str, entries: tuple[str, ...]) -> None:
+    assert guide_entries_for(parse_diagnostics(line(summary))) == entries
 
 
 def test_the_lifecycle_warning_leads_to_its_entry() -> None:
-    assert guide(parse(HUMAN)) == ("1.4", "1.5")
+    assert guide_entries_for(parse_diagnostics(HUMAN)) == ("1.4", "1.5")
     other = line("Invalid Attribute Combination", "2 attributes specified when one of [a,b] is required")
-    assert guide(parse(other)) == ()
+    assert guide_entries_for(parse_diagnostics(other)) == ()
 
 
 def test_a_held_lock_names_its_holder_and_since_when() -> None:
-    held = lock(parse(line("Error acquiring the state lock", LOCKED)))
+    held = find_state_lock(parse_diagnostics(line("Error acquiring the state lock", LOCKED)))
     assert held is not None
     assert (held.id, held.who) == ("f8808044-877b", "ubuntu@master")
     assert held.sentence == (
         "The state is locked by ubuntu@master for apply since 2026-11-23 20:52:43 UTC (lock f8808044-877b)"
     )
-    assert lock(parse(line("Something else", LOCKED))) is None
+    assert find_state_lock(parse_diagnostics(line("Something else", LOCKED))) is None
 
 
 def test_only_errors_that_init_cures_mean_not_initialised() -> None:
     missing = line("Missing required provider", "run: terraform init")
-    assert not_initialised(parse(missing))
-    assert not not_initialised(parse(missing + "\n" + line("Reference to undeclared resource")))
-    assert not not_initialised(())
+    assert needs_init(parse_diagnostics(missing))
+    assert not needs_init(parse_diagnostics(missing + "\n" + line("Reference to undeclared resource")))
+    assert not needs_init(())
 
 
 def test_escape_sequences_in_a_message_do_not_survive() -> None:
-    (one,) = parse(line("bad \x1b]52;c;AAAA\x07name"))
+    (one,) = parse_diagnostics(line("bad \x1b]52;c;AAAA\x07name"))
     assert one.summary == "bad name"

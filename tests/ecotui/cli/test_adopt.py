@@ -9,9 +9,9 @@ import pytest
 
 from checks.apply import plan_store
 from checks.apply.forecast import import_blocks
-from checks.apply.forecast.model import Collision, Forecast, Review
+from checks.apply.forecast.model import Collision, Forecast, SavedReview
 from checks.apply.plan.model import Plan
-from checks.context import World
+from checks.context import CheckContext
 from config.model import Settings
 from ecotui.cli import main
 
@@ -53,13 +53,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def review(project: Path, version: str) -> None:
-    world = World(settings=Settings(), project=project, env={"ECOTUI_STATE_DIR": str(project / "state")})
-    place = plan_store.default_folder(world)
-    plan_store.make_folder(place)
-    (place / plan_store.PLAN).write_bytes(b"plan")
+    world = CheckContext(settings=Settings(), project=project, env={"ECOTUI_STATE_DIR": str(project / "state")})
+    place = plan_store.default_plan_folder(world)
+    plan_store.make_plan_folder(place)
+    (place / plan_store.PLAN_FILE).write_bytes(b"plan")
     plan_store.write_review(
         place,
-        Review(
+        SavedReview(
             plan_sha256="",
             made=0.0,
             folder=str(world.terraform_folder),
@@ -70,34 +70,32 @@ def review(project: Path, version: str) -> None:
     )
 
 
-def test_by_default_it_only_shows_what_it_would_write(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_by_default_it_only_shows_what_it_would_write(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["adopt"]) == 0
     told = capsys.readouterr().out
     assert 'to = aws_iam_role.node["a"]\n  id = "node"' in told
     assert "the next plan replaces the key pair" in told
     assert "Cannot be adopted: aws_s3_bucket.images" in told
     assert "Nothing was written" in told
-    assert not (folder / import_blocks.FILE).exists()
+    assert not (folder / import_blocks.IMPORT_FILE).exists()
 
 
 def test_blocks_are_added_one_after_the_other_and_undone_together(folder: Path) -> None:
     assert main(["adopt", "--write", ROLE.address]) == 0
     assert main(["adopt", "--write", KEY.address]) == 0
     assert main(["adopt", "--write", KEY.address]) == 0
-    text = (folder / import_blocks.FILE).read_text()
+    text = (folder / import_blocks.IMPORT_FILE).read_text()
     assert text.count("import {") == 2
     assert ROLE.import_block in text
     assert main(["adopt", "--undo", KEY.address]) == 0
-    assert import_blocks.written(folder) == {ROLE.address}
+    assert import_blocks.read_imported_addresses(folder) == {ROLE.address}
     assert main(["adopt", "--undo", KEY.address]) == 3
     assert main(["adopt", "--undo"]) == 0
     assert list(folder.iterdir()) == []
 
 
 def test_a_file_of_somebody_else_is_never_touched(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    target = folder / import_blocks.FILE
+    target = folder / import_blocks.IMPORT_FILE
     target.write_text("# mine\n")
     assert main(["adopt", "--write", ROLE.address]) == 3
     assert main(["adopt", "--undo"]) == 3
@@ -105,11 +103,9 @@ def test_a_file_of_somebody_else_is_never_touched(folder: Path, capsys: pytest.C
     assert "not written by ecotui" in capsys.readouterr().err
 
 
-def test_a_file_that_was_changed_since_is_never_touched(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_file_that_was_changed_since_is_never_touched(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["adopt", "--write", ROLE.address]) == 0
-    target = folder / import_blocks.FILE
+    target = folder / import_blocks.IMPORT_FILE
     target.write_text(changed := target.read_text() + "# and this\n")
     assert main(["adopt", "--write", KEY.address]) == 3
     assert main(["adopt", "--undo"]) == 3
@@ -126,12 +122,10 @@ def test_what_cannot_be_adopted_is_refused_with_the_reason(
 ) -> None:
     assert main(["adopt", "--write", address]) == 3
     assert why in capsys.readouterr().err
-    assert not (folder / import_blocks.FILE).exists()
+    assert not (folder / import_blocks.IMPORT_FILE).exists()
 
 
-def test_a_terraform_that_reads_no_import_blocks_gets_none(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_terraform_that_reads_no_import_blocks_gets_none(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     review(folder.parent, "1.4.6")
     assert main(["adopt", "--write"]) == 3
     assert "terraform import ADDRESS ID" in capsys.readouterr().err

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from checks.finding import Finding, Fix, Report, Run, State
-from checks.steps import BY_ID, STEPS, Step
+from checks.finding import CheckState, Finding, Fix, Report, RunCommand
+from checks.steps import STEPS, STEPS_BY_ID, RebuildStep
 from ecotui.cli import main
 
 Ran = subprocess.CompletedProcess[str]
@@ -77,7 +77,7 @@ def test_a_broken_world_blocks_and_names_what_is_in_the_way(ecotui: Callable[...
     ran = ecotui("check", "--json")
     found = findings(ran)
     assert ran.returncode == 3, ran.stderr
-    assert {one["step"] for one in found} == set(BY_ID)
+    assert {one["step"] for one in found} == set(STEPS_BY_ID)
     by_id = {one["id"]: one for one in found}
     assert by_id["environment.credentials"]["state"] == "blocked"
     assert "credentials" in by_id["environment.credentials"]["summary"]
@@ -95,7 +95,7 @@ def test_every_finding_has_the_keys_of_the_contract(ecotui: Callable[..., Ran]) 
     for one in findings(ecotui("check", "--json")):
         assert set(one) == FINDING
         assert re.fullmatch(rf"{one['step']}(\.[\w:/@*+-]+)+", one["id"]), one["id"]
-        assert one["state"] in set(State)
+        assert one["state"] in set(CheckState)
         assert "\n" not in one["summary"] and one["summary"].strip()
         assert all(set(fact) == {"label", "value"} for fact in one["facts"])
         assert all(re.fullmatch(r"\d+(\.\d+)?", entry) for entry in one["guide"])
@@ -105,9 +105,7 @@ def test_every_finding_has_the_keys_of_the_contract(ecotui: Callable[..., Ran]) 
             assert "\n" not in fix["title"]
 
 
-def test_what_a_dead_endpoint_hides_is_unknown_and_says_so(
-    ecotui: Callable[..., Ran], dead_endpoint: str
-) -> None:
+def test_what_a_dead_endpoint_hides_is_unknown_and_says_so(ecotui: Callable[..., Ran], dead_endpoint: str) -> None:
     keys = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "example"}
     ran = ecotui("check", "--json", "--set", "aws.timeout=2", "cloudfront", **keys)
     (found,) = findings(ran)
@@ -136,13 +134,11 @@ def test_an_unknown_step_is_a_usage_error_that_lists_the_steps(ecotui: Callable[
     ran = ecotui("check", "qouta")
     assert ran.returncode == 2
     assert "'qouta'" in ran.stderr
-    assert all(step in ran.stderr for step in BY_ID)
+    assert all(step in ran.stderr for step in STEPS_BY_ID)
     assert ran.stdout == ""
 
 
-def test_settings_that_cannot_be_used_are_one_line_and_exit_2(
-    ecotui: Callable[..., Ran], tmp_path: Path
-) -> None:
+def test_settings_that_cannot_be_used_are_one_line_and_exit_2(ecotui: Callable[..., Ran], tmp_path: Path) -> None:
     (tmp_path / "project" / "ecotui.yaml").write_text("aws:\n  regoin: eu-west-1\n", encoding="utf-8")
     ran = ecotui("check")
     assert ran.returncode == 2
@@ -150,14 +146,12 @@ def test_settings_that_cannot_be_used_are_one_line_and_exit_2(
     assert len(ran.stderr.strip().splitlines()) == 1
 
 
-def _step(state: State) -> Step:
+def _step(state: CheckState) -> RebuildStep:
     """The github step, with a look that finds one thing in this state."""
 
-    class Canned(Step):
-        def look(self, world: object) -> Report:
-            fix = Fix(
-                id="login", title="Log in", action=Run(argv=("gh", "auth", "login")), changes="the login"
-            )
+    class Canned(RebuildStep):
+        def check(self, context: object) -> Report:
+            fix = Fix(id="login", title="Log in", action=RunCommand(argv=("gh", "auth", "login")), changes="the login")
             seen = Finding(
                 id="github.login",
                 step="github",
@@ -173,16 +167,22 @@ def _step(state: State) -> Step:
 
 @pytest.mark.parametrize(
     ("state", "code"),
-    [(State.OK, 0), (State.SKIPPED, 0), (State.WARN, 4), (State.UNKNOWN, 3), (State.BLOCKED, 3)],
+    [
+        (CheckState.OK, 0),
+        (CheckState.SKIPPED, 0),
+        (CheckState.WARN, 4),
+        (CheckState.UNKNOWN, 3),
+        (CheckState.BLOCKED, 3),
+    ],
 )
 def test_the_exit_code_tells_the_worst_state(
-    state: State,
+    state: CheckState,
     code: int,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
 ) -> None:
-    monkeypatch.setitem(BY_ID, "github", _step(state))
+    monkeypatch.setitem(STEPS_BY_ID, "github", _step(state))
     assert main(["-C", str(tmp_path), "check", "--json", "github"]) == code
     (found,) = json.loads(capsys.readouterr().out)["findings"]
     assert found == {
@@ -209,8 +209,8 @@ def test_the_exit_code_tells_the_worst_state(
 def test_a_look_that_breaks_is_unknown_and_leaves_the_others_alone(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.setitem(BY_ID, "github", _step(State.OK))
-    monkeypatch.setitem(BY_ID, "apply", Step("apply", "Apply", "", "checks.there_is_no_such_module"))
+    monkeypatch.setitem(STEPS_BY_ID, "github", _step(CheckState.OK))
+    monkeypatch.setitem(STEPS_BY_ID, "apply", RebuildStep("apply", "Apply", "", "checks.there_is_no_such_module"))
     assert main(["-C", str(tmp_path), "check", "--json", "github", "apply"]) == 3
     by_id = {one["id"]: one for one in json.loads(capsys.readouterr().out)["findings"]}
     assert by_id["github.login"]["state"] == "ok"

@@ -12,19 +12,19 @@ import msgspec
 import pytest
 from support.deletion import KEYS, bucket_with_history, made_world, policy_in_use
 
-from checks.cleanup.approval import approve, write
-from checks.cleanup.check import examine
-from checks.context import World
+from checks.cleanup.approval import build_approval, write_approval
+from checks.cleanup.check import check_with_detail
+from checks.context import CheckContext
 from ecotui.cli import main
 
 
 @pytest.fixture
-def world(moto_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+def world(moto_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CheckContext:
     return made_world(moto_endpoint, tmp_path, monkeypatch)
 
 
 @pytest.fixture
-def config(world: World) -> Path:
+def config(world: CheckContext) -> Path:
     path = world.project / "ecotui.yaml"
     path.write_text(
         "project: eco2\naws: {region: ap-northeast-2, account_name: eco2-prod}\n"
@@ -39,7 +39,7 @@ def ecotui(config: Path, *words: str) -> int:
 
 
 def test_listing_changes_nothing_and_its_json_keeps_its_shape(
-    world: World, config: Path, capsys: pytest.CaptureFixture[str]
+    world: CheckContext, config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arn = policy_in_use(world)
     world.aws.client("ec2").import_key_pair(KeyName="k8s-cluster-key", PublicKeyMaterial=KEYS[0].encode())
@@ -72,7 +72,7 @@ def test_listing_changes_nothing_and_its_json_keeps_its_shape(
 
 
 def test_deleting_without_a_person_or_a_list_is_refused_with_the_way(
-    world: World, config: Path, capsys: pytest.CaptureFixture[str]
+    world: CheckContext, config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     policy_in_use(world)
     assert ecotui(config, "--delete") == 2
@@ -81,7 +81,7 @@ def test_deleting_without_a_person_or_a_list_is_refused_with_the_way(
 
 
 def test_approve_then_delete_takes_what_is_on_the_list_and_nothing_else(
-    world: World, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    world: CheckContext, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     policy_in_use(world)
     world.aws.client("ec2").import_key_pair(KeyName="k8s-cluster-key", PublicKeyMaterial=KEYS[0].encode())
@@ -100,14 +100,14 @@ def test_approve_then_delete_takes_what_is_on_the_list_and_nothing_else(
 
 
 def test_a_list_of_another_account_deletes_nothing(
-    world: World, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    world: CheckContext, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     policy_in_use(world)
-    _, detail = examine(world)
+    _, detail = check_with_detail(world)
     target = tmp_path / "list.json"
     for other in ({"account": "999999999999"}, {"region": "us-west-2"}):
-        write(
-            approve(msgspec.structs.replace(detail, **other), [one.key for one in detail.resources]), target
+        write_approval(
+            build_approval(msgspec.structs.replace(detail, **other), [one.key for one in detail.resources]), target
         )
         assert ecotui(config, "--delete", "--approve", str(target), "--pause", "0") == 2
         assert "nothing was deleted" in capsys.readouterr().err
@@ -115,7 +115,7 @@ def test_a_list_of_another_account_deletes_nothing(
 
 
 def test_what_could_not_go_ends_with_three_and_its_reason(
-    world: World, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    world: CheckContext, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arn = policy_in_use(world)
     target = tmp_path / "list.json"
@@ -127,11 +127,9 @@ def test_what_could_not_go_ends_with_three_and_its_reason(
     assert "in use since it was approved: user newcomer" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    ("typed", "code", "left"), [("eco2-prod 1", 0, 0), ("eco2-prod 2", 3, 1), ("yes", 3, 1)]
-)
+@pytest.mark.parametrize(("typed", "code", "left"), [("eco2-prod 1", 0, 0), ("eco2-prod 2", 3, 1), ("yes", 3, 1)])
 def test_a_person_consents_by_the_account_and_the_number_of_items(
-    world: World, config: Path, monkeypatch: pytest.MonkeyPatch, typed: str, code: int, left: int
+    world: CheckContext, config: Path, monkeypatch: pytest.MonkeyPatch, typed: str, code: int, left: int
 ) -> None:
     policy_in_use(world)
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
@@ -142,7 +140,7 @@ def test_a_person_consents_by_the_account_and_the_number_of_items(
 
 
 def test_breaking_off_the_pause_deletes_nothing(
-    world: World, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    world: CheckContext, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     policy_in_use(world)
     target = tmp_path / "list.json"

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from config.explain import setting
-from config.load import load
-from config.schema import leaves
+from config.explain import describe_setting
+from config.load import load_settings
+from config.schema import iter_leaf_fields
 from ecotui.cli import main
 
 
@@ -24,21 +24,17 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_show_prints_yaml_that_is_the_settings_in_force(
-    project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_show_prints_yaml_that_is_the_settings_in_force(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["config", "show", "--set", "aws.region=eu-west-1"]) == 0
     out = capsys.readouterr().out
     assert "region: eu-west-1  # --set" in out
     assert "timeout: 3.0  # ecotui.yaml:3" in out
     (project / "ecotui.yaml").write_text(out, encoding="utf-8")
-    assert load(project, None, (), {}).settings.aws.region == "eu-west-1"
+    assert load_settings(project, None, (), {}).settings.aws.region == "eu-west-1"
     assert len(yaml.safe_load(out)["nodes"]["groups"]) == 4
 
 
-def test_show_as_json_says_where_each_value_comes_from(
-    project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_show_as_json_says_where_each_value_comes_from(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["config", "show", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["schema"] == "ecotui.config-show/1"
@@ -84,12 +80,10 @@ def test_explain_of_an_unknown_key_suggests_one(capsys: pytest.CaptureFixture[st
 
 
 def test_every_setting_has_a_text_that_explains_it() -> None:
-    assert [key for path, _ in leaves() if not setting(key := ".".join(path)).meaning] == []
+    assert [key for path, _ in iter_leaf_fields() if not describe_setting(key := ".".join(path)).meaning] == []
 
 
-def test_explain_helps_while_the_file_cannot_be_used(
-    project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_explain_helps_while_the_file_cannot_be_used(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "ecotui.yaml").write_text("aws: {timeout: soon}\n", encoding="utf-8")
     assert main(["config", "explain", "aws.timeout"]) == 0
     said = capsys.readouterr()
@@ -97,9 +91,7 @@ def test_explain_helps_while_the_file_cannot_be_used(
     assert "expected a number" in said.err
 
 
-def test_validate_says_what_is_wrong_in_one_line_and_exits_2(
-    project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_validate_says_what_is_wrong_in_one_line_and_exits_2(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["config", "validate"]) == 0
     assert "can be used" in capsys.readouterr().out
     bad = project / "bad.yaml"
@@ -114,9 +106,7 @@ def test_validate_says_what_is_wrong_in_one_line_and_exits_2(
     assert document["error"].startswith("bad.yaml:2: aws.regoin")
 
 
-def test_any_command_with_a_bad_file_is_one_line_and_exit_2(
-    project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_any_command_with_a_bad_file_is_one_line_and_exit_2(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "ecotui.yaml").write_text("", encoding="utf-8")
     assert main(["check", "environment"]) == 2
     said = capsys.readouterr()

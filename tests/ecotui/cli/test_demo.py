@@ -43,15 +43,11 @@ def test_without_moto_one_line_says_how_to_install_it(
     monkeypatch.setattr("ecotui.demo.process.importlib.util.find_spec", lambda name: None)
     assert main(["demo", "--auto"]) == 1
     last = capsys.readouterr().err.strip().splitlines()[-1]
-    assert last == (
-        "ecotui demo: the demo needs moto's server, which is not installed: pip install 'ecotui[demo]'"
-    )
+    assert last == ("ecotui demo: the demo needs moto's server, which is not installed: pip install 'ecotui[demo]'")
 
 
 @pytest.mark.world
-@pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
-)
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_the_world_alone_prints_lines_for_a_shell_and_goes_without_a_trace(
     number: signal.Signals, code: int, tmp_path: Path
 ) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from support import ROOT
 
-from config.load import load, validated
+from config.load import load_settings, validate_settings_text
 from config.model import Settings
 from ecotui.cli import main
-from ecotui.cli.init import written
+from ecotui.cli.init import render_settings
 
 MAIN = """
 provider "aws" {
@@ -80,9 +80,7 @@ def project(tmp_path: Path) -> Path:
     for name in ("infra/modules/ec2", "scripts/cluster", ".git", "node_modules/x"):
         (folder / name).mkdir(parents=True)
     (folder / "infra" / "main.tf").write_text(MAIN, encoding="utf-8")
-    (folder / "infra" / "terraform.tfvars").write_text(
-        'workers = 3\nenvironment = "prod"\n', encoding="utf-8"
-    )
+    (folder / "infra" / "terraform.tfvars").write_text('workers = 3\nenvironment = "prod"\n', encoding="utf-8")
     (folder / "infra" / "big.tfvars").write_text("", encoding="utf-8")
     for at in range(3):
         (folder / "infra" / "modules" / "ec2" / f"{at}.tf").write_text("", encoding="utf-8")
@@ -99,7 +97,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def settings(folder: Path) -> Settings:
-    return validated(written(folder, {}), "ecotui.yaml")
+    return validate_settings_text(render_settings(folder, {}), "ecotui.yaml")
 
 
 def test_nodes_come_from_resources_and_modules_and_their_variables(project: Path) -> None:
@@ -107,7 +105,7 @@ def test_nodes_come_from_resources_and_modules_and_their_variables(project: Path
     assert set(groups) == {"shop-worker", "shop-api"}
     assert (groups["shop-worker"].count, groups["shop-worker"].instance_type) == (3, "t3.small")
     assert (groups["shop-api"].count, groups["shop-api"].pattern) == (2, "shop-api-*")
-    assert "CHECK: the number or the type of aws_instance.computed" in written(project, {})
+    assert "CHECK: the number or the type of aws_instance.computed" in render_settings(project, {})
 
 
 def test_the_rest_comes_from_terraform_scripts_and_git(project: Path) -> None:
@@ -128,7 +126,7 @@ def test_the_rest_comes_from_terraform_scripts_and_git(project: Path) -> None:
 
 
 def test_a_token_in_the_remote_is_not_written(project: Path) -> None:
-    assert "ghp_hidden" not in written(project, {})
+    assert "ghp_hidden" not in render_settings(project, {})
 
 
 def test_nothing_of_the_reference_project_is_left_in_an_empty_folder(tmp_path: Path) -> None:
@@ -159,13 +157,13 @@ def test_init_writes_what_validates_and_never_overwrites_unasked(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["init", "-C", str(project)]) == 0
-    assert load(project, None, (), {}).settings.project == "shop"
+    assert load_settings(project, None, (), {}).settings.project == "shop"
     (project / "ecotui.yaml").write_text("project: mine\n", encoding="utf-8")
     assert main(["init", "-C", str(project)]) == 1
     assert "--force overwrites it" in capsys.readouterr().err
-    assert load(project, None, (), {}).settings.project == "mine"
+    assert load_settings(project, None, (), {}).settings.project == "mine"
     assert main(["init", "-C", str(project), "--force"]) == 0
-    assert load(project, None, (), {}).settings.aws.region == "eu-central-1"
+    assert load_settings(project, None, (), {}).settings.aws.region == "eu-central-1"
     assert not list(project.glob(".ecotui*"))
 
 

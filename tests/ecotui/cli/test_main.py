@@ -94,9 +94,7 @@ def test_every_command_runs_without_a_terminal(command: str, ecotui: Callable[..
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_the_help_of_every_command_says_what_it_is_for(
-    command: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_help_of_every_command_says_what_it_is_for(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command, "--help"]) == 0
     shown = capsys.readouterr().out
     assert COMMANDS[command][1:] in " ".join(shown.split())

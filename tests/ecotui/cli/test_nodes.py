@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from checks.context import World
-from checks.nodes.check import look
-from checks.nodes.wait import sight
-from checks.polling import Clock, Verdict, wait
-from config.model import Kubectl, NodeGroup, Nodes, Settings
+from checks.context import CheckContext
+from checks.nodes.check import check
+from checks.nodes.wait import poll_nodes
+from checks.polling import PollClock, PollOutcome, poll_until_done
+from config.model import KubectlSettings, NodeGroupSettings, NodesSettings, Settings
 from ecotui.cli import main
 
 
@@ -53,9 +53,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_json_is_one_document_with_groups_nodes_and_findings(
-    project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_json_is_one_document_with_groups_nodes_and_findings(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["-C", str(project), "nodes", "--json"])
     document: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert document["schema"] == "ecotui.nodes/1"
@@ -125,37 +123,37 @@ def test_the_real_kubectl_reads_a_cluster_that_comes_up_while_we_wait(tmp_path: 
             instance_type="t3a.medium",
             zone="ap-northeast-2a",
             internal_ip=f"10.0.0.{number}",
-            ready=ready,
-            joined=time.time() - 60,
+            is_ready=ready,
+            joined_at=time.time() - 60,
         )
 
     there: list[kubernetes_server.NodeView] = []
-    cluster = kubernetes_server.start(lambda: list(there))
+    cluster = kubernetes_server.start_kubernetes(lambda: list(there))
     try:
         cluster.write_kubeconfig(tmp_path / "config")
         groups = (
-            NodeGroup(name="master", count=1, instance_type="t3a.large", pattern="k8s-master*"),
-            NodeGroup(name="api", count=1, instance_type="t3a.medium", pattern="k8s-api-*"),
+            NodeGroupSettings(name="master", count=1, instance_type="t3a.large", pattern="k8s-master*"),
+            NodeGroupSettings(name="api", count=1, instance_type="t3a.medium", pattern="k8s-api-*"),
         )
         env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "KUBECONFIG": str(tmp_path / "config")}
-        where = World(
-            settings=Settings(nodes=Nodes(groups=groups), kubectl=Kubectl(timeout=5)),
+        where = CheckContext(
+            settings=Settings(nodes=NodesSettings(groups=groups), kubectl=KubectlSettings(timeout=5)),
             project=tmp_path,
             env=env,
         )
         where.__dict__["aws"] = NoInstances()
-        verdicts = [sight(where).text]
+        verdicts = [poll_nodes(where).text]
         there += [view("k8s-master", 1, ready=True), view("k8s-api-1", 2, ready=True)]
-        ended = wait(
-            lambda: sight(where),
-            poll=0.3,
-            limit=20,
-            say=lambda moment: verdicts.append(moment.sight.text),
-            clock=Clock(),
+        ended = poll_until_done(
+            lambda: poll_nodes(where),
+            interval=0.3,
+            timeout=20,
+            on_tick=lambda moment: verdicts.append(moment.result.text),
+            clock=PollClock(),
         )
-        assert ended.verdict is Verdict.DONE, verdicts
+        assert ended.outcome is PollOutcome.DONE, verdicts
         assert "refuses connections" in verdicts[0]
-        summaries = {finding.id: finding.summary for finding in look(where).findings}
+        summaries = {finding.id: finding.summary for finding in check(where).findings}
     finally:
         cluster.stop()
     assert summaries["nodes.api"] == "The API server answers, and lists 2 nodes"

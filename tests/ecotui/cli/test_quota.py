@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from checks.polling import Clock
+from checks.polling import PollClock
 from ecotui import exit_codes
 from ecotui.cli import main
 from ecotui.cli import quota as command
@@ -49,12 +49,12 @@ def wait(*words, time=None):
     """`ecotui quota --wait CODE`, with a clock of our own."""
     time = time or Time()
     parser = argparse.ArgumentParser()
-    from ecotui.cli import common
+    from ecotui.cli import add_common_options
 
-    common(parser)
+    add_common_options(parser)
     command.configure(parser)
     args = parser.parse_args(["--wait", CODE, *words])
-    return command.run(args, clock=Clock(now=lambda: time.now, sleep=time.sleep))
+    return command.run(args, clock=PollClock(now=lambda: time.now, sleep=time.sleep))
 
 
 def test_the_list_is_one_json_document_with_every_key(shell, capsys):
@@ -158,8 +158,7 @@ def test_a_quota_that_is_not_adjustable_is_not_asked_for(shell, scripted, capsys
 
 def test_another_account_than_the_settings_mean_gets_no_request(shell, scripted, capsys):
     assert (
-        shell("--request", CODE, "--value", "32", "--yes", "--set", "aws.account='999999999999'")
-        == exit_codes.BLOCKED
+        shell("--request", CODE, "--value", "32", "--yes", "--set", "aws.account='999999999999'") == exit_codes.BLOCKED
     )
     assert scripted.count(ASK) == 0
     assert "999999999999" in capsys.readouterr().err
@@ -209,27 +208,23 @@ def test_waiting_ends_after_the_time_allowed(shell, scripted, capsys):
     assert "Stopped waiting after 15 min" in capsys.readouterr().err
 
 
-def test_throttling_and_a_dropped_network_do_not_end_the_waiting(
-    shell, scripted, capsys, monkeypatch, dead_endpoint
-):
+def test_throttling_and_a_dropped_network_do_not_end_the_waiting(shell, scripted, capsys, monkeypatch, dead_endpoint):
     from botocore.exceptions import ClientError, EndpointConnectionError
 
     from checks.quota import usage as quota_usage
 
     troubles = [
-        ClientError(
-            {"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, "GetServiceQuota"
-        ),
+        ClientError({"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, "GetServiceQuota"),
         EndpointConnectionError(endpoint_url="https://servicequotas.ap-northeast-2.amazonaws.com/"),
     ]
-    ask = quota_usage.requests
+    ask = quota_usage.fetch_increase_requests
 
     def sometimes(*words):
         if troubles:
             raise troubles.pop(0)
         return ask(*words)
 
-    monkeypatch.setattr(quota_usage, "requests", sometimes)
+    monkeypatch.setattr(quota_usage, "fetch_increase_requests", sometimes)
     scripted.answer("GetServiceQuota", limit(16.0), limit(32.0))
     scripted.answer(HISTORY, {"RequestedQuotas": [OPEN]})
     assert wait() == exit_codes.OK
@@ -267,6 +262,6 @@ def test_ctrl_c_ends_the_waiting_with_130(shell, scripted, capsys, monkeypatch):
     def interrupted(seconds):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("checks.polling.REAL", Clock(sleep=interrupted))
+    monkeypatch.setattr("checks.polling.SYSTEM_CLOCK", PollClock(sleep=interrupted))
     assert shell("--wait", CODE) == exit_codes.INTERRUPTED
     assert "interrupted" in capsys.readouterr().err

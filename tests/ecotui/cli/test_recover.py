@@ -13,12 +13,12 @@ from typing import Any
 import boto3
 import pytest
 
-from checks.apply.run.stream import ApplyProgress, Done, Running
-from checks.apply.state.errored import Fit, judge, read, set_aside
-from checks.apply.state.orphans import Unfinished, seek, unfinished
-from checks.context import World
-from checks.tools.terraform import held
-from config.model import Aws, Settings
+from checks.apply.run.stream import ApplyProgress, FinishedOperation, RunningOperation
+from checks.apply.state.errored import PushSafety, archive_errored_state, compare_with_state, read_errored_state
+from checks.apply.state.orphans import InterruptedCreation, find_interrupted_creations, find_orphan
+from checks.context import CheckContext
+from checks.tools.terraform import parse_state
+from config.model import AwsSettings, Settings
 from ecotui.cli import main
 
 REGION = "ap-northeast-2"
@@ -41,48 +41,48 @@ def state(serial: int, *names: str, lineage: str = "abc") -> str:
 @pytest.mark.parametrize(
     ("kept", "now", "fit"),
     [
-        (state(8, "a", "b"), state(7, "a"), Fit.AHEAD),
-        (state(8, "a"), "", Fit.AHEAD),
-        (state(7, "a"), state(7, "a"), Fit.SAME),
-        (state(7, "a"), state(7, "b"), Fit.BEHIND),
-        (state(6, "a"), state(7, "a"), Fit.BEHIND),
-        (state(9, "a", lineage="other"), state(7, "a"), Fit.FOREIGN),
-        ("{}", state(7, "a"), Fit.BROKEN),
-        ("", state(7, "a"), Fit.BROKEN),
-        ("nonsense", state(7, "a"), Fit.BROKEN),
+        (state(8, "a", "b"), state(7, "a"), PushSafety.AHEAD),
+        (state(8, "a"), "", PushSafety.AHEAD),
+        (state(7, "a"), state(7, "a"), PushSafety.SAME),
+        (state(7, "a"), state(7, "b"), PushSafety.BEHIND),
+        (state(6, "a"), state(7, "a"), PushSafety.BEHIND),
+        (state(9, "a", lineage="other"), state(7, "a"), PushSafety.FOREIGN),
+        ("{}", state(7, "a"), PushSafety.BROKEN),
+        ("", state(7, "a"), PushSafety.BROKEN),
+        ("nonsense", state(7, "a"), PushSafety.BROKEN),
     ],
 )
-def test_a_kept_state_is_pushed_only_over_an_older_one_of_its_own(kept: str, now: str, fit: Fit) -> None:
-    found = judge(Path("errored.tfstate"), kept.encode(), held(now))
+def test_a_kept_state_is_pushed_only_over_an_older_one_of_its_own(kept: str, now: str, fit: PushSafety) -> None:
+    found = compare_with_state(Path("errored.tfstate"), kept.encode(), parse_state(now))
     assert found.fit is fit
-    assert found.pushable is (fit is Fit.AHEAD)
+    assert found.is_pushable is (fit is PushSafety.AHEAD)
 
 
 def test_a_kept_state_is_not_judged_while_the_other_cannot_be_read() -> None:
-    found = judge(Path("errored.tfstate"), state(8, "a").encode(), None, "no credentials")
-    assert (found.fit, found.pushable) == (Fit.UNCOMPARED, False)
+    found = compare_with_state(Path("errored.tfstate"), state(8, "a").encode(), None, "no credentials")
+    assert (found.fit, found.is_pushable) == (PushSafety.UNCOMPARED, False)
     assert "no credentials" in found.sentence
 
 
 def test_a_link_in_the_place_of_the_kept_state_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").write_text(state(8, "a"))
     (tmp_path / "errored.tfstate").symlink_to(tmp_path / "elsewhere")
-    found = read(tmp_path, held(""))
+    found = read_errored_state(tmp_path, parse_state(""))
     assert found
-    assert found.fit is Fit.BROKEN
+    assert found.fit is PushSafety.BROKEN
 
 
 def test_only_the_file_that_was_looked_at_is_moved_aside(tmp_path: Path) -> None:
     (tmp_path / "errored.tfstate").write_text(state(8, "a"))
-    found = read(tmp_path, held(""))
+    found = read_errored_state(tmp_path, parse_state(""))
     assert found
     (tmp_path / "errored.tfstate").write_text(state(9, "a"))
     with pytest.raises(FileNotFoundError):
-        set_aside(tmp_path, found.digest)
+        archive_errored_state(tmp_path, found.digest)
     assert (tmp_path / "errored.tfstate").exists()
-    now = read(tmp_path, held(""))
+    now = read_errored_state(tmp_path, parse_state(""))
     assert now
-    aside = set_aside(tmp_path, now.digest)
+    aside = archive_errored_state(tmp_path, now.digest)
     assert aside.read_text() == state(9, "a")
     assert aside.stat().st_mode & 0o777 == 0o600
     assert not (tmp_path / "errored.tfstate").exists()
@@ -93,21 +93,27 @@ def test_only_the_file_that_was_looked_at_is_moved_aside(tmp_path: Path) -> None
 
 def test_what_the_stream_leaves_open_and_the_state_lacks_is_unfinished() -> None:
     progress = ApplyProgress(
-        total=5,
-        done=1,
-        failed=1,
-        running=(
-            Running(address="aws_vpc.cut", action="create", started=3.0),
-            Running(address="aws_vpc.changed", action="update", started=1.0),
-            Running(address="aws_vpc.saved", action="create", started=2.0),
+        total_count=5,
+        done_count=1,
+        failed_count=1,
+        running_operations=(
+            RunningOperation(address="aws_vpc.cut", action="create", started_at=3.0),
+            RunningOperation(address="aws_vpc.changed", action="update", started_at=1.0),
+            RunningOperation(address="aws_vpc.saved", action="create", started_at=2.0),
         ),
-        broken=(Done(address="aws_iam_role.failed", action="create", seconds=1, ended=2, started=1.0),),
-        finished=(
-            Done(address="aws_eip.lost", action="create", seconds=1, ended=5, started=4.0, id="eipalloc-1"),
-            Done(address="aws_eip.old", action="delete", seconds=1, ended=5, started=4.0, id="eipalloc-0"),
+        failed_operations=(
+            FinishedOperation(address="aws_iam_role.failed", action="create", duration=1, ended_at=2, started_at=1.0),
+        ),
+        finished_operations=(
+            FinishedOperation(
+                address="aws_eip.lost", action="create", duration=1, ended_at=5, started_at=4.0, id="eipalloc-1"
+            ),
+            FinishedOperation(
+                address="aws_eip.old", action="delete", duration=1, ended_at=5, started_at=4.0, id="eipalloc-0"
+            ),
         ),
     )
-    found = unfinished(progress, (), {"aws_vpc.saved"})
+    found = find_interrupted_creations(progress, (), {"aws_vpc.saved"})
     assert [(one.address, one.failed, one.id) for one in found] == [
         ("aws_iam_role.failed", True, ""),
         ("aws_vpc.cut", False, ""),
@@ -115,33 +121,33 @@ def test_what_the_stream_leaves_open_and_the_state_lacks_is_unfinished() -> None
     ]
 
 
-def test_what_terraform_named_is_looked_at_and_nothing_else_is_taken_for_it(world: World) -> None:
+def test_what_terraform_named_is_looked_at_and_nothing_else_is_taken_for_it(world: CheckContext) -> None:
     ec2 = client(world.env, "ec2")
     tags = [{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": "main"}]}]
     ids = [ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=tags)["Vpc"]["VpcId"] for _ in range(2)]
     planned = {"tags.Name": "main"}
-    one = Unfinished(address="aws_vpc.main", started=1.0, id=ids[1], planned=planned)
-    assert [each.id for each in seek(world, one, set()).candidates] == [ids[1]]
-    gone = Unfinished(address="aws_vpc.main", started=1.0, id="vpc-gone", planned=planned)
-    assert seek(world, gone, set()).candidates == ()
-    untagged = seek(world, Unfinished(address="aws_vpc.main", started=1.0, id=ids[0]), set())
+    one = InterruptedCreation(address="aws_vpc.main", started=1.0, id=ids[1], planned_attributes=planned)
+    assert [each.id for each in find_orphan(world, one, set()).candidates] == [ids[1]]
+    gone = InterruptedCreation(address="aws_vpc.main", started=1.0, id="vpc-gone", planned_attributes=planned)
+    assert find_orphan(world, gone, set()).candidates == ()
+    untagged = find_orphan(world, InterruptedCreation(address="aws_vpc.main", started=1.0, id=ids[0]), set())
     assert [each.id for each in untagged.candidates] == [ids[0]]
-    unsought = seek(world, Unfinished(address="aws_wonder.x", started=1.0, id="w-1"), set())
+    unsought = find_orphan(world, InterruptedCreation(address="aws_wonder.x", started=1.0, id="w-1"), set())
     assert [each.id for each in unsought.candidates] == ["w-1"]
     assert "was not looked at" in unsought.sentence
 
 
-def test_a_security_group_of_a_vpc_that_the_run_made_is_found_by_its_name(world: World) -> None:
+def test_a_security_group_of_a_vpc_that_the_run_made_is_found_by_its_name(world: CheckContext) -> None:
     ec2 = client(world.env, "ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     group = ec2.create_security_group(GroupName="node", Description="x", VpcId=vpc)["GroupId"]
-    found = seek(world, begun("aws_security_group.node", name="node"), set())
+    found = find_orphan(world, begun("aws_security_group.node", name="node"), set())
     assert [one.id for one in found.candidates] == [group]
 
 
 @pytest.fixture
-def world(tmp_path: Path, aws_env: dict[str, str]) -> World:
-    return World(settings=Settings(aws=Aws(region=REGION)), project=tmp_path, env=aws_env)
+def world(tmp_path: Path, aws_env: dict[str, str]) -> CheckContext:
+    return CheckContext(settings=Settings(aws=AwsSettings(region=REGION)), project=tmp_path, env=aws_env)
 
 
 def client(env: Any, service: str) -> Any:
@@ -154,40 +160,42 @@ def client(env: Any, service: str) -> Any:
     )
 
 
-def begun(address: str, **planned: str) -> Unfinished:
-    return Unfinished(
+def begun(address: str, **planned: str) -> InterruptedCreation:
+    return InterruptedCreation(
         address=address,
         started=time.time(),
-        planned={path.replace("__", "."): value for path, value in planned.items()},
+        planned_attributes={path.replace("__", "."): value for path, value in planned.items()},
     )
 
 
-def test_what_was_begun_is_found_by_its_tags_and_not_what_the_state_has(world: World) -> None:
+def test_what_was_begun_is_found_by_its_tags_and_not_what_the_state_has(world: CheckContext) -> None:
     ec2 = client(world.env, "ec2")
     tags = [{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": "main"}]}]
     ours = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=tags)["Vpc"]["VpcId"]
     known = ec2.create_vpc(CidrBlock="10.1.0.0/16", TagSpecifications=tags)["Vpc"]["VpcId"]
-    found = seek(world, begun("aws_vpc.main", tags__Name="main"), {known})
+    found = find_orphan(world, begun("aws_vpc.main", tags__Name="main"), {known})
     assert [one.id for one in found.candidates] == [ours]
     assert ours in found.sentence
-    assert seek(world, begun("aws_vpc.main", tags__Name="other"), set()).candidates == ()
+    assert find_orphan(world, begun("aws_vpc.main", tags__Name="other"), set()).candidates == ()
 
 
-def test_what_was_begun_is_found_by_a_name_that_aws_gives_once(world: World) -> None:
+def test_what_was_begun_is_found_by_a_name_that_aws_gives_once(world: CheckContext) -> None:
     client(world.env, "iam").create_role(RoleName="node", AssumeRolePolicyDocument="{}")
-    found = seek(world, begun("aws_iam_role.node", name="node"), set())
+    found = find_orphan(world, begun("aws_iam_role.node", name="node"), set())
     assert [one.import_id for one in found.candidates] == ["node"]
 
 
-def test_an_instance_of_this_run_s_time_is_found_by_its_type(world: World) -> None:
+def test_an_instance_of_this_run_s_time_is_found_by_its_type(world: CheckContext) -> None:
     ec2 = client(world.env, "ec2")
     made = ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, InstanceType="t3a.large")
     (id_,) = [one["InstanceId"] for one in made["Instances"]]
     one = begun("aws_instance.node", instance_type="t3a.large")
-    assert [each.id for each in seek(world, one, set()).candidates] == [id_]
-    earlier = Unfinished(address=one.address, started=time.time() + 600, planned=one.planned)
-    assert seek(world, earlier, set()).candidates == ()
-    assert seek(world, begun("aws_instance.node", instance_type="t3a.small"), set()).candidates == ()
+    assert [each.id for each in find_orphan(world, one, set()).candidates] == [id_]
+    earlier = InterruptedCreation(
+        address=one.address, started=time.time() + 600, planned_attributes=one.planned_attributes
+    )
+    assert find_orphan(world, earlier, set()).candidates == ()
+    assert find_orphan(world, begun("aws_instance.node", instance_type="t3a.small"), set()).candidates == ()
 
 
 @pytest.mark.parametrize(
@@ -198,16 +206,16 @@ def test_an_instance_of_this_run_s_time_is_found_by_its_type(world: World) -> No
         (begun("aws_wonder.of_the_world", name="x"), "no call that finds a lost aws_wonder"),
     ],
 )
-def test_what_cannot_be_found_is_said_to_be_unknown(world: World, one: Unfinished, why: str) -> None:
-    found = seek(world, one, set())
+def test_what_cannot_be_found_is_said_to_be_unknown(world: CheckContext, one: InterruptedCreation, why: str) -> None:
+    found = find_orphan(world, one, set())
     assert why in found.unknown
     assert "is not known" in found.sentence
 
 
 def test_a_denied_look_names_its_action(tmp_path: Path, dead_endpoint: str, aws_env: dict[str, str]) -> None:
     env = {**aws_env, "AWS_ENDPOINT_URL": dead_endpoint}
-    at = World(settings=Settings(aws=Aws(region=REGION, timeout=1)), project=tmp_path, env=env)
-    found = seek(at, begun("aws_vpc.main", tags__Name="main"), set())
+    at = CheckContext(settings=Settings(aws=AwsSettings(region=REGION, timeout=1)), project=tmp_path, env=env)
+    found = find_orphan(at, begun("aws_vpc.main", tags__Name="main"), set())
     assert found.unknown
     assert found.candidates == ()
 
@@ -250,9 +258,7 @@ def project(tmp_path: Path, aws_env: dict[str, str], monkeypatch: pytest.MonkeyP
     folder = tmp_path / "project"
     (folder / "terraform").mkdir(parents=True)
     (folder / "terraform" / "main.tf").write_text(CONFIGURATION)
-    (folder / "ecotui.yaml").write_text(
-        "project: fixture\nquota: {limits: []}\naws: {region: ap-northeast-2}\n"
-    )
+    (folder / "ecotui.yaml").write_text("project: fixture\nquota: {limits: []}\naws: {region: ap-northeast-2}\n")
     script = tmp_path / "cut.py"
     script.write_text(CUT)
     bucket(aws_env)

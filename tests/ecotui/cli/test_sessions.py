@@ -10,29 +10,29 @@ from typing import Any
 
 import pytest
 
-from checks.finding import Finding, Report, State
+from checks.finding import CheckState, Finding, Report
 from ecotui.cli import main
 from ecotui.session import events
 from ecotui.session.log import Session
-from ecotui.session.store import Store
-from ecotui.supervisor import start, status
+from ecotui.session.store import SessionStore
+from ecotui.supervisor import read_command_status, start_command
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SessionStore:
     project = tmp_path / "project"
     project.mkdir()
     monkeypatch.chdir(project)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("ECOTUI_STATE_DIR", str(tmp_path / "state"))
-    return Store(tmp_path / "state")
+    return SessionStore(tmp_path / "state")
 
 
-def _session(store: Store, state: State = State.BLOCKED, *, end: str | None = "done") -> Session:
+def _session(store: SessionStore, state: CheckState = CheckState.BLOCKED, *, end: str | None = "done") -> Session:
     session = store.create(project="eco2", folder=Path("/p"), env={})
     finding = Finding(id="quota.vcpu", step="quota", state=state, title="vCPUs", summary="16 of 26 vCPUs")
-    session.append(events.Looked(report=Report(step="quota", findings=(finding,), started=1.0, seconds=0.1)))
-    session.append(events.Overridden(finding="quota.vcpu", reason="asked for `more`"))
+    session.append(events.CheckReported(report=Report(step="quota", findings=(finding,), started=1.0, seconds=0.1)))
+    session.append(events.FindingOverridden(finding="quota.vcpu", reason="asked for `more`"))
     if end is not None:
         session.end(end)
     session.close()
@@ -40,11 +40,9 @@ def _session(store: Store, state: State = State.BLOCKED, *, end: str | None = "d
 
 
 def _command(session: Session, *argv: str) -> str:
-    command = start(
-        session, argv, step="apply", title="Test", cwd=Path("/"), env={"PATH": os.environ["PATH"]}
-    )
+    command = start_command(session, argv, step="apply", title="Test", cwd=Path("/"), env={"PATH": os.environ["PATH"]})
     deadline = time.monotonic() + 15
-    while status(command.folder).state == "running" and time.monotonic() < deadline:
+    while read_command_status(command.folder).state == "running" and time.monotonic() < deadline:
         time.sleep(0.01)
     return command.id
 
@@ -56,7 +54,7 @@ def _json(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> dic
     return document
 
 
-def test_the_shape_of_the_list_is_the_promised_one(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_shape_of_the_list_is_the_promised_one(store: SessionStore, capsys: pytest.CaptureFixture[str]) -> None:
     assert _json(capsys, "list") == {"schema": "ecotui.sessions/1", "sessions": []}
     session = _session(store)
     document = _json(capsys, "list")
@@ -69,7 +67,7 @@ def test_the_shape_of_the_list_is_the_promised_one(store: Store, capsys: pytest.
     )
 
 
-def test_the_list_is_what_one_gets_without_a_word(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_list_is_what_one_gets_without_a_word(store: SessionStore, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sessions"]) == 0
     assert "no sessions" in capsys.readouterr().out
     session = _session(store, end=None)
@@ -80,7 +78,7 @@ def test_the_list_is_what_one_gets_without_a_word(store: Store, capsys: pytest.C
     assert "quota:blocked" in out
 
 
-def test_the_list_can_be_limited(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_list_can_be_limited(store: SessionStore, capsys: pytest.CaptureFixture[str]) -> None:
     for _ in range(3):
         _session(store)
     assert len(_json(capsys, "list", "--limit", "2")["sessions"]) == 2
@@ -88,7 +86,7 @@ def test_the_list_can_be_limited(store: Store, capsys: pytest.CaptureFixture[str
     assert len(_json(capsys, "list", "--of", "eco2", "--limit", "1")["sessions"]) == 1
 
 
-def test_a_session_is_told_as_a_timeline(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_session_is_told_as_a_timeline(store: SessionStore, capsys: pytest.CaptureFixture[str]) -> None:
     session = _session(store, end=None)
     command = _command(session, "sh", "-c", "echo first; echo last; exit 3")
     assert main(["sessions", "show"]) == 0
@@ -104,15 +102,13 @@ def test_a_session_is_told_as_a_timeline(store: Store, capsys: pytest.CaptureFix
     assert capsys.readouterr().out == "last\n"
     document = _json(capsys, "show")
     assert document["schema"] == "ecotui.sessions.show/1"
-    assert [(one["id"], one["exit_code"], one["outcome"]) for one in document["commands"]] == [
-        (command, 3, "failed")
-    ]
+    assert [(one["id"], one["exit_code"], one["outcome"]) for one in document["commands"]] == [(command, 3, "failed")]
     assert document["events"][1]["event"]["type"] == "looked"
 
 
 @pytest.mark.parametrize("words", [["show"], ["show", "2099"], ["verify"], ["export", "x/../y"]])
 def test_a_session_that_is_not_there_is_one_clear_line(
-    store: Store, capsys: pytest.CaptureFixture[str], words: list[str]
+    store: SessionStore, capsys: pytest.CaptureFixture[str], words: list[str]
 ) -> None:
     assert main(["sessions", *words]) == 1
     said = capsys.readouterr().err
@@ -121,7 +117,7 @@ def test_a_session_that_is_not_there_is_one_clear_line(
 
 
 def test_a_command_that_is_not_there_is_named_with_those_that_are(
-    store: Store, capsys: pytest.CaptureFixture[str]
+    store: SessionStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
     session = _session(store, end=None)
     command = _command(session, "true")
@@ -129,20 +125,20 @@ def test_a_command_that_is_not_there_is_named_with_those_that_are(
     assert command in capsys.readouterr().err
 
 
-def test_a_log_that_was_changed_does_not_pass(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_log_that_was_changed_does_not_pass(store: SessionStore, capsys: pytest.CaptureFixture[str]) -> None:
     session = _session(store)
     assert main(["sessions", "verify"]) == 0
     assert "whole: 4 events" in capsys.readouterr().out
-    data = session.events_file.read_bytes()
-    session.events_file.write_bytes(data.replace(b"16 of 26", b"26 of 26"))
+    data = session.events_path.read_bytes()
+    session.events_path.write_bytes(data.replace(b"16 of 26", b"26 of 26"))
     assert main(["sessions", "verify"]) == 3
     assert "broken at line 3" in capsys.readouterr().out
     (checked,) = _json(capsys, "verify", "--all", code=3)["sessions"]
     assert (checked["whole"], checked["broken_line"]) == (False, 3)
 
 
-def test_two_sessions_are_compared(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
-    before, after = _session(store), _session(store, State.OK)
+def test_two_sessions_are_compared(store: SessionStore, capsys: pytest.CaptureFixture[str]) -> None:
+    before, after = _session(store), _session(store, CheckState.OK)
     document = _json(capsys, "compare", before.id, after.id)
     assert document["differences"] == [
         {"what": "quota.vcpu", "before": "blocked: 16 of 26 vCPUs", "after": "ok: 16 of 26 vCPUs"}
@@ -152,7 +148,7 @@ def test_two_sessions_are_compared(store: Store, capsys: pytest.CaptureFixture[s
 
 
 def test_the_export_is_a_document_that_its_content_cannot_break(
-    store: Store, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    store: SessionStore, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     session = _session(store, end=None)
     _command(session, "sh", "-c", "echo '```'; echo '# no heading'; exit 1")
@@ -168,7 +164,7 @@ def test_the_export_is_a_document_that_its_content_cannot_break(
 
 
 def test_pruning_lists_first_and_spares_the_newest_and_what_runs(
-    store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    store: SessionStore, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = _session(store)
     idle = _session(store, end=None)
@@ -186,16 +182,16 @@ def test_pruning_lists_first_and_spares_the_newest_and_what_runs(
         summary = json.loads((moved / "summary.json").read_bytes())
         summary["id"] = moved.name
         (moved / "summary.json").write_text(json.dumps(summary))
-    ids = [summary.id for summary in store.list()]
+    ids = [summary.id for summary in store.list_summaries()]
     document = _json(capsys, "prune", "--days", "30")
     assert [one["id"] for one in document["sessions"]] == [ids[2]]
     assert document["removed"] is False
-    assert len(store.list()) == 3
+    assert len(store.list_summaries()) == 3
     assert main(["sessions", "prune", "--days", "30", "--yes"]) == 0
-    assert [summary.id for summary in store.list()] == ids[:2]
+    assert [summary.id for summary in store.list_summaries()] == ids[:2]
 
 
-def test_a_wrong_number_is_a_usage_error(store: Store) -> None:
+def test_a_wrong_number_is_a_usage_error(store: SessionStore) -> None:
     assert main(["sessions", "list", "--limit", "many"]) == 2
     assert main(["sessions", "list", "--limit", "-1"]) == 2
     assert main(["sessions", "dance"]) == 2

@@ -15,18 +15,18 @@ from typing import Any
 import pytest
 from support import ROOT
 
-from checks.apply.plan.model import read
-from checks.context import World
-from checks.tools.run import Outcome, query
+from checks.apply.plan.model import read_plan
+from checks.context import CheckContext
+from checks.tools.run import CommandResult, run_command
 from checks.tools.terraform import Terraform
-from checks.tools.terraform_errors import parse
-from config.model import Aws, Settings
+from checks.tools.terraform_errors import parse_diagnostics
+from config.model import AwsSettings, Settings
 from ecotui.demo import fakes, provider_mirror
 from ecotui.demo.fakes.terraform import plan as planning
 from ecotui.demo.fakes.terraform import record_plan
-from ecotui.demo.fakes.terraform.apply import apply
-from ecotui.demo.fakes.terraform.output import Voice
-from ecotui.demo.fakes.terraform.state import State, parts
+from ecotui.demo.fakes.terraform.apply import apply_plan
+from ecotui.demo.fakes.terraform.output import TerraformOutput
+from ecotui.demo.fakes.terraform.state import FakeState, split_address
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +34,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """A demo's world in its own process, twenty times as fast; its ready line."""
     home = tmp_path_factory.mktemp("world") / "home"
     argv = [sys.executable, "-m", "ecotui.demo.server", "--home", str(home), "--speed", "20"]
-    with subprocess.Popen(
-        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
-    ) as process:
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
         assert process.stdin is not None
         line: dict[str, Any] = {}
@@ -50,7 +48,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture
 def env(ready: dict[str, Any], tmp_path: Path) -> dict[str, str]:
-    fakes.install(tmp_path / "bin", fakes.NAMES)
+    fakes.write_launchers(tmp_path / "bin", fakes.FAKE_NAMES)
     return {**ready["env"], "PATH": f"{tmp_path / 'bin'}{os.pathsep}{ready['env']['PATH']}"}
 
 
@@ -64,12 +62,12 @@ def project(ready: dict[str, Any], tmp_path: Path) -> Path:
 
 @pytest.fixture
 def terraform(env: dict[str, str], project: Path) -> Terraform:
-    settings = Settings(aws=Aws(region="ap-northeast-2"))
-    return Terraform(World(settings=settings, project=project, env=env))
+    settings = Settings(aws=AwsSettings(region="ap-northeast-2"))
+    return Terraform(CheckContext(settings=settings, project=project, env=env))
 
 
-def run(terraform: Terraform, *argv: str) -> Outcome:
-    return query(argv, env=terraform.env, cwd=terraform.folder, timeout=60)
+def run(terraform: Terraform, *argv: str) -> CommandResult:
+    return run_command(argv, env=terraform.env, cwd=terraform.folder, timeout=60)
 
 
 @pytest.mark.parametrize(
@@ -77,18 +75,18 @@ def run(terraform: Terraform, *argv: str) -> Outcome:
     [("terraform", ["version"]), ("kubectl", ["version", "--client"]), ("gh", ["--version"])],
 )
 def test_each_says_that_it_is_a_stand_in(name: str, words: list[str], tmp_path: Path) -> None:
-    fakes.install(tmp_path, [name])
+    fakes.write_launchers(tmp_path, [name])
     done = subprocess.run([tmp_path / name, *words], capture_output=True, text=True, check=True, timeout=30)
     assert f"a stand-in for {name}" in done.stdout
 
 
 def test_there_is_no_stand_in_for_anything_else(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="aws"):
-        fakes.install(tmp_path, ["gh", "aws"])
+        fakes.write_launchers(tmp_path, ["gh", "aws"])
 
 
 def test_a_launcher_does_not_take_the_projects_files_for_modules(tmp_path: Path) -> None:
-    fakes.install(tmp_path / "bin", ["terraform"])
+    fakes.write_launchers(tmp_path / "bin", ["terraform"])
     for name in ("ecotui", "json", "config"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('wrong module')")
     done = subprocess.run(
@@ -105,7 +103,7 @@ def test_terraform_goes_to_no_other_aws(terraform: Terraform, tmp_path: Path) ->
     terraform.init()
     for endpoint in ({}, {"AWS_ENDPOINT_URL": "https://ec2.ap-northeast-2.amazonaws.com"}):
         env = {key: value for key, value in terraform.env.items() if key != "AWS_ENDPOINT_URL"}
-        done = query(
+        done = run_command(
             terraform.plan_argv(tmp_path / "p"), env={**env, **endpoint}, cwd=terraform.folder, timeout=30
         )
         assert done.exit_code == 1
@@ -114,7 +112,7 @@ def test_terraform_goes_to_no_other_aws(terraform: Terraform, tmp_path: Path) ->
 
 def test_gh_goes_to_no_other_proxy(env: dict[str, str]) -> None:
     for proxy in ("", "http://proxy.example.test:3128"):
-        done = query(("gh", "api", "user"), env={**env, "HTTPS_PROXY": proxy}, timeout=30)
+        done = run_command(("gh", "api", "user"), env={**env, "HTTPS_PROXY": proxy}, timeout=30)
         assert done.exit_code == 1
         assert "it goes nowhere else" in done.stderr
 
@@ -123,7 +121,7 @@ def test_kubectl_goes_to_no_other_cluster(env: dict[str, str], tmp_path: Path) -
     text = Path(env["KUBECONFIG"]).read_text()
     elsewhere = tmp_path / "kubeconfig"
     elsewhere.write_text(text.replace("https://127.0.0.1", "https://cluster.example.test"))
-    done = query(("kubectl", "get", "nodes"), env={**env, "KUBECONFIG": str(elsewhere)}, timeout=30)
+    done = run_command(("kubectl", "get", "nodes"), env={**env, "KUBECONFIG": str(elsewhere)}, timeout=30)
     assert done.exit_code == 1
     assert "is not on this machine" in done.stderr
 
@@ -143,11 +141,11 @@ def test_the_plan_is_the_recorded_one_with_this_worlds_ids(terraform: Terraform,
     done = run(terraform, *terraform.plan_argv(out))
     assert done.exit_code == 0, done.stdout
     document = terraform.show_plan(out)
-    plan, planned = read(document)
+    plan, planned = read_plan(document)
     assert sum(change.type == "aws_instance" for change in plan.changes) == 13
     key = next(one for one in planned if one.type == "aws_key_pair")
-    assert key.value("public_key") == (terraform.folder / "k8s-cluster-key.pub").read_text()
-    assert record_plan.ZONE.encode() not in document
+    assert key.known_text("public_key") == (terraform.folder / "k8s-cluster-key.pub").read_text()
+    assert record_plan.ZONE_PLACEHOLDER.encode() not in document
     assert f"{plan.total} to add" in done.stdout
 
 
@@ -155,8 +153,8 @@ def test_a_smaller_instance_type_is_planned(terraform: Terraform, tmp_path: Path
     terraform.init()
     (terraform.folder / "sizes.auto.tfvars").write_text('worker_instance_type = "t3a.medium"\n')
     assert run(terraform, *terraform.plan_argv(tmp_path / "p")).exit_code == 0
-    _, planned = read(terraform.show_plan(tmp_path / "p"))
-    sizes = [one.value("instance_type") for one in planned if one.type == "aws_instance"]
+    _, planned = read_plan(terraform.show_plan(tmp_path / "p"))
+    sizes = [one.known_text("instance_type") for one in planned if one.type == "aws_instance"]
     assert sizes.count("t3a.large") == 1
 
 
@@ -196,7 +194,7 @@ def test_a_whole_apply_meets_the_errors_of_the_real_one_and_ends_with_13_nodes(
     def attempt() -> tuple[int, str]:
         assert run(terraform, *terraform.plan_argv(out)).exit_code == 0
         done = run(terraform, *terraform.apply_argv(out))
-        return done.exit_code, "\n".join(one.summary for one in parse(done.stdout) if one.is_error)
+        return done.exit_code, "\n".join(one.summary for one in parse_diagnostics(done.stdout) if one.is_error)
 
     terraform.init()
     code, errors = attempt()
@@ -206,7 +204,7 @@ def test_a_whole_apply_meets_the_errors_of_the_real_one_and_ends_with_13_nodes(
     assert "importing EC2 Key Pair (k8s-cluster-key)" in errors
     assert "api error InvalidKeyPair.Duplicate" in errors
     assert "BucketAlreadyOwnedByYou" in errors
-    assert any(one.type == "aws_vpc" for one in terraform.state().resources)
+    assert any(one.type == "aws_vpc" for one in terraform.pull_state().resources)
     stale = run(terraform, *terraform.apply_argv(out))
     assert "Saved plan is stale" in stale.stdout
 
@@ -219,26 +217,21 @@ def test_a_whole_apply_meets_the_errors_of_the_real_one_and_ends_with_13_nodes(
     code, errors = attempt()
     assert code == 1
     assert "creating EC2 Instance: operation error EC2: RunInstances" in errors
-    assert (
-        "VcpuLimitExceeded: You have requested more vCPU capacity than your current vCPU limit of 16"
-        in errors
-    )
+    assert "VcpuLimitExceeded: You have requested more vCPU capacity than your current vCPU limit of 16" in errors
     assert errors.count("VcpuLimitExceeded") == 5
 
-    client("service-quotas").request_service_quota_increase(
-        ServiceCode="ec2", QuotaCode="L-1216C47A", DesiredValue=32
-    )
+    client("service-quotas").request_service_quota_increase(ServiceCode="ec2", QuotaCode="L-1216C47A", DesiredValue=32)
     granted(client("service-quotas"))
     code, errors = attempt()
     assert (code, errors) == (0, "")
-    state = terraform.state()
+    state = terraform.pull_state()
     assert sum(one.type == "aws_instance" for one in state.resources) == 13
-    outputs = terraform.outputs()
+    outputs = terraform.read_outputs()
     private_ips = outputs["node_private_ips"]
     assert isinstance(private_ips, dict)
     assert len(private_ips) == 13
     assert outputs["images_bucket"] == "prod-sesacthon-images"
-    assert terraform.pending(timeout=30)[0] == {}
+    assert terraform.count_pending_changes(timeout=30)[0] == {}
 
 
 def granted(quotas: Any) -> None:
@@ -260,32 +253,32 @@ def test_one_interrupt_finishes_the_resource_and_stops(
         return {"id": "vpc-1"}
 
     monkeypatch.setattr(
-        "ecotui.demo.fakes.terraform.apply.MAKERS", {"aws_vpc": ("creating", "", made_during_an_interrupt)}
+        "ecotui.demo.fakes.terraform.apply.CREATORS", {"aws_vpc": ("creating", "", made_during_an_interrupt)}
     )
-    plan = planning.recording()
+    plan = planning.load_recording()
     before = signal.getsignal(signal.SIGINT)
     try:
         wanted = [one for one in plan["resource_changes"] if one["type"] in ("aws_vpc", "aws_subnet")]
-        code = apply(
+        code = apply_plan(
             {**plan, "resource_changes": wanted},
-            state := State(tmp_path),
+            state := FakeState(tmp_path),
             lambda service, region_name=None: None,
-            Voice(tmp_path, machine=True),
+            TerraformOutput(tmp_path, as_json=True),
         )
     finally:
         signal.signal(signal.SIGINT, before)
     assert code == 1
     assert list(state.resources) == ["aws_vpc.main"]
-    assert list(State(tmp_path).resources) == ["aws_vpc.main"]
+    assert list(FakeState(tmp_path).resources) == ["aws_vpc.main"]
     said = capsys.readouterr().out
     assert "Gracefully shutting down" in said
     assert "execution halted" in said
 
 
 def test_what_depends_comes_after_what_it_needs() -> None:
-    plan = planning.recording()
+    plan = planning.load_recording()
     seen: set[str] = set()
-    for address, needs in planning.order(plan):
+    for address, needs in planning.dependency_order(plan):
         assert needs <= seen, address
         seen.add(address)
     managed = {one["address"] for one in plan["resource_changes"] if one["mode"] == "managed"}
@@ -293,9 +286,9 @@ def test_what_depends_comes_after_what_it_needs() -> None:
 
 
 def test_an_address_is_taken_apart() -> None:
-    assert parts('aws_instance.node["k8s-master"]') == ("aws_instance", "node", "k8s-master")
-    assert parts("aws_subnet.public[2]") == ("aws_subnet", "public", 2)
-    assert parts("aws_vpc.main") == ("aws_vpc", "main", None)
+    assert split_address('aws_instance.node["k8s-master"]') == ("aws_instance", "node", "k8s-master")
+    assert split_address("aws_subnet.public[2]") == ("aws_subnet", "public", 2)
+    assert split_address("aws_vpc.main") == ("aws_vpc", "main", None)
 
 
 def test_the_recording_fits_the_project() -> None:
@@ -311,9 +304,6 @@ def test_the_recording_fits_the_project() -> None:
 )
 def test_the_recording_is_what_terraform_plans_today(ready: dict[str, Any], project: Path) -> None:
     def known(plan: dict[str, Any]) -> dict[str, Any]:
-        return {
-            one["address"]: (one["change"]["actions"], one["change"]["after"])
-            for one in plan["resource_changes"]
-        }
+        return {one["address"]: (one["change"]["actions"], one["change"]["after"]) for one in plan["resource_changes"]}
 
-    assert known(record_plan.record(ready["env"], project)) == known(planning.recording())
+    assert known(record_plan.record_plan(ready["env"], project)) == known(planning.load_recording())

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from checks.tools.gh import Gh, GhError, Why
+from checks.tools.gh import Gh, GhError, GhErrorKind
 from ecotui.demo import fakes
 from ecotui.demo.github import server as github_server
 
@@ -19,18 +19,18 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def hub(tmp_path: Path) -> Iterator[github_server.GitHub]:
-    running = github_server.start(tmp_path / "hub", approval=0.2)
+def hub(tmp_path: Path) -> Iterator[github_server.GitHubServer]:
+    running = github_server.start_github(tmp_path / "hub", approval_seconds=0.2)
     yield running
     running.stop()
 
 
 @pytest.fixture(params=[pytest.param("real", marks=pytest.mark.real), "stand-in"])
-def env(request: pytest.FixtureRequest, hub: github_server.GitHub, tmp_path: Path) -> dict[str, str]:
+def env(request: pytest.FixtureRequest, hub: github_server.GitHubServer, tmp_path: Path) -> dict[str, str]:
     """The environment of one of the two gh."""
     path = os.environ["PATH"]
     if request.param == "stand-in":
-        fakes.install(tmp_path / "bin", ["gh"])
+        fakes.write_launchers(tmp_path / "bin", ["gh"])
         path = f"{tmp_path / 'bin'}{os.pathsep}{path}"
     elif not shutil.which("gh"):
         pytest.skip("gh is not installed")
@@ -65,14 +65,14 @@ def test_a_refresh_adds_the_scope_and_keeps_the_old_ones(env: dict[str, str], gh
     assert gh("auth", "status").returncode == 0
 
 
-def test_a_refresh_waits_for_the_approval(hub: github_server.GitHub, gh: Run) -> None:
-    hub.account.approval = 1.2
+def test_a_refresh_waits_for_the_approval(hub: github_server.GitHubServer, gh: Run) -> None:
+    hub.account.approval_seconds = 1.2
     assert gh("auth", "refresh", "-h", "github.com", "-s", "read:org").returncode == 0
-    polls = [line for line in hub.account.requests if line.endswith("/login/oauth/access_token")]
+    polls = [line for line in hub.account.request_log if line.endswith("/login/oauth/access_token")]
     assert len(polls) >= 2
 
 
-def test_a_pasted_token_becomes_the_login(hub: github_server.GitHub, env: dict[str, str], gh: Run) -> None:
+def test_a_pasted_token_becomes_the_login(hub: github_server.GitHubServer, env: dict[str, str], gh: Run) -> None:
     done = gh("auth", "login", "-h", "github.com", "--with-token", stdin=hub.demo_token + "\n")
     assert done.returncode == 0, done.stderr
     scopes = Gh("github.com", env).identity().scopes
@@ -92,18 +92,18 @@ def test_a_mistyped_token_is_refused_and_the_login_stays(env: dict[str, str], gh
 def test_a_wrong_token_in_the_environment_is_a_bad_token(env: dict[str, str]) -> None:
     with pytest.raises(GhError) as caught:
         Gh("github.com", {**env, "GH_TOKEN": "gho_wrong"}).identity()
-    assert caught.value.why is Why.BAD_TOKEN
+    assert caught.value.kind is GhErrorKind.BAD_TOKEN
 
 
 def test_without_a_login_gh_says_so(env: dict[str, str], tmp_path: Path) -> None:
     with pytest.raises(GhError) as caught:
         Gh("github.com", {**env, "GH_CONFIG_DIR": str(tmp_path / "nothing")}).identity()
-    assert caught.value.why is Why.LOGGED_OUT
+    assert caught.value.kind is GhErrorKind.LOGGED_OUT
 
 
 def test_secrets_are_listed_and_set(env: dict[str, str], gh: Run) -> None:
     assert gh("secret", "set", "NEW_ONE", "-R", "eco-team/backend", stdin="value").returncode == 0
-    listed = Gh("github.com", env).listed("repos/eco-team/backend/actions/secrets", "secrets", page_size=100)
+    listed = Gh("github.com", env).list_all_pages("repos/eco-team/backend/actions/secrets", "secrets", page_size=100)
     assert [one["name"] for one in listed] == ["AWS_ROLE_ARN", "KUBE_CONFIG", "NEW_ONE"]
     assert "NEW_ONE" in gh("secret", "list", "-R", "eco-team/backend").stdout
 
@@ -126,39 +126,33 @@ def test_a_variable_is_set_from_standard_input(env: dict[str, str], gh: Run) -> 
         "value=@-",
     )
     assert gh(*argv, stdin="0.7.3").returncode == 0
-    listed = Gh("github.com", env).listed(
-        "repos/eco-team/backend/actions/variables", "variables", page_size=30
-    )
+    listed = Gh("github.com", env).list_all_pages("repos/eco-team/backend/actions/variables", "variables", page_size=30)
     assert [(one["name"], one["value"]) for one in listed] == [("VERSION", "0.7.3")]
 
 
 def test_another_repository_is_not_found(env: dict[str, str]) -> None:
     with pytest.raises(GhError) as caught:
-        Gh("github.com", env).api("repos/eco-team/none/actions/secrets")
-    assert caught.value.why is Why.NOT_FOUND
+        Gh("github.com", env).get("repos/eco-team/none/actions/secrets")
+    assert caught.value.kind is GhErrorKind.NOT_FOUND
 
 
-def test_the_proxy_leads_nowhere_else(hub: github_server.GitHub) -> None:
+def test_the_proxy_leads_nowhere_else(hub: github_server.GitHubServer) -> None:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({"https": hub.url}))
     with pytest.raises(OSError, match="403"):
         opener.open("https://example.com/", timeout=5)
 
 
-def test_the_stored_login_is_the_owners_alone(hub: github_server.GitHub) -> None:
+def test_the_stored_login_is_the_owners_alone(hub: github_server.GitHubServer) -> None:
     assert Path(hub.env["GH_CONFIG_DIR"], "hosts.yml").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.real
 @pytest.mark.skipif(not shutil.which("gh"), reason="gh is not installed")
-def test_on_a_terminal_a_refresh_needs_enter_and_nothing_else(
-    hub: github_server.GitHub, tmp_path: Path
-) -> None:
+def test_on_a_terminal_a_refresh_needs_enter_and_nothing_else(hub: github_server.GitHubServer, tmp_path: Path) -> None:
     import pexpect
 
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TERM": "xterm", **hub.env}
-    child = pexpect.spawn(
-        "gh", ["auth", "refresh", "-h", "github.com", "-s", "read:org"], env=env, timeout=20
-    )
+    child = pexpect.spawn("gh", ["auth", "refresh", "-h", "github.com", "-s", "read:org"], env=env, timeout=20)
     child.expect("one-time code: .*[A-Z]{4}-[A-Z]{4}")
     child.expect("Press Enter")
     child.send("\r")

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from checks.context import World
-from checks.tools.kubectl import Kubectl, KubectlError, Why
+from checks.context import CheckContext
+from checks.tools.kubectl import Kubectl, KubectlError, KubectlErrorKind
 from config.model import Settings
 from ecotui.demo import fakes
 from ecotui.demo.kubernetes import server as kubernetes_server
-from ecotui.demo.kubernetes.objects import Seen, cluster
+from ecotui.demo.kubernetes.objects import ClusterNode, cluster_objects
 from ecotui.demo.kubernetes.server import NodeView
-from ecotui.demo.kubernetes.store import Expired, Store
+from ecotui.demo.kubernetes.store import ClusterStore, VersionExpired
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -33,8 +33,8 @@ def view(name: str, group: str, *, ready: bool = True, joined: float = 0.0) -> N
         instance_type="t3a.large",
         zone="ap-northeast-2a",
         internal_ip="10.0.1.10",
-        ready=ready,
-        joined=joined or time.time() - 60,
+        is_ready=ready,
+        joined_at=joined or time.time() - 60,
     )
 
 
@@ -49,9 +49,9 @@ def nodes() -> list[NodeView]:
 
 
 @pytest.fixture
-def server(nodes: list[NodeView]) -> Iterator[kubernetes_server.Kubernetes]:
-    running = kubernetes_server.start(lambda: tuple(nodes))
-    until(lambda: running.listening == any(node is MASTER for node in nodes))
+def server(nodes: list[NodeView]) -> Iterator[kubernetes_server.KubernetesServer]:
+    running = kubernetes_server.start_kubernetes(lambda: tuple(nodes))
+    until(lambda: running.is_listening == any(node is MASTER for node in nodes))
     yield running
     running.stop()
 
@@ -65,12 +65,10 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 @pytest.fixture(params=[pytest.param("real", marks=pytest.mark.real), "stand-in"])
-def env(
-    request: pytest.FixtureRequest, server: kubernetes_server.Kubernetes, tmp_path: Path
-) -> dict[str, str]:
+def env(request: pytest.FixtureRequest, server: kubernetes_server.KubernetesServer, tmp_path: Path) -> dict[str, str]:
     path = os.environ["PATH"]
     if request.param == "stand-in":
-        fakes.install(tmp_path / "bin", ["kubectl"])
+        fakes.write_launchers(tmp_path / "bin", ["kubectl"])
         path = f"{tmp_path / 'bin'}{os.pathsep}{path}"
     elif not shutil.which("kubectl"):
         pytest.skip("kubectl is not installed")
@@ -90,11 +88,11 @@ def kubectl(env: dict[str, str]) -> Run:
 
 @pytest.fixture
 def wrapper(env: dict[str, str], tmp_path: Path) -> Kubectl:
-    return Kubectl(World(settings=Settings(), project=tmp_path, env=env))
+    return Kubectl(CheckContext(settings=Settings(), project=tmp_path, env=env))
 
 
 def test_ecotui_reads_nodes_pods_and_services(wrapper: Kubectl) -> None:
-    found = {node.metadata.name: node for node in wrapper.nodes()}
+    found = {node.metadata.name: node for node in wrapper.get_nodes()}
     assert set(found) == {"k8s-master", "k8s-api-auth", "k8s-worker-ai"}
     ready = {
         name: condition.status
@@ -104,10 +102,10 @@ def test_ecotui_reads_nodes_pods_and_services(wrapper: Kubectl) -> None:
     }
     assert ready == {"k8s-master": "True", "k8s-api-auth": "True", "k8s-worker-ai": "False"}
     assert found["k8s-api-auth"].spec.providerID == "aws:///ap-northeast-2a/i-k8s-api-auth"
-    pods = {pod.metadata.name: pod for pod in wrapper.pods()}
+    pods = {pod.metadata.name: pod for pod in wrapper.get_pods()}
     assert {pod.status.phase for pod in pods.values() if pod.spec.nodeName == "k8s-worker-ai"} == {"Pending"}
     assert {pod.status.phase for pod in pods.values() if pod.spec.nodeName == "k8s-api-auth"} == {"Running"}
-    assert {"kubernetes", "kube-dns", "auth-api"} <= {one.metadata.name for one in wrapper.services()}
+    assert {"kubernetes", "kube-dns", "auth-api"} <= {one.metadata.name for one in wrapper.get_services()}
 
 
 def test_the_table_shows_state_and_role(kubectl: Run) -> None:
@@ -132,12 +130,8 @@ def test_json_is_the_list_that_kubectl_makes(kubectl: Run) -> None:
 
 
 def test_labels_and_fields_select(kubectl: Run) -> None:
-    assert kubectl("get", "nodes", "-l", "eco2.dev/group=api", "-o", "name").stdout.split() == [
-        "node/k8s-api-auth"
-    ]
-    on_master = kubectl(
-        "get", "pods", "-A", "--field-selector", "spec.nodeName=k8s-master", "-o", "name"
-    ).stdout
+    assert kubectl("get", "nodes", "-l", "eco2.dev/group=api", "-o", "name").stdout.split() == ["node/k8s-api-auth"]
+    on_master = kubectl("get", "pods", "-A", "--field-selector", "spec.nodeName=k8s-master", "-o", "name").stdout
     assert "pod/etcd-k8s-master" in on_master
     assert "auth-api" not in on_master
 
@@ -166,8 +160,8 @@ def test_another_token_is_refused(wrapper: Kubectl, env: dict[str, str]) -> None
     start = text.index("token: ") + 7
     file.write_text(text[:start] + "wrong\n")
     with pytest.raises(KubectlError) as caught:
-        wrapper.nodes()
-    assert caught.value.why is Why.UNAUTHORIZED
+        wrapper.get_nodes()
+    assert caught.value.kind is KubectlErrorKind.UNAUTHORIZED
 
 
 def test_readiness_is_told_raw(kubectl: Run) -> None:
@@ -181,40 +175,38 @@ class TestBeforeTheMaster:
 
     def test_connections_are_refused(self, wrapper: Kubectl) -> None:
         with pytest.raises(KubectlError) as caught:
-            wrapper.nodes()
-        assert caught.value.why is Why.REFUSED
+            wrapper.get_nodes()
+        assert caught.value.kind is KubectlErrorKind.REFUSED
 
     def test_the_port_opens_when_the_master_joins(
-        self, wrapper: Kubectl, server: kubernetes_server.Kubernetes, nodes: list[NodeView]
+        self, wrapper: Kubectl, server: kubernetes_server.KubernetesServer, nodes: list[NodeView]
     ) -> None:
         nodes[0] = MASTER
-        until(lambda: server.listening)
-        assert {node.metadata.name for node in wrapper.nodes()} == {"k8s-master", "k8s-api-auth"}
+        until(lambda: server.is_listening)
+        assert {node.metadata.name for node in wrapper.get_nodes()} == {"k8s-master", "k8s-api-auth"}
 
     def test_the_port_closes_when_the_master_is_gone(
-        self, wrapper: Kubectl, server: kubernetes_server.Kubernetes, nodes: list[NodeView]
+        self, wrapper: Kubectl, server: kubernetes_server.KubernetesServer, nodes: list[NodeView]
     ) -> None:
         nodes[0] = MASTER
-        until(lambda: server.listening)
+        until(lambda: server.is_listening)
         nodes.clear()
-        until(lambda: not server.listening)
+        until(lambda: not server.is_listening)
         with pytest.raises(KubectlError) as caught:
-            wrapper.nodes()
-        assert caught.value.why is Why.REFUSED
+            wrapper.get_nodes()
+        assert caught.value.kind is KubectlErrorKind.REFUSED
 
 
 def test_a_watch_tells_when_a_node_becomes_ready(env: dict[str, str], nodes: list[NodeView]) -> None:
     argv = ["kubectl", "get", "nodes", "--watch", "--no-headers", "--request-timeout=20s"]
-    with subprocess.Popen(
-        argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as child:
+    with subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
         assert child.stdout is not None
         watchdog = threading.Timer(15, child.kill)
         watchdog.start()
         try:
             first = [child.stdout.readline().split()[:2] for _ in range(3)]
             assert ["k8s-worker-ai", "NotReady"] in first
-            nodes[2] = view("k8s-worker-ai", "worker", joined=WORKER.joined)
+            nodes[2] = view("k8s-worker-ai", "worker", joined=WORKER.joined_at)
             assert child.stdout.readline().split()[:2] == ["k8s-worker-ai", "Ready"]
         finally:
             watchdog.cancel()
@@ -223,28 +215,24 @@ def test_a_watch_tells_when_a_node_becomes_ready(env: dict[str, str], nodes: lis
 
 @pytest.mark.real
 @pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl is not installed")
-def test_the_real_kubectl_pages_through_a_long_list(
-    server: kubernetes_server.Kubernetes, tmp_path: Path
-) -> None:
+def test_the_real_kubectl_pages_through_a_long_list(server: kubernetes_server.KubernetesServer, tmp_path: Path) -> None:
     server.write_kubeconfig(tmp_path / "kubeconfig")
     argv = ["kubectl", "--kubeconfig", str(tmp_path / "kubeconfig"), "get", "pods", "-A", "-o", "name"]
     whole = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=30).stdout
-    paged = subprocess.run(
-        [*argv, "--chunk-size=2"], capture_output=True, text=True, check=True, timeout=30
-    ).stdout
+    paged = subprocess.run([*argv, "--chunk-size=2"], capture_output=True, text=True, check=True, timeout=30).stdout
     assert len(whole.split()) > 10
     assert paged == whole
 
 
 class TestObjects:
     def test_a_cluster_without_nodes_has_nothing(self) -> None:
-        assert not any(cluster([]).values())
+        assert not any(cluster_objects([]).values())
 
     def test_two_dns_pods_wait_for_nodes_that_are_ready(self) -> None:
-        master = Seen(
+        master = ClusterNode(
             "k8s-master", "master", "i-1", "t3a.large", "ap-northeast-2a", "10.0.0.1", False, 1.0, 1.0, 0
         )
-        pods = [pod for pod in cluster([master])["pods"] if pod["metadata"]["labels"]["app"] == "coredns"]
+        pods = [pod for pod in cluster_objects([master])["pods"] if pod["metadata"]["labels"]["app"] == "coredns"]
         assert [pod["status"]["phase"] for pod in pods] == ["Pending", "Pending"]
         assert all(pod["status"]["conditions"][0]["reason"] == "Unschedulable" for pod in pods)
 
@@ -256,32 +244,30 @@ class TestObjects:
             ("infra", "k8s-infra-db"),
         ]
         nodes = [
-            Seen(name, group, name, "t3a.large", "ap-northeast-2a", "10.0.0.1", True, 1.0, 1.0, 0)
+            ClusterNode(name, group, name, "t3a.large", "ap-northeast-2a", "10.0.0.1", True, 1.0, 1.0, 0)
             for group, name in groups
         ]
-        for kind, objects in cluster(nodes).items():
+        for kind, objects in cluster_objects(nodes).items():
             keys = [(each["metadata"].get("namespace"), each["metadata"]["name"]) for each in objects]
             assert len(keys) == len(set(keys)), kind
 
 
 class TestStore:
     def test_only_what_differs_gets_a_new_version(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("ecotui.demo.kubernetes.store._FRESH", 0.0)
+        monkeypatch.setattr("ecotui.demo.kubernetes.store._CACHE_SECONDS", 0.0)
         views = [MASTER]
-        store = Store(lambda: views)
-        before, _ = store.objects("nodes")
-        assert store.objects("nodes")[0] == before
+        store = ClusterStore(lambda: views)
+        before, _ = store.list_objects("nodes")
+        assert store.list_objects("nodes")[0] == before
         views.append(API)
-        after, changes = store.changes("nodes", before)
+        after, changes = store.changes_since("nodes", before)
         assert after > before
-        assert [(change.type, change.object["metadata"]["name"]) for change in changes] == [
-            ("ADDED", "k8s-api-auth")
-        ]
+        assert [(change.type, change.object["metadata"]["name"]) for change in changes] == [("ADDED", "k8s-api-auth")]
         views.pop()
-        assert [change.type for change in store.changes("nodes", after)[1]] == ["DELETED"]
+        assert [change.type for change in store.changes_since("nodes", after)[1]] == ["DELETED"]
 
     def test_a_version_that_is_forgotten_is_expired(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("ecotui.demo.kubernetes.store._FRESH", 0.0)
-        store = Store(lambda: [MASTER])
-        with pytest.raises(Expired):
-            store.changes("nodes", 1)
+        monkeypatch.setattr("ecotui.demo.kubernetes.store._CACHE_SECONDS", 0.0)
+        store = ClusterStore(lambda: [MASTER])
+        with pytest.raises(VersionExpired):
+            store.changes_since("nodes", 1)

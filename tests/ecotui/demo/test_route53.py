@@ -29,10 +29,8 @@ def batch(action: str, names: list[str]) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def backend(monkeypatch: pytest.MonkeyPatch) -> Route53Backend:
-    monkeypatch.setattr(
-        Route53Backend, "change_resource_record_sets", Route53Backend.change_resource_record_sets
-    )
-    route53.install()
+    monkeypatch.setattr(Route53Backend, "change_resource_record_sets", Route53Backend.change_resource_record_sets)
+    route53.install_route53()
     return Route53Backend("aws", "123456789012")
 
 

@@ -16,7 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ecotui.demo import seed
-from ecotui.demo.process import Demo, running
+from ecotui.demo.process import Demo, run_demo
 
 pytestmark = pytest.mark.world
 
@@ -26,7 +26,7 @@ VCPUS = {"ServiceCode": "ec2", "QuotaCode": "L-1216C47A"}
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[Demo]:
-    with running(speed=SPEED) as world:
+    with run_demo(speed=SPEED) as world:
         yield world
 
 
@@ -115,7 +115,7 @@ def test_the_operator_is_a_user_of_the_account_with_the_alias(demo: Demo) -> Non
     arn = session.client("sts", endpoint_url=endpoint).get_caller_identity()["Arn"]
     assert arn == "arn:aws:iam::123456789012:user/operator"
     aliases = session.client("iam", endpoint_url=endpoint).list_account_aliases()["AccountAliases"]
-    assert aliases == [seed.ALIAS]
+    assert aliases == [seed.ACCOUNT_ALIAS]
 
 
 def _credentials(demo: Demo) -> dict[str, str]:
@@ -129,19 +129,19 @@ def _credentials(demo: Demo) -> dict[str, str]:
 def test_the_leftovers_collide_with_the_plan_and_the_foreign_things_are_there(client: Any) -> None:
     iam, s3, ec2 = client("iam"), client("s3"), client("ec2")
     policies = {policy["PolicyName"] for policy in iam.list_policies(Scope="Local")["Policies"]}
-    assert policies == {*seed.POLICIES, seed.FOREIGN["iam_policy"]}
+    assert policies == {*seed.POLICY_NAMES, seed.FOREIGN_RESOURCES["iam_policy"]}
     keys = {pair["KeyName"] for pair in ec2.describe_key_pairs()["KeyPairs"]}
     assert keys >= {
-        seed.KEY_PAIR,
-        seed.FOREIGN["key_pair"],
-        seed.FOREIGN["similar_key_pair"],
+        seed.KEY_PAIR_NAME,
+        seed.FOREIGN_RESOURCES["key_pair"],
+        seed.FOREIGN_RESOURCES["similar_key_pair"],
     }
     # `s3 rm --recursive` would say that the bucket is empty of scan/0000.jpg; the versions say otherwise.
-    versions = s3.list_object_versions(Bucket=seed.BUCKET)
+    versions = s3.list_object_versions(Bucket=seed.BUCKET_NAME)
     assert len(versions["Versions"]) == 12
     assert len(versions["DeleteMarkers"]) == 1
-    assert len(s3.list_multipart_uploads(Bucket=seed.BUCKET)["Uploads"]) == 1
-    assert refusal(s3.delete_bucket, Bucket=seed.BUCKET)["Code"] == "BucketNotEmpty"
+    assert len(s3.list_multipart_uploads(Bucket=seed.BUCKET_NAME)["Uploads"]) == 1
+    assert refusal(s3.delete_bucket, Bucket=seed.BUCKET_NAME)["Code"] == "BucketNotEmpty"
 
 
 def test_the_cleanup_finds_all_leftovers_and_nothing_foreign(demo: Demo) -> None:
@@ -156,22 +156,22 @@ def test_the_cleanup_finds_all_leftovers_and_nothing_foreign(demo: Demo) -> None
     resources = json.loads(listed.stdout)["resources"]
     gone = {one["name"] for one in resources if one["action"] not in ("keep", "terraform-destroy")}
     assert gone == {
-        *seed.POLICIES,
-        seed.ROLE,
-        seed.PROFILE,
-        seed.KEY_PAIR,
-        seed.BUCKET,
-        seed.ADDRESS,
-        seed.DISK,
+        *seed.POLICY_NAMES,
+        seed.ROLE_NAME,
+        seed.INSTANCE_PROFILE_NAME,
+        seed.KEY_PAIR_NAME,
+        seed.BUCKET_NAME,
+        seed.ADDRESS_NAME,
+        seed.VOLUME_NAME,
         "images.growbin.example",
     }
-    assert not gone & set(seed.FOREIGN.values())
+    assert not gone & set(seed.FOREIGN_RESOURCES.values())
 
 
 def test_a_policy_in_use_cannot_be_deleted(client: Any) -> None:
     iam = client("iam")
     arns = {policy["PolicyName"]: policy["Arn"] for policy in iam.list_policies(Scope="Local")["Policies"]}
-    attached = refusal(iam.delete_policy, PolicyArn=arns[seed.POLICIES[0]])
+    attached = refusal(iam.delete_policy, PolicyArn=arns[seed.POLICY_NAMES[0]])
     assert attached["Code"] == "DeleteConflict"
     assert "attached" in attached["Message"]
     statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
@@ -215,23 +215,15 @@ def test_a_distribution_can_be_deleted_only_when_disabled_and_deployed(client: A
     made = cloudfront.create_distribution(DistributionConfig=_distribution("life"))
     id = made["Distribution"]["Id"]
     assert made["Distribution"]["Status"] == "InProgress"
-    assert (
-        refusal(cloudfront.delete_distribution, Id=id, IfMatch=made["ETag"])["Code"]
-        == "DistributionNotDisabled"
-    )
+    assert refusal(cloudfront.delete_distribution, Id=id, IfMatch=made["ETag"])["Code"] == "DistributionNotDisabled"
 
     config = cloudfront.get_distribution_config(Id=id)
     disabled = {**config["DistributionConfig"], "Enabled": False}
     changed = cloudfront.update_distribution(Id=id, IfMatch=config["ETag"], DistributionConfig=disabled)
     assert changed["ETag"] != config["ETag"]
     assert changed["Distribution"]["Status"] == "InProgress"
-    assert (
-        refusal(cloudfront.delete_distribution, Id=id, IfMatch=changed["ETag"])["Code"]
-        == "DistributionNotDisabled"
-    )
-    assert (
-        refusal(cloudfront.delete_distribution, Id=id, IfMatch=config["ETag"])["Code"] == "PreconditionFailed"
-    )
+    assert refusal(cloudfront.delete_distribution, Id=id, IfMatch=changed["ETag"])["Code"] == "DistributionNotDisabled"
+    assert refusal(cloudfront.delete_distribution, Id=id, IfMatch=config["ETag"])["Code"] == "PreconditionFailed"
 
     assert soon(lambda: cloudfront.get_distribution(Id=id)["Distribution"]["Status"] == "Deployed")
     cloudfront.delete_distribution(Id=id, IfMatch=changed["ETag"])
@@ -297,9 +289,9 @@ def test_nothing_of_the_users_credentials_gets_into_the_world(monkeypatch: pytes
     from pathlib import Path
 
     from ecotui.demo import environment
-    from ecotui.demo.home import Home
+    from ecotui.demo.home import DemoHome
 
-    env = environment.base(Home(Path("/demo")))
+    env = environment.base_environment(DemoHome(Path("/demo")))
     assert "leak" not in " ".join(env.values())
     assert "AWS_ACCESS_KEY_ID" not in env
     assert env["KUBECONFIG"] == "/demo/.kube/config"
@@ -307,8 +299,8 @@ def test_nothing_of_the_users_credentials_gets_into_the_world(monkeypatch: pytes
 
 
 def test_the_home_and_every_process_in_it_are_gone_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ecotui.demo.process._SWEEP", 0.5)
-    with running(speed=SPEED) as world:
+    monkeypatch.setattr("ecotui.demo.process._SWEEP_TIMEOUT_SECONDS", 0.5)
+    with run_demo(speed=SPEED) as world:
         stray = subprocess.Popen(
             [
                 sys.executable,
@@ -320,7 +312,7 @@ def test_the_home_and_every_process_in_it_are_gone_at_the_end(monkeypatch: pytes
         )
         time.sleep(0.2)
     assert not world.root.exists()
-    assert not world.alive
+    assert not world.is_alive
     assert stray.wait(5) in (-signal.SIGKILL, -signal.SIGINT)
 
 
@@ -351,6 +343,6 @@ def test_a_folder_that_holds_something_is_not_taken_as_a_home(tmp_path: Any) -> 
     from ecotui.demo.process import DemoError
 
     (tmp_path / "mine.txt").write_text("keep me")
-    with pytest.raises(DemoError, match="not empty"), running(keep=tmp_path):
+    with pytest.raises(DemoError, match="not empty"), run_demo(keep=tmp_path):
         pass
     assert (tmp_path / "mine.txt").read_text() == "keep me"

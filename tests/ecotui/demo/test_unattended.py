@@ -19,15 +19,15 @@ from typing import Any
 import pytest
 from support import ROOT
 
-from checks.finding import State
-from config.load import load
+from checks.finding import CheckState
+from config.load import load_settings
 from ecotui import check_runner
-from ecotui.demo.process import Demo, running
+from ecotui.demo.process import Demo, run_demo
 from ecotui.demo.provider_mirror import find_mirror
-from ecotui.project import Desk
+from ecotui.project import OpenProject
 from ecotui.session import events
 from ecotui.session.log import Session
-from ecotui.session.store import Store
+from ecotui.session.store import SessionStore
 
 # One worker for all of it: the run takes a minute and a half.
 pytestmark = [pytest.mark.real, pytest.mark.world, pytest.mark.xdist_group("auto"), pytest.mark.timeout(300)]
@@ -58,7 +58,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
         need(shutil.which(name), name)
     need(find_mirror(), "a mirror of the AWS provider")
     home = tmp_path_factory.mktemp("demo") / "home"
-    with running(keep=home, speed=20) as demo:
+    with run_demo(keep=home, speed=20) as demo:
         _the_shift_before(demo)
         told = _rebuild(demo)
     yield json.loads(told[1]), told[0], home
@@ -66,10 +66,10 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
 
 def _the_shift_before(demo: Demo) -> None:
     """An earlier session: somebody looked at the quotas, and left."""
-    desk = Desk.open(load(demo.project, None, env=demo.env), demo.env)
-    for report in check_runner.looks_now(["quota"], options=desk.options(), env=desk.env()):
-        desk.looked(report)
-        desk.override(report.findings[0], "the increase was asked for by phone")
+    desk = OpenProject.open(load_settings(demo.project, None, env=demo.env), demo.env)
+    for report in check_runner.run_checks_sync(["quota"], options=desk.child_options(), env=desk.child_env()):
+        desk.record_report(report)
+        desk.override_finding(report.findings[0], "the increase was asked for by phone")
     desk.close("left")
     time.sleep(1.1)  # ids are made by the second, and the order of two sessions by their ids
 
@@ -124,7 +124,7 @@ def _once_it_runs(demo: Demo, step: str) -> None:
 
 def _session(played: Played) -> Session:
     folder = Path(played[0]["session"]["folder"])
-    return Store(folder.parent.parent).open(folder.name)
+    return SessionStore(folder.parent.parent).open(folder.name)
 
 
 def _ecotui(played: Played, *words: str) -> str:
@@ -157,8 +157,8 @@ def test_it_was_cut_off_at_each_step_and_went_on_in_one_session(played: Played) 
     told = played[1]
     assert [line.split()[-1] for line in told.splitlines() if line.startswith("---")] == list(CUTS)
     session = _session(played)
-    records = list(session.records())
-    assert sum(isinstance(one.event, events.Reattached) for one in records) == len(CUTS)
+    records = list(session.read_records())
+    assert sum(isinstance(one.event, events.SessionResumed) for one in records) == len(CUTS)
     started = [one.event for one in records if isinstance(one.event, events.CommandStarted)]
     ended = {one.event.command: one.event for one in records if isinstance(one.event, events.CommandEnded)}
     # Nothing was begun twice, and all that was cut off ended well without its operator.
@@ -167,7 +167,7 @@ def test_it_was_cut_off_at_each_step_and_went_on_in_one_session(played: Played) 
     assert {one.command for one in started} == set(ended)
     assert {one.outcome for one in ended.values()} <= {"succeeded", "failed"}
     assert [one.title for one in started if ended[one.command].exit_code not in (0, 4)] == []
-    assert len(Store(session.folder.parent.parent).list()) == 2
+    assert len(SessionStore(session.folder.parent.parent).list_summaries()) == 2
 
 
 def test_its_session_can_be_reviewed_and_its_chain_is_whole(played: Played) -> None:
@@ -185,11 +185,11 @@ def test_its_session_can_be_reviewed_and_its_chain_is_whole(played: Played) -> N
 
 def test_it_is_compared_with_the_shift_before(played: Played) -> None:
     session = _session(played)
-    earlier = Store(session.folder.parent.parent).list()[1]
+    earlier = SessionStore(session.folder.parent.parent).list_summaries()[1]
     told = json.loads(_ecotui(played, "compare", earlier.id, session.id, "--json"))
     sections = {section["title"]: section["rows"] for section in told["sections"]}
     quota = next(row for row in sections["Steps, last look"] if row["what"] == "Quotas")
-    assert (quota["before"], quota["after"]) == (State.BLOCKED.value, State.OK.value)
+    assert (quota["before"], quota["after"]) == (CheckState.BLOCKED.value, CheckState.OK.value)
     assert told["sessions"][1]["took"]["apply"] > 0
     assert len(told["sessions"][1]["resources"]) > 40
     assert told["sessions"][1]["tools"]["terraform"]
@@ -213,7 +213,7 @@ async def test_it_is_reviewed_on_the_screen(played: Played, monkeypatch: pytest.
     from textual.app import App
     from textual.pilot import Pilot
 
-    from screens.sessions.detail import ReviewScreen
+    from screens.sessions.detail import SessionDetailScreen
     from screens.style.themes import THEMES
 
     session = _session(played)
@@ -223,7 +223,7 @@ async def test_it_is_reviewed_on_the_screen(played: Played, monkeypatch: pytest.
             for theme in THEMES:
                 self.register_theme(theme)
             self.theme = THEMES[0].name
-            self.push_screen(ReviewScreen(session))
+            self.push_screen(SessionDetailScreen(session))
 
     def text(pilot: Pilot[None]) -> str:
         return "\n".join(strip.text for strip in pilot.app.screen._compositor.render_strips())

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from checks.sanitize import sanitize
 from config.model import Settings
-from ecotui.guide.cause import judge
-from ecotui.guide.lint import lint
-from ecotui.guide.reading.document import Document, parse
-from ecotui.guide.reading.library import Library
-from ecotui.guide.runbook.placeholders import Values
-from ecotui.guide.runbook.runbook import steps_of
-from ecotui.guide.runbook.step import Context
-from ecotui.guide.search import Index
+from ecotui.guide.cause import check_cause
+from ecotui.guide.lint import lint_library
+from ecotui.guide.reading.document import Document, parse_guide
+from ecotui.guide.reading.library import GuideLibrary
+from ecotui.guide.runbook.placeholders import PlaceholderValues
+from ecotui.guide.runbook.runbook import runbook_for
+from ecotui.guide.runbook.step import RunbookContext
+from ecotui.guide.search import EntryIndex
 
 LINES = st.one_of(
     st.sampled_from(
@@ -49,7 +49,7 @@ def said(document: Document) -> str:
 @settings(max_examples=150, deadline=None, database=None, derandomize=True)
 @given(TEXTS)
 def test_no_word_of_a_document_is_lost(text: str) -> None:
-    document = parse(text, "x.md")
+    document = parse_guide(text, "x.md")
     # Marks of Markdown are no words.
     lost = set(re.findall(r"\w+", sanitize(text))) - set(re.findall(r"\w+", said(document)))
     assert not lost
@@ -58,14 +58,14 @@ def test_no_word_of_a_document_is_lost(text: str) -> None:
 @settings(max_examples=60, deadline=None, database=None, derandomize=True)
 @given(TEXTS, st.text(max_size=8))
 def test_what_is_read_can_be_searched_linted_and_walked(text: str, words: str) -> None:
-    library = Library((parse(text, "x.md"),), {}, "en")
-    lint(library)
-    Index(library).search(words)
+    library = GuideLibrary((parse_guide(text, "x.md"),), {}, "en")
+    lint_library(library)
+    EntryIndex(library).search(words)
     for entry in library.entries:
-        assert steps_of(entry, judge(library, entry.id, {}), Context(Settings(), Values()))
+        assert runbook_for(entry, check_cause(library, entry.id, {}), RunbookContext(Settings(), PlaceholderValues()))
 
 
 @settings(max_examples=60, deadline=None, database=None, derandomize=True)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_document(source: bytes) -> None:
-    assert parse(source, "x.md").language in ("ko", "en")
+    assert parse_guide(source, "x.md").language in ("ko", "en")

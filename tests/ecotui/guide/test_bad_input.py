@@ -5,21 +5,21 @@ import time
 
 import pytest
 
-from config.model import Guide, Settings
+from config.model import GuideSettings, Settings
 from ecotui.guide.matching.matcher import Diagnosis, diagnose
-from ecotui.guide.matching.regex_safety import runs_for_ever
-from ecotui.guide.reading.derived_signatures import derive
-from ecotui.guide.reading.document import parse
-from ecotui.guide.reading.library import Library, Overlay, Signature, open_library, shipped
+from ecotui.guide.matching.regex_safety import has_catastrophic_backtracking
+from ecotui.guide.reading.derived_signatures import derive_signatures
+from ecotui.guide.reading.document import parse_guide
+from ecotui.guide.reading.library import GuideLibrary, Overlay, Signature, load_shipped_library, open_library
 
 KNOWN = "Error: creating S3 Bucket (b): BucketAlreadyOwnedByYou"
 ENTRY = "### {0}. Entry {0}\n\n#### Problem\n```\nError: the ledger {0} of the cluster is torn apart\n```\n\n#### Fix\n```bash\nmake it\n```\n\n"
 
 
 def found(source: str | bytes, text: str) -> list[str]:
-    document = parse(source, "own.md")
-    overlays = {entry.id: Overlay(signatures=derive(entry)) for entry in document.entries}
-    return [match.entry for match in diagnose(Library((document,), overlays, "en"), text)]
+    document = parse_guide(source, "own.md")
+    overlays = {entry.id: Overlay(signatures=derive_signatures(entry)) for entry in document.entries}
+    return [match.entry for match in diagnose(GuideLibrary((document,), overlays, "en"), text)]
 
 
 TORN = "Error: the ledger a7 of the cluster is torn apart"
@@ -53,7 +53,7 @@ def test_a_document_of_twenty_megabytes_is_read_and_its_entries_are_found(tmp_pa
     assert len(text) > 20_000_000
     (tmp_path / "big.md").write_text(text)
     begun = time.perf_counter()
-    library = open_library(Settings(guide=Guide(documents=("big.md",))), tmp_path, {})
+    library = open_library(Settings(guide=GuideSettings(documents=("big.md",))), tmp_path, {})
     matches = diagnose(library, "Error: the ledgerddd 5 of the cluster is torn apart")
     # Some seconds on a machine that others use too.
     assert time.perf_counter() - begun < 30
@@ -77,8 +77,8 @@ def test_a_document_of_twenty_megabytes_is_read_and_its_entries_are_found(tmp_pa
 def test_a_pattern_that_runs_for_ever_ends_and_the_others_go_on(pattern):
     slow = Signature(anchor="slowly", match=f"slowly {pattern}")
     quick = Signature(anchor="BucketAlreadyOwnedByYou", match="BucketAlreadyOwnedByYou")
-    library = Library(
-        shipped("en").documents,
+    library = GuideLibrary(
+        load_shipped_library("en").documents,
         {"1.1": Overlay(signatures=(slow,)), "4.2": Overlay(signatures=(quick,))},
         "en",
     )
@@ -93,7 +93,7 @@ def test_a_pattern_that_runs_for_ever_ends_and_the_others_go_on(pattern):
     "pattern", ["a.{0,300}b", "(a|b)c+", "x+ y+", r"\S+ is \S+", "(?>.{0,200}?a)", "(red|green)*x"]
 )
 def test_a_pattern_of_common_sense_is_not_taken_for_an_endless_one(pattern):
-    assert not runs_for_ever(pattern)
+    assert not has_catastrophic_backtracking(pattern)
 
 
 HOSTILE = [
@@ -112,7 +112,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("hostile", HOSTILE, ids=repr)
 def test_hostile_sequences_neither_hide_an_error_nor_come_out_again(hostile):
-    library = shipped("en")
+    library = load_shipped_library("en")
     for text in (f"{hostile}{KNOWN}{hostile}\n", f"{hostile}\n{KNOWN}: {hostile} more\n{hostile}\n"):
         (match,) = diagnose(library, text)
         assert match.entry == "4.2"
@@ -137,5 +137,5 @@ def test_hostile_sequences_neither_hide_an_error_nor_come_out_again(hostile):
 )
 def test_text_made_to_be_slow_is_read_in_time(text):
     begun = time.perf_counter()
-    assert "4.2" in [match.entry for match in diagnose(shipped("en"), text)]
+    assert "4.2" in [match.entry for match in diagnose(load_shipped_library("en"), text)]
     assert time.perf_counter() - begun < 10

@@ -13,9 +13,9 @@ from pathlib import Path
 import botocore.session
 import pytest
 
-from checks.github.secrets import RESERVED
+from checks.github.secrets import RESERVED_PREFIX
 from ecotui.cli import main
-from ecotui.guide.reading.library import shipped
+from ecotui.guide.reading.library import load_shipped_library
 
 AS_GIVEN = "4c5b69dfaae9c6bb4fa2783e86ec54310017a078dccac4ed6e35d807c1996613"
 """Of the Korean document, which is the team's own."""
@@ -23,14 +23,12 @@ AS_GIVEN = "4c5b69dfaae9c6bb4fa2783e86ec54310017a078dccac4ed6e35d807c1996613"
 
 def documented(service: str, *, operation: str = "", shape: str = "") -> str:
     model = botocore.session.get_session().get_service_model(service)
-    text = (
-        model.operation_model(operation).documentation if operation else model.shape_for(shape).documentation
-    )
+    text = model.operation_model(operation).documentation if operation else model.shape_for(shape).documentation
     return " ".join(re.sub(r"<[^>]+>", " ", text).split())
 
 
 def correction(entry: str, language: str = "en") -> str:
-    return " ".join(shipped(language).corrections(entry))
+    return " ".join(load_shipped_library(language).corrections_for(entry))
 
 
 def test_a_policy_is_deleted_only_without_users_groups_and_other_versions() -> None:
@@ -41,7 +39,7 @@ def test_a_policy_is_deleted_only_without_users_groups_and_other_versions() -> N
 
 
 def test_the_teams_script_takes_every_policy_with_the_projects_name_in_it() -> None:
-    entry = shipped("ko").entry("2.1")
+    entry = load_shipped_library("ko").find_entry("2.1")
     assert entry is not None
     assert "contains(PolicyName, 'ecoeco')" in entry.text
     assert not re.search(r"\bread\b|confirm", entry.text)
@@ -54,7 +52,7 @@ def test_every_size_of_t3a_that_the_entry_names_has_two_vcpus() -> None:
     assert spec is not None and spec.origin is not None
     file = Path(spec.origin).parent / "ec2" / "resources" / "instance_types.json.gz"
     types = json.loads(gzip.decompress(file.read_bytes()))
-    entry = shipped("en").entry("3.1")
+    entry = load_shipped_library("en").find_entry("3.1")
     assert entry is not None
     named = set(re.findall(r"t3a\.\w+", entry.text))
     assert named == {"t3a.micro", "t3a.small", "t3a.medium", "t3a.large"}
@@ -88,10 +86,10 @@ def test_a_distribution_is_deleted_only_when_disabled_and_deployed() -> None:
 
 
 def test_the_names_that_github_refuses_are_those_that_the_github_step_refuses() -> None:
-    entry = shipped("en").entry("5.1")
+    entry = load_shipped_library("en").find_entry("5.1")
     assert entry is not None
-    assert f"`{RESERVED}USERNAME`" in entry.text
-    assert f"start with `{RESERVED}`" in correction("5.1")
+    assert f"`{RESERVED_PREFIX}USERNAME`" in entry.text
+    assert f"start with `{RESERVED_PREFIX}`" in correction("5.1")
 
 
 @pytest.mark.parametrize("entry", ["2.1", "3.1", "3.2", "4.2", "5.1", "6.2"])
@@ -99,13 +97,13 @@ def test_the_names_that_github_refuses_are_those_that_the_github_step_refuses() 
 def test_a_correction_is_said_in_both_languages_with_what_proves_it_on_the_command_line_and_in_json(
     entry: str, language: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for note in shipped(language).known[entry].corrections:
+    for note in load_shipped_library(language).file_overlays[entry].corrections:
         assert note.ko and note.en and note.verified
     assert main(["guide", entry, "--language", language]) == 0
     printed = capsys.readouterr().out
     assert main(["guide", entry, "--language", language, "--json"]) == 0
     said = json.loads(capsys.readouterr().out)["entries"][0]["corrections"]
-    assert said == list(shipped(language).corrections(entry))
+    assert said == list(load_shipped_library(language).corrections_for(entry))
     assert all(f"> Correction: {one}" in printed for one in said)
     assert printed.count("> Verified by: ") == len(said)
 

@@ -7,11 +7,11 @@ import time
 import pytest
 from support.diagnosis import FOLDER, SETS, cases
 
-from config.model import Guide, Settings
+from config.model import GuideSettings, Settings
 from ecotui.guide.matching.matcher import Diagnosis, diagnose
-from ecotui.guide.matching.regex_safety import runs_for_ever
-from ecotui.guide.reading.derived_signatures import signature_of
-from ecotui.guide.reading.library import Library, open_library
+from ecotui.guide.matching.regex_safety import has_catastrophic_backtracking
+from ecotui.guide.reading.derived_signatures import derive_signature_from_line
+from ecotui.guide.reading.library import GuideLibrary, open_library
 
 GUIDES = FOLDER / "guides"
 NAMES = ("payments.ko.md", "search.en.md", "delivery.ko.md")
@@ -19,14 +19,14 @@ OWN = [json.loads(line) for line in (GUIDES / "cases.jsonl").read_text(encoding=
 
 
 @pytest.fixture(scope="module")
-def libraries() -> dict[str, Library]:
-    return {name: open_library(Settings(guide=Guide(documents=(name,))), GUIDES, {}) for name in NAMES}
+def libraries() -> dict[str, GuideLibrary]:
+    return {name: open_library(Settings(guide=GuideSettings(documents=(name,))), GUIDES, {}) for name in NAMES}
 
 
 @pytest.mark.parametrize("case", OWN, ids=lambda case: f"{case['guide'][:8]}-{case['text'].strip()[:40]}")
 def test_an_entry_of_ones_own_is_found_by_its_error_text_and_by_nothing_else(libraries, case):
     library = libraries[case["guide"]]
-    found = [library.entry(match.entry) for match in diagnose(library, case["text"])]
+    found = [library.find_entry(match.entry) for match in diagnose(library, case["text"])]
     # Numbers, where the guide has some; titles otherwise.
     said = [entry.number if case["guide"].startswith("payments") else entry.title for entry in found if entry]
     assert said == case["expect"]
@@ -54,7 +54,7 @@ def test_commands_settings_and_frames_of_an_entry_are_no_signatures(libraries, n
                 word in signature.match
                 for word in ("kubectl", "curl", "doAuthentication", "maxmemory_policy", "cidr", "Xms")
             )
-            assert not runs_for_ever(signature.match)
+            assert not has_catastrophic_backtracking(signature.match)
             assert signature.kind == "text"
 
 
@@ -78,7 +78,7 @@ def test_commands_settings_and_frames_of_an_entry_are_no_signatures(libraries, n
     ],
 )
 def test_what_a_writer_leaves_open_is_open(written, met):
-    signature = signature_of(written)
+    signature = derive_signature_from_line(written)
     assert signature is not None
     assert re.search(signature.match, met, re.I | re.S)
     assert signature.anchor.lower() in met.lower()
@@ -101,11 +101,11 @@ def test_what_a_writer_leaves_open_is_open(written, met):
     ],
 )
 def test_words_that_errors_of_any_kind_are_made_of_are_no_signature(line):
-    assert signature_of(line) is None
+    assert derive_signature_from_line(line) is None
 
 
 def test_a_code_that_an_error_ends_with_is_kept():
-    signature = signature_of("the settlement job ended with exit code 137")
+    signature = derive_signature_from_line("the settlement job ended with exit code 137")
     assert signature is not None
     assert not re.search(signature.match, "the settlement job ended with exit code 1", re.I)
 

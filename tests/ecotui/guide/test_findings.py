@@ -8,20 +8,20 @@ import pytest
 from support import ROOT
 from support.reports import finding, report
 
-from checks.apply.forecast.collisions import all_kinds
+from checks.apply.forecast.collisions import all_collision_kinds
 from checks.cleanup.kinds import KINDS as LEFTOVERS
 from checks.cleanup.model import CleanupDetail
 from checks.cloudfront import check as cloudfront_check
 from checks.cloudfront.check import DistributionRow
-from checks.environment.project_files import CHECKLIST, NO_CONFIGURATION
-from checks.finding import Finding, State
+from checks.environment.project_files import CHECKLIST_GUIDE, NO_CONFIGURATION_GUIDE
+from checks.finding import CheckState, Finding
 from checks.github import check as github_check
 from checks.github import secrets
 from checks.nodes import check as nodes_check
 from checks.steps import STEPS
-from checks.tools.terraform_errors import Diagnostic, guide
-from ecotui.guide.cause import Cause, judge
-from ecotui.guide.reading.library import Library, shipped
+from checks.tools.terraform_errors import Diagnostic, guide_entries_for
+from ecotui.guide.cause import CauseState, check_cause
+from ecotui.guide.reading.library import GuideLibrary, load_shipped_library
 
 CHECKS = ROOT / "checks"
 RESPONSE = "7.3"
@@ -81,14 +81,14 @@ LEADS = {
 
 
 @pytest.fixture(scope="module")
-def library() -> Library:
-    return shipped("en")
+def library() -> GuideLibrary:
+    return load_shipped_library("en")
 
 
-def entries(library: Library, found: Finding) -> tuple[str, ...]:
-    explained = library.explains(found)
-    assert all(library.in_language(entry, language) for entry in explained for language in ("ko", "en"))
-    return explained or (library.response,)
+def entries(library: GuideLibrary, found: Finding) -> tuple[str, ...]:
+    explained = library.entries_explaining(found)
+    assert all(library.entry_in_language(entry, language) for entry in explained for language in ("ko", "en"))
+    return explained or (library.response_entry,)
 
 
 def names(step: str) -> set[str]:
@@ -120,24 +120,24 @@ def test_every_finding_that_a_step_writes_out_is_named_here(step: str) -> None:
 
 
 def test_a_variable_and_a_folder_lead_to_the_checklist_and_to_the_missing_configuration(
-    library: Library,
+    library: GuideLibrary,
 ) -> None:
-    for name, numbers in (("variable.VERSION", CHECKLIST), ("terraform-folder", NO_CONFIGURATION)):
-        found = finding(f"environment.{name}", State.BLOCKED, "x", guide=numbers)
+    for name, numbers in (("variable.VERSION", CHECKLIST_GUIDE), ("terraform-folder", NO_CONFIGURATION_GUIDE)):
+        found = finding(f"environment.{name}", CheckState.BLOCKED, "x", guide=numbers)
         assert entries(library, found)[0] == LEADS["environment"][name.replace("VERSION", "*")]
-    assert entries(library, finding("environment.kubectl", State.BLOCKED, "x")) == (RESPONSE,)
+    assert entries(library, finding("environment.kubectl", CheckState.BLOCKED, "x")) == (RESPONSE,)
 
 
 @pytest.mark.parametrize("name", ["login", "scopes", "token", "repository", "secret.X"])
-def test_everything_of_github_leads_to_its_entry(library: Library, name: str) -> None:
+def test_everything_of_github_leads_to_its_entry(library: GuideLibrary, name: str) -> None:
     for made in (github_check._finding, secrets._finding):
-        assert entries(library, made(name, State.BLOCKED, "t", "x"))[0] == "5.1"
-        assert library.explains(made(name, State.OK, "t", "x")) == ()
+        assert entries(library, made(name, CheckState.BLOCKED, "t", "x"))[0] == "5.1"
+        assert library.entries_explaining(made(name, CheckState.OK, "t", "x")) == ()
 
 
 @pytest.mark.parametrize("kind", LEFTOVERS, ids=[kind.id for kind in LEFTOVERS])
-def test_a_leftover_leads_to_the_entry_about_its_kind(library: Library, kind) -> None:
-    found = finding(f"cleanup.{kind.id}", State.BLOCKED, "x", guide=kind.guide)
+def test_a_leftover_leads_to_the_entry_about_its_kind(library: GuideLibrary, kind) -> None:
+    found = finding(f"cleanup.{kind.id}", CheckState.BLOCKED, "x", guide=kind.guide)
     assert entries(library, found)[0] == LEADS["cleanup"].get(kind.id, RESPONSE)
 
 
@@ -155,14 +155,14 @@ def test_a_leftover_leads_to_the_entry_about_its_kind(library: Library, kind) ->
     ],
 )
 def test_a_name_that_is_taken_leads_to_the_entry_about_its_error(
-    library: Library, resource: str, entry: str
+    library: GuideLibrary, resource: str, entry: str
 ) -> None:
-    kind = all_kinds().get(resource)
+    kind = all_collision_kinds().get(resource)
     numbers = kind.guide if kind else ()
-    found = finding(f"apply.collision:{resource}.x", State.BLOCKED, "x", guide=numbers)
+    found = finding(f"apply.collision:{resource}.x", CheckState.BLOCKED, "x", guide=numbers)
     assert entries(library, found)[0] == entry
     if entry != RESPONSE:
-        assert judge(library, entry, {"apply": report("apply", found)}).cause is Cause.PRESENT
+        assert check_cause(library, entry, {"apply": report("apply", found)}).state is CauseState.PRESENT
 
 
 @pytest.mark.parametrize(
@@ -178,25 +178,25 @@ def test_a_name_that_is_taken_leads_to_the_entry_about_its_error(
     ],
 )
 def test_what_terraform_refuses_leads_to_the_entry_about_it(
-    library: Library, summary: str, detail: str, entry: str
+    library: GuideLibrary, summary: str, detail: str, entry: str
 ) -> None:
-    numbers = guide([Diagnostic(severity="error", summary=summary, detail=detail)])
-    found = finding("apply.configuration", State.BLOCKED, summary, guide=numbers)
+    numbers = guide_entries_for([Diagnostic(severity="error", summary=summary, detail=detail)])
+    found = finding("apply.configuration", CheckState.BLOCKED, summary, guide=numbers)
     assert entries(library, found)[0] == entry
     if entry != RESPONSE:
-        assert judge(library, entry, {"apply": report("apply", found)}).cause is Cause.PRESENT
+        assert check_cause(library, entry, {"apply": report("apply", found)}).state is CauseState.PRESENT
 
 
-def test_a_distribution_leads_to_waiting_or_to_deleting(library: Library) -> None:
+def test_a_distribution_leads_to_waiting_or_to_deleting(library: GuideLibrary) -> None:
     row = {"id": "E1", "name": "cdn", "domain": "d.cloudfront.net", "elapsed": 60.0}
-    waiting = cloudfront_check._judge(DistributionRow(status="InProgress", **row), 5, 15)
-    left = cloudfront_check._judge(DistributionRow(status="Deployed", managed=False, **row), 5, 15)
+    waiting = cloudfront_check._distribution_finding(DistributionRow(status="InProgress", **row), 5, 15)
+    left = cloudfront_check._distribution_finding(DistributionRow(status="Deployed", managed=False, **row), 5, 15)
     assert (entries(library, waiting)[0], entries(library, left)[0]) == ("6.1", "6.2")
 
 
-def test_everything_wrong_with_nodes_leads_to_the_commands_for_debugging(library: Library) -> None:
+def test_everything_wrong_with_nodes_leads_to_the_commands_for_debugging(library: GuideLibrary) -> None:
     for name in ("api", "group.worker", "node.k8s-1", "pods", "unexpected"):
-        assert entries(library, nodes_check._finding(name, State.BLOCKED, "t", "x")) == ("7.2",)
+        assert entries(library, nodes_check._finding(name, CheckState.BLOCKED, "t", "x")) == ("7.2",)
 
 
 # -- the verdict of the live check -----------------------------------------------------------------------------------
@@ -211,66 +211,64 @@ def cleanup(*findings: Finding, looked_at: tuple[str, ...] = ()):
     [("2.1", "iam-policy"), ("4.1", "key-pair"), ("4.2", "s3-bucket"), ("6.2", "cloudfront")],
 )
 def test_leftovers_of_its_kind_are_the_cause_and_only_a_look_at_that_kind_says_that_there_are_none(
-    library: Library, entry: str, kind: str
+    library: GuideLibrary, entry: str, kind: str
 ) -> None:
     every = tuple(one.id for one in LEFTOVERS)
     numbers = next(one.guide for one in LEFTOVERS if one.id == kind)
-    there = finding(
-        f"cleanup.{kind}", State.BLOCKED, "4 of them left of an earlier deployment", guide=numbers
-    )
-    verdict = judge(library, entry, cleanup(there, looked_at=every))
-    assert verdict.words() == "The cause is present: 4 of them left of an earlier deployment"
-    other = finding("cleanup.vpc", State.BLOCKED, "1 VPC left")
-    assert judge(library, entry, cleanup(other, looked_at=every)).cause is Cause.ABSENT
-    denied = finding(f"cleanup.look.{kind}", State.UNKNOWN, "Not allowed to list them")
-    blind = judge(library, entry, cleanup(other, denied, looked_at=tuple(set(every) - {kind})))
-    assert (blind.cause, blind.words()) == (Cause.UNKNOWN, "Could not look: Not allowed to list them")
+    there = finding(f"cleanup.{kind}", CheckState.BLOCKED, "4 of them left of an earlier deployment", guide=numbers)
+    verdict = check_cause(library, entry, cleanup(there, looked_at=every))
+    assert verdict.summary() == "The cause is present: 4 of them left of an earlier deployment"
+    other = finding("cleanup.vpc", CheckState.BLOCKED, "1 VPC left")
+    assert check_cause(library, entry, cleanup(other, looked_at=every)).state is CauseState.ABSENT
+    denied = finding(f"cleanup.look.{kind}", CheckState.UNKNOWN, "Not allowed to list them")
+    blind = check_cause(library, entry, cleanup(other, denied, looked_at=tuple(set(every) - {kind})))
+    assert (blind.state, blind.summary()) == (CauseState.UNKNOWN, "Could not look: Not allowed to list them")
     # Another account, or nobody: nothing was looked at.
     for name in ("account", "identity", "kinds"):
-        nothing = finding(f"cleanup.{name}", State.BLOCKED, "nothing was looked at")
-        assert judge(library, entry, cleanup(nothing)).cause is Cause.UNKNOWN
-    none = finding("cleanup.leftovers", State.OK, "Nothing of an earlier deployment is left")
-    fine = judge(library, entry, cleanup(none, looked_at=every))
-    assert fine.words() == "The cause is not there: Nothing of an earlier deployment is left"
+        nothing = finding(f"cleanup.{name}", CheckState.BLOCKED, "nothing was looked at")
+        assert check_cause(library, entry, cleanup(nothing)).state is CauseState.UNKNOWN
+    none = finding("cleanup.leftovers", CheckState.OK, "Nothing of an earlier deployment is left")
+    fine = check_cause(library, entry, cleanup(none, looked_at=every))
+    assert fine.summary() == "The cause is not there: Nothing of an earlier deployment is left"
 
 
 @pytest.mark.parametrize(
     ("entry", "found", "cause"),
     [
-        ("3.1", finding("quota.vcpu", State.OK, "enough"), Cause.ABSENT),
-        ("3.1", finding("quota.vcpu", State.UNKNOWN, "no value"), Cause.UNKNOWN),
-        ("3.1", finding("quota.look", State.UNKNOWN, "no credentials"), Cause.UNKNOWN),
-        ("3.1", finding("quota.elastic-ip", State.BLOCKED, "too few addresses"), Cause.UNKNOWN),
-        ("3.2", finding("quota.vcpu", State.BLOCKED, "one is open", guide=("3.2", "3.1")), Cause.PRESENT),
-        ("3.2", finding("quota.vcpu", State.BLOCKED, "too few", guide=("3.1",)), Cause.ABSENT),
+        ("3.1", finding("quota.vcpu", CheckState.OK, "enough"), CauseState.ABSENT),
+        ("3.1", finding("quota.vcpu", CheckState.UNKNOWN, "no value"), CauseState.UNKNOWN),
+        ("3.1", finding("quota.look", CheckState.UNKNOWN, "no credentials"), CauseState.UNKNOWN),
+        ("3.1", finding("quota.elastic-ip", CheckState.BLOCKED, "too few addresses"), CauseState.UNKNOWN),
+        ("3.2", finding("quota.vcpu", CheckState.BLOCKED, "one is open", guide=("3.2", "3.1")), CauseState.PRESENT),
+        ("3.2", finding("quota.vcpu", CheckState.BLOCKED, "too few", guide=("3.1",)), CauseState.ABSENT),
         (
             "3.2",
-            finding("quota.vcpu", State.BLOCKED, "too few", guide=("3.1",), denied=("requests",)),
-            Cause.UNKNOWN,
+            finding("quota.vcpu", CheckState.BLOCKED, "too few", guide=("3.1",), denied=("requests",)),
+            CauseState.UNKNOWN,
         ),
-        ("5.1", finding("github.scopes", State.OK, "all there"), Cause.ABSENT),
-        ("5.1", finding("github.scopes", State.UNKNOWN, "not told", guide=("5.1",)), Cause.UNKNOWN),
-        ("5.1", finding("github.login", State.SKIPPED, "not looked at: disabled"), Cause.UNKNOWN),
-        ("5.1", finding("github.repository", State.BLOCKED, "no such one", guide=("5.1",)), Cause.UNKNOWN),
-        ("6.1", finding("cloudfront.distribution.E1", State.OK, "deployed"), Cause.ABSENT),
-        ("6.1", finding("cloudfront.list", State.SKIPPED, "none yet"), Cause.ABSENT),
-        ("6.1", finding("cloudfront.list", State.UNKNOWN, "denied"), Cause.UNKNOWN),
-        ("1.1", finding("apply.configuration", State.OK, "valid"), Cause.ABSENT),
-        ("1.1", finding("apply.configuration", State.BLOCKED, "x", guide=("1.3",)), Cause.ABSENT),
-        ("1.1", finding("apply.configuration", State.WARN, "not initialised yet"), Cause.UNKNOWN),
-        ("1.1", finding("apply.configuration", State.UNKNOWN, "no terraform"), Cause.UNKNOWN),
-        ("7.1", finding("environment.variable.VERSION", State.BLOCKED, "x", guide=("7.1",)), Cause.PRESENT),
-        ("7.1", finding("environment.variable.VERSION", State.OK, "set"), Cause.ABSENT),
-        ("7.2", finding("nodes.api", State.OK, "answers"), Cause.ABSENT),
-        ("7.2", finding("nodes.api", State.UNKNOWN, "forbidden", guide=("7.2",)), Cause.UNKNOWN),
+        ("5.1", finding("github.scopes", CheckState.OK, "all there"), CauseState.ABSENT),
+        ("5.1", finding("github.scopes", CheckState.UNKNOWN, "not told", guide=("5.1",)), CauseState.UNKNOWN),
+        ("5.1", finding("github.login", CheckState.SKIPPED, "not looked at: disabled"), CauseState.UNKNOWN),
+        ("5.1", finding("github.repository", CheckState.BLOCKED, "no such one", guide=("5.1",)), CauseState.UNKNOWN),
+        ("6.1", finding("cloudfront.distribution.E1", CheckState.OK, "deployed"), CauseState.ABSENT),
+        ("6.1", finding("cloudfront.list", CheckState.SKIPPED, "none yet"), CauseState.ABSENT),
+        ("6.1", finding("cloudfront.list", CheckState.UNKNOWN, "denied"), CauseState.UNKNOWN),
+        ("1.1", finding("apply.configuration", CheckState.OK, "valid"), CauseState.ABSENT),
+        ("1.1", finding("apply.configuration", CheckState.BLOCKED, "x", guide=("1.3",)), CauseState.ABSENT),
+        ("1.1", finding("apply.configuration", CheckState.WARN, "not initialised yet"), CauseState.UNKNOWN),
+        ("1.1", finding("apply.configuration", CheckState.UNKNOWN, "no terraform"), CauseState.UNKNOWN),
+        ("7.1", finding("environment.variable.VERSION", CheckState.BLOCKED, "x", guide=("7.1",)), CauseState.PRESENT),
+        ("7.1", finding("environment.variable.VERSION", CheckState.OK, "set"), CauseState.ABSENT),
+        ("7.2", finding("nodes.api", CheckState.OK, "answers"), CauseState.ABSENT),
+        ("7.2", finding("nodes.api", CheckState.UNKNOWN, "forbidden", guide=("7.2",)), CauseState.UNKNOWN),
     ],
 )
 def test_a_cause_is_absent_only_where_it_was_looked_for(
-    library: Library, entry: str, found: Finding, cause: Cause
+    library: GuideLibrary, entry: str, found: Finding, cause: CauseState
 ) -> None:
-    assert judge(library, entry, {found.step: report(found.step, found)}).cause is cause
+    assert check_cause(library, entry, {found.step: report(found.step, found)}).state is cause
 
 
-def test_every_entry_of_which_a_look_can_tell_has_a_live_check(library: Library) -> None:
-    without = [one.id for one in library.entries if judge(library, one.id, {}).cause is Cause.NO_CHECK]
+def test_every_entry_of_which_a_look_can_tell_has_a_live_check(library: GuideLibrary) -> None:
+    without = [one.id for one in library.entries if check_cause(library, one.id, {}).state is CauseState.NO_CHECK]
     assert without == ["7.3", "8", "9"]

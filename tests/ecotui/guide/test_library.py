@@ -3,15 +3,15 @@
 import msgspec
 import pytest
 
-from checks.finding import Finding, Report, State
-from config.load import load
-from config.model import Guide, Settings
-from ecotui.guide.cause import Cause, judge
-from ecotui.guide.lint import lint
+from checks.finding import CheckState, Finding, Report
+from config.load import load_settings
+from config.model import GuideSettings, Settings
+from ecotui.guide.cause import CauseState, check_cause
+from ecotui.guide.lint import lint_library
 from ecotui.guide.matching.matcher import diagnose
-from ecotui.guide.reading.library import GuideError, language_of, open_library, shipped
+from ecotui.guide.reading.library import GuideError, guide_language, load_shipped_library, open_library
 from ecotui.guide.reading.overlay import read_overlay
-from ecotui.guide.search import Index
+from ecotui.guide.search import EntryIndex
 
 
 def ids(entries) -> list[str]:
@@ -19,36 +19,38 @@ def ids(entries) -> list[str]:
 
 
 def settings(**guide) -> Settings:
-    return msgspec.structs.replace(Settings(), guide=Guide(**guide))
+    return msgspec.structs.replace(Settings(), guide=GuideSettings(**guide))
 
 
 def test_corrections_come_in_the_language_asked_for():
-    library = shipped("ko")
-    assert "2 vCPU" in library.corrections("3.1")[0]
-    assert "Method 2 does not add up" in library.corrections("3.1", "en")[0]
-    assert library.corrections("1.1") == ()
+    library = load_shipped_library("ko")
+    assert "2 vCPU" in library.corrections_for("3.1")[0]
+    assert "Method 2 does not add up" in library.corrections_for("3.1", "en")[0]
+    assert library.corrections_for("1.1") == ()
 
 
 def test_every_entry_that_is_known_to_be_wrong_is_corrected():
-    assert all(shipped("en").corrections(entry) for entry in ("2.1", "3.1", "3.2", "4.2", "5.1", "6.2"))
+    assert all(
+        load_shipped_library("en").corrections_for(entry) for entry in ("2.1", "3.1", "3.2", "4.2", "5.1", "6.2")
+    )
 
 
 def test_a_finding_leads_to_its_entries():
-    library = shipped("en")
-    assert library.for_finding("quota.vcpu") == ("3.1", "3.2")
-    assert library.for_finding("cleanup.s3-bucket.images") == ("4.2",)
-    assert library.for_finding("cleanup.s3-bucketeer") == ()
+    library = load_shipped_library("en")
+    assert library.entries_naming("quota.vcpu") == ("3.1", "3.2")
+    assert library.entries_naming("cleanup.s3-bucket.images") == ("4.2",)
+    assert library.entries_naming("cleanup.s3-bucketeer") == ()
 
 
 def test_the_overlay_speaks_of_entries_that_exist():
-    assert shipped("en").strays == ()
+    assert load_shipped_library("en").unmatched_overlays == ()
 
 
 def test_the_language_follows_the_setting_then_the_locale():
-    assert language_of(settings(language="ko"), {"LANG": "en_US.UTF-8"}) == "ko"
-    assert language_of(Settings(), {"LANG": "ko_KR.UTF-8"}) == "ko"
-    assert language_of(Settings(), {"LC_ALL": "C", "LANG": "ko_KR.UTF-8"}) == "en"
-    assert language_of(Settings(), {}) == "en"
+    assert guide_language(settings(language="ko"), {"LANG": "en_US.UTF-8"}) == "ko"
+    assert guide_language(Settings(), {"LANG": "ko_KR.UTF-8"}) == "ko"
+    assert guide_language(Settings(), {"LC_ALL": "C", "LANG": "ko_KR.UTF-8"}) == "en"
+    assert guide_language(Settings(), {}) == "en"
 
 
 def test_signatures_come_from_the_error_texts_of_a_guide_of_ones_own(tmp_path):
@@ -126,14 +128,14 @@ def runbook(tmp_path):
 
 
 def short(id="quota.vcpu", **more):
-    return Finding(id=id, step=id.split(".")[0], state=State.BLOCKED, title="t", summary="too few", **more)
+    return Finding(id=id, step=id.split(".")[0], state=CheckState.BLOCKED, title="t", summary="too few", **more)
 
 
 def test_a_document_of_ones_own_takes_the_place_of_the_shipped_guide_or_stands_beside_it(runbook):
     alone = open_library(settings(documents=("docs/runbook.md",)), runbook, {})
     assert ids(alone.entries) == ["1.1", "9.1"]
     both = open_library(settings(documents=("eco2", "docs/runbook.md")), runbook, {})
-    assert ids(both.entries) == [*ids(shipped("en").entries), "runbook:1.1", "9.1"]
+    assert ids(both.entries) == [*ids(load_shipped_library("en").entries), "runbook:1.1", "9.1"]
     assert [one.guide for one in both.guides] == ["eco2", "runbook"]
     first = open_library(settings(documents=("docs/runbook.md", "eco2")), runbook, {})
     assert ids(first.entries)[:3] == ["1.1", "9.1", "eco2:1.1"]
@@ -141,31 +143,35 @@ def test_a_document_of_ones_own_takes_the_place_of_the_shipped_guide_or_stands_b
 
 def test_a_number_that_two_guides_have_is_asked_for_by_the_name_of_the_guide(runbook):
     both = open_library(settings(documents=("eco2", "docs/runbook.md")), runbook, {})
-    assert both.entry("1.1").title == "Duplicate Resource Configuration"
-    assert both.entry("runbook:1.1").title == "A volume is full"
-    assert both.entry("eco2:1.1") is both.entry("1.1")
-    assert both.entry("runbook:9.1") is both.entry("9.1")
-    assert both.entry("other:1.1") is None
-    assert both.in_language("3.1", "ko").title == "VcpuLimitExceeded"
+    assert both.find_entry("1.1").title == "Duplicate Resource Configuration"
+    assert both.find_entry("runbook:1.1").title == "A volume is full"
+    assert both.find_entry("eco2:1.1") is both.find_entry("1.1")
+    assert both.find_entry("runbook:9.1") is both.find_entry("9.1")
+    assert both.find_entry("other:1.1") is None
+    assert both.entry_in_language("3.1", "ko").title == "VcpuLimitExceeded"
 
 
 def test_a_log_names_an_entry_alike_in_every_project_and_never_as_another_guides(runbook):
     both = open_library(settings(documents=("docs/runbook.md", "eco2")), runbook, {})
     alone = open_library(settings(documents=("docs/runbook.md",)), runbook, {})
-    assert [both.logged(ident) for ident in ("1.1", "eco2:1.1", "3.1")] == ["runbook:1.1", "1.1", "3.1"]
-    assert alone.logged("1.1") == "runbook:1.1"
-    for library, own, theirs in ((both, "1.1", "eco2:1.1"), (alone, "1.1", ""), (shipped("en"), "", "1.1")):
-        assert library.of_log("runbook:1.1") == own
-        assert library.of_log("1.1") == theirs
+    assert [both.log_name(ident) for ident in ("1.1", "eco2:1.1", "3.1")] == ["runbook:1.1", "1.1", "3.1"]
+    assert alone.log_name("1.1") == "runbook:1.1"
+    for library, own, theirs in (
+        (both, "1.1", "eco2:1.1"),
+        (alone, "1.1", ""),
+        (load_shipped_library("en"), "", "1.1"),
+    ):
+        assert library.id_from_log_name("runbook:1.1") == own
+        assert library.id_from_log_name("1.1") == theirs
 
 
 def test_search_diagnosis_and_lint_work_over_all_of_them(runbook):
     both = open_library(settings(documents=("eco2", "docs/runbook.md")), runbook, {})
     text = "Error: the volume of the ledger has no space left\nError: VcpuLimitExceeded\n"
     assert [match.entry for match in diagnose(both, text)] == ["runbook:1.1", "3.1"]
-    assert [hit.entry.id for hit in Index(both).search("volume")] == ["runbook:1.1"]
-    assert [hit.entry.id for hit in Index(both).search("1.1")][:2] == ["1.1", "runbook:1.1"]
-    assert {remark.document for remark in lint(both)} >= {"eco2.en.md", "eco2.ko.md"}
+    assert [hit.entry.id for hit in EntryIndex(both).search("volume")] == ["runbook:1.1"]
+    assert [hit.entry.id for hit in EntryIndex(both).search("1.1")][:2] == ["1.1", "runbook:1.1"]
+    assert {remark.document for remark in lint_library(both)} >= {"eco2.en.md", "eco2.ko.md"}
 
 
 def test_what_a_finding_names_is_the_shipped_guides_and_never_another_ones_number(runbook):
@@ -177,14 +183,14 @@ def test_what_a_finding_names_is_the_shipped_guides_and_never_another_ones_numbe
         (("docs/runbook.md", "eco2"), ("eco2:3.1",)),
         (("docs/runbook.md",), ()),
     ):
-        guide = Guide(documents=documents)
+        guide = GuideSettings(documents=documents)
         library = open_library(settings(documents=documents), runbook, {})
-        assert library.explains(finding) == explained
-        assert guide.cited(finding.guide) == explained
+        assert library.entries_explaining(finding) == explained
+        assert guide.qualify_entry_numbers(finding.guide) == explained
         reports = {"quota": Report(step="quota", findings=(finding,), started=1.0, seconds=0.1)}
         for ident in explained:
-            assert judge(library, ident, reports).cause is Cause.PRESENT
-    assert library.explains(msgspec.structs.replace(finding, state=State.OK)) == ()
+            assert check_cause(library, ident, reports).state is CauseState.PRESENT
+    assert library.entries_explaining(msgspec.structs.replace(finding, state=CheckState.OK)) == ()
 
 
 def test_an_overlay_beside_a_document_needs_no_setting_and_speaks_of_its_own_numbers(runbook):
@@ -193,13 +199,13 @@ def test_an_overlay_beside_a_document_needs_no_setting_and_speaks_of_its_own_num
         "  signatures: [{anchor: ENOSPC, match: ENOSPC}]\n'7.7': {findings: [x.y]}\n"
     )
     both = open_library(settings(documents=("eco2", "docs/runbook.md")), runbook, {})
-    assert both.corrections("runbook:1.1") == ("Look at the inodes too.",)
-    assert both.corrections("1.1") == ()
+    assert both.corrections_for("runbook:1.1") == ("Look at the inodes too.",)
+    assert both.corrections_for("1.1") == ()
     assert [match.entry for match in diagnose(both, "write failed: ENOSPC")] == ["runbook:1.1"]
     down = short("nodes.node.a", guide=("7.2",))
-    assert both.explains(down) == ("runbook:1.1", "7.2")
-    assert both.strays == (("runbook.guide.yaml", "7.7"),)
-    assert any(one.text == "7.7: there is no such entry" for one in lint(both))
+    assert both.entries_explaining(down) == ("runbook:1.1", "7.2")
+    assert both.unmatched_overlays == (("runbook.guide.yaml", "7.7"),)
+    assert any(one.text == "7.7: there is no such entry" for one in lint_library(both))
 
 
 def test_the_overlay_of_the_settings_adds_to_entries_of_every_guide_and_takes_nothing_away(runbook):
@@ -208,14 +214,12 @@ def test_the_overlay_of_the_settings_adds_to_entries_of_every_guide_and_takes_no
         "'runbook:1.1': {corrections: [{en: Note.}]}\n'8.8': {}\n"
     )
     both = open_library(settings(documents=("eco2", "docs/runbook.md"), overlay="more.yaml"), runbook, {})
-    assert both.corrections("3.1")[-1] == "Ask the platform team first."
-    assert len(both.corrections("3.1")) == len(shipped("en").corrections("3.1")) + 1
+    assert both.corrections_for("3.1")[-1] == "Ask the platform team first."
+    assert len(both.corrections_for("3.1")) == len(load_shipped_library("en").corrections_for("3.1")) + 1
     assert [match.entry for match in diagnose(both, "Error: VcpuLimitExceeded")] == ["3.1"]
     # A correction alone does not take the derived signatures away.
-    assert [match.entry for match in diagnose(both, "the volume of the ledger has no space left")] == [
-        "runbook:1.1"
-    ]
-    assert both.strays == (("more.yaml", "8.8"),)
+    assert [match.entry for match in diagnose(both, "the volume of the ledger has no space left")] == ["runbook:1.1"]
+    assert both.unmatched_overlays == (("more.yaml", "8.8"),)
 
 
 def test_a_teams_own_version_of_the_shipped_guide_keeps_what_is_known_of_it(tmp_path):
@@ -223,10 +227,10 @@ def test_a_teams_own_version_of_the_shipped_guide_keeps_what_is_known_of_it(tmp_
         "## 3. Quotas\n### 3.1. VcpuLimitExceeded\nOur own words.\n### 3.9. New\ntext\n"
     )
     library = open_library(settings(documents=("TROUBLESHOOTING.md",), overlay="eco2"), tmp_path, {})
-    assert library.corrections("3.1")
+    assert library.corrections_for("3.1")
     assert [match.entry for match in diagnose(library, "Error: VcpuLimitExceeded")] == ["3.1"]
-    assert library.explains(short(guide=("3.1", "3.2"))) == ("3.1",)
-    assert library.strays == ()
+    assert library.entries_explaining(short(guide=("3.1", "3.2"))) == ("3.1",)
+    assert library.unmatched_overlays == ()
 
 
 def test_two_languages_of_one_document_are_one_guide(tmp_path):
@@ -234,7 +238,7 @@ def test_two_languages_of_one_document_are_one_guide(tmp_path):
     (tmp_path / "ops.en.md").write_text("### 1.1 Full\nClean it\n")
     library = open_library(settings(documents=(".",)), tmp_path, {"LANG": "en_US.UTF-8"})
     assert [(one.id, one.title) for one in library.entries] == [("1.1", "Full"), ("1.2", "둘")]
-    assert library.in_language("1.1", "ko").title == "가득 참"
+    assert library.entry_in_language("1.1", "ko").title == "가득 참"
     assert [one.guide for one in library.guides] == ["ops"]
 
 
@@ -249,22 +253,20 @@ def test_documents_of_the_same_name_are_told_apart_by_their_folder(tmp_path):
 
 
 def test_a_guide_without_an_order_of_response_has_none(runbook):
-    assert shipped("ko").response == "7.3"
-    assert open_library(settings(documents=("docs/runbook.md",)), runbook, {}).response == ""
+    assert load_shipped_library("ko").response_entry == "7.3"
+    assert open_library(settings(documents=("docs/runbook.md",)), runbook, {}).response_entry == ""
     first = open_library(settings(documents=("docs/runbook.md", "eco2")), runbook, {})
-    assert first.response == "7.3"
+    assert first.response_entry == "7.3"
 
 
 def test_the_settings_refuse_the_shipped_overlay_on_top_of_itself(tmp_path):
     from config.errors import SettingsError
 
     with pytest.raises(SettingsError, match="eco2 has its overlay already"):
-        load(tmp_path, None, overrides=["guide.overlay=eco2"], env={})
+        load_settings(tmp_path, None, overrides=["guide.overlay=eco2"], env={})
 
 
 def test_a_pattern_that_could_run_for_ever_is_said_by_lint(runbook):
-    (runbook / "docs" / "runbook.guide.yaml").write_text(
-        "'1.1': {signatures: [{anchor: disk, match: '(d+)+isk'}]}\n"
-    )
+    (runbook / "docs" / "runbook.guide.yaml").write_text("'1.1': {signatures: [{anchor: disk, match: '(d+)+isk'}]}\n")
     library = open_library(settings(documents=("docs/runbook.md",)), runbook, {})
-    assert any("could run for ever" in remark.text for remark in lint(library))
+    assert any("could run for ever" in remark.text for remark in lint_library(library))

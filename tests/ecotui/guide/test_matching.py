@@ -6,10 +6,10 @@ import json
 import pytest
 from support.diagnosis import SETS, cases
 
-from ecotui.guide.matching.matcher import EXCERPT, Diagnosis, Match, diagnose
-from ecotui.guide.matching.prefilter import BLOCK, blocks, hints, regions
-from ecotui.guide.matching.regex_safety import needed_words, runs_for_ever
-from ecotui.guide.reading.library import Library, Overlay, Signature, shipped
+from ecotui.guide.matching.matcher import MAX_EXCERPT_LENGTH, Diagnosis, EntryMatch, diagnose
+from ecotui.guide.matching.prefilter import BLOCK_BYTES, build_hints, find_regions, read_blocks
+from ecotui.guide.matching.regex_safety import has_catastrophic_backtracking, required_words
+from ecotui.guide.reading.library import GuideLibrary, Overlay, Signature, load_shipped_library
 
 LEAST = 0.97
 CUT = ("-wrap80", "-box80", "-pane")
@@ -21,15 +21,15 @@ WRAPPED = (
 
 
 @pytest.fixture(scope="module")
-def library() -> Library:
-    return shipped("en")
+def library() -> GuideLibrary:
+    return load_shipped_library("en")
 
 
-def entries(library: Library, text: str) -> list[str]:
+def entries(library: GuideLibrary, text: str) -> list[str]:
     return [match.entry for match in diagnose(library, text)]
 
 
-def streamed(library: Library, text: str | bytes) -> tuple[Match, ...]:
+def streamed(library: GuideLibrary, text: str | bytes) -> tuple[EntryMatch, ...]:
     diagnosis = Diagnosis(library)
     diagnosis.read(io.BytesIO(text if isinstance(text, bytes) else text.encode()))
     return diagnosis.matches
@@ -72,7 +72,7 @@ def test_the_bulk_of_a_log_is_passed_over_without_losing_anything(library, name,
     # A word that a terminal cut in two is found in what is looked at line by line alone.
     whole = [case for case in cases(name) if not case.id.endswith(CUT)]
     near = [diagnose(library, case.text) for case in whole]
-    monkeypatch.setattr("ecotui.guide.matching.matcher.CLOSE", 0)
+    monkeypatch.setattr("ecotui.guide.matching.matcher.LINE_BY_LINE_BYTES", 0)
     for case, expected in zip(whole, near, strict=True):
         found = streamed(library, case.text)
         assert [one.entry for one in found] == [one.entry for one in expected], case.id
@@ -80,7 +80,7 @@ def test_the_bulk_of_a_log_is_passed_over_without_losing_anything(library, name,
 
 def test_the_guides_own_error_texts_lead_to_their_entries(library):
     for entry in library.entries:
-        for error in entry.errors:
+        for error in entry.error_texts:
             assert entries(library, error)[:1] == [entry.id]
 
 
@@ -90,7 +90,7 @@ def test_the_place_and_the_words_are_given(library):
     assert match.title == "VcpuLimitExceeded"
     assert "You have requested more vCPU" in match.excerpt
     assert "\x1b" not in match.excerpt and "│" not in match.excerpt
-    assert len(match.excerpt) <= EXCERPT + 2
+    assert len(match.excerpt) <= MAX_EXCERPT_LENGTH + 2
 
 
 def test_each_error_has_the_line_where_it_stands(library):
@@ -114,7 +114,7 @@ def test_an_error_far_down_has_its_line_number(library):
 def test_an_error_on_the_edge_of_a_block_is_whole(library):
     (alone,) = diagnose(library, "z\n" + WRAPPED)
     for shift in range(0, len(WRAPPED) + 40, 7):
-        start = BLOCK - shift
+        start = BLOCK_BYTES - shift
         before = ("x" * 63 + "\n") * (start // 64 - 1) + "y" * (start % 64 + 60) + "\n" * 3 + "z\n"
         (found,) = streamed(library, before + WRAPPED)
         assert found.line == before.count("\n") + 2, shift
@@ -122,7 +122,7 @@ def test_an_error_on_the_edge_of_a_block_is_whole(library):
 
 
 def test_a_line_without_end_is_looked_at_in_pieces(library):
-    text = b"x" * (3 * BLOCK) + b"\nError: VcpuLimitExceeded\n" + b"z" * (2 * BLOCK)
+    text = b"x" * (3 * BLOCK_BYTES) + b"\nError: VcpuLimitExceeded\n" + b"z" * (2 * BLOCK_BYTES)
     assert [match.entry for match in streamed(library, text)] == ["3.1"]
 
 
@@ -138,10 +138,8 @@ def test_a_log_of_twenty_megabytes_needs_no_memory_for_itself(library):
             self.left -= 1
             if self.left < 0:
                 return b""
-            line = (
-                b"2026-03-02T01:34:46Z module.vpc.aws_subnet.private[0]: Refreshing state... [id=subnet-1]\n"
-            )
-            return line * (BLOCK // len(line))
+            line = b"2026-03-02T01:34:46Z module.vpc.aws_subnet.private[0]: Refreshing state... [id=subnet-1]\n"
+            return line * (BLOCK_BYTES // len(line))
 
     diagnosis = Diagnosis(library)
     tracemalloc.start()
@@ -149,7 +147,7 @@ def test_a_log_of_twenty_megabytes_needs_no_memory_for_itself(library):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert diagnosis.matches == ()
-    assert peak < 12 * BLOCK
+    assert peak < 12 * BLOCK_BYTES
 
 
 @pytest.mark.parametrize(
@@ -175,19 +173,19 @@ def test_line_ends_of_windows_change_nothing(library):
 
 
 def test_an_anchor_without_a_word_means_to_look_everywhere():
-    assert hints((("ok", "ok"), ("a longer anchor", "anchor"))) == ()
-    assert list(regions(b"a\nb\n", (), 1, 1)) == [(0, b"a\nb\n")]
+    assert build_hints((("ok", "ok"), ("a longer anchor", "anchor"))) == ()
+    assert list(find_regions(b"a\nb\n", (), 1, 1)) == [(0, b"a\nb\n")]
 
 
 def test_an_anchor_too_short_to_look_for_is_found_by_what_its_pattern_needs(library, monkeypatch):
-    monkeypatch.setattr("ecotui.guide.matching.matcher.CLOSE", 0)
-    known = Library(
+    monkeypatch.setattr("ecotui.guide.matching.matcher.LINE_BY_LINE_BYTES", 0)
+    known = GuideLibrary(
         library.documents,
         {"1.1": Overlay(signatures=(Signature(anchor="is", match="is frobnicated"),))},
         "en",
     )
     text = "fine\n" * 50 + "it is\nfrobnicated\n" + "fine\n" * 50
-    assert hints((("is", "is frobnicated"),)) != ()
+    assert build_hints((("is", "is frobnicated"),)) != ()
     assert [(match.entry, match.line) for match in streamed(known, text)] == [("1.1", 51)]
 
 
@@ -197,7 +195,7 @@ def test_regions_are_the_lines_around_and_never_twice():
         .replace(b"line 50\n", b"some word\n")
         .replace(b"line 52\n", b"a WORD\n")
     )
-    ((index, region),) = regions(text, hints((("word", "word"),)), 2, 3)
+    ((index, region),) = find_regions(text, build_hints((("word", "word"),)), 2, 3)
     assert index == 48
     assert region.split(b"\n")[0] == b"line 48"
     assert region.split(b"\n")[-2] == b"line 55"
@@ -205,7 +203,7 @@ def test_regions_are_the_lines_around_and_never_twice():
 
 def test_blocks_end_with_their_lines():
     text = (b"x" * 99 + b"\n") * 30_000 + b"rest"
-    parts = list(blocks(io.BytesIO(text)))
+    parts = list(read_blocks(io.BytesIO(text)))
     assert b"".join(parts) == text
     assert all(part.endswith(b"\n") for part in parts[:-1])
 
@@ -213,8 +211,8 @@ def test_blocks_end_with_their_lines():
 def test_a_pattern_that_runs_for_ever_is_given_up_and_said():
     slow = Signature(anchor="slowly", match="slowly (x+x+)+y")
     quick = Signature(anchor="slowly", match="slowly x+")
-    known = shipped("en")
-    held = Library(
+    known = load_shipped_library("en")
+    held = GuideLibrary(
         known.documents, {"1.1": Overlay(signatures=(slow,)), "1.2": Overlay(signatures=(quick,))}, "en"
     )
     diagnosis = Diagnosis(held)
@@ -328,14 +326,14 @@ def test_an_error_behind_another_is_not_taken_for_its_continuation(library):
     ],
 )
 def test_the_words_a_pattern_needs(pattern, words):
-    assert needed_words(pattern) == words
+    assert required_words(pattern) == words
 
 
 def test_every_pattern_of_the_overlay_needs_a_word(library):
     for overlay in library.overlays.values():
         for signature in overlay.signatures:
-            assert max(map(len, needed_words(signature.match))) > 4, signature
-            assert not runs_for_ever(signature.match)
+            assert max(map(len, required_words(signature.match))) > 4, signature
+            assert not has_catastrophic_backtracking(signature.match)
 
 
 def test_a_long_text_is_looked_at_as_a_stream_is(library):

@@ -7,43 +7,57 @@ from pathlib import Path
 import pytest
 from support.reports import broken_world, finding, report
 
-from checks.finding import InTerminal, Paste, Risk, Run, SetVariable, State
-from config.load import load
+from checks.finding import CheckState, PasteSecret, Risk, RunCommand, RunInTerminal, SetVariable
+from config.load import load_settings
 from config.model import Settings
-from ecotui.guide.cause import Cause, judge
-from ecotui.guide.reading.document import parse
-from ecotui.guide.reading.library import Library, shipped
-from ecotui.guide.runbook.commands import Command, Folder, Script, Setting, read, statements
-from ecotui.guide.runbook.placeholders import Values, known_values
-from ecotui.guide.runbook.risk import risk, talks
-from ecotui.guide.runbook.runbook import ranked, steps_of
-from ecotui.guide.runbook.step import Context, Kind, Step, as_fix, destroy_word, edited
-from screens.guide.runbook_rendering import detail
+from ecotui.guide.cause import CauseState, check_cause
+from ecotui.guide.reading.document import parse_guide
+from ecotui.guide.reading.library import GuideLibrary, load_shipped_library
+from ecotui.guide.runbook.commands import (
+    ChangeDirectory,
+    GuideCommand,
+    ShellScript,
+    VariableAssignment,
+    parse_statement,
+    parse_statements,
+)
+from ecotui.guide.runbook.placeholders import PlaceholderValues, collect_placeholder_values
+from ecotui.guide.runbook.risk import command_risk, needs_terminal
+from ecotui.guide.runbook.runbook import rank_entries, runbook_for
+from ecotui.guide.runbook.step import (
+    RunbookContext,
+    RunbookStep,
+    StepKind,
+    destroy_confirmation,
+    edit_step,
+    fix_from_step,
+)
+from screens.guide.runbook_rendering import render_step
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return load(tmp_path, None, env={}).settings
+    return load_settings(tmp_path, None, env={}).settings
 
 
-def context(settings: Settings, *files: str, **env: str) -> Context:
+def context(settings: Settings, *files: str, **env: str) -> RunbookContext:
     reports = broken_world()
-    return Context(
-        settings, known_values(settings, Path("/p/eco2"), reports, env), lambda path: path in files
+    return RunbookContext(
+        settings, collect_placeholder_values(settings, Path("/p/eco2"), reports, env), lambda path: path in files
     )
 
 
-def walk(entry: str, made: Context, language: str = "en") -> dict[str, Step]:
-    library = shipped(language)
-    found = library.in_language(entry, language)
+def walk(entry: str, made: RunbookContext, language: str = "en") -> dict[str, RunbookStep]:
+    library = load_shipped_library(language)
+    found = library.entry_in_language(entry, language)
     assert found is not None
-    return {step.key: step for step in steps_of(found, judge(library, entry, {}), made)}
+    return {step.key: step for step in runbook_for(found, check_cause(library, entry, {}), made)}
 
 
-def one_step(text: str, made: Context) -> Step:
-    document = parse(f"# G\n\n## 1. C\n\n### 1.1. E\n\n#### Fix\n```bash\n{text}\n```\n", "g.md")
-    library = Library((document,), {}, "en")
-    steps = steps_of(document.entries[0], judge(library, "1.1", {}), made)
+def one_step(text: str, made: RunbookContext) -> RunbookStep:
+    document = parse_guide(f"# G\n\n## 1. C\n\n### 1.1. E\n\n#### Fix\n```bash\n{text}\n```\n", "g.md")
+    library = GuideLibrary((document,), {}, "en")
+    steps = runbook_for(document.entries[0], check_cause(library, "1.1", {}), made)
     assert len(steps) == 2, steps
     return steps[0]
 
@@ -69,8 +83,8 @@ def one_step(text: str, made: Context) -> Step:
     ],
 )
 def test_a_plain_command_is_split_as_a_shell_would(line: str, argv: tuple[str, ...]) -> None:
-    found = read(line)
-    assert isinstance(found, Command)
+    found = parse_statement(line)
+    assert isinstance(found, GuideCommand)
     assert tuple("".join(str(part) for part in word) for word in found.words) == argv
 
 
@@ -104,23 +118,23 @@ def test_a_plain_command_is_split_as_a_shell_would(line: str, argv: tuple[str, .
     ],
 )
 def test_what_a_shell_would_have_to_work_out_is_only_copied_and_says_why(line: str) -> None:
-    found = read(line)
-    assert isinstance(found, Script)
+    found = parse_statement(line)
+    assert isinstance(found, ShellScript)
     assert found.reason
 
 
 def test_variables_folders_and_a_piped_echo_are_understood() -> None:
-    assert read("export VERSION='v1'") == Setting("VERSION", ("v1",), True)
-    assert read('KEY="k"') == Setting("KEY", ("k",), False)
-    assert isinstance(read('cd "$PROJECT_ROOT/terraform"'), Folder)
-    piped = read('echo "<your-token>" | gh auth login --with-token')
-    assert isinstance(piped, Command)
+    assert parse_statement("export VERSION='v1'") == VariableAssignment("VERSION", ("v1",), True)
+    assert parse_statement('KEY="k"') == VariableAssignment("KEY", ("k",), False)
+    assert isinstance(parse_statement('cd "$PROJECT_ROOT/terraform"'), ChangeDirectory)
+    piped = parse_statement('echo "<your-token>" | gh auth login --with-token')
+    assert isinstance(piped, GuideCommand)
     assert piped.stdin is not None
 
 
 def test_comments_stay_with_the_command_that_they_are_about() -> None:
     body = "# 1. look\naws a list\n# Result: 32\n\n# 2. next\nls\npwd\n\ngh auth login\n# choose HTTPS"
-    assert [(one.text, one.note) for one in statements(body)] == [
+    assert [(one.text, one.note) for one in parse_statements(body)] == [
         ("aws a list", "1. look\nResult: 32"),
         ("ls", "2. next"),
         ("pwd", "2. next"),
@@ -130,7 +144,7 @@ def test_comments_stay_with_the_command_that_they_are_about() -> None:
 
 def test_a_loop_over_many_lines_is_one_statement() -> None:
     body = 'for b in $X; do\n  if [ -n "$b" ]; then\n    aws rm $b\n  fi\ndone\nls'
-    assert [type(one.reading) for one in statements(body)] == [Script, Command]
+    assert [type(one.body) for one in parse_statements(body)] == [ShellScript, GuideCommand]
 
 
 # -- filling in ----------------------------------------------------------------------------------------------------
@@ -139,18 +153,20 @@ def test_a_loop_over_many_lines_is_one_statement() -> None:
 def test_holes_are_filled_from_what_was_found_and_say_from_where(settings: Settings) -> None:
     step = walk("6.1", context(settings))["1.1"]
     assert step.argv[:5] == ("aws", "cloudfront", "get-distribution", "--id", "E2QWRUHAPOMQZL")
-    assert step.used[0][0] == "<distribution-id>"
-    assert "CloudFront" in step.used[0][1].source
-    assert step.runs
+    assert step.substitutions[0][0] == "<distribution-id>"
+    assert "CloudFront" in step.substitutions[0][1].source
+    assert step.is_runnable
 
 
 def test_a_hole_that_nothing_is_known_for_keeps_the_command_from_running(settings: Settings) -> None:
-    step = walk("6.1", Context(settings, Values()))["1.1"]
+    step = walk("6.1", RunbookContext(settings, PlaceholderValues()))["1.1"]
     assert step.missing == ("<distribution-id>",)
     assert "<distribution-id>" in step.text
-    assert not step.runs
-    filled = edited(step, step.text.replace("<distribution-id>", "E1"), Context(settings, Values()))
-    assert filled.runs
+    assert not step.is_runnable
+    filled = edit_step(
+        step, step.text.replace("<distribution-id>", "E1"), RunbookContext(settings, PlaceholderValues())
+    )
+    assert filled.is_runnable
     assert filled.key == step.key
     assert "E1" in filled.argv
 
@@ -160,7 +176,7 @@ def test_a_secret_is_never_filled_in(settings: Settings) -> None:
     step = walk("5.1", made)["2.5"]
     assert step.stdin_secret == "<your-token>"
     assert step.argv == ("gh", "auth", "login", "--with-token")
-    assert isinstance(as_fix(step, "5.1").action, Paste)
+    assert isinstance(fix_from_step(step, "5.1").action, PasteSecret)
     for found in walk("7.1", made).values():
         assert "ghp_" not in repr(found)
     assert one_step("mysql --password $DB_PASSWORD", made).missing == ("$DB_PASSWORD",)
@@ -170,14 +186,14 @@ def test_region_and_wished_limit_come_from_the_settings(tmp_path: Path) -> None:
     (tmp_path / "ecotui.yaml").write_text(
         "aws: {region: eu-west-1}\nquota: {limits: [{code: L-1216C47A, service: ec2, title: v, desired: 64}]}\n"
     )
-    settings = load(tmp_path, None, env={}).settings
-    step = walk("3.1", Context(settings, Values()))["1.2"]
+    settings = load_settings(tmp_path, None, env={}).settings
+    step = walk("3.1", RunbookContext(settings, PlaceholderValues()))["1.2"]
     assert step.argv[-4:] == ("--desired-value", "64", "--region", "eu-west-1")
-    assert ("--region ap-northeast-2", "eu-west-1") in [(was, known.value) for was, known in step.used]
+    assert ("--region ap-northeast-2", "eu-west-1") in [(was, known.value) for was, known in step.substitutions]
 
 
 def test_a_value_that_begins_like_an_option_is_not_put_in(settings: Settings) -> None:
-    step = one_step("aws s3 ls $WHERE", Context(settings, Values(env={"WHERE": "--recursive"})))
+    step = one_step("aws s3 ls $WHERE", RunbookContext(settings, PlaceholderValues(env={"WHERE": "--recursive"})))
     assert step.missing == ("$WHERE",)
 
 
@@ -190,20 +206,20 @@ def test_terraform_runs_where_the_document_goes_first_or_the_project_has_it(sett
 def test_a_script_that_the_project_does_not_have_says_so(settings: Settings) -> None:
     name = "./scripts/utilities/request-vcpu-increase.sh"
     gone = walk("3.1", context(settings))["1.1"]
-    assert not gone.runs
+    assert not gone.is_runnable
     assert gone.reason == f"there is no {name} in the project"
-    assert walk("3.1", context(settings, name))["1.1"].runs
+    assert walk("3.1", context(settings, name))["1.1"].is_runnable
 
 
 def test_a_script_of_loops_is_one_step_to_copy(settings: Settings) -> None:
     steps = walk("2.1", context(settings))
-    assert [step.kind for step in steps.values()] == [Kind.SCRIPT, Kind.END]
+    assert [step.kind for step in steps.values()] == [StepKind.SCRIPT, StepKind.END]
     assert "delete-policy" in steps["1.1"].text
     assert steps["1.1"].reason.startswith("needs a shell")
 
 
 def test_both_languages_have_the_same_steps(settings: Settings) -> None:
-    library = shipped("en")
+    library = load_shipped_library("en")
     for entry in library.entries:
         assert [(step.key, step.kind) for step in walk(entry.id, context(settings), "ko").values()] == [
             (step.key, step.kind) for step in walk(entry.id, context(settings), "en").values()
@@ -212,8 +228,8 @@ def test_both_languages_have_the_same_steps(settings: Settings) -> None:
 
 @pytest.mark.parametrize("language", ["ko", "en"])
 def test_the_order_of_response_leads_through_the_rebuild(settings: Settings, language: str) -> None:
-    steps = [step for step in walk("7.3", context(settings), language).values() if step.kind is Kind.HAND]
-    assert [(step.look, step.visit) for step in steps] == [
+    steps = [step for step in walk("7.3", context(settings), language).values() if step.kind is StepKind.MANUAL]
+    assert [(step.check_step, step.screen_step) for step in steps] == [
         ("", ""),
         ("", "guide"),
         ("cleanup", ""),
@@ -254,103 +270,101 @@ def test_the_order_of_response_leads_through_the_rebuild(settings: Settings, lan
     ],
 )
 def test_what_a_command_can_do_is_known_by_its_words(line: str, expected: Risk) -> None:
-    assert risk(tuple(line.split())) is expected
+    assert command_risk(tuple(line.split())) is expected
 
 
 def test_a_destroying_command_asks_for_its_own_words() -> None:
-    assert destroy_word(("aws", "iam", "delete-policy", "--policy-arn", "arn:x")) == "delete-policy arn:x"
-    assert destroy_word(("terraform", "destroy", "-auto-approve")) == "destroy terraform"
-    assert destroy_word(("terraform", "apply", "-auto-approve"))
+    assert destroy_confirmation(("aws", "iam", "delete-policy", "--policy-arn", "arn:x")) == "delete-policy arn:x"
+    assert destroy_confirmation(("terraform", "destroy", "-auto-approve")) == "destroy terraform"
+    assert destroy_confirmation(("terraform", "apply", "-auto-approve"))
 
 
 def test_a_command_that_asks_on_the_terminal_gets_it(settings: Settings) -> None:
     steps = walk("5.1", context(settings))
-    assert isinstance(as_fix(steps["1.1"], "5.1").action, InTerminal)
-    assert isinstance(as_fix(walk("7.1", context(settings))["1.3"], "7.1").action, SetVariable)
-    assert isinstance(as_fix(walk("6.1", context(settings))["1.1"], "6.1").action, Run)
-    assert not talks(("gh", "auth", "status"))
+    assert isinstance(fix_from_step(steps["1.1"], "5.1").action, RunInTerminal)
+    assert isinstance(fix_from_step(walk("7.1", context(settings))["1.3"], "7.1").action, SetVariable)
+    assert isinstance(fix_from_step(walk("6.1", context(settings))["1.1"], "6.1").action, RunCommand)
+    assert not needs_terminal(("gh", "auth", "status"))
 
 
 # -- the live check ------------------------------------------------------------------------------------------------
 
 
 def test_the_verdict_says_what_was_found_in_words() -> None:
-    library = shipped("en")
+    library = load_shipped_library("en")
     reports = broken_world()
-    present = judge(library, "6.1", reports)
-    assert present.cause is Cause.PRESENT
-    assert present.words() == (
+    present = check_cause(library, "6.1", reports)
+    assert present.state is CauseState.PRESENT
+    assert present.summary() == (
         "The cause is present: cdn.ecoeco.kr is being deployed for 4 min; 5 to 15 minutes are usual."
     )
-    assert present.words("ko").startswith("원인이 있습니다: ")
+    assert present.summary("ko").startswith("원인이 있습니다: ")
 
 
 def test_what_is_another_entrys_cause_is_not_this_ones() -> None:
-    library = shipped("en")
+    library = load_shipped_library("en")
     reports = {
-        "apply": report(
-            "apply", finding("apply.configuration", State.BLOCKED, "It is not valid.", guide=("1.3",))
-        )
+        "apply": report("apply", finding("apply.configuration", CheckState.BLOCKED, "It is not valid.", guide=("1.3",)))
     }
-    assert judge(library, "1.3", reports).cause is Cause.PRESENT
-    other = judge(library, "1.1", reports)
-    assert other.cause is Cause.ABSENT
-    assert [one.summary for one in other.elsewhere] == ["It is not valid."]
-    assert other.words() == "Not this cause; found instead: It is not valid."
+    assert check_cause(library, "1.3", reports).state is CauseState.PRESENT
+    other = check_cause(library, "1.1", reports)
+    assert other.state is CauseState.ABSENT
+    assert [one.summary for one in other.other_findings] == ["It is not valid."]
+    assert other.summary() == "Not this cause; found instead: It is not valid."
 
 
 def test_what_could_not_be_looked_at_is_never_called_absent() -> None:
-    library = shipped("en")
+    library = load_shipped_library("en")
     denied = finding(
-        "cleanup.iam-policy", State.UNKNOWN, "Not allowed to list policies.", denied=("iam:ListPolicies",)
+        "cleanup.iam-policy", CheckState.UNKNOWN, "Not allowed to list policies.", denied=("iam:ListPolicies",)
     )
     reports = {"cleanup": report("cleanup", denied)}
-    blind = judge(library, "2.1", reports)
-    assert blind.cause is Cause.UNKNOWN
-    assert blind.words() == "Could not look: Not allowed to list policies."
-    broken = {"cleanup": report("cleanup", finding("cleanup.look", State.UNKNOWN, "The look itself failed."))}
-    assert judge(library, "2.1", broken).cause is Cause.UNKNOWN
+    blind = check_cause(library, "2.1", reports)
+    assert blind.state is CauseState.UNKNOWN
+    assert blind.summary() == "Could not look: Not allowed to list policies."
+    broken = {"cleanup": report("cleanup", finding("cleanup.look", CheckState.UNKNOWN, "The look itself failed."))}
+    assert check_cause(library, "2.1", broken).state is CauseState.UNKNOWN
 
 
 def test_before_a_look_and_during_it_nothing_is_claimed() -> None:
-    library = shipped("en")
-    assert judge(library, "2.1", {}).cause is Cause.NOT_LOOKED
-    assert judge(library, "2.1", broken_world(), {"cleanup"}).cause is Cause.LOOKING
-    assert judge(library, "8", broken_world()).cause is Cause.NO_CHECK
+    library = load_shipped_library("en")
+    assert check_cause(library, "2.1", {}).state is CauseState.NOT_CHECKED
+    assert check_cause(library, "2.1", broken_world(), {"cleanup"}).state is CauseState.CHECKING
+    assert check_cause(library, "8", broken_world()).state is CauseState.NO_CHECK
 
 
 def test_the_ways_out_of_the_live_check_come_first(settings: Settings) -> None:
-    library = shipped("en")
+    library = load_shipped_library("en")
     reports = {
         "quota": report(
             "quota",
             finding(
                 "quota.vcpu",
-                State.BLOCKED,
+                CheckState.BLOCKED,
                 "too few",
                 guide=("3.1",),
                 fixes=broken_world()["quota"].findings[0].fixes,
             ),
         )
     }
-    entry = library.entry("3.1")
+    entry = library.find_entry("3.1")
     assert entry is not None
-    steps = steps_of(entry, judge(library, "3.1", reports), context(settings))
+    steps = runbook_for(entry, check_cause(library, "3.1", reports), context(settings))
     assert [step.key for step in steps[:3]] == ["quota.vcpu/request", "quota.vcpu/wait", "1.1"]
     assert steps[0].fix is not None
 
 
 def test_what_solved_it_before_comes_first_but_no_progress_before_an_error() -> None:
     scores = {"3.1": 1.0, "2.1": 1.0, "6.1": 0.6}
-    assert ranked(["3.1", "2.1", "6.1"], scores, {}) == ("3.1", "2.1", "6.1")
-    assert ranked(["3.1", "2.1", "6.1"], scores, {"2.1": 1, "6.1": 9}) == ("2.1", "3.1", "6.1")
+    assert rank_entries(["3.1", "2.1", "6.1"], scores, {}) == ("3.1", "2.1", "6.1")
+    assert rank_entries(["3.1", "2.1", "6.1"], scores, {"2.1": 1, "6.1": 9}) == ("2.1", "3.1", "6.1")
 
 
 def test_a_step_by_hand_names_the_files_and_the_commit_of_the_fix(settings: Settings) -> None:
-    library = shipped("ko")
-    entry = library.entry("1.3")
+    library = load_shipped_library("ko")
+    entry = library.find_entry("1.3")
     assert entry is not None
     step = next(iter(walk("1.3", context(settings), "ko").values()))
-    shown = detail(step, "ko", 60, verdict=judge(library, "1.3", {}), reports={}, entry=entry).plain
+    shown = render_step(step, "ko", 60, verdict=check_cause(library, "1.3", {}), reports={}, entry=entry).plain
     assert "적용 파일  terraform/alb-controller-iam.tf, terraform/s3.tf" in shown
     assert "커밋  fix: Correct IAM role reference" in shown

@@ -4,40 +4,40 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ecotui.guide.usage import solved, walked
+from ecotui.guide.usage import count_solved_sessions, read_guide_usage
 from ecotui.session import events
-from ecotui.session.store import Store
+from ecotui.session.store import SessionStore
 
 
 def test_the_last_word_about_a_step_and_an_entry_counts(tmp_path: Path) -> None:
-    session = Store(tmp_path).create(project="p", folder=tmp_path, env={})
+    session = SessionStore(tmp_path).create(project="p", folder=tmp_path, env={})
     for event in (
-        events.StepTicked(entry="3.1", step="1.1"),
-        events.StepTicked(entry="3.1", step="1.2"),
-        events.StepTicked(entry="3.1", step="1.1", done=False),
-        events.EntryJudged(entry="3.1", solved=False),
-        events.EntryJudged(entry="3.1", solved=True),
+        events.RunbookStepTicked(entry="3.1", step="1.1"),
+        events.RunbookStepTicked(entry="3.1", step="1.2"),
+        events.RunbookStepTicked(entry="3.1", step="1.1", done=False),
+        events.RunbookRated(entry="3.1", solved=False),
+        events.RunbookRated(entry="3.1", solved=True),
     ):
         session.append(event)
-    found = walked(session.records())
-    assert found.ticks == {"3.1": frozenset({"1.2"})}
-    assert found.judged == {"3.1": True}
+    found = read_guide_usage(session.read_records())
+    assert found.completed_steps == {"3.1": frozenset({"1.2"})}
+    assert found.ratings == {"3.1": True}
 
 
 def test_what_helped_in_earlier_sessions_is_counted_and_what_did_not_is_left_out(tmp_path: Path) -> None:
-    shelf = Store(tmp_path)
+    shelf = SessionStore(tmp_path)
     for words in ({"3.1": True, "2.1": False}, {"3.1": True, "2.1": True}, {"6.1": True}, {}):
         session = shelf.create(project="p", folder=tmp_path, env={})
         for entry, well in words.items():
-            session.append(events.EntryJudged(entry=entry, solved=well))
-    assert solved(shelf) == {"3.1": 2, "6.1": 1}
+            session.append(events.RunbookRated(entry=entry, solved=well))
+    assert count_solved_sessions(shelf) == {"3.1": 2, "6.1": 1}
 
 
 def test_a_log_that_cannot_be_read_is_passed_over(tmp_path: Path) -> None:
-    shelf = Store(tmp_path)
+    shelf = SessionStore(tmp_path)
     broken = shelf.create(project="p", folder=tmp_path, env={})
-    broken.events_file.unlink()
+    broken.events_path.unlink()
     session = shelf.create(project="p", folder=tmp_path, env={})
-    session.append(events.EntryJudged(entry="3.1", solved=True))
-    assert solved(shelf) == {"3.1": 1}
-    assert solved(Store(tmp_path / "nowhere")) == {}
+    session.append(events.RunbookRated(entry="3.1", solved=True))
+    assert count_solved_sessions(shelf) == {"3.1": 1}
+    assert count_solved_sessions(SessionStore(tmp_path / "nowhere")) == {}

@@ -17,25 +17,25 @@ import pytest
 from botocore.exceptions import ClientError
 
 from checks.aws import object_store
-from checks.aws.object_store import ConditionFailed, ObjectStore, StoreError
+from checks.aws.object_store import ConditionFailed, ObjectStore, ObjectStoreError
 from ecotui.cli import main
 from ecotui.cli.sessions import archive as sessions_archive
 from ecotui.history import archive
 from ecotui.session import SessionError, events
 from ecotui.session.log import Session
-from ecotui.session.store import Store
+from ecotui.session.store import SessionStore
 
 PLACE = "s3://eco2-team/archive"
 SECRET = "ghp_" + "a1B2" * 9
 
 
 @pytest.fixture
-def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SessionStore:
     (tmp_path / "project").mkdir()
     monkeypatch.chdir(tmp_path / "project")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("ECOTUI_STATE_DIR", str(tmp_path / "state"))
-    return Store(tmp_path / "state")
+    return SessionStore(tmp_path / "state")
 
 
 @pytest.fixture
@@ -44,18 +44,16 @@ def place(team_store: ObjectStore, aws_env: dict[str, str], monkeypatch: pytest.
         if name.startswith("AWS_"):
             monkeypatch.setenv(name, value)
     # Its clients are made already.
-    monkeypatch.setattr("checks.context.World.aws", team_store._aws)
+    monkeypatch.setattr("checks.context.CheckContext.aws", team_store._aws)
     return ObjectStore(team_store._aws, PLACE)
 
 
-def past(shelf: Store, output: str = "applied\n«secret:12ab»\n") -> Session:
+def past(shelf: SessionStore, output: str = "applied\n«secret:12ab»\n") -> Session:
     session = shelf.create(project="eco2", folder=Path("/p"), env={})
-    session.append(events.Noted(text="한글 note"))
+    session.append(events.NoteAdded(text="한글 note"))
     folder = session.folder / "commands" / "120000-apply-abcdef"
     folder.mkdir(parents=True, mode=0o700)
-    (folder / "command.json").write_text(
-        json.dumps({"step": "apply", "title": "Apply", "argv": ["x"], "started": 1.0})
-    )
+    (folder / "command.json").write_text(json.dumps({"step": "apply", "title": "Apply", "argv": ["x"], "started": 1.0}))
     (folder / "output.log").write_text(output)
     (folder / "exit.json").write_text(json.dumps({"outcome": "succeeded", "exit_code": 0}))
     (folder / "alive").write_text("")
@@ -80,16 +78,16 @@ def run(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> dict[
 
 
 def test_a_session_goes_to_s3_and_comes_back_the_same(
-    shelf: Store, place: ObjectStore, capsys: pytest.CaptureFixture[str]
+    shelf: SessionStore, place: ObjectStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
     session = past(shelf)
-    before, head = files(session.folder), session.verify().head
+    before, head = files(session.folder), session.verify().head_hash
     told = run(capsys, "archive", session.id[:12], "--to", PLACE)
     assert (told["schema"], told["sent"]) == ("ecotui.sessions.archive/1", False)
-    assert list(place.listing()) == []  # a dry run sends nothing
+    assert list(place.list_entries()) == []  # a dry run sends nothing
     (row,) = run(capsys, "archive", session.id, "--to", PLACE, "--yes", "--remove")["sessions"]
     assert (row["archived"], row["removed"], row["trouble"]) == (True, True, "")
-    assert shelf.ids() == []
+    assert shelf.session_ids() == []
     assert run(capsys, "fetch", "--from", PLACE)["sessions"] == [{"id": session.id, "bytes": row["packed"]}]
     back = run(capsys, "fetch", session.id[:15], "--from", PLACE)
     assert back["head"] == head
@@ -102,18 +100,18 @@ def test_a_session_goes_to_s3_and_comes_back_the_same(
 @pytest.fixture
 def in_parts(monkeypatch: pytest.MonkeyPatch) -> int:
     """Uploads in parts from the smallest size on that S3 takes, which is for all but the last."""
-    monkeypatch.setattr(object_store, "WHOLE", 1_000)
-    monkeypatch.setattr(object_store, "PART", 5 << 20)
+    monkeypatch.setattr(object_store, "MAX_SINGLE_PUT_BYTES", 1_000)
+    monkeypatch.setattr(object_store, "PART_BYTES", 5 << 20)
     return (5 << 20) * 2 + 1_234
 
 
 def test_a_large_archive_goes_in_parts_and_comes_back_the_same(
-    shelf: Store, place: ObjectStore, capsys: pytest.CaptureFixture[str], in_parts: int
+    shelf: SessionStore, place: ObjectStore, capsys: pytest.CaptureFixture[str], in_parts: int
 ) -> None:
     data = random.Random(1).randbytes(in_parts)
     place.upload("large", io.BytesIO(data), len(data), hashlib.sha256(data).hexdigest())
     assert b"".join(place.download("large", len(data))) == data
-    (one,) = place.listing()
+    (one,) = place.list_entries()
     assert (one.size, one.etag[-2:]) == (len(data), "-3")
     session = past(shelf, output=random.Random(2).randbytes(2_000).hex())
     before = files(session.folder)
@@ -126,7 +124,7 @@ def test_a_large_archive_goes_in_parts_and_comes_back_the_same(
 def test_of_an_upload_in_parts_that_fails_nothing_is_left(place: ObjectStore, in_parts: int) -> None:
     data = bytes(in_parts)
     digest = hashlib.sha256(data).hexdigest()
-    with pytest.raises(StoreError, match="changed while it was sent"):
+    with pytest.raises(ObjectStoreError, match="changed while it was sent"):
         place.upload("x", io.BytesIO(data), len(data), hashlib.sha256(b"other").hexdigest())
     place.upload("x", io.BytesIO(data), len(data), digest)
     with pytest.raises(ConditionFailed):
@@ -135,9 +133,7 @@ def test_of_an_upload_in_parts_that_fails_nothing_is_left(place: ObjectStore, in
     assert client.list_multipart_uploads(Bucket="eco2-team").get("Uploads", []) == []
 
 
-@pytest.mark.parametrize(
-    ("code", "times", "ends"), [("412", 1, "lost"), ("409", 1, "won"), ("409", 9, "lost")]
-)
+@pytest.mark.parametrize(("code", "times", "ends"), [("412", 1, "lost"), ("409", 1, "won"), ("409", 9, "lost")])
 def test_of_two_uploads_in_parts_that_meet_one_wins(
     code: str, times: int, ends: str, place: ObjectStore, in_parts: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,7 +152,7 @@ def test_of_two_uploads_in_parts_that_meet_one_wins(
         place.upload("x", io.BytesIO(data), len(data), hashlib.sha256(data).hexdigest())
     except ConditionFailed:
         assert ends == "lost"
-        assert list(place.listing()) == []
+        assert list(place.list_entries()) == []
     else:
         assert ends == "won"
         assert b"".join(place.download("x", 5_000)) == data
@@ -165,62 +161,62 @@ def test_of_two_uploads_in_parts_that_meet_one_wins(
 
 
 def test_without_remove_it_stays_and_a_second_time_sends_nothing_else(
-    shelf: Store, place: ObjectStore, capsys: pytest.CaptureFixture[str]
+    shelf: SessionStore, place: ObjectStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
     session = past(shelf)
     assert run(capsys, "archive", "--older-than", "0", "--to", PLACE, "--yes")["sessions"][0]["archived"]
-    assert shelf.ids() == [session.id]
+    assert shelf.session_ids() == [session.id]
     assert run(capsys, "archive", session.id, "--to", PLACE, "--yes")["sessions"][0]["archived"]
-    Session(session.folder).append(events.Noted(text="added since"))
+    Session(session.folder).append(events.NoteAdded(text="added since"))
     (row,) = run(capsys, "archive", session.id, "--to", PLACE, "--yes", "--remove", code=3)["sessions"]
     assert "another state of this session" in row["trouble"]
-    assert shelf.ids() == [session.id]
+    assert shelf.session_ids() == [session.id]
 
 
 def test_what_was_not_masked_is_never_sent(
-    shelf: Store, place: ObjectStore, capsys: pytest.CaptureFixture[str]
+    shelf: SessionStore, place: ObjectStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
     leaky = past(shelf, output=f"one\ntwo\nremote: using {SECRET}\n")
     (row,) = run(capsys, "archive", leaky.id, "--to", PLACE, "--yes", "--remove", code=3)["sessions"]
     assert "output.log, line 3" in row["trouble"]
     assert SECRET not in row["trouble"]
-    assert list(place.listing()) == []
-    assert shelf.ids() == [leaky.id]
+    assert list(place.list_entries()) == []
+    assert shelf.session_ids() == [leaky.id]
 
 
-def test_a_secret_anywhere_in_a_long_output_or_in_the_log_is_found(shelf: Store) -> None:
+def test_a_secret_anywhere_in_a_long_output_or_in_the_log_is_found(shelf: SessionStore) -> None:
     lines = [f"aws_instance.api[{n}]: Still creating... [{n}s elapsed]" for n in range(60_000)]
     lines[45_678] = f"token {SECRET}"
     long = past(shelf, output="\n".join(lines))
     with pytest.raises(SessionError, match="line 45679"):
-        archive.pack(long, io.BytesIO(), {})
+        archive.pack_session(long, io.BytesIO(), {})
     lines[45_678] = "token «secret:0a1b»"
-    (long.commands / "120000-apply-abcdef" / "output.log").write_text("\n".join(lines))
-    archive.pack(long, io.BytesIO(), {})
+    (long.commands_folder / "120000-apply-abcdef" / "output.log").write_text("\n".join(lines))
+    archive.pack_session(long, io.BytesIO(), {})
     log = past(shelf)
-    raw = log.events_file.read_bytes()
-    log.events_file.write_bytes(raw + b'{"torn": "' + SECRET.encode())
+    raw = log.events_path.read_bytes()
+    log.events_path.write_bytes(raw + b'{"torn": "' + SECRET.encode())
     with pytest.raises(SessionError, match=r"events\.jsonl, line \d"):
-        archive.pack(log, io.BytesIO(), {})
+        archive.pack_session(log, io.BytesIO(), {})
 
 
 def test_a_broken_chain_and_running_work_are_not_sent(
-    shelf: Store, place: ObjectStore, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    shelf: SessionStore, place: ObjectStore, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = past(shelf)
-    raw = session.events_file.read_bytes()
-    session.events_file.write_bytes(raw.replace("한글".encode(), "영어".encode()))
+    raw = session.events_path.read_bytes()
+    session.events_path.write_bytes(raw.replace("한글".encode(), "영어".encode()))
     (row,) = run(capsys, "archive", session.id, "--to", PLACE, "--yes", code=3)["sessions"]
     assert "broken at line" in row["trouble"]
-    session.events_file.write_bytes(raw)
-    monkeypatch.setattr("ecotui.cli.sessions.archive.running", lambda _: [1])
+    session.events_path.write_bytes(raw)
+    monkeypatch.setattr("ecotui.cli.sessions.archive.list_running_commands", lambda _: [1])
     (row,) = run(capsys, "archive", session.id, "--to", PLACE, "--yes", code=3)["sessions"]
     assert "still runs" in row["trouble"]
-    assert list(place.listing()) == []
+    assert list(place.list_entries()) == []
 
 
 def test_what_arrived_damaged_is_not_removed_here(
-    shelf: Store, place: ObjectStore, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    shelf: SessionStore, place: ObjectStore, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = past(shelf)
     download = ObjectStore.download
@@ -233,11 +229,11 @@ def test_what_arrived_damaged_is_not_removed_here(
     monkeypatch.setattr(ObjectStore, "download", damaged)
     (row,) = run(capsys, "archive", session.id, "--to", PLACE, "--yes", "--remove", code=3)["sessions"]
     assert row["trouble"]
-    assert shelf.ids() == [session.id]
+    assert shelf.session_ids() == [session.id]
 
 
 def test_a_file_that_the_archive_does_not_hold_keeps_the_session_here(
-    shelf: Store, place: ObjectStore, capsys: pytest.CaptureFixture[str]
+    shelf: SessionStore, place: ObjectStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
     session = past(shelf)
     (session.folder / "notes-of-mine.txt").write_text("keep")
@@ -246,28 +242,28 @@ def test_a_file_that_the_archive_does_not_hold_keeps_the_session_here(
     assert (row["archived"], row["removed"]) == (True, False)
 
 
-def test_links_in_a_session_are_not_followed_when_it_is_packed(shelf: Store, tmp_path: Path) -> None:
+def test_links_in_a_session_are_not_followed_when_it_is_packed(shelf: SessionStore, tmp_path: Path) -> None:
     session = past(shelf)
     (tmp_path / "shadow").write_text("root:x")
     for name in ("timeline.csv", "timeline.html"):
-        (session.commands / "120000-apply-abcdef" / name).symlink_to(tmp_path / "shadow")
+        (session.commands_folder / "120000-apply-abcdef" / name).symlink_to(tmp_path / "shadow")
     (session.folder / "commands" / "link").symlink_to(tmp_path)
     target = io.BytesIO()
-    packed = archive.pack(session, target, {})
+    packed = archive.pack_session(session, target, {})
     assert not [part.name for part in packed.manifest.files if "timeline" in part.name or "link" in part.name]
-    assert "commands/link" in archive.unknown_files(session.folder)
+    assert "commands/link" in archive.find_unarchived_files(session.folder)
 
 
 # -- archives that somebody else made ------------------------------------------------------------------------------
 
 
 def made(
-    shelf: Store, change: Callable[[list[tuple[tarfile.TarInfo, bytes]]], None], **manifest: Any
+    shelf: SessionStore, change: Callable[[list[tuple[tarfile.TarInfo, bytes]]], None], **manifest: Any
 ) -> tuple[str, bytes]:
     """The archive of a session, changed: its id and its bytes."""
     session = past(shelf)
     target = io.BytesIO()
-    archive.pack(session, target, {})
+    archive.pack_session(session, target, {})
     target.seek(0)
     members = []
     with tarfile.open(fileobj=target, mode="r:gz") as tar:
@@ -341,7 +337,7 @@ ATTACKS: dict[str, tuple[Callable[[list[tuple[tarfile.TarInfo, bytes]]], None], 
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_an_archive_that_is_not_what_it_says_leaves_nothing_behind(
-    attack: str, shelf: Store, tmp_path: Path
+    attack: str, shelf: SessionStore, tmp_path: Path
 ) -> None:
     more = {"events": 1} if attack == "another log" else {}
     change, complaint = ATTACKS[attack]
@@ -353,40 +349,40 @@ def test_an_archive_that_is_not_what_it_says_leaves_nothing_behind(
             return [data]
 
     with pytest.raises(SessionError, match=complaint):
-        sessions_archive._fetch(There(), shelf, id)  # type: ignore[arg-type]
+        sessions_archive._download_session(There(), shelf, id)  # type: ignore[arg-type]
     assert sorted(path.as_posix() for path in tmp_path.rglob("*")) == before
     assert not Path("/tmp/ecotui-evil").exists()
 
 
 def test_an_archive_that_would_fill_the_disk_is_refused_before_it_is_unpacked(
-    shelf: Store, tmp_path: Path
+    shelf: SessionStore, tmp_path: Path
 ) -> None:
-    part = {"name": "commands/a/output.log", "size": archive.LARGEST + 1, "sha256": "0" * 64}
+    part = {"name": "commands/a/output.log", "size": archive.MAX_UNPACKED_BYTES + 1, "sha256": "0" * 64}
     id, data = made(shelf, lambda members: None, files=[part])
     with pytest.raises(SessionError, match="would unpack to more than"):
-        archive.unpack([data], tmp_path / "there", id)
+        archive.unpack_session([data], tmp_path / "there", id)
     assert list((tmp_path / "there").iterdir()) == []
     # Nor does a member that is longer than it says.
     bomb = gzip.compress(b"\0" * 50_000_000)
     with pytest.raises(SessionError):
-        archive.check([bomb])
+        archive.verify_archive([bomb])
 
 
 @pytest.mark.parametrize("cut", [0, 1, 10, 100, 500, -1, -9])
-def test_an_archive_that_was_cut_off_is_refused(cut: int, shelf: Store) -> None:
+def test_an_archive_that_was_cut_off_is_refused(cut: int, shelf: SessionStore) -> None:
     _, data = made(shelf, lambda members: None)
-    archive.check([data])
+    archive.verify_archive([data])
     with pytest.raises(SessionError):
-        archive.check([data[:cut]])
+        archive.verify_archive([data[:cut]])
 
 
-def test_an_archive_of_a_newer_version_is_said(shelf: Store) -> None:
+def test_an_archive_of_a_newer_version_is_said(shelf: SessionStore) -> None:
     _, data = made(shelf, lambda members: None, schema="ecotui.archive/2")
     with pytest.raises(SessionError, match="newer version"):
-        archive.check([data])
+        archive.verify_archive([data])
 
 
-def test_a_place_is_needed_and_a_session_too(shelf: Store, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_place_is_needed_and_a_session_too(shelf: SessionStore, capsys: pytest.CaptureFixture[str]) -> None:
     past(shelf)
     assert main(["sessions", "archive", "--older-than", "0"]) == 1
     assert "no place is named" in capsys.readouterr().err
@@ -397,7 +393,7 @@ def test_a_place_is_needed_and_a_session_too(shelf: Store, capsys: pytest.Captur
 # -- pruning by size -----------------------------------------------------------------------------------------------
 
 
-def sized(shelf: Store, count: int, size: int) -> list[str]:
+def sized(shelf: SessionStore, count: int, size: int) -> list[str]:
     made = []
     for n in range(count):
         session = past(shelf, output="x" * size)
@@ -407,18 +403,18 @@ def sized(shelf: Store, count: int, size: int) -> list[str]:
     return made
 
 
-def test_the_oldest_go_until_the_rest_fits(shelf: Store, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_oldest_go_until_the_rest_fits(shelf: SessionStore, capsys: pytest.CaptureFixture[str]) -> None:
     ids = sized(shelf, 4, 1_000_000)
     dry = run(capsys, "prune", "--size", "2.5MB")
     assert [one["id"] for one in dry["sessions"]] == [ids[1], ids[0]]
     assert dry["removed"] is False
     assert 2_000_000 < dry["left_bytes"] < 2_500_000
-    assert sorted(shelf.ids()) == ids
+    assert sorted(shelf.session_ids()) == ids
     assert run(capsys, "prune", "--size", "2.5 mb", "--yes")["removed"] is True
-    assert sorted(shelf.ids()) == ids[2:]
+    assert sorted(shelf.session_ids()) == ids[2:]
 
 
-def test_the_newest_stay_even_when_they_do_not_fit(shelf: Store, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_newest_stay_even_when_they_do_not_fit(shelf: SessionStore, capsys: pytest.CaptureFixture[str]) -> None:
     ids = sized(shelf, 3, 100_000)
     assert main(["sessions", "prune", "--size", "0", "--keep", "2"]) == 0
     told = capsys.readouterr().out
@@ -428,9 +424,7 @@ def test_the_newest_stay_even_when_they_do_not_fit(shelf: Store, capsys: pytest.
     assert main(["sessions", "prune", "--size", "ten"]) == 2
 
 
-def test_age_and_size_together_take_what_either_takes(
-    shelf: Store, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_age_and_size_together_take_what_either_takes(shelf: SessionStore, capsys: pytest.CaptureFixture[str]) -> None:
     ids = sized(shelf, 3, 100_000)
     told = run(capsys, "prune", "--size", "10GB", "--days", "0", "--keep", "1")
     assert [one["id"] for one in told["sessions"]] == [ids[1], ids[0]]
@@ -438,5 +432,7 @@ def test_age_and_size_together_take_what_either_takes(
 
 
 def test_a_manifest_round_trips() -> None:
-    manifest = archive.Manifest(id="x", events=1, head="h", files=(archive.Part("summary.json", 1, "a"),))
-    assert msgspec.json.decode(msgspec.json.encode(manifest), type=archive.Manifest) == manifest
+    manifest = archive.ArchiveManifest(
+        id="x", events=1, head="h", files=(archive.ArchivedFile("summary.json", 1, "a"),)
+    )
+    assert msgspec.json.decode(msgspec.json.encode(manifest), type=archive.ArchiveManifest) == manifest

@@ -10,30 +10,30 @@ from typing import Any
 import msgspec
 import pytest
 
-from checks.finding import Finding, Report, State
-from config.model import Aws, Settings
+from checks.finding import CheckState, Finding, Report
+from config.model import AwsSettings, Settings
 from ecotui.cli import main
-from ecotui.history.compare import compare
-from ecotui.history.durations import StepTimes, durations
+from ecotui.history.compare import compare_sessions
+from ecotui.history.durations import StepDurations, read_step_durations
 from ecotui.session import events, hash_chain
-from ecotui.session.index import Index, Wanted
+from ecotui.session.index import SessionIndex, SessionQuery
 from ecotui.session.log import Session
-from ecotui.session.query import typed
-from ecotui.session.store import Store
+from ecotui.session.query import parse_query
+from ecotui.session.store import SessionStore
 
 BEGIN = 1_764_000_000.0
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SessionStore:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("ECOTUI_STATE_DIR", str(tmp_path / "state"))
-    return Store(tmp_path / "state")
+    return SessionStore(tmp_path / "state")
 
 
 def rebuilt(
-    store: Store,
+    store: SessionStore,
     *,
     region: str = "ap-northeast-2",
     terraform: str = "1.11.4",
@@ -41,16 +41,16 @@ def rebuilt(
     failed: bool = False,
     vpc: int = 2,
 ) -> Session:
-    settings = Settings(project="eco2", aws=Aws(region=region))
+    settings = Settings(project="eco2", aws=AwsSettings(region=region))
     session = store.create(project="eco2", folder=store.root, settings=settings, env={"USER": "kim"})
     tools = [{"name": "terraform", "version": terraform}, {"name": "gh", "version": "2.23.0"}]
-    found = Finding(id="environment.terraform", step="environment", state=State.OK, title="t", summary="s")
+    found = Finding(id="environment.terraform", step="environment", state=CheckState.OK, title="t", summary="s")
     report = Report(step="environment", findings=(found,), started=1.0, seconds=0.1, detail={"tools": tools})
-    session.append(events.Looked(report=report))
+    session.append(events.CheckReported(report=report))
     argv = ("terraform", "apply", "-json", "plan")
-    folder = session.commands / "one"
+    folder = session.commands_folder / "one"
     folder.mkdir(parents=True, mode=0o700)
-    session.commands.chmod(0o700)
+    session.commands_folder.chmod(0o700)
     (folder / "command.json").write_text(
         json.dumps({"step": "apply", "title": "Apply", "argv": argv, "cwd": "/", "started": BEGIN})
     )
@@ -58,7 +58,7 @@ def rebuilt(
     (folder / "output.log").write_text(
         json.dumps({"type": "apply_complete", "hook": hook}, separators=(",", ":")) + "\n"
     )
-    log = hash_chain.Chain(session.events_file)
+    log = hash_chain.HashChain(session.events_path)
     outcome = "failed" if failed else "succeeded"
     for event, at in (
         (events.CommandStarted(command="one", step="apply", title="Apply", argv=argv, cwd="/"), BEGIN),
@@ -71,19 +71,19 @@ def rebuilt(
             BEGIN + seconds,
         ),
     ):
-        log.append(msgspec.json.encode(event), sync=False, at=at)
+        log.append(msgspec.json.encode(event), sync=False, timestamp=at)
     log.close()
     session.end("failed" if failed else "done")
     session.close()
     return session
 
 
-def test_times_failures_tools_and_settings_are_told_side_by_side(store: Store) -> None:
+def test_times_failures_tools_and_settings_are_told_side_by_side(store: SessionStore) -> None:
     one = rebuilt(store)
     other = rebuilt(store, region="eu-west-1", terraform="1.12.0", seconds=90, failed=True, vpc=12)
-    found = compare(one, other)
+    found = compare_sessions(one, other)
     told = {
-        section.title: {row.what: (row.before, row.after, row.change) for row in section.different}
+        section.title: {row.label: (row.before, row.after, row.change_seconds) for row in section.changed_rows}
         for section in found.sections
     }
     assert told["Steps, time of their commands"] == {"Apply": ("1 min", "1 min 30 s", 30.0)}
@@ -92,11 +92,11 @@ def test_times_failures_tools_and_settings_are_told_side_by_side(store: Store) -
     assert told["Settings"] == {"aws.region": ('"ap-northeast-2"', '"eu-west-1"', None)}
     assert told["Failures"] == {"apply: Apply: failed": ("", "1×", None)}
     assert told["Session"]["outcome"] == ("done", "failed", None)
-    assert [row.what for row in found.differences] == ["apply: Apply"]
+    assert [row.label for row in found.differences] == ["apply: Apply"]
 
 
 def test_the_shape_of_a_comparison_is_the_promised_one_and_more(
-    store: Store, capsys: pytest.CaptureFixture[str]
+    store: SessionStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
     one, other = rebuilt(store), rebuilt(store, failed=True)
     assert main(["sessions", "compare", one.id, other.id, "--json"]) == 0
@@ -113,9 +113,9 @@ def test_the_shape_of_a_comparison_is_the_promised_one_and_more(
     assert "1.11.4" in capsys.readouterr().out
 
 
-def test_a_session_begins_with_its_settings_and_their_digest(store: Store) -> None:
+def test_a_session_begins_with_its_settings_and_their_digest(store: SessionStore) -> None:
     one, other = rebuilt(store), rebuilt(store, region="eu-west-1")
-    first, second = (next(iter(session.records())).event for session in (one, other))
+    first, second = (next(iter(session.read_records())).event for session in (one, other))
     assert isinstance(first, events.SessionStarted)
     assert isinstance(second, events.SessionStarted)
     assert first.settings["aws.region"] == '"ap-northeast-2"'
@@ -125,55 +125,55 @@ def test_a_session_begins_with_its_settings_and_their_digest(store: Store) -> No
     assert first.digest != second.digest
 
 
-def test_what_runs_within_another_command_is_not_counted_twice(store: Store) -> None:
+def test_what_runs_within_another_command_is_not_counted_twice(store: SessionStore) -> None:
     session = rebuilt(store, seconds=90)
-    assert store.list()[0].took == {"apply": 90.0}
+    assert store.list_summaries()[0].took == {"apply": 90.0}
     # Counted again from the events it is the same; so it is when a process that has the session open goes on.
     (session.folder / "summary.json").unlink()
-    session.append(events.Noted(text="later"))
-    assert store.list()[0].took == {"apply": 90.0}
+    session.append(events.NoteAdded(text="later"))
+    assert store.list_summaries()[0].took == {"apply": 90.0}
 
 
-def test_what_supervisors_logged_meanwhile_is_in_the_summary_of_who_goes_on(store: Store) -> None:
+def test_what_supervisors_logged_meanwhile_is_in_the_summary_of_who_goes_on(store: SessionStore) -> None:
     session = store.create(project="p", folder=Path("/p"), env={})
-    session.append(events.Noted(text="first"))
-    log = hash_chain.Chain(session.events_file)
+    session.append(events.NoteAdded(text="first"))
+    log = hash_chain.HashChain(session.events_path)
     ended = events.CommandEnded(command="one", step="apply", seconds=5.0, outcome="succeeded")
     log.append(msgspec.json.encode(ended), sync=False)
     log.close()
-    session.append(events.Noted(text="second"))
-    summary = store.list()[0]
+    session.append(events.NoteAdded(text="second"))
+    summary = store.list_summaries()[0]
     assert summary.took == {"apply": 5.0}
     assert summary.notes == ["first", "second"]
 
 
-def test_the_usual_time_of_a_step_is_that_of_the_sessions_that_went_well(store: Store) -> None:
+def test_the_usual_time_of_a_step_is_that_of_the_sessions_that_went_well(store: SessionStore) -> None:
     for seconds in (10, 20, 30, 40):
         rebuilt(store, seconds=seconds)
-    (apply,) = durations(Index(store), Wanted(project="eco2"))
+    (apply,) = read_step_durations(SessionIndex(store), SessionQuery(project="eco2"))
     assert (apply.step, len(apply.samples)) == ("apply", 4)
     assert apply.median == 25
-    assert apply.spread == (17.5, 32.5)
-    assert sorted(apply.line(10)) == sorted("▂▄▆█") or len(apply.line(10)) == 4
-    assert durations(Index(store), Wanted(project="other")) == ()
-    assert isinstance(apply, StepTimes)
+    assert apply.quartiles == (17.5, 32.5)
+    assert sorted(apply.sparkline(10)) == sorted("▂▄▆█") or len(apply.sparkline(10)) == 4
+    assert read_step_durations(SessionIndex(store), SessionQuery(project="other")) == ()
+    assert isinstance(apply, StepDurations)
 
 
 def test_sessions_of_an_older_ecotui_are_counted_once_for_their_times(
-    store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    store: SessionStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     session = rebuilt(store, seconds=42)
     path = session.folder / "summary.json"
-    session.append(events.Noted(text="a summary"))
+    session.append(events.NoteAdded(text="a summary"))
     plain = json.loads(path.read_bytes())
     del plain["took"]
     path.write_text(json.dumps(plain))
     os.utime(store.folder, (1e9, 1e9))
-    index = Index(store)
-    assert index.list()[0].took is None
-    assert index.list(timed=True)[0].took == {"apply": 42.0}
-    monkeypatch.setattr("ecotui.session.index.counted", lambda folder: pytest.fail("counted twice"))
-    assert index.list(timed=True)[0].took == {"apply": 42.0}
+    index = SessionIndex(store)
+    assert index.find_summaries()[0].took is None
+    assert index.find_summaries(with_step_times=True)[0].took == {"apply": 42.0}
+    monkeypatch.setattr("ecotui.session.index.summarize_events", lambda folder: pytest.fail("counted twice"))
+    assert index.find_summaries(with_step_times=True)[0].took == {"apply": 42.0}
     assert main(["sessions", "durations"]) == 0
     assert "42 s" in capsys.readouterr().out
     assert main(["sessions", "durations", "--json"]) == 0
@@ -196,33 +196,33 @@ def test_sessions_of_an_older_ecotui_are_counted_once_for_their_times(
     ],
 )
 def test_what_is_typed_to_find_sessions_is_understood(text: str, wanted: dict[str, Any]) -> None:
-    found = typed(text, now=10_000_000.0)
-    assert found.wanted == Wanted(parts=True, **wanted)
-    assert not found.trouble
+    found = parse_query(text, now=10_000_000.0)
+    assert found.query == SessionQuery(allow_partial=True, **wanted)
+    assert not found.problem
 
 
 def test_a_date_that_is_not_one_yet_is_said_and_left_out() -> None:
-    found = typed("since:2026-1 slow")
-    assert "2026-05-01" in found.trouble
-    assert found.wanted == Wanted(parts=True, text="slow")
+    found = parse_query("since:2026-1 slow")
+    assert "2026-05-01" in found.problem
+    assert found.query == SessionQuery(allow_partial=True, text="slow")
 
 
-def test_earlier_events_are_read_piece_by_piece_without_gap_or_repetition(store: Store) -> None:
+def test_earlier_events_are_read_piece_by_piece_without_gap_or_repetition(store: SessionStore) -> None:
     session = store.create(project="p", folder=Path("/p"), env={})
-    log = hash_chain.Chain(session.events_file)
-    log.extend([b'{"type":"noted","text":"%d"}' % number for number in range(5_000)], sync=False)
+    log = hash_chain.HashChain(session.events_path)
+    log.append_all([b'{"type":"noted","text":"%d"}' % number for number in range(5_000)], sync=False)
     log.append(b'{"type":"overridden","finding":"a.b","reason":"r"}', sync=False)
     log.close()
-    with session.events_file.open("ab") as stream:
+    with session.events_path.open("ab") as stream:
         stream.write(b"torn\n")
-    told, place = session.earlier(None, 700)
+    told, place = session.read_records_before(None, 700)
     while place:
-        earlier, place = session.earlier(place, 700)
+        earlier, place = session.read_records_before(place, 700)
         told = earlier + told
-    assert told == list(session.records())
-    decided: list[events.Record] = []
+    assert told == list(session.read_records())
+    decided: list[events.EventRecord] = []
     place = None  # type: ignore[assignment]
     while place != 0:
-        earlier, place = session.earlier(place, 700, (b'"type":"overridden"',))
+        earlier, place = session.read_records_before(place, 700, (b'"type":"overridden"',))
         decided = earlier + decided
-    assert [type(one.event) for one in decided] == [events.Overridden]
+    assert [type(one.event) for one in decided] == [events.FindingOverridden]

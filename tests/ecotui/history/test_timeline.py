@@ -13,12 +13,12 @@ from xml.etree import ElementTree
 
 import pytest
 
-from checks.apply.run.durations import Times
-from checks.apply.run.stream import Progress
+from checks.apply.run.durations import DurationStats
+from checks.apply.run.stream import ApplyStreamReader
 from ecotui.cli import main
 from ecotui.history import timeline
-from ecotui.history.timeline import Timeline
-from ecotui.session.store import Store
+from ecotui.history.timeline import ApplyTimeline
+from ecotui.session.store import SessionStore
 
 EVIL = 'aws_instance.a["<script>alert(1)</script>"]'
 
@@ -43,26 +43,24 @@ def lines() -> list[str]:
     ]
 
 
-def drawn(times: Times | None = None) -> Timeline:
-    progress = Progress({"aws_vpc.a": 1, EVIL: 1, "aws_nat_gateway.n": 1})
+def drawn(times: DurationStats | None = None) -> ApplyTimeline:
+    progress = ApplyStreamReader({"aws_vpc.a": 1, EVIL: 1, "aws_nat_gateway.n": 1})
     progress.feed(lines())
-    return timeline.of(progress.snapshot(), "terraform apply: 3 to create", times)
+    return timeline.build_timeline(progress.snapshot(), "terraform apply: 3 to create", times)
 
 
 def test_rows_begin_in_the_order_of_the_run_and_take_the_time_that_the_stamps_tell() -> None:
-    rows = [(span.address, span.outcome, span.seconds) for span in drawn().spans]
+    rows = [(span.address, span.outcome, span.seconds) for span in drawn().operations]
     assert rows == [
         ("aws_vpc.a", "done", 12.5),
         (EVIL, "failed", 20.0),
         ("aws_nat_gateway.n", "unfinished", 20.0),
     ]
-    assert drawn().sentence == "1 done, 1 failed, 1 not finished, in 33 s"
+    assert drawn().result_text == "1 done, 1 failed, 1 not finished, in 33 s"
 
 
 def test_the_table_is_one_that_a_spreadsheet_reads_and_runs_no_formula_of() -> None:
-    rows = list(
-        csv.DictReader(io.StringIO(timeline.as_csv(drawn(Times(types={"create aws_vpc": (20.0, 2)})))))
-    )
+    rows = list(csv.DictReader(io.StringIO(timeline.as_csv(drawn(DurationStats(types={"create aws_vpc": (20.0, 2)}))))))
     assert [row["outcome"] for row in rows] == ["done", "failed", "unfinished"]
     assert (rows[0]["started"], rows[0]["ended"]) == ("2025-11-24T16:00:00.000Z", "2025-11-24T16:00:12.500Z")
     assert (rows[0]["seconds"], rows[0]["usual_s"], rows[1]["offset_s"]) == ("12.5", "20", "1.0")
@@ -83,9 +81,7 @@ def test_the_page_needs_nothing_else_and_nothing_in_it_runs() -> None:
     assert "script" not in tags
     assert "b" not in tags
     assert "default-src 'none'" in page
-    assert not re.search(
-        r"(?:https?:)?//(?!www\.w3\.org/2000/svg)", page.replace("http://www.w3.org/2000/svg", "")
-    )
+    assert not re.search(r"(?:https?:)?//(?!www\.w3\.org/2000/svg)", page.replace("http://www.w3.org/2000/svg", ""))
 
 
 def test_a_failure_shows_by_its_shape_and_by_a_word_and_not_by_colour_alone() -> None:
@@ -113,9 +109,9 @@ def test_bars_lie_within_the_picture_and_at_their_times() -> None:
 
 def test_a_long_address_keeps_its_end_and_its_place() -> None:
     long = f'module.{"x" * 80}.aws_instance.node["k8s-master"]'
-    progress = Progress()
+    progress = ApplyStreamReader()
     progress.feed([event("apply_start", long, 0), event("apply_complete", long, 3, elapsed_seconds=3)])
-    page = timeline.as_html(timeline.of(progress.snapshot(), "long"))
+    page = timeline.as_html(timeline.build_timeline(progress.snapshot(), "long"))
     label = re.search(r'text-anchor="end">([^<]*)<', page)
     assert label
     assert label[1].endswith("node[&quot;k8s-master&quot;]")
@@ -124,19 +120,19 @@ def test_a_long_address_keeps_its_end_and_its_place() -> None:
 
 
 def test_a_run_of_nothing_and_one_of_no_time_are_drawn_all_the_same() -> None:
-    progress = Progress()
-    empty = timeline.of(progress.snapshot(), "nothing")
+    progress = ApplyStreamReader()
+    empty = timeline.build_timeline(progress.snapshot(), "nothing")
     progress.feed([event("apply_start", "aws_vpc.a", 0), event("apply_complete", "aws_vpc.a", 0)])
-    quick = timeline.of(progress.snapshot(), "quick")
+    quick = timeline.build_timeline(progress.snapshot(), "quick")
     for one in (empty, quick):
         for form in (timeline.as_html, timeline.as_csv, timeline.as_text):
             assert form(one)
 
 
-def recorded(tmp_path: Path) -> tuple[Store, str]:
-    store = Store(tmp_path / "state")
+def recorded(tmp_path: Path) -> tuple[SessionStore, str]:
+    store = SessionStore(tmp_path / "state")
     session = store.create(project="eco2", folder=tmp_path)
-    folder = session.commands / "apply-1"
+    folder = session.commands_folder / "apply-1"
     folder.mkdir(parents=True)
     argv = ["terraform", "apply", "-json", "plan.tfplan"]
     told = {"step": "apply", "title": "terraform apply: 3 to create", "argv": argv, "started": 1.0}
@@ -168,25 +164,21 @@ def test_the_command_draws_a_session_as_lines_as_a_table_as_a_page_and_as_json(
     assert main(["sessions", "timeline", "--of", "nothing"]) == 1
 
 
-def test_a_followed_apply_leaves_both_beside_its_log(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_followed_apply_leaves_both_beside_its_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from checks.apply.plan.model import Plan
-    from checks.context import World
+    from checks.context import CheckContext
     from config.model import Settings
-    from ecotui.cli.follow_apply import Follower
+    from ecotui.cli.follow_apply import ApplyFollower
     from ecotui.supervisor import Command
 
     folder = tmp_path / "apply-1"
     folder.mkdir()
     (folder / "output.log").write_text("\n".join(lines()) + "\n")
     (folder / "exit.json").write_text(json.dumps({"exit_code": 1, "outcome": "failed"}))
-    command = Command(
-        id="apply-1", folder=folder, step="apply", title="terraform apply", argv=(), started=1.0
-    )
+    command = Command(id="apply-1", folder=folder, step="apply", title="terraform apply", argv=(), started=1.0)
     plan = Plan(terraform="", format="", changes=())
-    where = World(settings=Settings(), project=tmp_path, env={})
-    assert Follower(command, plan, Times(), where, progress=False).follow() == 1
+    where = CheckContext(settings=Settings(), project=tmp_path, env={})
+    assert ApplyFollower(command, plan, DurationStats(), where, progress=False).follow() == 1
     assert f"Timeline: {folder / 'timeline.html'}" in capsys.readouterr().out
     assert (folder / "timeline.html").stat().st_mode & 0o077 == 0
     assert len((folder / "timeline.csv").read_text().splitlines()) == 4

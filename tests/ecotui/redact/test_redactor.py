@@ -12,13 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecotui.redact.redactor import Redactor, Stream, looks_secret
+from ecotui.redact.redactor import RedactingStream, Redactor, is_secret_name
 
 SALT = bytes(range(32))
 FILLER = "Zm9vYmFyYmF6cXV4MTIzNDU2Nzg5MA"
-PRIVATE_KEY = "\n".join(
-    ["-----BEGIN OPENSSH PRIVATE KEY-----", *[FILLER * 2] * 8, "-----END OPENSSH PRIVATE KEY-----"]
-)
+PRIVATE_KEY = "\n".join(["-----BEGIN OPENSSH PRIVATE KEY-----", *[FILLER * 2] * 8, "-----END OPENSSH PRIVATE KEY-----"])
 JWT = f"eyJhbGciOiJSUzI1NiJ9.eyJ{FILLER}.{FILLER}"
 
 SHAPES = {
@@ -146,7 +144,7 @@ def test_a_named_variable_is_secret_whatever_its_name() -> None:
     "name", ["GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "TF_VAR_db_password", "API_KEY", "GH_PAT", "apikey"]
 )
 def test_names_that_look_secret(name: str) -> None:
-    assert looks_secret(name)
+    assert is_secret_name(name)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +152,7 @@ def test_names_that_look_secret(name: str) -> None:
     ["PATH", "HOME", "KEYBOARD", "MONKEY", "AWS_ACCESS_KEY_ID", "SSH_KEY_PATH", "SSH_AUTH_SOCK", "PWD"],
 )
 def test_names_that_do_not(name: str) -> None:
-    assert not looks_secret(name)
+    assert not is_secret_name(name)
 
 
 def test_lines_of_a_secret_with_several_lines_are_masked_one_by_one() -> None:
@@ -175,7 +173,7 @@ SAMPLE = (
 
 
 def _streamed(chunks: list[bytes], env: dict[str, str] | None = None) -> str:
-    stream = Stream(Redactor(SALT, env=env))
+    stream = RedactingStream(Redactor(SALT, env=env))
     return "".join([stream.feed(chunk) for chunk in chunks]) + stream.close()
 
 
@@ -200,20 +198,22 @@ def test_the_stream_masks_what_it_is_given_byte_by_byte() -> None:
 @pytest.mark.parametrize("offset", range(-60, 61, 5))
 def test_a_secret_where_a_long_line_is_cut_is_caught(offset: int) -> None:
     secret = "ghp_" + "a1B2" * 9
-    for edge in (Stream.PIECE, Stream.PIECE - Redactor(SALT).longest):
-        line = ("x " * Stream.PIECE)[: edge + offset] + secret + " y" * Stream.PIECE
+    for edge in (RedactingStream.MAX_PIECE_BYTES, RedactingStream.MAX_PIECE_BYTES - Redactor(SALT).max_secret_chars):
+        line = (
+            ("x " * RedactingStream.MAX_PIECE_BYTES)[: edge + offset] + secret + " y" * RedactingStream.MAX_PIECE_BYTES
+        )
         told = _streamed([line[start : start + 65_536].encode() for start in range(0, len(line), 65_536)])
         assert "a1B2" not in told
         assert len(told) == len(line) - len(secret) + len("«secret:0000»") + 1
 
 
 def test_a_long_line_without_an_end_is_given_out_as_it_comes() -> None:
-    stream = Stream(Redactor(SALT))
+    stream = RedactingStream(Redactor(SALT))
     held, out = 0, 0
     for _ in range(160):
         out += len(stream.feed(b"x" * 65_536))
         held = max(held, (_ + 1) * 65_536 - out)
-    assert held <= Stream.PIECE + Redactor(SALT).longest + 65_536
+    assert held <= RedactingStream.MAX_PIECE_BYTES + Redactor(SALT).max_secret_chars + 65_536
 
 
 def test_a_key_that_never_ends_hides_no_more_than_a_key() -> None:
@@ -238,9 +238,7 @@ def test_random_binary_never_breaks_the_stream() -> None:
 
 
 def test_an_output_that_terraform_calls_sensitive_is_masked_over_two_writes() -> None:
-    told = _streamed(
-        [b'"db": {\n  "sensitive": true,\n  "type": "string",\n', b'  "value": "plain words"\n}\n']
-    )
+    told = _streamed([b'"db": {\n  "sensitive": true,\n  "type": "string",\n', b'  "value": "plain words"\n}\n'])
     assert "plain words" not in told
     assert '"type": "string"' in told
 

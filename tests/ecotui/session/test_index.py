@@ -11,28 +11,26 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from checks.finding import Finding, Report, State
+from checks.finding import CheckState, Finding, Report
 from ecotui.cli import main
 from ecotui.session import events
-from ecotui.session.index import Index, Wanted
+from ecotui.session.index import SessionIndex, SessionQuery
 from ecotui.session.log import Session
-from ecotui.session.store import Store
+from ecotui.session.store import SessionStore
 
 Make = Callable[..., Session]
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "state")
+def store(tmp_path: Path) -> SessionStore:
+    return SessionStore(tmp_path / "state")
 
 
 @pytest.fixture
-def make(store: Store) -> Make:
+def make(store: SessionStore) -> Make:
     made = []
 
-    def make(
-        project: str = "eco2", by: str = "kim", state: State | None = None, end: str = "done"
-    ) -> Session:
+    def make(project: str = "eco2", by: str = "kim", state: CheckState | None = None, end: str = "done") -> Session:
         session = store.create(project=project, folder=Path("/p"), env={"USER": by})
         moved = session.folder.with_name(f"20260101-{len(made):06}-abcdef")
         session.close()
@@ -43,7 +41,7 @@ def make(store: Store) -> Make:
         if state is not None:
             finding = Finding(id="quota.vcpu", step="quota", state=state, title="t", summary="s")
             report = Report(step="quota", findings=(finding,), started=1.0, seconds=0.1)
-            session.append(events.Looked(report=report))
+            session.append(events.CheckReported(report=report))
         if end:
             session.end(end)
         return session
@@ -51,29 +49,29 @@ def make(store: Store) -> Make:
     return make
 
 
-def _settle(store: Store) -> None:
+def _settle(store: SessionStore) -> None:
     """As if the shelf had last changed long ago."""
     os.utime(store.folder, (1e9, 1e9))
 
 
-def test_the_index_lists_what_the_folders_say_and_follows_them(store: Store, make: Make) -> None:
+def test_the_index_lists_what_the_folders_say_and_follows_them(store: SessionStore, make: Make) -> None:
     sessions = [make(f"p{number}") for number in range(4)]
-    index = Index(store)
-    assert index.list() == store.list()
+    index = SessionIndex(store)
+    assert index.find_summaries() == store.list_summaries()
     assert not index.in_memory
     _settle(store)
-    assert [one.project for one in index.list(limit=2)] == ["p3", "p2"]
-    sessions[3].append(events.Reattached(by="lee"))
-    sessions[1].append(events.Tagged(tag="slow"))
-    assert index.list(limit=1)[0].outcome == ""
-    assert [one.id for one in index.list(Wanted(tag="slow"))] == [sessions[1].id]
+    assert [one.project for one in index.find_summaries(limit=2)] == ["p3", "p2"]
+    sessions[3].append(events.SessionResumed(by="lee"))
+    sessions[1].append(events.TagChanged(tag="slow"))
+    assert index.find_summaries(limit=1)[0].outcome == ""
+    assert [one.id for one in index.find_summaries(SessionQuery(tag="slow"))] == [sessions[1].id]
     store.remove(sessions[2].id)
-    assert [one.project for one in index.list()] == ["p3", "p1", "p0"]
+    assert [one.project for one in index.find_summaries()] == ["p3", "p1", "p0"]
 
 
-def test_it_is_made_again_whole_while_others_read_it(store: Store, make: Make) -> None:
+def test_it_is_made_again_whole_while_others_read_it(store: SessionStore, make: Make) -> None:
     made = [make(f"p{number}") for number in range(3)]
-    index = Index(store)
+    index = SessionIndex(store)
     assert index.rebuild() == 3
     with closing(sqlite3.connect(index.path)) as reader:
         reader.execute("BEGIN")
@@ -82,20 +80,20 @@ def test_it_is_made_again_whole_while_others_read_it(store: Store, make: Make) -
         assert index.rebuild() == 4
         assert reader.execute("SELECT count(*) FROM session").fetchone() == (3,)
     assert not index.in_memory
-    assert index.list() == store.list()
+    assert index.find_summaries() == store.list_summaries()
     assert [path.name for path in store.root.iterdir() if path.is_file()] == [index.path.name]
     assert index.path.stat().st_mode & 0o777 == 0o600
 
 
-def test_sessions_are_found_by_what_they_were(store: Store, make: Make) -> None:
-    blocked = make("eco2", state=State.BLOCKED, end="failed")
-    fine = make("other", state=State.OK)
+def test_sessions_are_found_by_what_they_were(store: SessionStore, make: Make) -> None:
+    blocked = make("eco2", state=CheckState.BLOCKED, end="failed")
+    fine = make("other", state=CheckState.OK)
     still = make("eco2", end="")
-    still.append(events.Noted(text="The Link to Seoul was slow"))
-    index = Index(store)
+    still.append(events.NoteAdded(text="The Link to Seoul was slow"))
+    index = SessionIndex(store)
 
     def found(**wanted: object) -> list[str]:
-        return [one.id for one in index.list(msgspec.convert(wanted, type=Wanted))]
+        return [one.id for one in index.find_summaries(msgspec.convert(wanted, type=SessionQuery))]
 
     assert found(project="eco2") == [still.id, blocked.id]
     assert found(outcome="failed") == [blocked.id]
@@ -104,63 +102,63 @@ def test_sessions_are_found_by_what_they_were(store: Store, make: Make) -> None:
     assert found(step="quota:blocked") == [blocked.id]
     assert found(text="seoul SLOW") == [still.id]
     assert found(text="%") == []
-    began = index.list()[0].started
+    began = index.find_summaries()[0].started
     assert found(since=began + 60) == []
     assert len(found(since=began - 600, until=began + 600)) == 3
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a database", b"SQLite format 3\0" + b"\xff" * 4000])
-def test_a_damaged_index_is_made_again(store: Store, make: Make, damage: bytes) -> None:
+def test_a_damaged_index_is_made_again(store: SessionStore, make: Make, damage: bytes) -> None:
     make("one")
-    index = Index(store)
-    index.list()
+    index = SessionIndex(store)
+    index.find_summaries()
     index.path.write_bytes(damage)
-    assert [one.project for one in index.list(Wanted(text="one"))] == ["one"]
+    assert [one.project for one in index.find_summaries(SessionQuery(text="one"))] == ["one"]
     assert not index.in_memory
     assert index.path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_link_in_the_place_of_the_index_is_not_followed(store: Store, make: Make, tmp_path: Path) -> None:
+def test_a_link_in_the_place_of_the_index_is_not_followed(store: SessionStore, make: Make, tmp_path: Path) -> None:
     make("one")
     aim = tmp_path / "aim"
-    index = Index(store)
+    index = SessionIndex(store)
     index.path.symlink_to(aim)
-    assert [one.project for one in index.list(Wanted(project="one"))] == ["one"]
-    assert [one.project for one in index.list()] == ["one"]
+    assert [one.project for one in index.find_summaries(SessionQuery(project="one"))] == ["one"]
+    assert [one.project for one in index.find_summaries()] == ["one"]
     assert index.in_memory
     assert not aim.exists()
 
 
 def test_an_index_that_another_process_keeps_locked_is_done_without(
-    store: Store, make: Make, monkeypatch: pytest.MonkeyPatch
+    store: SessionStore, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import sqlite3
 
-    monkeypatch.setattr("ecotui.session.index.BUSY", 0.01)
+    monkeypatch.setattr("ecotui.session.index.LOCK_TIMEOUT", 0.01)
     make("one")
-    index = Index(store)
-    index.list()
+    index = SessionIndex(store)
+    index.find_summaries()
     make("two")
     other = sqlite3.connect(index.path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    assert [one.project for one in index.list()] == ["two", "one"]
+    assert [one.project for one in index.find_summaries()] == ["two", "one"]
     assert index.in_memory
     other.close()
 
 
-def test_a_session_that_cannot_be_read_is_listed_and_looked_at_again(store: Store, make: Make) -> None:
+def test_a_session_that_cannot_be_read_is_listed_and_looked_at_again(store: SessionStore, make: Make) -> None:
     session = make("one")
     (session.folder / "summary.json").unlink()
-    kept = session.events_file.read_bytes()
-    session.events_file.unlink()
-    index = Index(store)
-    assert [one.outcome for one in index.list()] == ["unreadable"]
-    session.events_file.write_bytes(kept)
-    assert [one.project for one in index.list()] == ["one"]
+    kept = session.events_path.read_bytes()
+    session.events_path.unlink()
+    index = SessionIndex(store)
+    assert [one.outcome for one in index.find_summaries()] == ["unreadable"]
+    session.events_path.write_bytes(kept)
+    assert [one.project for one in index.find_summaries()] == ["one"]
 
 
 def test_notes_and_tags_are_written_and_found(
-    store: Store,
+    store: SessionStore,
     make: Make,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -182,4 +180,4 @@ def test_notes_and_tags_are_written_and_found(
     assert "two" not in out
     assert main(["sessions", "tag", session.id, "two words"]) == 1
     assert main(["sessions", "list", "--since", "yesterday"]) == 2
-    assert session.verify().whole
+    assert session.verify().is_intact

@@ -15,7 +15,7 @@ from support.supervised import begun, outcome, process_of, python, said, supervi
 
 from ecotui.session import events
 from ecotui.session.log import Session
-from ecotui.supervisor import interrupt, running, settle, status
+from ecotui.supervisor import list_running_commands, read_command_status, record_lost_commands, send_interrupt
 from ecotui.supervisor import paths as names
 
 COUNTING = """
@@ -45,16 +45,16 @@ def test_however_often_it_is_asked_one_interrupt_reaches_the_command(session: Se
     until(lambda: "ready" in said(command))
     supervisor = until(lambda: process_of(command)["supervisor"])
     for _ in range(3):
-        assert interrupt(command.folder)
+        assert send_interrupt(command.folder)
     os.kill(supervisor, signal.SIGINT)
     os.kill(supervisor, signal.SIGTERM)
     until(lambda: "SIGINT 1" in said(command))
     time.sleep(0.3)
     assert said(command) == "ready\nsignal SIGINT 1\n"
-    assert interrupt(command.folder, force=True)
+    assert send_interrupt(command.folder, force=True)
     assert outcome(command) == "interrupted"
     assert said(command) == "ready\nsignal SIGINT 1\nsignal SIGINT 2\n"
-    sent = [r.event for r in session.records() if isinstance(r.event, events.InterruptSent)]
+    sent = [r.event for r in session.read_records() if isinstance(r.event, events.InterruptSent)]
     assert [event.force for event in sent] == [False, True]
 
 
@@ -63,39 +63,39 @@ def test_a_term_to_the_supervisor_is_one_interrupt_to_the_command(session: Sessi
     until(lambda: "ready" in said(command))
     os.kill(until(lambda: process_of(command)["supervisor"]), signal.SIGTERM)
     assert outcome(command) == "interrupted"
-    assert status(command.folder).exit_code == 5
+    assert read_command_status(command.folder).exit_code == 5
     assert said(command) == "ready\nsignal SIGINT 1\n"
 
 
 def test_what_does_not_listen_is_killed_with_all_that_it_started(session: Session) -> None:
     command = begun(session, "sh", "-c", "trap '' INT; sh -c 'echo $$; sleep 60' & wait; sleep 60", grace=0.2)
     grandchild = int(until(lambda: said(command).strip()))
-    assert interrupt(command.folder, force=True)
+    assert send_interrupt(command.folder, force=True)
     assert outcome(command) == "killed"
-    assert status(command.folder).signal == signal.SIGKILL
-    until(lambda: names.started_at(grandchild) is None)
+    assert read_command_status(command.folder).signal == signal.SIGKILL
+    until(lambda: names.process_identity(grandchild) is None)
 
 
 def test_a_killed_supervisor_is_seen_as_lost_and_its_command_can_still_be_stopped(session: Session) -> None:
     command = begun(session, "sleep", "60")
     process = until(lambda: (p := process_of(command))["child"] and p)
     os.kill(process["supervisor"], signal.SIGKILL)
-    until(lambda: status(command.folder).state == "lost")
-    now = status(command.folder)
+    until(lambda: read_command_status(command.folder).state == "lost")
+    now = read_command_status(command.folder)
     assert now.pid == process["child"]
     assert str(now.pid) in now.message
-    assert [other.id for other in running(session)] == [command.id]
-    assert settle(session) == []
-    assert interrupt(command.folder)
-    until(lambda: status(command.folder).pid is None)
-    assert status(command.folder).state == "lost"
-    assert running(session) == []
-    assert not interrupt(command.folder)
-    assert [other.id for other in settle(session)] == [command.id]
-    assert settle(session) == []
-    last = [record.event for record in session.records()][-1]
+    assert [other.id for other in list_running_commands(session)] == [command.id]
+    assert record_lost_commands(session) == []
+    assert send_interrupt(command.folder)
+    until(lambda: read_command_status(command.folder).pid is None)
+    assert read_command_status(command.folder).state == "lost"
+    assert list_running_commands(session) == []
+    assert not send_interrupt(command.folder)
+    assert [other.id for other in record_lost_commands(session)] == [command.id]
+    assert record_lost_commands(session) == []
+    last = [record.event for record in session.read_records()][-1]
     assert last == events.CommandEnded(command=command.id, step="apply", outcome="lost")
-    assert status(command.folder).outcome == "lost"
+    assert read_command_status(command.folder).outcome == "lost"
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
@@ -103,24 +103,22 @@ def test_a_command_whose_supervisor_died_before_it_could_name_it_is_found(sessio
     command = begun(session, "sh", "-c", "sleep 60 & wait")
     process = until(lambda: (p := process_of(command))["child"] and p)
     os.kill(process["supervisor"], signal.SIGKILL)
-    until(lambda: status(command.folder).state == "lost")
-    (command.folder / names.PROCESS).write_text(
-        json.dumps({"supervisor": process["supervisor"], "child": None})
-    )
-    assert status(command.folder).pid == process["child"]
-    assert settle(session) == []
-    assert interrupt(command.folder)
+    until(lambda: read_command_status(command.folder).state == "lost")
+    (command.folder / names.PROCESS_FILE).write_text(json.dumps({"supervisor": process["supervisor"], "child": None}))
+    assert read_command_status(command.folder).pid == process["child"]
+    assert record_lost_commands(session) == []
+    assert send_interrupt(command.folder)
     os.killpg(process["child"], signal.SIGKILL)
-    until(lambda: status(command.folder).pid is None)
-    assert [other.id for other in settle(session)] == [command.id]
+    until(lambda: read_command_status(command.folder).pid is None)
+    assert [other.id for other in record_lost_commands(session)] == [command.id]
 
 
 def test_a_process_id_that_was_given_to_another_is_not_taken_for_the_command(session: Session) -> None:
     command = begun(session, "true")
     outcome(command)
-    (command.folder / names.EXIT).unlink()
+    (command.folder / names.EXIT_FILE).unlink()
     stranger = {"supervisor": 1, "child": os.getpid(), "child_started": "another boot:1"}
-    (command.folder / names.PROCESS).write_text(json.dumps(stranger))
-    until(lambda: status(command.folder).state == "lost")
-    assert status(command.folder).pid is None
-    assert not interrupt(command.folder)
+    (command.folder / names.PROCESS_FILE).write_text(json.dumps(stranger))
+    until(lambda: read_command_status(command.folder).state == "lost")
+    assert read_command_status(command.folder).pid is None
+    assert not send_interrupt(command.folder)

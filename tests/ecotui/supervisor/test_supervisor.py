@@ -17,7 +17,7 @@ from support.supervised import ENV, begun, outcome, process_of, python, said, su
 
 from ecotui.session import SessionError, events
 from ecotui.session.log import Session
-from ecotui.supervisor import interrupt, running, status
+from ecotui.supervisor import list_running_commands, read_command_status, send_interrupt
 from ecotui.supervisor import paths as names
 
 
@@ -30,30 +30,30 @@ def session(tmp_path: Path) -> Iterator[Session]:
 def test_a_command_is_run_and_its_end_recorded(session: Session, tmp_path: Path) -> None:
     command = begun(session, "sh", "-c", "echo out; echo err >&2; pwd; exit 7", cwd=tmp_path)
     assert outcome(command) == "failed"
-    now = status(command.folder)
+    now = read_command_status(command.folder)
     assert (now.exit_code, now.signal, now.lost_bytes) == (7, None, 0)
     assert now.started is not None
     assert now.ended is not None
     assert now.started <= now.ended
     assert said(command) == f"out\nerr\n{tmp_path}\n"
-    log = [record.event for record in session.records()][1:]
+    log = [record.event for record in session.read_records()][1:]
     assert [type(event) for event in log] == [events.CommandStarted, events.CommandEnded]
     ended = log[-1]
     assert isinstance(ended, events.CommandEnded)
     assert (ended.command, ended.step, ended.exit_code, ended.outcome) == (command.id, "apply", 7, "failed")
-    assert session.verify().whole
-    assert running(session) == []
+    assert session.verify().is_intact
+    assert list_running_commands(session) == []
 
 
 def test_it_is_running_from_the_moment_it_is_started(session: Session) -> None:
     command = begun(session, "sleep", "30")
-    assert status(command.folder).state == "running"
-    assert [other.id for other in running(session)] == [command.id]
-    found = running(session)[0]
+    assert read_command_status(command.folder).state == "running"
+    assert [other.id for other in list_running_commands(session)] == [command.id]
+    found = list_running_commands(session)[0]
     assert (found.step, found.title, found.argv) == ("apply", "Test", ("sleep", "30"))
-    assert interrupt(command.folder)
+    assert send_interrupt(command.folder)
     assert outcome(command) == "interrupted"
-    assert not interrupt(command.folder)
+    assert not send_interrupt(command.folder)
 
 
 def test_input_is_given_to_the_command_and_kept_nowhere(session: Session) -> None:
@@ -112,11 +112,11 @@ def test_no_secret_is_in_the_command_line_or_environment_of_the_supervisor(
 ) -> None:
     monkeypatch.setenv("OUR_OWN_TOKEN", "value-of-our-own")
     command = begun(session, "sleep", "30", env=ENV | {"MY_TOKEN": "value-of-the-child"})
-    pid = until(lambda: status(command.folder).pid and process_of(command)["supervisor"])
+    pid = until(lambda: read_command_status(command.folder).pid and process_of(command)["supervisor"])
     for name in ("cmdline", "environ"):
         content = Path(f"/proc/{pid}/{name}").read_bytes()
         assert b"value-of" not in content
-    interrupt(command.folder)
+    send_interrupt(command.folder)
     assert outcome(command) == "interrupted"
 
 
@@ -133,7 +133,7 @@ def test_escape_sequences_never_reach_the_output_file(session: Session) -> None:
         """,
     )
     assert outcome(command) == "succeeded"
-    data = (command.folder / names.OUTPUT).read_bytes()
+    data = (command.folder / names.OUTPUT_LOG).read_bytes()
     assert b"\x1b" not in data
     assert not any(byte < 32 and byte != 10 for byte in data)
     lines = data.decode().splitlines()
@@ -150,17 +150,15 @@ def test_escape_sequences_never_reach_the_output_file(session: Session) -> None:
         (["./script"], "no program that this machine can run"),
     ],
 )
-def test_what_cannot_be_started_says_why(
-    session: Session, tmp_path: Path, argv: list[str], words: str
-) -> None:
+def test_what_cannot_be_started_says_why(session: Session, tmp_path: Path, argv: list[str], words: str) -> None:
     script = tmp_path / "script"
     script.write_text("echo no interpreter line\n")
     script.chmod(0o755)
     command = begun(session, *argv, cwd=tmp_path)
     assert outcome(command) == "could-not-start"
     assert words in said(command)
-    assert words in status(command.folder).message
-    assert "Traceback" not in (command.folder / names.TROUBLE).read_text()
+    assert words in read_command_status(command.folder).message
+    assert "Traceback" not in (command.folder / names.SUPERVISOR_LOG).read_text()
 
 
 def test_a_folder_that_is_gone_is_named(session: Session, tmp_path: Path) -> None:
@@ -178,9 +176,9 @@ def test_the_command_goes_on_when_its_starter_is_killed_and_the_terminal_hangs_u
         import sys, time
         from pathlib import Path
         from ecotui.session.log import Session
-        from ecotui.supervisor import start
+        from ecotui.supervisor import start_command
         session = Session(Path(sys.argv[1]), {})
-        command = start(session, ["sh", "-c", 'while [ ! -e "$0" ]; do sleep 0.05; done; echo went on', sys.argv[2]],
+        command = start_command(session, ["sh", "-c", 'while [ ! -e "$0" ]; do sleep 0.05; done; echo went on', sys.argv[2]],
             step="apply", title="t", cwd=Path("/"), env={"PATH": "/usr/bin:/bin"})
         print(command.folder, flush=True)
         time.sleep(60)
@@ -194,17 +192,17 @@ def test_the_command_goes_on_when_its_starter_is_killed_and_the_terminal_hangs_u
     )
     assert starter.stdout is not None
     folder = Path(starter.stdout.readline().strip())
-    known = folder / names.PROCESS
+    known = folder / names.PROCESS_FILE
     process = until(lambda: known.exists() and (p := json.loads(known.read_bytes()))["child"] and p)
     os.killpg(starter.pid, signal.SIGHUP)
     os.kill(process["supervisor"], signal.SIGHUP)
     starter.kill()
     starter.communicate()
-    assert status(folder).state == "running"
+    assert read_command_status(folder).state == "running"
     go.write_text("")
-    until(lambda: status(folder).state == "exited")
-    assert status(folder).outcome == "succeeded"
-    assert (folder / names.OUTPUT).read_text() == "went on\n"
+    until(lambda: read_command_status(folder).state == "exited")
+    assert read_command_status(folder).outcome == "succeeded"
+    assert (folder / names.OUTPUT_LOG).read_text() == "went on\n"
 
 
 def test_output_of_a_million_lines_is_kept_in_bounded_memory(session: Session) -> None:
@@ -219,15 +217,15 @@ def test_output_of_a_million_lines_is_kept_in_bounded_memory(session: Session) -
         """,
     )
     peak = 0
-    while status(command.folder).state == "running":
+    while read_command_status(command.folder).state == "running":
         try:
             told = Path(f"/proc/{process_of(command)['supervisor']}/status").read_text()
         except OSError:
             continue
         peak = max(peak, *(int(line.split()[1]) for line in told.splitlines() if line.startswith("VmHWM")), 0)
         time.sleep(0.02)
-    assert status(command.folder).outcome == "succeeded"
-    data = (command.folder / names.OUTPUT).read_bytes()
+    assert read_command_status(command.folder).outcome == "succeeded"
+    data = (command.folder / names.OUTPUT_LOG).read_bytes()
     assert data.count(b"\n") == 1_000_001
     assert len(data.splitlines()[-1]) == 10_000_000
     assert 0 < peak < 64_000  # kB
@@ -236,11 +234,11 @@ def test_output_of_a_million_lines_is_kept_in_bounded_memory(session: Session) -
 def test_output_beyond_the_limit_is_dropped_and_said(session: Session) -> None:
     command = begun(session, "sh", "-c", "seq 100000; exit 4", output_limit=5_000)
     assert outcome(command) == "failed"
-    now = status(command.folder)
+    now = read_command_status(command.folder)
     assert now.exit_code == 4
     assert now.lost_bytes > 500_000 - 300_000
     assert "5000 bytes" in said(command)
-    assert (command.folder / names.OUTPUT).stat().st_size < 5_200
+    assert (command.folder / names.OUTPUT_LOG).stat().st_size < 5_200
 
 
 def test_something_left_behind_that_holds_the_output_does_not_hold_up_the_end(session: Session) -> None:
@@ -262,13 +260,13 @@ def test_our_own_program_is_not_shadowed_by_folders_of_the_project(session: Sess
 def test_a_session_that_cannot_be_written_starts_nothing(session: Session, tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     session.close()
-    session.events_file.unlink()
-    session.events_file.mkdir()
+    session.events_path.unlink()
+    session.events_path.mkdir()
     with pytest.raises(SessionError):
         begun(session, "touch", str(mark))
     time.sleep(0.2)
     assert not mark.exists()
-    assert running(session) == []
+    assert list_running_commands(session) == []
 
 
 def test_the_supervisor_imports_nothing_heavy() -> None:
@@ -278,20 +276,16 @@ def test_the_supervisor_imports_nothing_heavy() -> None:
         heavy = {"textual", "rich", "boto3", "botocore", "yaml", "sh", "asyncio", "msgspec", "dataclasses", "subprocess", "typing_extensions"}
         print(sorted(heavy & set(sys.modules)))
     """
-    told = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=True
-    )
+    told = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "[]"
 
 
-def test_a_full_disk_holds_up_nothing_and_is_recorded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from ecotui.supervisor.output_file import Output
+def test_a_full_disk_holds_up_nothing_and_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ecotui.supervisor.output_file import OutputFile
 
     log = tmp_path / "output.log"
     fd = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    output = Output(fd, 1_000_000)
+    output = OutputFile(fd, 1_000_000)
     output.write("before\n")
     real = os.write
 
@@ -303,8 +297,8 @@ def test_a_full_disk_holds_up_nothing_and_is_recorded(
         disk.setattr(os, "write", full)
         output.write("lost one\n")
         output.write("lost two\n")
-    assert output.lost == 18
-    assert "disk is full" in output.trouble
+    assert output.lost_bytes == 18
+    assert "disk is full" in output.error
     output.write("after\n")
     text = log.read_text()
     assert text.startswith("before\n")

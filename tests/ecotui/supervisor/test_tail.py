@@ -11,7 +11,7 @@ from ecotui.supervisor import paths as names
 def test_the_tail_goes_on_where_it_stopped(tmp_path: Path) -> None:
     tail = Tail(tmp_path)
     assert tail.read() == []
-    log = tmp_path / names.OUTPUT
+    log = tmp_path / names.OUTPUT_LOG
     log.write_text("one\ntwo\nthr")
     assert tail.read() == ["one", "two"]
     assert tail.read() == []
@@ -22,7 +22,7 @@ def test_the_tail_goes_on_where_it_stopped(tmp_path: Path) -> None:
 
 
 def test_the_tail_jumps_to_the_end_and_says_how_much_it_skipped(tmp_path: Path) -> None:
-    log = tmp_path / names.OUTPUT
+    log = tmp_path / names.OUTPUT_LOG
     log.write_text("".join(f"line {number} {'x' * (number % 50)}\n" for number in range(50_000)))
     tail = Tail(tmp_path)
     tail.seek_end(3)
@@ -37,9 +37,9 @@ def test_the_tail_jumps_to_the_end_and_says_how_much_it_skipped(tmp_path: Path) 
 
 
 def test_the_tail_cuts_a_line_that_is_too_long_and_goes_on(tmp_path: Path) -> None:
-    (tmp_path / names.OUTPUT).write_bytes(b"x" * 10_000_000 + b"\nnext\n")
+    (tmp_path / names.OUTPUT_LOG).write_bytes(b"x" * 10_000_000 + b"\nnext\n")
     first, second = Tail(tmp_path).read()
     assert len(first) < 10_000
     assert first.endswith("more bytes)")
     assert second == "next"
-    assert len(Tail(tmp_path, longest=1 << 25).read()[0]) == 10_000_000
+    assert len(Tail(tmp_path, max_line_bytes=1 << 25).read()[0]) == 10_000_000

@@ -14,25 +14,25 @@ from support import ROOT
 from support.reports import broken_world
 from support.tui import Bench
 
-from ecotui.project import Desk
+from ecotui.project import OpenProject
 from ecotui.session import SessionError, events, lock
-from ecotui.session.lock import Holder
+from ecotui.session.lock import LockHolder
 from ecotui.team import handoff
-from screens.dialogs import Confirm
-from screens.main.locks import HandOver
-from screens.main.screen import RebuildScreen
+from screens.dialogs import ConfirmDialog
+from screens.main.locks import HandoffDialog
+from screens.main.screen import MainScreen
 
 HOLD = """
 import sys, time
-from config.load import load
-from ecotui.project import Desk, environ
+from config.load import load_settings
+from ecotui.project import OpenProject, process_environment
 from pathlib import Path
-desk = Desk.open(load(Path(sys.argv[1]), None, env=environ()), environ())
-print("holds" if desk.held else "watches", flush=True)
+desk = OpenProject.open(load_settings(Path(sys.argv[1]), None, env=process_environment()), process_environment())
+print("holds" if desk.project_lock else "watches", flush=True)
 while True:
-    if (question := desk.asked()) and sys.argv[2] != "silent":
-        desk.hand_over(question, granted=sys.argv[2] == "grant")
-        print("answered", desk.watching, flush=True)
+    if (question := desk.incoming_handoff_request()) and sys.argv[2] != "silent":
+        desk.answer_handoff(question, granted=sys.argv[2] == "grant")
+        print("answered", desk.is_read_only, flush=True)
     time.sleep(0.02)
 """
 
@@ -64,7 +64,7 @@ def other(bench: Bench) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
 
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("screens.main.locks.BEAT", 0.05)
+    monkeypatch.setattr("screens.main.locks.LOCK_POLL_SECONDS", 0.05)
 
 
 def until(holds: Callable[[], object]) -> None:
@@ -74,8 +74,8 @@ def until(holds: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-def told(desk: Desk) -> list[str]:
-    return [type(record.event).__name__ for record in desk.session.records()]
+def told(desk: OpenProject) -> list[str]:
+    return [type(record.event).__name__ for record in desk.session.read_records()]
 
 
 def test_what_is_granted_makes_the_watcher_the_writer_of_the_same_session(
@@ -83,17 +83,17 @@ def test_what_is_granted_makes_the_watcher_the_writer_of_the_same_session(
 ) -> None:
     other("grant")
     desk = bench.desk()
-    assert desk.watching
-    assert not desk.take_over()  # not without being asked
-    desk.ask_to_take_over()
-    until(desk.answered)
-    until(desk.take_over)
-    assert not desk.watching
-    assert desk.refusal() == ""
-    assert told(desk)[-2:] == ["TakeoverAnswered", "Reattached"]
-    desk.override(broken_world()["quota"].findings[0], "asked by phone")
+    assert desk.is_read_only
+    assert not desk.acquire_lock()  # not without being asked
+    desk.request_handoff()
+    until(desk.poll_handoff_answer)
+    until(desk.acquire_lock)
+    assert not desk.is_read_only
+    assert desk.write_refusal() == ""
+    assert told(desk)[-2:] == ["HandoffAnswered", "SessionResumed"]
+    desk.override_finding(broken_world()["quota"].findings[0], "asked by phone")
     desk.close("left")
-    assert desk.session.verify().whole
+    assert desk.session.verify().is_intact
 
 
 def test_what_is_refused_leaves_everything_as_it_is(
@@ -101,11 +101,11 @@ def test_what_is_refused_leaves_everything_as_it_is(
 ) -> None:
     other("refuse")
     desk = bench.desk()
-    desk.ask_to_take_over()
-    until(lambda: desk.answered() is False)
-    assert desk.asking is None
-    assert not desk.take_over()
-    assert desk.watching
+    desk.request_handoff()
+    until(lambda: desk.poll_handoff_answer() is False)
+    assert desk.pending_request is None
+    assert not desk.acquire_lock()
+    assert desk.is_read_only
     desk.close("left")
 
 
@@ -114,55 +114,51 @@ def test_who_does_not_answer_stays_the_holder_and_who_dies_does_not(
 ) -> None:
     holder = other("silent")
     desk = bench.desk()
-    desk.ask_to_take_over()
+    desk.request_handoff()
     time.sleep(0.1)
-    assert desk.answered() is None
-    assert not desk.free
-    assert not desk.take_over()
+    assert desk.poll_handoff_answer() is None
+    assert not desk.is_lock_free
+    assert not desk.acquire_lock()
     holder.send_signal(signal.SIGSTOP)  # stuck, not dead: it may be in the middle of a write
-    assert not desk.take_over()
+    assert not desk.acquire_lock()
     holder.kill()
     holder.wait()
-    assert desk.free
-    assert desk.take_over()
-    assert handoff.asked(bench.state, bench.project) is None  # the question went with it
+    assert desk.is_lock_free
+    assert desk.acquire_lock()
+    assert handoff.read_handoff_request(bench.state, bench.project) is None  # the question went with it
     desk.close("left")
 
 
-def test_a_question_of_one_who_went_away_is_not_answered(bench: Bench, someone_else: Holder) -> None:
-    question = handoff.ask(bench.state, bench.project, "minsu@bastion")
-    assert handoff.asked(bench.state, bench.project) == question
-    path = lock.path_of(bench.state, bench.project).with_suffix(".question")
+def test_a_question_of_one_who_went_away_is_not_answered(bench: Bench, someone_else: LockHolder) -> None:
+    question = handoff.request_handoff(bench.state, bench.project, "minsu@bastion")
+    assert handoff.read_handoff_request(bench.state, bench.project) == question
+    path = lock.project_lock_path(bench.state, bench.project).with_suffix(".question")
     gone = subprocess.Popen(["true"])
     gone.wait()
     path.write_text(path.read_text().replace(f'"pid": {os.getpid()}', f'"pid": {gone.pid}'))
-    assert handoff.asked(bench.state, bench.project) is None
+    assert handoff.read_handoff_request(bench.state, bench.project) is None
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b'{"id": 1}', b"\xff" * 50, b'{"id":"a","by":"b","pid":"x"}']
-)
-def test_a_question_that_is_none_is_passed_over(bench: Bench, someone_else: Holder, content: bytes) -> None:
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"id": 1}', b"\xff" * 50, b'{"id":"a","by":"b","pid":"x"}'])
+def test_a_question_that_is_none_is_passed_over(bench: Bench, someone_else: LockHolder, content: bytes) -> None:
     for suffix in (".question", ".answer"):
-        lock.path_of(bench.state, bench.project).with_suffix(suffix).write_bytes(content)
-    assert handoff.asked(bench.state, bench.project) is None
-    assert handoff.answered(bench.state, bench.project) is None
+        lock.project_lock_path(bench.state, bench.project).with_suffix(suffix).write_bytes(content)
+    assert handoff.read_handoff_request(bench.state, bench.project) is None
+    assert handoff.read_handoff_answer(bench.state, bench.project) is None
 
 
-def test_a_link_planted_in_its_place_is_not_followed(bench: Bench, someone_else: Holder) -> None:
+def test_a_link_planted_in_its_place_is_not_followed(bench: Bench, someone_else: LockHolder) -> None:
     target = bench.home / "precious"
     target.write_text("mine")
-    path = lock.path_of(bench.state, bench.project).with_suffix(".question")
+    path = lock.project_lock_path(bench.state, bench.project).with_suffix(".question")
     path.symlink_to(target)
-    assert handoff.asked(bench.state, bench.project) is None
-    handoff.ask(bench.state, bench.project, "minsu")
+    assert handoff.read_handoff_request(bench.state, bench.project) is None
+    handoff.request_handoff(bench.state, bench.project, "minsu")
     assert target.read_text() == "mine"
     assert not path.is_symlink()
 
 
-def test_a_file_system_without_locks_is_said_and_only_watched(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_system_without_locks_is_said_and_only_watched(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     import errno
     import fcntl
 
@@ -173,48 +169,48 @@ def test_a_file_system_without_locks_is_said_and_only_watched(
 
     monkeypatch.setattr(fcntl, "flock", without)
     desk = bench.desk()
-    assert desk.watching
-    assert "without locks" in desk.refusal()
+    assert desk.is_read_only
+    assert "without locks" in desk.write_refusal()
     assert desk.session.id == past.id
     assert desk.rebuild.reports == broken_world()
-    before = past.events_file.read_bytes()
-    desk.looked(broken_world()["quota"])
+    before = past.events_path.read_bytes()
+    desk.record_report(broken_world()["quota"])
     desk.close("left")
-    assert past.events_file.read_bytes() == before
+    assert past.events_path.read_bytes() == before
     with pytest.raises(SessionError, match="has no locks"):
-        past.append(events.Noted(text="x"))
-    assert past.events_file.read_bytes() == before
+        past.append(events.NoteAdded(text="x"))
+    assert past.events_path.read_bytes() == before
 
 
 async def test_the_first_sees_who_asks_and_hands_over_by_a_key(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await bench.settled(pilot)
-        assert screen.desk is not None
+        assert screen.project is not None
         second = bench.desk()
-        second.ask_to_take_over()
+        second.request_handoff()
         await bench.until(pilot, lambda: "asks to take over" in bench.notices(pilot), "the question")
         assert "asks to take over: T" in bench.text(pilot).splitlines()[0]
         await pilot.press("T")
-        assert isinstance(app.screen, HandOver)
+        assert isinstance(app.screen, HandoffDialog)
         await pilot.press("enter")  # typed by habit: no answer
-        assert isinstance(app.screen, HandOver)
+        assert isinstance(app.screen, HandoffDialog)
         await pilot.press("y")
-        await bench.until(pilot, lambda: isinstance(app.screen, RebuildScreen), "the frame")
-        assert screen.desk.watching
-        assert second.answered()
-        assert second.take_over()
+        await bench.until(pilot, lambda: isinstance(app.screen, MainScreen), "the frame")
+        assert screen.project.is_read_only
+        assert second.poll_handoff_answer()
+        assert second.acquire_lock()
         await pilot.press("2", "f")
         assert "You are watching" in bench.notices(pilot)
         assert bench.started == []
         # And it watches live: what the second does shows here.
-        second.override(broken_world()["quota"].findings[0], "asked by phone")
-        await bench.until(pilot, lambda: screen.desk and screen.desk.rebuild.overrides, "the override")
+        second.override_finding(broken_world()["quota"].findings[0], "asked by phone")
+        await bench.until(pilot, lambda: screen.project and screen.project.rebuild.overrides, "the override")
         second.close("left")
         await bench.until(pilot, lambda: "Nobody works on this project" in bench.notices(pilot), "its end")
         await pilot.press("T")
-        await bench.until(pilot, lambda: screen.desk and not screen.desk.watching, "the project")
-        screen.desk.close("left")
+        await bench.until(pilot, lambda: screen.project and not screen.project.is_read_only, "the project")
+        screen.project.close("left")
 
 
 async def test_the_second_asks_by_a_key_and_follows_what_runs(bench: Bench) -> None:
@@ -222,46 +218,46 @@ async def test_the_second_asks_by_a_key_and_follows_what_runs(bench: Bench) -> N
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await bench.settled(pilot)
-        assert screen.desk is not None
-        assert screen.desk.watching
-        running = first.start("quota", "Wait for the approval", ("ecotui", "quota", "--wait", "X"))
+        assert screen.project is not None
+        assert screen.project.is_read_only
+        running = first.start_command("quota", "Wait for the approval", ("ecotui", "quota", "--wait", "X"))
         bench.say(running, "not granted yet")
         from ecotui.session.events import CommandStarted
 
         first.session.append(
             CommandStarted(command=running.id, step="quota", title=running.title, argv=("x",), cwd="/")
         )
-        await bench.until(pilot, lambda: "quota" in screen.following, "the command")
+        await bench.until(pilot, lambda: "quota" in screen.step_commands, "the command")
         await pilot.press("T")
-        assert isinstance(app.screen, Confirm)
+        assert isinstance(app.screen, ConfirmDialog)
         await pilot.press("enter")
-        await bench.until(pilot, lambda: first.asked(), "the question")
-        question = first.asked()
+        await bench.until(pilot, lambda: first.incoming_handoff_request(), "the question")
+        question = first.incoming_handoff_request()
         assert question is not None
-        first.hand_over(question, granted=True)
-        await bench.until(pilot, lambda: not screen.desk.watching, "the project")  # type: ignore[union-attr]
+        first.answer_handoff(question, granted=True)
+        await bench.until(pilot, lambda: not screen.project.is_read_only, "the project")  # type: ignore[union-attr]
         assert "The project is yours now" in bench.notices(pilot)
         assert "watching" not in bench.text(pilot).splitlines()[0]
         bench.end(running)
         await bench.until(pilot, lambda: "Wait for the approval: " in bench.notices(pilot), "its end")
-        screen.desk.close("left")
+        screen.project.close("left")
     first.close("left")
 
 
 def test_the_seat_of_who_hands_over_stays_until_the_other_has_one(bench: Bench) -> None:
     (bench.project / "ecotui.yaml").write_text("project: eco2\nsessions: {team: 's3://eco2-team/x'}\n")
     first, second = bench.desk(), bench.desk()
-    assert first.seat is not None and second.seat is None
-    seats = first.seat.place / "seats"
-    second.ask_to_take_over()
-    question = first.asked()
+    assert first.lease_client is not None and second.lease_client is None
+    seats = first.lease_client.folder / "seats"
+    second.request_handoff()
+    question = first.incoming_handoff_request()
     assert question is not None
-    first.hand_over(question, granted=True)
+    first.answer_handoff(question, granted=True)
     assert len(list(seats.iterdir())) == 1  # the team's lock must not be free for a moment
-    assert second.take_over()
+    assert second.acquire_lock()
     assert len(list(seats.iterdir())) == 2
-    first.news()
-    assert first.seat is None
+    first.read_new_events()
+    assert first.lease_client is None
     assert len(list(seats.iterdir())) == 1
     first.close("left")
     second.close("left")

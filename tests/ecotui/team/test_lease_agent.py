@@ -11,22 +11,22 @@ import msgspec
 import pytest
 
 from checks.aws import lease
-from checks.aws.lease import Claim, Held
-from checks.aws.object_store import ObjectStore, StoreError
-from checks.context import World
+from checks.aws.lease import AcquiredLease, LeaseRecord
+from checks.aws.object_store import ObjectStore, ObjectStoreError
+from checks.context import CheckContext
 from config import model
 from ecotui.session import SessionError, events
 from ecotui.session.log import Session
-from ecotui.session.private_files import replace_held
-from ecotui.session.store import Store
+from ecotui.session.private_files import replace_and_lock
+from ecotui.session.store import SessionStore
 from ecotui.team import lease_client, summaries
-from ecotui.team.lease_agent import Keeper
-from ecotui.team.lease_client import Seat, Standing
+from ecotui.team.lease_agent import LeaseAgent
+from ecotui.team.lease_client import LeaseClient, LeaseStatus
 
 ACCOUNT = "123456789012"
 TEAM = "s3://eco2-team/ecotui/prod"
-ELSEWHERE = Claim(user="minsu", host="bastion-2", terminal="pts/2", since="2026-11-23 14:03 UTC", seconds=60)
-HERE = Claim(user="hana", host="bastion-1", seconds=60.0)
+ELSEWHERE = LeaseRecord(user="minsu", host="bastion-2", terminal="pts/2", since="2026-11-23 14:03 UTC", seconds=60)
+HERE = LeaseRecord(user="hana", host="bastion-1", seconds=60.0)
 
 
 class Machine:
@@ -38,36 +38,36 @@ class Machine:
         self.project.mkdir(parents=True)
         self.state.mkdir()
         self.env = env
-        self.shelf = Store(self.state)
+        self.shelf = SessionStore(self.state)
         settings = model.Settings(
             project="eco2",
-            aws=model.Aws(region="ap-northeast-2"),
-            sessions=model.Sessions(team=TEAM, lease=60),
+            aws=model.AwsSettings(region="ap-northeast-2"),
+            sessions=model.SessionsSettings(team=TEAM, lease=60),
         )
-        self.world = World(settings=settings, project=self.project, env=env)
+        self.world = CheckContext(settings=settings, project=self.project, env=env)
         self.world.__dict__["aws"] = store._aws  # its clients are made already
         self.now = 1000.0
-        self.told: list[Standing] = []
-        self.seat = lease_client.take_seat(self.state, self.project, (), env)
+        self.told: list[LeaseStatus] = []
+        self.seat = lease_client.open_lease_client(self.state, self.project, (), env)
 
     def session(self) -> Session:
         return self.shelf.create(project="eco2", folder=self.project)
 
-    def keep(self, *script: Callable[[Keeper], object]) -> Keeper:
+    def keep(self, *script: Callable[[LeaseAgent], object]) -> LeaseAgent:
         """Run the keeper; before each round, after a beat of its time, the next of these; then its seat is left."""
         steps = list(script)
 
         def sleep(seconds: float) -> None:
             self.now += 20  # longer than between any two renewals
-            found = msgspec.json.decode((self.seat.place / lease_client.STANDING).read_bytes(), type=Standing)
+            found = msgspec.json.decode((self.seat.folder / lease_client.STATUS_FILE).read_bytes(), type=LeaseStatus)
             if not self.told or self.told[-1] != found:
                 self.told.append(found)
             if steps:
                 steps.pop(0)(keeper)
             else:
-                self.seat.leave()
+                self.seat.close()
 
-        keeper = Keeper(self.seat.place, self.world, HERE, clock=lambda: self.now, sleep=sleep)
+        keeper = LeaseAgent(self.seat.folder, self.world, HERE, clock=lambda: self.now, sleep=sleep)
         keeper.run()
         return keeper
 
@@ -81,95 +81,89 @@ def here(tmp_path: Path, team_store: ObjectStore, aws_env: dict[str, str]) -> Ma
     return Machine(tmp_path / "here", team_store, aws_env)
 
 
-def nothing(keeper: Keeper) -> None:
+def nothing(keeper: LeaseAgent) -> None:
     pass
 
 
-def test_it_is_held_while_somebody_has_a_seat_and_let_go_after(
-    here: Machine, team_store: ObjectStore
-) -> None:
+def test_it_is_held_while_somebody_has_a_seat_and_let_go_after(here: Machine, team_store: ObjectStore) -> None:
     seen = []
-    here.keep(nothing, lambda _: seen.append(lease.look(team_store, ACCOUNT)))
+    here.keep(nothing, lambda _: seen.append(lease.read_lease(team_store, ACCOUNT)))
     assert here.states == ["held"]
-    assert seen[0].claim.who.startswith("hana@bastion-1")
-    assert not seen[0].over
-    after = lease.look(team_store, ACCOUNT)
+    assert seen[0].record.holder_text.startswith("hana@bastion-1")
+    assert not seen[0].is_available
+    after = lease.read_lease(team_store, ACCOUNT)
     assert after is not None
-    assert after.claim.free
-    assert after.claim.renewals >= 1
-    assert lease_client.standing(here.seat.place) is None
+    assert after.record.free
+    assert after.record.renewals >= 1
+    assert lease_client.read_lease_status(here.seat.folder) is None
 
 
-def test_who_has_it_elsewhere_is_named_and_it_is_ours_when_they_let_go(
-    here: Machine, team_store: ObjectStore
-) -> None:
-    theirs = lease.take(team_store, ACCOUNT, ELSEWHERE)
-    assert isinstance(theirs, Held)
-    here.keep(nothing, lambda _: lease.release(team_store, ACCOUNT, theirs), nothing)
+def test_who_has_it_elsewhere_is_named_and_it_is_ours_when_they_let_go(here: Machine, team_store: ObjectStore) -> None:
+    theirs = lease.acquire_lease(team_store, ACCOUNT, ELSEWHERE)
+    assert isinstance(theirs, AcquiredLease)
+    here.keep(nothing, lambda _: lease.release_lease(team_store, ACCOUNT, theirs), nothing)
     assert here.states == ["taken", "held"]
-    assert "minsu@bastion-2 on pts/2, since 2026-11-23 14:03 UTC works in account" in here.told[0].refusal()
+    assert "minsu@bastion-2 on pts/2, since 2026-11-23 14:03 UTC works in account" in here.told[0].refusal_reason()
 
 
 def test_it_stays_held_while_a_command_of_the_session_runs(
     here: Machine, team_store: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = here.session()
-    here.seat.about(session.id)
+    here.seat.set_session(session.id)
     work = [True] * 4
-    monkeypatch.setattr("ecotui.team.lease_agent.running", lambda _: work)
+    monkeypatch.setattr("ecotui.team.lease_agent.list_running_commands", lambda _: work)
     seen = []
 
-    def left(_: Keeper) -> None:
-        here.seat.leave()
+    def left(_: LeaseAgent) -> None:
+        here.seat.close()
 
-    def look(_: Keeper) -> None:
-        found = lease.look(team_store, ACCOUNT)
-        seen.append(found is not None and not found.over)
+    def look(_: LeaseAgent) -> None:
+        found = lease.read_lease(team_store, ACCOUNT)
+        seen.append(found is not None and not found.is_available)
         work.pop()
 
     here.keep(left, look, look, look, look)
     assert seen == [True] * 4
-    after = lease.look(team_store, ACCOUNT)
+    after = lease.read_lease(team_store, ACCOUNT)
     assert after is not None
-    assert after.claim.free
+    assert after.record.free
 
 
 def test_a_lock_that_is_lost_while_work_goes_on_is_told_and_logged_and_nothing_is_killed(
     here: Machine, team_store: ObjectStore
 ) -> None:
     session = here.session()
-    here.seat.about(session.id)
+    here.seat.set_session(session.id)
 
     def stolen(
-        _: Keeper,
+        _: LeaseAgent,
     ) -> None:  # as after a long sleep of this machine: the lease was over, another took it
-        team_store.write(lease.key(ACCOUNT), msgspec.json.encode(msgspec.structs.replace(ELSEWHERE, id="x")))
+        team_store.write(lease.lease_key(ACCOUNT), msgspec.json.encode(msgspec.structs.replace(ELSEWHERE, id="x")))
 
     here.keep(stolen, nothing, nothing)
     assert here.states[-1] == "lost"
     assert here.told[-1].holder.startswith("minsu@bastion-2")
-    assert "minsu" in here.told[-1].refusal(passed=True)  # cannot be let pass: somebody works there
-    logged = [one.event for one in session.records() if isinstance(one.event, events.TeamLock)]
+    assert "minsu" in here.told[-1].refusal_reason(overridden=True)  # cannot be let pass: somebody works there
+    logged = [one.event for one in session.read_records() if isinstance(one.event, events.TeamLockChanged)]
     assert [one.state for one in logged] == ["held", "lost"]
     assert logged[1].holder.startswith("minsu@bastion-2")
-    found = lease.look(team_store, ACCOUNT)
+    found = lease.read_lease(team_store, ACCOUNT)
     assert found is not None
-    assert (found.claim.user, found.claim.free) == ("minsu", False)  # what is theirs was not let go
+    assert (found.record.user, found.record.free) == ("minsu", False)  # what is theirs was not let go
 
 
-def test_s3_that_cannot_be_reached_is_said_and_never_green(
-    here: Machine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_s3_that_cannot_be_reached_is_said_and_never_green(here: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     def away(self: ObjectStore, key: str) -> None:
-        raise StoreError("AWS cannot be reached: http://127.0.0.1:9")
+        raise ObjectStoreError("AWS cannot be reached: http://127.0.0.1:9")
 
     with monkeypatch.context() as patched:
         patched.setattr(ObjectStore, "read", away)
         here.keep(nothing, lambda _: patched.undo(), nothing)
     assert here.states == ["unreachable", "held"]
-    assert "could not be looked at: AWS cannot be reached" in here.told[0].refusal()
-    assert "environment.team" in here.told[0].refusal()
-    assert here.told[0].refusal(passed=True) == ""
+    assert "could not be looked at: AWS cannot be reached" in here.told[0].refusal_reason()
+    assert "environment.team" in here.told[0].refusal_reason()
+    assert here.told[0].refusal_reason(overridden=True) == ""
 
 
 def test_a_network_that_is_gone_for_shorter_than_the_lease_changes_nothing(
@@ -178,17 +172,17 @@ def test_a_network_that_is_gone_for_shorter_than_the_lease_changes_nothing(
     replace = ObjectStore.replace
 
     def away(self: ObjectStore, key: str, body: bytes, etag: str) -> str:
-        raise StoreError("AWS cannot be reached")
+        raise ObjectStoreError("AWS cannot be reached")
 
-    def cut(_: Keeper) -> None:
+    def cut(_: LeaseAgent) -> None:
         monkeypatch.setattr(ObjectStore, "replace", away)
 
-    def mended(_: Keeper) -> None:
+    def mended(_: LeaseAgent) -> None:
         monkeypatch.setattr(ObjectStore, "replace", replace)
 
     here.keep(cut, nothing, mended, nothing)
     assert here.states == ["held"]
-    here.seat = lease_client.take_seat(here.state, here.project, (), here.env)
+    here.seat = lease_client.open_lease_client(here.state, here.project, (), here.env)
     here.told.clear()
     here.keep(cut, nothing, nothing, nothing, nothing, mended, nothing)
     assert here.states == ["held", "lost", "held"]
@@ -198,66 +192,66 @@ def test_a_network_that_is_gone_for_shorter_than_the_lease_changes_nothing(
 def test_the_word_of_a_keeper_that_is_stopped_holds_no_longer_than_its_lease(
     here: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read: list[Standing | None] = []
+    read: list[LeaseStatus | None] = []
 
-    def look(_: Keeper) -> None:
+    def look(_: LeaseAgent) -> None:
         for after in (0.0, 39.0, 61.0):  # it is asleep, or waits for S3
-            monkeypatch.setattr(lease_client, "since_boot", lambda after=after: here.now + after)
-            read.append(lease_client.standing(here.seat.place))
+            monkeypatch.setattr(lease_client, "seconds_since_boot", lambda after=after: here.now + after)
+            read.append(lease_client.read_lease_status(here.seat.folder))
 
     here.keep(nothing, look, nothing, look)
     assert [one.state for one in read if one] == ["held", "held", "lost"] * 2
     assert read[2] is not None
-    assert "was lost: it could not be renewed in time" in read[2].refusal(passed=True)
+    assert "was lost: it could not be renewed in time" in read[2].refusal_reason(overridden=True)
 
 
 def test_the_word_of_a_keeper_that_was_killed_says_nothing_though_the_next_one_began(here: Machine) -> None:
-    place = here.seat.place
-    next_one = os.open(place / lease_client.KEEPER, os.O_RDWR | os.O_CREAT)
+    place = here.seat.folder
+    next_one = os.open(place / lease_client.AGENT_LOCK_FILE, os.O_RDWR | os.O_CREAT)
     fcntl.flock(next_one, fcntl.LOCK_EX)
-    word = lease_client.Word(state="held", account=ACCOUNT, claim="x", until=lease_client.since_boot() + 60)
-    said = replace_held(place / lease_client.STANDING, msgspec.json.encode(word))
-    assert lease_client.standing(place) == Standing(state="held", account=ACCOUNT, claim="x")
+    word = lease_client.LeaseStatusFile(
+        state="held", account=ACCOUNT, claim="x", until=lease_client.seconds_since_boot() + 60
+    )
+    said = replace_and_lock(place / lease_client.STATUS_FILE, msgspec.json.encode(word))
+    assert lease_client.read_lease_status(place) == LeaseStatus(state="held", account=ACCOUNT, claim="x")
     os.close(said)
-    assert lease_client.standing(place) == Standing()
+    assert lease_client.read_lease_status(place) == LeaseStatus()
     os.close(next_one)
-    assert lease_client.standing(place) is None
+    assert lease_client.read_lease_status(place) is None
 
 
 def test_a_question_from_elsewhere_is_passed_on_and_answered(here: Machine, team_store: ObjectStore) -> None:
     claims = []
 
-    def ask(_: Keeper) -> None:
-        found = lease.look(team_store, ACCOUNT)
+    def ask(_: LeaseAgent) -> None:
+        found = lease.read_lease(team_store, ACCOUNT)
         assert found is not None
-        claims.append(found.claim)
-        lease.ask(team_store, ACCOUNT, found.claim, "minsu@bastion-2")
+        claims.append(found.record)
+        lease.request_lease_handoff(team_store, ACCOUNT, found.record, "minsu@bastion-2")
 
-    def refused(_: Keeper) -> None:
-        here.seat.answer(here.told[-1], yielding=False)
+    def refused(_: LeaseAgent) -> None:
+        here.seat.answer_handoff(here.told[-1], release=False)
 
-    def asked_again(_: Keeper) -> None:
-        found = lease.question(team_store, ACCOUNT, claims[0])
+    def asked_again(_: LeaseAgent) -> None:
+        found = lease.read_lease_handoff_request(team_store, ACCOUNT, claims[0])
         assert found is not None and found.refused
         ask(_)
 
-    def granted(_: Keeper) -> None:
-        here.seat.answer(here.told[-1], yielding=True)
+    def granted(_: LeaseAgent) -> None:
+        here.seat.answer_handoff(here.told[-1], release=True)
 
     here.keep(ask, nothing, refused, nothing, asked_again, nothing, granted, nothing, nothing)
     questions = [one.question for one in here.told if one.state == "held"]
     assert questions == ["", "minsu@bastion-2", "", "minsu@bastion-2"]
     assert here.states[-1] == "yielded"  # and is not taken back before the other came
-    found = lease.look(team_store, ACCOUNT)
+    found = lease.read_lease(team_store, ACCOUNT)
     assert found is not None
-    assert found.claim.free
+    assert found.record.free
 
 
-def test_what_was_let_go_for_one_who_does_not_come_is_taken_back(
-    here: Machine, team_store: ObjectStore
-) -> None:
-    def granted(_: Keeper) -> None:
-        here.seat.answer(here.told[-1], yielding=True)
+def test_what_was_let_go_for_one_who_does_not_come_is_taken_back(here: Machine, team_store: ObjectStore) -> None:
+    def granted(_: LeaseAgent) -> None:
+        here.seat.answer_handoff(here.told[-1], release=True)
 
     here.keep(nothing, granted, *[nothing] * 4)
     assert here.states == ["held", "yielded", "held"]
@@ -270,19 +264,19 @@ def test_summaries_are_shared_masked_and_listed_elsewhere(
     before = here.session()  # of a time without a network
     before.end("rebuilt")
     session = here.session()
-    here.seat.about(session.id)
+    here.seat.set_session(session.id)
 
-    def noted(_: Keeper) -> None:
-        session.append(events.Noted(text="the token is correct-horse-battery-1"))
+    def noted(_: LeaseAgent) -> None:
+        session.append(events.NoteAdded(text="the token is correct-horse-battery-1"))
 
     here.keep(nothing, noted, nothing)
-    listed = {one.summary.id: one for one in summaries.read(team_store)}
+    listed = {one.summary.id: one for one in summaries.read_team_sessions(team_store)}
     assert set(listed) == {before.id, session.id}
     assert listed[before.id].summary.outcome == "rebuilt"
     assert listed[session.id].host
     (note,) = listed[session.id].summary.notes
     assert "correct-horse" not in note
-    for one in team_store.listing("sessions/"):
+    for one in team_store.list_entries("sessions/"):
         stored = team_store.read(one.key)
         assert stored is not None
         assert b"correct-horse" not in stored.body
@@ -295,7 +289,7 @@ def test_what_is_no_summary_is_left_out_of_the_list(team_store: ObjectStore) -> 
         "sessions/20260101-000000-bbbbbb.json",
         b'{"host": "\\u001b[2Jh", "summary": {"id": "20260101-000000-bbbbbb", "by": "a\\u001b]0;x"}}',
     )
-    (found,) = summaries.read(team_store)
+    (found,) = summaries.read_team_sessions(team_store)
     assert found.host == "h"
     assert "\x1b" not in found.summary.by
 
@@ -305,54 +299,52 @@ def test_whoever_comes_while_it_goes_either_keeps_it_or_reads_nothing_that_ends(
 ) -> None:
     read: list[str] = []
     unlink = Path.unlink
-    came: list[Seat] = []
+    came: list[LeaseClient] = []
 
     def after_the_standing(path: Path, missing_ok: bool = False) -> None:
         unlink(path, missing_ok=missing_ok)
-        if path.name == lease_client.STANDING and here.told and not came:
-            came.append(lease_client.take_seat(here.state, here.project, (), here.env))
-            found = lease_client.standing(here.seat.place)
+        if path.name == lease_client.STATUS_FILE and here.told and not came:
+            came.append(lease_client.open_lease_client(here.state, here.project, (), here.env))
+            found = lease_client.read_lease_status(here.seat.folder)
             read.append(found.state if found else "")
 
     monkeypatch.setattr(Path, "unlink", after_the_standing)
 
-    def leaves(_: Keeper) -> None:
-        here.seat.leave()
+    def leaves(_: LeaseAgent) -> None:
+        here.seat.close()
 
-    def held_for_them(_: Keeper) -> None:
-        found = lease.look(team_store, ACCOUNT)
-        read.append("free" if found is None or found.claim.free else "held")
-        came[0].leave()
+    def held_for_them(_: LeaseAgent) -> None:
+        found = lease.read_lease(team_store, ACCOUNT)
+        read.append("free" if found is None or found.record.free else "held")
+        came[0].close()
 
     here.keep(nothing, leaves, held_for_them, nothing)
     assert read == ["asking", "held"]
-    after = lease.look(team_store, ACCOUNT)
+    after = lease.read_lease(team_store, ACCOUNT)
     assert after is not None
-    assert after.claim.free
+    assert after.record.free
 
 
-def test_a_seat_that_was_taken_for_a_dead_one_is_taken_again(
-    here: Machine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_seat_that_was_taken_for_a_dead_one_is_taken_again(here: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     flock, swept = lease_client.fcntl.flock, []
 
     def swept_before(fd: int, how: int) -> None:
         if not swept:
             swept.append(
-                next(path for path in (here.seat.place / lease_client.SEATS).iterdir() if path != mine)
+                next(path for path in (here.seat.folder / lease_client.CLIENTS_FOLDER).iterdir() if path != mine)
             )
             swept[0].unlink()
         flock(fd, how)
 
-    mine = here.seat._path
+    mine = here.seat._client_file
     monkeypatch.setattr(lease_client.fcntl, "flock", swept_before)
-    seat = lease_client.take_seat(here.state, here.project, (), here.env)
+    seat = lease_client.open_lease_client(here.state, here.project, (), here.env)
     assert swept
-    assert seat._path.exists()
+    assert seat._client_file.exists()
 
 
 def test_a_second_keeper_leaves_the_first_alone(here: Machine) -> None:
-    other = Keeper(here.seat.place, here.world, HERE, clock=lambda: here.now, sleep=lambda _: later())
+    other = LeaseAgent(here.seat.folder, here.world, HERE, clock=lambda: here.now, sleep=lambda _: later())
 
     def later() -> None:
         here.now += 1
@@ -366,4 +358,4 @@ def test_a_seat_where_the_folder_is_a_link_is_refused(tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "locks").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(SessionError, match="link"):
-        lease_client.take_seat(tmp_path / "state", tmp_path, (), {})
+        lease_client.open_lease_client(tmp_path / "state", tmp_path, (), {})

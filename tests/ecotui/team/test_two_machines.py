@@ -15,10 +15,10 @@ from support import ROOT
 
 from checks.aws.object_store import ObjectStore
 from ecotui.session import events
-from ecotui.session.lock import path_of
-from ecotui.session.store import Store
+from ecotui.session.lock import project_lock_path
+from ecotui.session.store import SessionStore
 from ecotui.team import lease_client
-from ecotui.team.lease_client import Seat
+from ecotui.team.lease_client import LeaseClient
 
 TEAM = "s3://eco2-team/ecotui/prod"
 
@@ -36,7 +36,7 @@ class Machines:
     def __init__(self, folder: Path, env: dict[str, str]) -> None:
         self.folder = folder
         self.env = env
-        self.seats: list[Seat] = []
+        self.seats: list[LeaseClient] = []
         for name in ("one", "two"):
             (folder / name).mkdir()
             (folder / name / "ecotui.yaml").write_text(
@@ -44,9 +44,9 @@ class Machines:
                 f"environment: {{tools: []}}\nsessions: {{team: '{TEAM}', lease: 2}}\n"
             )
 
-    def sit(self, name: str) -> Seat:
+    def sit(self, name: str) -> LeaseClient:
         env = self.environ(name)
-        seat = lease_client.take_seat(
+        seat = lease_client.open_lease_client(
             Path(env["ECOTUI_STATE_DIR"]), self.folder / name, ["--project", str(self.folder / name)], env
         )
         self.seats.append(seat)
@@ -76,24 +76,24 @@ class Machines:
 
     def forgotten(self, name: str) -> None:
         """Wait until the keeper there has let go: a command that comes before that works under the lock it holds."""
-        place = path_of(Path(self.environ(name)["ECOTUI_STATE_DIR"]), self.folder / name).with_suffix(".team")
+        place = project_lock_path(Path(self.environ(name)["ECOTUI_STATE_DIR"]), self.folder / name).with_suffix(".team")
         deadline = time.monotonic() + 30
-        while lease_client.standing(place) is not None:
+        while lease_client.read_lease_status(place) is not None:
             assert time.monotonic() < deadline, "the keeper does not end"
             time.sleep(0.05)
 
     def close(self) -> None:
         for seat in self.seats:
-            seat.leave()
-            seat.dismiss()
+            seat.close()
+            seat.stop_agent()
 
 
 def test_two_machines_on_one_account_the_second_is_refused_with_the_holder_s_name(
     machines: Machines, team_store: ObjectStore, dead_endpoint: str
 ) -> None:
     seat = machines.sit("one")
-    seat.about(Store(seat.place.parent.parent).create(project="eco2", folder=machines.folder / "one").id)
-    assert seat.wait(30).ours
+    seat.set_session(SessionStore(seat.folder.parent.parent).create(project="eco2", folder=machines.folder / "one").id)
+    assert seat.wait_for_status(30).is_held
     looked = machines.run("two", "team", "--json")
     told = json.loads(looked.stdout)
     assert (looked.returncode, told["schema"], told["state"]) == (3, "ecotui.team/1", "blocked")
@@ -104,7 +104,7 @@ def test_two_machines_on_one_account_the_second_is_refused_with_the_holder_s_nam
     listed = machines.run("two", "sessions", "list", "--team", "--json")
     assert [one["here"] for one in json.loads(listed.stdout)["sessions"]] == [True]
     # Killed, not asked: its lease ends by itself, and then the account is free.
-    keeper = int(json.loads((seat.place / lease_client.KEEPER).read_bytes())["pid"])
+    keeper = int(json.loads((seat.folder / lease_client.AGENT_LOCK_FILE).read_bytes())["pid"])
     os.kill(keeper, 9)
     time.sleep(3)
     assert machines.run("two", "adopt", "--undo").returncode == 0
@@ -115,12 +115,12 @@ def test_two_machines_on_one_account_the_second_is_refused_with_the_holder_s_nam
     assert refused.returncode == 3
     assert "could not be looked at" in refused.stderr
     assert "--override 'environment.team=REASON'" in refused.stderr
-    passed = machines.run(
-        "two", "adopt", "--undo", "--override", "environment.team=S3 is down, asked hana", **away
-    )
+    passed = machines.run("two", "adopt", "--undo", "--override", "environment.team=S3 is down, asked hana", **away)
     assert passed.returncode == 0, passed.stderr
-    shelf = Store(Path(machines.environ("two")["ECOTUI_STATE_DIR"]))
+    shelf = SessionStore(Path(machines.environ("two")["ECOTUI_STATE_DIR"]))
     reasons = [
-        one.event.reason for one in shelf.latest().records() if isinstance(one.event, events.Overridden)
+        one.event.reason
+        for one in shelf.open_latest().read_records()
+        if isinstance(one.event, events.FindingOverridden)
     ]
     assert reasons == ["S3 is down, asked hana"]

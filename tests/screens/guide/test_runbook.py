@@ -13,22 +13,22 @@ from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, TextArea
 
 from checks.cleanup.model import CleanupDetail
-from checks.finding import Fix, Risk, Run, State, Visit
-from ecotui.guide.runbook.step import END
+from checks.finding import CheckState, Fix, OpenStep, Risk, RunCommand
+from ecotui.guide.runbook.step import END_STEP
 from ecotui.session import events
-from ecotui.session.store import Store
-from screens.dialogs import Ask, Confirm, Typed
+from ecotui.session.store import SessionStore
+from screens.dialogs import ConfirmDialog, PromptDialog, TypedConfirmDialog
 from screens.guide.browser import GuideScreen
 from screens.guide.paste import PasteBox, PasteScreen
-from screens.guide.runbook import WalkScreen
-from screens.guide.runbook_actions import Judge
-from screens.main.screen import RebuildScreen
-from screens.messages import GuideWanted
+from screens.guide.runbook import RunbookScreen
+from screens.guide.runbook_actions import RateDialog
+from screens.main.screen import MainScreen
+from screens.messages import GuideRequested
 
 MEND = Fix(
     id="mend",
     title="Mend it",
-    action=Run(argv=("ecotui", "mend")),
+    action=RunCommand(argv=("ecotui", "mend")),
     changes="It is mended.",
     risk=Risk.CHANGES,
     recommended=True,
@@ -36,50 +36,50 @@ MEND = Fix(
 VCPU = "Error: creating EC2 Instance: VcpuLimitExceeded: You have requested more vCPU capacity"
 
 
-async def walking(bench: Bench, pilot: Pilot[Any], *pressed: str) -> WalkScreen:
+async def walking(bench: Bench, pilot: Pilot[Any], *pressed: str) -> RunbookScreen:
     """Open the guide by keys, and walk the entry that it shows."""
     app = pilot.app
     await bench.settled(pilot)
     await pilot.press(*pressed)
     await bench.until(pilot, lambda: isinstance(app.screen, GuideScreen) and app.screen.entry is not None)
     await pilot.press("enter")
-    await bench.until(pilot, lambda: isinstance(app.screen, WalkScreen) and app.screen.steps)
-    assert isinstance(app.screen, WalkScreen)
+    await bench.until(pilot, lambda: isinstance(app.screen, RunbookScreen) and app.screen.steps)
+    assert isinstance(app.screen, RunbookScreen)
     return app.screen
 
 
-async def go_to(pilot: Pilot[Any], screen: WalkScreen, key: str) -> None:
+async def go_to(pilot: Pilot[Any], screen: RunbookScreen, key: str) -> None:
     """Put the cursor on a step."""
     for _ in range(30):
-        if screen.step is not None and screen.step.key == key:
+        if screen.selected_step is not None and screen.selected_step.key == key:
             return
         await pilot.press("down")
         await pilot.pause()
     raise AssertionError(f"no step {key}")
 
 
-def logged(screen: WalkScreen, kind: type) -> list[Any]:
-    return [record.event for record in screen.desk.session.records() if isinstance(record.event, kind)]
+def logged(screen: RunbookScreen, kind: type) -> list[Any]:
+    return [record.event for record in screen.project.session.read_records() if isinstance(record.event, kind)]
 
 
-async def solve(bench: Bench, pilot: Pilot[Any], screen: WalkScreen, step: str, mended: str) -> None:
+async def solve(bench: Bench, pilot: Pilot[Any], screen: RunbookScreen, step: str, mended: str) -> None:
     """The command that was started ends well, the check finds it no more, and the operator says so."""
     app = pilot.app
-    await bench.until(pilot, lambda: screen.walk.ran, "the command")
-    command = screen.frame.following[step].command
+    await bench.until(pilot, lambda: screen.position.started_commands, "the command")
+    command = screen.main_screen.step_commands[step].command
     bench.say(command, "working on it")
     await bench.until(pilot, lambda: "working on it" in bench.text(pilot), "its output")
-    bench.world[step] = report(step, finding(mended, State.OK, "It is well."))
+    bench.world[step] = report(step, finding(mended, CheckState.OK, "It is well."))
     bench.end(command)
-    await bench.until(pilot, lambda: screen.walk.cursor == END, "the end")
+    await bench.until(pilot, lambda: screen.position.selected_step == END_STEP, "the end")
     assert "The cause is gone: It is well." in bench.text(pilot)
     before = len(bench.looks)
     await pilot.press("enter")
-    await bench.until(pilot, lambda: isinstance(app.screen, Judge), "the question")
+    await bench.until(pilot, lambda: isinstance(app.screen, RateDialog), "the question")
     assert bench.looks[before:] == [(step,)]
     await pilot.press("y")
     await bench.until(pilot, lambda: app.screen is screen)
-    assert logged(screen, events.EntryJudged) == [events.EntryJudged(entry=screen.walk.entry, solved=True)]
+    assert logged(screen, events.RunbookRated) == [events.RunbookRated(entry=screen.position.entry, solved=True)]
     assert "solved it 1×" in bench.text(pilot)
 
 
@@ -98,20 +98,20 @@ async def test_an_entry_is_walked_from_its_finding_to_success(
     step = known.partition(".")[0]
     bench.world = dict(rebuilt_world())
     bench.world[step] = report(
-        step, finding(known, State.BLOCKED, "It is in the way.", guide=(entry,), fixes=(MEND,))
+        step, finding(known, CheckState.BLOCKED, "It is in the way.", guide=(entry,), fixes=(MEND,))
     )
     app = bench.app()
     async with app.run_test(size=size) as pilot:
         screen = await walking(bench, pilot, key, "g")
-        assert screen.walk.entry == entry
+        assert screen.position.entry == entry
         assert "The cause is present: It is in the way." in bench.text(pilot)
         await pilot.press("enter")
-        await bench.until(pilot, lambda: isinstance(app.screen, Confirm))
+        await bench.until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
         await pilot.press("enter")
         await bench.until(pilot, lambda: bench.started)
         assert bench.started[-1][:2] == ("ecotui", "mend")
         await solve(bench, pilot, screen, step, known)
-        assert f"{known}/mend" in [tick.step for tick in logged(screen, events.StepTicked)]
+        assert f"{known}/mend" in [tick.step for tick in logged(screen, events.RunbookStepTicked)]
 
 
 async def test_leftovers_are_deleted_from_the_walk_after_typed_consent(bench: Bench) -> None:
@@ -119,13 +119,13 @@ async def test_leftovers_are_deleted_from_the_walk_after_typed_consent(bench: Be
     delete = Fix(
         id="delete",
         title="Delete them",
-        action=Visit(step="cleanup", select=(rows[0].key, rows[1].key)),
+        action=OpenStep(step="cleanup", select=(rows[0].key, rows[1].key)),
         changes="They are gone.",
         risk=Risk.DESTROYS,
     )
     bench.world["cleanup"] = report(
         "cleanup",
-        finding("cleanup.iam-policy", State.BLOCKED, "2 leftover policies", guide=("2.1",), fixes=(delete,)),
+        finding("cleanup.iam-policy", CheckState.BLOCKED, "2 leftover policies", guide=("2.1",), fixes=(delete,)),
         detail=CleanupDetail(account="123456789012", account_name="eco2-prod", resources=rows),
     )
     app = bench.app()
@@ -133,9 +133,9 @@ async def test_leftovers_are_deleted_from_the_walk_after_typed_consent(bench: Be
         screen = await walking(bench, pilot, "4", "g")
         assert "The cause is present: 2 leftover policies" in bench.text(pilot)
         await pilot.press("enter")
-        await bench.until(pilot, lambda: isinstance(app.screen, Typed))
+        await bench.until(pilot, lambda: isinstance(app.screen, TypedConfirmDialog))
         asked = app.screen
-        assert isinstance(asked, Typed)
+        assert isinstance(asked, TypedConfirmDialog)
         assert asked.expected == "eco2-prod 2"
         assert "other" not in bench.text(pilot)
         await pilot.press(*"yes", "enter")
@@ -160,13 +160,13 @@ async def test_a_command_is_filled_copied_edited_and_run_without_a_shell_and_ask
         await pilot.press("c", "w")
         await bench.until(pilot, lambda: "Written to a file" in bench.notices(pilot))
         assert app.clipboard.startswith("aws cloudfront get-distribution --id E2QWRUHAPOMQZL")
-        file = screen.desk.session.folder / "guide" / "6.1-1.1.sh"
+        file = screen.project.session.folder / "guide" / "6.1-1.1.sh"
         assert file.read_text().strip() == app.clipboard
         assert file.stat().st_mode & 0o777 == 0o600
 
         async def edit(text: str) -> None:
             await pilot.press("e")
-            await bench.until(pilot, lambda: isinstance(app.screen, Ask))
+            await bench.until(pilot, lambda: isinstance(app.screen, PromptDialog))
             app.screen.query_one(Input).value = text
             await pilot.press("enter")
 
@@ -176,9 +176,9 @@ async def test_a_command_is_filled_copied_edited_and_run_without_a_shell_and_ask
         await edit("aws cloudfront delete-distribution --id E1")
         await bench.until(pilot, lambda: "delete-distribution --id E1" in bench.text(pilot))
         await pilot.press("enter")
-        await bench.until(pilot, lambda: isinstance(app.screen, Typed))
+        await bench.until(pilot, lambda: isinstance(app.screen, TypedConfirmDialog))
         asked = app.screen
-        assert isinstance(asked, Typed)
+        assert isinstance(asked, TypedConfirmDialog)
         assert asked.expected == "delete-distribution E1"
         await pilot.press("escape")
         await pilot.pause()
@@ -199,23 +199,23 @@ async def test_ticks_are_kept_one_comes_back_to_where_one_was_and_a_no_is_kept_t
         first = screen.steps[0].key
         await pilot.press("space")
         await pilot.pause()
-        assert screen.walk.cursor == screen.steps[1].key
+        assert screen.position.selected_step == screen.steps[1].key
 
         # To the step's screen, and back to this step of this entry.
         await go_to(pilot, screen, "1.2")
         await pilot.press("b")
-        await bench.until(pilot, lambda: isinstance(app.screen, RebuildScreen))
+        await bench.until(pilot, lambda: isinstance(app.screen, MainScreen))
         frame = app.screen
-        assert isinstance(frame, RebuildScreen)
-        assert frame.current == "quota"
+        assert isinstance(frame, MainScreen)
+        assert frame.current_step == "quota"
         assert "Back to the guide" in bench.text(pilot)
         await pilot.press("b")
-        await bench.until(pilot, lambda: isinstance(app.screen, WalkScreen) and app.screen.step is not None)
+        await bench.until(pilot, lambda: isinstance(app.screen, RunbookScreen) and app.screen.selected_step is not None)
         back = app.screen
-        assert isinstance(back, WalkScreen)
-        assert back.step is not None
-        assert back.step.key == "1.2"
-        assert back.ticks == {first}
+        assert isinstance(back, RunbookScreen)
+        assert back.selected_step is not None
+        assert back.selected_step.key == "1.2"
+        assert back.done_steps == {first}
         await pilot.press("home")
         assert any("✓  1" in line for line in bench.text(pilot).splitlines())
 
@@ -223,11 +223,11 @@ async def test_ticks_are_kept_one_comes_back_to_where_one_was_and_a_no_is_kept_t
         await bench.until(pilot, lambda: "해결 방법 1" in bench.text(pilot))
         assert "원인이 있습니다" in bench.text(pilot)
 
-        back.action_judge()
-        await bench.until(pilot, lambda: isinstance(app.screen, Judge))
+        back.action_rate()
+        await bench.until(pilot, lambda: isinstance(app.screen, RateDialog))
         await pilot.press("n")
         await bench.until(pilot, lambda: app.screen is back)
-        assert [one.solved for one in logged(back, events.EntryJudged)] == [False]
+        assert [one.solved for one in logged(back, events.RunbookRated)] == [False]
         assert "7.3 is the way on" in bench.notices(pilot)
 
         await pilot.press("escape")
@@ -250,7 +250,7 @@ async def test_ticks_are_kept_one_comes_back_to_where_one_was_and_a_no_is_kept_t
         assert again.entry.id == "3.1"  # type: ignore[attr-defined]
         await pilot.press("escape")
         await bench.until(pilot, lambda: app.screen is frame)
-        assert frame.left_guide is None
+        assert frame.guide_return_location is None
 
 
 # -- pasting -------------------------------------------------------------------------------------------------------
@@ -264,7 +264,7 @@ async def pasting(bench: Bench, pilot: Pilot[Any], text: str) -> PasteScreen:
     assert isinstance(screen, PasteScreen)
     await bench.until(pilot, lambda: screen.query_one(PasteBox).has_focus)
     screen.query_one(PasteBox).post_message(keys.Paste(text))
-    found = screen.query_one("#paste-found", OptionList)
+    found = screen.query_one("#paste-matches", OptionList)
     await bench.until(pilot, lambda: found.option_count and found.has_focus, "the entries")
     return screen
 
@@ -281,7 +281,7 @@ async def test_a_paste_of_any_size_is_explained_and_enter_opens_the_entry(bench:
         assert "100,001 lines pasted, the last 200 shown, all looked at" in shown
         assert shown.count("\n") <= 201
         assert "line 1, by “VcpuLimitExceeded”" in bench.text(pilot)
-        assert screen.text == text
+        assert screen.pasted_text == text
         await pilot.press("ctrl+l")
         await bench.until(pilot, lambda: not screen.query_one(TextArea).text)
 
@@ -297,9 +297,9 @@ async def test_a_paste_of_any_size_is_explained_and_enter_opens_the_entry(bench:
         )
         assert "Matched" in bench.text(pilot)
         await pilot.press("enter")
-        await bench.until(pilot, lambda: isinstance(app.screen, WalkScreen) and app.screen.steps)
-        assert isinstance(app.screen, WalkScreen)
-        assert "VcpuLimitExceeded" in app.screen.walk.error
+        await bench.until(pilot, lambda: isinstance(app.screen, RunbookScreen) and app.screen.steps)
+        assert isinstance(app.screen, RunbookScreen)
+        assert "VcpuLimitExceeded" in app.screen.position.error
         assert "Error" in bench.text(pilot)
 
 
@@ -315,31 +315,31 @@ async def test_an_error_that_nothing_matches_leads_through_the_order_of_response
         )
         guide = app.screen
         await pilot.press("enter")
-        await bench.until(pilot, lambda: isinstance(app.screen, WalkScreen) and app.screen.steps)
+        await bench.until(pilot, lambda: isinstance(app.screen, RunbookScreen) and app.screen.steps)
         screen = app.screen
-        assert isinstance(screen, WalkScreen)
+        assert isinstance(screen, RunbookScreen)
         assert "out of paper" in bench.text(pilot)
         await go_to(pilot, screen, "1.3")
         before = len(bench.looks)
         await pilot.press("enter")
         await bench.until(pilot, lambda: len(bench.looks) > before)
         assert bench.looks[-1] == ("cleanup",)
-        await go_to(pilot, screen, "1.2") if screen.step and screen.step.key < "1.2" else screen.leave_for(
-            "apply"
-        )
-        await bench.until(pilot, lambda: isinstance(app.screen, RebuildScreen))
+        await go_to(
+            pilot, screen, "1.2"
+        ) if screen.selected_step and screen.selected_step.key < "1.2" else screen.leave_for_step("apply")
+        await bench.until(pilot, lambda: isinstance(app.screen, MainScreen))
         assert guide not in app.screen_stack
-        assert app.screen_stack[0].current == "apply"  # type: ignore[attr-defined]
+        assert app.screen_stack[0].current_step == "apply"  # type: ignore[attr-defined]
 
 
 async def test_what_solved_it_in_an_earlier_session_comes_first(bench: Bench) -> None:
-    session = Store(bench.state).create(project="other", folder=bench.home, env=bench.env)
-    session.append(events.EntryJudged(entry="5.1", solved=True))
+    session = SessionStore(bench.state).create(project="other", folder=bench.home, env=bench.env)
+    session.append(events.RunbookRated(entry="5.1", solved=True))
     session.end("left")
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         frame = await bench.settled(pilot)
-        frame.post_message(GuideWanted(error=f"{VCPU}\nerror: missing required scope 'read:org'"))
+        frame.post_message(GuideRequested(error=f"{VCPU}\nerror: missing required scope 'read:org'"))
         await bench.until(pilot, lambda: isinstance(app.screen, GuideScreen) and app.screen.entry is not None)
         await bench.until(pilot, lambda: "5.1 Missing Required Scope  ✓1" in bench.text(pilot))
         lines = bench.text(pilot).splitlines()
@@ -366,20 +366,18 @@ async def test_g_leads_from_the_finding_of_each_step_to_its_entry_and_without_on
     }
     for known, entry in leads.items():
         step = known.partition(".")[0]
-        bench.world[step] = report(step, finding(known, State.BLOCKED, "in the way", guide=(entry,)))
+        bench.world[step] = report(step, finding(known, CheckState.BLOCKED, "in the way", guide=(entry,)))
     bench.world["environment"] = report(
         "environment",
-        finding("environment.variable.VERSION", State.BLOCKED, "in the way", guide=("7.1",)),
-        finding("environment.kubectl", State.BLOCKED, "kubectl is not on PATH"),
+        finding("environment.variable.VERSION", CheckState.BLOCKED, "in the way", guide=("7.1",)),
+        finding("environment.kubectl", CheckState.BLOCKED, "kubectl is not on PATH"),
     )
     app = bench.app()
 
     async def opened(wanted: str) -> None:
         await bench.until(
             pilot,
-            lambda: (
-                isinstance(app.screen, GuideScreen) and app.screen.entry and app.screen.entry.id == wanted
-            ),
+            lambda: isinstance(app.screen, GuideScreen) and app.screen.entry and app.screen.entry.id == wanted,
             wanted,
         )
 

@@ -11,7 +11,7 @@ from textual.events import Paste
 from textual.pilot import Pilot
 
 from screens.guide.paste import PasteBox, PasteScreen
-from screens.guide.runbook import WalkScreen
+from screens.guide.runbook import RunbookScreen
 
 Compare = Callable[..., bool]
 
@@ -29,7 +29,7 @@ def walked(bench: Bench, *keys: str) -> Callable[[Pilot[Any]], Any]:
 
     async def prepare(pilot: Pilot[Any]) -> None:
         await ready(pilot)
-        await bench.until(pilot, lambda: isinstance(pilot.app.screen, WalkScreen) and pilot.app.screen.steps)
+        await bench.until(pilot, lambda: isinstance(pilot.app.screen, RunbookScreen) and pilot.app.screen.steps)
         await pilot.pause(0.3)
 
     return prepare
@@ -42,9 +42,7 @@ def test_walk_snapshot(snap_compare: Compare, bench: Bench, size: tuple[int, int
 
 def test_korean_walk_snapshot(snap_compare: Compare, bench: Bench) -> None:
     bench.env["ECOTUI_GUIDE_LANGUAGE"] = "ko"
-    assert snap_compare(
-        bench.app(), terminal_size=(80, 24), run_before=walked(bench, "6", "g", "enter", "down")
-    )
+    assert snap_compare(bench.app(), terminal_size=(80, 24), run_before=walked(bench, "6", "g", "enter", "down"))
 
 
 @SIZES
@@ -56,7 +54,7 @@ def test_paste_snapshot(snap_compare: Compare, bench: Bench, size: tuple[int, in
         await bench.until(pilot, lambda: isinstance(pilot.app.screen, PasteScreen))
         screen = pilot.app.screen
         screen.query_one(PasteBox).post_message(Paste(ERRORS))
-        found = screen.query_one("#paste-found")
+        found = screen.query_one("#paste-matches")
         await bench.until(pilot, lambda: found.has_focus)
         await pilot.pause()
 

@@ -10,37 +10,37 @@ from support.tui import Bench
 from textual.pilot import Pilot
 from textual.widgets import Input, Log
 
-from checks.finding import State
+from checks.finding import CheckState
 from ecotui.session import events
-from ecotui.session.store import Store
+from ecotui.session.store import SessionStore
 from ecotui.supervisor import Command
-from screens.dialogs import Confirm, Typed
-from screens.main.screen import RebuildScreen
-from screens.messages import CommandOutput
-from screens.widgets.log_drawer import KEPT_LINES, Drawer
+from screens.dialogs import ConfirmDialog, TypedConfirmDialog
+from screens.main.screen import MainScreen
+from screens.messages import CommandOutputReceived
+from screens.widgets.log_drawer import MAX_LINES, LogDrawer
 
 HOSTILE = "[/x] [bold red]loud[/] \\[ \N{SYMBOL FOR ESCAPE}[31m"
 
 
-async def begin(bench: Bench, pilot: Pilot[Any]) -> tuple[RebuildScreen, Command]:
+async def begin(bench: Bench, pilot: Pilot[Any]) -> tuple[MainScreen, Command]:
     """The request for a quota, started and under way."""
     screen = await bench.settled(pilot)
     await pilot.press("2", "f")
     await pilot.pause()
     await pilot.press("enter")
     await pilot.pause()
-    return screen, screen.following["quota"].command
+    return screen, screen.step_commands["quota"].command
 
 
-def log_of(screen: RebuildScreen) -> list[str]:
-    return list(screen.query_one(Drawer).query_one(Log).lines)
+def log_of(screen: MainScreen) -> list[str]:
+    return list(screen.query_one(LogDrawer).query_one(Log).lines)
 
 
 async def test_what_a_command_writes_appears_in_the_drawer(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         screen, command = await begin(bench, pilot)
-        assert screen.query_one(Drawer).display
+        assert screen.query_one(LogDrawer).display
         bench.say(command, "asking AWS", f"it said {HOSTILE}")
         await bench.until(pilot, lambda: len(log_of(screen)) >= 2)
         assert "asking AWS" in log_of(screen)
@@ -61,13 +61,13 @@ async def test_when_a_command_ends_its_step_and_all_later_ones_are_looked_at(ben
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         screen, command = await begin(bench, pilot)
-        assert screen.desk is not None
-        assert screen.desk.rebuild.running == {"quota": "Request an increase to 32"}
+        assert screen.project is not None
+        assert screen.project.rebuild.running_commands == {"quota": "Request an increase to 32"}
         bench.say(command, "request r2 is open")
         bench.end(command)
         await bench.until(pilot, lambda: len(bench.looks) == 2)
         assert bench.looks[-1] == ("quota", "github", "cleanup", "apply", "cloudfront", "nodes")
-        assert screen.desk.rebuild.running == {}
+        assert screen.project.rebuild.running_commands == {}
         assert "request r2 is open" in log_of(screen)
         assert "succeeded" in bench.notices(pilot)
 
@@ -79,8 +79,8 @@ async def test_a_command_that_ends_well_does_not_turn_its_step_green_only_a_look
         bench.hold.clear()
         bench.end(command)
         await bench.until(pilot, lambda: len(bench.looks) == 2)
-        assert screen.desk is not None
-        assert screen.desk.rebuild.state("quota") is State.BLOCKED
+        assert screen.project is not None
+        assert screen.project.rebuild.step_state("quota") is CheckState.BLOCKED
         bench.hold.set()
 
 
@@ -115,21 +115,19 @@ async def test_a_million_lines_keep_the_drawer_bounded_and_the_frame_awake(bench
         begun = time.monotonic()
         await pilot.press("3")
         await pilot.pause()
-        assert screen.current == "github"
+        assert screen.current_step == "github"
         await pilot.press("2")
-        await bench.until(
-            pilot, lambda: any("line 999999" in line for line in log_of(screen)), "the last line"
-        )
-        assert len(log_of(screen)) <= KEPT_LINES + 1
+        await bench.until(pilot, lambda: any("line 999999" in line for line in log_of(screen)), "the last line")
+        assert len(log_of(screen)) <= MAX_LINES + 1
         assert time.monotonic() - begun < 10
-        assert len(screen.following["quota"].recent) <= 500
+        assert len(screen.step_commands["quota"].recent_lines) <= 500
 
 
 async def test_the_lines_that_were_passed_over_are_counted_in_the_drawer(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         screen, command = await begin(bench, pilot)
-        screen.post_message(CommandOutput(command, ("last",), skipped=123_456))
+        screen.post_message(CommandOutputReceived(command, ("last",), skipped=123_456))
         await bench.until(pilot, lambda: "last" in log_of(screen))
         assert any("123456 lines passed over" in line for line in log_of(screen))
 
@@ -152,18 +150,18 @@ async def test_the_log_of_a_step_comes_back_with_the_step(bench: Bench) -> None:
         await pilot.press("3")
         await pilot.pause()
         assert "of the quota" not in log_of(screen)
-        assert not screen.query_one(Drawer).display
+        assert not screen.query_one(LogDrawer).display
         await pilot.press("2")
         await pilot.pause()
         assert "of the quota" in log_of(screen)
-        assert screen.query_one(Drawer).display
+        assert screen.query_one(LogDrawer).display
 
 
 async def test_l_opens_and_closes_the_log(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await bench.settled(pilot)
-        drawer = screen.query_one(Drawer)
+        drawer = screen.query_one(LogDrawer)
         assert not drawer.display
         await pilot.press("l")
         await pilot.pause()
@@ -186,7 +184,7 @@ def interrupts(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
         sent.append(force)
         return True
 
-    monkeypatch.setattr("ecotui.project.interrupt", interrupt)
+    monkeypatch.setattr("ecotui.project.send_interrupt", interrupt)
     return sent
 
 
@@ -196,7 +194,7 @@ async def test_an_interrupt_asks_first(bench: Bench, interrupts: list[bool]) -> 
         await begin(bench, pilot)
         await pilot.press("i")
         await pilot.pause()
-        assert isinstance(app.screen, Confirm)
+        assert isinstance(app.screen, ConfirmDialog)
         assert interrupts == []
         await pilot.press("escape")
         await pilot.pause()
@@ -208,9 +206,7 @@ async def test_an_interrupt_asks_first(bench: Bench, interrupts: list[bool]) -> 
         assert interrupts == [False]
 
 
-async def test_a_second_interrupt_forces_and_needs_the_word_typed(
-    bench: Bench, interrupts: list[bool]
-) -> None:
+async def test_a_second_interrupt_forces_and_needs_the_word_typed(bench: Bench, interrupts: list[bool]) -> None:
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         await begin(bench, pilot)
@@ -220,7 +216,7 @@ async def test_a_second_interrupt_forces_and_needs_the_word_typed(
         await pilot.pause()
         await pilot.press("i")
         await pilot.pause()
-        assert isinstance(app.screen, Typed)
+        assert isinstance(app.screen, TypedConfirmDialog)
         await pilot.press("enter")
         await pilot.pause()
         assert interrupts == [False]
@@ -230,9 +226,7 @@ async def test_a_second_interrupt_forces_and_needs_the_word_typed(
         assert interrupts == [False, True]
 
 
-async def test_an_interrupt_is_offered_only_where_something_runs(
-    bench: Bench, interrupts: list[bool]
-) -> None:
+async def test_an_interrupt_is_offered_only_where_something_runs(bench: Bench, interrupts: list[bool]) -> None:
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await bench.settled(pilot)
@@ -258,9 +252,9 @@ async def test_leaving_while_something_runs_says_that_it_goes_on(
         await pilot.press(key)
         await bench.until(pilot, lambda: app._exit)
         assert "Quotas: still running" in str(app._exit_renderables)
-        assert screen.desk is not None
-        screen.desk.close("left")
-        assert screen.desk.session.summary().ended is None
+        assert screen.project is not None
+        screen.project.close("left")
+        assert screen.project.session.read_summary().ended is None
     assert not (command.folder / "exit.json").exists()
 
 
@@ -270,9 +264,9 @@ async def test_leaving_while_nothing_runs_ends_the_session(bench: Bench) -> None
         screen = await bench.settled(pilot)
         await pilot.press("q")
         await bench.until(pilot, lambda: app._exit)
-        assert screen.desk is not None
-        screen.desk.close("left")
-    assert [summary.outcome for summary in Store(bench.state).list()] == ["left"]
+        assert screen.project is not None
+        screen.project.close("left")
+    assert [summary.outcome for summary in SessionStore(bench.state).list_summaries()] == ["left"]
 
 
 async def test_what_was_known_stands_in_the_first_paint_before_any_look(bench: Bench) -> None:
@@ -283,12 +277,12 @@ async def test_what_was_known_stands_in_the_first_paint_before_any_look(bench: B
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         screen = app.screen
-        assert isinstance(screen, RebuildScreen)
+        assert isinstance(screen, MainScreen)
         await bench.until(pilot, lambda: bench.looks and screen.query(".step-panel"))
-        assert screen.desk is not None
-        assert screen.desk.resumed
-        assert screen.desk.session.id == session.id
-        assert screen.current == "quota"
+        assert screen.project is not None
+        assert screen.project.is_resumed
+        assert screen.project.session.id == session.id
+        assert screen.current_step == "quota"
         assert "16 allowed, 4 in use, 26 needed: 14 too few." in bench.text(pilot)
         bench.hold.set()
 
@@ -309,34 +303,32 @@ async def test_a_command_that_still_runs_is_followed_again(bench: Bench) -> None
         screen, command = await begin(bench, pilot)
         bench.say(command, "before the hang-up")
         await pilot.press("q")
-        assert screen.desk is not None
-        screen.desk.close("left")
+        assert screen.project is not None
+        screen.project.close("left")
     bench.say(command, "while nobody watched")
     again = bench.app()
     async with again.run_test(size=(120, 36)) as pilot:
         screen = await bench.settled(pilot)
-        assert screen.current == "quota"
+        assert screen.current_step == "quota"
         assert "is still running; following it again" in bench.notices(pilot)
         await bench.until(pilot, lambda: "while nobody watched" in log_of(screen))
         assert "before the hang-up" in log_of(screen)
         bench.say(command, "and now")
         await bench.until(pilot, lambda: "and now" in log_of(screen))
-        assert screen.desk is not None
-        assert any(isinstance(record.event, events.Reattached) for record in screen.desk.session.records())
+        assert screen.project is not None
+        assert any(isinstance(record.event, events.SessionResumed) for record in screen.project.session.read_records())
         bench.end(command)
-        await bench.until(pilot, lambda: screen.desk is not None and not screen.desk.rebuild.running)
+        await bench.until(pilot, lambda: screen.project is not None and not screen.project.rebuild.running_commands)
 
 
-async def test_another_operator_follows_what_runs_and_cannot_interrupt_it(
-    bench: Bench, interrupts: list[bool]
-) -> None:
+async def test_another_operator_follows_what_runs_and_cannot_interrupt_it(bench: Bench, interrupts: list[bool]) -> None:
     first = bench.desk()
-    command = first.start("quota", "Request", ("ecotui", "quota", "--request", "L-1216C47A"))
+    command = first.start_command("quota", "Request", ("ecotui", "quota", "--request", "L-1216C47A"))
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await bench.settled(pilot)
-        assert screen.desk is not None
-        assert screen.desk.watching
+        assert screen.project is not None
+        assert screen.project.is_read_only
         bench.say(command, "seen by both")
         await bench.until(pilot, lambda: "seen by both" in log_of(screen))
         await pilot.press("i")

@@ -14,17 +14,17 @@ from textual.widgets import Input, Log, Static
 
 from ecotui.session import events, hash_chain
 from ecotui.session.log import Session
-from screens.dialogs import RawText
+from screens.dialogs import RawTextDialog
 from screens.guide.browser import GuideScreen
-from screens.sessions.against import AgainstScreen
+from screens.sessions.against import ComparePicker
 from screens.sessions.compare import CompareScreen
-from screens.sessions.detail import ReviewScreen
+from screens.sessions.detail import SessionDetailScreen
 from screens.sessions.durations import DurationsScreen
-from screens.sessions.list import SessionsScreen
+from screens.sessions.list import SessionListScreen
 from screens.sessions.output import OutputScreen
 from screens.sessions.replay import ReplayScreen
 from screens.widgets.pager import Pager
-from screens.widgets.row_list import Rows
+from screens.widgets.row_list import RowList
 from screens.widgets.step_list import StepList
 
 
@@ -32,12 +32,12 @@ from screens.widgets.step_list import StepList
 def past(bench: Bench, frozen_log: None) -> tuple[Session, Session]:
     """An earlier session that got stuck, and the one after it, which got through."""
     stuck = bench.past_session(broken_world())
-    stuck.append(events.Overridden(finding="quota.L-1216C47A", reason="raised by [phone]"))
-    stuck.append(events.EntryWalked(entry="3.1", error="VcpuLimitExceeded"))
+    stuck.append(events.FindingOverridden(finding="quota.L-1216C47A", reason="raised by [phone]"))
+    stuck.append(events.RunbookOpened(entry="3.1", error="VcpuLimitExceeded"))
     ran(stuck, "[b]Creating[/b]…", *(f"line {number}" for number in range(200)), ERROR, code=1)
     ran(stuck, "a plan", title="Plan", argv=("ecotui", "plan"), at=40, code=4)  # warnings: done, not failed
-    stuck.append(events.Noted(text="쿼터 승인을 기다리는 중"))
-    stuck.append(events.Tagged(tag="handover"))
+    stuck.append(events.NoteAdded(text="쿼터 승인을 기다리는 중"))
+    stuck.append(events.TagChanged(tag="handover"))
     stuck.end("left")
     stuck.close()
     fine = bench.past_session(rebuilt_world())
@@ -47,25 +47,25 @@ def past(bench: Bench, frozen_log: None) -> tuple[Session, Session]:
     return stuck, fine
 
 
-async def opened(bench: Bench, pilot: Pilot[Any]) -> SessionsScreen:
+async def opened(bench: Bench, pilot: Pilot[Any]) -> SessionListScreen:
     await bench.settled(pilot)
     await pilot.press("s")
     await bench.until(
-        pilot, lambda: isinstance(pilot.app.screen, SessionsScreen) and pilot.app.screen.chosen is not None
+        pilot, lambda: isinstance(pilot.app.screen, SessionListScreen) and pilot.app.screen.selected_summary is not None
     )
     screen = pilot.app.screen
-    assert isinstance(screen, SessionsScreen)
+    assert isinstance(screen, SessionListScreen)
     return screen
 
 
-async def reviewed(bench: Bench, pilot: Pilot[Any], session: Session) -> ReviewScreen:
+async def reviewed(bench: Bench, pilot: Pilot[Any], session: Session) -> SessionDetailScreen:
     screen = await opened(bench, pilot)
-    ids = [one.id for one in screen._found]
-    screen.query_one(Rows).cursor = ids.index(session.id)
+    ids = [one.id for one in screen._sessions]
+    screen.query_one(RowList).cursor = ids.index(session.id)
     await pilot.press("enter")
-    await bench.until(pilot, lambda: isinstance(pilot.app.screen, ReviewScreen) and pilot.app.screen.told)
+    await bench.until(pilot, lambda: isinstance(pilot.app.screen, SessionDetailScreen) and pilot.app.screen.timeline)
     review = pilot.app.screen
-    assert isinstance(review, ReviewScreen)
+    assert isinstance(review, SessionDetailScreen)
     return review
 
 
@@ -74,7 +74,7 @@ async def test_sessions_are_listed_newest_first_with_a_picture_of_their_steps(
 ) -> None:
     async with bench.app().run_test(size=(120, 36)) as pilot:
         screen = await opened(bench, pilot)
-        assert [screen.outcome(one) for one in screen._found] == ["open", "done", "left"]
+        assert [screen.outcome(one) for one in screen._sessions] == ["open", "done", "left"]
         lines = bench.text(pilot).splitlines()
         assert "✓✓✓✓✓✓✓  2025-11-24 16:00" in lines[3]
         assert "!✗✗✗✗!?  2025-11-24 16:00" in lines[4]
@@ -100,7 +100,7 @@ async def test_sessions_are_found_as_one_types(bench: Bench, past: tuple[Session
             wanted = found
             await bench.until(
                 pilot,
-                lambda wanted=wanted: {one.id for one in screen._found} - {screen.desk.session.id} == wanted,
+                lambda wanted=wanted: {one.id for one in screen._sessions} - {screen.project.session.id} == wanted,
                 text,
             )
             await pilot.press("enter")
@@ -108,7 +108,7 @@ async def test_sessions_are_found_as_one_types(bench: Bench, past: tuple[Session
         screen.query_one(Input).value = "since:nonsense"
         await bench.until(pilot, lambda: "a date as" in bench.text(pilot))
         await pilot.press("escape")
-        await bench.until(pilot, lambda: len(screen._found) == 3)
+        await bench.until(pilot, lambda: len(screen._sessions) == 3)
         assert screen.is_current
 
 
@@ -124,7 +124,7 @@ async def test_the_review_tells_what_happened_and_what_is_behind_it(
         assert "! Plan: done, with warnings" in text
         assert "✗ terraform apply: failed, exit code 1" in text
         await pilot.press("f", "f")
-        await bench.until(pilot, lambda: review.told and all(one.failed for one, _ in review.told))
+        await bench.until(pilot, lambda: review.timeline and all(one.is_failure for one, _ in review.timeline))
         await bench.until(pilot, lambda: "§ 3.1" in bench.text(pilot), "the guide's word about the failure")
         assert "VcpuLimitExceeded" in bench.text(pilot)
         await pilot.press("g")
@@ -136,14 +136,14 @@ async def test_the_review_tells_what_happened_and_what_is_behind_it(
         await pilot.pause()
         assert "[b]Creating[/b]…" in bench.text(pilot)
         await pilot.press("escape", "escape", "home", "enter")
-        await bench.until(pilot, lambda: isinstance(pilot.app.screen, RawText))
+        await bench.until(pilot, lambda: isinstance(pilot.app.screen, RawTextDialog))
 
 
 async def test_only_decisions_or_one_step_can_be_shown(bench: Bench, past: tuple[Session, Session]) -> None:
     stuck, _ = past
     async with bench.app().run_test(size=(120, 36)) as pilot:
         review = await reviewed(bench, pilot, stuck)
-        everything = len(review.told)
+        everything = len(review.timeline)
         for key, texts in (
             ("f", {"let quota.L-1216C47A pass"}),
             ("2", {"let quota.L-1216C47A pass"}),
@@ -151,10 +151,10 @@ async def test_only_decisions_or_one_step_can_be_shown(bench: Bench, past: tuple
             ("0", None),
         ):
             await pilot.press(key)
-            await bench.until(pilot, lambda: not review._reading)
-            assert texts is None or {one.text for one, _ in review.told} == texts
+            await bench.until(pilot, lambda: not review._is_loading)
+            assert texts is None or {one.text for one, _ in review.timeline} == texts
         await pilot.press("escape")
-        await bench.until(pilot, lambda: len(review.told) == everything)
+        await bench.until(pilot, lambda: len(review.timeline) == everything)
 
 
 async def test_words_are_found_in_the_outputs_and_opened_where_they_are(
@@ -169,12 +169,12 @@ async def test_words_are_found_in_the_outputs_and_opened_where_they_are(
         await pilot.press("down", "enter")
         await bench.until(pilot, lambda: isinstance(pilot.app.screen, OutputScreen))
         pager = pilot.app.screen.query_one(Pager)
-        await bench.until(pilot, lambda: "line 150" in pager.text)
-        first = pager.hit
+        await bench.until(pilot, lambda: "line 150" in pager.visible_text)
+        first = pager.hit_offset
         await pilot.press("n")
-        await bench.until(pilot, lambda: pager.hit != first and "line 151" in pager.text)
+        await bench.until(pilot, lambda: pager.hit_offset != first and "line 151" in pager.visible_text)
         await pilot.press("N", "N")
-        await bench.until(pilot, lambda: "line 15\n" in pager.text)
+        await bench.until(pilot, lambda: "line 15\n" in pager.visible_text)
         await pilot.press("N")
         await bench.until(pilot, lambda: "no further hit" in bench.text(pilot))
         assert "written 16:00:2" in bench.text(pilot)
@@ -187,33 +187,33 @@ async def test_a_long_log_opens_at_its_end_and_earlier_events_come_when_one_goes
     bench: Bench, frozen_log: None
 ) -> None:
     session = bench.past_session(rebuilt_world())
-    log = hash_chain.Chain(session.events_file)
-    log.extend([b'{"type":"noted","text":"note %d"}' % number for number in range(3_000)], sync=False)
+    log = hash_chain.HashChain(session.events_path)
+    log.append_all([b'{"type":"noted","text":"note %d"}' % number for number in range(3_000)], sync=False)
     log.close()
     session.end("done")
     session.close()
     async with bench.app().run_test(size=(100, 30)) as pilot:
         review = await reviewed(bench, pilot, session)
-        assert len(review.told) < 1_000
+        assert len(review.timeline) < 1_000
         assert "session ended: done" in bench.text(pilot)
-        last = review.query_one(Rows).cursor
-        assert last == len(review.told) - 1
+        last = review.query_one(RowList).cursor
+        assert last == len(review.timeline) - 1
         for _ in range(12):
             await pilot.press("home")
-            await bench.until(pilot, lambda: not review._reading)
-        assert review.told[0][0].n == 1
-        assert [one.n for one, _ in review.told] == list(range(1, len(review.told) + 1))
+            await bench.until(pilot, lambda: not review._is_loading)
+        assert review.timeline[0][0].event_number == 1
+        assert [one.event_number for one, _ in review.timeline] == list(range(1, len(review.timeline) + 1))
 
 
 async def test_what_is_new_in_a_session_that_goes_on_comes_into_sight_and_all_keys_are_told(
     bench: Bench, past: tuple[Session, Session], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("screens.sessions.detail.BEAT", 0.02)
+    monkeypatch.setattr("screens.sessions.detail.LOG_POLL_SECONDS", 0.02)
     stuck, _ = past
     async with bench.app().run_test(size=(120, 36)) as pilot:
         review = await reviewed(bench, pilot, stuck)
-        stuck.append(events.Noted(text="새 소식"))
-        await bench.until(pilot, lambda: review.told and review.told[-1][0].detail == ("새 소식",))
+        stuck.append(events.NoteAdded(text="새 소식"))
+        await bench.until(pilot, lambda: review.timeline and review.timeline[-1][0].details == ("새 소식",))
         await pilot.press("question_mark")
         await pilot.pause()
         text = bench.text(pilot)
@@ -227,31 +227,27 @@ async def test_what_is_new_in_a_session_that_goes_on_comes_into_sight_and_all_ke
         assert review.is_current
 
 
-async def test_notes_and_tags_are_written_from_the_review(
-    bench: Bench, past: tuple[Session, Session]
-) -> None:
+async def test_notes_and_tags_are_written_from_the_review(bench: Bench, past: tuple[Session, Session]) -> None:
     _, fine = past
     async with bench.app().run_test(size=(120, 36)) as pilot:
         review = await reviewed(bench, pilot, fine)
         await pilot.press("n", *"seen", "enter")
-        await bench.until(pilot, lambda: review.told and review.told[-1][0].detail == ("seen",))
+        await bench.until(pilot, lambda: review.timeline and review.timeline[-1][0].details == ("seen",))
         await pilot.press("number_sign", *"slow ok", "enter")
         await bench.until(pilot, lambda: review.summary is not None and review.summary.tags == ["slow", "ok"])
         await pilot.press("number_sign", *"-slow", "enter")
         await bench.until(pilot, lambda: review.summary is not None and review.summary.tags == ["ok"])
-        assert fine.verify().whole
+        assert fine.verify().is_intact
 
 
-async def test_verifying_names_the_first_line_that_was_changed(
-    bench: Bench, past: tuple[Session, Session]
-) -> None:
+async def test_verifying_names_the_first_line_that_was_changed(bench: Bench, past: tuple[Session, Session]) -> None:
     stuck, _ = past
     async with bench.app().run_test(size=(120, 36)) as pilot:
         await reviewed(bench, pilot, stuck)
         await pilot.press("v")
         await bench.until(pilot, lambda: "✓ log whole" in bench.text(pilot))
-        lines = stuck.events_file.read_bytes().splitlines(keepends=True)
-        stuck.events_file.write_bytes(b"".join([*lines[:3], *lines[4:]]))
+        lines = stuck.events_path.read_bytes().splitlines(keepends=True)
+        stuck.events_path.write_bytes(b"".join([*lines[:3], *lines[4:]]))
         await pilot.press("v")
         await bench.until(pilot, lambda: "✗ log broken at line 4" in bench.text(pilot))
         assert "does not follow from the line before it" in bench.notices(pilot)
@@ -264,9 +260,7 @@ async def test_two_sessions_are_compared_from_the_list_and_from_the_review(
     async with bench.app().run_test(size=(120, 40)) as pilot:
         screen = await opened(bench, pilot)
         await pilot.press("down", "c", "down", "c")
-        await bench.until(
-            pilot, lambda: isinstance(pilot.app.screen, CompareScreen) and pilot.app.screen.found
-        )
+        await bench.until(pilot, lambda: isinstance(pilot.app.screen, CompareScreen) and pilot.app.screen.comparison)
         compared = pilot.app.screen
         assert isinstance(compared, CompareScreen)
         assert (compared.before.id, compared.after.id) == (stuck.id, fine.id)
@@ -276,10 +270,10 @@ async def test_two_sessions_are_compared_from_the_list_and_from_the_review(
         await pilot.press("escape")
         assert screen.is_current
         await pilot.press("enter")
-        await bench.until(pilot, lambda: isinstance(pilot.app.screen, ReviewScreen))
+        await bench.until(pilot, lambda: isinstance(pilot.app.screen, SessionDetailScreen))
         await pilot.press("c")
-        await bench.until(pilot, lambda: isinstance(pilot.app.screen, AgainstScreen))
-        await bench.until(pilot, lambda: pilot.app.screen.chosen is not None)  # type: ignore[attr-defined]
+        await bench.until(pilot, lambda: isinstance(pilot.app.screen, ComparePicker))
+        await bench.until(pilot, lambda: pilot.app.screen.selected_summary is not None)  # type: ignore[attr-defined]
         assert f"compare {stuck.id} with" in bench.text(pilot)
         await pilot.press("enter")
         await bench.until(pilot, lambda: isinstance(pilot.app.screen, CompareScreen))
@@ -289,9 +283,7 @@ async def test_the_usual_times_are_drawn_step_by_step(bench: Bench, past: tuple[
     async with bench.app().run_test(size=(120, 36)) as pilot:
         await opened(bench, pilot)
         await pilot.press("d")
-        await bench.until(
-            pilot, lambda: isinstance(pilot.app.screen, DurationsScreen) and pilot.app.screen.found
-        )
+        await bench.until(pilot, lambda: isinstance(pilot.app.screen, DurationsScreen) and pilot.app.screen.step_times)
         text = bench.text(pilot)
         assert "Apply" in text
         assert "▆█" in text
@@ -305,28 +297,28 @@ async def test_a_session_is_played_again_by_a_clock(bench: Bench, past: tuple[Se
         await bench.settled(pilot)
         screen = ReplayScreen(stuck, clock=lambda: now[0])
         pilot.app.push_screen(screen)
-        await bench.until(pilot, lambda: screen.tape is not None)
-        assert screen.tape is not None
-        assert screen.head.playing
+        await bench.until(pilot, lambda: screen.recording is not None)
+        assert screen.recording is not None
+        assert screen.playhead.is_playing
         await pilot.press("plus", "plus")
-        assert screen.head.speed == 4
+        assert screen.playhead.speed == 4
         await pilot.press("space")
-        assert not screen.head.playing
+        assert not screen.playhead.is_playing
         await pilot.press("5")
         await bench.until(pilot, lambda: "[b]Creating[/b]…" in "\n".join(screen.query_one(Log).lines))
         steps = screen.query_one(StepList)
-        assert "apply" in steps.rebuild.running
-        assert steps.rebuild.state("quota") is not None
+        assert "apply" in steps.rebuild.running_commands
+        assert steps.rebuild.step_state("quota") is not None
         assert not any("line 190" in line for line in screen.query_one(Log).lines)
         await pilot.press("space")
         now[0] += 9.9 / 4
         await bench.until(pilot, lambda: any("line 190" in line for line in screen.query_one(Log).lines))
         now[0] += 1_000
-        await bench.until(pilot, lambda: not screen.head.playing)
-        assert screen.query_one(StepList).rebuild.running == {}
+        await bench.until(pilot, lambda: not screen.playhead.is_playing)
+        assert screen.query_one(StepList).rebuild.running_commands == {}
         await pilot.press("home")
         await pilot.pause()
-        assert screen.head.place == 0
+        assert screen.playhead.position == 0
         assert screen.query_one(StepList).rebuild.reports == {}
         await pilot.press("a", *"nonsense", "enter")
         await pilot.pause()
@@ -363,8 +355,8 @@ async def test_an_entry_is_drafted_from_a_failure_that_the_guide_has_nothing_abo
         review = await reviewed(bench, pilot, fine)
         await pilot.press("d")
         await bench.until(pilot, lambda: "Drafted" in bench.notices(pilot))
-        assert review.desk is not None
-        (written,) = review.desk.loaded.project.glob("guide-draft-*.md")
+        assert review.project is not None
+        (written,) = review.project.config.project.glob("guide-draft-*.md")
         assert "the frobnicator of the cluster is worn" in written.read_text()
         await pilot.press("d")
         await bench.until(pilot, lambda: "is there already" in bench.notices(pilot))
@@ -376,9 +368,9 @@ async def test_the_raw_text_of_a_line_of_the_review_leads_into_the_guide(
     stuck, _ = past
     async with bench.app().run_test(size=(120, 36)) as pilot:
         review = await reviewed(bench, pilot, stuck)
-        lines = [moment.command == "" for moment, _ in review.told]
-        review.query_one(Rows).cursor = lines.index(True)
+        lines = [moment.command == "" for moment, _ in review.timeline]
+        review.query_one(RowList).cursor = lines.index(True)
         await pilot.press("o")
-        await bench.until(pilot, lambda: isinstance(pilot.app.screen, RawText))
+        await bench.until(pilot, lambda: isinstance(pilot.app.screen, RawTextDialog))
         await pilot.press("g")
         await bench.until(pilot, lambda: isinstance(pilot.app.screen, GuideScreen))

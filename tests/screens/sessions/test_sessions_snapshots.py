@@ -13,7 +13,7 @@ from support.tui import Bench
 from textual.pilot import Pilot
 
 from ecotui.session import events
-from ecotui.session.store import Store
+from ecotui.session.store import SessionStore
 from screens.sessions.output import OutputScreen
 from screens.sessions.replay import ReplayScreen
 
@@ -29,10 +29,10 @@ FOLDER = Path("/srv/eco2")
 
 def _past(bench: Bench) -> None:
     stuck = bench.past_session(broken_world(), folder=FOLDER)
-    stuck.append(events.Overridden(finding="quota.L-1216C47A", reason="전화로 승인을 받음"))
+    stuck.append(events.FindingOverridden(finding="quota.L-1216C47A", reason="전화로 승인을 받음"))
     ran(stuck, "Creating…", *(f"line {number}" for number in range(60)), ERROR, code=1)
-    stuck.append(events.Tagged(tag="인수인계"))
-    stuck.append(events.Noted(text="쿼터 승인을 기다리는 중"))
+    stuck.append(events.TagChanged(tag="인수인계"))
+    stuck.append(events.NoteAdded(text="쿼터 승인을 기다리는 중"))
     stuck.end("left")
     stuck.close()
     fine = bench.past_session(rebuilt_world(), folder=FOLDER)
@@ -46,13 +46,13 @@ def shown(bench: Bench, *keys: str, holds: Callable[[Any], object] = bool) -> Ca
 
     async def prepare(pilot: Pilot[Any]) -> None:
         await ready(pilot)
-        await bench.until(pilot, lambda: pilot.app.screen.chosen is not None)  # type: ignore[attr-defined]
+        await bench.until(pilot, lambda: pilot.app.screen.selected_summary is not None)  # type: ignore[attr-defined]
         for key in keys:
             before = pilot.app.screen
             await pilot.press(key)
             await pilot.pause()
             if key == "enter" and pilot.app.screen is not before:
-                await bench.until(pilot, lambda: getattr(pilot.app.screen, "told", True))
+                await bench.until(pilot, lambda: getattr(pilot.app.screen, "timeline", True))
         await bench.until(pilot, lambda: holds(pilot.app.screen))
         await pilot.pause(0.3)
         pilot.app.clear_notifications()
@@ -62,34 +62,28 @@ def shown(bench: Bench, *keys: str, holds: Callable[[Any], object] = bool) -> Ca
 
 
 @SIZES
-def test_sessions_snapshot(
-    snap_compare: Compare, bench: Bench, frozen_log: None, size: tuple[int, int]
-) -> None:
+def test_sessions_snapshot(snap_compare: Compare, bench: Bench, frozen_log: None, size: tuple[int, int]) -> None:
     _past(bench)
     assert snap_compare(bench.app(), terminal_size=size, run_before=shown(bench, "down", "c", "down"))
 
 
 @SIZES
-def test_review_snapshot(
-    snap_compare: Compare, bench: Bench, frozen_log: None, size: tuple[int, int]
-) -> None:
+def test_review_snapshot(snap_compare: Compare, bench: Bench, frozen_log: None, size: tuple[int, int]) -> None:
     _past(bench)
     keys = ("down", "down", "enter", "up", "up", "up")
     assert snap_compare(
         bench.app(),
         terminal_size=size,
-        run_before=shown(bench, *keys, holds=lambda screen: screen._explained),
+        run_before=shown(bench, *keys, holds=lambda screen: screen._guide_matches),
     )
 
 
 @SIZES
-def test_compare_snapshot(
-    snap_compare: Compare, bench: Bench, frozen_log: None, size: tuple[int, int]
-) -> None:
+def test_compare_snapshot(snap_compare: Compare, bench: Bench, frozen_log: None, size: tuple[int, int]) -> None:
     _past(bench)
     keys = ("down", "c", "down", "c")
     assert snap_compare(
-        bench.app(), terminal_size=size, run_before=shown(bench, *keys, holds=lambda screen: screen.found)
+        bench.app(), terminal_size=size, run_before=shown(bench, *keys, holds=lambda screen: screen.comparison)
     )
 
 
@@ -98,23 +92,21 @@ def test_durations_snapshot(snap_compare: Compare, bench: Bench, frozen_log: Non
     assert snap_compare(
         bench.app(),
         terminal_size=(120, 36),
-        run_before=shown(bench, "down", "d", holds=lambda screen: screen.found),
+        run_before=shown(bench, "down", "d", holds=lambda screen: screen.step_times),
     )
 
 
 @SIZES
-def test_replay_snapshot(
-    snap_compare: Compare, bench: Bench, frozen_log: None, size: tuple[int, int]
-) -> None:
+def test_replay_snapshot(snap_compare: Compare, bench: Bench, frozen_log: None, size: tuple[int, int]) -> None:
     _past(bench)
 
     async def prepare(pilot: Pilot[Any]) -> None:
         await bench.settled(pilot)
-        shelf = Store(bench.state)
-        stuck = shelf.open(shelf.ids()[-1])
+        shelf = SessionStore(bench.state)
+        stuck = shelf.open(shelf.session_ids()[-1])
         screen = ReplayScreen(stuck, clock=lambda: 0.0)
         pilot.app.push_screen(screen)
-        await bench.until(pilot, lambda: screen.tape is not None)
+        await bench.until(pilot, lambda: screen.recording is not None)
         await pilot.press("space", "5", "right")
         await pilot.pause(0.3)
         pilot.app.clear_notifications()

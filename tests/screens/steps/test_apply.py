@@ -16,16 +16,16 @@ from support.tui import Bench
 from textual.pilot import Pilot
 from textual.widgets import OptionList, Static
 
-from checks.apply.run.progress import Estimate
-from checks.apply.run.stream import Progress
-from checks.finding import Fact, Finding, Report, State
+from checks.apply.run.progress import RemainingTimeEstimate
+from checks.apply.run.stream import ApplyStreamReader
+from checks.finding import CheckState, Fact, Finding, Report
 from checks.tools.terraform_errors import Diagnostic
 from ecotui.supervisor import Command
-from screens.messages import CommandOutput
-from screens.steps.apply import Panel
-from screens.steps.apply_progress import LiveApply
-from screens.steps.apply_progress import errors as drawn_errors
-from screens.steps.resource_status import Why
+from screens.messages import CommandOutputReceived
+from screens.steps.apply import ApplyPanel
+from screens.steps.apply_progress import ApplyProgressView
+from screens.steps.apply_progress import render_apply_errors as drawn_errors
+from screens.steps.resource_status import ResourceStatusDialog
 
 Compare = Callable[..., bool]
 MASTER = 'module.cluster.aws_instance.node["k8s-master"]'
@@ -105,12 +105,12 @@ async def test_the_cursor_stays_on_its_resource_when_rows_come_and_go(bench: Ben
     async with app.run_test(size=(120, 36)) as pilot:
         panel, command = await applying(bench, pilot, *RUN)
         await pilot.press("down")
-        live = panel.query_one(LiveApply)
-        assert live.chosen is not None
-        assert live.chosen.address == MASTER
+        live = panel.query_one(ApplyProgressView)
+        assert live.selected_row is not None
+        assert live.selected_row.address == MASTER
         bench.say(command, line("apply_complete", "aws_nat_gateway.main", 61, elapsed_seconds=49))
         await bench.until(pilot, lambda: len(live._rows) == 1)
-        assert live.chosen.address == MASTER
+        assert live.selected_row.address == MASTER
 
 
 async def test_an_error_comes_with_its_place_and_the_guide_s_word_and_the_end_with_outputs(
@@ -127,7 +127,7 @@ async def test_an_error_comes_with_its_place_and_the_guide_s_word_and_the_end_wi
         assert "iam.tf:12" in bench.text(pilot)
         assert "terraform says why at the end" not in bench.text(pilot)
         bench.end(command, 1)
-        await bench.until(pilot, lambda: not panel.query_one(LiveApply).display, "the end")
+        await bench.until(pilot, lambda: not panel.query_one(ApplyProgressView).display, "the end")
         await bench.settled(pilot)
         assert panel.query_one(".findings").display
         assert "[/not markup]" in bench.text(pilot)
@@ -135,14 +135,13 @@ async def test_an_error_comes_with_its_place_and_the_guide_s_word_and_the_end_wi
 
 async def test_whoever_comes_late_to_a_run_counts_from_its_beginning(bench: Bench) -> None:
     many = [
-        line("apply_complete", f"aws_iam_role.r[{number}]", number / 100, elapsed_seconds=0)
-        for number in range(2_000)
+        line("apply_complete", f"aws_iam_role.r[{number}]", number / 100, elapsed_seconds=0) for number in range(2_000)
     ]
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         panel, _ = await applying(bench, pilot, *many, *RUN)
-        assert panel._stream is not None
-        assert panel._stream.snapshot().done == 2_001
+        assert panel._progress is not None
+        assert panel._progress.snapshot().done_count == 2_001
 
 
 async def test_the_clock_goes_on_while_terraform_says_nothing(bench: Bench) -> None:
@@ -154,14 +153,12 @@ async def test_the_clock_goes_on_while_terraform_says_nothing(bench: Bench) -> N
         assert "w asks AWS why" in bench.text(pilot)
 
 
-async def test_asking_why_runs_a_child_and_shows_what_aws_has(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_asking_why_runs_a_child_and_shows_what_aws_has(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Sequence[str]] = []
     found = Finding(
         id="apply.why",
         step="apply",
-        state=State.BLOCKED,
+        state=CheckState.BLOCKED,
         title=MASTER,
         summary="i-1 is terminated: [/red] no capacity.",
         facts=(Fact(label="state", value="terminated"),),
@@ -176,9 +173,11 @@ async def test_asking_why_runs_a_child_and_shows_what_aws_has(
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
         await applying(bench, pilot, *RUN)
-        monkeypatch.setattr("ecotui.check_runner.looks", looks)
+        monkeypatch.setattr("ecotui.check_runner.run_checks", looks)
         await pilot.press("down", "w")
-        await bench.until(pilot, lambda: isinstance(app.screen, Why) and "no capacity" in bench.text(pilot))
+        await bench.until(
+            pilot, lambda: isinstance(app.screen, ResourceStatusDialog) and "no capacity" in bench.text(pilot)
+        )
         assert list(asked[0][:6]) == [sys.executable, "-P", "-m", "ecotui", "why", MASTER]
         said = bench.text(pilot)
         assert "[/red] no capacity" in said
@@ -187,7 +186,7 @@ async def test_asking_why_runs_a_child_and_shows_what_aws_has(
         await bench.until(pilot, lambda: len(asked) == 2)
         await pilot.press("w")
         await pilot.pause()
-        assert not isinstance(app.screen, Why)
+        assert not isinstance(app.screen, ResourceStatusDialog)
 
 
 @pytest.mark.usefixtures("frozen_log")
@@ -208,13 +207,13 @@ async def test_the_stages_of_the_team_s_script_are_drawn_with_their_times(bench:
         screen = await bench.settled(pilot)
         await pilot.press("5")
         await pilot.pause()
-        panel = screen.query_one("#step-apply", Panel)
+        panel = screen.query_one("#step-apply", ApplyPanel)
         panel.clock = lambda: STARTED
-        screen.start(
-            lambda desk: desk.start("apply", "The team's script", ("ecotui", "script", "--run", "--yes")),
+        screen.start_command(
+            lambda desk: desk.start_command("apply", "The team's script", ("ecotui", "script", "--run", "--yes")),
             "apply",
         )
-        command = screen.following["apply"].command
+        command = screen.step_commands["apply"].command
         bench.say(command, "[stage 1, after 0 s] 1단계: 정리", "1단계: 정리", "[/not markup]")
         await bench.until(pilot, lambda: "▶" in own(panel), "the first stage")
         panel.clock = lambda: STARTED + 95
@@ -230,14 +229,14 @@ async def test_the_stages_of_the_team_s_script_are_drawn_with_their_times(bench:
         assert "2단계: 적용" in own(panel)
 
 
-def own(panel: Panel) -> str:
-    shown = panel.query_one(".own", Static)
+def own(panel: ApplyPanel) -> str:
+    shown = panel.query_one(".detail", Static)
     return str(shown.content) if shown.display else ""
 
 
 def said_of(*summaries: str) -> list[str]:
     errors = tuple(Diagnostic(severity="error", summary=one) for one in summaries)
-    progress = msgspec.structs.replace(Progress({}).snapshot(), errors=errors)
+    progress = msgspec.structs.replace(ApplyStreamReader({}).snapshot(), errors=errors)
     return [line.plain for line in drawn_errors(progress, 80)]
 
 
@@ -262,22 +261,22 @@ async def test_what_takes_a_page_to_say_is_one_line_above_the_panel(bench: Bench
         screen = await bench.settled(pilot)
         await pilot.press("5")
         await bench.until(pilot, lambda: screen.query("#step-apply"))
-        panel = screen.panel
+        panel = screen.current_panel
         panel.show_output(
-            CommandOutput(
+            CommandOutputReceived(
                 Command("1", bench.project, "apply", "Apply", ("ecotui", "plan"), STARTED),
                 ("Error: it fell\n\nover\nand over",),
             )
         )
-        assert panel._latest == "Error: it fell"
+        assert panel._last_output_line == "Error: it fell"
 
 
 async def test_before_anything_is_begun_it_is_said_what_terraform_does(bench: Bench) -> None:
     async with bench.app().run_test(size=(80, 24)) as pilot:
         await bench.settled(pilot)
-        await pilot.app.screen.mount(live := LiveApply())
-        begun = msgspec.structs.replace(Progress({}).snapshot(), total=46, started=STARTED)
-        live.show(begun, Estimate((), {}), STARTED + 9, 76)
-        head = str(live.query_one(".live-head", Static).visual)
+        await pilot.app.screen.mount(live := ApplyProgressView())
+        begun = msgspec.structs.replace(ApplyStreamReader({}).snapshot(), total_count=46, started_at=STARTED)
+        live.show(begun, RemainingTimeEstimate((), {}), STARTED + 9, 76)
+        head = str(live.query_one(".live-header", Static).visual)
         assert "0 of 46" in head
         assert "nothing is begun yet" in head

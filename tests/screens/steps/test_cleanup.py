@@ -11,21 +11,21 @@ from support.tui import Bench, typed
 from textual.pilot import Pilot
 from textual.widgets import DataTable, Static
 
-from checks.cleanup.approval import read
-from checks.cleanup.model import CleanupDetail, Progress, counted
-from checks.finding import State
+from checks.cleanup.approval import read_approval
+from checks.cleanup.model import CleanupDetail, DeletionProgress, format_counts
+from checks.finding import CheckState
 from ecotui.supervisor import Command
-from screens.dialogs import Typed
-from screens.main.screen import RebuildScreen
-from screens.messages import CommandOutput, LookWanted, StepWanted
-from screens.steps.cleanup import Panel as CleanupPanel
+from screens.dialogs import TypedConfirmDialog
+from screens.main.screen import MainScreen
+from screens.messages import CheckRequested, CommandOutputReceived, StepRequested
+from screens.steps.cleanup import CleanupPanel as CleanupPanel
 
 
 async def to_cleanup(bench: Bench, pilot: Pilot[Any]) -> CleanupPanel:
     screen = await bench.settled(pilot)
     await pilot.press("4")
     await pilot.pause()
-    panel = screen.panel
+    panel = screen.current_panel
     assert isinstance(panel, CleanupPanel)
     return panel
 
@@ -33,21 +33,21 @@ async def to_cleanup(bench: Bench, pilot: Pilot[Any]) -> CleanupPanel:
 def runs(panel: CleanupPanel) -> None:
     """A deletion is under way: what is drawn of it stays, whatever lays the panel out anew."""
     screen = panel.screen
-    assert isinstance(screen, RebuildScreen)
-    assert screen.desk is not None
-    screen.desk.rebuild = screen.desk.rebuild.command_started("cleanup", "Delete")
-    screen.show_all()
+    assert isinstance(screen, MainScreen)
+    assert screen.project is not None
+    screen.project.rebuild = screen.project.rebuild.with_command("cleanup", "Delete")
+    screen.refresh_all()
 
 
 async def test_only_what_is_proven_to_be_ours_is_chosen_beforehand(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         panel = await to_cleanup(bench, pilot)
-        assert panel.chosen == {one.key for one in LEFTOVERS if one.preselected}
+        assert panel.selected_keys == {one.key for one in LEFTOVERS if one.preselected}
         await pilot.press("a")
         await pilot.pause()
-        assert "iam-role:AWSServiceRoleForSupport" not in panel.chosen
-        assert "iam-role:eco2-alb-controller" in panel.chosen
+        assert "iam-role:AWSServiceRoleForSupport" not in panel.selected_keys
+        assert "iam-role:eco2-alb-controller" in panel.selected_keys
 
 
 async def test_a_deletion_needs_the_exact_words_and_deletes_exactly_what_was_chosen(bench: Bench) -> None:
@@ -60,20 +60,20 @@ async def test_a_deletion_needs_the_exact_words_and_deletes_exactly_what_was_cho
         await pilot.press("space")
         await pilot.pause()
         wanted = {"key-pair:key-0a1b2c3d4e5f", "s3-bucket:prod-sesacthon-images"}
-        assert panel.chosen == wanted
+        assert panel.selected_keys == wanted
         await pilot.press("d")
         await pilot.pause()
-        assert isinstance(app.screen, Typed)
+        assert isinstance(app.screen, TypedConfirmDialog)
         assert app.screen.expected == "eco2-prod 2"
         for wrong in ("eco2-prod", "eco2-prod 3", "yes", "eco2-prod  2"):
             await typed(pilot, wrong)
-            assert isinstance(app.screen, Typed)
+            assert isinstance(app.screen, TypedConfirmDialog)
             assert bench.started == []
         await typed(pilot, "eco2-prod 2")
         (argv,) = bench.started
         assert argv[:4] == ("ecotui", "cleanup", "--delete", "--approve")
         assert argv[5] == "--progress"
-        approval = read(Path(argv[4]))
+        approval = read_approval(Path(argv[4]))
         assert {item.key for item in approval.items} == wanted
         assert approval.account == "123456789012"
         assert Path(argv[4]).stat().st_mode & 0o077 == 0
@@ -90,17 +90,15 @@ async def test_a_look_that_ends_while_consent_is_typed_changes_nothing_of_what_w
         agreed = {one.key for one in LEFTOVERS if one.preselected}
         await pilot.press("d")
         await pilot.pause()
-        assert isinstance(app.screen, Typed)
+        assert isinstance(app.screen, TypedConfirmDialog)
         # Another run deleted what is agreed to here: it is gone from the next look.
-        left = msgspec.structs.replace(
-            shown, resources=tuple(one for one in shown.resources if one.key not in agreed)
-        )
+        left = msgspec.structs.replace(shown, resources=tuple(one for one in shown.resources if one.key not in agreed))
         bench.world["cleanup"] = report("cleanup", *bench.world["cleanup"].findings, detail=left)  # type: ignore[union-attr]
-        screen.post_message(LookWanted(("cleanup",)))
+        screen.post_message(CheckRequested(("cleanup",)))
         await bench.until(pilot, lambda: len(panel.detail.resources) < len(shown.resources), "the look")
         await typed(pilot, f"eco2-prod {len(agreed)}")
         await bench.until(pilot, lambda: bench.started, "the deletion")
-        approval = read(Path(bench.started[0][4]))
+        approval = read_approval(Path(bench.started[0][4]))
         assert {item.key for item in approval.items} == agreed
 
 
@@ -112,7 +110,7 @@ async def test_escape_from_the_consent_deletes_nothing(bench: Bench) -> None:
         await pilot.pause()
         await pilot.press("escape")
         await pilot.pause()
-        assert isinstance(app.screen, RebuildScreen)
+        assert isinstance(app.screen, MainScreen)
         assert bench.started == []
         assert list(bench.state.rglob("approved-*")) == []
 
@@ -126,11 +124,11 @@ async def test_two_deletions_within_a_second_keep_their_own_lists(bench: Bench) 
         await typed(pilot, "eco2-prod 3")
         first = Path(bench.started[0][4])
         before = first.read_bytes()
-        assert panel.rebuild.running
+        assert panel.rebuild.running_commands
         # The step runs already: nothing new is started, and the list that was approved stays as it is.
         await pilot.press("d")
         await pilot.pause()
-        if isinstance(app.screen, Typed):
+        if isinstance(app.screen, TypedConfirmDialog):
             await typed(pilot, "eco2-prod 3")
         assert len(bench.started) == 1
         assert first.read_bytes() == before
@@ -144,7 +142,7 @@ async def test_what_the_chosen_ones_cost_is_said_where_they_are_chosen_and_where
     detail = CleanupDetail(
         account="123456789012", account_name="eco2-prod", resources=(address, disk), prices="a list, of a day"
     )
-    found = finding("cleanup.leftovers", State.BLOCKED, "Two.")
+    found = finding("cleanup.leftovers", CheckState.BLOCKED, "Two.")
     bench.world["cleanup"] = report("cleanup", found, detail=detail)
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
@@ -169,14 +167,16 @@ async def test_a_running_deletion_shows_at_the_left_and_in_one_line_without_sayi
         counts = {"waiting": 1, "deleting": 1, "failed": 0, "skipped": 0, "gone": 1}
         key = LEFTOVERS[0].key
         lines = [
-            msgspec.json.encode(Progress(counts=counts, item=key, state="deleting", message="disabling")),
-            msgspec.json.encode(Progress(counts=counts, message=f"{counted(counts)}; {key} 24 s: disabled")),
+            msgspec.json.encode(DeletionProgress(counts=counts, item=key, state="deleting", message="disabling")),
+            msgspec.json.encode(
+                DeletionProgress(counts=counts, message=f"{format_counts(counts)}; {key} 24 s: disabled")
+            ),
         ]
         command = Command("c", bench.project, "cleanup", "Delete", (), 0.0)
-        panel.show_output(CommandOutput(command, tuple(line.decode() for line in lines)))
+        panel.show_output(CommandOutputReceived(command, tuple(line.decode() for line in lines)))
         await pilot.pause()
         assert str(panel.query_one(DataTable).get_cell(key, "mark")) == " ▶ "
-        own = str(panel.query_one(".own", Static).content)
+        own = str(panel.query_one(".detail", Static).content)
         assert own.count("1 waiting") + own.count("waiting 1") == 1
         assert f"{key} 24 s: disabled" in own
 
@@ -190,7 +190,7 @@ async def test_what_is_protected_is_never_chosen(bench: Bench) -> None:
         table.move_cursor(row=4)
         await pilot.press("space")
         await pilot.pause()
-        assert "iam-role:AWSServiceRoleForSupport" not in panel.chosen
+        assert "iam-role:AWSServiceRoleForSupport" not in panel.selected_keys
         assert "never deleted from here" in bench.notices(pilot)
 
 
@@ -200,15 +200,15 @@ async def test_another_step_points_at_a_leftover_and_it_is_chosen_there(bench: B
         screen = await bench.settled(pilot)
         await pilot.press("5", "tab", "home")
         await pilot.pause()
-        panel = screen.panel
+        panel = screen.current_panel
         panel.query_one(".fixes").focus()
         panel.query_one(".fixes").highlighted = 0  # type: ignore[attr-defined]
         await pilot.press("f")
-        await bench.until(pilot, lambda: screen.current == "cleanup")
-        there = screen.panel
+        await bench.until(pilot, lambda: screen.current_step == "cleanup")
+        there = screen.current_panel
         assert isinstance(there, CleanupPanel)
         # That one and no other, whatever the look would have proposed.
-        assert there.chosen == {"key-pair:key-0a1b2c3d4e5f"}
+        assert there.selected_keys == {"key-pair:key-0a1b2c3d4e5f"}
         assert any(one.preselected for one in there.detail.resources)
         assert bench.started == []
 
@@ -220,7 +220,7 @@ async def test_what_is_not_among_the_leftovers_is_said_and_nothing_is_chosen(ben
         panel.preselect(("iam-role:k8s-cluster-key", "iam-role:nobody"))
         await pilot.pause()
         # A key pair of the same name as a wanted role is another thing.
-        assert panel.chosen == set()
+        assert panel.selected_keys == set()
         assert "None of that is among these leftovers" in bench.notices(pilot)
 
 
@@ -229,20 +229,20 @@ async def test_what_is_pointed_at_before_the_first_look_is_chosen_after_it(bench
     bench.hold.clear()
     async with app.run_test(size=(120, 36)) as pilot:
         screen = app.screen_stack[0]
-        assert isinstance(screen, RebuildScreen)
-        await bench.until(pilot, lambda: screen.desk is not None and bench.looks)
-        screen.post_message(StepWanted("cleanup", ("key-pair:k8s-cluster-key",)))
-        await bench.until(pilot, lambda: screen.query("#step-cleanup") and screen.current == "cleanup")
+        assert isinstance(screen, MainScreen)
+        await bench.until(pilot, lambda: screen.project is not None and bench.looks)
+        screen.post_message(StepRequested("cleanup", ("key-pair:k8s-cluster-key",)))
+        await bench.until(pilot, lambda: screen.query("#step-cleanup") and screen.current_step == "cleanup")
         await pilot.pause()
         bench.hold.set()
-        panel = screen.panel
+        panel = screen.current_panel
         assert isinstance(panel, CleanupPanel)
         await bench.until(pilot, lambda: panel.report is not None)
-        assert panel.chosen == {"key-pair:key-0a1b2c3d4e5f"}
+        assert panel.selected_keys == {"key-pair:key-0a1b2c3d4e5f"}
 
 
 async def test_the_progress_of_a_deletion_is_drawn_in_the_table(bench: Bench) -> None:
-    from checks.cleanup.model import ItemState, Progress
+    from checks.cleanup.model import DeletionProgress, DeletionState
 
     app = bench.app()
     async with app.run_test(size=(140, 40)) as pilot:
@@ -251,10 +251,10 @@ async def test_the_progress_of_a_deletion_is_drawn_in_the_table(bench: Bench) ->
         await pilot.pause()
         await typed(pilot, "eco2-prod 3")
         screen = app.screen
-        assert isinstance(screen, RebuildScreen)
-        command = screen.following["cleanup"].command
-        counts = dict.fromkeys(ItemState, 0) | {ItemState.DELETING: 1, ItemState.WAITING: 2}
-        line = Progress(
+        assert isinstance(screen, MainScreen)
+        command = screen.step_commands["cleanup"].command
+        counts = dict.fromkeys(DeletionState, 0) | {DeletionState.DELETING: 1, DeletionState.WAITING: 2}
+        line = DeletionProgress(
             counts={state.value: count for state, count in counts.items()},
             item=LEFTOVERS[0].key,
             state="deleting",

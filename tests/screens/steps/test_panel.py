@@ -8,11 +8,11 @@ from support.tui import Bench
 from textual.geometry import Region
 from textual.widgets import OptionList, Static
 
-from checks.finding import Fact, State
+from checks.finding import CheckState, Fact
 from checks.steps import STEPS
-from ecotui.check_runner import LookFailed
-from screens.dialogs import KEYS, Choose, RawText
-from screens.main.screen import RebuildScreen
+from ecotui.check_runner import CheckFailed
+from screens.dialogs import HELP_KEYS, ChoiceDialog, RawTextDialog
+from screens.main.screen import MainScreen
 from screens.steps.panel import StepPanel
 from screens.widgets.step_list import StepList
 
@@ -26,16 +26,16 @@ async def test_number_keys_switch_steps(bench: Bench) -> None:
         for number, step in enumerate(STEPS, start=1):
             await pilot.press(str(number))
             await pilot.pause()
-            assert screen.current == step.id
+            assert screen.current_step == step.id
             assert screen.query_one("#panels").current == f"step-{step.id}"  # type: ignore[attr-defined]
-            assert screen.panel.report == bench.world[step.id]
+            assert screen.current_panel.report == bench.world[step.id]
 
 
 async def test_the_first_round_of_looks_ends_at_the_first_step_that_needs_somebody(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await bench.settled(pilot)
-        await bench.until(pilot, lambda: screen.current == "quota", "the step that is blocked")
+        await bench.until(pilot, lambda: screen.current_step == "quota", "the step that is blocked")
         assert bench.looks == [tuple(step.id for step in STEPS)]
 
 
@@ -47,7 +47,7 @@ async def test_a_step_that_the_operator_chose_while_the_looks_ran_is_left_alone_
         await pilot.press("R")
         await bench.until(pilot, lambda: len(bench.looks) == 2)
         await bench.settled(pilot)
-        assert screen.current == "nodes"
+        assert screen.current_step == "nodes"
 
 
 @pytest.mark.parametrize("key", ["2", "3", "5"])
@@ -59,7 +59,7 @@ async def test_a_step_takes_no_more_room_than_its_lines(bench: Bench, key: str) 
         await pilot.press(key)
         await pilot.pause()
         await pilot.pause()
-        texts = [one for one in screen.panel.query(".own, .facts").results(Static) if one.display]
+        texts = [one for one in screen.current_panel.query(".detail, .facts").results(Static) if one.display]
         assert texts
         for text in texts:
             assert text.size.height == text.get_content_height(text.size, text.size, text.size.width)
@@ -71,7 +71,7 @@ async def test_n_goes_to_what_is_blocked_next(bench: Bench) -> None:
         screen = await bench.settled(pilot)
         await pilot.press("7", "n")
         await pilot.pause()
-        assert screen.current == "quota"
+        assert screen.current_step == "quota"
 
 
 async def test_n_says_that_nothing_is_in_the_way_when_the_rebuild_is_done(bench: Bench) -> None:
@@ -107,11 +107,11 @@ async def test_while_a_look_is_under_way_the_step_says_so_and_the_frame_answers(
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         screen = app.screen
-        assert isinstance(screen, RebuildScreen)
+        assert isinstance(screen, MainScreen)
         await bench.until(pilot, lambda: bench.looks and screen.query(".step-panel"))
         await pilot.press("3")
         await pilot.pause()
-        assert screen.current == "github"
+        assert screen.current_step == "github"
         assert "The first look is under way" in bench.text(pilot)
         bench.hold.set()
         await bench.settled(pilot)
@@ -125,15 +125,15 @@ async def test_a_step_that_was_chosen_before_its_look_ended_has_the_cursor_once_
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         screen = app.screen
-        assert isinstance(screen, RebuildScreen)
+        assert isinstance(screen, MainScreen)
         await bench.until(pilot, lambda: bench.looks and screen.query(".step-panel"))
         await pilot.press("5")
         await pilot.pause()
-        assert screen.current == "apply"
+        assert screen.current_step == "apply"
         assert app.focused is None
         bench.hold.set()
         await bench.settled(pilot)
-        assert app.focused is screen.panel.query_one(".findings")
+        assert app.focused is screen.current_panel.query_one(".findings")
 
 
 async def test_a_blocked_finding_comes_first_and_offers_its_ways_out(bench: Bench) -> None:
@@ -142,10 +142,10 @@ async def test_a_blocked_finding_comes_first_and_offers_its_ways_out(bench: Benc
         screen = await bench.settled(pilot)
         await pilot.press("2")
         await pilot.pause()
-        assert screen.panel.finding is not None
-        assert screen.panel.finding.id == "quota.vcpu"
-        assert screen.panel.fix is not None
-        assert screen.panel.fix.id == "request"
+        assert screen.current_panel.selected_finding is not None
+        assert screen.current_panel.selected_finding.id == "quota.vcpu"
+        assert screen.current_panel.selected_fix is not None
+        assert screen.current_panel.selected_fix.id == "request"
         text = bench.text(pilot)
         assert "16 allowed, 4 in use, 26 needed: 14 too few." in text
         assert "$ ecotui quota --request L-1216C47A --value 32 --yes" in text
@@ -158,9 +158,9 @@ async def test_the_ways_out_follow_the_highlighted_finding(bench: Bench) -> None
         screen = await bench.settled(pilot)
         await pilot.press("2", "down")
         await pilot.pause()
-        assert screen.panel.finding is not None
-        assert screen.panel.finding.id == "quota.elastic-ip"
-        assert not screen.panel.query_one(".fixes").display
+        assert screen.current_panel.selected_finding is not None
+        assert screen.current_panel.selected_finding.id == "quota.elastic-ip"
+        assert not screen.current_panel.query_one(".fixes").display
         await pilot.press("f")
         await pilot.pause()
         assert app.screen is screen
@@ -173,11 +173,11 @@ async def test_keys_that_come_in_one_burst_take_the_way_out_of_where_they_went(b
         screen = await bench.settled(pilot)
         await pilot.press("1")
         await pilot.pause()
-        panel = screen.panel
+        panel = screen.current_panel
         at = {one.id: index for index, one in enumerate(panel._findings)}
         panel.query_one(".findings", OptionList).highlighted = at["environment.identity"]
         panel.action_fix()  # before anybody heard that the cursor moved
-        await bench.until(pilot, lambda: isinstance(app.screen, Choose), "the choice of a profile")
+        await bench.until(pilot, lambda: isinstance(app.screen, ChoiceDialog), "the choice of a profile")
         await pilot.press("escape")
         await pilot.pause()
         panel.query_one(".findings", OptionList).highlighted = at["environment.terraform"]
@@ -194,8 +194,8 @@ async def test_looking_again_keeps_the_highlighted_finding(bench: Bench) -> None
         await bench.until(pilot, lambda: len(bench.looks) == 2)
         await bench.settled(pilot)
         assert bench.looks[-1] == ("environment",)
-        assert screen.panel.finding is not None
-        assert screen.panel.finding.id == "environment.identity"
+        assert screen.current_panel.selected_finding is not None
+        assert screen.current_panel.selected_finding.id == "environment.identity"
 
 
 async def test_a_look_that_ends_while_a_way_out_is_chosen_moves_neither_it_nor_its_finding(
@@ -206,19 +206,19 @@ async def test_a_look_that_ends_while_a_way_out_is_chosen_moves_neither_it_nor_i
         screen = await bench.settled(pilot)
         await pilot.press("5")
         await pilot.pause()
-        panel = screen.panel
+        panel = screen.current_panel
         held = next(one for one in bench.world["apply"].findings if len(one.fixes) > 1)  # type: ignore[union-attr]
-        while panel.finding != held:
+        while panel.selected_finding != held:
             await pilot.press("down")
         await pilot.press("tab", "end")
         await pilot.pause()
-        assert panel.fix == held.fixes[-1]
-        worse = finding("apply.collision:x", State.BLOCKED, "x exists already")
+        assert panel.selected_fix == held.fixes[-1]
+        worse = finding("apply.collision:x", CheckState.BLOCKED, "x exists already")
         bench.world["apply"] = report("apply", worse, *bench.world["apply"].findings)  # type: ignore[union-attr]
         await pilot.press("r")
         await bench.until(pilot, lambda: panel.report == bench.world["apply"])
-        assert panel.finding == held
-        assert panel.fix == held.fixes[-1]
+        assert panel.selected_finding == held
+        assert panel.selected_fix == held.fixes[-1]
 
 
 async def test_what_may_not_be_looked_at_is_named_and_never_green(bench: Bench) -> None:
@@ -227,8 +227,8 @@ async def test_what_may_not_be_looked_at_is_named_and_never_green(bench: Bench) 
         screen = await bench.settled(pilot)
         await pilot.press("7")
         await pilot.pause()
-        assert screen.desk is not None
-        assert screen.desk.rebuild.state("nodes") is State.UNKNOWN
+        assert screen.project is not None
+        assert screen.project.rebuild.step_state("nodes") is CheckState.UNKNOWN
         text = bench.text(pilot)
         assert "? unknown" in text
         assert "Not allowed: list nodes" in text
@@ -240,19 +240,19 @@ async def test_the_raw_text_behind_a_finding_is_shown_on_x(bench: Bench) -> None
         await bench.settled(pilot)
         await pilot.press("7", "x")
         await pilot.pause()
-        assert isinstance(app.screen, RawText)
+        assert isinstance(app.screen, RawTextDialog)
         assert "10.0.1.10:6443 was refused" in bench.text(pilot)
 
 
 async def test_a_failed_look_is_shown_with_its_reason_and_turns_nothing_green(bench: Bench) -> None:
-    bench.world["github"] = LookFailed("the look was ended by SIGKILL", "Killed")
+    bench.world["github"] = CheckFailed("the look was ended by SIGKILL", "Killed")
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await bench.settled(pilot)
         assert "the look was ended by SIGKILL" in bench.notices(pilot)
-        assert screen.desk is not None
-        assert screen.desk.rebuild.state("github") is None
-        assert not screen.desk.rebuild.looking
+        assert screen.project is not None
+        assert screen.project.rebuild.step_state("github") is None
+        assert not screen.project.rebuild.active_checks
         await pilot.press("3")
         await pilot.pause()
         assert "Press r to look" in bench.text(pilot)
@@ -264,18 +264,18 @@ async def test_a_crash_of_the_looking_itself_is_shown(bench: Bench) -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await bench.settled(pilot)
         assert "RuntimeError: no [such] thing" in bench.notices(pilot)
-        assert screen.desk is not None
-        assert not screen.desk.rebuild.looking
+        assert screen.project is not None
+        assert not screen.project.rebuild.active_checks
 
 
 async def test_a_report_that_its_panel_cannot_draw_does_not_take_the_frame_down(bench: Bench) -> None:
-    bench.world["nodes"] = report("nodes", finding("nodes.a", State.OK, "Fine."), detail={"nonsense": 1})
+    bench.world["nodes"] = report("nodes", finding("nodes.a", CheckState.OK, "Fine."), detail={"nonsense": 1})
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await bench.settled(pilot)
         await pilot.press("7")
         await pilot.pause()
-        assert screen.current == "nodes"
+        assert screen.current_step == "nodes"
         assert "Fine." in bench.text(pilot)
 
 
@@ -284,7 +284,7 @@ async def test_text_from_outside_is_shown_as_it_is(bench: Bench) -> None:
         "github",
         finding(
             "github.odd",
-            State.BLOCKED,
+            CheckState.BLOCKED,
             f"summary {HOSTILE}",
             title=f"title {HOSTILE}",
             facts=(Fact(label=f"[b]{HOSTILE}", value=f"value {HOSTILE}"),),
@@ -305,13 +305,13 @@ async def test_text_from_outside_is_shown_as_it_is(bench: Bench) -> None:
 
 
 async def test_a_finding_of_ten_thousand_letters_stays_on_the_screen(bench: Bench) -> None:
-    bench.world["github"] = report("github", finding("github.long", State.BLOCKED, "가" * 10_000))
+    bench.world["github"] = report("github", finding("github.long", CheckState.BLOCKED, "가" * 10_000))
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await bench.settled(pilot)
         await pilot.press("3")
         await pilot.pause()
-        assert screen.panel.region.width <= 80
+        assert screen.current_panel.region.width <= 80
         assert "가가가" in bench.text(pilot)
 
 
@@ -324,7 +324,7 @@ async def test_every_step_has_a_usable_frame(bench: Bench, size: tuple[int, int]
             await pilot.press(str(number))
             await pilot.pause()
             whole = Region(0, 0, *size)
-            panel = screen.panel
+            panel = screen.current_panel
             assert panel.region.intersection(whole).area > 0
             assert whole.contains_region(panel.query_one(".findings").region) or size[1] < 24
             # At least the chosen finding can be read.
@@ -349,10 +349,10 @@ async def test_below_100_columns_the_steps_become_a_strip(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await bench.settled(pilot)
-        assert not screen.query_one(StepList).strip
+        assert not screen.query_one(StepList).is_strip
         await pilot.resize_terminal(99, 36)
         await pilot.pause()
-        assert screen.query_one(StepList).strip
+        assert screen.query_one(StepList).is_strip
         assert screen.query_one(StepList).region.height == 1
 
 
@@ -362,7 +362,7 @@ async def test_a_click_on_a_step_goes_there(bench: Bench) -> None:
         screen = await bench.settled(pilot)
         assert await pilot.click(StepList, offset=(5, 1 + 3))
         await pilot.pause()
-        assert screen.current == "cleanup"
+        assert screen.current_step == "cleanup"
 
 
 async def test_every_key_that_help_names_is_bound(bench: Bench) -> None:
@@ -373,11 +373,11 @@ async def test_every_key_that_help_names_is_bound(bench: Bench) -> None:
         await pilot.press("5")
         await pilot.pause()
         bound: set[str] = set()
-        for node in (app, screen, screen.panel, screen.panel.query_one(".findings")):
+        for node in (app, screen, screen.current_panel, screen.current_panel.query_one(".findings")):
             bound |= set(node._bindings.key_to_bindings)
         named = {
             key
-            for keys, _ in KEYS
+            for keys, _ in HELP_KEYS
             for key in keys.replace(",", " ").replace("/", " ").split()
             if len(key) == 1 and key.isalpha()
         }
@@ -391,7 +391,7 @@ async def test_k_and_j_move_in_a_list(bench: Bench) -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await bench.settled(pilot)
         await pilot.press("1")
-        findings = screen.panel.query_one(".findings", OptionList)
+        findings = screen.current_panel.query_one(".findings", OptionList)
         await pilot.press("j", "j")
         assert findings.highlighted == 2
         await pilot.press("k")
@@ -404,7 +404,7 @@ async def test_the_hints_name_only_what_can_be_done(bench: Bench) -> None:
         screen = await bench.settled(pilot)
         await pilot.press("7")
         await pilot.pause()
-        panel: StepPanel = screen.panel
+        panel: StepPanel = screen.current_panel
         assert panel.check_action("override", ())
         assert panel.check_action("raw", ())
         # Where the guide has nothing about a finding, it says how to go on.

@@ -18,14 +18,14 @@ from textual.widgets import Input
 
 from checks.apply import plan_store
 from checks.apply.fixes import apply_fix
-from checks.apply.forecast.model import Forecast, Review
+from checks.apply.forecast.model import Forecast, SavedReview
 from checks.apply.model import ApplyDetail
-from checks.apply.plan.model import Action, read
-from checks.apply.plan.tree import Leaf, Outline
-from checks.finding import State
-from screens.dialogs import Typed
-from screens.steps.plan_review import PlanReview
-from screens.widgets.row_list import Rows
+from checks.apply.plan.model import ChangeAction, read_plan
+from checks.apply.plan.tree import ChangeLeaf, PlanTree
+from checks.finding import CheckState
+from screens.dialogs import TypedConfirmDialog
+from screens.steps.plan_review import PlanReviewScreen
+from screens.widgets.row_list import RowList
 
 WIDE, NARROW = (120, 36), (80, 24)
 
@@ -81,16 +81,14 @@ DRIFT = [
 ]
 
 
-def made(
-    folder: Path, resources: list[dict[str, Any]], drift: list[dict[str, Any]] | None = None, **more: Any
-) -> Path:
+def made(folder: Path, resources: list[dict[str, Any]], drift: list[dict[str, Any]] | None = None, **more: Any) -> Path:
     """A plan as `ecotui plan` saves it."""
     text = {"format_version": "1.2", "resource_changes": resources, "resource_drift": drift or []}
-    plan, _ = read(json.dumps(text).encode())
-    file = folder / plan_store.PLAN
+    plan, _ = read_plan(json.dumps(text).encode())
+    file = folder / plan_store.PLAN_FILE
     file.write_bytes(b"PK plan")
     more.setdefault("plan_sha256", hashlib.sha256(b"PK plan").hexdigest())
-    review = Review(
+    review = SavedReview(
         made=STARTED,
         folder=str(folder),
         workspace="default",
@@ -116,12 +114,12 @@ def planned(bench: Bench, tmp_path: Path) -> Callable[..., Bench]:
             plan=str(file),
             plan_sentence=plan.sentence,
             stale=stale,
-            losses=len(plan.dangerous),
+            losses=len(plan.data_losses),
         )
         fixes = () if stale else (apply_fix(detail),)
         bench.world["apply"] = report(
             "apply",
-            finding("apply.changes", State.WARN, "Nothing is applied yet", fixes=fixes),
+            finding("apply.changes", CheckState.WARN, "Nothing is applied yet", fixes=fixes),
             detail=detail,
         )
         return bench
@@ -129,12 +127,12 @@ def planned(bench: Bench, tmp_path: Path) -> Callable[..., Bench]:
     return prepare
 
 
-async def opened(bench: Bench, pilot: Pilot[Any], *keys: str) -> PlanReview:
+async def opened(bench: Bench, pilot: Pilot[Any], *keys: str) -> PlanReviewScreen:
     await bench.settled(pilot)
     await pilot.press("5", "p")
-    await bench.until(pilot, lambda: isinstance(pilot.app.screen, PlanReview), "the review")
+    await bench.until(pilot, lambda: isinstance(pilot.app.screen, PlanReviewScreen), "the review")
     screen = pilot.app.screen
-    assert isinstance(screen, PlanReview)
+    assert isinstance(screen, PlanReviewScreen)
     await bench.until(pilot, lambda: screen.review is not None, "the plan to be read")
     for key in keys:
         await pilot.press(key)
@@ -142,9 +140,9 @@ async def opened(bench: Bench, pilot: Pilot[Any], *keys: str) -> PlanReview:
     return screen
 
 
-def at_cursor(screen: PlanReview) -> str:
-    row = screen.outline.rows[screen.query_one(Rows).cursor]
-    return row.change.address if isinstance(row, Leaf) else row.label
+def at_cursor(screen: PlanReviewScreen) -> str:
+    row = screen.outline.rows[screen.query_one(RowList).cursor]
+    return row.change.address if isinstance(row, ChangeLeaf) else row.label
 
 
 async def test_changes_stand_in_their_module_and_type_each_with_sign_and_word(
@@ -199,23 +197,26 @@ async def test_filter_and_search_leave_only_what_was_asked_for(planned: Callable
     bench = planned(changes())
     async with bench.app().run_test(size=WIDE) as pilot:
         screen = await opened(bench, pilot, "f")
-        assert {one.address for one in screen.outline.taken} == {"aws_db_instance.main", "aws_s3_bucket.logs"}
+        assert {one.address for one in screen.outline.matching_changes} == {
+            "aws_db_instance.main",
+            "aws_s3_bucket.logs",
+        }
         await pilot.press("F", "slash", *"새")
         await pilot.pause()
-        assert [one.address for one in screen.outline.taken] == ["module.network.aws_subnet.a"]
+        assert [one.address for one in screen.outline.matching_changes] == ["module.network.aws_subnet.a"]
         await pilot.press("enter", "escape")
         await pilot.pause()
-        assert len(screen.outline.taken) == 7
+        assert len(screen.outline.matching_changes) == 7
         # In one piece, as a paste or a slow connection brings it.
         for key, letter in (("slash", "/"), *((letter, letter) for letter in "nothing")):
             pilot.app.post_message(Key(key, letter))
         await bench.until(pilot, lambda: "Nothing like that is in this plan" in bench.text(pilot))
-        assert screen.outline.words == "nothing"
+        assert screen.outline.search_text == "nothing"
         await pilot.press("slash")
-        assert screen.outline.words == "nothing/"
+        assert screen.outline.search_text == "nothing/"
         await pilot.press("escape", "escape")
         await pilot.pause()
-        assert not isinstance(pilot.app.screen, PlanReview)
+        assert not isinstance(pilot.app.screen, PlanReviewScreen)
 
 
 async def test_drift_stands_apart_from_what_the_plan_does(planned: Callable[..., Bench]) -> None:
@@ -225,7 +226,7 @@ async def test_drift_stands_apart_from_what_the_plan_does(planned: Callable[...,
         assert "aws_security_group.web" not in bench.text(pilot)
         await pilot.press("o")
         await pilot.pause()
-        assert [one.address for one in screen.outline.taken] == ["aws_security_group.web"]
+        assert [one.address for one in screen.outline.matching_changes] == ["aws_security_group.web"]
         assert "~   changed aws_security_group.web" in bench.text(pilot)
 
 
@@ -235,7 +236,7 @@ async def test_applying_from_the_review_needs_the_number_of_losses_typed(
     bench = planned(changes())
     async with bench.app().run_test(size=WIDE) as pilot:
         await opened(bench, pilot, "a")
-        await bench.until(pilot, lambda: isinstance(pilot.app.screen, Typed), "the question")
+        await bench.until(pilot, lambda: isinstance(pilot.app.screen, TypedConfirmDialog), "the question")
         assert "destroy 2" in bench.text(pilot)
         await pilot.press(*"eco2-prod", "enter")
         assert bench.started == []
@@ -258,16 +259,14 @@ async def test_a_stale_plan_is_shown_with_the_reason_and_cannot_be_applied(
 
 async def test_a_review_that_is_damaged_says_so_and_closes(planned: Callable[..., Bench]) -> None:
     bench = planned(changes())
-    (Path(str(bench.world["apply"].detail["plan"])).parent / plan_store.REVIEW).write_text(
-        '{"plan_sha256": "a'
-    )  # type: ignore[union-attr]
+    (Path(str(bench.world["apply"].detail["plan"])).parent / plan_store.REVIEW_FILE).write_text('{"plan_sha256": "a')  # type: ignore[union-attr]
     async with bench.app().run_test(size=WIDE) as pilot:
         await bench.settled(pilot)
         await pilot.press("5", "p")
         await bench.until(pilot, lambda: "is damaged" in bench.text(pilot), "the reason")
         await pilot.press("f", "d", "o", "e", "enter", "escape")
         await pilot.pause()
-        assert not isinstance(pilot.app.screen, PlanReview)
+        assert not isinstance(pilot.app.screen, PlanReviewScreen)
 
 
 async def test_a_plan_that_changes_nothing_says_what_stays(planned: Callable[..., Bench]) -> None:
@@ -294,9 +293,9 @@ async def test_five_thousand_changes_are_drawn_only_where_they_are_seen(
         await pilot.pause()
         assert len(screen.outline.rows) == 5_018
         drawn: list[int] = []
-        rows = screen.query_one(Rows)
-        draw = rows._draw
-        monkeypatch.setattr(rows, "_draw", lambda index, width: (drawn.append(index), draw(index, width))[1])
+        rows = screen.query_one(RowList)
+        draw = rows._render_row
+        monkeypatch.setattr(rows, "_render_row", lambda index, width: (drawn.append(index), draw(index, width))[1])
         await pilot.press("end")
         await pilot.pause()
         assert at_cursor(screen) == "module.m8.aws_eip.a[4994]"
@@ -304,30 +303,30 @@ async def test_five_thousand_changes_are_drawn_only_where_they_are_seen(
 
 
 def test_an_outline_keeps_the_fold_of_a_group_that_a_search_left() -> None:
-    plan, _ = read(json.dumps({"format_version": "1.2", "resource_changes": changes()}).encode())
-    outline = Outline(plan)
-    outline.fold("t::aws_instance", away=True)
-    assert not any(isinstance(row, Leaf) and row.change.type == "aws_instance" for row in outline.rows)
-    outline.kind = next(kind for kind, _ in outline.kinds() if kind.id == "create")
+    plan, _ = read_plan(json.dumps({"format_version": "1.2", "resource_changes": changes()}).encode())
+    outline = PlanTree(plan)
+    outline.fold("t::aws_instance", folded=True)
+    assert not any(isinstance(row, ChangeLeaf) and row.change.type == "aws_instance" for row in outline.rows)
+    outline.filter = next(kind for kind, _ in outline.available_filters() if kind.id == "create")
     outline.refresh()
-    assert len(outline.taken) == 2
+    assert len(outline.matching_changes) == 2
     assert len(outline.rows) == 2
-    place = outline.reveal(outline.taken[0])
+    place = outline.reveal(outline.matching_changes[0])
     assert place is not None
     row = outline.rows[place]
-    assert isinstance(row, Leaf)
-    assert row.change.action is Action.CREATE
+    assert isinstance(row, ChangeLeaf)
+    assert row.change.action is ChangeAction.CREATE
 
 
 def test_a_review_that_the_disk_has_no_room_for_leaves_nothing_half_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = made(tmp_path, changes())
-    before = (tmp_path / plan_store.REVIEW).read_bytes()
+    before = (tmp_path / plan_store.REVIEW_FILE).read_bytes()
     opener = os.open
 
     def full(path: Any, flags: int, mode: int = 0o777, **more: Any) -> int:
-        if f".{plan_store.REVIEW}." in str(path):
+        if f".{plan_store.REVIEW_FILE}." in str(path):
             os.close(opener(path, flags, mode))
             return opener("/dev/full", os.O_WRONLY)
         return opener(path, flags, mode, **more)
@@ -337,8 +336,8 @@ def test_a_review_that_the_disk_has_no_room_for_leaves_nothing_half_written(
     with pytest.raises(OSError, match="No space left"):
         plan_store.write_review(tmp_path, review)
     monkeypatch.undo()
-    assert (tmp_path / plan_store.REVIEW).read_bytes() == before
-    assert sorted(one.name for one in tmp_path.iterdir()) == [plan_store.REVIEW, plan_store.PLAN]
+    assert (tmp_path / plan_store.REVIEW_FILE).read_bytes() == before
+    assert sorted(one.name for one in tmp_path.iterdir()) == [plan_store.REVIEW_FILE, plan_store.PLAN_FILE]
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["120x36", "80x24"])

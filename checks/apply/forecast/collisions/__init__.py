@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from checks.apply.forecast.collisions import compute, databases, delivery, services, storage
 from checks.apply.forecast.collisions import iam as collisions_iam
-from checks.apply.forecast.collisions.collision import Kind
+from checks.apply.forecast.collisions.collision import CollisionKind
 
 
-def all_kinds() -> dict[str, Kind]:
+def all_collision_kinds() -> dict[str, CollisionKind]:
     """Every kind by its terraform type."""
     modules = (collisions_iam, compute, storage, databases, services, delivery)
     return {kind.type: kind for module in modules for kind in module.KINDS}
 
 
-CANNOT_COLLIDE = frozenset(
+NON_COLLIDING_TYPES = frozenset(
     {
         "aws_acm_certificate",
         "aws_acm_certificate_validation",

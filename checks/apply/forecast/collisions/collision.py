@@ -12,21 +12,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from checks.apply.plan.model import Planned
+from checks.apply.plan.model import PlannedChange
 
 if TYPE_CHECKING:
-    from checks.aws.session import Aws
+    from checks.aws.session import AwsSession
 
 
 @dataclass(frozen=True)
-class Existing:
+class ExistingResource:
     """What already has the name."""
 
     id: str
     """Its id or ARN, for people."""
     import_id: str
     """What `terraform import` takes for it; empty when it cannot be imported."""
-    ours: bool = True
+    is_own: bool = True
     """False when it belongs to another account: it can be neither adopted nor deleted."""
     name: str = ""
     """The name that collides, where it is not the planned attribute itself: one of several aliases."""
@@ -34,7 +34,7 @@ class Existing:
     """The command that brings it back, where it is only marked as deleted: it cannot be adopted before that."""
 
 
-class Listings:
+class ListingCache:
     """Listings that many names are looked up in, read once for a whole forecast. Threads may share it."""
 
     def __init__(self) -> None:
@@ -57,31 +57,31 @@ class Listings:
 
 
 @dataclass(frozen=True)
-class Question:
+class CollisionQuery:
     """One planned resource, and where to look."""
 
-    aws: Aws
-    planned: Planned
+    aws: AwsSession
+    planned: PlannedChange
     name: str
     """The known name."""
-    listings: Listings = field(default_factory=Listings)
+    listing_cache: ListingCache = field(default_factory=ListingCache)
 
     def client(self, service: str) -> Any:
         return self.aws.client(service, self.planned.region or None)
 
-    def items(self, service: str, operation: str, key: str, **words: Any) -> list[Any]:
+    def list_items(self, service: str, operation: str, key: str, **words: Any) -> list[Any]:
         """Every item of a listing; read once for all the names that are looked up in the same one."""
         region = self.planned.region or None
-        return self.listings.get(
+        return self.listing_cache.get(
             (service, operation, key, region or "", repr(sorted(words.items()))),
             lambda: list(self.aws.paginate(service, operation, key, region=region, **words)),
         )
 
 
 @dataclass(frozen=True)
-class Kind:
+class CollisionKind:
     type: str
-    find: Callable[[Question], Existing | None]
+    find_existing: Callable[[CollisionQuery], ExistingResource | None]
     action: str
     """The IAM action that the look needs."""
     service: str
@@ -89,32 +89,32 @@ class Kind:
     attribute: str = "name"
     """The attribute that holds the name."""
     guide: tuple[str, ...] = ()
-    worldwide: bool = False
+    is_global: bool = False
     """The name is unique in the account (or in the world), not in a region."""
-    applies: Callable[[Planned], bool] | None = None
+    can_collide: Callable[[PlannedChange], bool] | None = None
     """False for a resource that AWS would not refuse: a parameter that may be overwritten."""
-    fold: bool = False
+    ignores_case: bool = False
     """Names that differ only in case collide too (IAM)."""
-    unnamed: bool = False
+    allows_empty_name: bool = False
     """An empty name is one as well: a record of that name is the zone's own."""
-    adds: Callable[[Planned], bool] | None = None
+    adds_names: Callable[[PlannedChange], bool] | None = None
     """True for an update that takes a name as well, beside those that it has: an alias."""
-    within: tuple[str, str] | None = None
+    scope: tuple[str, str] | None = None
     """The attribute and the type of what the name is unique in: a group's VPC, a record's zone. In a new one, all are free."""
 
 
-def code_of(error: BaseException) -> str:
+def aws_error_code(error: BaseException) -> str:
     """AWS's code of a botocore ClientError; empty for anything else."""
     response = getattr(error, "response", None)
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
 
 
-def absent(error: BaseException, *codes: str) -> bool:
+def has_error_code(error: BaseException, *codes: str) -> bool:
     """Whether the error says that there is no such thing."""
-    return code_of(error) in codes
+    return aws_error_code(error) in codes
 
 
-def dig(answer: Any, path: str) -> Any:
+def get_path(answer: Any, path: str) -> Any:
     """What stands at `Tables.Arn`; of a list the first item; None where there is nothing."""
     for part in path.split("."):
         if isinstance(answer, list):
@@ -123,26 +123,28 @@ def dig(answer: Any, path: str) -> Any:
     return answer
 
 
-def described(
-    service: str, operation: str, parameter: str, path: str, *absences: str, import_by: str = ""
-) -> Callable[[Question], Existing | None]:
+def describe_by_name(
+    service: str, operation: str, parameter: str, path: str, *absences: str, import_id_path: str = ""
+) -> Callable[[CollisionQuery], ExistingResource | None]:
     """A look that asks for one thing by its name: `path` leads to its ARN or id in the answer.
 
     A parameter that ends with `s` takes a list. The import id is the name, or what stands at `import_by`.
     """
 
-    def find(ask: Question) -> Existing | None:
+    def find(ask: CollisionQuery) -> ExistingResource | None:
         value: Any = [ask.name] if parameter.endswith("s") else ask.name
         try:
             answer = getattr(ask.client(service), operation)(**{parameter: value})
         except Exception as error:
-            if absent(error, *absences):
+            if has_error_code(error, *absences):
                 return None
             raise
         above = path.rpartition(".")[0]
-        if not (dig(answer, above) if above else answer):
+        if not (get_path(answer, above) if above else answer):
             return None
-        which = str(dig(answer, path) or ask.name)
-        return Existing(id=which, import_id=str(dig(answer, import_by)) if import_by else ask.name)
+        which = str(get_path(answer, path) or ask.name)
+        return ExistingResource(
+            id=which, import_id=str(get_path(answer, import_id_path)) if import_id_path else ask.name
+        )
 
     return find

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from checks.apply.forecast.collisions.collision import Kind, described
+from checks.apply.forecast.collisions.collision import CollisionKind, describe_by_name
 
 KINDS = tuple(
-    Kind(
+    CollisionKind(
         type=f"aws_{type_}",
-        find=described(service, operation, parameter, path, *absences),
+        find_existing=describe_by_name(service, operation, parameter, path, *absences),
         action=f"{service}:{action}",
         service=service,
         attribute=attribute,
-        fold=True,  # both services keep these names in lower case
+        ignores_case=True,  # both services keep these names in lower case
     )
     for type_, attribute, service, operation, action, parameter, path, absences in (
         (

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from checks.apply.forecast.collisions.collision import Existing, Kind, Question, absent, described
+from checks.apply.forecast.collisions.collision import (
+    CollisionKind,
+    CollisionQuery,
+    ExistingResource,
+    describe_by_name,
+    has_error_code,
+)
 
-_SQS_COMPARED = {
+_SQS_ATTRIBUTES = {
     "delay_seconds": "DelaySeconds",
     "max_message_size": "MaximumMessageSize",
     "message_retention_seconds": "MessageRetentionPeriod",
@@ -19,82 +25,82 @@ _SQS_COMPARED = {
 """SQS gives an existing queue back to a CreateQueue that asks for the same attributes; it refuses any other."""
 
 
-def _queue(ask: Question) -> Existing | None:
-    client = ask.client("sqs")
+def _find_queue(query: CollisionQuery) -> ExistingResource | None:
+    client = query.client("sqs")
     try:
-        url = client.get_queue_url(QueueName=ask.name)["QueueUrl"]
+        url = client.get_queue_url(QueueName=query.name)["QueueUrl"]
     except Exception as error:
-        if absent(error, "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"):
+        if has_error_code(error, "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"):
             return None
         raise
-    has: dict[str, str] = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"]).get(
-        "Attributes", {}
-    )
-    wanted = ask.planned.after
+    has: dict[str, str] = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"]).get("Attributes", {})
+    wanted = query.planned.after
     different = sorted(
         theirs
-        for ours, theirs in _SQS_COMPARED.items()
+        for ours, theirs in _SQS_ATTRIBUTES.items()
         if wanted.get(ours) is not None and str(wanted[ours]) != has.get(theirs, "")
     )
     if not different:
         return None
-    return Existing(id=f"{has.get('QueueArn', url)}, with another {', '.join(different)}", import_id=url)
+    return ExistingResource(id=f"{has.get('QueueArn', url)}, with another {', '.join(different)}", import_id=url)
 
 
-def _state_machine(ask: Question) -> Existing | None:
-    for one in ask.items("stepfunctions", "list_state_machines", "stateMachines"):
-        if one["name"] == ask.name:
-            return Existing(id=one["stateMachineArn"], import_id=one["stateMachineArn"])
+def _find_state_machine(query: CollisionQuery) -> ExistingResource | None:
+    for one in query.list_items("stepfunctions", "list_state_machines", "stateMachines"):
+        if one["name"] == query.name:
+            return ExistingResource(id=one["stateMachineArn"], import_id=one["stateMachineArn"])
     return None
 
 
-def _vault(ask: Question) -> Existing | None:
+def _find_backup_vault(query: CollisionQuery) -> ExistingResource | None:
     # By listing: a look at a vault that is not there is answered with AccessDenied.
-    for one in ask.items("backup", "list_backup_vaults", "BackupVaultList"):
-        if one["BackupVaultName"] == ask.name:
-            return Existing(id=one["BackupVaultArn"], import_id=ask.name)
+    for one in query.list_items("backup", "list_backup_vaults", "BackupVaultList"):
+        if one["BackupVaultName"] == query.name:
+            return ExistingResource(id=one["BackupVaultArn"], import_id=query.name)
     return None
 
 
-def _firewall(ask: Question, listed: list[dict[str, Any]], scope: str) -> Existing | None:
-    found = next((one for one in listed if one["Name"] == ask.name), None)
-    return Existing(id=found["ARN"], import_id=f"{found['Id']}/{ask.name}/{scope}") if found else None
+def _waf_resource(query: CollisionQuery, items: list[dict[str, Any]], scope: str) -> ExistingResource | None:
+    found = next((one for one in items if one["Name"] == query.name), None)
+    return ExistingResource(id=found["ARN"], import_id=f"{found['Id']}/{query.name}/{scope}") if found else None
 
 
-def _web_acl(ask: Question) -> Existing | None:
-    scope = ask.planned.value("scope") or "REGIONAL"
-    listed = ask.client("wafv2").list_web_acls(Scope=scope, Limit=100)
-    return _firewall(ask, listed["WebACLs"], scope)
+def _find_web_acl(query: CollisionQuery) -> ExistingResource | None:
+    scope = query.planned.known_text("scope") or "REGIONAL"
+    listed = query.client("wafv2").list_web_acls(Scope=scope, Limit=100)
+    return _waf_resource(query, listed["WebACLs"], scope)
 
 
-def _ip_set(ask: Question) -> Existing | None:
-    scope = ask.planned.value("scope") or "REGIONAL"
-    listed = ask.client("wafv2").list_ip_sets(Scope=scope, Limit=100)
-    return _firewall(ask, listed["IPSets"], scope)
+def _find_ip_set(query: CollisionQuery) -> ExistingResource | None:
+    scope = query.planned.known_text("scope") or "REGIONAL"
+    listed = query.client("wafv2").list_ip_sets(Scope=scope, Limit=100)
+    return _waf_resource(query, listed["IPSets"], scope)
 
 
-def _node_group(ask: Question) -> Existing | None:
-    return _in_cluster(ask, "describe_nodegroup", "nodegroupName", "nodegroup", "nodegroupArn")
+def _find_node_group(query: CollisionQuery) -> ExistingResource | None:
+    return _find_in_cluster(query, "describe_nodegroup", "nodegroupName", "nodegroup", "nodegroupArn")
 
 
-def _addon(ask: Question) -> Existing | None:
-    return _in_cluster(ask, "describe_addon", "addonName", "addon", "addonArn")
+def _find_addon(query: CollisionQuery) -> ExistingResource | None:
+    return _find_in_cluster(query, "describe_addon", "addonName", "addon", "addonArn")
 
 
-def _in_cluster(ask: Question, operation: str, parameter: str, key: str, arn: str) -> Existing | None:
-    cluster = ask.planned.value("cluster_name")
+def _find_in_cluster(
+    query: CollisionQuery, operation: str, parameter: str, key: str, arn: str
+) -> ExistingResource | None:
+    cluster = query.planned.known_text("cluster_name")
     if cluster is None:
         return None
     try:
-        found = getattr(ask.client("eks"), operation)(clusterName=cluster, **{parameter: ask.name})[key]
+        found = getattr(query.client("eks"), operation)(clusterName=cluster, **{parameter: query.name})[key]
     except Exception as error:
-        if absent(error, "ResourceNotFoundException"):
+        if has_error_code(error, "ResourceNotFoundException"):
             return None
         raise
-    return Existing(id=found.get(arn, ask.name), import_id=f"{cluster}:{ask.name}")
+    return ExistingResource(id=found.get(arn, query.name), import_id=f"{cluster}:{query.name}")
 
 
-_LOAD_BALANCER = described(
+_find_classic_load_balancer = describe_by_name(
     "elb",
     "describe_load_balancers",
     "LoadBalancerNames",
@@ -102,100 +108,113 @@ _LOAD_BALANCER = described(
     "LoadBalancerNotFound",
     "AccessPointNotFound",
 )
-_STREAM = described(
+_find_kinesis_stream = describe_by_name(
     "kinesis",
     "describe_stream_summary",
     "StreamName",
     "StreamDescriptionSummary.StreamARN",
     "ResourceNotFoundException",
 )
-_DOMAIN = described(
+_find_opensearch_domain = describe_by_name(
     "opensearch", "describe_domain", "DomainName", "DomainStatus.ARN", "ResourceNotFoundException"
 )
-_FILE_SYSTEM = described(
+_find_efs_file_system = describe_by_name(
     "efs",
     "describe_file_systems",
     "CreationToken",
     "FileSystems.FileSystemArn",
     "FileSystemNotFound",
-    import_by="FileSystems.FileSystemId",
+    import_id_path="FileSystems.FileSystemId",
 )
-_STACK = described("cloudformation", "describe_stacks", "StackName", "Stacks.StackId", "ValidationError")
-_DOCUMENT = described(
+_find_cloudformation_stack = describe_by_name(
+    "cloudformation", "describe_stacks", "StackName", "Stacks.StackId", "ValidationError"
+)
+_find_ssm_document = describe_by_name(
     "ssm", "describe_document", "Name", "Document.Name", "InvalidDocument", "InvalidDocumentOperation"
 )
 
 
-def _build(ask: Question) -> Existing | None:
-    names = ask.items("codebuild", "list_projects", "projects")
-    return Existing(id=ask.name, import_id=ask.name) if ask.name in names else None
+def _find_codebuild_project(query: CollisionQuery) -> ExistingResource | None:
+    names = query.list_items("codebuild", "list_projects", "projects")
+    return ExistingResource(id=query.name, import_id=query.name) if query.name in names else None
 
 
-def _trail(ask: Question) -> Existing | None:
-    found = ask.client("cloudtrail").describe_trails(trailNameList=[ask.name])["trailList"]
-    return Existing(id=(arn := found[0]["TrailARN"]), import_id=arn) if found else None
+def _find_trail(query: CollisionQuery) -> ExistingResource | None:
+    found = query.client("cloudtrail").describe_trails(trailNameList=[query.name])["trailList"]
+    return ExistingResource(id=(arn := found[0]["TrailARN"]), import_id=arn) if found else None
 
 
 KINDS = (
-    Kind(
+    CollisionKind(
         type="aws_elb",
-        find=_LOAD_BALANCER,
+        find_existing=_find_classic_load_balancer,
         action="elasticloadbalancing:DescribeLoadBalancers",
         service="elb",
     ),
-    Kind(type="aws_sqs_queue", find=_queue, action="sqs:GetQueueUrl", service="sqs"),
-    Kind(
+    CollisionKind(type="aws_sqs_queue", find_existing=_find_queue, action="sqs:GetQueueUrl", service="sqs"),
+    CollisionKind(
         type="aws_sfn_state_machine",
-        find=_state_machine,
+        find_existing=_find_state_machine,
         action="states:ListStateMachines",
         service="stepfunctions",
     ),
-    Kind(type="aws_kinesis_stream", find=_STREAM, action="kinesis:DescribeStreamSummary", service="kinesis"),
-    Kind(
+    CollisionKind(
+        type="aws_kinesis_stream",
+        find_existing=_find_kinesis_stream,
+        action="kinesis:DescribeStreamSummary",
+        service="kinesis",
+    ),
+    CollisionKind(
         type="aws_opensearch_domain",
-        find=_DOMAIN,
+        find_existing=_find_opensearch_domain,
         action="es:DescribeDomain",
         service="opensearch",
         attribute="domain_name",
     ),
-    Kind(
+    CollisionKind(
         type="aws_efs_file_system",
-        find=_FILE_SYSTEM,
+        find_existing=_find_efs_file_system,
         action="elasticfilesystem:DescribeFileSystems",
         service="efs",
         attribute="creation_token",
     ),
-    Kind(
+    CollisionKind(
         type="aws_cloudformation_stack",
-        find=_STACK,
+        find_existing=_find_cloudformation_stack,
         action="cloudformation:DescribeStacks",
         service="cloudformation",
     ),
-    Kind(
+    CollisionKind(
         type="aws_codebuild_project",
-        find=_build,
+        find_existing=_find_codebuild_project,
         action="codebuild:ListProjects",
         service="codebuild",
     ),
-    Kind(type="aws_backup_vault", find=_vault, action="backup:ListBackupVaults", service="backup"),
-    Kind(type="aws_ssm_document", find=_DOCUMENT, action="ssm:DescribeDocument", service="ssm"),
-    Kind(type="aws_cloudtrail", find=_trail, action="cloudtrail:DescribeTrails", service="cloudtrail"),
-    Kind(type="aws_wafv2_web_acl", find=_web_acl, action="wafv2:ListWebACLs", service="wafv2"),
-    Kind(type="aws_wafv2_ip_set", find=_ip_set, action="wafv2:ListIPSets", service="wafv2"),
-    Kind(
+    CollisionKind(
+        type="aws_backup_vault", find_existing=_find_backup_vault, action="backup:ListBackupVaults", service="backup"
+    ),
+    CollisionKind(
+        type="aws_ssm_document", find_existing=_find_ssm_document, action="ssm:DescribeDocument", service="ssm"
+    ),
+    CollisionKind(
+        type="aws_cloudtrail", find_existing=_find_trail, action="cloudtrail:DescribeTrails", service="cloudtrail"
+    ),
+    CollisionKind(type="aws_wafv2_web_acl", find_existing=_find_web_acl, action="wafv2:ListWebACLs", service="wafv2"),
+    CollisionKind(type="aws_wafv2_ip_set", find_existing=_find_ip_set, action="wafv2:ListIPSets", service="wafv2"),
+    CollisionKind(
         type="aws_eks_node_group",
-        find=_node_group,
+        find_existing=_find_node_group,
         action="eks:DescribeNodegroup",
         service="eks",
         attribute="node_group_name",
-        within=("cluster_name", "aws_eks_cluster"),
+        scope=("cluster_name", "aws_eks_cluster"),
     ),
-    Kind(
+    CollisionKind(
         type="aws_eks_addon",
-        find=_addon,
+        find_existing=_find_addon,
         action="eks:DescribeAddon",
         service="eks",
         attribute="addon_name",
-        within=("cluster_name", "aws_eks_cluster"),
+        scope=("cluster_name", "aws_eks_cluster"),
     ),
 )

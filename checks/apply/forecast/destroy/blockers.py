@@ -12,156 +12,151 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from checks.apply.forecast.destroy import holders_network
-from checks.apply.forecast.destroy.destroyed import Going
-from checks.apply.plan.model import Planned
+from checks.apply.forecast.destroy.destroyed import DestroySet
+from checks.apply.plan.model import PlannedChange
 
 if TYPE_CHECKING:
-    from checks.aws.session import Aws
+    from checks.aws.session import AwsSession
 
-ENOUGH = 100
+MAX_BLOCKERS = 100
 """Holders after which a look may stop."""
 
 
 @dataclass(frozen=True)
-class Look:
-    holders: Callable[[Aws, Planned, Going], Iterable[str]]
+class BlockerCheck:
+    find_blockers: Callable[[AwsSession, PlannedChange, DestroySet], Iterable[str]]
     action: str
     service: str
-    why: str
+    refusal: str
     """AWS's refusal, and what helps."""
-    unless: str = ""
+    unless_attribute: str = ""
     """The attribute that lets the provider clear it first."""
     guide: tuple[str, ...] = ()
 
 
-def _text(one: Planned, attribute: str) -> str:
-    return str(one.before.get(attribute) or "")
+def _before_text(change: PlannedChange, attribute: str) -> str:
+    return str(change.before.get(attribute) or "")
 
 
-def _policy(aws: Aws, one: Planned, going: Going) -> Iterable[str]:
-    arn = _text(one, "arn")
+def _policy_blockers(aws: AwsSession, change: PlannedChange, destroy_set: DestroySet) -> Iterable[str]:
+    arn = _before_text(change, "arn")
     for kind, key, name in (
         ("role", "PolicyRoles", "RoleName"),
         ("user", "PolicyUsers", "UserName"),
         ("group", "PolicyGroups", "GroupName"),
     ):
-        gone = going.values(f"aws_iam_{kind}_policy_attachment", kind, policy_arn=arn)
-        gone |= going.values("aws_iam_policy_attachment", f"{kind}s", policy_arn=arn)
-        asked = aws.paginate(
-            "iam", "list_entities_for_policy", key, PolicyArn=arn, EntityFilter=kind.capitalize()
-        )
-        for each in itertools.islice(asked, ENOUGH):
+        gone = destroy_set.attribute_values(f"aws_iam_{kind}_policy_attachment", kind, policy_arn=arn)
+        gone |= destroy_set.attribute_values("aws_iam_policy_attachment", f"{kind}s", policy_arn=arn)
+        asked = aws.paginate("iam", "list_entities_for_policy", key, PolicyArn=arn, EntityFilter=kind.capitalize())
+        for each in itertools.islice(asked, MAX_BLOCKERS):
             if each[name] not in gone:
                 yield f"attached to the {kind} {each[name]}"
 
 
-def _user(aws: Aws, one: Planned, going: Going) -> Iterable[str]:
-    name = _text(one, "name")
-    keys = going.values("aws_iam_access_key", "id", user=name)
+def _user_blockers(aws: AwsSession, change: PlannedChange, destroy_set: DestroySet) -> Iterable[str]:
+    name = _before_text(change, "name")
+    keys = destroy_set.attribute_values("aws_iam_access_key", "id", user=name)
     for each in aws.paginate("iam", "list_access_keys", "AccessKeyMetadata", UserName=name):
         if each["AccessKeyId"] not in keys:
             yield "an access key"
-    detached = going.values("aws_iam_user_policy_attachment", "policy_arn", user=name)
+    detached = destroy_set.attribute_values("aws_iam_user_policy_attachment", "policy_arn", user=name)
     for each in aws.paginate("iam", "list_attached_user_policies", "AttachedPolicies", UserName=name):
         if each["PolicyArn"] not in detached:
             yield f"the policy {each['PolicyName']}"
 
 
-def _bucket(aws: Aws, one: Planned, going: Going) -> Iterable[str]:
-    name = _text(one, "bucket")
-    gone = going.values("aws_s3_object", "key", bucket=name)
-    page = aws.client("s3", one.region or None).list_object_versions(Bucket=name, MaxKeys=len(gone) + ENOUGH)
+def _bucket_blockers(aws: AwsSession, change: PlannedChange, destroy_set: DestroySet) -> Iterable[str]:
+    name = _before_text(change, "bucket")
+    gone = destroy_set.attribute_values("aws_s3_object", "key", bucket=name)
+    page = aws.client("s3", change.region or None).list_object_versions(Bucket=name, MaxKeys=len(gone) + MAX_BLOCKERS)
     left = [
-        each["Key"]
-        for key in ("Versions", "DeleteMarkers")
-        for each in page.get(key, ())
-        if each["Key"] not in gone
+        each["Key"] for key in ("Versions", "DeleteMarkers") for each in page.get(key, ()) if each["Key"] not in gone
     ]
     if left:
         yield f"{len(left)}{' or more' if page.get('IsTruncated') else ''} objects or versions"
 
 
-def _repository(aws: Aws, one: Planned, going: Going) -> Iterable[str]:
-    page = aws.client("ecr", one.region or None).list_images(
-        repositoryName=_text(one, "name"), maxResults=ENOUGH
+def _repository_blockers(aws: AwsSession, change: PlannedChange, destroy_set: DestroySet) -> Iterable[str]:
+    page = aws.client("ecr", change.region or None).list_images(
+        repositoryName=_before_text(change, "name"), maxResults=MAX_BLOCKERS
     )
     count = len(page.get("imageIds", ()))
     if count:
         yield f"{count}{' or more' if page.get('nextToken') else ''} images"
 
 
-def _zone(aws: Aws, one: Planned, going: Going) -> Iterable[str]:
-    zone, apex = _text(one, "zone_id"), _text(one, "name").rstrip(".").lower()
+def _zone_blockers(aws: AwsSession, change: PlannedChange, destroy_set: DestroySet) -> Iterable[str]:
+    zone, apex = _before_text(change, "zone_id"), _before_text(change, "name").rstrip(".").lower()
     records = aws.paginate("route53", "list_resource_record_sets", "ResourceRecordSets", HostedZoneId=zone)
-    gone = going.values("aws_route53_record", "fqdn", zone_id=zone)
+    gone = destroy_set.attribute_values("aws_route53_record", "fqdn", zone_id=zone)
     gone = {name.replace("\\052", "*").rstrip(".").lower() for name in gone}
-    for each in itertools.islice(records, ENOUGH):
+    for each in itertools.islice(records, MAX_BLOCKERS):
         name = each["Name"].replace("\\052", "*").rstrip(".").lower()
         if name not in gone and not (name == apex and each["Type"] in ("NS", "SOA")):
             yield f"the {each['Type']} record {name}"
 
 
-LOOKS = {
-    "aws_iam_policy": Look(
-        _policy,
+BLOCKER_CHECKS = {
+    "aws_iam_policy": BlockerCheck(
+        _policy_blockers,
         "iam:ListEntitiesForPolicy",
         "iam",
         "IAM deletes no policy that is attached (DeleteConflict): detach it first",
         guide=("2.1",),
     ),
-    "aws_iam_user": Look(
-        _user,
+    "aws_iam_user": BlockerCheck(
+        _user_blockers,
         "iam:ListAccessKeys",
         "iam",
         "IAM deletes no user that has any (DeleteConflict): force_destroy = true takes them along",
-        unless="force_destroy",
+        unless_attribute="force_destroy",
         guide=("2.1",),
     ),
-    "aws_s3_bucket": Look(
-        _bucket,
+    "aws_s3_bucket": BlockerCheck(
+        _bucket_blockers,
         "s3:ListBucketVersions",
         "s3",
         "S3 deletes no bucket that is not empty (BucketNotEmpty): empty it, or apply force_destroy = true first",
-        unless="force_destroy",
+        unless_attribute="force_destroy",
         guide=("4.2",),
     ),
-    "aws_ecr_repository": Look(
-        _repository,
+    "aws_ecr_repository": BlockerCheck(
+        _repository_blockers,
         "ecr:ListImages",
         "ecr",
         "ECR deletes no repository with images (RepositoryNotEmptyException): apply force_delete = true first",
-        unless="force_delete",
+        unless_attribute="force_delete",
     ),
-    "aws_route53_zone": Look(
-        _zone,
+    "aws_route53_zone": BlockerCheck(
+        _zone_blockers,
         "route53:ListResourceRecordSets",
         "route53",
         "Route53 deletes no zone with records (HostedZoneNotEmpty): apply force_destroy = true first",
-        unless="force_destroy",
+        unless_attribute="force_destroy",
         guide=("6.2",),
     ),
-    "aws_security_group": Look(
-        holders_network.group,
+    "aws_security_group": BlockerCheck(
+        holders_network.security_group_blockers,
         "ec2:DescribeNetworkInterfaces",
         "ec2",
         "AWS deletes no group that is used or named by a rule (DependencyViolation, after 15 minutes of tries): take it off"
         " first; one that is replaced needs create_before_destroy",
     ),
-    "aws_subnet": Look(
-        holders_network.subnet,
+    "aws_subnet": BlockerCheck(
+        holders_network.subnet_blockers,
         "ec2:DescribeNetworkInterfaces",
         "ec2",
         "AWS deletes no subnet that is in use (DependencyViolation, after 20 minutes of tries): delete them first",
     ),
-    "aws_internet_gateway": Look(
-        holders_network.gateway,
+    "aws_internet_gateway": BlockerCheck(
+        holders_network.internet_gateway_blockers,
         "ec2:DescribeNetworkInterfaces",
         "ec2",
         "no gateway leaves a VPC where public addresses are in use (DependencyViolation, after 20 minutes of tries): delete"
         " or release them first",
     ),
-    "aws_vpc": Look(
-        holders_network.network,
+    "aws_vpc": BlockerCheck(
+        holders_network.vpc_blockers,
         "ec2:DescribeInstances",
         "ec2",
         "no VPC goes while they are in it (DependencyViolation, after minutes of tries): delete them first",

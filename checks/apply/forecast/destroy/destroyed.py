@@ -7,31 +7,29 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
-from checks.apply.plan.model import Planned
+from checks.apply.plan.model import PlannedChange
 
-_OF_CLUSTER = re.compile(r"^(?:k8s-|a[0-9a-f]{31}$)")
+_CONTROLLER_NAME = re.compile(r"^(?:k8s-|a[0-9a-f]{31}$)")
 """Names of the AWS Load Balancer Controller, and of Kubernetes' own cloud provider (`a` and the service's uid)."""
-_SERVICES = re.compile(
-    r"^(?:kubernetes_(?:service|ingress|manifest|namespace)\w*|kubectl_manifest|helm_release)$"
-)
+_SERVICE_TYPES = re.compile(r"^(?:kubernetes_(?:service|ingress|manifest|namespace)\w*|kubectl_manifest|helm_release)$")
 
 
-class Going:
+class DestroySet:
     """What a plan destroys, to be asked by type; and what it takes off something else."""
 
-    def __init__(self, planned: Iterable[Planned]) -> None:
-        self._by_type: dict[str, list[Planned]] = {}
-        self._updated: list[Planned] = []
+    def __init__(self, planned: Iterable[PlannedChange]) -> None:
+        self._by_type: dict[str, list[PlannedChange]] = {}
+        self._updated: list[PlannedChange] = []
         for one in planned:
             if one.destroys:
                 self._by_type.setdefault(one.type, []).append(one)
             elif one.actions == ("update",):
                 self._updated.append(one)
 
-    def every(self) -> list[Planned]:
+    def resources(self) -> list[PlannedChange]:
         return [one for ones in self._by_type.values() for one in ones]
 
-    def values(self, type_: str, attribute: str, **same: Any) -> set[str]:
+    def attribute_values(self, type_: str, attribute: str, **same: Any) -> set[str]:
         """An attribute of all of a type that go, of those whose other attributes are the `same`; lists opened."""
         found: set[str] = set()
         for one in self._by_type.get(type_, ()):
@@ -40,51 +38,49 @@ class Going:
                 found |= {str(each) for each in (value if isinstance(value, list) else [value]) if each}
         return found
 
-    def letting_go(self, of: Planned) -> list[Planned]:
+    def released_with(self, change: PlannedChange) -> list[PlannedChange]:
         """Everything that has let go of it when it is destroyed: what is destroyed as well, and what an update takes off.
 
         Not the update where it is replaced, old one first: what uses it is changed only when the new one is there
         (terraform, docs/destroying.md), and that is just why AWS refuses.
         """
-        gone = [one for one in self.every() if one is not of]
-        if of.actions == ("delete", "create"):
+        gone = [one for one in self.resources() if one is not change]
+        if change.actions == ("delete", "create"):
             return gone
-        id_ = of.before.get("id")
-        return gone + [
-            one for one in self.using(id_) if one.actions == ("update",) and not mentions(one.after, id_)
-        ]
+        id_ = change.before.get("id")
+        return gone + [one for one in self.users_of(id_) if one.actions == ("update",) and not mentions(one.after, id_)]
 
-    def with_its_service(self, name: str) -> bool:
+    def is_deleted_with_service(self, name: str) -> bool:
         """Whether a load balancer (or a group of one) of this name may go with a service or an ingress of the cluster that
         the plan destroys: it looks like one that a controller made, and the controller takes it away again."""
-        return bool(_OF_CLUSTER.match(name)) and any(_SERVICES.match(type_) for type_ in self._by_type)
+        return bool(_CONTROLLER_NAME.match(name)) and any(_SERVICE_TYPES.match(type_) for type_ in self._by_type)
 
-    def using(self, word: Any) -> list[Planned]:
+    def users_of(self, text: Any) -> list[PlannedChange]:
         """What is destroyed or updated, and has the word somewhere in the attributes that it has now."""
-        return self._users.get(word, []) if isinstance(word, str) else []
+        return self._users_by_text.get(text, []) if isinstance(text, str) else []
 
     @cached_property
-    def _users(self) -> dict[str, list[Planned]]:
+    def _users_by_text(self) -> dict[str, list[PlannedChange]]:
         """By each text: of a plan with thousands of resources, the attributes are gone through once."""
-        found: dict[str, list[Planned]] = {}
-        for one in [*self.every(), *self._updated]:
-            for word in set(_words(one.before)):
+        found: dict[str, list[PlannedChange]] = {}
+        for one in [*self.resources(), *self._updated]:
+            for word in set(_iter_texts(one.before)):
                 found.setdefault(word, []).append(one)
         return found
 
 
-def _words(value: Any) -> Iterator[str]:
+def _iter_texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict | list):
         for each in value.values() if isinstance(value, dict) else value:
-            yield from _words(each)
+            yield from _iter_texts(each)
 
 
-def mentions(value: Any, word: Any) -> bool:
+def mentions(value: Any, text: Any) -> bool:
     """Whether the word stands anywhere in the attributes."""
     if isinstance(value, dict):
-        return any(mentions(each, word) for each in value.values())
+        return any(mentions(each, text) for each in value.values())
     if isinstance(value, list):
-        return any(mentions(each, word) for each in value)
-    return bool(word) and value == word
+        return any(mentions(each, text) for each in value)
+    return bool(text) and value == text

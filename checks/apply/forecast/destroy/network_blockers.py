@@ -11,13 +11,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from checks.apply.forecast.destroy.destroyed import Going
-from checks.apply.plan.model import Planned
+from checks.apply.forecast.destroy.destroyed import DestroySet
+from checks.apply.plan.model import PlannedChange
 
 if TYPE_CHECKING:
-    from checks.aws.session import Aws
+    from checks.aws.session import AwsSession
 
-_OWNERS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
+_OWNER_PATTERNS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
     (r"^ELB ((?:app|net|gwy)/([^/]+)/\S+)$", ("aws_lb", "aws_alb"), "arn_suffix", "the load balancer {1}"),
     (r"^ELB (([^/\s]+))$", ("aws_elb",), "name", "the load balancer {1}"),
     (r"NAT Gateway (nat-\w+)", ("aws_nat_gateway",), "id", "the NAT gateway {0}"),
@@ -30,15 +30,15 @@ _OWNERS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
 )  # fmt: skip
 """How the description begins or what it names, the owner's types, the attribute that has the first group, and the owner in
 words. As AWS writes them (EC2 user guide, "Requester-managed network interfaces")."""
-_BALANCER = "the load balancer "
-_OWN = frozenset({"interface", "efa", "efa-only", "branch", "trunk"})
+_LOAD_BALANCER_PREFIX = "the load balancer "
+_CUSTOMER_TYPES = frozenset({"interface", "efa", "efa-only", "branch", "trunk"})
 """Types of interface that a customer makes; the others belong to a service."""
-_PASSIVE = re.compile(
+_TYPES_WITHOUT_INTERFACE = re.compile(
     r"^aws_(?:(?:default_)?(?:security_group|subnet|network_acl|route_table|internet_gateway|vpc)|vpc_security_group_\w+"
     r"|security_group_rule|route_table_association|network_acl_association|network_interface_sg_attachment)$"
 )
 """Types that use a group or a subnet and have no interface in it."""
-GROUPED = {
+OWNER_TAGS = {
     "aws:autoscaling:groupName": ("aws_autoscaling_group", "name"),
     "aws:ec2:fleet-id": ("aws_ec2_fleet", "id"),
     "aws:ec2spot:fleet-request-id": ("aws_spot_fleet_request", "id"),
@@ -48,29 +48,31 @@ GROUPED = {
 """The tag of an instance that something else started, and who that was."""
 
 
-def staying(aws: Aws, one: Planned, filters: Mapping[str, str], going: Going) -> Iterator[str]:
+def remaining_interface_owners(
+    aws: AwsSession, change: PlannedChange, filters: Mapping[str, str], destroy_set: DestroySet
+) -> Iterator[str]:
     """The owners of the interfaces that are still there when `one` is to go, in words. Raises botocore's errors.
 
     `filters`: EC2's own, by name: `group-id`, `subnet-id`.
     """
-    region = one.region or None
+    region = change.region or None
     asked = [{"Name": name, "Values": [value]} for name, value in filters.items()]
-    free = going.letting_go(one)
+    free = destroy_set.released_with(change)
     held: dict[str, list[dict[str, Any]]] = {}
-    for each in aws.paginate(
-        "ec2", "describe_network_interfaces", "NetworkInterfaces", region=region, Filters=asked
-    ):
-        if not _public_enough(each, filters) or _address_goes(each, filters, going):
+    for each in aws.paginate("ec2", "describe_network_interfaces", "NetworkInterfaces", region=region, Filters=asked):
+        if not _can_block(each, filters) or _is_address_released(each, filters, destroy_set):
             continue
-        if _by_itself(each, one, free):
+        if _is_interface_released(each, change, free):
             continue
         instance = (each.get("Attachment") or {}).get("InstanceId", "")
         if instance:
             held.setdefault(instance, []).append(each)
             continue
-        words = _staying(each, one, free, going)
-        balancer = words.removeprefix(_BALANCER) if words.startswith(_BALANCER) else ""
-        if words and not (balancer and (going.with_its_service(balancer) or _is_gone(aws, each, region))):
+        words = _remaining_owner(each, change, free, destroy_set)
+        balancer = words.removeprefix(_LOAD_BALANCER_PREFIX) if words.startswith(_LOAD_BALANCER_PREFIX) else ""
+        if words and not (
+            balancer and (destroy_set.is_deleted_with_service(balancer) or _is_load_balancer_deleted(aws, each, region))
+        ):
             yield words
     left = set(held) - {
         str(each.before.get(key))
@@ -78,43 +80,45 @@ def staying(aws: Aws, one: Planned, filters: Mapping[str, str], going: Going) ->
         for type_, key in (("aws_instance", "id"), ("aws_spot_instance_request", "spot_instance_id"))
         if each.type == type_
     }
-    for id_ in sorted(left - _with_their_group(aws, left, region, going)):
+    for id_ in sorted(left - _instances_deleted_with_group(aws, left, region, destroy_set)):
         yield f"the instance {id_}"
 
 
-def goes_with_its_group(tags: Iterable[Mapping[str, str]], going: Going) -> bool:
+def is_deleted_with_group(tags: Iterable[Mapping[str, str]], destroy_set: DestroySet) -> bool:
     """Whether what started this instance is destroyed, so that it ends as well."""
     return any(
-        tag.get("Value") in going.values(*GROUPED[tag["Key"]]) for tag in tags if tag.get("Key") in GROUPED
+        tag.get("Value") in destroy_set.attribute_values(*OWNER_TAGS[tag["Key"]])
+        for tag in tags
+        if tag.get("Key") in OWNER_TAGS
     )
 
 
-def _with_their_group(aws: Aws, instances: set[str], region: str | None, going: Going) -> set[str]:
+def _instances_deleted_with_group(
+    aws: AwsSession, instances: set[str], region: str | None, destroy_set: DestroySet
+) -> set[str]:
     """Those of the instances that end with the group, the fleet or the cluster which started them."""
-    if not instances or not any(going.values(*owner) for owner in GROUPED.values()):
+    if not instances or not any(destroy_set.attribute_values(*owner) for owner in OWNER_TAGS.values()):
         return set()
-    found = aws.paginate(
-        "ec2", "describe_instances", "Reservations", region=region, InstanceIds=sorted(instances)
-    )
+    found = aws.paginate("ec2", "describe_instances", "Reservations", region=region, InstanceIds=sorted(instances))
     return {
         each["InstanceId"]
         for reservation in found
         for each in reservation["Instances"]
-        if goes_with_its_group(each.get("Tags") or (), going)
+        if is_deleted_with_group(each.get("Tags") or (), destroy_set)
     }
 
 
-def _public_enough(interface: dict[str, Any], filters: Mapping[str, str]) -> bool:
+def _can_block(interface: dict[str, Any], filters: Mapping[str, str]) -> bool:
     """A gateway is held by public addresses, not by every interface of its VPC."""
     return "vpc-id" not in filters or bool((interface.get("Association") or {}).get("PublicIp"))
 
 
-def _address_goes(interface: dict[str, Any], filters: Mapping[str, str], going: Going) -> bool:
+def _is_address_released(interface: dict[str, Any], filters: Mapping[str, str], destroy_set: DestroySet) -> bool:
     allocation = (interface.get("Association") or {}).get("AllocationId")
-    return "vpc-id" in filters and allocation in going.values("aws_eip", "allocation_id")
+    return "vpc-id" in filters and allocation in destroy_set.attribute_values("aws_eip", "allocation_id")
 
 
-def _by_itself(interface: dict[str, Any], one: Planned, free: Iterable[Planned]) -> bool:
+def _is_interface_released(interface: dict[str, Any], change: PlannedChange, released: Iterable[PlannedChange]) -> bool:
     """Whether the plan knows this very interface, whatever it is attached to: it goes, or the group is taken off it."""
     id_ = interface["NetworkInterfaceId"]
     return any(
@@ -122,40 +126,44 @@ def _by_itself(interface: dict[str, Any], one: Planned, free: Iterable[Planned])
         or (
             each.type == "aws_network_interface_sg_attachment"
             and each.before.get("network_interface_id") == id_
-            and each.before.get("security_group_id") == one.before.get("id")
+            and each.before.get("security_group_id") == change.before.get("id")
         )
-        for each in free
+        for each in released
     )
 
 
-def _staying(interface: dict[str, Any], one: Planned, free: Sequence[Planned], going: Going) -> str:
+def _remaining_owner(
+    interface: dict[str, Any], change: PlannedChange, released: Sequence[PlannedChange], destroy_set: DestroySet
+) -> str:
     """Whose interface it is, where that stays; empty where it goes."""
     description = str(interface.get("Description") or "")
-    for pattern, types, attribute, words in _OWNERS:
+    for pattern, types, attribute, words in _OWNER_PATTERNS:
         if match := re.search(pattern, description):
             owner = match[1]
-            for each in free:
+            for each in released:
                 value = str(each.before.get(attribute) or each.before.get("arn") or "")
                 if each.type in types and (value == owner or value.endswith(f"/{owner}")):
                     return ""
             return words.format(*match.groups())
     id_ = interface["NetworkInterfaceId"]
-    by_service = interface.get("RequesterManaged") or interface.get("InterfaceType", "interface") not in _OWN
-    place = [one.before.get("id"), interface.get("SubnetId"), *_groups(interface)]
-    let_go = {id(each) for each in free}
+    by_service = interface.get("RequesterManaged") or interface.get("InterfaceType", "interface") not in _CUSTOMER_TYPES
+    place = [change.before.get("id"), interface.get("SubnetId"), *_security_group_ids(interface)]
+    let_go = {id(each) for each in released}
     if by_service and any(
-        id(each) in let_go and not _PASSIVE.match(each.type) for word in place for each in going.using(word)
+        id(each) in let_go and not _TYPES_WITHOUT_INTERFACE.match(each.type)
+        for word in place
+        for each in destroy_set.users_of(word)
     ):
         return ""
     whose = description or ("made by AWS" if by_service else str(interface.get("Status") or ""))
     return f"the network interface {id_}{f' ({whose})' if whose else ''}"
 
 
-def _groups(interface: dict[str, Any]) -> list[str]:
+def _security_group_ids(interface: dict[str, Any]) -> list[str]:
     return [group["GroupId"] for group in interface.get("Groups") or ()]
 
 
-def _is_gone(aws: Aws, interface: dict[str, Any], region: str | None) -> bool:
+def _is_load_balancer_deleted(aws: AwsSession, interface: dict[str, Any], region: str | None) -> bool:
     """Whether AWS only has to remove what a deleted load balancer had: it does so within minutes."""
     kind, _, rest = str(interface.get("Description")).removeprefix("ELB ").partition("/")
     try:
@@ -164,9 +172,9 @@ def _is_gone(aws: Aws, interface: dict[str, Any], region: str | None) -> bool:
         else:
             aws.client("elb", region).describe_load_balancers(LoadBalancerNames=[kind])
     except Exception as error:
-        from checks.apply.forecast.collisions.collision import absent
+        from checks.apply.forecast.collisions.collision import has_error_code
 
-        if absent(error, "LoadBalancerNotFound", "LoadBalancerNotFoundException"):
+        if has_error_code(error, "LoadBalancerNotFound", "LoadBalancerNotFoundException"):
             return True
         raise
     return False

@@ -9,17 +9,17 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from checks.apply.forecast.destroy.blockers import LOOKS, Look
-from checks.apply.forecast.destroy.destroyed import Going
-from checks.apply.forecast.model import Kept, Unknown
-from checks.apply.plan.model import Planned
-from checks.apply.plan.source_locations import Written
+from checks.apply.forecast.destroy.blockers import BLOCKER_CHECKS, BlockerCheck
+from checks.apply.forecast.destroy.destroyed import DestroySet
+from checks.apply.forecast.model import NotChecked, ProtectedResource
+from checks.apply.plan.model import PlannedChange
+from checks.apply.plan.source_locations import SourceIndex
 from checks.sanitize import one_line
 
 if TYPE_CHECKING:
-    from checks.context import World
+    from checks.context import CheckContext
 
-PROTECTED = {
+PROTECTION_ATTRIBUTES = {
     "aws_alb": "enable_deletion_protection",
     "aws_cognito_user_pool": "deletion_protection",
     "aws_db_instance": "deletion_protection",
@@ -31,81 +31,89 @@ PROTECTED = {
     "aws_rds_cluster": "deletion_protection",
 }
 """The attribute that protects against a deletion. What counts is how it is now, not what the configuration wants."""
-LAST_SNAPSHOT = frozenset({"aws_db_instance", "aws_docdb_cluster", "aws_neptune_cluster", "aws_rds_cluster"})
+FINAL_SNAPSHOT_TYPES = frozenset({"aws_db_instance", "aws_docdb_cluster", "aws_neptune_cluster", "aws_rds_cluster"})
 """The provider destroys these only with a name for the last snapshot, or without one on purpose."""
-NAMED = 4
+MAX_NAMED_BLOCKERS = 4
 """Holders that are named; the rest is counted."""
 
 
-def kept(world: World, planned: Sequence[Planned]) -> tuple[list[Kept], list[Unknown]]:
+def find_protected(
+    context: CheckContext, planned: Sequence[PlannedChange]
+) -> tuple[list[ProtectedResource], list[NotChecked]]:
     """Everything of this kind, and what could not be looked at. Raises nothing."""
-    going = Going(planned)
-    written = Written(world.terraform_folder, world.env)
-    found: list[Kept] = []
-    questions: list[tuple[Planned, Look]] = []
-    for one in going.every():
-        told = _by_itself(one)
+    going = DestroySet(planned)
+    written = SourceIndex(context.terraform_folder, context.env)
+    found: list[ProtectedResource] = []
+    questions: list[tuple[PlannedChange, BlockerCheck]] = []
+    for one in going.resources():
+        told = _own_protection(one)
         if told:
-            found.append(_kept(one, told[1], written.place(one.address, told[0])))
+            found.append(_protected_resource(one, told[1], written.locate(one.address, told[0])))
             continue
-        look = LOOKS.get(one.type)
-        if look is not None and not (look.unless and one.before.get(look.unless) is True):
+        look = BLOCKER_CHECKS.get(one.type)
+        if look is not None and not (look.unless_attribute and one.before.get(look.unless_attribute) is True):
             questions.append((one, look))
-    unknown: list[Unknown] = []
-    usable = _usable(world, questions, unknown)
+    unknown: list[NotChecked] = []
+    usable = _checks_with_client(context, questions, unknown)
     with ThreadPoolExecutor(max_workers=8, thread_name_prefix="kept") as pool:
-        answers = list(pool.map(lambda question: _ask(world, going, written, *question), usable))
-    found += [answer for answer in answers if isinstance(answer, Kept)]
-    unknown += [answer for answer in answers if isinstance(answer, Unknown)]
+        answers = list(pool.map(lambda question: _check_blockers(context, going, written, *question), usable))
+    found += [answer for answer in answers if isinstance(answer, ProtectedResource)]
+    unknown += [answer for answer in answers if isinstance(answer, NotChecked)]
     return sorted(found, key=lambda one: one.address), unknown
 
 
-def _usable(
-    world: World, questions: Sequence[tuple[Planned, Look]], unknown: list[Unknown]
-) -> list[tuple[Planned, Look]]:
+def _checks_with_client(
+    context: CheckContext, checks: Sequence[tuple[PlannedChange, BlockerCheck]], unknown: list[NotChecked]
+) -> list[tuple[PlannedChange, BlockerCheck]]:
     """Those whose client can be made; made here, one after the other (see `Kind.service`)."""
     broken = set()
-    for service, region in dict.fromkeys((look.service, one.region) for one, look in questions):
+    for service, region in dict.fromkeys((look.service, one.region) for one, look in checks):
         try:
-            world.aws.client(service, region or None)
+            context.aws.client(service, region or None)
         except Exception as error:  # noqa: BLE001 - no credentials, no region: said once, for all of the service
-            trouble = world.aws.explain(error)
+            trouble = context.aws.explain(error)
             broken.add(service)
             unknown.append(
-                Unknown(
+                NotChecked(
                     what=f"what holds things of {service} that are destroyed",
                     why=trouble.summary,
                     denied=trouble.denied,
                     failed=True,
                 )
             )
-    return [(one, look) for one, look in questions if look.service not in broken]
+    return [(one, look) for one, look in checks if look.service not in broken]
 
 
-def _by_itself(one: Planned) -> tuple[str, str] | None:
+def _own_protection(change: PlannedChange) -> tuple[str, str] | None:
     """Attribute and reason, where the resource itself says that it will not go."""
-    attribute = PROTECTED.get(one.type, "")
-    if attribute and one.before.get(attribute) in (True, "ACTIVE"):
+    attribute = PROTECTION_ATTRIBUTES.get(change.type, "")
+    if attribute and change.before.get(attribute) in (True, "ACTIVE"):
         return attribute, f"it is protected ({attribute}): apply without that first, then destroy it"
     if (
-        one.type in LAST_SNAPSHOT
-        and one.before.get("skip_final_snapshot") is False
-        and not one.before.get("final_snapshot_identifier")
-        and not one.before.get("replicate_source_db")
+        change.type in FINAL_SNAPSHOT_TYPES
+        and change.before.get("skip_final_snapshot") is False
+        and not change.before.get("final_snapshot_identifier")
+        and not change.before.get("replicate_source_db")
     ):
         why = "it has neither final_snapshot_identifier nor skip_final_snapshot in the state: apply one of them first"
         return "skip_final_snapshot", why
     return None
 
 
-def _ask(world: World, going: Going, written: Written, one: Planned, look: Look) -> Kept | Unknown | None:
+def _check_blockers(
+    context: CheckContext,
+    destroy_set: DestroySet,
+    source_index: SourceIndex,
+    change: PlannedChange,
+    check: BlockerCheck,
+) -> ProtectedResource | NotChecked | None:
     try:
-        holders = sorted(set(look.holders(world.aws, one, going)))
+        holders = sorted(set(check.find_blockers(context.aws, change, destroy_set)))
     except Exception as error:  # noqa: BLE001 - whatever AWS answers, it was not looked at: that is said
-        trouble = world.aws.explain(error, look.action)
-        return Unknown(
-            address=one.address,
-            type=one.type,
+        trouble = context.aws.explain(error, check.action)
+        return NotChecked(
+            address=change.address,
+            type=change.type,
             what="whether it can be destroyed",
             why=trouble.summary,
             denied=trouble.denied,
@@ -113,19 +121,21 @@ def _ask(world: World, going: Going, written: Written, one: Planned, look: Look)
         )
     if not holders:
         return None
-    more = f" and {len(holders) - NAMED} more" if len(holders) > NAMED else ""
-    why = f"{', '.join(map(one_line, holders[:NAMED]))}{more}; {look.why}"
-    return _kept(one, why, written.place(one.address, look.unless or "name"), look.guide)
+    more = f" and {len(holders) - MAX_NAMED_BLOCKERS} more" if len(holders) > MAX_NAMED_BLOCKERS else ""
+    why = f"{', '.join(map(one_line, holders[:MAX_NAMED_BLOCKERS]))}{more}; {check.refusal}"
+    return _protected_resource(
+        change, why, source_index.locate(change.address, check.unless_attribute or "name"), check.guide
+    )
 
 
-def _kept(one: Planned, why: str, place: str, guide: tuple[str, ...] = ()) -> Kept:
-    named = (one.before.get(key) for key in ("name", "bucket", "identifier", "id"))
-    return Kept(
-        address=one.address,
-        type=one.type,
+def _protected_resource(change: PlannedChange, why: str, place: str, guide: tuple[str, ...] = ()) -> ProtectedResource:
+    named = (change.before.get(key) for key in ("name", "bucket", "identifier", "id"))
+    return ProtectedResource(
+        address=change.address,
+        type=change.type,
         name=one_line(next((each for each in named if isinstance(each, str) and each), "")),
         why=why,
-        replaced=one.creates,
+        replaced=change.creates,
         guide=guide,
         place=place,
     )

@@ -8,61 +8,63 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from checks.apply.run.why.model import Running, Seen
-from checks.duration import span
-from checks.finding import Fact, Finding, State
+from checks.apply.run.why.model import ResourceStatus, RunningResource
+from checks.duration import format_duration
+from checks.finding import CheckState, Fact, Finding
 
 if TYPE_CHECKING:
-    from checks.context import World
+    from checks.context import CheckContext
 
-STEP = "apply"
-ID = "apply.why"
+WHY_STEP = "apply"
+WHY_FINDING_ID = "apply.why"
 
-Looker = Callable[["World", Running], Seen]
+StatusCheck = Callable[["CheckContext", RunningResource], ResourceStatus]
 
 
-def why(world: World, running: Running, lookers: Mapping[str, Looker] | None = None) -> Finding:
+def explain_running(
+    context: CheckContext, resource: RunningResource, checks: Mapping[str, StatusCheck] | None = None
+) -> Finding:
     """The live state of what runs. Never raises for what AWS answers: that is `unknown`, naming the IAM action."""
-    from checks.aws.errors import errors
+    from checks.aws.errors import aws_error_types
 
-    table = _lookers() if lookers is None else lookers
-    look = table.get(running.type)
+    table = _status_checks() if checks is None else checks
+    look = table.get(resource.type)
     if look is None:
-        return _finding(running, _unknowable(running))
+        return _status_finding(resource, _unknowable_status(resource))
     try:
-        return _finding(running, look(world, running))
-    except errors() as error:
-        trouble = world.aws.explain(error)
+        return _status_finding(resource, look(context, resource))
+    except aws_error_types() as error:
+        trouble = context.aws.explain(error)
         return Finding(
-            id=ID,
-            step=STEP,
-            state=State.UNKNOWN,
-            title=running.address,
+            id=WHY_FINDING_ID,
+            step=WHY_STEP,
+            state=CheckState.UNKNOWN,
+            title=resource.address,
             summary=f"It could not be looked at: {trouble.summary}",
-            facts=_times(running),
+            facts=_duration_facts(resource),
             denied=trouble.denied,
             raw=trouble.raw,
             fixes=trouble.fixes,
         )
 
 
-def _lookers() -> dict[str, Looker]:
+def _status_checks() -> dict[str, StatusCheck]:
     from checks.apply.run.why import certificate, compute, network
 
     return {
-        "aws_instance": compute.instance,
-        "aws_eks_cluster": compute.eks_cluster,
-        "aws_eks_node_group": compute.eks_node_group,
-        "aws_nat_gateway": network.nat_gateway,
-        "aws_lb": network.load_balancer,
-        "aws_alb": network.load_balancer,
-        "aws_cloudfront_distribution": network.distribution,
-        "aws_acm_certificate": certificate.certificate,
-        "aws_acm_certificate_validation": certificate.certificate,
+        "aws_instance": compute.instance_status,
+        "aws_eks_cluster": compute.eks_cluster_status,
+        "aws_eks_node_group": compute.eks_node_group_status,
+        "aws_nat_gateway": network.nat_gateway_status,
+        "aws_lb": network.load_balancer_status,
+        "aws_alb": network.load_balancer_status,
+        "aws_cloudfront_distribution": network.distribution_status,
+        "aws_acm_certificate": certificate.certificate_status,
+        "aws_acm_certificate_validation": certificate.certificate_status,
     }
 
 
-_UNKNOWABLE = {
+_UNKNOWABLE_TYPES = {
     "aws_route53_record": "Route53 spreads a change to all its servers, usually within 60 s; how far it is, only"
     " terraform can ask, which holds the number of the change.",
     "null_resource": "It is nothing in AWS: its provisioner runs on this machine, and only its output tells.",
@@ -71,32 +73,34 @@ _UNKNOWABLE = {
 }
 
 
-def _unknowable(running: Running) -> Seen:
-    said = _UNKNOWABLE.get(
-        running.type,
-        f"This cannot be known from outside: for {running.type or 'this'} ecotui has no call that shows how far it is.",
+def _unknowable_status(resource: RunningResource) -> ResourceStatus:
+    said = _UNKNOWABLE_TYPES.get(
+        resource.type,
+        f"This cannot be known from outside: for {resource.type or 'this'} ecotui has no call that shows how far it is.",
     )
-    return Seen(state=State.UNKNOWN, sentence=said)
+    return ResourceStatus(state=CheckState.UNKNOWN, sentence=said)
 
 
-def _finding(running: Running, seen: Seen) -> Finding:
+def _status_finding(resource: RunningResource, status: ResourceStatus) -> Finding:
     return Finding(
-        id=ID,
-        step=STEP,
-        state=seen.state,
-        title=running.address,
-        summary=seen.sentence,
-        facts=(*(Fact(label=label, value=value) for label, value in seen.facts if value), *_times(running)),
-        guide=seen.guide,
+        id=WHY_FINDING_ID,
+        step=WHY_STEP,
+        state=status.state,
+        title=resource.address,
+        summary=status.sentence,
+        facts=(*(Fact(label=label, value=value) for label, value in status.facts if value), *_duration_facts(resource)),
+        guide=status.guide,
     )
 
 
-def _times(running: Running) -> tuple[Fact, ...]:
+def _duration_facts(resource: RunningResource) -> tuple[Fact, ...]:
     facts = []
-    if running.elapsed:
-        facts.append(Fact(label="in terraform", value=f"{running.action} for {span(running.elapsed)}"))
-    if running.usual is not None:
-        facts.append(Fact(label="usually", value=f"{span(running.usual.seconds)} ({running.usual.basis})"))
-    if running.note:
-        facts.append(Fact(label="its provisioner", value=running.note))
+    if resource.elapsed:
+        facts.append(Fact(label="in terraform", value=f"{resource.action} for {format_duration(resource.elapsed)}"))
+    if resource.typical is not None:
+        facts.append(
+            Fact(label="usually", value=f"{format_duration(resource.typical.seconds)} ({resource.typical.basis})")
+        )
+    if resource.note:
+        facts.append(Fact(label="its provisioner", value=resource.note))
     return tuple(facts)

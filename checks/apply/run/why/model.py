@@ -6,14 +6,14 @@ from collections.abc import Mapping
 
 import msgspec
 
-from checks.apply.run.durations import Usual, type_of
-from checks.finding import State, Value
+from checks.apply.run.durations import TypicalDuration, parse_resource_type
+from checks.finding import CheckState, FrozenStruct
 
-SLACK = 90.0
+CLOCK_TOLERANCE = 90.0
 """Seconds that the clocks of AWS and of this machine may differ, when something is taken for made by this run."""
 
 
-class Running(Value, frozen=True):
+class RunningResource(FrozenStruct, frozen=True):
     """What is asked about."""
 
     address: str
@@ -22,30 +22,30 @@ class Running(Value, frozen=True):
     """Seconds since the epoch."""
     elapsed: float = 0.0
     """Seconds."""
-    usual: Usual | None = None
+    typical: TypicalDuration | None = None
     note: str = ""
     """What its provisioner said last."""
-    planned: Mapping[str, str] = msgspec.field(default_factory=dict)
+    planned_attributes: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Its attributes as the reviewed plan has them, by path: `tags.Name`."""
-    waits_for: tuple[str, ...] = ()
+    dependencies: tuple[str, ...] = ()
     """What it was made after, as far as the plan tells (`Plan.after`): addresses without keys."""
-    made: Mapping[str, str] = msgspec.field(default_factory=dict)
+    created_ids: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Address to id, of what this run has made."""
 
     @property
     def type(self) -> str:
-        return type_of(self.address)
+        return parse_resource_type(self.address)
 
     @property
-    def name(self) -> str:
+    def name_tag(self) -> str:
         """Its Name tag."""
-        return self.planned.get("tags.Name") or self.planned.get("tags_all.Name") or ""
+        return self.planned_attributes.get("tags.Name") or self.planned_attributes.get("tags_all.Name") or ""
 
 
-class Seen(Value, frozen=True):
+class ResourceStatus(FrozenStruct, frozen=True):
     """What AWS shows."""
 
-    state: State
+    state: CheckState
     """ok: it goes on by itself; warn: something may have to be done; blocked: it will not end well."""
     sentence: str
     facts: tuple[tuple[str, str], ...] = ()

@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from ecotui.demo.fakes import SAYS
+from ecotui.demo.fakes import VERSION_NOTICE
 from ecotui.demo.fakes.gh.client import API, HOST, Answer, Refused, ask, form, store, token
 
 _VERSION = "2.23.0"
@@ -40,13 +40,11 @@ class Words:
         for word in words:
             name, equals, value = word.partition("=")
             if name in _VALUED or name in _VALUED_MORE:
-                self.options.setdefault(_ALIASES.get(name, name), []).append(
-                    value if equals else next(words, "")
-                )
+                self.options.setdefault(_ALIASES.get(name, name), []).append(value if equals else next(words, ""))
             elif word in _SWITCHES:
                 self.options.setdefault(word, []).append("")
             elif word.startswith("-"):
-                raise Refused(f"unknown flag: {name} ({SAYS.format(name='gh')})")
+                raise Refused(f"unknown flag: {name} ({VERSION_NOTICE.format(name='gh')})")
             else:
                 self.rest.append(word)
 
@@ -57,7 +55,7 @@ class Words:
 def main(argv: Sequence[str]) -> int:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     if argv[:1] in (["--version"], ["version"]):
-        sys.stdout.write(f"gh version {_VERSION} ({SAYS.format(name='gh')})\n")
+        sys.stdout.write(f"gh version {_VERSION} ({VERSION_NOTICE.format(name='gh')})\n")
         return 0
     try:
         words = Words(argv)
@@ -83,9 +81,9 @@ def main(argv: Sequence[str]) -> int:
             case ["secret", "set", name]:
                 return _set_secret(words, name)
             case []:
-                sys.stdout.write(f"{SAYS.format(name='gh')}\n\n{__doc__}\n")
+                sys.stdout.write(f"{VERSION_NOTICE.format(name='gh')}\n\n{__doc__}\n")
                 return 0
-        raise Refused(f'unknown command "{" ".join(words.rest[:2])}" for "gh" ({SAYS.format(name="gh")})')
+        raise Refused(f'unknown command "{" ".join(words.rest[:2])}" for "gh" ({VERSION_NOTICE.format(name="gh")})')
     except Refused as error:
         sys.stderr.write(f"{error}\n")
         return error.code

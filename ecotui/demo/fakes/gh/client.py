@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from ecotui.demo.fakes import SAYS
+from ecotui.demo.fakes import VERSION_NOTICE
 
 HOST = "github.com"
 API = "api.github.com"
@@ -47,7 +47,7 @@ def ask(host: str, method: str, path: str, token: str = "", body: bytes = b"", k
     proxy = urlsplit(os.environ.get("HTTPS_PROXY", ""))
     if proxy.hostname not in ("127.0.0.1", "localhost", "::1"):
         raise Refused(
-            f"{SAYS.format(name='gh')}: no proxy of the demo in HTTPS_PROXY, and it goes nowhere else"
+            f"{VERSION_NOTICE.format(name='gh')}: no proxy of the demo in HTTPS_PROXY, and it goes nowhere else"
         )
     context = ssl.create_default_context(cafile=os.environ.get("SSL_CERT_FILE"))
     connection = http.client.HTTPSConnection(proxy.hostname, proxy.port, timeout=30, context=context)

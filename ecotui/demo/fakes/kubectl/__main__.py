@@ -14,10 +14,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from ecotui.demo.fakes import SAYS
+from ecotui.demo.fakes import VERSION_NOTICE
 from ecotui.demo.fakes.kubectl import kubeconfig
 from ecotui.demo.fakes.kubectl.kubeconfig import Cluster, Unusable
-from ecotui.demo.kubernetes.discovery import RESOURCES, Resource
+from ecotui.demo.kubernetes.discovery import API_RESOURCES, ApiResource
 
 _VERSION = "v1.32.4"
 _VALUED = {
@@ -64,7 +64,7 @@ class Words:
             elif len(word) > 2 and word[:2] in _VALUED and word[1] != "-":
                 self.options[_VALUED[word[:2]]] = word[2:]
             elif word.startswith("-"):
-                raise Unusable(f"error: unknown flag: {name} ({SAYS.format(name='kubectl')})")
+                raise Unusable(f"error: unknown flag: {name} ({VERSION_NOTICE.format(name='kubectl')})")
             else:
                 self.rest.append(word)
 
@@ -87,9 +87,9 @@ def main(argv: Sequence[str]) -> int:
             case ["get", *what]:
                 return _get(words, what)
             case []:
-                sys.stdout.write(f"{SAYS.format(name='kubectl')}\n\n{__doc__}\n")
+                sys.stdout.write(f"{VERSION_NOTICE.format(name='kubectl')}\n\n{__doc__}\n")
                 return 0
-        raise Unusable(f'error: unknown command "{words.rest[0]}" ({SAYS.format(name="kubectl")})')
+        raise Unusable(f'error: unknown command "{words.rest[0]}" ({VERSION_NOTICE.format(name="kubectl")})')
     except Unusable as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -117,7 +117,7 @@ def _version(words: Words) -> int:
     if words.get("output") == "json":
         sys.stdout.write(json.dumps(answer, indent=2) + "\n")
     else:
-        sys.stdout.write(f"Client Version: {client['gitVersion']} ({SAYS.format(name='kubectl')})\n")
+        sys.stdout.write(f"Client Version: {client['gitVersion']} ({VERSION_NOTICE.format(name='kubectl')})\n")
         if "serverVersion" in answer:
             sys.stdout.write(f"Server Version: {answer['serverVersion']['gitVersion']}\n")
     if refusal:
@@ -168,16 +168,16 @@ def _get(words: Words, what: Sequence[str]) -> int:
     return 0
 
 
-def _resource(kind: str) -> Resource:
-    for resource in RESOURCES.values():
-        if kind.lower() in (resource.plural, resource.singular, *resource.short):
+def _resource(kind: str) -> ApiResource:
+    for resource in API_RESOURCES.values():
+        if kind.lower() in (resource.plural, resource.singular, *resource.short_names):
             return resource
     raise Unusable(f'error: the server doesn\'t have a resource type "{kind}"')
 
 
-def _path(words: Words, resource: Resource, name: str) -> str:
+def _path(words: Words, resource: ApiResource, name: str) -> str:
     path = f"/apis/{resource.api_version}" if resource.group else f"/api/{resource.version}"
-    if resource.namespaced and not words.get("all"):
+    if resource.is_namespaced and not words.get("all"):
         path += f"/namespaces/{quote(words.get('namespace') or 'default')}"
     path += f"/{resource.plural}" + (f"/{quote(name)}" if name else "")
     asked = {"labelSelector": words.get("selector"), "fieldSelector": words.get("fields")}
@@ -205,16 +205,14 @@ def _answer(words: Words, path: str, accept: str) -> http.client.HTTPResponse:
     cluster = _cluster(words)
     url = urlsplit(cluster.server)
     if url.hostname not in ("127.0.0.1", "localhost", "::1"):
-        raise Unusable(f"error: {SAYS.format(name='kubectl')}: {cluster.server} is not on this machine")
+        raise Unusable(f"error: {VERSION_NOTICE.format(name='kubectl')}: {cluster.server} is not on this machine")
     context = ssl.create_default_context()
     if cluster.authority:
         context = ssl.create_default_context(cadata=base64.b64decode(cluster.authority).decode())
     timeout = _seconds(words.get("timeout"))
     connection = http.client.HTTPSConnection(url.hostname, url.port, timeout=timeout, context=context)
     try:
-        connection.request(
-            "GET", path, headers={"Accept": accept, "Authorization": f"Bearer {cluster.token}"}
-        )
+        connection.request("GET", path, headers={"Accept": accept, "Authorization": f"Bearer {cluster.token}"})
         return connection.getresponse()
     except TimeoutError:
         raise Unusable(
@@ -236,7 +234,7 @@ def _seconds(text: str) -> float | None:
     return float(found[1]) * {"ms": 0.001, "m": 60.0, "h": 3600.0}.get(found[2] or "s", 1.0)
 
 
-def _watch(words: Words, path: str, resource: Resource, output: str) -> int:
+def _watch(words: Words, path: str, resource: ApiResource, output: str) -> int:
     """Objects as they come, until the server or the operator ends it."""
     accept = "application/json" if output == "json" else _TABLE
     separator = "&" if "?" in path else "?"
@@ -263,30 +261,24 @@ def _lines(response: http.client.HTTPResponse) -> Iterator[dict[str, Any]]:
 
 
 def _print_table(
-    table: dict[str, Any], words: Words, resource: Resource, wide: bool, *, headers: bool = True
+    table: dict[str, Any], words: Words, resource: ApiResource, wide: bool, *, headers: bool = True
 ) -> int:
     if not table["rows"]:
-        place = (
-            ""
-            if words.get("all") or not resource.namespaced
-            else f" in {words.get('namespace') or 'default'}"
-        )
+        place = "" if words.get("all") or not resource.is_namespaced else f" in {words.get('namespace') or 'default'}"
         sys.stderr.write(f"No resources found{place}{' namespace.' if place else ''}\n")
         return 0
     columns = table["columnDefinitions"] or [{"name": "", "priority": 0}] * len(table["rows"][0]["cells"])
     chosen = [index for index, column in enumerate(columns) if wide or not column["priority"]]
     titles = [columns[index]["name"].upper() for index in chosen]
     rows = [[str(row["cells"][index]) for index in chosen] for row in table["rows"]]
-    if words.get("all") and resource.namespaced:
+    if words.get("all") and resource.is_namespaced:
         titles.insert(0, "NAMESPACE")
         for cells, row in zip(rows, table["rows"], strict=True):
             cells.insert(0, row["object"]["metadata"]["namespace"])
     lines = rows if words.get("bare") or not headers else [titles, *rows]
     widths = [max(len(line[index]) for line in lines) for index in range(len(titles))]
     for line in lines:
-        sys.stdout.write(
-            "   ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        )
+        sys.stdout.write("   ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
         sys.stdout.write("\n")
     return 0
 

@@ -8,101 +8,103 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ecotui.demo.fakes.terraform.context import Attributes, Client, Context
-from ecotui.demo.fakes.terraform.create import MAKERS
-from ecotui.demo.fakes.terraform.output import Voice
-from ecotui.demo.fakes.terraform.plan import order
-from ecotui.demo.fakes.terraform.state import State, parts
+from ecotui.demo.fakes.terraform.context import Attributes, ClientFactory, CreationContext
+from ecotui.demo.fakes.terraform.create import CREATORS
+from ecotui.demo.fakes.terraform.output import TerraformOutput
+from ecotui.demo.fakes.terraform.plan import dependency_order
+from ecotui.demo.fakes.terraform.state import FakeState, split_address
 
-_INTERRUPTED = "\nInterrupt received.\nPlease wait for Terraform to exit or data loss may occur.\nGracefully shutting down...\n"
+_INTERRUPT_MESSAGE = (
+    "\nInterrupt received.\nPlease wait for Terraform to exit or data loss may occur.\nGracefully shutting down...\n"
+)
 
 
-class Interrupt:
+class InterruptHandler:
     """The first SIGINT lets the current resource finish; the second ends at once, as with terraform."""
 
-    def __init__(self, voice: Voice) -> None:
-        self.asked = False
-        self._voice = voice
-        signal.signal(signal.SIGINT, self._received)
+    def __init__(self, output: TerraformOutput) -> None:
+        self.is_requested = False
+        self._output = output
+        signal.signal(signal.SIGINT, self._on_sigint)
 
-    def _received(self, number: int, frame: object) -> None:
-        if self.asked:
-            os.write(
-                2, b"Two interrupts received. Exiting immediately. Note that data loss may have occurred.\n"
-            )
+    def _on_sigint(self, number: int, frame: object) -> None:
+        if self.is_requested:
+            os.write(2, b"Two interrupts received. Exiting immediately. Note that data loss may have occurred.\n")
             os._exit(1)
-        self.asked = True
-        self._voice.log(_INTERRUPTED)
+        self.is_requested = True
+        self._output.log(_INTERRUPT_MESSAGE)
 
 
-def apply(plan: Mapping[str, Any], state: State, client: Client, voice: Voice) -> int:
+def apply_plan(plan: Mapping[str, Any], state: FakeState, client: ClientFactory, output: TerraformOutput) -> int:
     """Make everything that can be made; what needs something that failed is left out. Returns the exit code."""
     changes = {change["address"]: change["change"] for change in plan["resource_changes"]}
-    interrupt = Interrupt(voice)
-    context = Context(client, state.resources)
+    interrupt = InterruptHandler(output)
+    context = CreationContext(client, state.resources)
     counts = {"create": 0, "update": 0, "import": 0}
     unmade: set[str] = set()
     failures: list[tuple[str, str]] = []
-    for address, needs in order(plan):
+    for address, needs in dependency_order(plan):
         delta = changes[address]
         action = "import" if "importing" in delta else delta["actions"][0]
         if action == "no-op":
             continue
-        if needs & unmade or interrupt.asked:
+        if needs & unmade or interrupt.is_requested:
             unmade.add(address)
             continue
         started = time.monotonic()
-        voice.started(address, action)
-        failed = _one(context, state, address, action, delta)
+        output.apply_start(address, action)
+        failed = _apply_change(context, state, address, action, delta)
         seconds = int(time.monotonic() - started)
         if failed:
             unmade.add(address)
             failures.append((address, failed))
-            voice.errored(address, action, seconds)
+            output.apply_error(address, action, seconds)
             continue
         counts[action] += 1
-        voice.completed(address, action, state.resources[address]["id"], seconds)
+        output.apply_complete(address, action, state.resources[address]["id"], seconds)
         state.write()
     for address, text in failures:
-        voice.diagnostic("error", text, address=address)
-    if interrupt.asked:
-        voice.diagnostic("error", "execution halted")
-    state.outputs = _outputs(plan, state)
+        output.diagnostic("error", text, address=address)
+    if interrupt.is_requested:
+        output.diagnostic("error", "execution halted")
+    state.outputs = _output_values(plan, state)
     state.write()
-    if failures or interrupt.asked:
+    if failures or interrupt.is_requested:
         return 1
-    voice.summary(counts["create"], counts["update"], counts["import"], "apply")
-    voice.outputs(state.outputs)
+    output.summary(counts["create"], counts["update"], counts["import"], "apply")
+    output.outputs(state.outputs)
     return 0
 
 
-def _one(context: Context, state: State, address: str, action: str, delta: Mapping[str, Any]) -> str:
+def _apply_change(
+    context: CreationContext, state: FakeState, address: str, action: str, delta: Mapping[str, Any]
+) -> str:
     """Make, change or adopt one resource; returns what went wrong, in the provider's words."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    kind, name, key = parts(address)
-    doing, naming, make = MAKERS[kind]
+    kind, name, key = split_address(address)
+    doing, naming, make = CREATORS[kind]
     after = delta["after"]
     try:
         if action == "import":
-            state.resources[address] = {**after, **_adopted(context, kind, delta["importing"]["id"])}
+            state.resources[address] = {**after, **_read_imported(context, kind, delta["importing"]["id"])}
         elif action == "update":
-            _resize(context, state.resources[address]["id"], after["instance_type"])
+            _resize_instance(context, state.resources[address]["id"], after["instance_type"])
             state.resources[address] = after
         else:
             made = make(context, after, name if kind == "aws_iam_role_policy_attachment" else key)
             state.resources[address] = {**after, **made}
     except ClientError as error:
         named = f" ({after[naming]})" if naming else ""
-        return f"{doing}{named}: {_words(error)}"
+        return f"{doing}{named}: {_format_aws_error(error)}"
     except BotoCoreError as error:
         return f"{doing}: {error}"
     return ""
 
 
 # Errors that the SDK for Go knows by type: it prints them without "api error".
-_MODELLED = ("EntityAlreadyExists", "BucketAlreadyOwnedByYou", "BucketAlreadyExists", "CNAMEAlreadyExists")
-_SERVICES = {
+_TYPED_ERRORS = ("EntityAlreadyExists", "BucketAlreadyOwnedByYou", "BucketAlreadyExists", "CNAMEAlreadyExists")
+_SERVICE_NAMES = {
     "iam": "IAM",
     "ec2": "EC2",
     "s3": "S3",
@@ -112,34 +114,34 @@ _SERVICES = {
 }
 
 
-def _words(error: Any) -> str:
+def _format_aws_error(error: Any) -> str:
     """A refusal of AWS as the provider prints it."""
     answer = error.response
     code, message = answer["Error"].get("Code", ""), answer["Error"].get("Message", "")
     metadata = answer.get("ResponseMetadata", {})
     request = metadata.get("RequestId", "")
-    service = _service(error)
+    service = _service_name(error)
     host = f"HostID: {metadata.get('HostId', '')}, " if service == "S3" else ""
     if code == "BucketAlreadyOwnedByYou":
         message = ""
-    kind = "" if code in _MODELLED else "api error "
+    kind = "" if code in _TYPED_ERRORS else "api error "
     return (
         f"operation error {service}: {error.operation_name}, https response error "
         f"StatusCode: {metadata.get('HTTPStatusCode', 0)}, RequestID: {request}, {host}{kind}{code}: {message}"
     )
 
 
-def _service(error: Any) -> str:
+def _service_name(error: Any) -> str:
     """Which service an operation belongs to; botocore's error does not say."""
     operation = error.operation_name
     if "CloudFront" in operation or "Distribution" in operation:
-        return _SERVICES["cloudfront"]
+        return _SERVICE_NAMES["cloudfront"]
     if "Bucket" in operation or "PublicAccessBlock" in operation:
-        return _SERVICES["s3"]
+        return _SERVICE_NAMES["s3"]
     if operation in ("RequestCertificate", "DescribeCertificate"):
-        return _SERVICES["acm"]
+        return _SERVICE_NAMES["acm"]
     if operation == "ChangeResourceRecordSets":
-        return _SERVICES["route53"]
+        return _SERVICE_NAMES["route53"]
     iam = (
         "CreateRole",
         "CreatePolicy",
@@ -147,33 +149,33 @@ def _service(error: Any) -> str:
         "AddRoleToInstanceProfile",
         "AttachRolePolicy",
     )
-    return _SERVICES["iam" if operation in iam else "ec2"]
+    return _SERVICE_NAMES["iam" if operation in iam else "ec2"]
 
 
-def _adopted(context: Context, kind: str, identity: str) -> Attributes:
+def _read_imported(context: CreationContext, kind: str, import_id: str) -> Attributes:
     """The attributes that others need of a resource which was there before. Raises ClientError when it is not."""
-    found: Attributes = {"id": identity}
+    found: Attributes = {"id": import_id}
     match kind:
         case "aws_iam_policy":
-            context.client("iam").get_policy(PolicyArn=identity)
-            found["arn"] = identity
+            context.client("iam").get_policy(PolicyArn=import_id)
+            found["arn"] = import_id
         case "aws_iam_role":
-            found["arn"] = context.client("iam").get_role(RoleName=identity)["Role"]["Arn"]
+            found["arn"] = context.client("iam").get_role(RoleName=import_id)["Role"]["Arn"]
         case "aws_iam_instance_profile":
-            profile = context.client("iam").get_instance_profile(InstanceProfileName=identity)
+            profile = context.client("iam").get_instance_profile(InstanceProfileName=import_id)
             found["arn"] = profile["InstanceProfile"]["Arn"]
         case "aws_key_pair":
-            context.client("ec2").describe_key_pairs(KeyNames=[identity])
+            context.client("ec2").describe_key_pairs(KeyNames=[import_id])
         case "aws_s3_bucket":
             s3 = context.client("s3")
-            s3.head_bucket(Bucket=identity)
+            s3.head_bucket(Bucket=import_id)
             region = s3.meta.region_name
             found |= {
-                "arn": f"arn:aws:s3:::{identity}",
-                "bucket_regional_domain_name": f"{identity}.s3.{region}.amazonaws.com",
+                "arn": f"arn:aws:s3:::{import_id}",
+                "bucket_regional_domain_name": f"{import_id}.s3.{region}.amazonaws.com",
             }
         case "aws_cloudfront_distribution":
-            there = context.client("cloudfront").get_distribution(Id=identity)["Distribution"]
+            there = context.client("cloudfront").get_distribution(Id=import_id)["Distribution"]
             found |= {
                 "arn": there["ARN"],
                 "domain_name": there["DomainName"],
@@ -182,18 +184,18 @@ def _adopted(context: Context, kind: str, identity: str) -> Attributes:
     return found
 
 
-def _resize(context: Context, identity: str, instance_type: str) -> None:
+def _resize_instance(context: CreationContext, identity: str, instance_type: str) -> None:
     ec2 = context.client("ec2")
     ec2.stop_instances(InstanceIds=[identity])
     ec2.modify_instance_attribute(InstanceId=identity, InstanceType={"Value": instance_type})
     ec2.start_instances(InstanceIds=[identity])
 
 
-def _outputs(plan: Mapping[str, Any], state: State) -> dict[str, Any]:
+def _output_values(plan: Mapping[str, Any], state: FakeState) -> dict[str, Any]:
     """The demo project's outputs, as far as their resources are there."""
     made = state.resources
     nodes = {address: made[address] for address in sorted(made) if address.startswith("aws_instance.node[")}
-    names = {address: str(parts(address)[2]) for address in nodes}
+    names = {address: str(split_address(address)[2]) for address in nodes}
     single = {
         "master_ip": ("aws_eip.master", "public_ip"),
         "vpc_id": ("aws_vpc.main", "id"),

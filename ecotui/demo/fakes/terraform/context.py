@@ -6,26 +6,26 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 Attributes = dict[str, Any]
-Client = Callable[..., Any]
+ClientFactory = Callable[..., Any]
 """boto3's client(service, region_name=None)."""
 
 
-class Context:
+class CreationContext:
     """What the functions stand on: clients, and the attributes of everything made so far by address."""
 
-    def __init__(self, client: Client, known: Mapping[str, Attributes]) -> None:
-        self.client, self.known = client, known
+    def __init__(self, client: ClientFactory, resources: Mapping[str, Attributes]) -> None:
+        self.client, self.resources = client, resources
 
-    def id(self, address: str) -> str:
-        return str(self.known[address]["id"])
+    def resource_id(self, address: str) -> str:
+        return str(self.resources[address]["id"])
 
-    def get(self, address: str, attribute: str) -> str:
-        return str(self.known[address][attribute])
+    def attribute(self, address: str, attribute: str) -> str:
+        return str(self.resources[address][attribute])
 
 
-def tags(after: Attributes) -> list[dict[str, str]]:
+def tag_list(after: Attributes) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in (after.get("tags_all") or {}).items()]
 
 
-def tagged(kind: str, after: Attributes) -> list[dict[str, Any]]:
-    return [{"ResourceType": kind, "Tags": tags(after)}]
+def tag_specifications(kind: str, after: Attributes) -> list[dict[str, Any]]:
+    return [{"ResourceType": kind, "Tags": tag_list(after)}]

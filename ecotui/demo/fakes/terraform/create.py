@@ -11,31 +11,31 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ecotui.demo.fakes.terraform import create_network as network
-from ecotui.demo.fakes.terraform.context import Attributes, Context, tagged, tags
+from ecotui.demo.fakes.terraform.context import Attributes, CreationContext, tag_list, tag_specifications
 
 
-def key_pair(c: Context, after: Attributes, key: Any) -> Attributes:
-    made = c.client("ec2").import_key_pair(
+def create_key_pair(context: CreationContext, after: Attributes, key: Any) -> Attributes:
+    made = context.client("ec2").import_key_pair(
         KeyName=after["key_name"],
         PublicKeyMaterial=after["public_key"].encode(),
-        TagSpecifications=tagged("key-pair", after),
+        TagSpecifications=tag_specifications("key-pair", after),
     )
     return {"id": after["key_name"], "key_pair_id": made["KeyPairId"], "fingerprint": made["KeyFingerprint"]}
 
 
-def instance(c: Context, after: Attributes, key: Any) -> Attributes:
-    places = sorted(address for address in c.known if address.startswith("aws_subnet.public["))
-    names = sorted(address for address in c.known if address.startswith("aws_instance.node["))
-    made = c.client("ec2").run_instances(
+def create_instance(context: CreationContext, after: Attributes, key: Any) -> Attributes:
+    places = sorted(address for address in context.resources if address.startswith("aws_subnet.public["))
+    names = sorted(address for address in context.resources if address.startswith("aws_instance.node["))
+    made = context.client("ec2").run_instances(
         ImageId=after["ami"],
         InstanceType=after["instance_type"],
         MinCount=1,
         MaxCount=1,
-        SubnetId=c.id(places[len(names) % len(places)]),
-        SecurityGroupIds=[c.id("aws_security_group.nodes")],
+        SubnetId=context.resource_id(places[len(names) % len(places)]),
+        SecurityGroupIds=[context.resource_id("aws_security_group.nodes")],
         KeyName=after["key_name"],
         IamInstanceProfile={"Name": after["iam_instance_profile"]},
-        TagSpecifications=tagged("instance", after),
+        TagSpecifications=tag_specifications("instance", after),
     )["Instances"][0]
     identity = made["InstanceId"]
     return {
@@ -48,49 +48,49 @@ def instance(c: Context, after: Attributes, key: Any) -> Attributes:
     }
 
 
-def role(c: Context, after: Attributes, key: Any) -> Attributes:
-    made = c.client("iam").create_role(
+def create_role(context: CreationContext, after: Attributes, key: Any) -> Attributes:
+    made = context.client("iam").create_role(
         RoleName=after["name"],
         AssumeRolePolicyDocument=after["assume_role_policy"],
         Description=after.get("description") or "",
-        Tags=tags(after),
+        Tags=tag_list(after),
     )["Role"]
     return {"id": after["name"], "arn": made["Arn"], "unique_id": made["RoleId"]}
 
 
-def instance_profile(c: Context, after: Attributes, key: Any) -> Attributes:
-    iam = c.client("iam")
-    made = iam.create_instance_profile(InstanceProfileName=after["name"], Tags=tags(after))["InstanceProfile"]
+def create_instance_profile(context: CreationContext, after: Attributes, key: Any) -> Attributes:
+    iam = context.client("iam")
+    made = iam.create_instance_profile(InstanceProfileName=after["name"], Tags=tag_list(after))["InstanceProfile"]
     iam.add_role_to_instance_profile(
-        InstanceProfileName=after["name"], RoleName=c.id("aws_iam_role.k8s_node")
+        InstanceProfileName=after["name"], RoleName=context.resource_id("aws_iam_role.k8s_node")
     )
     return {"id": after["name"], "arn": made["Arn"]}
 
 
-def policy(c: Context, after: Attributes, key: Any) -> Attributes:
-    document = after.get("policy") or _document(
-        "s3:PutObject", "s3:GetObject", resource=f"{c.get('aws_s3_bucket.images', 'arn')}/*"
+def create_policy(context: CreationContext, after: Attributes, key: Any) -> Attributes:
+    document = after.get("policy") or _policy_document(
+        "s3:PutObject", "s3:GetObject", resource=f"{context.attribute('aws_s3_bucket.images', 'arn')}/*"
     )
-    made = c.client("iam").create_policy(
+    made = context.client("iam").create_policy(
         PolicyName=after["name"],
         PolicyDocument=document,
         Description=after.get("description") or "",
-        Tags=tags(after),
+        Tags=tag_list(after),
     )["Policy"]
     return {"id": made["Arn"], "arn": made["Arn"], "policy_id": made["PolicyId"], "policy": document}
 
 
-def role_policy_attachment(c: Context, after: Attributes, key: Any) -> Attributes:
-    arn = c.get(f"aws_iam_policy.{key}", "arn")
-    c.client("iam").attach_role_policy(RoleName=after["role"], PolicyArn=arn)
+def attach_role_policy(context: CreationContext, after: Attributes, key: Any) -> Attributes:
+    arn = context.attribute(f"aws_iam_policy.{key}", "arn")
+    context.client("iam").attach_role_policy(RoleName=after["role"], PolicyArn=arn)
     return {"id": f"{after['role']}-{arn}", "policy_arn": arn}
 
 
-def bucket(c: Context, after: Attributes, key: Any) -> Attributes:
-    s3, name = c.client("s3"), after["bucket"]
+def create_bucket(context: CreationContext, after: Attributes, key: Any) -> Attributes:
+    s3, name = context.client("s3"), after["bucket"]
     region = s3.meta.region_name
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})
-    s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": tags(after)})
+    s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": tag_list(after)})
     return {
         "id": name,
         "arn": f"arn:aws:s3:::{name}",
@@ -98,32 +98,30 @@ def bucket(c: Context, after: Attributes, key: Any) -> Attributes:
     }
 
 
-def bucket_versioning(c: Context, after: Attributes, key: Any) -> Attributes:
-    name = c.id("aws_s3_bucket.images")
-    c.client("s3").put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+def create_bucket_versioning(context: CreationContext, after: Attributes, key: Any) -> Attributes:
+    name = context.resource_id("aws_s3_bucket.images")
+    context.client("s3").put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     return {"id": name, "bucket": name}
 
 
-def bucket_public_access_block(c: Context, after: Attributes, key: Any) -> Attributes:
-    name = c.id("aws_s3_bucket.images")
-    blocks = dict.fromkeys(
-        ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
-    )
-    c.client("s3").put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=blocks)
+def create_bucket_public_access_block(context: CreationContext, after: Attributes, key: Any) -> Attributes:
+    name = context.resource_id("aws_s3_bucket.images")
+    blocks = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
+    context.client("s3").put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=blocks)
     return {"id": name, "bucket": name}
 
 
-def bucket_policy(c: Context, after: Attributes, key: Any) -> Attributes:
-    name = c.id("aws_s3_bucket.images")
-    principal = {"AWS": c.get("aws_cloudfront_origin_access_identity.images", "iam_arn")}
-    document = _document("s3:GetObject", resource=f"arn:aws:s3:::{name}/*", principal=principal)
-    c.client("s3").put_bucket_policy(Bucket=name, Policy=document)
+def create_bucket_policy(context: CreationContext, after: Attributes, key: Any) -> Attributes:
+    name = context.resource_id("aws_s3_bucket.images")
+    principal = {"AWS": context.attribute("aws_cloudfront_origin_access_identity.images", "iam_arn")}
+    document = _policy_document("s3:GetObject", resource=f"arn:aws:s3:::{name}/*", principal=principal)
+    context.client("s3").put_bucket_policy(Bucket=name, Policy=document)
     return {"id": name, "bucket": name, "policy": document}
 
 
-def origin_access_identity(c: Context, after: Attributes, key: Any) -> Attributes:
-    made = c.client("cloudfront").create_cloud_front_origin_access_identity(
-        CloudFrontOriginAccessIdentityConfig={"CallerReference": _reference(), "Comment": after["comment"]}
+def create_origin_access_identity(context: CreationContext, after: Attributes, key: Any) -> Attributes:
+    made = context.client("cloudfront").create_cloud_front_origin_access_identity(
+        CloudFrontOriginAccessIdentityConfig={"CallerReference": _caller_reference(), "Comment": after["comment"]}
     )["CloudFrontOriginAccessIdentity"]
     user = f"CloudFront Origin Access Identity {made['Id']}"
     return {
@@ -134,9 +132,9 @@ def origin_access_identity(c: Context, after: Attributes, key: Any) -> Attribute
     }
 
 
-def certificate(c: Context, after: Attributes, key: Any) -> Attributes:
-    acm = c.client("acm", region_name="us-east-1")
-    arn = acm.request_certificate(DomainName=after["domain_name"], ValidationMethod="DNS", Tags=tags(after))[
+def request_certificate(context: CreationContext, after: Attributes, key: Any) -> Attributes:
+    acm = context.client("acm", region_name="us-east-1")
+    arn = acm.request_certificate(DomainName=after["domain_name"], ValidationMethod="DNS", Tags=tag_list(after))[
         "CertificateArn"
     ]
     options = acm.describe_certificate(CertificateArn=arn)["Certificate"]["DomainValidationOptions"]
@@ -155,8 +153,8 @@ def certificate(c: Context, after: Attributes, key: Any) -> Attributes:
     }
 
 
-def certificate_validation(c: Context, after: Attributes, key: Any) -> Attributes:
-    acm, arn = c.client("acm", region_name="us-east-1"), c.get("aws_acm_certificate.cdn", "arn")
+def wait_for_certificate(context: CreationContext, after: Attributes, key: Any) -> Attributes:
+    acm, arn = context.client("acm", region_name="us-east-1"), context.attribute("aws_acm_certificate.cdn", "arn")
     # An hour, the provider's default would be 75 minutes; the demo's takes seconds.
     for _ in range(3600):
         if acm.describe_certificate(CertificateArn=arn)["Certificate"]["Status"] == "ISSUED":
@@ -165,10 +163,10 @@ def certificate_validation(c: Context, after: Attributes, key: Any) -> Attribute
     return {"id": arn, "certificate_arn": arn}
 
 
-def record(c: Context, after: Attributes, key: Any) -> Attributes:
+def create_dns_record(context: CreationContext, after: Attributes, key: Any) -> Attributes:
     zone = after["zone_id"]
     if key is not None:
-        option = c.known["aws_acm_certificate.cdn"]["domain_validation_options"][0]
+        option = context.resources["aws_acm_certificate.cdn"]["domain_validation_options"][0]
         shown = {
             "Name": option["resource_record_name"],
             "Type": option["resource_record_type"],
@@ -177,15 +175,15 @@ def record(c: Context, after: Attributes, key: Any) -> Attributes:
         }
     elif after["name"].startswith("images."):
         target = {
-            "DNSName": c.get("aws_cloudfront_distribution.images", "domain_name"),
+            "DNSName": context.attribute("aws_cloudfront_distribution.images", "domain_name"),
             "HostedZoneId": _CLOUDFRONT_ZONE,
             "EvaluateTargetHealth": False,
         }
         shown = {"Name": after["name"], "Type": "A", "AliasTarget": target}
     else:
-        address = {"Value": c.get("aws_eip.master", "public_ip")}
+        address = {"Value": context.attribute("aws_eip.master", "public_ip")}
         shown = {"Name": after["name"], "Type": "A", "TTL": after["ttl"], "ResourceRecords": [address]}
-    c.client("route53").change_resource_record_sets(
+    context.client("route53").change_resource_record_sets(
         HostedZoneId=zone, ChangeBatch={"Changes": [{"Action": "CREATE", "ResourceRecordSet": shown}]}
     )
     name = shown["Name"].rstrip(".")
@@ -196,16 +194,16 @@ def record(c: Context, after: Attributes, key: Any) -> Attributes:
 _CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"
 
 
-def distribution(c: Context, after: Attributes, key: Any) -> Attributes:
+def create_distribution(context: CreationContext, after: Attributes, key: Any) -> Attributes:
     behavior = after["default_cache_behavior"][0]
-    identity = c.get("aws_cloudfront_origin_access_identity.images", "cloudfront_access_identity_path")
+    identity = context.attribute("aws_cloudfront_origin_access_identity.images", "cloudfront_access_identity_path")
     origin = {
         "Id": "images",
-        "DomainName": c.get("aws_s3_bucket.images", "bucket_regional_domain_name"),
+        "DomainName": context.attribute("aws_s3_bucket.images", "bucket_regional_domain_name"),
         "S3OriginConfig": {"OriginAccessIdentity": identity},
     }
     config = {
-        "CallerReference": _reference(),
+        "CallerReference": _caller_reference(),
         "Aliases": {"Quantity": len(after["aliases"]), "Items": after["aliases"]},
         "Comment": after["comment"],
         "Enabled": after["enabled"],
@@ -222,13 +220,13 @@ def distribution(c: Context, after: Attributes, key: Any) -> Attributes:
             "Compress": behavior["compress"],
         },
         "ViewerCertificate": {
-            "ACMCertificateArn": c.get("aws_acm_certificate_validation.cdn", "certificate_arn"),
+            "ACMCertificateArn": context.attribute("aws_acm_certificate_validation.cdn", "certificate_arn"),
             "SSLSupportMethod": "sni-only",
             "MinimumProtocolVersion": "TLSv1.2_2021",
         },
     }
-    made = c.client("cloudfront").create_distribution_with_tags(
-        DistributionConfigWithTags={"DistributionConfig": config, "Tags": {"Items": tags(after)}}
+    made = context.client("cloudfront").create_distribution_with_tags(
+        DistributionConfigWithTags={"DistributionConfig": config, "Tags": {"Items": tag_list(after)}}
     )["Distribution"]
     return {
         "id": made["Id"],
@@ -239,59 +237,59 @@ def distribution(c: Context, after: Attributes, key: Any) -> Attributes:
     }
 
 
-def _reference() -> str:
+def _caller_reference() -> str:
     return f"terraform-{time.time_ns()}"
 
 
-def _document(*actions: str, resource: str, principal: Mapping[str, str] | None = None) -> str:
+def _policy_document(*actions: str, resource: str, principal: Mapping[str, str] | None = None) -> str:
     statement: dict[str, Any] = {"Effect": "Allow", "Action": list(actions), "Resource": resource}
     if principal:
         statement["Principal"] = principal
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-Make = Callable[[Context, Attributes, Any], Attributes]
+Creator = Callable[[CreationContext, Attributes, Any], Attributes]
 
 # Type to how the provider words what it was doing, which attribute names it there, and the function.
-MAKERS: Mapping[str, tuple[str, str, Make]] = {
-    "aws_acm_certificate": ("requesting ACM Certificate", "domain_name", certificate),
+CREATORS: Mapping[str, tuple[str, str, Creator]] = {
+    "aws_acm_certificate": ("requesting ACM Certificate", "domain_name", request_certificate),
     "aws_acm_certificate_validation": (
         "waiting for ACM Certificate to be issued",
         "",
-        certificate_validation,
+        wait_for_certificate,
     ),
-    "aws_cloudfront_distribution": ("creating CloudFront Distribution", "", distribution),
+    "aws_cloudfront_distribution": ("creating CloudFront Distribution", "", create_distribution),
     "aws_cloudfront_origin_access_identity": (
         "creating CloudFront Origin Access Identity",
         "",
-        origin_access_identity,
+        create_origin_access_identity,
     ),
-    "aws_eip": ("creating EC2 EIP", "", network.eip),
-    "aws_eip_association": ("creating EC2 EIP Association", "", network.eip_association),
-    "aws_iam_instance_profile": ("creating IAM Instance Profile", "name", instance_profile),
-    "aws_iam_policy": ("creating IAM Policy", "name", policy),
-    "aws_iam_role": ("creating IAM Role", "name", role),
-    "aws_iam_role_policy_attachment": ("attaching IAM Policy to IAM Role", "role", role_policy_attachment),
-    "aws_instance": ("creating EC2 Instance", "", instance),
-    "aws_internet_gateway": ("creating EC2 Internet Gateway", "", network.internet_gateway),
-    "aws_key_pair": ("importing EC2 Key Pair", "key_name", key_pair),
-    "aws_route53_record": ("creating Route53 Record", "", record),
-    "aws_route_table": ("creating Route Table", "", network.route_table),
-    "aws_route_table_association": ("creating Route Table Association", "", network.route_table_association),
-    "aws_s3_bucket": ("creating S3 Bucket", "bucket", bucket),
-    "aws_s3_bucket_policy": ("putting S3 Bucket Policy", "", bucket_policy),
+    "aws_eip": ("creating EC2 EIP", "", network.allocate_eip),
+    "aws_eip_association": ("creating EC2 EIP Association", "", network.associate_eip),
+    "aws_iam_instance_profile": ("creating IAM Instance Profile", "name", create_instance_profile),
+    "aws_iam_policy": ("creating IAM Policy", "name", create_policy),
+    "aws_iam_role": ("creating IAM Role", "name", create_role),
+    "aws_iam_role_policy_attachment": ("attaching IAM Policy to IAM Role", "role", attach_role_policy),
+    "aws_instance": ("creating EC2 Instance", "", create_instance),
+    "aws_internet_gateway": ("creating EC2 Internet Gateway", "", network.create_internet_gateway),
+    "aws_key_pair": ("importing EC2 Key Pair", "key_name", create_key_pair),
+    "aws_route53_record": ("creating Route53 Record", "", create_dns_record),
+    "aws_route_table": ("creating Route Table", "", network.create_route_table),
+    "aws_route_table_association": ("creating Route Table Association", "", network.associate_route_table),
+    "aws_s3_bucket": ("creating S3 Bucket", "bucket", create_bucket),
+    "aws_s3_bucket_policy": ("putting S3 Bucket Policy", "", create_bucket_policy),
     "aws_s3_bucket_public_access_block": (
         "creating S3 Bucket Public Access Block",
         "",
-        bucket_public_access_block,
+        create_bucket_public_access_block,
     ),
-    "aws_s3_bucket_versioning": ("creating S3 Bucket Versioning", "", bucket_versioning),
-    "aws_security_group": ("creating Security Group", "name", network.security_group),
-    "aws_subnet": ("creating EC2 Subnet", "", network.subnet),
-    "aws_vpc": ("creating EC2 VPC", "", network.vpc),
+    "aws_s3_bucket_versioning": ("creating S3 Bucket Versioning", "", create_bucket_versioning),
+    "aws_security_group": ("creating Security Group", "name", network.create_security_group),
+    "aws_subnet": ("creating EC2 Subnet", "", network.create_subnet),
+    "aws_vpc": ("creating EC2 VPC", "", network.create_vpc),
     "aws_vpc_security_group_ingress_rule": (
         "creating VPC Security Group Ingress Rule",
         "",
-        network.ingress_rule,
+        network.create_ingress_rule,
     ),
 }

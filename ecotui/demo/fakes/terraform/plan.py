@@ -10,13 +10,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ecotui.demo.fakes.terraform.record_plan import PUBLIC_KEY, RECORDING, ZONE, digest, replace
-from ecotui.demo.fakes.terraform.state import State, parts
+from ecotui.demo.fakes.terraform.record_plan import (
+    PUBLIC_KEY_PLACEHOLDER,
+    RECORDING_PATH,
+    ZONE_PLACEHOLDER,
+    file_digest,
+    replace_texts,
+)
+from ecotui.demo.fakes.terraform.state import FakeState, split_address
 
-_IMPORT = re.compile(r'^import\s*\{\s*to\s*=\s*(?P<to>\S+)\s+id\s*=\s*"(?P<id>[^"]*)"\s*\}', re.MULTILINE)
-_ASSIGNMENT = re.compile(r'^\s*(?P<name>\w+)\s*=\s*"(?P<value>[^"]*)"\s*(?:#.*)?$', re.MULTILINE)
+_IMPORT_BLOCK = re.compile(r'^import\s*\{\s*to\s*=\s*(?P<to>\S+)\s+id\s*=\s*"(?P<id>[^"]*)"\s*\}', re.MULTILINE)
+_VARIABLE_ASSIGNMENT = re.compile(r'^\s*(?P<name>\w+)\s*=\s*"(?P<value>[^"]*)"\s*(?:#.*)?$', re.MULTILINE)
 # The only variables whose effect the stand-in can compute; the rest of the recording would have to change with others.
-_TYPES = {
+_INSTANCE_TYPE_ROLES = {
     "master_instance_type": "master",
     "api_instance_type": "api",
     "worker_instance_type": "worker",
@@ -24,18 +30,18 @@ _TYPES = {
 }
 
 
-class Unplannable(Exception):
+class PlanUnsupported(Exception):
     """The stand-in does not know what terraform would do."""
 
 
-def recording() -> dict[str, Any]:
+def load_recording() -> dict[str, Any]:
     """The recorded plan of the demo project on an empty account."""
-    loaded: dict[str, Any] = json.loads(RECORDING.read_text(encoding="utf-8"))
+    loaded: dict[str, Any] = json.loads(RECORDING_PATH.read_text(encoding="utf-8"))
     return loaded
 
 
-def variables(
-    folder: Path, env: Mapping[str, str], given: Sequence[str], files: Sequence[str]
+def collect_variables(
+    folder: Path, env: Mapping[str, str], assignments: Sequence[str], files: Sequence[str]
 ) -> dict[str, str]:
     """Variables by terraform's precedence: environment, terraform.tfvars, *.auto.tfvars, then the command line.
 
@@ -48,45 +54,45 @@ def variables(
         try:
             text = path.read_text(encoding="utf-8")
         except OSError as error:
-            raise Unplannable(f"Failed to read variables file: {error}") from error
-        found.update((match["name"], match["value"]) for match in _ASSIGNMENT.finditer(text))
-    found.update((name, value) for name, _, value in (pair.partition("=") for pair in given))
+            raise PlanUnsupported(f"Failed to read variables file: {error}") from error
+        found.update((match["name"], match["value"]) for match in _VARIABLE_ASSIGNMENT.finditer(text))
+    found.update((name, value) for name, _, value in (pair.partition("=") for pair in assignments))
     return found
 
 
 def changed_files(folder: Path) -> list[str]:
     """Files of the configuration that differ from what was recorded: what they change is not seen."""
-    recorded: dict[str, str] = recording()["files"]
-    present = {path.name: digest(path) for path in folder.glob("*.tf")}
+    recorded: dict[str, str] = load_recording()["files"]
+    present = {path.name: file_digest(path) for path in folder.glob("*.tf")}
     different = {name for name in recorded if present.get(name) != recorded[name]}
     added = {
         name
         for name in present
-        if name not in recorded and _IMPORT.sub("", (folder / name).read_text(encoding="utf-8")).strip()
+        if name not in recorded and _IMPORT_BLOCK.sub("", (folder / name).read_text(encoding="utf-8")).strip()
     }
     return sorted(different | added)
 
 
-def make(folder: Path, state: State, values: Mapping[str, str], zone: str) -> dict[str, Any]:
+def build_plan(folder: Path, state: FakeState, values: Mapping[str, str], zone_id: str) -> dict[str, Any]:
     """The plan as `terraform show -json` prints it. Raises Unplannable."""
-    plan = recording()
+    plan = load_recording()
     plan.pop("files")
     key = (folder / "k8s-cluster-key.pub").read_text(encoding="utf-8")
-    plan = replace(plan, {PUBLIC_KEY: key, ZONE: zone})
+    plan = replace_texts(plan, {PUBLIC_KEY_PLACEHOLDER: key, ZONE_PLACEHOLDER: zone_id})
     _apply_variables(plan, values)
     imports = {
         match["to"]: match["id"]
         for path in sorted(folder.glob("*.tf"))
-        for match in _IMPORT.finditer(path.read_text(encoding="utf-8"))
+        for match in _IMPORT_BLOCK.finditer(path.read_text(encoding="utf-8"))
     }
     addresses = {change["address"] for change in plan["resource_changes"]}
     for address in imports:
         if address not in addresses:
-            raise Unplannable(f"Configuration for import target does not exist: {address}")
+            raise PlanUnsupported(f"Configuration for import target does not exist: {address}")
     plan["resource_changes"] = [
         kept
         for change in plan["resource_changes"]
-        if (kept := _against(change, state, imports.get(change["address"]))) is not None
+        if (kept := _resolve_change(change, state, imports.get(change["address"]))) is not None
     ]
     creates = any("create" in change["change"]["actions"] for change in plan["resource_changes"])
     if not creates:
@@ -103,7 +109,7 @@ def make(folder: Path, state: State, values: Mapping[str, str], zone: str) -> di
     }
 
 
-def _against(change: dict[str, Any], state: State, import_id: str | None) -> dict[str, Any] | None:
+def _resolve_change(change: dict[str, Any], state: FakeState, import_id: str | None) -> dict[str, Any] | None:
     """One change, given what is there already; None for a read that is not needed."""
     address, delta = change["address"], change["change"]
     if change["mode"] == "data":
@@ -127,41 +133,35 @@ def _apply_variables(plan: dict[str, Any], values: Mapping[str, str]) -> None:
     for name, value in values.items():
         known = plan["variables"].get(name)
         if known is None:
-            raise Unplannable(f'Value for undeclared variable: a variable named "{name}" was assigned')
+            raise PlanUnsupported(f'Value for undeclared variable: a variable named "{name}" was assigned')
         if value == known["value"]:
             continue
-        if name not in _TYPES:
-            raise Unplannable(
-                f"the stand-in for terraform cannot plan with another {name} than {known['value']}"
-            )
+        if name not in _INSTANCE_TYPE_ROLES:
+            raise PlanUnsupported(f"the stand-in for terraform cannot plan with another {name} than {known['value']}")
         known["value"] = value
-        role = _TYPES[name]
+        role = _INSTANCE_TYPE_ROLES[name]
         planned = plan["planned_values"]["root_module"]["resources"]
         instances = [each["values"] for each in planned if each["type"] == "aws_instance"]
-        instances += [
-            each["change"]["after"] for each in plan["resource_changes"] if each["type"] == "aws_instance"
-        ]
+        instances += [each["change"]["after"] for each in plan["resource_changes"] if each["type"] == "aws_instance"]
         for instance in instances:
             if instance["tags"]["Role"] == role:
                 instance["instance_type"] = value
 
 
-def order(plan: Mapping[str, Any]) -> list[tuple[str, frozenset[str]]]:
+def dependency_order(plan: Mapping[str, Any]) -> list[tuple[str, frozenset[str]]]:
     """Addresses in an order that respects dependencies, each with the addresses that it needs."""
     needs = _references(plan["configuration"]["root_module"]["resources"])
     addresses = [change["address"] for change in plan["resource_changes"] if change["mode"] == "managed"]
     by_resource: dict[str, list[str]] = {}
     for address in addresses:
-        kind, name, _ = parts(address)
+        kind, name, _ = split_address(address)
         by_resource.setdefault(f"{kind}.{name}", []).append(address)
     ordered: dict[str, frozenset[str]] = {}
 
     def visit(resource: str) -> None:
         for needed in sorted(needs.get(resource, ())):
             visit(needed)
-        wanted = frozenset(
-            address for needed in needs.get(resource, ()) for address in by_resource.get(needed, ())
-        )
+        wanted = frozenset(address for needed in needs.get(resource, ()) for address in by_resource.get(needed, ()))
         for address in by_resource.get(resource, ()):
             ordered.setdefault(address, wanted)
 
@@ -200,6 +200,6 @@ def _references(resources: Sequence[Mapping[str, Any]]) -> dict[str, set[str]]:
     return {path: managed(path) for path in names if not path.startswith("data.")}
 
 
-def fingerprint(state: State) -> str:
+def state_fingerprint(state: FakeState) -> str:
     """What a saved plan was made against: a plan for another state is stale."""
     return hashlib.sha256(f"{state.lineage if state.serial else ''}/{state.serial}".encode()).hexdigest()

@@ -8,23 +8,23 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-VERSION = "1.11.4"
+TERRAFORM_VERSION = "1.11.4"
 """The terraform whose plan was recorded, and whose words are spoken."""
 
-_ADDRESS = re.compile(r'(?P<type>\w+)\.(?P<name>[\w-]+)(?:\[(?:"(?P<text>[^"]*)"|(?P<number>\d+))\])?')
-_PROVIDER = 'provider["registry.terraform.io/hashicorp/aws"]'
+_ADDRESS_PATTERN = re.compile(r'(?P<type>\w+)\.(?P<name>[\w-]+)(?:\[(?:"(?P<text>[^"]*)"|(?P<number>\d+))\])?')
+_PROVIDER_ADDRESS = 'provider["registry.terraform.io/hashicorp/aws"]'
 
 
-def parts(address: str) -> tuple[str, str, str | int | None]:
+def split_address(address: str) -> tuple[str, str, str | int | None]:
     """Type, name and key of an address in the root module. Raises ValueError."""
-    found = _ADDRESS.fullmatch(address)
+    found = _ADDRESS_PATTERN.fullmatch(address)
     if found is None:
         raise ValueError(f"not an address: {address}")
     key = int(found["number"]) if found["number"] is not None else found["text"]
     return found["type"], found["name"], key
 
 
-class State:
+class FakeState:
     """What has been made, by address. Written after every change, so that a kill loses nothing."""
 
     def __init__(self, folder: Path) -> None:
@@ -63,10 +63,10 @@ class State:
     def _document(self) -> dict[str, Any]:
         grouped: dict[tuple[str, str], dict[str, Any]] = {}
         for address, attributes in sorted(self.resources.items()):
-            kind, name, key = parts(address)
+            kind, name, key = split_address(address)
             resource = grouped.setdefault(
                 (kind, name),
-                {"mode": "managed", "type": kind, "name": name, "provider": _PROVIDER, "instances": []},
+                {"mode": "managed", "type": kind, "name": name, "provider": _PROVIDER_ADDRESS, "instances": []},
             )
             index = {} if key is None else {"index_key": key}
             resource["instances"].append(
@@ -74,7 +74,7 @@ class State:
             )
         return {
             "version": 4,
-            "terraform_version": VERSION,
+            "terraform_version": TERRAFORM_VERSION,
             "serial": self.serial,
             "lineage": self.lineage,
             "outputs": self.outputs,

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from support.forecast import Account, look, planned, refusal
 
-from checks.apply.forecast.collisions.cloudfront import pointing_elsewhere
-from checks.apply.forecast.forecast import forecast
+from checks.apply.forecast.collisions.cloudfront import alias_dns_warnings
+from checks.apply.forecast.forecast import make_forecast
 from checks.apply.forecast.model import Forecast
-from checks.apply.plan.model import Planned
-from checks.context import World
-from checks.finding import State
+from checks.apply.plan.model import PlannedChange
+from checks.context import CheckContext
+from checks.finding import CheckState
 from checks.tools import dns as dns_question
-from checks.tools.dns import DnsFailed
+from checks.tools.dns import DnsError
 from config.model import Settings
 
 CERTIFICATE = "arn:aws:acm:us-east-1:1:certificate/c"
@@ -33,11 +33,11 @@ COVERING = {
 THEIRS = {"Alias": "cdn.example.com", "DistributionId": "*******THEIRS", "AccountId": "******112233"}
 
 
-def wanted(*aliases: str, **more: Any) -> Planned:
+def wanted(*aliases: str, **more: Any) -> PlannedChange:
     return planned("aws_cloudfront_distribution", after={"aliases": list(aliases)}, **more)
 
 
-def update(*aliases: str, had: tuple[str, ...] = ("www.example.com",), id: str = "E1OURS") -> Planned:
+def update(*aliases: str, had: tuple[str, ...] = ("www.example.com",), id: str = "E1OURS") -> PlannedChange:
     before = {"id": id, "domain_name": "d1.cloudfront.net", "aliases": list(had)}
     return wanted(*aliases, actions=("update",), before=before)
 
@@ -57,20 +57,18 @@ def account(*conflicts: dict[str, str], **more: Any) -> Account:
 def test_an_alias_that_another_account_has_can_only_be_renamed() -> None:
     (one,) = look(account(THEIRS), wanted("cdn.example.com")).collisions
     assert (one.name, one.ways_out) == ("cdn.example.com", ("rename", "stop"))
-    assert (
-        one.existing == "distribution *******THEIRS of account ******112233, which belongs to another account"
-    )
+    assert one.existing == "distribution *******THEIRS of account ******112233, which belongs to another account"
 
 
 def test_an_overlapping_wildcard_of_another_account_does_not_collide() -> None:
     seen = look(account({**THEIRS, "Alias": "*.example.com"}), wanted("cdn.example.com"))
-    assert (seen.collisions, seen.state) == ((), State.OK)
+    assert (seen.collisions, seen.state) == ((), CheckState.OK)
 
 
 @pytest.mark.parametrize("alias", ["cdn.example.org", "a.b.example.com"])
 def test_without_a_certificate_for_the_alias_cloudfront_is_not_asked(alias: str) -> None:
     asked = account(THEIRS)
-    assert look(asked, wanted(alias)).state is State.OK
+    assert look(asked, wanted(alias)).state is CheckState.OK
     assert "list_conflicting_aliases" not in asked.asked
 
 
@@ -80,7 +78,7 @@ def test_a_denied_question_names_its_action_and_one_that_cannot_be_asked_is_none
         ("cloudfront:ListConflictingAliases",)
     ]
     gone = account(list_conflicting_aliases=refusal("NoSuchDistribution"))
-    assert look(gone, wanted("cdn.example.com")).state is State.OK
+    assert look(gone, wanted("cdn.example.com")).state is CheckState.OK
 
 
 def test_an_update_collides_with_the_aliases_that_it_adds_and_not_with_its_own() -> None:
@@ -103,9 +101,7 @@ def test_an_alias_that_moves_within_the_plan_is_no_way_to_adopt() -> None:
     assert one.address == "aws_cloudfront_distribution.new"
     assert one.ways_out == ("rename", "stop")
     assert "this plan takes it away there (aws_cloudfront_distribution.x)" in one.existing
-    gone = planned(
-        "aws_cloudfront_distribution", actions=("delete",), before={"aliases": ["www.example.com"]}
-    )
+    gone = planned("aws_cloudfront_distribution", actions=("delete",), before={"aliases": ["www.example.com"]})
     (one,) = look(account(), gone, moved[1]).collisions
     assert "which this plan destroys" in one.existing
 
@@ -117,7 +113,7 @@ def test_one_alias_of_two_planned_distributions_collides() -> None:
     assert (one.address, one.name) == ("aws_cloudfront_distribution.y", "b.example.com")
 
 
-def in_the_world(monkeypatch: pytest.MonkeyPatch, answer: Any, *resources: Planned) -> Forecast:
+def in_the_world(monkeypatch: pytest.MonkeyPatch, answer: Any, *resources: PlannedChange) -> Forecast:
     """With a DNS that answers so; nobody else's is asked."""
 
     def ask(name: str, kind: str, server: object = None) -> tuple[str, ...]:
@@ -127,10 +123,10 @@ def in_the_world(monkeypatch: pytest.MonkeyPatch, answer: Any, *resources: Plann
         found: tuple[str, ...] = answer.get(name, ())
         return found
 
-    monkeypatch.setattr(dns_question, "ask", ask)
-    world = World(settings=Settings(), project=Path(), env={})
+    monkeypatch.setattr(dns_question, "query_dns", ask)
+    world = CheckContext(settings=Settings(), project=Path(), env={})
     world.__dict__["aws"] = account(list_certificates={})
-    return forecast(world, resources)
+    return make_forecast(world, resources)
 
 
 def test_a_record_that_leads_to_another_distribution_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +135,7 @@ def test_a_record_that_leads_to_another_distribution_is_a_warning(monkeypatch: p
         monkeypatch, dns, wanted("cdn.example.com", "lb.example.com", "none.example.com", "*.example.com")
     )
     (one,) = seen.warnings
-    assert (seen.state, one.what) == (State.WARN, "alias cdn.example.com")
+    assert (seen.state, one.what) == (CheckState.WARN, "alias cdn.example.com")
     assert "d9.cloudfront.net" in one.why
 
 
@@ -152,11 +148,11 @@ def test_a_record_that_leads_to_the_distribution_itself_is_as_it_should_be(
 
 
 def test_a_dns_that_does_not_answer_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = in_the_world(monkeypatch, DnsFailed("the resolver does not answer"), wanted("cdn.example.com"))
+    seen = in_the_world(monkeypatch, DnsError("the resolver does not answer"), wanted("cdn.example.com"))
     assert [(one.what, one.failed) for one in seen.unknown] == [("where the DNS points the aliases", True)]
 
 
 def test_an_aws_on_this_machine_is_in_nobody_s_dns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dns_question, "ask", lambda *words: pytest.fail("asked"))
-    world = World(settings=Settings(), project=Path(), env={"AWS_ENDPOINT_URL": "http://127.0.0.1:5000"})
-    assert pointing_elsewhere(world, [wanted("cdn.example.com")]) == []
+    monkeypatch.setattr(dns_question, "query_dns", lambda *words: pytest.fail("asked"))
+    world = CheckContext(settings=Settings(), project=Path(), env={"AWS_ENDPOINT_URL": "http://127.0.0.1:5000"})
+    assert alias_dns_warnings(world, [wanted("cdn.example.com")]) == []

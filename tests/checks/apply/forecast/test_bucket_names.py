@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 from support.forecast import Account, planned, refusal
 
-from checks.apply.forecast.bucket_names import PAGES
-from checks.apply.forecast.forecast import forecast
+from checks.apply.forecast.bucket_names import MAX_PAGES
+from checks.apply.forecast.forecast import make_forecast
 from checks.apply.forecast.model import Forecast
-from checks.aws.session import Aws
-from checks.context import World
-from checks.finding import State
-from checks.remembered import Deleted
+from checks.aws.session import AwsSession
+from checks.context import CheckContext
+from checks.finding import CheckState
+from checks.remembered import DeletedBucket
 from config import model
 from config.model import Settings
-from ecotui.history.created import deleted
-from ecotui.session.store import Store
+from ecotui.history.created import find_deleted_buckets
+from ecotui.session.store import SessionStore
 
 BUCKET = planned("aws_s3_bucket", after={"bucket": "prod-images"})
 FREE = {"head_bucket": refusal("404"), "list_buckets": {"Buckets": []}}
@@ -35,40 +35,36 @@ def event(name: str, minutes: float = 3, **more: Any) -> dict[str, Any]:
     }
 
 
-def look(account: Any, *resources: Any, gone: tuple[Deleted, ...] = ()) -> Forecast:
-    world = World(settings=Settings(), project=Path(), env={}, deleted=lambda since: gone)
+def look(account: Any, *resources: Any, gone: tuple[DeletedBucket, ...] = ()) -> Forecast:
+    world = CheckContext(settings=Settings(), project=Path(), env={}, deleted_buckets=lambda since: gone)
     world.__dict__["aws"] = account
-    return forecast(world, resources)
+    return make_forecast(world, resources)
 
 
 def test_a_bucket_that_cloudtrail_saw_being_deleted_is_a_warning_and_no_collision() -> None:
-    seen = look(
-        Account(**FREE, lookup_events={"Events": [event("prod-images"), event("another", 1)]}), BUCKET
-    )
+    seen = look(Account(**FREE, lookup_events={"Events": [event("prod-images"), event("another", 1)]}), BUCKET)
     (one,) = seen.warnings
-    assert (seen.state, seen.blocking, one.address) == (State.WARN, (), "aws_s3_bucket.x")
+    assert (seen.state, seen.blocking_ids, one.address) == (CheckState.WARN, (), "aws_s3_bucket.x")
     assert "deleted 3 min ago (says CloudTrail)" in one.why
     assert "OperationAborted" in one.why
 
 
 @pytest.mark.parametrize("events", [[], [event("prod-images", errorCode="BucketNotEmpty")], [event("other")]])
 def test_what_was_not_deleted_or_only_in_vain_is_no_warning(events: list[dict[str, Any]]) -> None:
-    assert look(Account(**FREE, lookup_events={"Events": events}), BUCKET).state is State.OK
+    assert look(Account(**FREE, lookup_events={"Events": events}), BUCKET).state is CheckState.OK
 
 
 def test_what_an_earlier_session_deleted_is_told_before_cloudtrail_knows_of_it() -> None:
     account = Account(**FREE, lookup_events=refusal("AccessDenied"))
-    seen = look(account, BUCKET, gone=(Deleted(name="prod-images", at=time.time() - 20),))
+    seen = look(account, BUCKET, gone=(DeletedBucket(name="prod-images", deleted_at=time.time() - 20),))
     assert "deleted less than a minute ago (by an earlier session)" in seen.warnings[0].why
     assert "lookup_events" not in account.asked  # nothing is left to be asked
 
 
 def test_a_look_that_is_denied_is_unknown_and_names_the_action() -> None:
     seen = look(Account(**FREE, lookup_events=refusal("AccessDeniedException")), BUCKET)
-    assert [(one.what, one.denied) for one in seen.unknown] == [
-        ("buckets just deleted", ("cloudtrail:LookupEvents",))
-    ]
-    assert seen.state is State.UNKNOWN
+    assert [(one.what, one.denied) for one in seen.unknown] == [("buckets just deleted", ("cloudtrail:LookupEvents",))]
+    assert seen.state is CheckState.UNKNOWN
 
 
 def test_a_name_that_somebody_has_again_is_told_as_taken_only() -> None:
@@ -84,14 +80,14 @@ def test_cloudtrail_is_asked_for_buckets_that_come_new_only_and_not_without_end(
     look(account, planned("aws_s3_bucket", **again))
     assert "lookup_events" not in account.asked
     seen = look(account, BUCKET)
-    assert account.asked.count("lookup_events") == PAGES
+    assert account.asked.count("lookup_events") == MAX_PAGES
     assert [one.failed for one in seen.unknown] == [True]
 
 
 def test_the_demo_s_cloudtrail_remembers_the_buckets_that_were_deleted_there(
     aws_env: dict[str, str],
 ) -> None:
-    aws = Aws(model.Aws(region="ap-northeast-2"), aws_env)
+    aws = AwsSession(model.AwsSettings(region="ap-northeast-2"), aws_env)
     s3 = aws.client("s3")
     for name in ("prod-images", "full"):
         s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"})
@@ -106,7 +102,7 @@ def test_the_demo_s_cloudtrail_remembers_the_buckets_that_were_deleted_there(
 
 def command(session: Any, argv: list[str], ended: float, *lines: dict[str, Any]) -> None:
     """A command that is over, as its supervisor leaves it."""
-    folder = session.commands / f"{argv[0]}-{ended:.0f}"
+    folder = session.commands_folder / f"{argv[0]}-{ended:.0f}"
     folder.mkdir(parents=True)
     told = {"step": "x", "title": "x", "argv": argv, "started": ended - 60}
     (folder / "command.json").write_text(json.dumps(told))
@@ -115,7 +111,7 @@ def command(session: Any, argv: list[str], ended: float, *lines: dict[str, Any])
 
 
 def test_recorded_deletions_tell_their_buckets(tmp_path: Path) -> None:
-    shelf = Store(tmp_path / "state")
+    shelf = SessionStore(tmp_path / "state")
     session = shelf.create(project="p", folder=tmp_path, env={})
     now = time.time()
     cleanup = ["ecotui", "cleanup", "--delete", "--approve", "x", "--progress"]
@@ -139,5 +135,5 @@ def test_recorded_deletions_tell_their_buckets(tmp_path: Path) -> None:
         hook("apply_start", "aws_s3_bucket.a", id_value="destroyed"), hook("apply_complete", "aws_s3_bucket.a"),
         hook("apply_start", "aws_s3_bucket.b", id_value="refused"), hook("apply_errored", "aws_s3_bucket.b"),
     )  # fmt: skip
-    told = {one.name: round(now - one.at) for one in deleted(shelf, now - 7200)}
+    told = {one.name: round(now - one.deleted_at) for one in find_deleted_buckets(shelf, now - 7200)}
     assert told == {"ours": 60, "destroyed": 30}

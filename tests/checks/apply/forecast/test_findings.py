@@ -8,10 +8,18 @@ import msgspec
 import pytest
 
 from checks.apply.forecast import import_blocks
-from checks.apply.forecast.model import Collision, Forecast, Kept, QuotaNeed, Review, Unknown, Warned
-from checks.apply.forecast_findings import foreseen, selection
+from checks.apply.forecast.model import (
+    Collision,
+    Forecast,
+    ForecastWarning,
+    NotChecked,
+    ProtectedResource,
+    QuotaNeed,
+    SavedReview,
+)
+from checks.apply.forecast_findings import cleanup_selection, forecast_findings
 from checks.apply.plan.model import Plan
-from checks.finding import Copy, Finding, Run, State, Visit
+from checks.finding import CheckState, CopyText, Finding, OpenStep, RunCommand
 
 ROLE = Collision(
     address='module.k8s.aws_iam_role.node["a"]',
@@ -26,7 +34,7 @@ ROLE = Collision(
 
 
 def findings(folder: Path = Path("/p/terraform"), **forecast: object) -> dict[str, Finding]:
-    review = Review(
+    review = SavedReview(
         plan_sha256="",
         made=0.0,
         folder="/p/terraform",
@@ -35,22 +43,22 @@ def findings(folder: Path = Path("/p/terraform"), **forecast: object) -> dict[st
         forecast=Forecast(**forecast),  # type: ignore[arg-type]
     )
     if folder.exists():
-        import_blocks.write(folder, review, import_blocks.chosen(review, [ROLE.address]))
-    return {one.id: one for one in foreseen(review, folder)}
+        import_blocks.write_import_blocks(folder, review, import_blocks.select_imports(review, [ROLE.address]))
+    return {one.id: one for one in forecast_findings(review, folder)}
 
 
 def test_a_collision_has_each_of_its_ways_out_as_a_fix() -> None:
     found = findings(collisions=(ROLE,))[f"apply.{ROLE.id}"]
-    assert (found.state, found.guide) == (State.BLOCKED, ("2.1",))
+    assert (found.state, found.guide) == (CheckState.BLOCKED, ("2.1",))
     assert found.summary == "iam role node exists already"
     fixes = {fix.id: fix.action for fix in found.fixes}
-    assert fixes["apply.adopt"] == Run(argv=("ecotui", "adopt", "--write", ROLE.address))
-    assert fixes["apply.cleanup"] == Visit(
+    assert fixes["apply.adopt"] == RunCommand(argv=("ecotui", "adopt", "--write", ROLE.address))
+    assert fixes["apply.cleanup"] == OpenStep(
         step="cleanup", select=("iam-role:arn:aws:iam::1:role/node", "iam-role:node")
     )
-    assert fixes["apply.rename"] == Copy(text="/p/terraform/modules/k8s/iam.tf:12")
+    assert fixes["apply.rename"] == CopyText(text="/p/terraform/modules/k8s/iam.tf:12")
     anyway = fixes["apply.anyway"]
-    assert isinstance(anyway, Copy)
+    assert isinstance(anyway, CopyText)
     assert f"{ROLE.id}=REASON" in anyway.text
 
 
@@ -97,44 +105,41 @@ def test_a_quota_that_is_too_small_leads_to_the_quotas() -> None:
         limit=16.0,
         used=0.0,
         needed=26.0,
-        state=State.BLOCKED,
+        state=CheckState.BLOCKED,
     )
     (found,) = findings(quotas=(need,)).values()
     assert "10 too few" in found.summary
-    assert found.fixes[0].action == Visit(step="quota")
+    assert found.fixes[0].action == OpenStep(step="quota")
 
 
 def test_looks_that_were_denied_are_folded_by_the_action_that_was_missing() -> None:
     denied = [
-        Unknown(what=f"name {n}", why="not allowed", address=f"aws_x.{n}", denied=(action,), failed=True)
+        NotChecked(what=f"name {n}", why="not allowed", address=f"aws_x.{n}", denied=(action,), failed=True)
         for action, n in (("iam:ListRoles", 1), ("iam:ListRoles", 2), ("ec2:DescribeVpcs", 3))
     ]
     found = findings(unknown=tuple(denied))
     assert set(found) == {"apply.unlooked:iam:ListRoles", "apply.unlooked:ec2:DescribeVpcs"}
-    assert all(one.state is State.UNKNOWN and one.denied for one in found.values())
+    assert all(one.state is CheckState.UNKNOWN and one.denied for one in found.values())
     assert "and 1 more" in found["apply.unlooked:iam:ListRoles"].summary
 
 
 def test_what_nobody_can_know_is_a_warning_with_a_fact_for_each_resource() -> None:
     late = tuple(
-        Unknown(what="name", why="its name is known only after the apply", address=f"aws_x.{n}")
-        for n in range(3)
+        NotChecked(what="name", why="its name is known only after the apply", address=f"aws_x.{n}") for n in range(3)
     )
     (found,) = findings(unknown=late).values()
-    assert (found.id, found.state) == ("apply.unknowable", State.WARN)
+    assert (found.id, found.state) == ("apply.unknowable", CheckState.WARN)
     assert [fact.label for fact in found.facts] == ["aws_x.0", "aws_x.1", "aws_x.2"]
 
 
 def test_a_warning_is_a_finding_of_its_own() -> None:
-    (found,) = findings(warnings=(Warned(what="the credentials end too early", why="in 3 min"),)).values()
-    assert found.state is State.WARN
+    (found,) = findings(warnings=(ForecastWarning(what="the credentials end too early", why="in 3 min"),)).values()
+    assert found.state is CheckState.WARN
 
 
 def test_hundreds_of_collisions_do_not_become_hundreds_of_findings() -> None:
     many = tuple(
-        Collision(
-            address=f"aws_iam_role.r[{n}]", type="aws_iam_role", name=f"r{n}", existing="x", ways_out=()
-        )
+        Collision(address=f"aws_iam_role.r[{n}]", type="aws_iam_role", name=f"r{n}", existing="x", ways_out=())
         for n in range(300)
     )
     found = findings(collisions=many)
@@ -151,11 +156,11 @@ def test_the_cleanup_step_is_told_kinds_with_ids_names_and_arns() -> None:
         ways_out=("adopt", "delete", "rename", "stop"),
         import_id="E1",
     )
-    assert selection([distribution]) == ("cloudfront:E1", "cloudfront:cdn.example.com")
+    assert cleanup_selection([distribution]) == ("cloudfront:E1", "cloudfront:cdn.example.com")
     # A table is no leftover that the cleanup step looks for, and what cannot be deleted is not offered.
     table = msgspec.structs.replace(distribution, type="aws_dynamodb_table")
     theirs = msgspec.structs.replace(distribution, ways_out=("rename", "stop"))
-    assert selection([table, theirs]) == ()
+    assert cleanup_selection([table, theirs]) == ()
 
 
 @pytest.mark.parametrize(
@@ -178,16 +183,16 @@ def test_what_cleanup_does_not_look_for_is_deleted_by_hand_unless_it_holds_data(
     one = msgspec.structs.replace(ROLE, type=type_, existing=existing, import_id=import_id, name="robot")
     fixes = {fix.id: fix.action for fix in findings(collisions=(one,))[f"apply.{one.id}"].fixes}
     assert "apply.cleanup" not in fixes
-    assert fixes.get("apply.delete") == (Copy(text=line) if line else None)
+    assert fixes.get("apply.delete") == (CopyText(text=line) if line else None)
 
 
 def test_what_is_to_be_adopted_is_never_offered_for_deletion() -> None:
     policy = msgspec.structs.replace(ROLE, address="aws_iam_policy.p", type="aws_iam_policy", name="p")
-    assert selection([ROLE, policy], {ROLE.address}) == selection([policy])
+    assert cleanup_selection([ROLE, policy], {ROLE.address}) == cleanup_selection([policy])
 
 
 def test_what_cannot_be_destroyed_is_in_the_way_with_the_line_to_change(tmp_path: Path) -> None:
-    bucket = Kept(
+    bucket = ProtectedResource(
         address="aws_s3_bucket.i",
         type="aws_s3_bucket",
         name="images",
@@ -196,7 +201,7 @@ def test_what_cannot_be_destroyed_is_in_the_way_with_the_line_to_change(tmp_path
         place="s3.tf:2",
     )
     found = findings(tmp_path / "none", kept=(bucket,))["apply.destroy:aws_s3_bucket.i"]
-    assert found.state is State.BLOCKED
+    assert found.state is CheckState.BLOCKED
     assert found.summary == "s3 bucket images cannot be replaced: 3 objects or versions; empty it"
     assert [fix.id for fix in found.fixes] == ["apply.edit", "apply.anyway", "apply.plan"]
-    assert Forecast(kept=(bucket,)).blocking == ("destroy:aws_s3_bucket.i",)
+    assert Forecast(kept=(bucket,)).blocking_ids == ("destroy:aws_s3_bucket.i",)

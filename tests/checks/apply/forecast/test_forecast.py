@@ -9,10 +9,10 @@ import pytest
 from botocore.exceptions import NoCredentialsError
 from support.forecast import Account, look, planned, refusal
 
-from checks.apply.forecast.model import document
+from checks.apply.forecast.model import plan_document
 from checks.apply.plan.model import Plan
 from checks.aws.isolated_session import CredentialSource
-from checks.finding import State
+from checks.finding import CheckState
 
 POLICY = planned("aws_iam_policy", after={"name": "prod-policy"})
 POLICY_THERE = {"Policies": [{"PolicyName": "PROD-policy", "Arn": "arn:aws:iam::1:policy/team/PROD-policy"}]}
@@ -26,27 +26,27 @@ def test_a_policy_collides_whatever_its_path_and_case() -> None:
     assert one.import_block == (
         'import {\n  to = aws_iam_policy.x\n  id = "arn:aws:iam::1:policy/team/PROD-policy"\n}\n'
     )
-    assert seen.state is State.BLOCKED
-    assert seen.blocking == ("collision:aws_iam_policy.x",)
+    assert seen.state is CheckState.BLOCKED
+    assert seen.blocking_ids == ("collision:aws_iam_policy.x",)
 
 
 def test_a_free_name_is_no_finding() -> None:
     seen = look(Account(list_policies={"Policies": []}), POLICY)
-    assert (seen.collisions, seen.unknown, seen.state, seen.looked) == ((), (), State.OK, 1)
+    assert (seen.collisions, seen.unknown, seen.state, seen.looked) == ((), (), CheckState.OK, 1)
 
 
 def test_a_denied_look_is_unknown_and_names_the_action() -> None:
     seen = look(Account(list_policies=refusal("AccessDenied")), POLICY)
     (one,) = seen.unknown
     assert one.denied == ("iam:ListPolicies",)
-    assert seen.state is State.UNKNOWN
+    assert seen.state is CheckState.UNKNOWN
 
 
 def test_without_credentials_every_service_is_told_once_and_nothing_is_green() -> None:
     resources = [planned("aws_iam_role", f"r{n}", after={"name": f"r{n}"}) for n in range(20)]
     seen = look(Account(iam=NoCredentialsError()), *resources)
     assert [one.what for one in seen.unknown] == ["quotas of IAM", "names in iam"]
-    assert seen.state is State.UNKNOWN
+    assert seen.state is CheckState.UNKNOWN
 
 
 def test_somebody_else_s_bucket_can_be_neither_adopted_nor_deleted() -> None:
@@ -55,7 +55,7 @@ def test_somebody_else_s_bucket_can_be_neither_adopted_nor_deleted() -> None:
     assert theirs.collisions[0].ways_out == ("rename", "stop")
     assert theirs.collisions[0].import_block == ""
     free = look(Account(list_buckets={"Buckets": []}, head_bucket=refusal("404")), bucket)
-    assert free.state is State.OK
+    assert free.state is CheckState.OK
     ours = look(Account(list_buckets={"Buckets": [{"Name": "images"}]}), bucket)
     assert "adopt" in ours.collisions[0].ways_out
 
@@ -72,7 +72,7 @@ def test_a_name_known_only_after_the_apply_is_said_and_a_generated_one_is_not() 
     generated = planned("aws_iam_role", "made", unknown={"name": True}, configured=frozenset({"name_prefix"}))
     seen = look(Account(), late, generated)
     assert [one.address for one in seen.unknown] == ["aws_iam_role.late"]
-    assert seen.state is State.UNKNOWN
+    assert seen.state is CheckState.UNKNOWN
     assert seen.sentence == "1 cannot be known before the apply"
 
 
@@ -118,10 +118,7 @@ def test_a_record_is_compared_with_its_zone_completed_and_its_type() -> None:
         )
 
     short = planned("aws_route53_record", after={"name": "*.api", "type": "A", "zone_id": "Z1"})
-    assert (
-        look(account("\\052.api.example.com.", "A"), short).collisions[0].import_id
-        == "Z1_*.api.example.com_A"
-    )
+    assert look(account("\\052.api.example.com.", "A"), short).collisions[0].import_id == "Z1_*.api.example.com_A"
     assert look(account("\\052.api.example.com.", "AAAA"), short).collisions == ()
     assert look(account("web.example.com.", "A"), short).collisions == ()
 
@@ -145,7 +142,7 @@ def test_a_type_that_is_not_covered_is_said_once() -> None:
 
 def test_the_public_document_has_the_keys_of_the_contract() -> None:
     seen = look(Account(list_policies=POLICY_THERE), POLICY)
-    body = document(Plan(terraform="1", format="1.2", changes=()), seen)
+    body = plan_document(Plan(terraform="1", format="1.2", changes=()), seen)
     assert set(body) == {"changes", "quotas", "collisions", "kept", "unknown", "warnings"}
     assert set(body["collisions"][0]) >= {"address", "type", "name", "existing", "ways_out"}
 
@@ -180,7 +177,7 @@ def test_an_account_where_half_of_the_calls_are_denied_is_never_green_and_names_
     seen = look(account, *resources)
     assert {action for one in seen.unknown for action in one.denied} == set(denied.values())
     assert all(one.failed for one in seen.unknown)
-    assert seen.state is State.UNKNOWN
+    assert seen.state is CheckState.UNKNOWN
     assert seen.collisions == ()
 
 
@@ -261,7 +258,7 @@ def test_a_second_zone_of_a_domain_is_a_warning() -> None:
     seen = look(account, planned("aws_route53_zone", after={"name": "Example.com"}))
     assert seen.collisions == ()
     assert "Z1" in seen.warnings[0].why
-    assert seen.state is State.WARN
+    assert seen.state is CheckState.WARN
     private = planned("aws_route53_zone", after={"name": "example.com", "vpc": [{"vpc_id": "v"}]})
     assert look(account, private).warnings == ()
 
@@ -270,9 +267,7 @@ def test_a_second_zone_of_a_domain_is_a_warning() -> None:
 def test_credentials_that_end_before_the_apply_does_are_a_warning(left: float | None, warns: bool) -> None:
     account = Account()
     expires = None if left is None else time.time() + left
-    account.__dict__["credential_source"] = lambda: CredentialSource(
-        method="sso", profile="p", expires=expires
-    )
+    account.__dict__["credential_source"] = lambda: CredentialSource(method="sso", profile="p", expires=expires)
     seen = look(account, planned("aws_eks_cluster", after={"name": "c"}))
     assert any("credentials" in one.what for one in seen.warnings) is warns
 

@@ -8,7 +8,7 @@ import pytest
 from support.forecast import Account, going, look, planned, refusal
 
 from checks.apply.forecast.model import Forecast
-from checks.apply.plan.model import Planned
+from checks.apply.plan.model import PlannedChange
 
 GROUP = going("aws_security_group", id="sg-1", name="nodes")
 SUBNET = planned("aws_subnet", actions=("delete",), before={"id": "subnet-1"})
@@ -20,7 +20,7 @@ def interface(description: str = "", *, instance: str = "", id: str = "eni-1", *
     return {**found, **attached, **more}
 
 
-def kept(one: Planned, *others: Planned, interfaces: list[dict[str, Any]], **answers: Any) -> Forecast:
+def kept(one: PlannedChange, *others: PlannedChange, interfaces: list[dict[str, Any]], **answers: Any) -> Forecast:
     account = Account(
         describe_network_interfaces={"NetworkInterfaces": interfaces},
         **{"describe_load_balancers": {"LoadBalancers": [{}]}, **answers},
@@ -28,7 +28,7 @@ def kept(one: Planned, *others: Planned, interfaces: list[dict[str, Any]], **ans
     return look(account, one, *others)
 
 
-def other(type_: str, **before: Any) -> Planned:
+def other(type_: str, **before: Any) -> PlannedChange:
     return planned(type_, "other", actions=("delete",), before=before)
 
 
@@ -52,14 +52,12 @@ OWNERS = [
 @pytest.mark.parametrize("one", [GROUP, SUBNET], ids=["group", "subnet"])
 @pytest.mark.parametrize(("held", "owner", "words"), OWNERS, ids=[each[2] for each in OWNERS])
 def test_what_is_in_use_stays_unless_its_user_goes_as_well(
-    one: Planned, held: dict[str, Any], owner: Planned, words: str
+    one: PlannedChange, held: dict[str, Any], owner: PlannedChange, words: str
 ) -> None:
     (told,) = kept(one, interfaces=[held]).kept
     assert told.why.startswith(f"{words}; ")
     assert "DependencyViolation" in told.why
-    assert [
-        each.address for each in kept(one, owner, interfaces=[held]).kept if each.address == one.address
-    ] == []
+    assert [each.address for each in kept(one, owner, interfaces=[held]).kept if each.address == one.address] == []
     # Another one of the same type is no help, where AWS tells whose the interface is.
     if "network interface" not in words:
         assert kept(one, other(owner.type, id="x", name="x"), interfaces=[held]).kept != ()
@@ -69,9 +67,7 @@ def test_interfaces_of_one_owner_are_told_once_and_many_owners_are_counted() -> 
     held = [interface("ELB app/web/1", id=f"eni-{n}") for n in range(3)]
     held += [interface(instance=f"i-{n}", id=f"eni-i{n}") for n in range(5)]
     (told,) = kept(SUBNET, interfaces=held).kept
-    assert told.why.startswith(
-        "the instance i-0, the instance i-1, the instance i-2, the instance i-3 and 2 more; "
-    )
+    assert told.why.startswith("the instance i-0, the instance i-1, the instance i-2, the instance i-3 and 2 more; ")
 
 
 def test_instances_go_with_the_group_that_started_them() -> None:
@@ -86,7 +82,7 @@ def test_instances_go_with_the_group_that_started_them() -> None:
     assert told.why.startswith("the instance i-2; ")
 
 
-def moved(type_: str, **before: Any) -> Planned:
+def moved(type_: str, **before: Any) -> PlannedChange:
     after = {**before, "vpc_security_group_ids": ["sg-2"]}
     return planned(type_, "other", actions=("update",), before={**before, "vpc_security_group_ids": ["sg-1"]}, after=after)  # fmt: skip
 
@@ -112,7 +108,7 @@ def naming(id: str, rules: int = 1) -> dict[str, Any]:
 
 
 def test_a_group_that_another_one_s_rule_names_stays_unless_the_rule_goes() -> None:
-    def told(*others: Planned, rules: int = 1) -> list[str]:
+    def told(*others: PlannedChange, rules: int = 1) -> list[str]:
         groups = {"SecurityGroups": [naming("sg-2", rules), naming("sg-1")]}
         seen = kept(GROUP, *others, interfaces=[], describe_security_groups=groups)
         return [one.why.partition("; ")[0] for one in seen.kept if one.address == GROUP.address]
@@ -121,9 +117,7 @@ def test_a_group_that_another_one_s_rule_names_stays_unless_the_rule_goes() -> N
     rule = other("aws_security_group_rule", security_group_id="sg-2", source_security_group_id="sg-1")
     assert told(rule) == []
     assert told(rule, rules=2) == ["a rule of the security group lb (sg-2)"]
-    new = other(
-        "aws_vpc_security_group_ingress_rule", security_group_id="sg-2", referenced_security_group_id="sg-1"
-    )
+    new = other("aws_vpc_security_group_ingress_rule", security_group_id="sg-2", referenced_security_group_id="sg-1")
     assert told(new) == []
     assert told(other("aws_security_group", id="sg-2", name="lb")) == []
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from support.forecast import Account, going, look, planned, refusal
 
-from checks.apply.plan.model import Planned
-from checks.finding import State
+from checks.apply.plan.model import PlannedChange
+from checks.finding import CheckState
 
 ARN = "arn:aws:iam::1:policy/p"
 TWO_ROLES = {"PolicyRoles": [{"RoleName": "node"}, {"RoleName": "other"}]}
@@ -17,7 +17,7 @@ TWO_ROLES = {"PolicyRoles": [{"RoleName": "node"}, {"RoleName": "other"}]}
 POLICY = going("aws_iam_policy", anew=True, name="p", arn=ARN)
 
 
-def detached(role: str) -> Planned:
+def detached(role: str) -> PlannedChange:
     return going("aws_iam_role_policy_attachment", role=role, policy_arn=ARN)
 
 
@@ -27,7 +27,7 @@ def test_a_policy_that_stays_attached_cannot_be_replaced() -> None:
     assert "attached to the role other" in one.why
     assert "role node" not in one.why
     assert one.replaced
-    assert seen.blocking == ("destroy:aws_iam_policy.x",)
+    assert seen.blocking_ids == ("destroy:aws_iam_policy.x",)
     assert seen.sentence == "1 cannot be destroyed"
 
 
@@ -44,7 +44,7 @@ def test_a_denied_look_is_unknown_and_names_the_action() -> None:
     seen = look(Account(list_entities_for_policy=refusal("AccessDenied")), POLICY)
     assert seen.kept == ()
     assert [one.denied for one in seen.unknown] == [("iam:ListEntitiesForPolicy",)]
-    assert seen.state is State.UNKNOWN
+    assert seen.state is CheckState.UNKNOWN
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from support.forecast import Account, look, planned, refusal
 
-from checks.apply.forecast.vcpus import batches, quota_of
-from checks.apply.plan.model import Planned
-from checks.finding import State
+from checks.apply.forecast.vcpus import instance_batches, vcpu_quota_for
+from checks.apply.plan.model import PlannedChange
+from checks.finding import CheckState
 
 
-def instance(kind: str | None, **more: Any) -> Planned:
+def instance(kind: str | None, **more: Any) -> PlannedChange:
     return planned("aws_instance", after={"instance_type": kind} if kind else {}, **more)
 
 
@@ -35,15 +35,15 @@ def test_thirteen_nodes_do_not_fit_into_sixteen_vcpus() -> None:
     nodes = [instance("t3a.medium") for _ in range(13)]
     (vcpu,) = look(quota_account(), *nodes).quotas
     assert (vcpu.code, vcpu.limit, vcpu.used, vcpu.needed) == ("L-1216C47A", 16.0, 0.0, 26.0)
-    assert vcpu.state is State.BLOCKED
+    assert vcpu.state is CheckState.BLOCKED
     assert "10 too few" in vcpu.sentence
-    assert look(quota_account(limit=32.0), *nodes).quotas[0].state is State.OK
+    assert look(quota_account(limit=32.0), *nodes).quotas[0].state is CheckState.OK
 
 
 def test_what_runs_already_counts_and_spot_does_not() -> None:
     account = quota_account(limit=5.0, running=2)
     (vcpu,) = look(account, instance("t3a.large")).quotas
-    assert (vcpu.used, vcpu.state) == (4.0, State.BLOCKED)
+    assert (vcpu.used, vcpu.state) == (4.0, CheckState.BLOCKED)
 
 
 def test_what_the_plan_destroys_is_credited() -> None:
@@ -57,21 +57,19 @@ def test_what_the_plan_destroys_is_credited() -> None:
 
 def test_an_unknown_limit_is_never_green() -> None:
     seen = look(quota_account(limit=refusal("AccessDeniedException")), instance("t3a.large"))
-    assert seen.quotas[0].state is State.UNKNOWN
+    assert seen.quotas[0].state is CheckState.UNKNOWN
     assert seen.unknown[0].denied == ("servicequotas:GetServiceQuota",)
 
 
 def test_instances_in_two_regions_count_against_two_quotas() -> None:
-    seen = look(
-        quota_account(), instance("t3a.large", region="us-east-1"), instance("t3a.large", region="eu-west-1")
-    )
+    seen = look(quota_account(), instance("t3a.large", region="us-east-1"), instance("t3a.large", region="eu-west-1"))
     assert sorted(one.region for one in seen.quotas) == ["eu-west-1", "us-east-1"]
 
 
 def test_an_instance_type_known_only_after_the_apply_is_said() -> None:
-    found, pending, late = batches([instance(None)])
+    found, pending, late = instance_batches([instance(None)])
     assert (found, pending, [one.address for one, _ in late]) == ([], [], ["aws_instance.x"])
-    assert look(quota_account(), instance(None)).state is State.UNKNOWN
+    assert look(quota_account(), instance(None)).state is CheckState.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -94,7 +92,7 @@ def test_an_instance_type_known_only_after_the_apply_is_said() -> None:
     ],
 )
 def test_each_family_counts_against_its_own_quota(kind: str, code: str) -> None:
-    assert quota_of(kind)[0] == code
+    assert vcpu_quota_for(kind)[0] == code
 
 
 def test_spot_instances_count_against_a_quota_of_their_own() -> None:
@@ -102,8 +100,8 @@ def test_spot_instances_count_against_a_quota_of_their_own() -> None:
     spot.after["instance_market_options"] = [{"market_type": "spot"}]
     seen = look(quota_account(running=3), spot)
     assert [(one.code, one.used, one.needed) for one in seen.quotas] == [("L-34B43A08", 0.0, 2.0)]
-    assert quota_of("g5.xlarge", spot=True)[0] == "L-3819A6DF"
-    assert quota_of("u-6tb1.metal", spot=True)[0] == "L-43DA4232"
+    assert vcpu_quota_for("g5.xlarge", spot=True)[0] == "L-3819A6DF"
+    assert vcpu_quota_for("u-6tb1.metal", spot=True)[0] == "L-43DA4232"
 
 
 def test_groups_count_with_their_desired_size_and_the_type_of_their_template() -> None:
@@ -152,23 +150,21 @@ def test_a_template_that_is_in_the_account_is_looked_up() -> None:
 def test_a_replacement_that_makes_the_new_one_first_needs_both() -> None:
     first_made = instance("t3a.large", actions=("create", "delete"), before={"instance_type": "t3a.large"})
     (vcpu,) = look(quota_account(limit=2.0, running=1), first_made).quotas
-    assert (vcpu.needed, vcpu.state) == (2.0, State.BLOCKED)
+    assert (vcpu.needed, vcpu.state) == (2.0, CheckState.BLOCKED)
 
 
 def test_what_fits_only_once_something_else_is_gone_is_a_warning() -> None:
     gone = instance(None, actions=("delete",), before={"instance_type": "t3a.large"})
     seen = look(quota_account(limit=4.0, running=2), gone, instance("m5.2xlarge"))
-    assert seen.short
+    assert seen.insufficient_quotas
     seen = look(quota_account(limit=4.0, running=1), gone, instance("t3a.large"), instance("t3a.medium"))
-    assert [one.state for one in seen.quotas] == [State.OK]
+    assert [one.state for one in seen.quotas] == [CheckState.OK]
     assert [one.what for one in seen.warnings] == [f"{seen.quotas[0].title} (L-1216C47A)"]
 
 
 def test_nat_gateways_are_counted_by_zone() -> None:
     subnet = planned("aws_subnet", "a", after={"availability_zone": "z1"})
-    gateways = [
-        planned("aws_nat_gateway", f"n{n}", sources={"subnet_id": {"aws_subnet.a"}}) for n in range(2)
-    ]
+    gateways = [planned("aws_nat_gateway", f"n{n}", sources={"subnet_id": {"aws_subnet.a"}}) for n in range(2)]
 
     def account(zone: str) -> Account:
         return Account(
@@ -178,9 +174,9 @@ def test_nat_gateways_are_counted_by_zone() -> None:
         )
 
     (full,) = look(account("z1"), subnet, *gateways).quotas
-    assert (full.used, full.needed, full.state) == (4.0, 2.0, State.BLOCKED)
+    assert (full.used, full.needed, full.state) == (4.0, 2.0, CheckState.BLOCKED)
     (elsewhere,) = look(account("z2"), subnet, *gateways).quotas
-    assert (elsewhere.used, elsewhere.needed, elsewhere.state) == (0.0, 2.0, State.OK)
+    assert (elsewhere.used, elsewhere.needed, elsewhere.state) == (0.0, 2.0, CheckState.OK)
 
 
 def test_load_balancers_count_by_their_kind() -> None:
@@ -196,4 +192,4 @@ def test_load_balancers_count_by_their_kind() -> None:
 def test_what_iam_itself_says_about_its_quotas_is_used() -> None:
     account = Account(get_account_summary={"SummaryMap": {"Roles": 1000, "RolesQuota": 1000}})
     (roles,) = look(account, planned("aws_iam_role", after={"name": "r"})).quotas
-    assert (roles.limit, roles.used, roles.state) == (1000.0, 1000.0, State.BLOCKED)
+    assert (roles.limit, roles.used, roles.state) == (1000.0, 1000.0, CheckState.BLOCKED)

@@ -32,7 +32,7 @@ import pytest
 from support import DATA
 
 from ecotui.demo import seed
-from ecotui.demo.process import Demo, running
+from ecotui.demo.process import Demo, run_demo
 from ecotui.demo.provider_mirror import find_mirror
 
 # One worker for all: the account is shared.
@@ -42,9 +42,7 @@ PROJECTS = DATA / "terraform"
 ASSUME = json.dumps(
     {
         "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}
-        ],
+        "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}],
     }
 )
 READ = json.dumps(
@@ -64,7 +62,7 @@ LIMITS = {
 def demo() -> Iterator[Demo]:
     if not shutil.which("terraform") or not find_mirror():
         (pytest.fail if os.environ.get("CI") else pytest.skip)("terraform with the AWS provider is not here")
-    with running(speed=200.0) as world:
+    with run_demo(speed=200.0) as world:
         yield world
 
 
@@ -189,9 +187,7 @@ def project_of(folder: Path, name: str) -> Path:
 Record = Callable[[str, object], None]
 
 
-def test_names_in_modules_under_for_each_and_count(
-    demo: Demo, tmp_path: Path, record_property: Record
-) -> None:
+def test_names_in_modules_under_for_each_and_count(demo: Demo, tmp_path: Path, record_property: Record) -> None:
     iam, ssm = client(demo, "iam"), client(demo, "ssm")
     iam.create_role(RoleName="teams-deployer", AssumeRolePolicyDocument=ASSUME)
     policy = iam.create_policy(PolicyName="teams-read", PolicyDocument=READ)["Policy"]["Arn"]
@@ -260,16 +256,14 @@ def test_names_in_modules_under_for_each_and_count(
     assert places['module.team["web"].aws_ecr_repository.this'] == "team/main.tf:6"
 
 
-def test_names_and_quotas_at_the_edge_of_a_cluster(
-    demo: Demo, tmp_path: Path, record_property: Record
-) -> None:
+def test_names_and_quotas_at_the_edge_of_a_cluster(demo: Demo, tmp_path: Path, record_property: Record) -> None:
     west = "us-west-2"
     ec2, elb = client(demo, "ec2", west), client(demo, "elbv2", west)
     vpc = ec2.create_vpc(CidrBlock="10.50.0.0/16")["Vpc"]["VpcId"]
     subnets = [
-        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.50.{place}.0/24", AvailabilityZone=f"{west}{zone}")[
-            "Subnet"
-        ]["SubnetId"]
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.50.{place}.0/24", AvailabilityZone=f"{west}{zone}")["Subnet"][
+            "SubnetId"
+        ]
         for place, zone in enumerate("ab")
     ]
     ec2.create_security_group(GroupName="edge-lb", Description="old", VpcId=vpc)
@@ -296,9 +290,9 @@ def test_names_and_quotas_at_the_edge_of_a_cluster(
         route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": [change]})
     west_bucket = {"CreateBucketConfiguration": {"LocationConstraint": west}}
     client(demo, "s3", west).create_bucket(Bucket="edge-our-bucket", **west_bucket)
-    other = client(demo, "sts").assume_role(
-        RoleArn="arn:aws:iam::222222222222:role/other", RoleSessionName="other"
-    )["Credentials"]
+    other = client(demo, "sts").assume_role(RoleArn="arn:aws:iam::222222222222:role/other", RoleSessionName="other")[
+        "Credentials"
+    ]
     theirs = client(
         demo,
         "s3",

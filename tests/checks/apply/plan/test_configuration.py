@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from checks.apply.plan.configuration import Configuration
-from checks.apply.plan.source_locations import Written
+from checks.apply.plan.source_locations import SourceIndex
 
 
 def configuration(root: dict[str, Any]) -> Configuration:
@@ -103,31 +103,26 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_name_is_found_in_its_resource_and_not_in_a_block_inside(folder: Path) -> None:
-    written = Written(folder, {})
-    assert written.place('aws_iam_role.node["a"]', "name") == "iam.tf:9"
-    assert written.place("aws_iam_role.gone", "name") == ""
+    written = SourceIndex(folder, {})
+    assert written.locate('aws_iam_role.node["a"]', "name") == "iam.tf:9"
+    assert written.locate("aws_iam_role.gone", "name") == ""
 
 
 def test_in_a_module_the_place_is_in_the_module_s_folder(folder: Path) -> None:
-    written = Written(folder, {})
+    written = SourceIndex(folder, {})
     # The attribute is not there (a default of the provider): then it is the resource.
-    assert (
-        written.place('module.k8s.module.team["x"].aws_ecr_repository.this', "name")
-        == "modules/team/main.tf:1"
-    )
-    assert written.place("module.elsewhere.aws_ecr_repository.this", "name") == ""
+    assert written.locate('module.k8s.module.team["x"].aws_ecr_repository.this', "name") == "modules/team/main.tf:1"
+    assert written.locate("module.elsewhere.aws_ecr_repository.this", "name") == ""
 
 
 def test_damaged_notes_on_modules_leave_the_root(folder: Path) -> None:
     (folder / ".terraform" / "modules" / "modules.json").write_text("{")
-    assert Written(folder, {}).place("aws_iam_role.node", "name") == "iam.tf:9"
+    assert SourceIndex(folder, {}).locate("aws_iam_role.node", "name") == "iam.tf:9"
 
 
 def test_thousands_of_resources_are_followed_in_a_moment() -> None:
     many = {
-        "resources": [
-            resource(f"aws_subnet.s{n}", vpc_id=refers("aws_vpc.v.id", "aws_vpc.v")) for n in range(5000)
-        ]
+        "resources": [resource(f"aws_subnet.s{n}", vpc_id=refers("aws_vpc.v.id", "aws_vpc.v")) for n in range(5000)]
     }
     known = configuration(many)
     begun = time.perf_counter()

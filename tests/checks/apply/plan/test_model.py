@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from checks.apply.plan.configuration import without_keys
-from checks.apply.plan.model import Action, PlanUnreadable, read
+from checks.apply.plan.configuration import strip_instance_keys
+from checks.apply.plan.model import ChangeAction, PlanUnreadable, read_plan
 
 
 def change(address: str, actions: list[str], **more: Any) -> dict[str, Any]:
     before, after = more.pop("before", None), more.pop("after", None)
     delta = {"actions": actions, "before": before, "after": after}
     delta |= {key: more.pop(key) for key in list(more) if key.startswith("after_") or key in DELTA}
-    type_ = without_keys(address).split(".")[-2]
+    type_ = strip_instance_keys(address).split(".")[-2]
     return {"address": address, "mode": more.pop("mode", "managed"), "type": type_, "change": delta, **more}
 
 
@@ -33,7 +33,7 @@ def document(*changes: dict[str, Any], **more: Any) -> bytes:
 
 
 def test_changes_are_counted_by_what_happens_to_them() -> None:
-    plan, _ = read(
+    plan, _ = read_plan(
         document(
             change("aws_vpc.a", ["create"], after={"cidr_block": "10.0.0.0/16"}),
             change("aws_vpc.b", ["update"], before={"tags": None}, after={"tags": {"a": "b"}}),
@@ -50,7 +50,7 @@ def test_changes_are_counted_by_what_happens_to_them() -> None:
 
 
 def test_sensitive_values_never_reach_the_plan_that_is_shown() -> None:
-    plan, planned = read(
+    plan, planned = read_plan(
         document(
             change(
                 "aws_ssm_parameter.p",
@@ -80,7 +80,7 @@ def test_sensitive_values_never_reach_the_plan_that_is_shown() -> None:
 
 
 def test_replacing_a_database_stands_out_and_says_which_attribute_forces_it() -> None:
-    plan, _ = read(
+    plan, _ = read_plan(
         document(
             change(
                 "aws_db_instance.main",
@@ -93,10 +93,10 @@ def test_replacing_a_database_stands_out_and_says_which_attribute_forces_it() ->
             change("aws_security_group.g", ["delete"], before={}),
         )
     )
-    (only,) = plan.dangerous
+    (only,) = plan.data_losses
     assert (only.address, only.action, only.reason) == (
         "aws_db_instance.main",
-        Action.REPLACE,
+        ChangeAction.REPLACE,
         "it cannot be changed in place",
     )
     assert [(one.path, one.before, one.after, one.forces_replacement) for one in only.attributes] == [
@@ -120,19 +120,17 @@ def test_the_region_of_an_aliased_provider_is_found_also_inside_modules() -> Non
             "module_calls": {"cdn": {"module": {"resources": [resource]}}},
         },
     }
-    _, planned = read(
+    _, planned = read_plan(
         document(
             change("aws_vpc.a", ["create"], after={}),
-            change(
-                'module.cdn["x.y"].aws_s3_bucket.b[0]', ["create"], after={}, after_unknown={"bucket": True}
-            ),
+            change('module.cdn["x.y"].aws_s3_bucket.b[0]', ["create"], after={}, after_unknown={"bucket": True}),
             configuration=configuration,
             variables={"region": {"value": "eu-west-1"}},
         )
     )
     assert [one.region for one in planned] == ["eu-west-1", "us-east-1"]
-    assert planned[1].is_late("bucket")
-    assert not planned[1].is_late("name")
+    assert planned[1].is_known_after_apply("bucket")
+    assert not planned[1].is_known_after_apply("name")
 
 
 @pytest.mark.parametrize(
@@ -148,28 +146,24 @@ def test_the_region_of_an_aliased_provider_is_found_also_inside_modules() -> Non
 )
 def test_what_is_not_a_plan_is_refused_in_plain_words(text: bytes, words: str) -> None:
     with pytest.raises(PlanUnreadable, match=words):
-        read(text)
+        read_plan(text)
 
 
 def test_an_empty_plan_has_nothing_to_do() -> None:
-    plan, planned = read(document())
+    plan, planned = read_plan(document())
     assert (plan.sentence, plan.total, planned) == ("nothing to do", 0, ())
 
 
 def test_the_changes_of_a_broken_configuration_part_are_read_all_the_same() -> None:
-    plan, planned = read(
-        document(change("aws_vpc.a", ["create"], after={}), configuration={"root_module": 3})
-    )
+    plan, planned = read_plan(document(change("aws_vpc.a", ["create"], after={}), configuration={"root_module": 3}))
     assert plan.total == 1
-    assert (planned[0].region, planned[0].configured) == ("", None)
+    assert (planned[0].region, planned[0].configured_attributes) == ("", None)
 
 
 def test_what_only_a_refresh_rewrites_is_no_drift() -> None:
-    rewritten = change(
-        "aws_vpc.a", ["update"], before={"tags": None, "ids": []}, after={"tags": {}, "ids": None}
-    )
+    rewritten = change("aws_vpc.a", ["update"], before={"tags": None, "ids": []}, after={"tags": {}, "ids": None})
     changed = change("aws_vpc.b", ["update"], before={"tags": {}}, after={"tags": {"by": "hand"}})
-    plan, _ = read(document(resource_drift=[rewritten, changed]))
+    plan, _ = read_plan(document(resource_drift=[rewritten, changed]))
     assert [one.address for one in plan.drift] == ["aws_vpc.b"]
 
 
@@ -181,7 +175,7 @@ def test_a_plan_that_only_moves_addresses_is_one_to_apply() -> None:
         "type": "terraform_data",
         "change": {"actions": ["no-op"], "before": {"id": "1"}, "after": {"id": "1"}},
     }
-    plan, _ = read(json.dumps({"format_version": "1.2", "resource_changes": [moved]}).encode())
+    plan, _ = read_plan(json.dumps({"format_version": "1.2", "resource_changes": [moved]}).encode())
     assert (plan.sentence, plan.total, plan.unchanged) == ("1 to move", 1, 0)
     # Terraform's stream says nothing of it: no progress counts to it.
     assert plan.operations == {}
@@ -196,5 +190,5 @@ def test_what_is_imported_and_changed_counts_in_both() -> None:
         "type": "aws_s3_bucket",
         "change": {"actions": ["update"], "before": {}, "after": {}, "importing": {"id": "images"}},
     }
-    plan, _ = read(json.dumps({"format_version": "1.2", "resource_changes": [change]}).encode())
+    plan, _ = read_plan(json.dumps({"format_version": "1.2", "resource_changes": [change]}).encode())
     assert plan.sentence == "1 to import, 1 to update"

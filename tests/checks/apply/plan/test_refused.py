@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from checks.apply import plan_store
-from checks.apply.forecast.model import Forecast, Review
-from checks.apply.plan.model import PlanUnreadable, read
+from checks.apply.forecast.model import Forecast, SavedReview
+from checks.apply.plan.model import PlanUnreadable, read_plan
 
 
 def change(address: str, actions: list[str], **delta: Any) -> dict[str, Any]:
@@ -56,18 +56,18 @@ def project(folder: Path, terraform: str) -> None:
 
 def test_losing_what_holds_data_needs_its_exact_number_without_a_terminal(tmp_path: Path) -> None:
     project(tmp_path, f"echo $@ >> {tmp_path}/ran; exit 1")
-    plan, _ = read(
+    plan, _ = read_plan(
         text(
             change("aws_db_instance.main", ["delete"], before={"id": "db-1"}),
             change("aws_s3_bucket.logs", ["delete", "create"], before={}, after={}),
             change("aws_vpc.old", ["delete"], before={}),
         )
     )
-    file = tmp_path / plan_store.PLAN
+    file = tmp_path / plan_store.PLAN_FILE
     file.write_bytes(b"PK")
     plan_store.write_review(
         tmp_path,
-        Review(
+        SavedReview(
             plan_sha256=hashlib.sha256(b"PK").hexdigest(),
             made=0,
             folder=str(tmp_path / "tf"),
@@ -112,9 +112,7 @@ def test_a_disk_that_is_full_while_planning_is_said_and_leaves_no_half_plan(tmp_
 
 def test_a_plan_without_aws_is_reviewed_without_credentials(tmp_path: Path) -> None:
     plan = text(change("terraform_data.note", ["create"], after={"input": "한국어"})).decode()
-    quiet = (
-        DISK_FULL.partition("    echo")[0] + f"    ;;\n  show) echo '{plan}' ;;\n  *) echo '{{}}' ;;\nesac"
-    )
+    quiet = DISK_FULL.partition("    echo")[0] + f"    ;;\n  show) echo '{plan}' ;;\n  *) echo '{{}}' ;;\nesac"
     project(tmp_path, quiet)
     ended = ecotui(tmp_path, "plan", "--out", str(tmp_path / "out"))
     assert ended.returncode == 0, ended.stderr
@@ -136,19 +134,19 @@ def test_a_plan_without_aws_is_reviewed_without_credentials(tmp_path: Path) -> N
 )
 def test_what_is_no_plan_is_refused_in_one_line(document: bytes, words: str) -> None:
     with pytest.raises(PlanUnreadable, match=words) as refused:
-        read(document)
+        read_plan(document)
     assert "\n" not in str(refused.value)
 
 
 def test_a_damaged_plan_is_not_quoted_because_it_may_hold_a_password() -> None:
     whole = b'{"format_version": "1.2", "variables": {"password": {"value": "hunter2"}}, "resource_ch'
     with pytest.raises(PlanUnreadable) as refused:
-        read(whole)
+        read_plan(whole)
     assert "hunter2" not in str(refused.value)
 
 
 def attributes(before: Any, after: Any, **more: Any) -> dict[str, tuple[str | None, str | None]]:
-    plan, _ = read(text(change("aws_x.a", ["update"], before=before, after=after, **more)))
+    plan, _ = read_plan(text(change("aws_x.a", ["update"], before=before, after=after, **more)))
     return {one.path: (one.before, one.after) for one in plan.changes[0].attributes}
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from support.apply_stream import START, follower
 
-from checks.apply.run.durations import History, Times, not_awaited, type_of
-from checks.apply.run.progress import Estimate, about, running
-from checks.apply.run.stream import ApplyProgress, Progress
-from ecotui.history.apply_streams import usual_times
-from ecotui.session.store import Store
+from checks.apply.run.durations import DurationHistory, DurationStats, add_no_wait_estimates, parse_resource_type
+from checks.apply.run.progress import RemainingTimeEstimate, format_approximate, operation_rows
+from checks.apply.run.stream import ApplyProgress, ApplyStreamReader
+from ecotui.history.apply_streams import read_duration_stats
+from ecotui.session.store import SessionStore
 
 
 def event(kind: str, address: str, second: int = 0, action: str = "create", **more: Any) -> str:
@@ -26,10 +26,10 @@ def done(address: str, seconds: float, action: str = "create") -> bytes:
     return event("apply_complete", address, 0, action, elapsed_seconds=seconds).encode() + b"\n"
 
 
-def fed(*lines: str, operations: dict[str, int] | None = None, times: Times | None = None) -> ApplyProgress:
+def fed(*lines: str, operations: dict[str, int] | None = None, times: DurationStats | None = None) -> ApplyProgress:
     import msgspec
 
-    progress = Progress(operations)
+    progress = ApplyStreamReader(operations)
     if times:
         progress.feed([json.dumps({"type": "ecotui", "usual": msgspec.to_builtins(times)})])
     progress.feed(lines)
@@ -37,15 +37,15 @@ def fed(*lines: str, operations: dict[str, int] | None = None, times: Times | No
 
 
 def test_the_same_address_says_more_than_its_type_and_its_type_more_than_a_rule_of_thumb() -> None:
-    history = History()
+    history = DurationHistory()
     for seconds in (100, 140, 120):
-        history.take([done("aws_nat_gateway.a", seconds)])
-    history.take([done("aws_nat_gateway.b", 60)])
-    times = history.times()
+        history.add_run([done("aws_nat_gateway.a", seconds)])
+    history.add_run([done("aws_nat_gateway.b", 60)])
+    times = history.stats()
     own, kind, thumb = (
-        times.usual("aws_nat_gateway.a", "create"),
-        times.usual("module.x.aws_nat_gateway.new[0]", "create"),
-        times.usual("aws_lb.x", "create"),
+        times.typical_duration("aws_nat_gateway.a", "create"),
+        times.typical_duration("module.x.aws_nat_gateway.new[0]", "create"),
+        times.typical_duration("aws_lb.x", "create"),
     )
     assert (own.seconds, own.basis) == (120, "3 runs")
     assert (kind.seconds, kind.basis) == (110, "4 of this type")
@@ -53,28 +53,29 @@ def test_the_same_address_says_more_than_its_type_and_its_type_more_than_a_rule_
 
 
 def test_creating_and_deleting_are_told_apart_and_reads_are_no_times() -> None:
-    history = History()
-    history.take([done("aws_vpc.a", 20), done("aws_vpc.a", 2, "delete"), done("data.aws_ami.a", 9, "read")])
-    times = history.times()
-    assert (times.usual("aws_vpc.a", "create").seconds, times.usual("aws_vpc.a", "delete").seconds) == (20, 2)
+    history = DurationHistory()
+    history.add_run([done("aws_vpc.a", 20), done("aws_vpc.a", 2, "delete"), done("data.aws_ami.a", 9, "read")])
+    times = history.stats()
+    assert (
+        times.typical_duration("aws_vpc.a", "create").seconds,
+        times.typical_duration("aws_vpc.a", "delete").seconds,
+    ) == (20, 2)
     assert list(times.types) == ["create aws_vpc", "delete aws_vpc"]
 
 
 def test_a_distribution_that_is_not_waited_for_takes_a_moment_unless_a_run_says_otherwise() -> None:
-    recorded = Times(addresses={"create aws_cloudfront_distribution.a": (40.0, 2)})
-    told = not_awaited(recorded, ["aws_cloudfront_distribution.a", "aws_cloudfront_distribution.b"])
-    assert told.usual("aws_cloudfront_distribution.a", "create").seconds == 40
-    other = told.usual("aws_cloudfront_distribution.b", "create")
+    recorded = DurationStats(addresses={"create aws_cloudfront_distribution.a": (40.0, 2)})
+    told = add_no_wait_estimates(recorded, ["aws_cloudfront_distribution.a", "aws_cloudfront_distribution.b"])
+    assert told.typical_duration("aws_cloudfront_distribution.a", "create").seconds == 40
+    other = told.typical_duration("aws_cloudfront_distribution.b", "create")
     assert (other.seconds < 10, other.basis) == (True, "rule of thumb")
-    assert told.usual("aws_cloudfront_distribution.c", "create").seconds >= 300
+    assert told.typical_duration("aws_cloudfront_distribution.c", "create").seconds >= 300
 
 
 def test_what_is_no_stream_teaches_nothing_and_raises_nothing() -> None:
-    history = History()
-    history.take(
-        [b'"apply_complete" \xff', b'{"type":"apply_complete","hook":3}', b"x", b'["apply_complete"]']
-    )
-    assert history.times() == Times()
+    history = DurationHistory()
+    history.add_run([b'"apply_complete" \xff', b'{"type":"apply_complete","hook":3}', b"x", b'["apply_complete"]'])
+    assert history.stats() == DurationStats()
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,7 @@ def test_what_is_no_stream_teaches_nothing_and_raises_nothing() -> None:
     ],
 )
 def test_the_type_of_an_address_is_found_behind_modules_and_keys(address: str, kind: str) -> None:
-    assert type_of(address) == kind
+    assert parse_resource_type(address) == kind
 
 
 def test_what_runs_goes_on_between_terraform_s_lines_and_the_longest_stands_on_top() -> None:
@@ -94,27 +95,27 @@ def test_what_runs_goes_on_between_terraform_s_lines_and_the_longest_stands_on_t
         event("apply_start", "aws_vpc.quick", 30),
         event("apply_start", "aws_nat_gateway.slow", 0),
         event("apply_progress", "aws_nat_gateway.slow", 10, elapsed_seconds=10),
-        times=Times(addresses={"create aws_nat_gateway.slow": (20.0, 2)}),
+        times=DurationStats(addresses={"create aws_nat_gateway.slow": (20.0, 2)}),
     )
-    rows = running(now, START + 45)
-    assert [(row.address, row.elapsed, row.late) for row in rows] == [
+    rows = operation_rows(now, START + 45)
+    assert [(row.address, row.elapsed, row.is_late) for row in rows] == [
         ("aws_nat_gateway.slow", 45, True),
         ("aws_vpc.quick", 15, False),
     ]
 
 
 def test_the_rest_is_the_longest_chain_of_what_waits_for_one_another() -> None:
-    times = Times(
-        addresses={
-            f"create t.{name}": (seconds, 1) for name, seconds in zip("abc", (60, 30, 10), strict=True)
-        }
+    times = DurationStats(
+        addresses={f"create t.{name}": (seconds, 1) for name, seconds in zip("abc", (60, 30, 10), strict=True)}
     )
     after = {"t.b": ("t.a",), "t.c": ("t.b",)}
     changes = [(f"t.{name}", ("create",)) for name in "abc"]
     operations = dict.fromkeys((address for address, _ in changes), 1)
 
     def left(at: float, *lines: str, after: dict[str, tuple[str, ...]] = after) -> float | None:
-        return Estimate(changes, after).left(fed(*lines, operations=operations, times=times), START + at)
+        return RemainingTimeEstimate(changes, after).remaining_seconds(
+            fed(*lines, operations=operations, times=times), START + at
+        )
 
     start = event("apply_start", "t.a", 0)
     assert left(0) == 100
@@ -128,28 +129,28 @@ def test_the_rest_is_the_longest_chain_of_what_waits_for_one_another() -> None:
 
 def test_many_small_ones_are_shared_among_terraform_s_workers() -> None:
     changes = [(f"aws_iam_role.r[{number}]", ("create",)) for number in range(400)]
-    times = Times(types={"create aws_iam_role": (2.0, 400)}, parallelism=10)
-    assert Estimate(changes, {}).left(fed(times=times), START) == 80
+    times = DurationStats(types={"create aws_iam_role": (2.0, 400)}, parallelism=10)
+    assert RemainingTimeEstimate(changes, {}).remaining_seconds(fed(times=times), START) == 80
 
 
 def test_without_a_plan_and_with_a_circle_in_it_nothing_false_is_said() -> None:
-    assert Estimate((), {}).left(fed(event("apply_start", "t.a")), START) is None
-    circle = Estimate(
+    assert RemainingTimeEstimate((), {}).remaining_seconds(fed(event("apply_start", "t.a")), START) is None
+    circle = RemainingTimeEstimate(
         [("aws_vpc.a", ("create",))], {"aws_vpc.a": ("aws_vpc.b",), "aws_vpc.b": ("aws_vpc.a",)}
     )
-    assert circle.left(fed(), START) == Times().usual("aws_vpc.a", "create").seconds
+    assert circle.remaining_seconds(fed(), START) == DurationStats().typical_duration("aws_vpc.a", "create").seconds
 
 
 def test_an_estimate_is_said_as_one() -> None:
-    assert [about(seconds) for seconds in (3, 12, 58, 200, 3600, 5400)] == [
+    assert [format_approximate(seconds) for seconds in (3, 12, 58, 200, 3600, 5400)] == [
         "a few seconds", "about 10 s", "about 1 min", "about 3 min", "about 1 h", "about 1 h 30 min",
     ]  # fmt: skip
 
 
-def record(store: Store, project: Path, *lines: bytes, argv: tuple[str, ...] = ()) -> None:
+def record(store: SessionStore, project: Path, *lines: bytes, argv: tuple[str, ...] = ()) -> None:
     """A session with one command, as the supervisor leaves it."""
     session = store.create(project="eco2", folder=project)
-    folder = session.commands / "apply-1"
+    folder = session.commands_folder / "apply-1"
     folder.mkdir(parents=True)
     argv = argv or ("terraform", "apply", "-json", "-input=false", "plan.tfplan")
     told = {"step": "apply", "title": "t", "argv": argv, "started": START}
@@ -158,19 +159,19 @@ def record(store: Store, project: Path, *lines: bytes, argv: tuple[str, ...] = (
 
 
 def test_earlier_sessions_of_the_project_tell_by_address_and_others_by_type_only(tmp_path: Path) -> None:
-    store, project = Store(tmp_path / "state"), tmp_path / "eco2"
+    store, project = SessionStore(tmp_path / "state"), tmp_path / "eco2"
     record(store, project, done("aws_vpc.a", 11), done("aws_vpc.gone", 13))
     record(store, tmp_path / "other", done("aws_vpc.a", 99), done("aws_lb.x", 200))
     # The same run once more, as our own command passed it on: counted once.
     record(store, project, done("aws_vpc.a", 500), argv=("ecotui", "apply", "--progress"))
-    times = usual_times(store, project, ["aws_vpc.a"], parallelism=7)
+    times = read_duration_stats(store, project, ["aws_vpc.a"], parallelism=7)
     assert times.addresses == {"create aws_vpc.a": (11, 1)}
     assert times.types == {"create aws_vpc": (13, 3), "create aws_lb": (200, 1)}
     assert (times.runs, times.parallelism) == (2, 7)
 
 
 def test_a_state_folder_that_is_not_there_is_no_history(tmp_path: Path) -> None:
-    assert usual_times(Store(tmp_path / "none"), tmp_path, []).runs == 0
+    assert read_duration_stats(SessionStore(tmp_path / "none"), tmp_path, []).runs == 0
 
 
 EXISTS = (
@@ -188,15 +189,15 @@ def test_a_log_for_people_tells_usual_times_provisioners_errors_with_the_guide_a
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told = follower(tmp_path, progress=False, at=60)
-    told.take(
+    told.handle_lines(
         [
             event("apply_start", "aws_nat_gateway.main", 0),
             event("apply_start", "aws_iam_role.node", 0),
             event("provision_progress", "aws_nat_gateway.main", 1, output="kubeadm init"),
         ]
     )
-    told.take([event("provision_progress", "aws_nat_gateway.main", 2, output="done")])
-    told.take([event("apply_errored", "aws_iam_role.node", 2), error(EXISTS)])
+    told.handle_lines([event("provision_progress", "aws_nat_gateway.main", 2, output="done")])
+    told.handle_lines([event("apply_errored", "aws_iam_role.node", 2), error(EXISTS)])
     printed = capsys.readouterr().out
     assert "Usual times: from 3 earlier applies" in printed
     assert "create aws_nat_gateway.main (usually about 2 min, 3 runs)" in printed
@@ -204,27 +205,25 @@ def test_a_log_for_people_tells_usual_times_provisioners_errors_with_the_guide_a
     assert "│ aws_nat_gateway.main: done" in printed
     assert "✗ aws_iam_role.node: creating IAM Role" in printed
     assert "(ecotui guide " in printed
-    assert told.standing() == (
-        "[0/2] running: aws_nat_gateway.main (1 min, usually about 2 min); about 1 min left"
-    )
+    assert told.status_line() == ("[0/2] running: aws_nat_gateway.main (1 min, usually about 2 min); about 1 min left")
 
 
 def test_what_is_late_names_the_command_that_asks_why(tmp_path: Path) -> None:
     told = follower(tmp_path, progress=False, at=300)
-    told.take([event("apply_start", "aws_nat_gateway.main", 0)])
-    assert ", late)" in told.standing()
-    assert told.standing().endswith("why: ecotui why aws_nat_gateway.main")
+    told.handle_lines([event("apply_start", "aws_nat_gateway.main", 0)])
+    assert ", late)" in told.status_line()
+    assert told.status_line().endswith("why: ecotui why aws_nat_gateway.main")
 
 
 def test_a_screen_gets_times_and_the_guide_s_word_among_terraform_s_own_lines(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    follower(tmp_path, progress=True).take([event("apply_start", "aws_iam_role.node"), error(EXISTS)])
+    follower(tmp_path, progress=True).handle_lines([event("apply_start", "aws_iam_role.node"), error(EXISTS)])
     printed = capsys.readouterr().out.splitlines()
     assert all(isinstance(json.loads(line), dict) for line in printed)
     seen = fed(*printed)
-    assert seen.usual.addresses == {"create aws_nat_gateway.main": (120.0, 3)}
-    assert [one.error for one in seen.explained][:1] == [0]
+    assert seen.durations.addresses == {"create aws_nat_gateway.main": (120.0, 3)}
+    assert [one.error for one in seen.explanations][:1] == [0]
     assert len(seen.errors) == 1
 
 

@@ -15,12 +15,12 @@ from typing import Any
 import boto3
 import pytest
 
-from checks.apply.run.durations import Usual
-from checks.apply.run.why import why
-from checks.apply.run.why.model import Running
-from checks.context import World
-from checks.finding import Finding, State
-from checks.tools.dns import DnsFailed, ask, resolver
+from checks.apply.run.durations import TypicalDuration
+from checks.apply.run.why import explain_running
+from checks.apply.run.why.model import RunningResource
+from checks.context import CheckContext
+from checks.finding import CheckState, Finding
+from checks.tools.dns import DnsError, query_dns, system_resolver
 from config import model
 from config.model import Settings
 
@@ -72,29 +72,29 @@ def dns() -> Iterator[Dns]:
 
 def test_the_dns_is_asked_for_a_zone_s_servers_and_says_when_there_are_none(dns: Dns) -> None:
     dns.records["eco2.example", 2] = ["ns-2.awsdns.com", "NS-1.awsdns.com"]
-    assert ask("eco2.example.", "NS", dns.address) == ("ns-1.awsdns.com", "ns-2.awsdns.com")
-    assert ask("other.example", "NS", dns.address) == ()
+    assert query_dns("eco2.example.", "NS", dns.address) == ("ns-1.awsdns.com", "ns-2.awsdns.com")
+    assert query_dns("other.example", "NS", dns.address) == ()
 
 
 @pytest.mark.parametrize("garbage", [b"x", b"\0" * 12, bytes([0xC0, 12] * 40)])
 def test_an_answer_that_cannot_be_read_is_a_failure_and_no_answer(dns: Dns, garbage: bytes) -> None:
     dns.garbage = garbage
-    with pytest.raises(DnsFailed):
-        ask("eco2.example", "NS", dns.address)
+    with pytest.raises(DnsError):
+        query_dns("eco2.example", "NS", dns.address)
 
 
 def test_a_name_that_points_at_itself_ends(dns: Dns, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("checks.tools.dns.secrets.randbelow", lambda _: 7)
     dns.garbage = struct.pack(">6H", 7, 0x8180, 0, 1, 0, 0) + b"\xc0\x0c"
-    with pytest.raises(DnsFailed, match="cannot be read"):
-        ask("eco2.example", "NS", dns.address)
+    with pytest.raises(DnsError, match="cannot be read"):
+        query_dns("eco2.example", "NS", dns.address)
 
 
 def test_a_machine_without_a_resolver_is_told(tmp_path: Path) -> None:
     (tmp_path / "resolv.conf").write_text("search lan\nnameserver fe80::1%eth0\n")
-    assert resolver(tmp_path / "resolv.conf") == ("fe80::1", 53)
-    with pytest.raises(DnsFailed):
-        resolver(tmp_path / "none")
+    assert system_resolver(tmp_path / "resolv.conf") == ("fe80::1", 53)
+    with pytest.raises(DnsError):
+        system_resolver(tmp_path / "none")
 
 
 class Fake:
@@ -121,14 +121,13 @@ class Fake:
         return answer
 
 
-def told(
-    monkeypatch: pytest.MonkeyPatch, running: Running, dns: Dns | None = None, **answers: Any
-) -> Finding:
+def told(monkeypatch: pytest.MonkeyPatch, running: RunningResource, dns: Dns | None = None, **answers: Any) -> Finding:
     fake = Fake(**answers)
-    monkeypatch.setattr("checks.aws.session.Aws.client", lambda self, service, region=None: fake)
+    monkeypatch.setattr("checks.aws.session.AwsSession.client", lambda self, service, region=None: fake)
     env = {"ECOTUI_DNS": f"{dns.address[0]}:{dns.address[1]}"} if dns else {}
-    return why(
-        World(settings=Settings(aws=model.Aws(region="ap-northeast-2")), project=Path("/"), env=env), running
+    return explain_running(
+        CheckContext(settings=Settings(aws=model.AwsSettings(region="ap-northeast-2")), project=Path("/"), env=env),
+        running,
     )
 
 
@@ -140,12 +139,12 @@ def now(seconds: float = 0.0) -> datetime:
     return datetime.fromtimestamp(time.time() - seconds, UTC)
 
 
-def begun(address: str, elapsed: float = 40.0, **more: Any) -> Running:
-    return Running(address=address, started=time.time() - elapsed, elapsed=elapsed, **more)
+def begun(address: str, elapsed: float = 40.0, **more: Any) -> RunningResource:
+    return RunningResource(address=address, started=time.time() - elapsed, elapsed=elapsed, **more)
 
 
 def test_an_instance_is_told_with_its_state_its_checks_and_its_usual_time(aws_env: dict[str, str]) -> None:
-    world = World(settings=Settings(), project=Path("/"), env=aws_env)
+    world = CheckContext(settings=Settings(), project=Path("/"), env=aws_env)
     ec2 = boto3.client(
         "ec2",
         region_name="ap-northeast-2",
@@ -157,22 +156,24 @@ def test_an_instance_is_told_with_its_state_its_checks_and_its_usual_time(aws_en
     made = ec2.run_instances(
         ImageId="ami-12345678", MinCount=1, MaxCount=1, InstanceType="t3a.large", TagSpecifications=tags
     )
-    asked = begun("aws_instance.node", usual=Usual(seconds=25.0), planned={"tags.Name": "k8s-master"})
-    seen = why(world, asked)
+    asked = begun(
+        "aws_instance.node", typical=TypicalDuration(seconds=25.0), planned_attributes={"tags.Name": "k8s-master"}
+    )
+    seen = explain_running(world, asked)
     assert made["Instances"][0]["InstanceId"] in seen.summary
-    assert seen.state is State.OK
+    assert seen.state is CheckState.OK
     assert facts(seen)["state"] == "running"
     assert facts(seen)["instance check"] == "ok"
     assert facts(seen)["usually"] == "25 s (rule of thumb)"
     # One of another name, and one that this run has made already, are not taken for it.
-    other = begun("aws_instance.node", planned={"tags.Name": "k8s-api"})
-    assert "no instance named k8s-api" in why(world, other).summary
+    other = begun("aws_instance.node", planned_attributes={"tags.Name": "k8s-api"})
+    assert "no instance named k8s-api" in explain_running(world, other).summary
     taken = begun(
         "aws_instance.node",
-        planned={"tags.Name": "k8s-master"},
-        made={"aws_instance.a": made["Instances"][0]["InstanceId"]},
+        planned_attributes={"tags.Name": "k8s-master"},
+        created_ids={"aws_instance.a": made["Instances"][0]["InstanceId"]},
     )
-    assert "no instance" in why(world, taken).summary
+    assert "no instance" in explain_running(world, taken).summary
 
 
 def an_instance(state: str, reason: str = "") -> dict[str, Any]:
@@ -188,7 +189,7 @@ def an_instance(state: str, reason: str = "") -> dict[str, Any]:
 def test_an_instance_that_dies_says_aws_s_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     reason = "Server.InternalError: volume limit\x1b[2J"
     seen = told(monkeypatch, begun("aws_instance.a"), describe_instances=an_instance("terminated", reason))
-    assert seen.state is State.BLOCKED
+    assert seen.state is CheckState.BLOCKED
     assert "Server.InternalError: volume limit" in seen.summary
     assert "\x1b" not in seen.summary
 
@@ -201,36 +202,34 @@ def test_an_impaired_check_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None
         describe_instances=an_instance("running"),
         describe_instance_status={"InstanceStatuses": [checks]},
     )
-    assert (seen.state, "impaired" in seen.summary) == (State.WARN, True)
+    assert (seen.state, "impaired" in seen.summary) == (CheckState.WARN, True)
 
 
 def test_a_look_that_is_denied_names_the_iam_action(monkeypatch: pytest.MonkeyPatch) -> None:
     from botocore.exceptions import ClientError
 
     message = "User: arn:aws:iam::1:user/x is not authorized to perform: ec2:DescribeNatGateways"
-    error = ClientError(
-        {"Error": {"Code": "UnauthorizedOperation", "Message": message}}, "DescribeNatGateways"
-    )
+    error = ClientError({"Error": {"Code": "UnauthorizedOperation", "Message": message}}, "DescribeNatGateways")
     seen = told(monkeypatch, begun("aws_nat_gateway.main"), describe_nat_gateways=error)
-    assert seen.state is State.UNKNOWN
+    assert seen.state is CheckState.UNKNOWN
     assert seen.denied == ("ec2:DescribeNatGateways",)
 
 
 @pytest.mark.parametrize(
     ("state", "more", "expected", "words"),
     [
-        ("pending", {}, State.OK, "is pending"),
-        ("available", {}, State.OK, "notices"),
+        ("pending", {}, CheckState.OK, "is pending"),
+        ("available", {}, CheckState.OK, "notices"),
         (
             "failed",
             {"FailureCode": "InvalidAllocationID.NotFound", "FailureMessage": "Elastic IP gone"},
-            State.BLOCKED,
+            CheckState.BLOCKED,
             "Elastic IP gone",
         ),
     ],
 )
 def test_a_nat_gateway_is_told_by_its_state(
-    monkeypatch: pytest.MonkeyPatch, state: str, more: dict[str, str], expected: State, words: str
+    monkeypatch: pytest.MonkeyPatch, state: str, more: dict[str, str], expected: CheckState, words: str
 ) -> None:
     gateway = {"NatGatewayId": "nat-1", "State": state, "CreateTime": now(), **more}
     old = {"NatGatewayId": "nat-0", "State": "failed", "CreateTime": now(9_000)}
@@ -244,16 +243,16 @@ def test_a_load_balancer_is_found_by_its_planned_name(monkeypatch: pytest.Monkey
         return {"LoadBalancerName": name, "State": {"Code": code, "Reason": reason}, "CreatedTime": now()}
 
     answer = {"LoadBalancers": [balancer("other", "failed"), balancer("api", "provisioning")]}
-    seen = told(monkeypatch, begun("aws_lb.api", planned={"name": "api"}), describe_load_balancers=answer)
-    assert (seen.state, "api is provisioning" in seen.summary) == (State.OK, True)
+    seen = told(monkeypatch, begun("aws_lb.api", planned_attributes={"name": "api"}), describe_load_balancers=answer)
+    assert (seen.state, "api is provisioning" in seen.summary) == (CheckState.OK, True)
     answer = {"LoadBalancers": [balancer("api", "failed", "no free addresses")]}
-    seen = told(monkeypatch, begun("aws_lb.api", planned={"name": "api"}), describe_load_balancers=answer)
-    assert (seen.state, "no free addresses" in seen.summary) == (State.BLOCKED, True)
+    seen = told(monkeypatch, begun("aws_lb.api", planned_attributes={"name": "api"}), describe_load_balancers=answer)
+    assert (seen.state, "no free addresses" in seen.summary) == (CheckState.BLOCKED, True)
 
 
-@pytest.mark.parametrize(("minutes", "state"), [(6, State.OK), (40, State.WARN)])
+@pytest.mark.parametrize(("minutes", "state"), [(6, CheckState.OK), (40, CheckState.WARN)])
 def test_a_distribution_is_told_against_what_is_usual(
-    monkeypatch: pytest.MonkeyPatch, minutes: int, state: State
+    monkeypatch: pytest.MonkeyPatch, minutes: int, state: CheckState
 ) -> None:
     item = {
         "Id": "E1",
@@ -262,7 +261,7 @@ def test_a_distribution_is_told_against_what_is_usual(
         "Aliases": {"Items": ["cdn.eco2.example"]},
         "LastModifiedTime": now(minutes * 60),
     }
-    asked = begun("aws_cloudfront_distribution.cdn", planned={"aliases": '["cdn.eco2.example"]'})
+    asked = begun("aws_cloudfront_distribution.cdn", planned_attributes={"aliases": '["cdn.eco2.example"]'})
     seen = told(monkeypatch, asked, list_distributions={"DistributionList": {"Items": [item]}})
     assert seen.state is state
     assert f"InProgress for {minutes} min" in seen.summary
@@ -289,8 +288,8 @@ def validation(
     zone = {"Id": "Z1", "Name": "eco2.example."}
     asked = begun(
         "aws_acm_certificate_validation.cdn",
-        waits_for=("aws_acm_certificate.cdn",),
-        made={"aws_acm_certificate.cdn": CERTIFICATE},
+        dependencies=("aws_acm_certificate.cdn",),
+        created_ids={"aws_acm_certificate.cdn": CERTIFICATE},
     )
     return told(
         monkeypatch,
@@ -308,7 +307,7 @@ def test_a_certificate_whose_zone_nobody_delegates_to_will_wait_for_ever(
 ) -> None:
     dns.records["eco2.example", 2] = ["ns.registrar.example"]
     seen = validation(monkeypatch, dns)
-    assert seen.state is State.BLOCKED
+    assert seen.state is CheckState.BLOCKED
     assert "nobody asks there" in seen.summary
     assert facts(seen)["delegation"] == "the DNS names ns.registrar.example, the zone is on ns-1.awsdns.com"
 
@@ -319,37 +318,35 @@ def test_a_certificate_with_its_record_in_a_delegated_zone_only_needs_time(
     dns.records["eco2.example", 2] = ["ns-1.awsdns.com"]
     dns.records[NAME.rstrip("."), 5] = [VALUE.rstrip(".")]
     seen = validation(monkeypatch, dns)
-    assert (seen.state, facts(seen)["public DNS"]) == (State.OK, "it is there")
+    assert (seen.state, facts(seen)["public DNS"]) == (CheckState.OK, "it is there")
 
 
 def test_a_certificate_without_its_record_says_so(monkeypatch: pytest.MonkeyPatch, dns: Dns) -> None:
     seen = validation(monkeypatch, dns, held="")
-    assert (seen.state, "not in the zone eco2.example" in seen.summary) == (State.WARN, True)
+    assert (seen.state, "not in the zone eco2.example" in seen.summary) == (CheckState.WARN, True)
     seen = validation(monkeypatch, dns, held="_old.acm-validations.aws.")
-    assert (seen.state, "another value" in seen.summary) == (State.BLOCKED, True)
+    assert (seen.state, "another value" in seen.summary) == (CheckState.BLOCKED, True)
 
 
-def test_a_certificate_of_a_domain_that_is_served_elsewhere_says_so(
-    monkeypatch: pytest.MonkeyPatch, dns: Dns
-) -> None:
+def test_a_certificate_of_a_domain_that_is_served_elsewhere_says_so(monkeypatch: pytest.MonkeyPatch, dns: Dns) -> None:
     seen = validation(monkeypatch, dns, zones=0)
-    assert (seen.state, "No hosted zone" in seen.summary) == (State.WARN, True)
+    assert (seen.state, "No hosted zone" in seen.summary) == (CheckState.WARN, True)
 
 
 def test_a_dns_that_does_not_answer_is_no_good_news(monkeypatch: pytest.MonkeyPatch, dns: Dns) -> None:
     dns.garbage = b"x"
-    assert validation(monkeypatch, dns).state is State.UNKNOWN
+    assert validation(monkeypatch, dns).state is CheckState.UNKNOWN
 
 
 def test_a_certificate_that_failed_says_why(monkeypatch: pytest.MonkeyPatch, dns: Dns) -> None:
     seen = validation(monkeypatch, dns, Status="FAILED", FailureReason="CAA_ERROR")
-    assert (seen.state, "CAA_ERROR" in seen.summary) == (State.BLOCKED, True)
+    assert (seen.state, "CAA_ERROR" in seen.summary) == (CheckState.BLOCKED, True)
 
 
 def test_what_cannot_be_known_is_said_and_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     for address in ("aws_iam_role.a", "aws_route53_record.a", "null_resource.x", "odd"):
         seen = told(monkeypatch, begun(address, note="still at it"))
-        assert seen.state is State.UNKNOWN
+        assert seen.state is CheckState.UNKNOWN
         assert facts(seen)["its provisioner"] == "still at it"
 
 
@@ -360,7 +357,7 @@ def test_the_command_says_what_is_done_what_was_not_begun_and_what_is_not_known(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from ecotui.cli import main
-    from ecotui.session.store import Store
+    from ecotui.session.store import SessionStore
 
     monkeypatch.setenv("ECOTUI_STATE_DIR", str(tmp_path / "state"))
     project = tmp_path / "eco2"
@@ -375,23 +372,20 @@ def test_the_command_says_what_is_done_what_was_not_begun_and_what_is_not_known(
         return found
 
     assert asked("aws_vpc.a")["summary"] == "No apply of this project is on record."
-    folder = Store(tmp_path / "state").create(project="eco2", folder=project).commands / "apply-1"
+    folder = SessionStore(tmp_path / "state").create(project="eco2", folder=project).commands_folder / "apply-1"
     folder.mkdir(parents=True)
     argv = ["terraform", "apply", "-json", str(tmp_path / "plan.tfplan")]
-    (folder / "command.json").write_text(
-        json.dumps({"step": "apply", "title": "", "argv": argv, "started": 1.0})
-    )
+    (folder / "command.json").write_text(json.dumps({"step": "apply", "title": "", "argv": argv, "started": 1.0}))
     hook = {"resource": {"addr": "aws_vpc.a"}, "action": "create", "elapsed_seconds": 12}
     (folder / "output.log").write_text(json.dumps({"type": "apply_complete", "hook": hook}) + "\n")
     assert asked("aws_vpc.a")["summary"] == "It is done: create took 12 s."
     assert asked("aws_vpc.b")["summary"] == "No apply runs now."
-    monkeypatch.setattr("ecotui.history.current_apply.status", lambda _: type("S", (), {"state": "running"}))
+    monkeypatch.setattr(
+        "ecotui.history.current_apply.read_command_status", lambda _: type("S", (), {"state": "running"})
+    )
     assert asked("aws_vpc.b")["summary"] == "The apply that runs knows no such address."
     assert asked()["summary"] == "Nothing is being worked on at this moment."
     with (folder / "output.log").open("a") as log:
-        log.write(
-            json.dumps({"type": "apply_start", "hook": {**hook, "resource": {"addr": "aws_iam_role.r"}}})
-            + "\n"
-        )
+        log.write(json.dumps({"type": "apply_start", "hook": {**hook, "resource": {"addr": "aws_iam_role.r"}}}) + "\n")
     assert asked()["title"] == "aws_iam_role.r"
     assert "cannot be known from outside" in asked()["summary"]

@@ -15,9 +15,9 @@ import msgspec
 import pytest
 
 from checks.apply.state import lock as state_lock
-from checks.context import World
+from checks.context import CheckContext
 from checks.tools import terraform_backend
-from config.model import Aws, Settings, Terraform
+from config.model import AwsSettings, Settings, TerraformSettings
 from ecotui.cli import main
 
 HERE = f"operator@{socket.gethostname()}"
@@ -28,22 +28,22 @@ def info(who: str = "kim@bastion", created: str = "2026-11-23T20:00:00.123Z", id
     return json.dumps({"ID": id_, "Who": who, "Operation": "OperationTypeApply", "Created": created})
 
 
-def world(tmp_path: Path, env: dict[str, str] | None = None, **terraform: Any) -> World:
+def world(tmp_path: Path, env: dict[str, str] | None = None, **terraform: Any) -> CheckContext:
     (tmp_path / "terraform" / ".terraform").mkdir(parents=True, exist_ok=True)
-    return World(
-        settings=Settings(aws=Aws(region="ap-northeast-2"), terraform=Terraform(**terraform)),
+    return CheckContext(
+        settings=Settings(aws=AwsSettings(region="ap-northeast-2"), terraform=TerraformSettings(**terraform)),
         project=tmp_path,
         env=env or {},
     )
 
 
-def connected(at: World, type_: str, **config: Any) -> None:
+def connected(at: CheckContext, type_: str, **config: Any) -> None:
     record = {"version": 3, "backend": {"type": type_, "config": config}}
     (at.terraform_folder / ".terraform" / "terraform.tfstate").write_text(json.dumps(record))
 
 
 @pytest.fixture
-def s3(tmp_path: Path, aws_env: dict[str, str]) -> World:
+def s3(tmp_path: Path, aws_env: dict[str, str]) -> CheckContext:
     at = world(tmp_path / "project", aws_env)
     connected(at, "s3", bucket="states", key="k/s.tfstate", region="ap-northeast-2", use_lockfile=True)
     client(aws_env, "s3").create_bucket(
@@ -62,20 +62,17 @@ def client(env: dict[str, str], service: str) -> Any:
     )
 
 
-def test_a_lock_file_in_s3_names_its_holder_and_none_is_free(s3: World, aws_env: dict[str, str]) -> None:
-    assert state_lock.look(s3) == state_lock.Sight()
+def test_a_lock_file_in_s3_names_its_holder_and_none_is_free(s3: CheckContext, aws_env: dict[str, str]) -> None:
+    assert state_lock.read_state_lock(s3) == state_lock.StateLockStatus()
     client(aws_env, "s3").put_object(Bucket="states", Key="k/s.tfstate.tflock", Body=info().encode())
-    lock = state_lock.look(s3).lock
+    lock = state_lock.read_state_lock(s3).lock
     assert lock is not None
     assert (lock.id, lock.who, lock.where, lock.alive) == ("a-1", "kim@bastion", "s3", None)
-    assert (
-        lock.sentence
-        == "The state is locked by kim@bastion for apply since 2026-11-23 20:00:00 UTC (lock a-1)"
-    )
-    assert "cannot be known" in lock.holder
+    assert lock.sentence == "The state is locked by kim@bastion for apply since 2026-11-23 20:00:00 UTC (lock a-1)"
+    assert "cannot be known" in lock.holder_status
 
 
-def test_an_item_of_the_lock_table_is_the_lock(s3: World, aws_env: dict[str, str]) -> None:
+def test_an_item_of_the_lock_table_is_the_lock(s3: CheckContext, aws_env: dict[str, str]) -> None:
     connected(s3, "s3", bucket="states", key="k/s.tfstate", region="ap-northeast-2", dynamodb_table="locks")
     table = client(aws_env, "dynamodb")
     table.create_table(
@@ -86,47 +83,45 @@ def test_an_item_of_the_lock_table_is_the_lock(s3: World, aws_env: dict[str, str
     )
     # The digest that terraform keeps beside it is no lock.
     table.put_item(TableName="locks", Item={"LockID": {"S": "states/k/s.tfstate-md5"}, "Digest": {"S": "0"}})
-    assert state_lock.look(s3) == state_lock.Sight()
-    table.put_item(
-        TableName="locks", Item={"LockID": {"S": "states/k/s.tfstate"}, "Info": {"S": info(id_="b-2")}}
-    )
-    lock = state_lock.look(s3).lock
+    assert state_lock.read_state_lock(s3) == state_lock.StateLockStatus()
+    table.put_item(TableName="locks", Item={"LockID": {"S": "states/k/s.tfstate"}, "Info": {"S": info(id_="b-2")}})
+    lock = state_lock.read_state_lock(s3).lock
     assert lock is not None and lock.id == "b-2"
 
 
-def test_a_lock_that_may_not_be_read_is_unknown_and_names_the_action(s3: World) -> None:
+def test_a_lock_that_may_not_be_read_is_unknown_and_names_the_action(s3: CheckContext) -> None:
     connected(s3, "s3", bucket="nobody-s", key="k/s.tfstate", region="ap-northeast-2", use_lockfile=True)
-    sight = state_lock.look(s3)
+    sight = state_lock.read_state_lock(s3)
     assert sight.lock is None
-    assert sight.unknown.startswith("the lock in s3://nobody-s/k/s.tfstate could not be read")
+    assert sight.unknown_reason.startswith("the lock in s3://nobody-s/k/s.tfstate could not be read")
 
 
 def test_another_backend_is_never_taken_for_free(tmp_path: Path) -> None:
     at = world(tmp_path)
     connected(at, "gcs", bucket="b")
-    assert "shows only when terraform runs into it" in state_lock.look(at).unknown
+    assert "shows only when terraform runs into it" in state_lock.read_state_lock(at).unknown_reason
     (at.terraform_folder / ".terraform" / "terraform.tfstate").write_text("{")
-    assert "cannot be understood" in state_lock.look(at).unknown
+    assert "cannot be understood" in state_lock.read_state_lock(at).unknown_reason
 
 
 def test_workspaces_move_the_state_and_so_its_lock(tmp_path: Path) -> None:
     at = world(tmp_path, workspace="blue")
     assert (
-        terraform_backend.backend(at).state_file
+        terraform_backend.read_backend(at).state_file
         == at.terraform_folder / "terraform.tfstate.d/blue/terraform.tfstate"
     )
     connected(at, "s3", bucket="b", key="k")
-    assert terraform_backend.backend(at).place == "s3://b/env:/blue/k"
+    assert terraform_backend.read_backend(at).location == "s3://b/env:/blue/k"
 
 
 @linux
 def test_a_holder_on_this_machine_that_is_gone_is_said_to_be_gone(tmp_path: Path) -> None:
     old = (datetime.now(UTC) - timedelta(days=900)).isoformat()
-    lock = state_lock._lock(json.loads(info(HERE, old)), path="p", where="s3", alive=None)
-    judged = state_lock.judged(lock, tmp_path)
+    lock = state_lock._make_lock(json.loads(info(HERE, old)), path="p", where="s3", alive=None)
+    judged = state_lock.add_holder_status(lock, tmp_path)
     assert judged.alive is False
-    elsewhere = state_lock._lock(json.loads(info("kim@bastion", old)), path="p", where="s3", alive=None)
-    assert state_lock.judged(elsewhere, tmp_path).alive is None
+    elsewhere = state_lock._make_lock(json.loads(info("kim@bastion", old)), path="p", where="s3", alive=None)
+    assert state_lock.add_holder_status(elsewhere, tmp_path).alive is None
 
 
 @linux
@@ -140,16 +135,16 @@ def test_a_holder_that_works_in_this_folder_is_alive(tmp_path: Path) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
         now = (datetime.now(UTC) + timedelta(seconds=1)).isoformat().replace("+00:00", "Z")
-        lock = state_lock._lock(json.loads(info(HERE, now)), path="p", where="s3", alive=None)
-        judged = state_lock.judged(lock, tmp_path)
+        lock = state_lock._make_lock(json.loads(info(HERE, now)), path="p", where="s3", alive=None)
+        judged = state_lock.add_holder_status(lock, tmp_path)
         process.communicate(b"\n", timeout=5)
     assert judged.alive is True
     assert judged.pid == process.pid
-    assert f"as {process.pid}" in judged.holder
+    assert f"as {process.pid}" in judged.holder_status
 
 
 @pytest.fixture
-def locked(s3: World, aws_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Path:
+def locked(s3: CheckContext, aws_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project whose state in S3 is locked; its terraform only writes down how it was called, in the file returned."""
     client(aws_env, "s3").put_object(Bucket="states", Key="k/s.tfstate.tflock", Body=info().encode())
     called, terraform = s3.project / "called", s3.project / "fake-terraform"
@@ -178,9 +173,7 @@ def test_unlock_removes_the_lock_that_was_approved(locked: Path) -> None:
 
 
 @pytest.mark.parametrize(("id_", "code"), [("b-2", 3), ("--help me", 2), ("", 2)])
-def test_unlock_takes_no_other_id(
-    locked: Path, id_: str, code: int, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_unlock_takes_no_other_id(locked: Path, id_: str, code: int, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["unlock", f"--approve={id_}"]) == code
     assert "nothing was removed" in capsys.readouterr().err
     assert not locked.exists()
@@ -190,7 +183,7 @@ def test_unlock_leaves_a_lock_whose_holder_is_at_work(
     locked: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(
-        state_lock, "judged", lambda lock, *_: msgspec.structs.replace(lock, alive=True, pid=77)
+        state_lock, "add_holder_status", lambda lock, *_: msgspec.structs.replace(lock, alive=True, pid=77)
     )
     assert main(["unlock", "--approve", "a-1"]) == 3
     assert "that process is running here, as 77" in capsys.readouterr().err

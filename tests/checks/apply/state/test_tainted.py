@@ -11,12 +11,12 @@ import boto3
 import pytest
 
 from checks.apply.run.stream import ApplyProgress
-from checks.apply.state.tainted import HALTED, HalfMade, cut_off, half_made
-from checks.context import World
-from checks.tools.run import Outcome
-from checks.tools.terraform import InState, Terraform, held
+from checks.apply.state.tainted import EXECUTION_HALTED, TaintedResource, check_tainted, interrupted_while_waiting
+from checks.context import CheckContext
+from checks.tools.run import CommandResult
+from checks.tools.terraform import StateResource, Terraform, parse_state
 from checks.tools.terraform_errors import Diagnostic
-from config.model import Aws, Settings
+from config.model import AwsSettings, Settings
 from ecotui.cli import recover
 
 REGION = "ap-northeast-2"
@@ -24,8 +24,8 @@ WAITED = "waiting for EC2 Instance (i-1) create: context canceled"
 
 
 @pytest.fixture
-def world(tmp_path: Path, aws_env: dict[str, str]) -> World:
-    return World(settings=Settings(aws=Aws(region=REGION)), project=tmp_path, env=aws_env)
+def world(tmp_path: Path, aws_env: dict[str, str]) -> CheckContext:
+    return CheckContext(settings=Settings(aws=AwsSettings(region=REGION)), project=tmp_path, env=aws_env)
 
 
 def client(env: Any, service: str) -> Any:
@@ -39,29 +39,29 @@ def stopped(**errors: str) -> ApplyProgress:
         Diagnostic(severity="error", summary=text, address=address.replace("__", "."))
         for address, text in errors.items()
     ]
-    return ApplyProgress(total=3, done=1, failed=len(said), errors=tuple(said))
+    return ApplyProgress(total_count=3, done_count=1, failed_count=len(said), errors=tuple(said))
 
 
 def test_only_what_was_no_longer_waited_for_counts_as_cut_off() -> None:
     progress = stopped(
-        aws_instance__node=WAITED, aws_instance__other="Error: UnauthorizedOperation", aws_eip__main=HALTED
+        aws_instance__node=WAITED, aws_instance__other="Error: UnauthorizedOperation", aws_eip__main=EXECUTION_HALTED
     )
-    assert cut_off(progress) == {"aws_instance.node", "aws_eip.main"}
+    assert interrupted_while_waiting(progress) == {"aws_instance.node", "aws_eip.main"}
     both = Diagnostic(severity="error", summary="local-exec provisioner error", address="aws_instance.node")
-    again = ApplyProgress(total=1, done=0, failed=1, errors=(*progress.errors, both))
-    assert cut_off(again) == {"aws_eip.main"}
+    again = ApplyProgress(total_count=1, done_count=0, failed_count=1, errors=(*progress.errors, both))
+    assert interrupted_while_waiting(again) == {"aws_eip.main"}
 
 
-def test_an_instance_that_runs_is_whole_and_one_that_is_gone_or_failed_by_itself_is_not(world: World) -> None:
+def test_an_instance_that_runs_is_whole_and_one_that_is_gone_or_failed_by_itself_is_not(world: CheckContext) -> None:
     ec2 = client(world.env, "ec2")
     made = ec2.run_instances(ImageId="ami-12345678", MinCount=2, MaxCount=2, InstanceType="t3a.large")
     runs, gone = (one["InstanceId"] for one in made["Instances"])
     ec2.terminate_instances(InstanceIds=[gone])
     marked = [
-        InState(address="aws_instance.runs", type="aws_instance", id=runs, tainted=True),
-        InState(address="aws_instance.gone", type="aws_instance", id=gone, tainted=True),
-        InState(address="aws_instance.failed", type="aws_instance", id=runs, tainted=True),
-        InState(address="aws_route53_record.x", type="aws_route53_record", id="Z_x_A", tainted=True),
+        StateResource(address="aws_instance.runs", type="aws_instance", id=runs, tainted=True),
+        StateResource(address="aws_instance.gone", type="aws_instance", id=gone, tainted=True),
+        StateResource(address="aws_instance.failed", type="aws_instance", id=runs, tainted=True),
+        StateResource(address="aws_route53_record.x", type="aws_route53_record", id="Z_x_A", tainted=True),
     ]
     progress = stopped(
         aws_instance__runs=WAITED,
@@ -69,7 +69,7 @@ def test_an_instance_that_runs_is_whole_and_one_that_is_gone_or_failed_by_itself
         aws_instance__failed="remote-exec provisioner error",
         aws_route53_record__x=WAITED,
     )
-    found = half_made(world, marked, progress)
+    found = check_tainted(world, marked, progress)
     assert [one.whole for one in found] == [True, False, False, False]
     assert found[0].shows == f"{runs} is running"
     assert "is terminated" in found[1].shows
@@ -77,13 +77,11 @@ def test_an_instance_that_runs_is_whole_and_one_that_is_gone_or_failed_by_itself
     assert "made again" in found[3].shows
 
 
-def test_what_may_not_be_looked_at_is_not_kept(
-    tmp_path: Path, dead_endpoint: str, aws_env: dict[str, str]
-) -> None:
+def test_what_may_not_be_looked_at_is_not_kept(tmp_path: Path, dead_endpoint: str, aws_env: dict[str, str]) -> None:
     env = {**aws_env, "AWS_ENDPOINT_URL": dead_endpoint}
-    at = World(settings=Settings(aws=Aws(region=REGION, timeout=1)), project=tmp_path, env=env)
-    marked = [InState(address="aws_instance.node", type="aws_instance", id="i-1", tainted=True)]
-    (found,) = half_made(at, marked, stopped(aws_instance__node=WAITED))
+    at = CheckContext(settings=Settings(aws=AwsSettings(region=REGION, timeout=1)), project=tmp_path, env=env)
+    marked = [StateResource(address="aws_instance.node", type="aws_instance", id="i-1", tainted=True)]
+    (found,) = check_tainted(at, marked, stopped(aws_instance__node=WAITED))
     assert not found.whole
     assert "reached" in found.shows
 
@@ -94,17 +92,17 @@ class Recorded(Terraform):
     def __init__(self) -> None:
         self.asked: list[tuple[str, ...]] = []
 
-    def untaint(self, address: str) -> Outcome:
+    def untaint(self, address: str) -> CommandResult:
         self.asked.append(("untaint", address))
-        return Outcome(argv=(), exit_code=0, stdout="", stderr="", seconds=0.0)
+        return CommandResult(argv=(), exit_code=0, stdout="", stderr="", elapsed=0.0)
 
-    def read_back(self, addresses: Sequence[str]) -> Outcome:
+    def refresh_resources(self, addresses: Sequence[str]) -> CommandResult:
         self.asked.append(("read back", *addresses))
-        return Outcome(argv=(), exit_code=0, stdout="", stderr="", seconds=0.0)
+        return CommandResult(argv=(), exit_code=0, stdout="", stderr="", elapsed=0.0)
 
 
-STANDS = HalfMade(address="aws_instance.a", id="i-1", whole=True, shows="i-1 is running")
-FAILED = HalfMade(address="aws_instance.b", id="i-2", shows="its creation failed, so it is made again")
+STANDS = TaintedResource(address="aws_instance.a", id="i-1", whole=True, shows="i-1 is running")
+FAILED = TaintedResource(address="aws_instance.b", id="i-2", shows="its creation failed, so it is made again")
 
 
 @pytest.mark.parametrize(
@@ -121,7 +119,7 @@ def test_only_what_stands_is_kept_and_all_that_was_named_or_nothing(
     words: list[str], code: int, asked: list[tuple[str, ...]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     terraform = Recorded()
-    assert recover._keep(terraform, recover._Left(None, None, (), "", (STANDS, FAILED)), words) == code
+    assert recover._untaint(terraform, recover._RecoveryFindings(None, None, (), "", (STANDS, FAILED)), words) == code
     assert terraform.asked == asked
     said = capsys.readouterr()
     assert ("Kept aws_instance.a: i-1 is running" in said.out) is (code == 0)
@@ -133,10 +131,10 @@ def test_nothing_is_kept_while_the_state_cannot_be_read_or_nothing_stands(
 ) -> None:
     terraform = Recorded()
     for left in (
-        recover._Left(None, None, (), "no credentials", (STANDS,)),
-        recover._Left(None, None, (), "", (FAILED,)),
+        recover._RecoveryFindings(None, None, (), "no credentials", (STANDS,)),
+        recover._RecoveryFindings(None, None, (), "", (FAILED,)),
     ):
-        assert recover._keep(terraform, left, [""]) == 3
+        assert recover._untaint(terraform, left, [""]) == 3
         assert "nothing was kept" in capsys.readouterr().err
     assert terraform.asked == []
 
@@ -160,7 +158,7 @@ def test_the_state_tells_what_is_tainted() -> None:
             ],
         }
     )
-    assert [(one.address, one.tainted) for one in held(text).resources] == [
+    assert [(one.address, one.tainted) for one in parse_state(text).resources] == [
         ('aws_instance.node["a"]', True),
         ('aws_instance.node["b"]', False),
     ]
