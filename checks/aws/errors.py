@@ -97,6 +97,11 @@ def aws_error_code(error: BaseException) -> str:
     return one_line(str((response.get("Error") or {}).get("Code", "")), limit=80)
 
 
+def has_error_code(error: BaseException, *codes: str) -> bool:
+    """Whether AWS answered with one of these codes."""
+    return aws_error_code(error) in codes
+
+
 DENIED_CODES = frozenset(
     {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "UnauthorizedAccess",
      "AuthorizationErrorException", "NotAuthorized", "Forbidden", "403"}

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from checks.aws.errors import AwsErrorKind, aws_error_types
 from checks.aws.iam import iam_action
+from checks.aws.vcpu_families import VCPU_QUOTA_CODES, vcpu_quota_for
 from checks.finding import CheckState, Fact, Finding, Fix, Report, ReportBuilder, Risk, RunCommand
 from checks.quota import sizing
 from checks.quota.model import (
@@ -127,7 +128,7 @@ def _check_quota(context: CheckContext, limit: QuotaLimitSettings, snapshot: Quo
     groups: tuple[NodeGroupDemandRow, ...] = ()
     needed = limit.needed
     missing: tuple[str, ...] = ()
-    if limit.code in quota_usage.ON_DEMAND_FAMILIES:
+    if limit.code in VCPU_QUOTA_CODES:
         used, groups, missing, failures = _vcpu_usage(context, limit.code, snapshot)
         troubles += failures
         if limit.needed is None and not failures:
@@ -176,19 +177,14 @@ def _vcpu_usage(
     context: CheckContext, code: str, snapshot: QuotaSnapshot
 ) -> tuple[float | None, tuple[NodeGroupDemandRow, ...], tuple[str, ...], list[tuple[Exception, str]]]:
     """What is used of a vCPU quota, what each group needs, types that are not offered, and what could not be asked."""
-    from checks.quota.usage import ON_DEMAND_FAMILIES, family_prefix
 
-    groups = [
-        group
-        for group in context.settings.nodes.groups
-        if family_prefix(group.instance_type) in ON_DEMAND_FAMILIES[code]
-    ]
+    groups = [group for group in context.settings.nodes.groups if vcpu_quota_for(group.instance_type)[0] == code]
     running, sizes = snapshot.instances, snapshot.vcpus_by_type
     if isinstance(running, Exception):
         return None, (), (), [(running, "ec2:DescribeInstances")]
     if isinstance(sizes, Exception):
         return None, (), (), [(sizes, "ec2:DescribeInstanceTypes")]
-    counted = [item for item in running or () if family_prefix(item.type) in ON_DEMAND_FAMILIES[code]]
+    counted = [item for item in running or () if vcpu_quota_for(item.type)[0] == code]
     # A type that runs but is no longer listed counts by what is usual, rather than for nothing.
     used = float(sum(sizes.get(item.type, 2) for item in counted))
     table = tuple(_node_group_demand(group, [item.name for item in counted], sizes) for group in groups)

@@ -5,7 +5,6 @@ Capacity reservations that stand empty count against the vCPU limit too and are 
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,25 +15,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from checks.aws.errors import THROTTLED_CODES, aws_error_code, aws_error_types, call_or_error
+from checks.aws.vcpu_families import VCPU_QUOTA_CODES
 from checks.quota.model import QuotaRequestRow, request_status_meaning
 from checks.sanitize import one_line
 
 if TYPE_CHECKING:
     from checks.aws.session import AwsSession
-
-ON_DEMAND_FAMILIES = {
-    "L-1216C47A": frozenset({"a", "c", "d", "h", "i", "im", "is", "m", "r", "t", "z"}),
-    "L-74FC7D96": frozenset({"f"}),
-    "L-DB2E81BA": frozenset({"g", "gr", "vt"}),
-    "L-417A185B": frozenset({"p"}),
-    "L-7295265B": frozenset({"x"}),
-    "L-1945791B": frozenset({"inf"}),
-    "L-2C3B7624": frozenset({"trn"}),
-    "L-6E869C2A": frozenset({"dl"}),
-    "L-F7808C92": frozenset({"hpc"}),
-}
-"""Quotas counted in vCPUs of On-Demand instances, with the letters that their families start with (EC2 user guide,
-On-Demand instance quotas)."""
 
 MIN_REPORT_INTERVAL = 1.0
 """Seconds of waiting, at the least, between two words about how far the questions are."""
@@ -124,12 +110,6 @@ def watch_throttling(aws: AwsSession, regions: Iterable[str], progress: QuotaQue
     finally:
         for client in clients:
             client.meta.events.unregister("needs-retry.service-quotas", hear)
-
-
-def family_prefix(instance_type: str) -> str:
-    """What an instance type's family starts with: `t` of t3a.large, `im` of im4gn.large, `inf` of inf2.xlarge."""
-    found = re.match(r"[a-z]+", instance_type)
-    return found.group(0) if found else ""
 
 
 def quota_region(aws: AwsSession, service: str) -> str:
@@ -288,7 +268,7 @@ def fetch_quotas(
     # Clients are made here, in sequence: side by side it takes longer.
     regions = sorted({quota_region(aws, service) for service, _ in wanted})
     aws.client("ec2")
-    on_demand = any(code in ON_DEMAND_FAMILIES for _, code in wanted)
+    on_demand = any(code in VCPU_QUOTA_CODES for _, code in wanted)
 
     def instances_and_types() -> tuple[tuple[OnDemandInstance, ...] | Exception, Mapping[str, int] | Exception]:
         running = call_or_error(lambda: fetch_on_demand_instances(aws))

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from checks.apply.forecast.model import ForecastWarning, NotChecked, QuotaNeed
 from checks.apply.forecast.quota_usage import COUNTED_QUOTAS, HOSTED_ZONE_QUOTA, IAM_QUOTAS, CountedQuota
-from checks.apply.forecast.vcpus import InstanceBatch, UnresolvedBatch, instance_batches, vcpu_quota_for
+from checks.apply.forecast.vcpus import InstanceBatch, UnresolvedBatch, instance_batches
 from checks.apply.plan.model import PlannedChange
+from checks.aws.vcpu_families import vcpu_quota_for
 from checks.finding import CheckState
 from checks.quota import usage as quota_usage
 
@@ -234,7 +235,7 @@ def _check_vcpus(results: _QuotaResults, region: str, needed_batches: Sequence[I
         known = [kind for kind in one.types if kind in sizes]
         if known:
             kind = max(known, key=lambda each: sizes[each])
-            (credit if one.is_credit else firm)[vcpu_quota_for(kind, one.is_spot)] += (
+            (credit if one.is_credit else firm)[vcpu_quota_for(kind, spot=one.is_spot)] += (
                 abs(one.count) * sizes[kind] * (-1 if one.count < 0 and not one.is_credit else 1)
             )
     for code, title in sorted(firm):
@@ -247,7 +248,7 @@ def _check_vcpus(results: _QuotaResults, region: str, needed_batches: Sequence[I
                 sum(
                     number * sizes.get(kind, 0)
                     for (kind, spot), number in running.items()
-                    if vcpu_quota_for(kind, spot)[0] == code
+                    if vcpu_quota_for(kind, spot=spot)[0] == code
                 )
             )
         results.add_need("ec2", code, title, region, want, used, results.fetch_limit("ec2", code, title, region))

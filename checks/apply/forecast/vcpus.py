@@ -12,34 +12,8 @@ from typing import Any
 from checks.apply.plan.configuration import strip_instance_keys
 from checks.apply.plan.model import PlannedChange
 
-_STANDARD_QUOTA = ("L-1216C47A", "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances, vCPUs")
-_FAMILY_QUOTAS: tuple[tuple[str, tuple[str, str], str], ...] = (
-    # Longest prefix first. Codes: AWS Service Quotas, Amazon EC2; On-Demand, then spot ("" where there is none).
-    ("inf", ("L-1945791B", "Running On-Demand Inf instances, vCPUs"), "L-B5D1601B"),
-    ("trn", ("L-2C3B7624", "Running On-Demand Trn instances, vCPUs"), "L-6B0D517C"),
-    ("hpc", ("L-F7808C92", "Running On-Demand HPC instances, vCPUs"), ""),
-    ("dl", ("L-6E869C2A", "Running On-Demand DL instances, vCPUs"), "L-85EED4F7"),
-    ("vt", ("L-DB2E81BA", "Running On-Demand G and VT instances, vCPUs"), "L-3819A6DF"),
-    ("u", ("L-43DA4232", "Running On-Demand High Memory instances, vCPUs"), ""),
-    ("f", ("L-74FC7D96", "Running On-Demand F instances, vCPUs"), "L-88CF9481"),
-    ("g", ("L-DB2E81BA", "Running On-Demand G and VT instances, vCPUs"), "L-3819A6DF"),
-    ("p", ("L-417A185B", "Running On-Demand P instances, vCPUs"), "L-7212CCBC"),
-    ("x", ("L-7295265B", "Running On-Demand X instances, vCPUs"), "L-E3A00192"),
-)
-_STANDARD_SPOT_CODE = "L-34B43A08"
 _EKS_DEFAULT_TYPE = "t3.medium"
 """What an EKS node group takes that names neither types nor a template (EKS API reference, CreateNodegroup)."""
-
-
-def vcpu_quota_for(instance_type: str, spot: bool = False) -> tuple[str, str]:
-    """The quota code and title that an instance type counts against."""
-    family = next(
-        (one for one in _FAMILY_QUOTAS if instance_type.startswith(one[0])), ("", _STANDARD_QUOTA, _STANDARD_SPOT_CODE)
-    )
-    _, on_demand, of_spot = family
-    if not spot or not of_spot:
-        return on_demand
-    return of_spot, on_demand[1].replace("Running On-Demand", "Spot")
 
 
 @dataclass(frozen=True)

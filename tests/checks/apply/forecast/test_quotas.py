@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from support.forecast import Account, look, planned, refusal
 
-from checks.apply.forecast.vcpus import instance_batches, vcpu_quota_for
+from checks.apply.forecast.vcpus import instance_batches
 from checks.apply.plan.model import PlannedChange
 from checks.finding import CheckState
 
@@ -72,36 +71,11 @@ def test_an_instance_type_known_only_after_the_apply_is_said() -> None:
     assert look(quota_account(), instance(None)).state is CheckState.UNKNOWN
 
 
-@pytest.mark.parametrize(
-    ("kind", "code"),
-    [
-        ("t3a.large", "L-1216C47A"),
-        ("im4gn.large", "L-1216C47A"),
-        ("inf2.xlarge", "L-1945791B"),
-        ("i4i.large", "L-1216C47A"),
-        ("g5.xlarge", "L-DB2E81BA"),
-        ("vt1.3xlarge", "L-DB2E81BA"),
-        ("hpc7a.96xlarge", "L-F7808C92"),
-        ("h1.2xlarge", "L-1216C47A"),
-        ("p4d.24xlarge", "L-417A185B"),
-        ("dl1.24xlarge", "L-6E869C2A"),
-        ("d3.xlarge", "L-1216C47A"),
-        ("trn1.2xlarge", "L-2C3B7624"),
-        ("u-6tb1.metal", "L-43DA4232"),
-        ("x2idn.16xlarge", "L-7295265B"),
-    ],
-)
-def test_each_family_counts_against_its_own_quota(kind: str, code: str) -> None:
-    assert vcpu_quota_for(kind)[0] == code
-
-
 def test_spot_instances_count_against_a_quota_of_their_own() -> None:
     spot = instance("t3a.large")
     spot.after["instance_market_options"] = [{"market_type": "spot"}]
     seen = look(quota_account(running=3), spot)
     assert [(one.code, one.used, one.needed) for one in seen.quotas] == [("L-34B43A08", 0.0, 2.0)]
-    assert vcpu_quota_for("g5.xlarge", spot=True)[0] == "L-3819A6DF"
-    assert vcpu_quota_for("u-6tb1.metal", spot=True)[0] == "L-43DA4232"
 
 
 def test_groups_count_with_their_desired_size_and_the_type_of_their_template() -> None:
