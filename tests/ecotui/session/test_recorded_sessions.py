@@ -103,9 +103,7 @@ def all_here(run: Run, aws_env: dict[str, str], monkeypatch: pytest.MonkeyPatch)
         if name.startswith("AWS_"):
             monkeypatch.setenv(name, value)
     s3 = boto3.client("s3", region_name=aws_env["AWS_REGION"])
-    s3.create_bucket(
-        Bucket="eco2-team", CreateBucketConfiguration={"LocationConstraint": aws_env["AWS_REGION"]}
-    )
+    s3.create_bucket(Bucket="eco2-team", CreateBucketConfiguration={"LocationConstraint": aws_env["AWS_REGION"]})
     packed = RECORDED / f"{ARCHIVED}.tar.gz"
     s3.put_object(Bucket="eco2-team", Key=f"archive/{packed.name}", Body=packed.read_bytes())
     assert "the chain is whole" in run("fetch", ARCHIVED, "--from", PLACE)
