@@ -37,12 +37,12 @@ BLOCK_BYTES = 1 << 20
 MAX_UNPACKED_BYTES = 16 << 30
 """Bytes that a session may have when it is unpacked: several outputs of the most that a supervisor keeps (2 GB each)."""
 MAX_FILES = 20_000
-"""Files in one session, at most; a command has six."""
+"""Files in one session, at most; a command has up to seven."""
 
 _ARCHIVED_NAME = re.compile(
     r"events\.jsonl|summary\.json|approved-[\w-]{1,60}\.json"
     r"|guide/\w[\w.-]{0,120}"
-    r"|commands/[\w-]{1,80}/(?:command\.json|output\.log|exit\.json|supervisor\.log|timeline\.(?:csv|html))"
+    r"|commands/[\w-]{1,80}/(?:command\.json|output\.(?:log|times)|exit\.json|supervisor\.log|timeline\.(?:csv|html))"
 )
 """What is packed, and the only names that are unpacked."""
 _LOCAL_ONLY_NAME = re.compile(
@@ -159,15 +159,15 @@ def _files_to_archive(folder: Path) -> list[str]:
 def _inspect_file(folder: Path, name: str, redactor: Redactor) -> ArchivedFile:
     """Measure a file, and look for what should have been masked. Raises SessionError."""
     size, digest = 0, hashlib.sha256()
-    look = _scan_json_lines(redactor) if name.endswith((".json", ".jsonl")) else _scan_text(redactor)
-    next(look)
+    scan = _SCANS_BY_SUFFIX.get(Path(name).suffix, _scan_text)(redactor)
+    next(scan)
     with _open_for_reading(folder / name) as stream:
         try:
             while block := stream.read(BLOCK_BYTES):
                 size += len(block)
                 digest.update(block)
-                look.send(block)
-            look.send(b"")
+                scan.send(block)
+            scan.send(b"")
         except StopIteration as end:
             if end.value is not None:
                 raise SessionError(
@@ -216,6 +216,19 @@ def _scan_text(redactor: Redactor) -> SecretScan:
     out += stream.close().encode("utf-8", "replace")
     apart = _first_difference(given, out.removesuffix(b"\n") if not given.endswith(b"\n") else out)
     return None if apart is None else line + given.count(b"\n", 0, apart)
+
+
+def _scan_binary(redactor: Redactor) -> SecretScan:
+    """For records of numbers (`output.times`): they are no text, so only what is a secret as it stands is found."""
+    text = ""
+    while block := (yield):
+        text = text[-redactor.max_secret_chars :] + block.decode("latin-1")
+        if redactor.find_secrets(text):
+            return 1
+    return None
+
+
+_SCANS_BY_SUFFIX = {".json": _scan_json_lines, ".jsonl": _scan_json_lines, ".times": _scan_binary}
 
 
 def _first_difference(original: bytes, redacted: bytes) -> int | None:

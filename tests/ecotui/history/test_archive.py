@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 from botocore.exceptions import ClientError
+from support.supervised import begun, outcome, supervised, until
 
 from checks.aws import object_store
 from checks.aws.object_store import ConditionFailed, ObjectStore, ObjectStoreError
@@ -24,6 +25,8 @@ from ecotui.history import archive
 from ecotui.session import SessionError, events
 from ecotui.session.log import Session
 from ecotui.session.store import SessionStore
+from ecotui.supervisor.commands import list_running_commands
+from ecotui.supervisor.paths import OUTPUT_TIMES_FILE
 
 PLACE = "s3://eco2-team/archive"
 SECRET = "ghp_" + "a1B2" * 9
@@ -95,6 +98,32 @@ def test_a_session_goes_to_s3_and_comes_back_the_same(
     assert oct((shelf.folder / session.id).stat().st_mode & 0o777) == "0o700"
     assert main(["sessions", "fetch", session.id, "--from", PLACE]) == 1  # it is here already
     assert "is here already" in capsys.readouterr().err
+
+
+def test_a_session_with_a_supervised_command_is_removed_and_comes_back_with_its_output_times(
+    shelf: SessionStore, place: ObjectStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with supervised(tmp_path) as session:
+        command = begun(session, "echo", "out")
+        assert outcome(command) == "succeeded"
+        until(lambda: not list_running_commands(session))
+        session.end("rebuilt")
+        session.close()
+        times = (command.folder / OUTPUT_TIMES_FILE).read_bytes()
+        assert times
+        (row,) = run(capsys, "archive", session.id, "--to", PLACE, "--yes", "--remove")["sessions"]
+        assert (row["removed"], row["trouble"]) == (True, "")
+        run(capsys, "fetch", session.id, "--from", PLACE)
+        assert (command.folder / OUTPUT_TIMES_FILE).read_bytes() == times
+
+
+def test_a_secret_among_the_output_times_is_not_sent(
+    shelf: SessionStore, place: ObjectStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = past(shelf)
+    (session.commands_folder / "120000-apply-abcdef" / OUTPUT_TIMES_FILE).write_bytes(b"\0\xff" + SECRET.encode())
+    (row,) = run(capsys, "archive", session.id, "--to", PLACE, "--yes", code=3)["sessions"]
+    assert "output.times, line 1: something that looks like a secret" in row["trouble"]
 
 
 @pytest.fixture
