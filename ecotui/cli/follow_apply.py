@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from checks.apply.durations import DurationStats, add_no_wait_estimates
 from checks.apply.plan.model import Plan
-from checks.apply.run.durations import DurationStats, add_no_wait_estimates
 from checks.apply.run.progress import RemainingTimeEstimate, format_approximate, operation_rows
 from checks.apply.run.stream import ApplyProgress, ApplyStreamReader, GuideExplanation
 from checks.duration import format_duration

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from checks.apply.run.durations import DurationHistory, DurationStats
+from checks.apply.durations import DurationHistory, DurationStats
 from ecotui.session import SessionError
 from ecotui.session.log import Session
 from ecotui.session.private_files import open_private_file

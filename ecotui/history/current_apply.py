@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from checks.apply.durations import DurationStats
 from checks.apply.plan.model import Plan
 from checks.apply.plan_store import REVIEW_FILE
-from checks.apply.run.durations import DurationStats
 from checks.apply.run.stream import ApplyProgress, ApplyStreamReader
 from checks.apply.run.why.model import RunningResource
 from ecotui.history.apply_streams import is_apply_stream, read_duration_stats

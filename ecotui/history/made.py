@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from checks.apply.run.durations import parse_resource_type
+from checks.apply.durations import parse_resource_type
 from checks.apply.run.stream import ApplyStreamReader
 from checks.remembered import CreatedResource
 from ecotui.history.apply_streams import MAX_LOG_BYTES, BoundedLogReader, is_apply_stream

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Literal
 
-from checks.apply.run.durations import DurationStats, parse_resource_type
+from checks.apply.durations import DurationStats, parse_resource_type
 from checks.apply.run.stream import ApplyProgress
 from checks.duration import format_stopwatch
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from textual.pilot import Pilot
 
+from checks.apply.durations import DurationStats, parse_resource_type
 from checks.apply.plan.model import ChangeAction, Plan, ResourceChange
-from checks.apply.run.durations import DurationStats, parse_resource_type
 from checks.apply.run.stream import ApplyProgress, ApplyStreamReader
 from checks.context import CheckContext
 from config.model import Settings

@@ -5,8 +5,8 @@ from __future__ import annotations
 import graphlib
 from collections.abc import Iterable, Mapping, Sequence
 
+from checks.apply.durations import DurationStats, TypicalDuration
 from checks.apply.plan.configuration import strip_instance_keys
-from checks.apply.run.durations import DurationStats, TypicalDuration
 from checks.apply.run.stream import ApplyProgress
 from checks.finding import FrozenStruct
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from checks.apply.run.durations import DurationStats
+from checks.apply.durations import DurationStats
 from checks.finding import FrozenStruct
 from checks.sanitize import one_line, sanitize
 from checks.tools.terraform_crash import Crash, CrashDetector

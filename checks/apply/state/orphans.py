@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from checks.apply.durations import parse_resource_type
 from checks.apply.plan.attribute_diff import KNOWN_AFTER_APPLY, MASK
 from checks.apply.plan.model import ChangeAction, PlannedChange, ResourceChange
-from checks.apply.run.durations import parse_resource_type
 from checks.apply.run.stream import ApplyProgress
 from checks.apply.run.why.model import CLOCK_TOLERANCE
 from checks.finding import FrozenStruct

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from checks.apply.run.durations import DurationStats
+from checks.apply.durations import DurationStats
 from checks.apply.run.stream import ApplyStreamReader
 from ecotui.cli import main
 from ecotui.history import timeline

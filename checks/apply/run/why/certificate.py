@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from checks.apply.durations import parse_resource_type
 from checks.apply.plan.configuration import strip_instance_keys
-from checks.apply.run.durations import parse_resource_type
 from checks.apply.run.why.model import ResourceStatus, RunningResource
 from checks.finding import CheckState
 from checks.sanitize import one_line

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from checks.apply.run.durations import TypicalDuration, parse_resource_type
+from checks.apply.durations import TypicalDuration, parse_resource_type
 from checks.finding import CheckState, FrozenStruct
 
 CLOCK_TOLERANCE = 90.0

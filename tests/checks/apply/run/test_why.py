@@ -15,7 +15,7 @@ from typing import Any
 import boto3
 import pytest
 
-from checks.apply.run.durations import TypicalDuration
+from checks.apply.durations import TypicalDuration
 from checks.apply.run.why import explain_running
 from checks.apply.run.why.model import RunningResource
 from checks.context import CheckContext

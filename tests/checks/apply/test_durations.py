@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support.apply_stream import START, follower
 
-from checks.apply.run.durations import DurationHistory, DurationStats, add_no_wait_estimates, parse_resource_type
+from checks.apply.durations import DurationHistory, DurationStats, add_no_wait_estimates, parse_resource_type
 from checks.apply.run.progress import RemainingTimeEstimate, format_approximate, operation_rows
 from checks.apply.run.stream import ApplyProgress, ApplyStreamReader
 from ecotui.history.apply_streams import read_duration_stats
