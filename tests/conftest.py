@@ -50,7 +50,7 @@ LONGEST = (
     "screens/sessions/test_sessions",
     "screens/steps/test_panel",
     "screens/test_fix_runner",
-    "ecotui/demo/test_fakes",
+    "ecotui/demo/test_fake_terraform",
     "screens/main/test_commands",
     "screens/guide/test_runbook",
     "screens/test_snapshots",

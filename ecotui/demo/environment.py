@@ -51,7 +51,7 @@ def base_environment(home: DemoHome, env: Mapping[str, str] | None = None) -> di
     root = home.root
     return {
         **kept,
-        "PATH": f"{home.fake_tools}{os.pathsep}{env.get('PATH', os.defpath)}",
+        "PATH": f"{home.tools}{os.pathsep}{env.get('PATH', os.defpath)}",
         "HOME": str(root),
         "TMPDIR": str(root / "tmp"),
         "XDG_CONFIG_HOME": str(root / ".config"),

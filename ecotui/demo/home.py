@@ -23,7 +23,7 @@ class DemoHome:
         return self.root / "project"
 
     @property
-    def fake_tools(self) -> Path:
+    def tools(self) -> Path:
         return self.root / "bin"
 
     @property
@@ -64,7 +64,7 @@ def create_home(root: Path) -> DemoHome:
         raise FileExistsError(f"{root} is not empty")
     root.chmod(0o700)
     for folder in (
-        home.fake_tools,
+        home.tools,
         home.kubeconfig.parent,
         home.aws_config.parent,
         home.ssh_key.parent,

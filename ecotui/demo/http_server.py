@@ -169,18 +169,19 @@ class LoopbackServer(ThreadingHTTPServer):
         self.socket = socket.socket(self.address_family, self.socket_type)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(("127.0.0.1", self.port))
+        self._thread = None  # last: whoever sees that nobody listens is refused
 
     def stop(self) -> None:
         """Give the port back."""
         if self._thread is not None:
             self._stop_serving()
+            self._thread = None
         self.server_close()
 
     def _stop_serving(self) -> None:
-        thread, self._thread = self._thread, None
         self.shutdown()
-        if thread is not None:
-            thread.join(timeout=5)
+        if self._thread is not None:
+            self._thread.join(timeout=5)
 
     def server_bind(self) -> None:
         """Without the reverse look-up of our own name that http.server makes, which can take seconds."""

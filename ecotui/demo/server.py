@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ecotui.demo import environment
-from ecotui.demo.home import DemoHome, create_home, write_aws_profile
+from ecotui.demo.home import create_home, write_aws_profile
 from ecotui.demo.process import stop_demo_processes
 from ecotui.demo.speed import DemoTimings
-from ecotui.demo.tools import DemoTools
+from ecotui.demo.tools import prepare_tools
 
 
 class Stoppable(Protocol):
@@ -65,7 +65,7 @@ def start_servers(root: Path, timings: DemoTimings, servers: list[Stoppable]) ->
     from ecotui.demo import seed
     from ecotui.demo.aws import cloudfront as aws_cloudfront
     from ecotui.demo.aws import server as aws
-    from ecotui.demo.github.server import start_github as start_github
+    from ecotui.demo.github.server import start_github
     from ecotui.demo.kubernetes import nodes as kubernetes_nodes
     from ecotui.demo.kubernetes import server as kubernetes_server
 
@@ -81,7 +81,7 @@ def start_servers(root: Path, timings: DemoTimings, servers: list[Stoppable]) ->
     control_plane = kubernetes_server.start_kubernetes(kubernetes_nodes.node_lister(seed.REGION, timings))
     servers.append(control_plane)
     control_plane.write_kubeconfig(home.kubeconfig)
-    tools = _prepare_tools(home)
+    tools = prepare_tools(home, report=lambda text: _print_json({"doing": text}))
     env = {
         **environment.base_environment(home),
         **environment.server_environment(world.endpoint, github.env, tools.kinds, timings),
@@ -97,15 +97,6 @@ def start_servers(root: Path, timings: DemoTimings, servers: list[Stoppable]) ->
         "account": seed.ACCOUNT_ALIAS,
         "seconds": round(time.perf_counter() - clock, 2),
     }
-
-
-def _prepare_tools(home: DemoHome) -> DemoTools:
-    from ecotui.demo import fakes, tools
-
-    found = tools.find_tools(home, report=lambda text: _print_json({"doing": text}))
-    if found.missing:
-        fakes.write_launchers(home.fake_tools, found.missing)
-    return found
 
 
 def _print_json(line: dict[str, Any]) -> None:

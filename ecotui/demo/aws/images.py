@@ -1,4 +1,4 @@
-"""The machine images that the demo's terraform looks up: small, so that moto need not load its thousands."""
+"""The machine images that the demo's terraform looks up. moto reads them when it is imported: nothing of moto is imported here."""
 
 from __future__ import annotations
 

@@ -50,17 +50,17 @@ def start_aws(timings: DemoTimings, data_folder: Path) -> AwsServer:
     from werkzeug.serving import make_server
 
     from ecotui.demo.aws import cloudfront as aws_cloudfront
-    from ecotui.demo.aws import cloudtrail, instances, name_conflicts, route53, s3, service_quotas
+    from ecotui.demo.aws import cloudtrail, name_conflicts, route53, s3, service_quotas
     from ecotui.demo.aws import ec2 as aws_ec2
     from ecotui.demo.aws import iam as aws_iam
 
     settings.ACM_VALIDATION_WAIT = int(timings.scale(timings.certificate_issuance))
-    desk = service_quotas.QuotaService(timings, ACCOUNT_ID)
-    service_quotas.install_service_quotas(desk)
-    instances.install_vcpu_limit(desk)
+    quotas = service_quotas.QuotaService(timings, ACCOUNT_ID)
+    service_quotas.install_service_quotas(quotas)
+    aws_ec2.install_vcpu_limit(quotas)
     aws_ec2.install_placement_groups()
     aws_iam.install_policy_conflicts()
-    name_conflicts.install_name_conflicts(desk)
+    name_conflicts.install_name_conflicts(quotas)
     route53.install_route53()  # around what refuses: to look and to write are one step
     s3.install_s3()
     cloudtrail.install_cloudtrail()

@@ -31,7 +31,7 @@ class GitHubServer:
     def __init__(self, folder: Path, account: GitHubAccount, scopes: Sequence[str]) -> None:
         self.account = account
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        authority = CertificateAuthority(folder / "tls", "ecotui demo GitHub")
+        authority = CertificateAuthority(folder / "tls")
         site = GitHubApi(account)
         tls = authority.server_context(HOSTS)
 

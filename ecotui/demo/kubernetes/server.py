@@ -50,7 +50,7 @@ class KubernetesServer:
         self._store = ClusterStore(list_nodes)
         self.token = secrets.token_urlsafe(24)
         with tempfile.TemporaryDirectory(prefix="ecotui-demo-") as folder:
-            authority = CertificateAuthority(Path(folder), "ecotui demo Kubernetes")
+            authority = CertificateAuthority(Path(folder))
             tls = authority.server_context(("127.0.0.1", "localhost", "kubernetes"))
         self._authority_pem = authority.pem
         handler = handler_for(KubernetesApi(self._store, self.token, self._stop_event.is_set))

@@ -1,18 +1,18 @@
-"""The demo's GitHub, asked by the real gh and by its stand-in: both must see an ordinary github.com login."""
+"""The demo's GitHub, asked by two real gh: the distribution's and the wheel's. Both see an ordinary github.com login."""
 
 from __future__ import annotations
 
-import os
-import shutil
+import re
 import subprocess
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.tools import SOURCES, path_with
 
 from checks.tools.gh import Gh, GhError, GhErrorKind
-from ecotui.demo import fakes
 from ecotui.demo.github import server as github_server
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -25,16 +25,11 @@ def hub(tmp_path: Path) -> Iterator[github_server.GitHubServer]:
     running.stop()
 
 
-@pytest.fixture(params=[pytest.param("real", marks=pytest.mark.real), "stand-in"])
+@pytest.fixture(params=SOURCES)
 def env(request: pytest.FixtureRequest, hub: github_server.GitHubServer, tmp_path: Path) -> dict[str, str]:
     """The environment of one of the two gh."""
-    path = os.environ["PATH"]
-    if request.param == "stand-in":
-        fakes.write_launchers(tmp_path / "bin", ["gh"])
-        path = f"{tmp_path / 'bin'}{os.pathsep}{path}"
-    elif not shutil.which("gh"):
-        pytest.skip("gh is not installed")
     (tmp_path / "home").mkdir()
+    path = path_with("gh", request.param, tmp_path / "bin")
     return {"PATH": path, "HOME": str(tmp_path / "home"), **hub.env}
 
 
@@ -53,8 +48,8 @@ def test_the_stored_login_begins_without_read_org(env: dict[str, str], gh: Run) 
     assert identity.login == "eco-operator"
     assert identity.scopes == ("repo", "write:packages")
     status = gh("auth", "status")
-    assert status.returncode == 1
-    assert "missing required scope 'read:org'" in status.stderr
+    # 2.23 says it on stderr and exits with 1, 2.103 on stdout and exits with 0.
+    assert re.search(r"missing required .*'read:org'", status.stdout + status.stderr, re.I)
 
 
 def test_a_refresh_adds_the_scope_and_keeps_the_old_ones(env: dict[str, str], gh: Run) -> None:
@@ -67,9 +62,10 @@ def test_a_refresh_adds_the_scope_and_keeps_the_old_ones(env: dict[str, str], gh
 
 def test_a_refresh_waits_for_the_approval(hub: github_server.GitHubServer, gh: Run) -> None:
     hub.account.approval_seconds = 1.2
+    begun = time.monotonic()
     assert gh("auth", "refresh", "-h", "github.com", "-s", "read:org").returncode == 0
-    polls = [line for line in hub.account.request_log if line.endswith("/login/oauth/access_token")]
-    assert len(polls) >= 2
+    assert time.monotonic() - begun >= 1.2
+    assert any(line.endswith("/login/oauth/access_token") for line in hub.account.request_log)
 
 
 def test_a_pasted_token_becomes_the_login(hub: github_server.GitHubServer, env: dict[str, str], gh: Run) -> None:
@@ -146,12 +142,10 @@ def test_the_stored_login_is_the_owners_alone(hub: github_server.GitHubServer) -
     assert Path(hub.env["GH_CONFIG_DIR"], "hosts.yml").stat().st_mode & 0o077 == 0
 
 
-@pytest.mark.real
-@pytest.mark.skipif(not shutil.which("gh"), reason="gh is not installed")
-def test_on_a_terminal_a_refresh_needs_enter_and_nothing_else(hub: github_server.GitHubServer, tmp_path: Path) -> None:
+def test_on_a_terminal_a_refresh_needs_enter_and_nothing_else(env: dict[str, str]) -> None:
     import pexpect
 
-    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TERM": "xterm", **hub.env}
+    env = {**env, "TERM": "xterm"}
     child = pexpect.spawn("gh", ["auth", "refresh", "-h", "github.com", "-s", "read:org"], env=env, timeout=20)
     child.expect("one-time code: .*[A-Z]{4}-[A-Z]{4}")
     child.expect("Press Enter")

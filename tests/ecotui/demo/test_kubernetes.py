@@ -1,10 +1,8 @@
-"""The demo's Kubernetes API, asked by the real kubectl, by its stand-in, and through ecotui's own wrapper."""
+"""The demo's Kubernetes API, asked by two real kubectl, the distribution's and the wheel's, and through ecotui's own wrapper."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 import threading
 import time
@@ -12,11 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.tools import SOURCES, path_with
 
 from checks.context import CheckContext
 from checks.tools.kubectl import Kubectl, KubectlError, KubectlErrorKind
 from config.model import Settings
-from ecotui.demo import fakes
 from ecotui.demo.kubernetes import server as kubernetes_server
 from ecotui.demo.kubernetes.objects import ClusterNode, cluster_objects
 from ecotui.demo.kubernetes.server import NodeView
@@ -64,15 +62,11 @@ def until(condition: Callable[[], bool]) -> None:
     raise AssertionError("it did not happen in 4 s")
 
 
-@pytest.fixture(params=[pytest.param("real", marks=pytest.mark.real), "stand-in"])
+@pytest.fixture(params=SOURCES)
 def env(request: pytest.FixtureRequest, server: kubernetes_server.KubernetesServer, tmp_path: Path) -> dict[str, str]:
-    path = os.environ["PATH"]
-    if request.param == "stand-in":
-        fakes.write_launchers(tmp_path / "bin", ["kubectl"])
-        path = f"{tmp_path / 'bin'}{os.pathsep}{path}"
-    elif not shutil.which("kubectl"):
-        pytest.skip("kubectl is not installed")
+    """The environment of one of the two kubectl."""
     server.write_kubeconfig(tmp_path / "kubeconfig")
+    path = path_with("kubectl", request.param, tmp_path / "bin")
     return {"PATH": path, "HOME": str(tmp_path), "KUBECONFIG": str(tmp_path / "kubeconfig")}
 
 
@@ -213,13 +207,9 @@ def test_a_watch_tells_when_a_node_becomes_ready(env: dict[str, str], nodes: lis
             child.kill()
 
 
-@pytest.mark.real
-@pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl is not installed")
-def test_the_real_kubectl_pages_through_a_long_list(server: kubernetes_server.KubernetesServer, tmp_path: Path) -> None:
-    server.write_kubeconfig(tmp_path / "kubeconfig")
-    argv = ["kubectl", "--kubeconfig", str(tmp_path / "kubeconfig"), "get", "pods", "-A", "-o", "name"]
-    whole = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=30).stdout
-    paged = subprocess.run([*argv, "--chunk-size=2"], capture_output=True, text=True, check=True, timeout=30).stdout
+def test_kubectl_pages_through_a_long_list(kubectl: Run) -> None:
+    whole = kubectl("get", "pods", "-A", "-o", "name").stdout
+    paged = kubectl("get", "pods", "-A", "-o", "name", "--chunk-size=2").stdout
     assert len(whole.split()) > 10
     assert paged == whole
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ecotui.demo.fakes import VERSION_NOTICE
-from ecotui.demo.fakes.terraform.state import TERRAFORM_VERSION, FakeState
+from ecotui.demo.fake_terraform import VERSION_NOTICE
+from ecotui.demo.fake_terraform.state import TERRAFORM_VERSION, FakeState
 
 # Flags that change nothing here: the stand-in never asks, never draws, and works on one thing after the other.
 _IGNORED_FLAGS = ("-input", "-no-color", "-lock", "-lock-timeout", "-parallelism", "-refresh", "-compact-warnings")
@@ -59,7 +59,7 @@ def main(argv: Sequence[str]) -> int:
     if words[:1] in (["-version"], ["--version"], ["-v"]):
         words[0] = "version"
     if not words:
-        sys.stdout.write(f"{VERSION_NOTICE.format(name='terraform')}\n\n{__doc__}\n")
+        sys.stdout.write(f"{VERSION_NOTICE}\n\n{__doc__}\n")
         return 127
     commands: dict[str, Callable[[Path, TerraformArguments], int]] = {
         "version": _version,
@@ -86,7 +86,7 @@ def _version(folder: Path, arguments: TerraformArguments) -> int:
         answer = {"terraform_version": TERRAFORM_VERSION, "platform": sys.platform, "stand_in": True}
         sys.stdout.write(json.dumps({**answer, "provider_selections": {}}) + "\n")
     else:
-        sys.stdout.write(f"Terraform v{TERRAFORM_VERSION}\n{VERSION_NOTICE.format(name='terraform')}\n")
+        sys.stdout.write(f"Terraform v{TERRAFORM_VERSION}\n{VERSION_NOTICE}\n")
     return 0
 
 
@@ -98,7 +98,7 @@ def _init(folder: Path, arguments: TerraformArguments) -> int:
     (folder / ".terraform").mkdir(exist_ok=True)
     sys.stdout.write(
         "Initializing the backend...\nInitializing provider plugins...\n"
-        f"- {VERSION_NOTICE.format(name='terraform')}: no provider is needed\n\nTerraform has been successfully initialized!\n"
+        f"- {VERSION_NOTICE}: no provider is needed\n\nTerraform has been successfully initialized!\n"
     )
     return 0
 
@@ -118,7 +118,7 @@ def _require_init(folder: Path) -> None:
 def _validate(folder: Path, arguments: TerraformArguments) -> int:
     arguments.reject_unknown_flags("-json")
     _require_init(folder)
-    from ecotui.demo.fakes.terraform import plan
+    from ecotui.demo.fake_terraform import plan
 
     changed = plan.changed_files(folder)
     found = [{"severity": "warning", "summary": _changed_files_warning(changed), "detail": ""}] if changed else []
@@ -181,8 +181,8 @@ def _find_zone_id(client: Callable[..., Any], domain: str) -> str:
 def _plan(folder: Path, arguments: TerraformArguments) -> int:
     arguments.reject_unknown_flags("-json", "-out", "-var", "-var-file", "-detailed-exitcode")
     _require_init(folder)
-    from ecotui.demo.fakes.terraform import plan as planning
-    from ecotui.demo.fakes.terraform.output import TerraformOutput
+    from ecotui.demo.fake_terraform import plan as planning
+    from ecotui.demo.fake_terraform.output import TerraformOutput
 
     voice = TerraformOutput(folder, as_json=arguments.has_flag("-json"))
     state = FakeState(folder)
@@ -230,7 +230,7 @@ def _show(folder: Path, arguments: TerraformArguments) -> int:
     else:
         state = FakeState(folder)
         resources = []
-        from ecotui.demo.fakes.terraform.state import split_address
+        from ecotui.demo.fake_terraform.state import split_address
 
         for address, values in sorted(state.resources.items()):
             kind, name, _ = split_address(address)
@@ -252,8 +252,8 @@ def _apply(folder: Path, arguments: TerraformArguments) -> int:
             "the stand-in for terraform applies saved plans only: terraform plan -out=FILE, then apply FILE"
         )
     saved = _load_saved_plan(folder, arguments.positional[0])
-    from ecotui.demo.fakes.terraform import apply, plan
-    from ecotui.demo.fakes.terraform.output import TerraformOutput
+    from ecotui.demo.fake_terraform import apply, plan
+    from ecotui.demo.fake_terraform.output import TerraformOutput
 
     voice = TerraformOutput(folder, as_json=arguments.has_flag("-json"))
     state = FakeState(folder)

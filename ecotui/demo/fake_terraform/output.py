@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ecotui.demo.fakes.terraform.state import TERRAFORM_VERSION, split_address
+from ecotui.demo.fake_terraform.state import TERRAFORM_VERSION, split_address
 
 _PAST_TENSE = {"create": "created", "update": "updated in-place", "import": "imported"}
 

@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ecotui.demo.fakes.terraform.record_plan import (
+from ecotui.demo.fake_terraform.record_plan import (
     PUBLIC_KEY_PLACEHOLDER,
     RECORDING_PATH,
     ZONE_PLACEHOLDER,
     file_digest,
     replace_texts,
 )
-from ecotui.demo.fakes.terraform.state import FakeState, split_address
+from ecotui.demo.fake_terraform.state import FakeState, split_address
 
 _IMPORT_BLOCK = re.compile(r'^import\s*\{\s*to\s*=\s*(?P<to>\S+)\s+id\s*=\s*"(?P<id>[^"]*)"\s*\}', re.MULTILINE)
 _VARIABLE_ASSIGNMENT = re.compile(r'^\s*(?P<name>\w+)\s*=\s*"(?P<value>[^"]*)"\s*(?:#.*)?$', re.MULTILINE)

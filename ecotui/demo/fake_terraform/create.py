@@ -1,6 +1,6 @@
-"""How each resource of the demo project is made: one function a type, through boto3, returning its attributes.
+"""Creates each resource of the demo project through boto3: one function a resource type.
 
-A function gets `after`, what is planned, and looks up in `known` what was made before it.
+A function gets `after` (the planned attributes) and the key of its instance, and returns the attributes for the state.
 """
 
 from __future__ import annotations
@@ -10,8 +10,30 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ecotui.demo.fakes.terraform import create_network as network
-from ecotui.demo.fakes.terraform.context import Attributes, CreationContext, tag_list, tag_specifications
+Attributes = dict[str, Any]
+ClientFactory = Callable[..., Any]
+"""boto3's client(service, region_name=None)."""
+
+
+class CreationContext:
+    """What the functions stand on: clients, and the attributes of everything made so far by address."""
+
+    def __init__(self, client: ClientFactory, resources: Mapping[str, Attributes]) -> None:
+        self.client, self.resources = client, resources
+
+    def resource_id(self, address: str) -> str:
+        return str(self.resources[address]["id"])
+
+    def attribute(self, address: str, attribute: str) -> str:
+        return str(self.resources[address][attribute])
+
+
+def tag_list(after: Attributes) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in (after.get("tags_all") or {}).items()]
+
+
+def tag_specifications(kind: str, after: Attributes) -> list[dict[str, Any]]:
+    return [{"ResourceType": kind, "Tags": tag_list(after)}]
 
 
 def create_key_pair(context: CreationContext, after: Attributes, key: Any) -> Attributes:
@@ -248,6 +270,92 @@ def _policy_document(*actions: str, resource: str, principal: Mapping[str, str] 
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
+def create_vpc(context: CreationContext, after: Attributes, key: Any) -> Attributes:
+    made = context.client("ec2").create_vpc(
+        CidrBlock=after["cidr_block"], TagSpecifications=tag_specifications("vpc", after)
+    )["Vpc"]
+    return {"id": made["VpcId"], "arn": f"arn:aws:ec2:ap-northeast-2:{made['OwnerId']}:vpc/{made['VpcId']}"}
+
+
+def create_internet_gateway(context: CreationContext, after: Attributes, key: Any) -> Attributes:
+    ec2 = context.client("ec2")
+    tags = tag_specifications("internet-gateway", after)
+    made = ec2.create_internet_gateway(TagSpecifications=tags)["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=made, VpcId=context.resource_id("aws_vpc.main"))
+    return {"id": made, "vpc_id": context.resource_id("aws_vpc.main")}
+
+
+def create_subnet(context: CreationContext, after: Attributes, key: Any) -> Attributes:
+    made = context.client("ec2").create_subnet(
+        VpcId=context.resource_id("aws_vpc.main"),
+        CidrBlock=after.get("cidr_block") or f"10.0.{key + 1}.0/24",
+        AvailabilityZone=after["availability_zone"],
+        TagSpecifications=tag_specifications("subnet", after),
+    )["Subnet"]
+    return {"id": made["SubnetId"], "arn": made["SubnetArn"], "vpc_id": made["VpcId"]}
+
+
+def create_route_table(context: CreationContext, after: Attributes, key: Any) -> Attributes:
+    ec2 = context.client("ec2")
+    made = ec2.create_route_table(
+        VpcId=context.resource_id("aws_vpc.main"), TagSpecifications=tag_specifications("route-table", after)
+    )["RouteTable"]["RouteTableId"]
+    gateway = context.resource_id("aws_internet_gateway.main")
+    ec2.create_route(RouteTableId=made, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+    return {"id": made, "vpc_id": context.resource_id("aws_vpc.main")}
+
+
+def associate_route_table(context: CreationContext, after: Attributes, key: Any) -> Attributes:
+    made = context.client("ec2").associate_route_table(
+        RouteTableId=context.resource_id("aws_route_table.public"),
+        SubnetId=context.resource_id(f"aws_subnet.public[{key}]"),
+    )
+    return {"id": made["AssociationId"]}
+
+
+def create_security_group(context: CreationContext, after: Attributes, key: Any) -> Attributes:
+    made = context.client("ec2").create_security_group(
+        GroupName=after["name"],
+        Description=after["description"],
+        VpcId=context.resource_id("aws_vpc.main"),
+        TagSpecifications=tag_specifications("security-group", after),
+    )
+    return {"id": made["GroupId"], "vpc_id": context.resource_id("aws_vpc.main")}
+
+
+def create_ingress_rule(context: CreationContext, after: Attributes, key: Any) -> Attributes:
+    group = context.resource_id("aws_security_group.nodes")
+    permission: dict[str, Any] = {"IpProtocol": after["ip_protocol"]}
+    if after.get("from_port") is not None:
+        permission |= {"FromPort": after["from_port"], "ToPort": after["to_port"]}
+    if after.get("cidr_ipv4"):
+        permission["IpRanges"] = [{"CidrIp": after["cidr_ipv4"], "Description": after.get("description") or ""}]
+    else:
+        permission["UserIdGroupPairs"] = [{"GroupId": group}]
+    made = context.client("ec2").authorize_security_group_ingress(GroupId=group, IpPermissions=[permission])
+    rules = made.get("SecurityGroupRules") or [{}]
+    return {"id": rules[0].get("SecurityGroupRuleId", group), "security_group_id": group}
+
+
+def allocate_eip(context: CreationContext, after: Attributes, key: Any) -> Attributes:
+    made = context.client("ec2").allocate_address(
+        Domain="vpc", TagSpecifications=tag_specifications("elastic-ip", after)
+    )
+    return {
+        "id": made["AllocationId"],
+        "allocation_id": made["AllocationId"],
+        "public_ip": made["PublicIp"],
+    }
+
+
+def associate_eip(context: CreationContext, after: Attributes, key: Any) -> Attributes:
+    made = context.client("ec2").associate_address(
+        AllocationId=context.resource_id("aws_eip.master"),
+        InstanceId=context.resource_id('aws_instance.node["k8s-master"]'),
+    )
+    return {"id": made["AssociationId"]}
+
+
 Creator = Callable[[CreationContext, Attributes, Any], Attributes]
 
 # Type to how the provider words what it was doing, which attribute names it there, and the function.
@@ -264,18 +372,18 @@ CREATORS: Mapping[str, tuple[str, str, Creator]] = {
         "",
         create_origin_access_identity,
     ),
-    "aws_eip": ("creating EC2 EIP", "", network.allocate_eip),
-    "aws_eip_association": ("creating EC2 EIP Association", "", network.associate_eip),
+    "aws_eip": ("creating EC2 EIP", "", allocate_eip),
+    "aws_eip_association": ("creating EC2 EIP Association", "", associate_eip),
     "aws_iam_instance_profile": ("creating IAM Instance Profile", "name", create_instance_profile),
     "aws_iam_policy": ("creating IAM Policy", "name", create_policy),
     "aws_iam_role": ("creating IAM Role", "name", create_role),
     "aws_iam_role_policy_attachment": ("attaching IAM Policy to IAM Role", "role", attach_role_policy),
     "aws_instance": ("creating EC2 Instance", "", create_instance),
-    "aws_internet_gateway": ("creating EC2 Internet Gateway", "", network.create_internet_gateway),
+    "aws_internet_gateway": ("creating EC2 Internet Gateway", "", create_internet_gateway),
     "aws_key_pair": ("importing EC2 Key Pair", "key_name", create_key_pair),
     "aws_route53_record": ("creating Route53 Record", "", create_dns_record),
-    "aws_route_table": ("creating Route Table", "", network.create_route_table),
-    "aws_route_table_association": ("creating Route Table Association", "", network.associate_route_table),
+    "aws_route_table": ("creating Route Table", "", create_route_table),
+    "aws_route_table_association": ("creating Route Table Association", "", associate_route_table),
     "aws_s3_bucket": ("creating S3 Bucket", "bucket", create_bucket),
     "aws_s3_bucket_policy": ("putting S3 Bucket Policy", "", create_bucket_policy),
     "aws_s3_bucket_public_access_block": (
@@ -284,12 +392,12 @@ CREATORS: Mapping[str, tuple[str, str, Creator]] = {
         create_bucket_public_access_block,
     ),
     "aws_s3_bucket_versioning": ("creating S3 Bucket Versioning", "", create_bucket_versioning),
-    "aws_security_group": ("creating Security Group", "name", network.create_security_group),
-    "aws_subnet": ("creating EC2 Subnet", "", network.create_subnet),
-    "aws_vpc": ("creating EC2 VPC", "", network.create_vpc),
+    "aws_security_group": ("creating Security Group", "name", create_security_group),
+    "aws_subnet": ("creating EC2 Subnet", "", create_subnet),
+    "aws_vpc": ("creating EC2 VPC", "", create_vpc),
     "aws_vpc_security_group_ingress_rule": (
         "creating VPC Security Group Ingress Rule",
         "",
-        network.create_ingress_rule,
+        create_ingress_rule,
     ),
 }

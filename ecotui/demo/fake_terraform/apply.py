@@ -8,11 +8,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ecotui.demo.fakes.terraform.context import Attributes, ClientFactory, CreationContext
-from ecotui.demo.fakes.terraform.create import CREATORS
-from ecotui.demo.fakes.terraform.output import TerraformOutput
-from ecotui.demo.fakes.terraform.plan import dependency_order
-from ecotui.demo.fakes.terraform.state import FakeState, split_address
+from ecotui.demo.fake_terraform.create import CREATORS, Attributes, ClientFactory, CreationContext
+from ecotui.demo.fake_terraform.output import TerraformOutput
+from ecotui.demo.fake_terraform.plan import dependency_order
+from ecotui.demo.fake_terraform.state import FakeState, split_address
 
 _INTERRUPT_MESSAGE = (
     "\nInterrupt received.\nPlease wait for Terraform to exit or data loss may occur.\nGracefully shutting down...\n"

@@ -1,4 +1,4 @@
-"""The stand-ins of the demo: what they say of themselves, where they refuse to go, and a whole apply without terraform."""
+"""The demo's fake terraform: what it says of itself, where it refuses to go, and a whole apply without terraform."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from checks.tools.run import CommandResult, run_command
 from checks.tools.terraform import Terraform
 from checks.tools.terraform_errors import parse_diagnostics
 from config.model import AwsSettings, Settings
-from ecotui.demo import fakes, provider_mirror
-from ecotui.demo.fakes.terraform import plan as planning
-from ecotui.demo.fakes.terraform import record_plan
-from ecotui.demo.fakes.terraform.apply import apply_plan
-from ecotui.demo.fakes.terraform.output import TerraformOutput
-from ecotui.demo.fakes.terraform.state import FakeState, split_address
+from ecotui.demo import fake_terraform, provider_mirror
+from ecotui.demo.fake_terraform import plan as planning
+from ecotui.demo.fake_terraform import record_plan
+from ecotui.demo.fake_terraform.apply import apply_plan
+from ecotui.demo.fake_terraform.output import TerraformOutput
+from ecotui.demo.fake_terraform.state import FakeState, split_address
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture
 def env(ready: dict[str, Any], tmp_path: Path) -> dict[str, str]:
-    fakes.write_launchers(tmp_path / "bin", fakes.FAKE_NAMES)
+    fake_terraform.write_launcher(tmp_path / "bin")
     return {**ready["env"], "PATH": f"{tmp_path / 'bin'}{os.pathsep}{ready['env']['PATH']}"}
 
 
@@ -70,23 +70,14 @@ def run(terraform: Terraform, *argv: str) -> CommandResult:
     return run_command(argv, env=terraform.env, cwd=terraform.folder, timeout=60)
 
 
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [("terraform", ["version"]), ("kubectl", ["version", "--client"]), ("gh", ["--version"])],
-)
-def test_each_says_that_it_is_a_stand_in(name: str, words: list[str], tmp_path: Path) -> None:
-    fakes.write_launchers(tmp_path, [name])
-    done = subprocess.run([tmp_path / name, *words], capture_output=True, text=True, check=True, timeout=30)
-    assert f"a stand-in for {name}" in done.stdout
-
-
-def test_there_is_no_stand_in_for_anything_else(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="aws"):
-        fakes.write_launchers(tmp_path, ["gh", "aws"])
+def test_it_says_that_it_is_a_stand_in(tmp_path: Path) -> None:
+    fake_terraform.write_launcher(tmp_path)
+    done = subprocess.run([tmp_path / "terraform", "version"], capture_output=True, text=True, check=True, timeout=30)
+    assert "a stand-in for terraform" in done.stdout
 
 
 def test_a_launcher_does_not_take_the_projects_files_for_modules(tmp_path: Path) -> None:
-    fakes.write_launchers(tmp_path / "bin", ["terraform"])
+    fake_terraform.write_launcher(tmp_path / "bin")
     for name in ("ecotui", "json", "config"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('wrong module')")
     done = subprocess.run(
@@ -108,22 +99,6 @@ def test_terraform_goes_to_no_other_aws(terraform: Terraform, tmp_path: Path) ->
         )
         assert done.exit_code == 1
         assert "the demo's AWS only" in done.stdout
-
-
-def test_gh_goes_to_no_other_proxy(env: dict[str, str]) -> None:
-    for proxy in ("", "http://proxy.example.test:3128"):
-        done = run_command(("gh", "api", "user"), env={**env, "HTTPS_PROXY": proxy}, timeout=30)
-        assert done.exit_code == 1
-        assert "it goes nowhere else" in done.stderr
-
-
-def test_kubectl_goes_to_no_other_cluster(env: dict[str, str], tmp_path: Path) -> None:
-    text = Path(env["KUBECONFIG"]).read_text()
-    elsewhere = tmp_path / "kubeconfig"
-    elsewhere.write_text(text.replace("https://127.0.0.1", "https://cluster.example.test"))
-    done = run_command(("kubectl", "get", "nodes"), env={**env, "KUBECONFIG": str(elsewhere)}, timeout=30)
-    assert done.exit_code == 1
-    assert "is not on this machine" in done.stderr
 
 
 def test_without_init_terraform_says_so(terraform: Terraform) -> None:
@@ -253,7 +228,7 @@ def test_one_interrupt_finishes_the_resource_and_stops(
         return {"id": "vpc-1"}
 
     monkeypatch.setattr(
-        "ecotui.demo.fakes.terraform.apply.CREATORS", {"aws_vpc": ("creating", "", made_during_an_interrupt)}
+        "ecotui.demo.fake_terraform.apply.CREATORS", {"aws_vpc": ("creating", "", made_during_an_interrupt)}
     )
     plan = planning.load_recording()
     before = signal.getsignal(signal.SIGINT)
@@ -292,7 +267,7 @@ def test_an_address_is_taken_apart() -> None:
 
 
 def test_the_recording_fits_the_project() -> None:
-    """When this fails: python -m ecotui.demo.fakes.terraform.record_plan"""
+    """When this fails: python -m ecotui.demo.fake_terraform.record_plan"""
     folder = ROOT / "config" / "demo" / "terraform"
     assert planning.changed_files(folder) == []
 

@@ -1,4 +1,4 @@
-"""Record the plan of the demo project: `python -m ecotui.demo.fakes.terraform.record_plan`.
+"""Record the plan of the demo project: `python -m ecotui.demo.fake_terraform.record_plan`.
 
 Needs the real terraform and the AWS provider. Run it after every change of config/demo/terraform; a test compares.
 """
