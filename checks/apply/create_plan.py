@@ -6,13 +6,14 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from checks.apply import plan_store
+from checks.apply.durations import DurationStats, add_no_wait_estimates
 from checks.apply.forecast.forecast import make_forecast
 from checks.apply.forecast.model import Forecast, SavedReview
-from checks.apply.plan.model import PlanUnreadable, read_plan
+from checks.apply.plan.model import Plan, PlannedChange, PlanUnreadable, read_plan
 from checks.context import CheckContext
 from checks.sanitize import sanitize
 from checks.tools.run import CommandError, CommandNotExecutable, CommandNotFound
@@ -28,12 +29,18 @@ class PlanInterrupted(Exception):
 
 
 def create_plan(
-    context: CheckContext, folder: Path, *, on_line: Callable[[str], None], on_progress: Callable[[str], None]
+    context: CheckContext,
+    folder: Path,
+    *,
+    on_line: Callable[[str], None],
+    on_progress: Callable[[str], None],
+    read_durations: Callable[[Collection[str]], DurationStats] = lambda addresses: DurationStats(),
 ) -> tuple[SavedReview, Path]:
     """Initialise if needed, plan, forecast, and save into `folder`. Returns the review and the plan's file.
 
-    `line` gets terraform's own JSON lines as they come, `say` what is being done.
-    Raises CommandError (terraform refused, or cannot be run), PlanUnreadable, Stopped, OSError (disk).
+    `on_line` gets terraform's JSON lines as they come, `on_progress` what is being done. `read_durations` gives what
+    earlier applies tell about these addresses.
+    Raises CommandError (terraform refused, or cannot be run), PlanUnreadable, PlanInterrupted, OSError (disk).
     """
     terraform = Terraform(context)
     plan_store.make_plan_folder(folder)
@@ -49,22 +56,44 @@ def create_plan(
     except CommandError:
         held = None
     try:
-        return _plan_and_review(context, terraform, plan_file, held, on_line=on_line, on_progress=on_progress)
+        plan, planned, held = _run_and_read_plan(terraform, plan_file, held, on_line=on_line, on_progress=on_progress)
+        on_progress("checking the account")
+        aws = any(one.type.startswith("aws_") for one in planned)
+        forecast = Forecast()
+        if aws:
+            durations = add_no_wait_estimates(read_durations(plan.operations), plan.no_wait_addresses)
+            forecast = make_forecast(
+                context.with_progress(on_progress), planned, dependencies=plan.after, durations=durations
+            )
+        review = SavedReview(
+            plan_sha256=plan_store.plan_digest(plan_file),
+            made=time.time(),
+            folder=str(terraform.folder),
+            workspace=context.settings.terraform.workspace,
+            plan=plan,
+            forecast=forecast,
+            account=_account_id(context) if aws else "",
+            region=context.aws.region if aws else "",
+            serial=held.serial if held else -1,
+            lineage=held.lineage if held else "",
+        )
+        plan_store.write_review(folder, review)
+        return review, plan_file
     except BaseException:
         # Without its review nobody can apply it: it would only hold secrets, and room on a disk that may be full.
         plan_file.unlink(missing_ok=True)
         raise
 
 
-def _plan_and_review(
-    context: CheckContext,
+def _run_and_read_plan(
     terraform: Terraform,
     plan_file: Path,
     state_summary: StateSummary | None,
     *,
     on_line: Callable[[str], None],
     on_progress: Callable[[str], None],
-) -> tuple[SavedReview, Path]:
+) -> tuple[Plan, tuple[PlannedChange, ...], StateSummary | None]:
+    """The plan, its raw changes, and the state that it was planned against (None where that is not known)."""
     try:
         run_plan(terraform, plan_file, on_line)
     except TerraformError as error:
@@ -78,23 +107,7 @@ def _plan_and_review(
     plan, planned = read_plan(terraform.show_plan(plan_file))
     if plan.errored:
         raise PlanUnreadable("planning failed halfway; this plan cannot be applied")
-    on_progress("looking at the account")
-    aws = any(one.type.startswith("aws_") for one in planned)
-    seen = make_forecast(context.with_progress(on_progress), planned) if aws else Forecast()
-    review = SavedReview(
-        plan_sha256=plan_store.plan_digest(plan_file),
-        made=time.time(),
-        folder=str(terraform.folder),
-        workspace=context.settings.terraform.workspace,
-        plan=plan,
-        forecast=seen,
-        account=_account_id(context) if aws else "",
-        region=context.aws.region if aws else "",
-        serial=state_summary.serial if state_summary else -1,
-        lineage=state_summary.lineage if state_summary else "",
-    )
-    plan_store.write_review(plan_file.parent, review)
-    return review, plan_file
+    return plan, planned, state_summary
 
 
 def run_init(terraform: Terraform, on_progress: Callable[[str], None]) -> None:

@@ -1,4 +1,4 @@
-"""How long a resource usually takes: by its own address in earlier runs, by its type, or by a rule of thumb. Pure."""
+"""How long terraform usually takes for a resource: its median in earlier applies, its type's, or an estimate. Pure."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ CREATE_ESTIMATES = {
     "aws_instance": 25.0,
     "aws_internet_gateway": 2.0,
     "aws_lb": 170.0,
+    "aws_msk_cluster": 1800.0,
     "aws_nat_gateway": 110.0,
     "aws_opensearch_domain": 1200.0,
     "aws_rds_cluster": 60.0,
@@ -39,7 +40,7 @@ CREATE_ESTIMATES = {
     "aws_vpc": 15.0,
     "aws_vpc_endpoint": 60.0,
 }
-"""Seconds to create one, where nothing was recorded yet: rules of thumb, to be shown as such.
+"""Seconds to create one, where no apply was recorded yet; shown as estimates.
 
 Load balancers (2:54), VPCs (0:21): "Creation complete after" lines in public applies (DataBiosphere/azul pull request
 5780, DevopsArtFactory/terraform-provisioning pull request 11). EKS clusters: "10 to 15 minutes" in the EKS user guide.
@@ -47,7 +48,7 @@ CloudFront: the lower end of the 5 to 15 minutes of the guide's chapter 6. Certi
 few minutes. The others are what such lines usually say; the first run that is recorded takes their place.
 """
 DEFAULT_ESTIMATE = 3.0
-"""Seconds: most of what AWS makes is there after one call and one reading of it."""
+"""Seconds to create or delete any other type: one call, and one that reads it back."""
 DELETE_ESTIMATES = {
     "aws_cloudfront_distribution": 300.0,
     "aws_eks_cluster": 150.0,
@@ -64,7 +65,7 @@ MAX_SAMPLES = 20
 class TypicalDuration(FrozenStruct, frozen=True):
     seconds: float
     sample_count: int = 0
-    """How many earlier ones it is the median of; 0 for a rule of thumb."""
+    """How many earlier ones it is the median of; 0 for an estimate."""
     is_same_address: bool = False
     """Of this very address, not only of its type."""
 
@@ -72,7 +73,7 @@ class TypicalDuration(FrozenStruct, frozen=True):
     def basis(self) -> str:
         """What it rests on, in words."""
         if not self.sample_count:
-            return "rule of thumb"
+            return "estimate"
         return (
             f"{self.sample_count} run{'s'[: self.sample_count > 1]}"
             if self.is_same_address
@@ -85,9 +86,9 @@ class TypicalDuration(FrozenStruct, frozen=True):
         return (
             f"{self.sample_count}×"
             if self.is_same_address
-            else f"{self.sample_count} alike"
+            else f"{self.sample_count} similar"
             if self.sample_count
-            else "a guess"
+            else "estimate"
         )
 
 
@@ -103,19 +104,16 @@ class DurationStats(FrozenStruct, frozen=True):
     """How many operations terraform does at once in the run that this is said for; 10 is its own default."""
 
     def typical_duration(self, address: str, action: str) -> TypicalDuration:
-        """Its own time, else its type's, else a rule of thumb."""
+        """Its own time, else its type's, else an estimate."""
         if known := self.addresses.get(f"{action} {address}"):
             return TypicalDuration(seconds=known[0], sample_count=known[1], is_same_address=known[1] > 0)
-        kind = parse_resource_type(address)
-        if known := self.types.get(f"{action} {kind}"):
+        type_ = parse_resource_type(address)
+        if known := self.types.get(f"{action} {type_}"):
             return TypicalDuration(seconds=known[0], sample_count=known[1])
-        if action == "create":
-            return TypicalDuration(seconds=CREATE_ESTIMATES.get(kind, DEFAULT_ESTIMATE))
-        if action == "delete":
-            return TypicalDuration(seconds=DELETE_ESTIMATES.get(kind, DEFAULT_ESTIMATE))
-        return TypicalDuration(
-            seconds=DELETE_ESTIMATES.get(kind, DEFAULT_ESTIMATE) if "cloudfront" in kind else DEFAULT_ESTIMATE
-        )
+        estimates = CREATE_ESTIMATES if action == "create" else DELETE_ESTIMATES
+        if action not in ("create", "delete") and "cloudfront" not in type_:  # a distribution is deployed anew
+            return TypicalDuration(seconds=DEFAULT_ESTIMATE)
+        return TypicalDuration(seconds=estimates.get(type_, DEFAULT_ESTIMATE))
 
 
 NO_WAIT_ESTIMATE = 6.0

@@ -74,14 +74,10 @@ class ApplyFollower(CommandFollower):
         self._provisioner_lines: tuple[str, ...] = ()
         self._last_output = time.monotonic()
         self._library: GuideLibrary | None = None
-        # Its own progress is told in the same words that a screen is given.
-        unwaited = (
-            one.address
-            for one in plan.changes
-            if any((part.path, part.after) == ("wait_for_deployment", "false") for part in one.attributes)
-        )
+        # Its own progress gets the same line as a screen.
         said = self._json_line(
-            _typical_times_notice(stats), usual=msgspec.to_builtins(add_no_wait_estimates(stats, unwaited))
+            _typical_times_notice(stats),
+            usual=msgspec.to_builtins(add_no_wait_estimates(stats, plan.no_wait_addresses)),
         )
         self._progress.feed([said])
         if self._as_json:
@@ -286,7 +282,7 @@ class ApplyFollower(CommandFollower):
 
 def _typical_times_notice(stats: DurationStats) -> str:
     if not stats.runs:
-        return "No earlier apply is on record: usual times are rules of thumb"
+        return "No earlier apply is on record: usual times are estimates"
     return f"Usual times: from {stats.runs} earlier appl{'y' if stats.runs == 1 else 'ies'}"
 
 

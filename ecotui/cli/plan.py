@@ -6,6 +6,7 @@ import argparse
 import json
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 from checks.apply import plan_store
@@ -34,6 +35,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from checks.apply.create_plan import PlanInterrupted, create_plan, run_init
+    from ecotui.history.apply_streams import read_duration_stats
+    from ecotui.session.store import SessionStore, state_folder
 
     # As Ctrl-C: terraform runs in a process group of its own, and would go on, and hold the state's lock.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -49,7 +52,16 @@ def run(args: argparse.Namespace) -> int:
             print(f"ecotui plan: {elsewhere}", file=sys.stderr)
             return exit_codes.BLOCKED
         review, plan_file = create_plan(
-            where, folder, on_line=speaker.print_terraform_line, on_progress=speaker.print_status
+            where,
+            folder,
+            on_line=speaker.print_terraform_line,
+            on_progress=speaker.print_status,
+            read_durations=partial(
+                read_duration_stats,
+                SessionStore(state_folder(where.settings, where.env)),
+                where.project,
+                parallelism=where.settings.terraform.parallelism,
+            ),
         )
     except PlanInterrupted:
         print("ecotui plan: interrupted; nothing was changed", file=sys.stderr)

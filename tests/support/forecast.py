@@ -76,11 +76,11 @@ class Account:
         return explain_aws_error(error, action)
 
 
-def look(account: Account, *resources: PlannedChange) -> Forecast:
+def look(account: Account, *resources: PlannedChange, **more: Any) -> Forecast:
     # An AWS that is played by this machine: then nobody's DNS is asked.
     world = CheckContext(settings=Settings(), project=Path(), env={"AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
     world.__dict__["aws"] = account
-    return make_forecast(world, resources)
+    return make_forecast(world, resources, **more)
 
 
 def going(type_: str, *, anew: bool = False, **before: Any) -> PlannedChange:

@@ -8,13 +8,16 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from checks.apply.durations import DurationStats
 from checks.apply.forecast.model import Collision, Forecast, NotChecked
 from checks.apply.forecast.quota_needs import check_quota_needs
 from checks.apply.plan.configuration import strip_instance_keys
 from checks.apply.plan.model import PlannedChange
 from checks.apply.plan.source_locations import SourceIndex
+from checks.apply.run.progress import RemainingTimeEstimate
 from checks.sanitize import one_line
 
 if TYPE_CHECKING:
@@ -30,8 +33,17 @@ _NAME_ATTRIBUTES = ("name", "identifier", "cluster_identifier", "domain_name", "
 """Attributes that name things: a type with one of them that is not covered is told, never passed over."""
 
 
-def make_forecast(context: CheckContext, planned: Sequence[PlannedChange]) -> Forecast:
-    """Look at the account for everything that would make this plan fail. Read-only; raises nothing for AWS's errors."""
+def make_forecast(
+    context: CheckContext,
+    planned: Sequence[PlannedChange],
+    *,
+    dependencies: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    durations: DurationStats = DurationStats(),  # noqa: B008 - frozen
+) -> Forecast:
+    """Check the account for everything that would make this plan fail. Read-only. Raises nothing for AWS's errors.
+
+    `dependencies` (`Plan.after`) and `durations` give the estimate of how long the apply takes.
+    """
     from checks.apply.forecast.bucket_names import recently_deleted_warnings
     from checks.apply.forecast.collisions.collision import ListingCache
     from checks.apply.forecast.destroy.protected import find_protected
@@ -55,9 +67,11 @@ def make_forecast(context: CheckContext, planned: Sequence[PlannedChange]) -> Fo
     asked = [question for question in questions if question[0].service not in broken]
     listings = ListingCache()
     going = _released_names(planned)
+    estimate = RemainingTimeEstimate([(one.address, one.actions) for one in planned], dependencies)
+    apply_seconds = estimate.total_seconds(durations)
     with ThreadPoolExecutor(max_workers=8, thread_name_prefix="forecast") as pool:
         pending = pool.submit(check_quota_needs, context.aws, planned, context.on_progress)
-        noticed = pool.submit(find_warnings, context, planned)
+        noticed = pool.submit(find_warnings, context, planned, apply_seconds)
         held = pool.submit(find_protected, context, planned)
         deleted = pool.submit(recently_deleted_warnings, context, planned)
         answers = list(pool.map(lambda question: _look_up_name(context, listings, going, written, *question), asked))

@@ -7,38 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from checks.apply.forecast.model import ForecastWarning, NotChecked
-from checks.apply.plan.model import ChangeAction, PlannedChange
+from checks.apply.plan.model import PlannedChange
+from checks.apply.run.progress import format_approximate
 from checks.sanitize import one_line
 
 if TYPE_CHECKING:
     from checks.context import CheckContext
 
-DEFAULT_PARALLELISM = 10
-"""Resources that terraform works on at once, unless it is told otherwise."""
-CREATE_SECONDS = {
-    "aws_acm_certificate_validation": 120.0,
-    "aws_autoscaling_group": 60.0,
-    "aws_cloudfront_distribution": 300.0,
-    "aws_db_instance": 600.0,
-    "aws_eks_addon": 60.0,
-    "aws_eks_cluster": 600.0,
-    "aws_eks_node_group": 180.0,
-    "aws_elasticache_cluster": 600.0,
-    "aws_elasticache_replication_group": 700.0,
-    "aws_instance": 30.0,
-    "aws_lb": 180.0,
-    "aws_msk_cluster": 1800.0,
-    "aws_nat_gateway": 120.0,
-    "aws_opensearch_domain": 1200.0,
-    "aws_rds_cluster": 120.0,
-    "aws_rds_cluster_instance": 600.0,
-    "aws_route53_record": 45.0,
-    "aws_route53_zone": 45.0,
-    "aws_vpc_endpoint": 60.0,
-}
-"""Seconds that a creation usually takes; rounded up from terraform's own logs of ordinary projects."""
-DEFAULT_CREATE_SECONDS = 5.0
-"""The same for any other type."""
 CREDENTIALS_MARGIN = 300.0
 """Seconds that the credentials should outlast the estimate: it is no more than that."""
 
@@ -46,13 +21,13 @@ WarningCheck = Callable[["CheckContext", Sequence[PlannedChange]], list[Forecast
 
 
 def find_warnings(
-    context: CheckContext, planned: Sequence[PlannedChange]
+    context: CheckContext, planned: Sequence[PlannedChange], apply_seconds: float
 ) -> tuple[list[ForecastWarning], list[NotChecked]]:
-    """Everything of this kind, and what could not be looked at. Raises nothing."""
+    """All warnings of this kind, and what could not be checked. `apply_seconds`: the estimate. Raises nothing."""
     from checks.apply.forecast.collisions.cloudfront import alias_dns_warnings
     from checks.tools.dns import DnsError
 
-    warned = [*_check_credentials(context, planned), *_check_reused_bucket_names(planned)]
+    warned = [*_check_credentials(context, apply_seconds), *_check_reused_bucket_names(planned)]
     unknown: list[NotChecked] = []
     looks: tuple[tuple[WarningCheck, str, str], ...] = (
         (_check_duplicate_zones, "hosted zones of the same name", "route53:ListHostedZones"),
@@ -76,24 +51,12 @@ def find_warnings(
     return warned, unknown
 
 
-def estimate_apply_seconds(planned: Sequence[PlannedChange]) -> float:
-    """About how long the apply takes: the longest of its resources, or all of them, ten at a time."""
-    each = [
-        CREATE_SECONDS.get(one.type, DEFAULT_CREATE_SECONDS)
-        * (0.5 if one.type == "aws_cloudfront_distribution" and one.after.get("wait_for_deployment") is False else 1)
-        for one in planned
-        if one.action not in (ChangeAction.READ, ChangeAction.MOVE, ChangeAction.FORGET, ChangeAction.NO_OP)
-    ]
-    return max(max(each, default=0.0), sum(each) / DEFAULT_PARALLELISM)
-
-
-def _check_credentials(context: CheckContext, planned: Sequence[PlannedChange]) -> list[ForecastWarning]:
+def _check_credentials(context: CheckContext, apply_seconds: float) -> list[ForecastWarning]:
     try:
         source = context.aws.credential_source()
     except Exception:  # noqa: BLE001 - without credentials every other look says so
         return []
-    takes = estimate_apply_seconds(planned)
-    about = f"the apply takes about {max(1, round(takes / 60))} min"
+    about = f"the apply takes {format_approximate(apply_seconds)}"
     if source.expires is None:
         if source.method == "env" and context.env.get("AWS_SESSION_TOKEN"):
             why = f"they are a session's, and nothing tells how long it lasts; {about}"
@@ -101,7 +64,7 @@ def _check_credentials(context: CheckContext, planned: Sequence[PlannedChange]) 
         return []
     left = source.expires - time.time()
     # What botocore can renew by itself, terraform can renew as well: only the end of a fixed session stops it.
-    if left > takes + CREDENTIALS_MARGIN or source.method in ("iam-role", "container-role"):
+    if left > apply_seconds + CREDENTIALS_MARGIN or source.method in ("iam-role", "container-role"):
         return []
     why = f"they hold for {max(0, round(left / 60))} min more, and {about}: renew them first"
     return [ForecastWarning(what="the credentials end too early", why=why)]

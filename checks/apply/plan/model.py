@@ -103,6 +103,15 @@ class Plan(FrozenStruct, frozen=True):
         }
 
     @property
+    def no_wait_addresses(self) -> tuple[str, ...]:
+        """CloudFront distributions whose deployment terraform does not wait for."""
+        return tuple(
+            change.address
+            for change in self.changes
+            if any((one.path, one.after) == ("wait_for_deployment", "false") for one in change.attributes)
+        )
+
+    @property
     def data_losses(self) -> tuple[ResourceChange, ...]:
         """Destroys and replacements of things that hold data."""
         return tuple(change for change in self.changes if change.stateful)

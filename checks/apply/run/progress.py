@@ -100,6 +100,11 @@ class RemainingTimeEstimate:
         chain = max((*ends.values(), *alone.values()), default=0.0)
         return max(chain, work / max(times.parallelism, 1))
 
+    def total_seconds(self, durations: DurationStats) -> float:
+        """Seconds that the whole apply takes, before it starts."""
+        start = ApplyProgress(total_count=0, done_count=0, failed_count=0, durations=durations)
+        return self.remaining_seconds(start, 0.0) or 0.0
+
     def _skipped_after_failure(self, failed: set[str]) -> set[str]:
         """What failed, and what waits for it: terraform does not begin it any more."""
         lost = set(failed)

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.apply_stream import START, follower
+from support.forecast import Account, look, planned
 
-from checks.apply.durations import DurationHistory, DurationStats, add_no_wait_estimates, parse_resource_type
+from checks.apply.durations import (
+    CREATE_ESTIMATES,
+    DurationHistory,
+    DurationStats,
+    add_no_wait_estimates,
+    parse_resource_type,
+)
 from checks.apply.run.progress import RemainingTimeEstimate, format_approximate, operation_rows
 from checks.apply.run.stream import ApplyProgress, ApplyStreamReader
+from checks.aws.isolated_session import CredentialSource
 from ecotui.history.apply_streams import read_duration_stats
 from ecotui.session.store import SessionStore
 
@@ -36,20 +45,20 @@ def fed(*lines: str, operations: dict[str, int] | None = None, times: DurationSt
     return progress.snapshot()
 
 
-def test_the_same_address_says_more_than_its_type_and_its_type_more_than_a_rule_of_thumb() -> None:
+def test_the_same_address_says_more_than_its_type_and_its_type_more_than_an_estimate() -> None:
     history = DurationHistory()
     for seconds in (100, 140, 120):
         history.add_run([done("aws_nat_gateway.a", seconds)])
     history.add_run([done("aws_nat_gateway.b", 60)])
     times = history.stats()
-    own, kind, thumb = (
+    own, kind, estimate = (
         times.typical_duration("aws_nat_gateway.a", "create"),
         times.typical_duration("module.x.aws_nat_gateway.new[0]", "create"),
         times.typical_duration("aws_lb.x", "create"),
     )
     assert (own.seconds, own.basis) == (120, "3 runs")
     assert (kind.seconds, kind.basis) == (110, "4 of this type")
-    assert (thumb.seconds > 60, thumb.basis) == (True, "rule of thumb")
+    assert (estimate.seconds > 60, estimate.basis) == (True, "estimate")
 
 
 def test_creating_and_deleting_are_told_apart_and_reads_are_no_times() -> None:
@@ -68,7 +77,7 @@ def test_a_distribution_that_is_not_waited_for_takes_a_moment_unless_a_run_says_
     told = add_no_wait_estimates(recorded, ["aws_cloudfront_distribution.a", "aws_cloudfront_distribution.b"])
     assert told.typical_duration("aws_cloudfront_distribution.a", "create").seconds == 40
     other = told.typical_duration("aws_cloudfront_distribution.b", "create")
-    assert (other.seconds < 10, other.basis) == (True, "rule of thumb")
+    assert (other.seconds < 10, other.basis) == (True, "estimate")
     assert told.typical_duration("aws_cloudfront_distribution.c", "create").seconds >= 300
 
 
@@ -244,3 +253,17 @@ def test_a_plan_that_terraform_calls_stale_ends_as_our_own_look_does(
     (tmp_path / "exit.json").write_text(json.dumps({"exit_code": 1, "outcome": "failed"}))
     assert one.follow() == 3
     assert "Nothing was applied" in capsys.readouterr().out
+
+
+def test_the_warning_about_expiring_credentials_and_the_progress_agree() -> None:
+    changes = [planned("aws_db_instance", "a"), planned("aws_nat_gateway", "b")]
+    dependencies = {"aws_nat_gateway.b": ("aws_db_instance.a",)}
+    durations = DurationStats(types={"create aws_nat_gateway": (300.0, 4)})
+    seconds = CREATE_ESTIMATES["aws_db_instance"] + 300.0
+    estimate = RemainingTimeEstimate([(one.address, one.actions) for one in changes], dependencies)
+    assert estimate.remaining_seconds(fed(times=durations), START) == estimate.total_seconds(durations) == seconds
+    account = Account()
+    source = CredentialSource(method="sso", profile="p", expires=time.time() + 60)
+    account.__dict__["credential_source"] = lambda: source
+    warned = look(account, *changes, dependencies=dependencies, durations=durations).warnings
+    assert f"the apply takes {format_approximate(seconds)}" in warned[0].why

@@ -93,7 +93,7 @@ async def test_what_runs_stands_on_top_with_its_time_against_what_is_usual(bench
         assert "✗ 1 failed" in said
         assert "aws_nat_gateway.main" in said
         assert "48 s of about 2 min (3×)" in said
-        assert "of about 25 s (a guess)" in said
+        assert "of about 25 s (estimate)" in said
         assert "kubeadm init: pulling images" in said
         assert "terraform says why at the end" in said
         assert not panel.query_one(".findings").display

@@ -164,7 +164,7 @@ def test_an_instance_is_told_with_its_state_its_checks_and_its_usual_time(aws_en
     assert seen.state is CheckState.OK
     assert facts(seen)["state"] == "running"
     assert facts(seen)["instance check"] == "ok"
-    assert facts(seen)["usually"] == "25 s (rule of thumb)"
+    assert facts(seen)["usually"] == "25 s (estimate)"
     # One of another name, and one that this run has made already, are not taken for it.
     other = begun("aws_instance.node", planned_attributes={"tags.Name": "k8s-api"})
     assert "no instance named k8s-api" in explain_running(world, other).summary
