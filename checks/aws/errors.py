@@ -59,7 +59,7 @@ class ExplainedError(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_transient(self) -> bool:
         """Likely to go away by itself: worth another try while waiting."""
-        return self.kind in (AwsErrorKind.THROTTLED, AwsErrorKind.NETWORK, AwsErrorKind.TIMEOUT, AwsErrorKind.SERVER)
+        return self.kind in TRANSIENT_KINDS
 
 
 class MfaRequired(Exception):
@@ -113,10 +113,72 @@ INVALID_CREDENTIALS_CODES = frozenset(
 )  # fmt: skip
 THROTTLED_CODES = frozenset(
     {"RequestLimitExceeded", "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled",
-     "RequestThrottledException", "TooManyRequestsException", "SlowDown", "BandwidthLimitExceeded",
+     "RequestThrottledException", "TooManyRequestsException", "TooManyRequests", "SlowDown", "BandwidthLimitExceeded",
      "ProvisionedThroughputExceededException", "PriorRequestNotComplete", "LimitExceededException.Throttle"}
 )  # fmt: skip
+SERVER_CODES = frozenset({"ServiceUnavailable", "InternalError", "InternalFailure"})
 REGION_DISABLED_CODES = frozenset({"OptInRequired", "IllegalLocationConstraintException", "UnsupportedRegion"})
+CONFLICT_CODES = frozenset(
+    {"DeleteConflict", "DependencyViolation", "BucketNotEmpty", "ResourceInUse", "ResourceInUseException",
+     "CloudFrontOriginAccessIdentityInUse", "OriginAccessControlInUse", "DistributionNotDisabled", "PreconditionFailed",
+     "InvalidIfMatchVersion", "ConcurrentModification", "ConcurrentModificationException", "OperationAborted",
+     "ConditionalRequestConflict", "HostedZoneNotEmpty", "IncorrectInstanceState", "InvalidGroup.InUse",
+     "InvalidNetworkInterface.InUse", "InvalidPlacementGroup.InUse", "InvalidIPAddress.InUse", "VolumeInUse"}
+)  # fmt: skip
+"""Refusals of a change that pass when another resource is gone, or when the change before has settled."""
+NOT_FOUND_CODES = frozenset(
+    {"NoSuchEntity", "NoSuchBucket", "NoSuchUpload", "NoSuchDistribution", "NoSuchHostedZone",
+     "NoSuchCloudFrontOriginAccessIdentity", "NoSuchOriginAccessControl", "NoSuchResource", "ResourceNotFoundException",
+     "NatGatewayNotFound", "LoadBalancerNotFound", "TargetGroupNotFound", "ParameterNotFound", "Gateway.NotAttached",
+     "InvalidPlacementGroup.Unknown", "404"}
+)  # fmt: skip
+"""Besides every code that ends with `.NotFound` or `.NotFoundException`."""
+TRANSIENT_KINDS = frozenset({AwsErrorKind.THROTTLED, AwsErrorKind.NETWORK, AwsErrorKind.TIMEOUT, AwsErrorKind.SERVER})
+
+
+def is_not_found(error: BaseException) -> bool:
+    """True when AWS says that the resource does not exist (any more)."""
+    code = aws_error_code(error)
+    return code in NOT_FOUND_CODES or code.endswith((".NotFound", ".NotFoundException"))
+
+
+def is_denied(error: BaseException) -> bool:
+    """True when AWS refuses because a permission is missing."""
+    return _response_kind(error) is AwsErrorKind.DENIED
+
+
+def is_transient(error: BaseException) -> bool:
+    """True when the same request may succeed later: a conflict, throttling, a server error, or no answer at all."""
+    from botocore.exceptions import ConnectionError as NoConnectionError
+    from botocore.exceptions import HTTPClientError
+
+    return (
+        isinstance(error, NoConnectionError | HTTPClientError)
+        or aws_error_code(error) in CONFLICT_CODES
+        or _response_kind(error) in TRANSIENT_KINDS
+    )
+
+
+def _response_kind(error: BaseException) -> AwsErrorKind:
+    """What AWS's answer means, by its code, HTTP status and message; OTHER when AWS did not answer."""
+    response = getattr(error, "response", None) or {}
+    code = aws_error_code(error)
+    status = (response.get("ResponseMetadata") or {}).get("HTTPStatusCode")
+    message = str((response.get("Error") or {}).get("Message", ""))
+    if code in DENIED_CODES or (code not in EXPIRED_CODES and "not authorized to perform" in message):
+        return AwsErrorKind.DENIED
+    if code in EXPIRED_CODES:
+        return AwsErrorKind.EXPIRED
+    if code in INVALID_CREDENTIALS_CODES:
+        return AwsErrorKind.INVALID
+    if code in THROTTLED_CODES or status == 429:
+        return AwsErrorKind.THROTTLED
+    if code in REGION_DISABLED_CODES:
+        return AwsErrorKind.CONFIGURATION
+    if code in SERVER_CODES or (isinstance(status, int) and status >= 500):
+        return AwsErrorKind.SERVER
+    return AwsErrorKind.OTHER
+
 
 _IAM_ACTION = re.compile(r"\b([a-z0-9][a-z0-9-]{1,40}:[A-Z][A-Za-z0-9]{2,80})\b")
 
@@ -151,70 +213,50 @@ def unknown_aws_finding(id: str, step: str, title: str, error: ExplainedError) -
     )
 
 
-def _explain_error_response(error: object, action: str, profile: str, region: str) -> ExplainedError:
-    """AWS answered, and said no."""
+def _explain_error_response(error: BaseException, action: str, profile: str, region: str) -> ExplainedError:
+    """AWS answered with an error."""
     response: dict[str, dict[str, Any]] = getattr(error, "response", {}) or {}
-    details = response.get("Error", {}) or {}
-    code = one_line(str(details.get("Code", "")), limit=80)
+    details, metadata = response.get("Error", {}) or {}, response.get("ResponseMetadata", {}) or {}
+    code = aws_error_code(error)
     message = one_line(str(details.get("Message", "") or error), limit=600)
+    asked = _requested_action(error, metadata, action)
+    kind = _response_kind(error)
+    denied: tuple[str, ...] = ()
+    fixes: tuple[Fix, ...] = ()
+    match kind:
+        case AwsErrorKind.DENIED:
+            denied, summary, fixes = _explain_denial(message, asked)
+        case AwsErrorKind.EXPIRED:
+            summary = f"The AWS credentials have expired ({code}); log in again or fetch new ones."
+            fixes = new_credentials_fixes(profile)
+        case AwsErrorKind.INVALID:
+            summary = f"AWS does not accept the credentials ({code}): {message}"
+            fixes = new_credentials_fixes(profile)
+        case AwsErrorKind.THROTTLED:
+            summary = f"AWS is throttling {asked} ({code}); it was tried several times. Look again in a minute."
+        case AwsErrorKind.CONFIGURATION:
+            summary = f"The region {region or 'in use'} is not enabled for this account ({code}): {message}"
+        case AwsErrorKind.SERVER:
+            status = metadata.get("HTTPStatusCode")
+            summary = f"AWS failed to answer {asked} (HTTP {status}, {code}); look again in a minute."
+        case _:
+            summary = f"{asked} failed: {code}: {message}"
     raw = sanitize(str(error), limit=4000)
-    status = (response.get("ResponseMetadata", {}) or {}).get("HTTPStatusCode")
-    asked = _requested_action(error, response.get("ResponseMetadata") or {}, action)
-    if code in DENIED_CODES or (code not in EXPIRED_CODES and "not authorized to perform" in message):
-        named = _IAM_ACTION.search(message)
-        missing = named.group(1) if named else asked
-        if "explicit deny in a service control policy" in message:
-            why = "a service control policy of the organisation forbids it; a permission does not help"
-        elif "explicit deny" in message:
-            why = "a policy forbids it explicitly"
-        else:
-            why = f"the identity lacks {missing}"
-        return ExplainedError(
-            kind=AwsErrorKind.DENIED,
-            summary=f"Not allowed to call {missing}: {why}.",
-            denied=(missing,),
-            raw=raw,
-            fixes=(request_permission_fix(missing),) if "forbids" not in why else (),
-            code=code,
-        )
-    if code in EXPIRED_CODES:
-        return ExplainedError(
-            kind=AwsErrorKind.EXPIRED,
-            summary=f"The AWS credentials have expired ({code}); log in again or fetch new ones.",
-            raw=raw,
-            fixes=new_credentials_fixes(profile),
-            code=code,
-        )
-    if code in INVALID_CREDENTIALS_CODES:
-        return ExplainedError(
-            kind=AwsErrorKind.INVALID,
-            summary=f"AWS does not accept the credentials ({code}): {message}",
-            raw=raw,
-            fixes=new_credentials_fixes(profile),
-            code=code,
-        )
-    if code in THROTTLED_CODES or status == 429:
-        return ExplainedError(
-            kind=AwsErrorKind.THROTTLED,
-            summary=f"AWS is throttling {asked} ({code}); it was tried several times. Look again in a minute.",
-            raw=raw,
-            code=code,
-        )
-    if code in REGION_DISABLED_CODES:
-        return ExplainedError(
-            kind=AwsErrorKind.CONFIGURATION,
-            summary=f"The region {region or 'in use'} is not enabled for this account ({code}): {message}",
-            raw=raw,
-            code=code,
-        )
-    if isinstance(status, int) and status >= 500:
-        return ExplainedError(
-            kind=AwsErrorKind.SERVER,
-            summary=f"AWS failed to answer {asked} (HTTP {status}, {code}); look again in a minute.",
-            raw=raw,
-            code=code,
-        )
-    return ExplainedError(kind=AwsErrorKind.OTHER, summary=f"{asked} failed: {code}: {message}", raw=raw, code=code)
+    return ExplainedError(kind=kind, summary=summary, denied=denied, raw=raw, fixes=fixes, code=code)
+
+
+def _explain_denial(message: str, asked: str) -> tuple[tuple[str, ...], str, tuple[Fix, ...]]:
+    """The missing action, the summary, and the fixes: none where a policy forbids the action."""
+    named = _IAM_ACTION.search(message)
+    missing = named.group(1) if named else asked
+    if "explicit deny in a service control policy" in message:
+        why = "a service control policy of the organisation forbids it; a permission does not help"
+    elif "explicit deny" in message:
+        why = "a policy forbids it explicitly"
+    else:
+        why = f"the identity lacks {missing}"
+    fixes = () if "explicit deny" in message else (request_permission_fix(missing),)
+    return (missing,), f"Not allowed to call {missing}: {why}.", fixes
 
 
 def _requested_action(error: object, metadata: dict[str, Any], action: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from checks.aws.errors import aws_error_types, is_not_found, is_transient
 from checks.cleanup.model import UNREADABLE_TAGS, AwsResource
 
 if TYPE_CHECKING:
@@ -19,68 +20,6 @@ R = TypeVar("R")
 
 MAX_PARALLEL_REQUESTS = 8
 """Questions at once for one account: IAM answers about 20 a second before it throttles."""
-
-THROTTLING_CODES = frozenset(
-    {
-        "RequestLimitExceeded",
-        "Throttling",
-        "ThrottlingException",
-        "ThrottledException",
-        "TooManyRequestsException",
-        "TooManyRequests",
-        "SlowDown",
-        "PriorRequestNotComplete",
-        "ServiceUnavailable",
-        "InternalError",
-        "InternalFailure",
-    }
-)
-CONFLICT_CODES = frozenset(
-    {
-        "DeleteConflict",
-        "DependencyViolation",
-        "BucketNotEmpty",
-        "ResourceInUse",
-        "ResourceInUseException",
-        "CloudFrontOriginAccessIdentityInUse",
-        "OriginAccessControlInUse",
-        "DistributionNotDisabled",
-        "PreconditionFailed",
-        "InvalidIfMatchVersion",
-        "ConcurrentModification",
-        "ConcurrentModificationException",
-        "OperationAborted",
-        "ConditionalRequestConflict",
-        "HostedZoneNotEmpty",
-        "IncorrectInstanceState",
-        "InvalidGroup.InUse",
-        "InvalidNetworkInterface.InUse",
-        "InvalidPlacementGroup.InUse",
-        "InvalidIPAddress.InUse",
-        "VolumeInUse",
-    }
-)
-"""Refusals that pass when something else has gone, or when the change before has settled."""
-NOT_FOUND_CODES = frozenset(
-    {
-        "NoSuchEntity",
-        "NoSuchBucket",
-        "NoSuchUpload",
-        "NoSuchDistribution",
-        "NoSuchHostedZone",
-        "NoSuchCloudFrontOriginAccessIdentity",
-        "NoSuchOriginAccessControl",
-        "NoSuchResource",
-        "ResourceNotFoundException",
-        "NatGatewayNotFound",
-        "LoadBalancerNotFound",
-        "TargetGroupNotFound",
-        "ParameterNotFound",
-        "Gateway.NotAttached",
-        "InvalidPlacementGroup.Unknown",
-        "404",
-    }
-)
 
 
 class RetryLater(Exception):
@@ -93,34 +32,6 @@ class ResourceInUse(RetryLater):
 
 class DeletionRefused(Exception):
     """It cannot be deleted, and asking again would not help. The message says what blocks it."""
-
-
-def error_code(error: BaseException) -> str:
-    """The error code of an AWS answer; empty for anything else."""
-    response = getattr(error, "response", None)
-    if not isinstance(response, dict):
-        return ""
-    return str(response.get("Error", {}).get("Code", ""))
-
-
-def is_not_found(error: BaseException) -> bool:
-    """True when AWS says that the resource is not there (any more)."""
-    found = error_code(error)
-    return found in NOT_FOUND_CODES or found.endswith((".NotFound", ".NotFoundException"))
-
-
-def is_transient(error: BaseException) -> bool:
-    """True when the same request may succeed later: a conflict, throttling, or no answer at all."""
-    from botocore.exceptions import ConnectionError as NoConnection
-    from botocore.exceptions import HTTPClientError
-
-    return error_code(error) in THROTTLING_CODES | CONFLICT_CODES or isinstance(error, NoConnection | HTTPClientError)
-
-
-def is_denied(error: BaseException) -> bool:
-    """True when AWS refuses for want of a permission."""
-    found = error_code(error)
-    return found in {"AccessDenied", "UnauthorizedOperation", "AccessDeniedException", "403", "Forbidden"}
 
 
 def epoch_seconds(timestamp: Any) -> float | None:
@@ -177,8 +88,6 @@ class AwsQuery:
 
         `action` is the IAM action of the question. What is missing is no trouble: the default says so.
         """
-        from checks.aws.session import aws_error_types
-
         try:
             return request()
         except aws_error_types() as error:
@@ -193,7 +102,6 @@ class AwsQuery:
 
     def read_tags(self, action: str, request: Callable[[], dict[str, str]]) -> dict[str, str]:
         """The tags; `UNREAD` when AWS refuses, which is written down. What is missing has none."""
-        from checks.aws.session import aws_error_types
 
         def asked() -> dict[str, str]:
             try:
@@ -214,7 +122,6 @@ class AwsQuery:
     ) -> dict[str, dict[str, str]]:
         """The tags of many, `most` in one question, by name. One that is missing makes AWS refuse all that are asked with
         it: those are then asked one by one."""
-        from checks.aws.session import aws_error_types
 
         def asked(batch: list[str]) -> dict[str, dict[str, str]]:
             try:

@@ -49,7 +49,7 @@ def check_with_detail(context: CheckContext) -> tuple[Report, CleanupDetail]:
 
 
 def _scan_findings(context: CheckContext) -> tuple[list[Finding], CleanupDetail]:
-    from checks.aws.session import aws_error_types
+    from checks.aws.errors import aws_error_types
 
     selectors = context.settings.cleanup
     strange = [kind for kind in selectors.kinds if kind not in KINDS_BY_ID]

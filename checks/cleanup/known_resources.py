@@ -61,7 +61,7 @@ def find_session_resources(context: CheckContext) -> Mapping[tuple[str, str], tu
 
     Empty when nothing is remembered, or when it cannot be told in which account we are.
     """
-    from checks.aws.session import aws_error_types
+    from checks.aws.errors import aws_error_types
     from checks.tools.terraform_backend import read_backend
 
     remembered = tuple(context.created_resources())

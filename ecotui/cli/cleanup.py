@@ -242,7 +242,7 @@ def _delete_with_locks(context: CheckContext, approval: Approval, args: argparse
 
 def _check_identity(context: CheckContext, approval: Approval, reporter: DeletionReporter) -> int | None:
     """The exit code when we are not who the list was approved for, which is said then; asked right now."""
-    from checks.aws.session import aws_error_types
+    from checks.aws.errors import aws_error_types
 
     try:
         identity = context.aws.refetch_identity()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.aws_query import AwsQuery, ResourceInUse, epoch_seconds, error_code, is_not_found, parse_tags
+from checks.aws.errors import aws_error_code, is_not_found
+from checks.cleanup.aws_query import AwsQuery, ResourceInUse, epoch_seconds, parse_tags
 from checks.cleanup.kinds import DeletionTask
 from checks.cleanup.model import AwsResource
 
@@ -48,7 +49,7 @@ def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
     try:
         query.client("acm", resource.region).delete_certificate(CertificateArn=resource.id)
     except Exception as error:
-        if error_code(error) == "ResourceInUseException":
+        if aws_error_code(error) == "ResourceInUseException":
             used = ", ".join(use.rpartition(":")[2] for use in resource.uses) or "another resource"
             raise ResourceInUse(f"still used by {used}") from error
         raise

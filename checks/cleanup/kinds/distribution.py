@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.aws_query import AwsQuery, RetryLater, is_not_found, parse_tags
+from checks.aws.errors import is_not_found
+from checks.cleanup.aws_query import AwsQuery, RetryLater, parse_tags
 from checks.cleanup.kinds import DeletionTask
 from checks.cleanup.model import AwsResource
 

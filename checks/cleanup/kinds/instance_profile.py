@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.aws_query import AwsQuery, epoch_seconds, is_not_found, parse_tags
+from checks.aws.errors import is_not_found
+from checks.cleanup.aws_query import AwsQuery, epoch_seconds, parse_tags
 from checks.cleanup.kinds import DeletionTask
 from checks.cleanup.model import AwsResource
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.aws_query import AwsQuery, is_not_found
+from checks.aws.errors import is_not_found
+from checks.cleanup.aws_query import AwsQuery
 from checks.cleanup.kinds import DeletionTask, vpc_shared
 from checks.cleanup.model import AwsResource
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from checks.cleanup.aws_query import AwsQuery, epoch_seconds, is_not_found, parse_tags
+from checks.aws.errors import is_not_found
+from checks.cleanup.aws_query import AwsQuery, epoch_seconds, parse_tags
 from checks.cleanup.kinds import DeletionTask
 from checks.cleanup.model import AwsResource
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.aws_query import AwsQuery, ResourceInUse, error_code
+from checks.aws.errors import aws_error_code
+from checks.cleanup.aws_query import AwsQuery, ResourceInUse
 from checks.cleanup.kinds import DeletionTask, vpc_shared
 from checks.cleanup.model import AwsResource
 
@@ -35,7 +36,7 @@ def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
         query.client("ec2", resource.region).delete_network_interface(NetworkInterfaceId=resource.id)
     except Exception as error:
         # EC2 has no code of its own for it: InvalidParameterValue, "is currently in use".
-        if error_code(error) == "InvalidParameterValue" and "in use" in str(error):
+        if aws_error_code(error) == "InvalidParameterValue" and "in use" in str(error):
             raise ResourceInUse("still in use") from error
         raise
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.aws_query import AwsQuery, error_code, is_not_found
+from checks.aws.errors import aws_error_code, is_not_found
+from checks.cleanup.aws_query import AwsQuery
 from checks.cleanup.kinds import DeletionTask
 from checks.cleanup.model import AwsResource
 
@@ -44,7 +45,7 @@ def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
         try:
             query.client("route53").change_resource_record_sets(HostedZoneId=zone, ChangeBatch=batch)
         except Exception as error:
-            if error_code(error) != "InvalidChangeBatch" or "not found" not in str(error):
+            if aws_error_code(error) != "InvalidChangeBatch" or "not found" not in str(error):
                 raise
 
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.aws_query import AwsQuery, DeletionRefused, error_code, is_not_found, parse_tags
+from checks.aws.errors import aws_error_code, is_not_found
+from checks.cleanup.aws_query import AwsQuery, DeletionRefused, parse_tags
 from checks.cleanup.kinds import DeletionTask
 from checks.cleanup.model import AwsResource
 
@@ -30,7 +31,7 @@ def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
     try:
         query.client("route53").delete_hosted_zone(Id=resource.id)
     except Exception as error:
-        if error_code(error) == "HostedZoneNotEmpty":
+        if aws_error_code(error) == "HostedZoneNotEmpty":
             raise DeletionRefused(
                 "it still has records other than NS and SOA; they are listed as Route53 records"
             ) from error

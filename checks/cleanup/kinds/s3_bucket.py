@@ -10,16 +10,8 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
-from checks.cleanup.aws_query import (
-    AwsQuery,
-    DeletionRefused,
-    ResourceInUse,
-    RetryLater,
-    epoch_seconds,
-    error_code,
-    is_not_found,
-    parse_tags,
-)
+from checks.aws.errors import aws_error_code, is_not_found
+from checks.cleanup.aws_query import AwsQuery, DeletionRefused, ResourceInUse, RetryLater, epoch_seconds, parse_tags
 from checks.cleanup.kinds import DeletionTask
 from checks.cleanup.model import AwsResource
 from checks.sanitize import one_line
@@ -52,7 +44,7 @@ def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
     try:
         s3.delete_bucket(Bucket=resource.id)
     except Exception as error:
-        if error_code(error) == "BucketNotEmpty":
+        if aws_error_code(error) == "BucketNotEmpty":
             raise ResourceInUse("something was written while it was emptied; emptying it again") from error
         raise
 
@@ -94,7 +86,7 @@ def _read_bucket_tags(request: Any, **parameters: str) -> dict[str, str]:
     try:
         return parse_tags(request(**parameters).get("TagSet"))
     except Exception as error:
-        if error_code(error) == "NoSuchTagSet":
+        if aws_error_code(error) == "NoSuchTagSet":
             return {}
         raise
 
@@ -109,7 +101,7 @@ def _has_object_lock(s3: Any, name: str) -> bool:
     try:
         configuration = s3.get_object_lock_configuration(Bucket=name).get("ObjectLockConfiguration", {})
     except Exception as error:
-        if error_code(error) in {"ObjectLockConfigurationNotFoundError", "ObjectLockConfigurationNotFound"}:
+        if aws_error_code(error) in {"ObjectLockConfigurationNotFoundError", "ObjectLockConfigurationNotFound"}:
             return False
         raise
     return bool(configuration.get("ObjectLockEnabled") == "Enabled")

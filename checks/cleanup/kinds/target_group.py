@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from checks.cleanup.aws_query import AwsQuery, ResourceInUse, error_code, is_not_found
+from checks.aws.errors import aws_error_code, is_not_found
+from checks.cleanup.aws_query import AwsQuery, ResourceInUse
 from checks.cleanup.kinds import DeletionTask
 from checks.cleanup.kinds.load_balancer import read_tags_by_arn
 from checks.cleanup.model import AwsResource
@@ -31,7 +32,7 @@ def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
     try:
         query.client("elbv2", resource.region).delete_target_group(TargetGroupArn=resource.id)
     except Exception as error:
-        if error_code(error) == "ResourceInUse":
+        if aws_error_code(error) == "ResourceInUse":
             raise ResourceInUse(f"still used by {', '.join(resource.uses) or 'a listener'}") from error
         raise
 

@@ -9,15 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from checks.cleanup.aws_query import (
-    AwsQuery,
-    ResourceInUse,
-    RetryLater,
-    error_code,
-    is_denied,
-    is_not_found,
-    parse_tags,
-)
+from checks.aws.errors import aws_error_code, is_denied, is_not_found
+from checks.cleanup.aws_query import AwsQuery, ResourceInUse, RetryLater, parse_tags
 from checks.sanitize import one_line
 
 MAX_NAMED_INTERFACES = 4
@@ -87,7 +80,7 @@ def explain_in_use_error(
     try:
         yield
     except Exception as error:
-        if error_code(error) not in _IN_USE_CODES:
+        if aws_error_code(error) not in _IN_USE_CODES:
             raise
         try:
             left = list_network_interfaces(query, region, filter_name, filter_value)

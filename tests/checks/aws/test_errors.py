@@ -5,7 +5,19 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
-from checks.aws.errors import AwsErrorKind, explain_aws_error, unknown_aws_finding
+from checks.aws.errors import (
+    CONFLICT_CODES,
+    DENIED_CODES,
+    NOT_FOUND_CODES,
+    SERVER_CODES,
+    THROTTLED_CODES,
+    AwsErrorKind,
+    explain_aws_error,
+    is_denied,
+    is_not_found,
+    is_transient,
+    unknown_aws_finding,
+)
 from checks.aws.iam import iam_action
 from checks.finding import CheckState
 
@@ -126,3 +138,24 @@ def test_without_a_word_from_the_caller_the_action_is_that_of_the_call_that_fail
         session.client("service-quotas").list_services()
     assert session.explain(raised.value).denied == ("servicequotas:ListServices",)
     assert session.explain(raised.value, "ec2:Wrong").denied == ("servicequotas:ListServices",)
+
+
+@pytest.mark.parametrize(
+    "code", sorted(DENIED_CODES | THROTTLED_CODES | SERVER_CODES | CONFLICT_CODES | NOT_FOUND_CODES)
+)
+def test_a_refusal_has_the_same_class_when_it_is_explained_and_when_a_deletion_reacts_to_it(code: str) -> None:
+    error = refusal(code)
+    explained = explain_aws_error(error)
+    assert is_denied(error) is (explained.kind is AwsErrorKind.DENIED)
+    assert is_transient(error) is (explained.is_transient or code in CONFLICT_CODES)
+    assert is_denied(error) is (code in DENIED_CODES)
+    assert is_transient(error) is (code in THROTTLED_CODES | SERVER_CODES | CONFLICT_CODES)
+    assert is_not_found(error) is (code in NOT_FOUND_CODES)
+
+
+def test_an_unknown_code_is_classified_by_the_http_status_and_the_message() -> None:
+    assert is_transient(refusal("Unheard", status=503))
+    assert is_transient(refusal("Unheard", status=429))
+    assert not is_transient(refusal("Unheard"))
+    assert is_denied(refusal("Unheard", "x is not authorized to perform: a:B"))
+    assert is_not_found(refusal("InvalidVolume.NotFound"))

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from checks.apply.forecast.collisions.collision import CollisionQuery, ExistingResource, aws_error_code
+from checks.apply.forecast.collisions.collision import CollisionQuery, ExistingResource
 from checks.apply.forecast.model import ForecastWarning
 from checks.apply.plan.model import PlannedChange
 from checks.apply.run.why.certificate import CLOUDFRONT_REGION
+from checks.aws.errors import aws_error_code
 from checks.sanitize import one_line
 from checks.tools import dns
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from checks.apply.plan.model import PlannedChange
+from checks.aws.errors import aws_error_code
 
 if TYPE_CHECKING:
     from checks.aws.session import AwsSession
@@ -101,12 +102,6 @@ class CollisionKind:
     """True for an update that takes a name as well, beside those that it has: an alias."""
     scope: tuple[str, str] | None = None
     """The attribute and the type of what the name is unique in: a group's VPC, a record's zone. In a new one, all are free."""
-
-
-def aws_error_code(error: BaseException) -> str:
-    """AWS's code of a botocore ClientError; empty for anything else."""
-    response = getattr(error, "response", None)
-    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
 
 
 def has_error_code(error: BaseException, *codes: str) -> bool:

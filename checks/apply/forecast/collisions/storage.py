@@ -6,10 +6,10 @@ from checks.apply.forecast.collisions.collision import (
     CollisionKind,
     CollisionQuery,
     ExistingResource,
-    aws_error_code,
     has_error_code,
 )
 from checks.apply.plan.model import PlannedChange
+from checks.aws.errors import aws_error_code
 
 
 def _find_bucket(query: CollisionQuery) -> ExistingResource | None:
