@@ -14,15 +14,8 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 from checks.sanitize import sanitize
+from checks.secret_names import is_secret_variable
 from ecotui.redact.patterns import MAX_CHARS_BETWEEN_KEYS, SECRET_PATTERNS, SingleByteText, find_pattern_matches
-
-_SECRET_NAME = re.compile(
-    r"(?:^|_|-)(?:\w*TOKEN|\w*SECRETS?|\w*PASSWORD|PASSWD|PASSPHRASE|\w*CREDENTIALS?|APIKEY|KEY|AUTH|PAT)(?:$|_|-)",
-    re.IGNORECASE,
-)
-_NOT_SECRET_NAME = re.compile(
-    r"(?:_(?:ID|FILE|PATH|DIR|NAME|URL|URI|ARN|TYPE|SOCK|COMMAND|EXPIRATION|EXPIRY|TTL))$", re.IGNORECASE
-)
 
 MIN_SECRET_CHARS = 4
 """Characters. A shorter value stands in too many innocent places to be masked."""
@@ -33,11 +26,6 @@ MAX_MATCH_CHARS = 16_384
 
 MAX_CACHED_TOKENS = 512
 """Tokens that are kept, so that a secret in every line is not hashed in every line."""
-
-
-def is_secret_name(name: str) -> bool:
-    """Whether a variable of this name usually holds a secret."""
-    return bool(_SECRET_NAME.search(name)) and not _NOT_SECRET_NAME.search(name)
 
 
 _KEY_BEGIN = re.compile(r"-----BEGIN (?:[A-Z0-9 ]{0,32})PRIVATE KEY(?: BLOCK)?-----")
@@ -90,7 +78,7 @@ class Redactor:
                     found.update(_encodings_of(value))
             elif (
                 len(value) >= MIN_GUESSED_SECRET_CHARS
-                and is_secret_name(name)
+                and is_secret_variable(name)
                 and not value.startswith(("/", "~", "arn:"))
             ):
                 found.update(_encodings_of(value))

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecotui.redact.redactor import is_secret_name
+from checks.secret_names import is_secret_variable
 from ecotui.session import SessionError, events
 from ecotui.session.log import SALT_NAME, make_commands_folder
 from ecotui.session.private_files import (
@@ -134,7 +134,7 @@ def _resolve_argv(argv: Sequence[str]) -> list[str]:
 
 def _start_supervisor(spec: dict[str, object], folder: Path, alive_fd: int) -> None:
     """Start the supervisor and give it its task through a pipe: no secret in a file, nor in `ps`."""
-    env = {name: value for name, value in os.environ.items() if not is_secret_name(name)}
+    env = {name: value for name, value in os.environ.items() if not is_secret_variable(name)}
     with raise_session_error("cannot write to", folder):
         trouble = open_private_file(folder / names.SUPERVISOR_LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     try:

@@ -10,10 +10,11 @@ from textual.binding import Binding, BindingType
 from textual.widgets import OptionList
 
 from checks.finding import CheckState, OpenStep
+from checks.secret_names import is_secret_placeholder
 from checks.steps import STEPS_BY_ID
 from ecotui.guide.cause import CauseState, check_cause
 from ecotui.guide.reading.library import GuideLibrary
-from ecotui.guide.runbook.placeholders import collect_placeholder_values, is_secret_placeholder
+from ecotui.guide.runbook.placeholders import collect_placeholder_values
 from ecotui.guide.runbook.runbook import runbook_for
 from ecotui.guide.runbook.step import END_STEP, SEARCH_GUIDE, RunbookContext, RunbookStep, StepKind, edit_step
 from ecotui.guide.usage import read_guide_usage

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from itertools import zip_longest
 from typing import Any, NamedTuple
@@ -11,6 +10,7 @@ import msgspec
 
 from checks.finding import FrozenStruct
 from checks.sanitize import one_line
+from checks.secret_names import is_secret_attribute
 
 MASK = "(sensitive)"
 KNOWN_AFTER_APPLY = "(known after apply)"
@@ -204,15 +204,6 @@ def _parse_json(value: Any) -> Any:
     return value
 
 
-# Not every provider marks these: an attribute with such a name is hidden all the same.
-_SECRET_NAME = re.compile(r"password|passwd|secret|token|private_?key|credential|api_?key|user_data", re.IGNORECASE)
-_NOT_SECRET_NAME = re.compile(r"_arns?$|_ids?$|_name$|^secret_?name|_version$|_hash$", re.IGNORECASE)
-
-
-def _is_secret_name(name: Any) -> bool:
-    return isinstance(name, str) and bool(_SECRET_NAME.search(name)) and not _NOT_SECRET_NAME.search(name)
-
-
 def _is_likely_secret(table: Any, key: str) -> bool:
     """Whether a text below this key is hidden though nobody marked it; also the value of `{name: PASSWORD, value: …}`."""
     if not isinstance(table, dict):
@@ -222,8 +213,9 @@ def _is_likely_secret(table: Any, key: str) -> bool:
     if not (texts and value):
         return False
     if key in ("value", "Value"):
-        return _is_secret_name(table.get("name", table.get("Name", table.get("key"))))
-    return _is_secret_name(key)
+        name = table.get("name", table.get("Name", table.get("key")))
+        return isinstance(name, str) and is_secret_attribute(name)
+    return is_secret_attribute(key)
 
 
 def _mask_secrets(value: Any) -> Any:

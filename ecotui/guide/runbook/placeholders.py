@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from checks.finding import Report
+from checks.secret_names import is_secret_placeholder
 from config.model import Settings
 from ecotui.guide.runbook.commands import Placeholder, Word
-
-_SECRET_NAME = re.compile(r"token|secret|passw|credential|private|api_?key|access_key")
-"""Names whose value is never filled in: it is asked for, masked, and given over standard input."""
 
 PLACEHOLDERS_BY_LEFTOVER_KIND = {
     "iam-policy": (("policy_arn", "policy"), ("policy_name",)),
@@ -58,11 +55,6 @@ class PlaceholderValues:
         if not value or name in self.by_name or is_secret_placeholder(name):
             return self
         return PlaceholderValues({**self.by_name, name: PlaceholderValue(value, source)}, self.env)
-
-
-def is_secret_placeholder(name: str) -> bool:
-    """Does a name say that its value is a secret?"""
-    return bool(_SECRET_NAME.search(name.lower()))
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from checks.finding import CopyText, Finding, Fix, PasteSecret, Risk, RunCommand, RunInTerminal, SetVariable
+from checks.secret_names import is_secret_placeholder
 from config.model import Settings
 from ecotui.guide.runbook import commands
 from ecotui.guide.runbook.commands import GuideCommand, ShellScript, StatementBody, VariableAssignment
@@ -18,7 +19,6 @@ from ecotui.guide.runbook.placeholders import (
     PlaceholderValues,
     apply_settings_to_options,
     fill_placeholders,
-    is_secret_placeholder,
 )
 from ecotui.guide.runbook.risk import command_risk, needs_terminal
 
