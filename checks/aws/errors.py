@@ -129,7 +129,8 @@ CONFLICT_CODES = frozenset(
 NOT_FOUND_CODES = frozenset(
     {"NoSuchEntity", "NoSuchBucket", "NoSuchUpload", "NoSuchDistribution", "NoSuchHostedZone",
      "NoSuchCloudFrontOriginAccessIdentity", "NoSuchOriginAccessControl", "NoSuchResource", "ResourceNotFoundException",
-     "NatGatewayNotFound", "LoadBalancerNotFound", "TargetGroupNotFound", "ParameterNotFound", "Gateway.NotAttached",
+     "NatGatewayNotFound", "LoadBalancerNotFound", "LoadBalancerNotFoundException", "TargetGroupNotFound",
+     "TargetGroupNotFoundException", "ParameterNotFound", "Gateway.NotAttached",
      "InvalidPlacementGroup.Unknown", "404"}
 )  # fmt: skip
 """Besides every code that ends with `.NotFound` or `.NotFoundException`."""

@@ -7,12 +7,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from checks.aws.errors import aws_error_code
+from checks.aws.network_interfaces import is_created_by_service
 from checks.cleanup.aws_query import AwsQuery, ResourceInUse
 from checks.cleanup.kinds import DeletionTask, vpc_shared
 from checks.cleanup.model import AwsResource
-
-_CUSTOMER_INTERFACE_TYPES = frozenset({"interface", "efa", "efa-only", "branch", "trunk"})
-"""Types that a customer makes (EC2 API reference, NetworkInterface.interfaceType); others belong to a service."""
 
 
 def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
@@ -49,9 +47,6 @@ def _build_resource(item: dict[str, Any], region: str) -> AwsResource:
     attachment = item.get("Attachment", {})
     instance = attachment.get("InstanceId", "")
     user = instance or attachment.get("InstanceOwnerId", "") if attachment else ""
-    made_by_aws = (
-        item.get("RequesterManaged") or item.get("InterfaceType", "interface") not in _CUSTOMER_INTERFACE_TYPES
-    )
     subnet, vpc = item.get("SubnetId", ""), item.get("VpcId", "")
     return AwsResource(
         kind="network-interface",
@@ -71,5 +66,7 @@ def _build_resource(item: dict[str, Any], region: str) -> AwsResource:
             f"subnet:{subnet}",
             f"vpc:{vpc}",
         ),
-        protection_reason=f"made by AWS for {description or 'a service'}; it goes with that" if made_by_aws else "",
+        protection_reason=f"made by AWS for {description or 'a service'}; it goes with that"
+        if is_created_by_service(item)
+        else "",
     )

@@ -10,15 +10,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from checks.aws.errors import aws_error_code, is_denied, is_not_found
+from checks.aws.network_interfaces import has_public_address, is_load_balancer_deleted
 from checks.cleanup.aws_query import AwsQuery, ResourceInUse, RetryLater, parse_tags
 from checks.sanitize import one_line
 
 MAX_NAMED_INTERFACES = 4
 """Holders that a message names."""
 _IN_USE_CODES = frozenset({"DependencyViolation", "InvalidGroup.InUse", "InvalidNetworkInterface.InUse"})
-_LOAD_BALANCER_PREFIX = "ELB "
-"""How the description of a network interface begins that a load balancer made: `ELB app/name/id`, `ELB name`
-(Elastic Load Balancing user guide)."""
 
 
 def describe_first(query: AwsQuery, operation: str, key: str, region: str, **parameters: Any) -> Any:
@@ -89,7 +87,7 @@ def explain_in_use_error(
                 raise error from refusal
             raise
         if only_public:
-            left = [one for one in left if one.get("Association", {}).get("PublicIp")]
+            left = list(filter(has_public_address, left))
         words = [_describe_interface(one) for one in left]
         if not left:
             raise
@@ -109,21 +107,9 @@ def _describe_interface(interface: dict[str, Any]) -> str:
 
 
 def _is_being_removed(query: AwsQuery, interface: dict[str, Any], region: str) -> bool:
-    """True for the interface of a load balancer that is not there any more: AWS removes it within minutes."""
-    description = str(interface.get("Description", ""))
-    if not description.startswith(_LOAD_BALANCER_PREFIX):
-        return False
-    name = description.removeprefix(_LOAD_BALANCER_PREFIX)
-    kind, _, rest = name.partition("/")
     try:
-        if kind in {"app", "net", "gwy"} and rest:
-            query.client("elbv2", region).describe_load_balancers(Names=[rest.partition("/")[0]])
-        else:
-            query.client("elb", region).describe_load_balancers(LoadBalancerNames=[name])
+        return is_load_balancer_deleted(query.client, interface, region)
     except Exception as error:
-        if is_not_found(error):
-            return True
         if is_denied(error):
             return False
         raise
-    return False

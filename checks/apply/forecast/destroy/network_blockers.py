@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from checks.apply.forecast.destroy.destroyed import DestroySet
 from checks.apply.plan.model import PlannedChange
+from checks.aws.network_interfaces import has_public_address, is_created_by_service, is_load_balancer_deleted
 
 if TYPE_CHECKING:
     from checks.aws.session import AwsSession
@@ -31,8 +32,6 @@ _OWNER_PATTERNS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
 """How the description begins or what it names, the owner's types, the attribute that has the first group, and the owner in
 words. As AWS writes them (EC2 user guide, "Requester-managed network interfaces")."""
 _LOAD_BALANCER_PREFIX = "the load balancer "
-_CUSTOMER_TYPES = frozenset({"interface", "efa", "efa-only", "branch", "trunk"})
-"""Types of interface that a customer makes; the others belong to a service."""
 _TYPES_WITHOUT_INTERFACE = re.compile(
     r"^aws_(?:(?:default_)?(?:security_group|subnet|network_acl|route_table|internet_gateway|vpc)|vpc_security_group_\w+"
     r"|security_group_rule|route_table_association|network_acl_association|network_interface_sg_attachment)$"
@@ -60,7 +59,7 @@ def remaining_interface_owners(
     free = destroy_set.released_with(change)
     held: dict[str, list[dict[str, Any]]] = {}
     for each in aws.paginate("ec2", "describe_network_interfaces", "NetworkInterfaces", region=region, Filters=asked):
-        if not _can_block(each, filters) or _is_address_released(each, filters, destroy_set):
+        if ("vpc-id" in filters and not has_public_address(each)) or _is_address_released(each, filters, destroy_set):
             continue
         if _is_interface_released(each, change, free):
             continue
@@ -71,7 +70,8 @@ def remaining_interface_owners(
         words = _remaining_owner(each, change, free, destroy_set)
         balancer = words.removeprefix(_LOAD_BALANCER_PREFIX) if words.startswith(_LOAD_BALANCER_PREFIX) else ""
         if words and not (
-            balancer and (destroy_set.is_deleted_with_service(balancer) or _is_load_balancer_deleted(aws, each, region))
+            balancer
+            and (destroy_set.is_deleted_with_service(balancer) or is_load_balancer_deleted(aws.client, each, region))
         ):
             yield words
     left = set(held) - {
@@ -108,11 +108,6 @@ def _instances_deleted_with_group(
     }
 
 
-def _can_block(interface: dict[str, Any], filters: Mapping[str, str]) -> bool:
-    """A gateway is held by public addresses, not by every interface of its VPC."""
-    return "vpc-id" not in filters or bool((interface.get("Association") or {}).get("PublicIp"))
-
-
 def _is_address_released(interface: dict[str, Any], filters: Mapping[str, str], destroy_set: DestroySet) -> bool:
     allocation = (interface.get("Association") or {}).get("AllocationId")
     return "vpc-id" in filters and allocation in destroy_set.attribute_values("aws_eip", "allocation_id")
@@ -146,7 +141,7 @@ def _remaining_owner(
                     return ""
             return words.format(*match.groups())
     id_ = interface["NetworkInterfaceId"]
-    by_service = interface.get("RequesterManaged") or interface.get("InterfaceType", "interface") not in _CUSTOMER_TYPES
+    by_service = is_created_by_service(interface)
     place = [change.before.get("id"), interface.get("SubnetId"), *_security_group_ids(interface)]
     let_go = {id(each) for each in released}
     if by_service and any(
@@ -161,20 +156,3 @@ def _remaining_owner(
 
 def _security_group_ids(interface: dict[str, Any]) -> list[str]:
     return [group["GroupId"] for group in interface.get("Groups") or ()]
-
-
-def _is_load_balancer_deleted(aws: AwsSession, interface: dict[str, Any], region: str | None) -> bool:
-    """Whether AWS only has to remove what a deleted load balancer had: it does so within minutes."""
-    kind, _, rest = str(interface.get("Description")).removeprefix("ELB ").partition("/")
-    try:
-        if rest:
-            aws.client("elbv2", region).describe_load_balancers(Names=[rest.partition("/")[0]])
-        else:
-            aws.client("elb", region).describe_load_balancers(LoadBalancerNames=[kind])
-    except Exception as error:
-        from checks.apply.forecast.collisions.collision import has_error_code
-
-        if has_error_code(error, "LoadBalancerNotFound", "LoadBalancerNotFoundException"):
-            return True
-        raise
-    return False
