@@ -6,7 +6,7 @@ Error codes differ by protocol (query, JSON, REST-XML); the lists hold every spe
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -41,6 +41,9 @@ class AwsErrorKind(StrEnum):
     TIMEOUT = "timeout"
     CONFIGURATION = "configuration"
     SERVER = "server"
+    NOT_FOUND = "not-found"
+    IN_USE = "in-use"
+    """Refused because of something else that uses it, or of a change before that has not settled."""
     OTHER = "other"
 
 
@@ -59,7 +62,11 @@ class ExplainedError(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_transient(self) -> bool:
         """Likely to go away by itself: worth another try while waiting."""
-        return self.kind in TRANSIENT_KINDS
+        return self.kind in _TRANSIENT_KINDS
+
+
+_Problem = tuple[AwsErrorKind, str, tuple[Fix, ...]]
+"""Kind, summary and fixes of an error without an answer."""
 
 
 class MfaRequired(Exception):
@@ -91,94 +98,101 @@ def call_or_error(call: Callable[[], CallResult]) -> CallResult | Exception:
         return error
 
 
+CODES_BY_KIND = {
+    AwsErrorKind.DENIED: (
+        "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "UnauthorizedAccess",
+        "AuthorizationErrorException", "NotAuthorized", "Forbidden", "403",
+    ),
+    AwsErrorKind.EXPIRED: ("ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"),
+    AwsErrorKind.INVALID: (
+        "InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure", "InvalidAccessKeyId",
+        "SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "InvalidToken",
+        "InvalidUserID.NotFound",
+    ),
+    AwsErrorKind.THROTTLED: (
+        "RequestLimitExceeded", "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled",
+        "RequestThrottledException", "TooManyRequestsException", "TooManyRequests", "SlowDown",
+        "BandwidthLimitExceeded", "ProvisionedThroughputExceededException", "PriorRequestNotComplete",
+        "LimitExceededException.Throttle",
+    ),
+    AwsErrorKind.CONFIGURATION: ("OptInRequired", "IllegalLocationConstraintException", "UnsupportedRegion"),
+    AwsErrorKind.NOT_FOUND: (
+        "404", "NotFound", "NoSuchEntity", "NoSuchResource", "ResourceNotFoundException", "ParameterNotFound",
+        "NoSuchBucket", "NoSuchKey", "NoSuchUpload", "NoSuchHostedZone", "NoSuchDistribution", "NoSuchFunctionExists",
+        "NoSuchCloudFrontOriginAccessIdentity", "NoSuchOriginAccessControl", "NatGatewayNotFound",
+        "InvalidPlacementGroup.Unknown", "Gateway.NotAttached", "LoadBalancerNotFound",
+        "LoadBalancerNotFoundException", "AccessPointNotFound", "TargetGroupNotFound", "TargetGroupNotFoundException",
+        "FileSystemNotFound", "RepositoryNotFoundException", "AWS.SimpleQueueService.NonExistentQueue",
+        "QueueDoesNotExist", "DBInstanceNotFound", "DBInstanceNotFoundFault", "DBClusterNotFoundFault",
+        "DBSubnetGroupNotFound", "DBSubnetGroupNotFoundFault", "DBParameterGroupNotFound",
+        "DBParameterGroupNotFoundFault", "OptionGroupNotFound", "OptionGroupNotFoundFault", "CacheClusterNotFound",
+        "CacheClusterNotFoundFault", "ReplicationGroupNotFound", "ReplicationGroupNotFoundFault",
+        "CacheSubnetGroupNotFound", "CacheSubnetGroupNotFoundFault", "CacheParameterGroupNotFound",
+        "CacheParameterGroupNotFoundFault",
+    ),
+    AwsErrorKind.IN_USE: (
+        "DeleteConflict", "DependencyViolation", "BucketNotEmpty", "ResourceInUse", "ResourceInUseException",
+        "CloudFrontOriginAccessIdentityInUse", "OriginAccessControlInUse", "DistributionNotDisabled",
+        "PreconditionFailed", "InvalidIfMatchVersion", "ConcurrentModification", "ConcurrentModificationException",
+        "OperationAborted", "ConditionalRequestConflict", "HostedZoneNotEmpty", "IncorrectInstanceState",
+        "InvalidGroup.InUse", "InvalidNetworkInterface.InUse", "InvalidPlacementGroup.InUse",
+        "InvalidIPAddress.InUse", "VolumeInUse",
+    ),
+    AwsErrorKind.SERVER: ("ServiceUnavailable", "InternalError", "InternalFailure"),
+}  # fmt: skip
+_KIND_BY_CODE = {code: kind for kind, codes in CODES_BY_KIND.items() for code in codes}
+_TRANSIENT_KINDS = (AwsErrorKind.THROTTLED, AwsErrorKind.NETWORK, AwsErrorKind.TIMEOUT, AwsErrorKind.SERVER)
+
+
 def aws_error_code(error: BaseException) -> str:
     """AWS's own error code (`NoSuchResourceException`); empty when AWS did not answer."""
-    response = getattr(error, "response", None) or {}
-    return one_line(str((response.get("Error") or {}).get("Code", "")), limit=80)
+    response = getattr(error, "response", None)
+    details = response.get("Error") if isinstance(response, dict) else None
+    return one_line(str((details or {}).get("Code", "")), limit=80)
 
 
-def has_error_code(error: BaseException, *codes: str) -> bool:
-    """Whether AWS answered with one of these codes."""
-    return aws_error_code(error) in codes
+def aws_error_kind(error: BaseException) -> AwsErrorKind:
+    """The class of any error of an AWS call; every step reacts to this, so that one refusal means one thing."""
+    if not isinstance(getattr(error, "response", None), dict):
+        return _explain_no_response(error, "", "", "").kind
+    return response_kind(error.response)  # type: ignore[attr-defined]
 
 
-DENIED_CODES = frozenset(
-    {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "UnauthorizedAccess",
-     "AuthorizationErrorException", "NotAuthorized", "Forbidden", "403"}
-)  # fmt: skip
-EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
-INVALID_CREDENTIALS_CODES = frozenset(
-    {"InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure", "InvalidAccessKeyId", "SignatureDoesNotMatch",
-     "InvalidSignatureException", "IncompleteSignature", "InvalidToken", "InvalidUserID.NotFound"}
-)  # fmt: skip
-THROTTLED_CODES = frozenset(
-    {"RequestLimitExceeded", "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled",
-     "RequestThrottledException", "TooManyRequestsException", "TooManyRequests", "SlowDown", "BandwidthLimitExceeded",
-     "ProvisionedThroughputExceededException", "PriorRequestNotComplete", "LimitExceededException.Throttle"}
-)  # fmt: skip
-SERVER_CODES = frozenset({"ServiceUnavailable", "InternalError", "InternalFailure"})
-REGION_DISABLED_CODES = frozenset({"OptInRequired", "IllegalLocationConstraintException", "UnsupportedRegion"})
-CONFLICT_CODES = frozenset(
-    {"DeleteConflict", "DependencyViolation", "BucketNotEmpty", "ResourceInUse", "ResourceInUseException",
-     "CloudFrontOriginAccessIdentityInUse", "OriginAccessControlInUse", "DistributionNotDisabled", "PreconditionFailed",
-     "InvalidIfMatchVersion", "ConcurrentModification", "ConcurrentModificationException", "OperationAborted",
-     "ConditionalRequestConflict", "HostedZoneNotEmpty", "IncorrectInstanceState", "InvalidGroup.InUse",
-     "InvalidNetworkInterface.InUse", "InvalidPlacementGroup.InUse", "InvalidIPAddress.InUse", "VolumeInUse"}
-)  # fmt: skip
-"""Refusals of a change that pass when another resource is gone, or when the change before has settled."""
-NOT_FOUND_CODES = frozenset(
-    {"NoSuchEntity", "NoSuchBucket", "NoSuchUpload", "NoSuchDistribution", "NoSuchHostedZone",
-     "NoSuchCloudFrontOriginAccessIdentity", "NoSuchOriginAccessControl", "NoSuchResource", "ResourceNotFoundException",
-     "NatGatewayNotFound", "LoadBalancerNotFound", "LoadBalancerNotFoundException", "TargetGroupNotFound",
-     "TargetGroupNotFoundException", "ParameterNotFound", "Gateway.NotAttached",
-     "InvalidPlacementGroup.Unknown", "404"}
-)  # fmt: skip
-"""Besides every code that ends with `.NotFound` or `.NotFoundException`."""
-TRANSIENT_KINDS = frozenset({AwsErrorKind.THROTTLED, AwsErrorKind.NETWORK, AwsErrorKind.TIMEOUT, AwsErrorKind.SERVER})
-
-
-def is_not_found(error: BaseException) -> bool:
-    """True when AWS says that the resource does not exist (any more)."""
-    code = aws_error_code(error)
-    return code in NOT_FOUND_CODES or code.endswith((".NotFound", ".NotFoundException"))
+def response_kind(response: Mapping[str, Any]) -> AwsErrorKind:
+    """The class of a response that carries an error, as botocore parsed it."""
+    details = response.get("Error") or {}
+    code = str(details.get("Code", ""))
+    if kind := _KIND_BY_CODE.get(code):
+        return kind
+    if "not authorized to perform" in str(details.get("Message", "")):
+        return AwsErrorKind.DENIED
+    status = (response.get("ResponseMetadata") or {}).get("HTTPStatusCode")
+    if status == 429:
+        return AwsErrorKind.THROTTLED
+    if code.endswith((".NotFound", ".NotFoundException")):
+        return AwsErrorKind.NOT_FOUND
+    return AwsErrorKind.SERVER if isinstance(status, int) and status >= 500 else AwsErrorKind.OTHER
 
 
 def is_denied(error: BaseException) -> bool:
-    """True when AWS refuses because a permission is missing."""
-    return _response_kind(error) is AwsErrorKind.DENIED
+    """True when AWS refuses for want of a permission."""
+    return aws_error_kind(error) is AwsErrorKind.DENIED
+
+
+def is_not_found(error: BaseException) -> bool:
+    """True when AWS says that the resource is not there (any more)."""
+    return aws_error_kind(error) is AwsErrorKind.NOT_FOUND
+
+
+def is_in_use(error: BaseException) -> bool:
+    """True when something else uses the resource, or an earlier change has not settled yet."""
+    return aws_error_kind(error) is AwsErrorKind.IN_USE
 
 
 def is_transient(error: BaseException) -> bool:
     """True when the same request may succeed later: a conflict, throttling, a server error, or no answer at all."""
-    from botocore.exceptions import ConnectionError as NoConnectionError
-    from botocore.exceptions import HTTPClientError
-
-    return (
-        isinstance(error, NoConnectionError | HTTPClientError)
-        or aws_error_code(error) in CONFLICT_CODES
-        or _response_kind(error) in TRANSIENT_KINDS
-    )
-
-
-def _response_kind(error: BaseException) -> AwsErrorKind:
-    """What AWS's answer means, by its code, HTTP status and message; OTHER when AWS did not answer."""
-    response = getattr(error, "response", None) or {}
-    code = aws_error_code(error)
-    status = (response.get("ResponseMetadata") or {}).get("HTTPStatusCode")
-    message = str((response.get("Error") or {}).get("Message", ""))
-    if code in DENIED_CODES or (code not in EXPIRED_CODES and "not authorized to perform" in message):
-        return AwsErrorKind.DENIED
-    if code in EXPIRED_CODES:
-        return AwsErrorKind.EXPIRED
-    if code in INVALID_CREDENTIALS_CODES:
-        return AwsErrorKind.INVALID
-    if code in THROTTLED_CODES or status == 429:
-        return AwsErrorKind.THROTTLED
-    if code in REGION_DISABLED_CODES:
-        return AwsErrorKind.CONFIGURATION
-    if code in SERVER_CODES or (isinstance(status, int) and status >= 500):
-        return AwsErrorKind.SERVER
-    return AwsErrorKind.OTHER
+    kind = aws_error_kind(error)
+    return kind is AwsErrorKind.IN_USE or kind in _TRANSIENT_KINDS
 
 
 _IAM_ACTION = re.compile(r"\b([a-z0-9][a-z0-9-]{1,40}:[A-Z][A-Za-z0-9]{2,80})\b")
@@ -215,18 +229,26 @@ def unknown_aws_finding(id: str, step: str, title: str, error: ExplainedError) -
 
 
 def _explain_error_response(error: BaseException, action: str, profile: str, region: str) -> ExplainedError:
-    """AWS answered with an error."""
-    response: dict[str, dict[str, Any]] = getattr(error, "response", {}) or {}
-    details, metadata = response.get("Error", {}) or {}, response.get("ResponseMetadata", {}) or {}
-    code = aws_error_code(error)
-    message = one_line(str(details.get("Message", "") or error), limit=600)
+    """AWS answered, and said no."""
+    response: Mapping[str, Any] = error.response  # type: ignore[attr-defined]
+    kind, code = response_kind(response), aws_error_code(error)
+    metadata = response.get("ResponseMetadata") or {}
+    message = one_line(str((response.get("Error") or {}).get("Message", "") or error), limit=600)
     asked = _requested_action(error, metadata, action)
-    kind = _response_kind(error)
     denied: tuple[str, ...] = ()
     fixes: tuple[Fix, ...] = ()
     match kind:
         case AwsErrorKind.DENIED:
-            denied, summary, fixes = _explain_denial(message, asked)
+            named = _IAM_ACTION.search(message)
+            denied = (named.group(1) if named else asked,)
+            if "explicit deny in a service control policy" in message:
+                reason = "a service control policy of the organisation forbids it; a permission does not help"
+            elif "explicit deny" in message:
+                reason = "a policy forbids it explicitly"
+            else:
+                reason = f"the identity lacks {denied[0]}"
+                fixes = (request_permission_fix(denied[0]),)
+            summary = f"Not allowed to call {denied[0]}: {reason}."
         case AwsErrorKind.EXPIRED:
             summary = f"The AWS credentials have expired ({code}); log in again or fetch new ones."
             fixes = new_credentials_fixes(profile)
@@ -234,30 +256,16 @@ def _explain_error_response(error: BaseException, action: str, profile: str, reg
             summary = f"AWS does not accept the credentials ({code}): {message}"
             fixes = new_credentials_fixes(profile)
         case AwsErrorKind.THROTTLED:
-            summary = f"AWS is throttling {asked} ({code}); it was tried several times. Look again in a minute."
+            summary = f"AWS is throttling {asked} ({code}), after several tries. Check again in a minute."
         case AwsErrorKind.CONFIGURATION:
             summary = f"The region {region or 'in use'} is not enabled for this account ({code}): {message}"
         case AwsErrorKind.SERVER:
-            status = metadata.get("HTTPStatusCode")
-            summary = f"AWS failed to answer {asked} (HTTP {status}, {code}); look again in a minute."
+            status = f"HTTP {metadata.get('HTTPStatusCode')}, {code}"
+            summary = f"AWS failed to answer {asked} ({status}). Check again in a minute."
         case _:
             summary = f"{asked} failed: {code}: {message}"
     raw = sanitize(str(error), limit=4000)
     return ExplainedError(kind=kind, summary=summary, denied=denied, raw=raw, fixes=fixes, code=code)
-
-
-def _explain_denial(message: str, asked: str) -> tuple[tuple[str, ...], str, tuple[Fix, ...]]:
-    """The missing action, the summary, and the fixes: none where a policy forbids the action."""
-    named = _IAM_ACTION.search(message)
-    missing = named.group(1) if named else asked
-    if "explicit deny in a service control policy" in message:
-        why = "a service control policy of the organisation forbids it; a permission does not help"
-    elif "explicit deny" in message:
-        why = "a policy forbids it explicitly"
-    else:
-        why = f"the identity lacks {missing}"
-    fixes = () if "explicit deny" in message else (request_permission_fix(missing),)
-    return (missing,), f"Not allowed to call {missing}: {why}.", fixes
 
 
 def _requested_action(error: object, metadata: dict[str, Any], action: str) -> str:
@@ -271,85 +279,83 @@ def _requested_action(error: object, metadata: dict[str, Any], action: str) -> s
 
 def _explain_no_response(error: BaseException, action: str, profile: str, region: str) -> ExplainedError:
     """There was no answer: credentials, configuration or network."""
-    from botocore import exceptions as boto
     from botocore.parsers import ResponseParserError
 
-    raw = sanitize(f"{type(error).__name__}: {error}", limit=4000)
-    text = one_line(str(error))
     named = f"profile {profile!r}" if profile else "the default profile"
+    details = _credential_problem(error, profile, named) or _network_problem(error, action, region)
+    if isinstance(error, ResponseParserError):
+        asked = f" ({action})" if action else ""
+        summary = f"The answer is not one of AWS: a proxy or a sign-in page may stand in between{asked}."
+        details = (AwsErrorKind.OTHER, summary, ())
+    if details is None:
+        text = one_line(str(error))
+        details = (AwsErrorKind.OTHER, f"{action or 'The AWS call'} failed: {type(error).__name__}: {text}", ())
+    kind, summary, fixes = details
+    raw = sanitize(f"{type(error).__name__}: {error}", limit=4000)
+    return ExplainedError(kind=kind, summary=summary, raw=raw, fixes=fixes)
 
-    def trouble(kind: AwsErrorKind, summary: str, *fixes: Fix) -> ExplainedError:
-        return ExplainedError(kind=kind, summary=summary, raw=raw, fixes=fixes)
 
+def _credential_problem(error: BaseException, profile: str, named: str) -> _Problem | None:
+    """Credentials or configuration that cannot be used; None for any other error. `named` is the profile in words."""
+    from botocore import exceptions as boto
+
+    text = one_line(str(error))
     match error:
         case MfaRequired():
-            return trouble(
-                AwsErrorKind.MFA,
-                f"{named.capitalize()} needs a code from an MFA device, and a look never asks for one; "
-                "fetch temporary credentials with it first.",
-                mfa_credentials_fix(),
+            summary = (
+                f"{named.capitalize()} needs a code from an MFA device, and a check never asks for one; "
+                "fetch temporary credentials with it first."
             )
-        case ResponseParserError():
-            return trouble(
-                AwsErrorKind.OTHER,
-                "What answered does not speak as AWS does: a proxy or a sign-in page may stand in between"
-                f"{f' ({action})' if action else ''}.",
-            )
+            return AwsErrorKind.MFA, summary, (mfa_credentials_fix(),)
         case CredentialProcessTimeout():
-            return trouble(
-                AwsErrorKind.TIMEOUT, f"The credential_process of {named} did not end within {error.timeout:g} s."
-            )
+            summary = f"The credential_process of {named} did not end within {error.timeout:g} s."
+            return AwsErrorKind.TIMEOUT, summary, ()
         case boto.UnauthorizedSSOTokenError() | boto.SSOTokenLoadError() | boto.TokenRetrievalError() | boto.SSOError():
-            return trouble(
-                AwsErrorKind.SSO, f"The SSO login of {named} has expired or was never made.", sso_login_fix(profile)
-            )
+            summary = f"The SSO login of {named} has expired or was never made."
+            return AwsErrorKind.SSO, summary, (sso_login_fix(profile),)
         case boto.NoCredentialsError() | boto.NoAuthTokenError():
-            return trouble(
-                AwsErrorKind.NO_CREDENTIALS,
-                f"No AWS credentials were found: none in the environment, none in {named}, no instance role.",
-                *new_credentials_fixes(profile),
-            )
+            summary = f"No AWS credentials were found: none in the environment, none in {named}, no instance role."
+            return AwsErrorKind.NO_CREDENTIALS, summary, new_credentials_fixes(profile)
         case RuntimeError() if "still expired" in text:
             # botocore's way to say that AWS_CREDENTIAL_EXPIRATION, or what a process returned, lies in the past.
-            return trouble(
-                AwsErrorKind.EXPIRED,
-                "The AWS credentials have expired; log in again or fetch new ones.",
-                *new_credentials_fixes(profile),
-            )
+            summary = "The AWS credentials have expired; log in again or fetch new ones."
+            return AwsErrorKind.EXPIRED, summary, new_credentials_fixes(profile)
         case boto.PartialCredentialsError():
-            return trouble(AwsErrorKind.NO_CREDENTIALS, f"The AWS credentials are incomplete: {text}")
-        case boto.ProfileNotFound():
-            return trouble(
-                AwsErrorKind.CONFIGURATION,
-                f"The AWS profile {profile!r} does not exist." if profile else text,
-                list_profiles_fix(),
-            )
-        case boto.ConfigParseError() | boto.ConfigNotFound() | boto.InvalidConfigError():
-            return trouble(AwsErrorKind.CONFIGURATION, f"The AWS configuration cannot be used: {text}")
-        case boto.NoRegionError():
-            return trouble(AwsErrorKind.CONFIGURATION, "No AWS region is set; name one as aws.region in ecotui.yaml.")
-        case boto.InvalidRegionError():
-            return trouble(AwsErrorKind.CONFIGURATION, f"{region or text!r} is not a region name.")
+            return AwsErrorKind.NO_CREDENTIALS, f"The AWS credentials are incomplete: {text}", ()
         case boto.CredentialRetrievalError() | boto.MetadataRetrievalError() | boto.RefreshWithMFAUnsupportedError():
-            return trouble(AwsErrorKind.NO_CREDENTIALS, f"The credentials of {named} could not be fetched: {text}")
+            return AwsErrorKind.NO_CREDENTIALS, f"The credentials of {named} could not be fetched: {text}", ()
+        case boto.ProfileNotFound():
+            summary = f"The AWS profile {profile!r} does not exist." if profile else text
+            return AwsErrorKind.CONFIGURATION, summary, (list_profiles_fix(),)
+        case boto.ConfigParseError() | boto.ConfigNotFound() | boto.InvalidConfigError():
+            return AwsErrorKind.CONFIGURATION, f"The AWS configuration cannot be used: {text}", ()
+        case boto.NoRegionError():
+            return AwsErrorKind.CONFIGURATION, "No AWS region is set; name one as aws.region in ecotui.yaml.", ()
+    return None
+
+
+def _network_problem(error: BaseException, action: str, region: str) -> _Problem | None:
+    """An endpoint that cannot be reached; None for any other error."""
+    from botocore import exceptions as boto
+
+    text = one_line(str(error))
+    match error:
+        case boto.InvalidRegionError():
+            return AwsErrorKind.CONFIGURATION, f"{region or text!r} is not a region name.", ()
         case boto.ConnectTimeoutError() | boto.ReadTimeoutError():
-            return trouble(
-                AwsErrorKind.TIMEOUT, f"AWS did not answer {action or 'the call'} in time: {_endpoint_in_message(text)}"
-            )
+            summary = f"AWS did not answer {action or 'the call'} in time: {_endpoint_in_message(text)}"
+            return AwsErrorKind.TIMEOUT, summary, ()
         case boto.SSLError():
-            return trouble(
-                AwsErrorKind.NETWORK,
-                f"The TLS certificate of the AWS endpoint is not trusted: {_endpoint_in_message(text)}",
-            )
+            summary = f"The TLS certificate of the AWS endpoint is not trusted: {_endpoint_in_message(text)}"
+            return AwsErrorKind.NETWORK, summary, ()
         case boto.ProxyConnectionError():
-            return trouble(AwsErrorKind.NETWORK, f"The proxy does not let us through to AWS: {text}")
-        case boto.EndpointConnectionError() | boto.ConnectionClosedError() | boto.HTTPClientError():
+            return AwsErrorKind.NETWORK, f"The proxy does not let us through to AWS: {text}", ()
+        case boto.ConnectionError() | boto.HTTPClientError():
             hint = ""
             if region and "amazonaws.com" in text and "Could not connect" in text:
                 hint = f" Check the network, and that {region!r} is a region."
-            return trouble(AwsErrorKind.NETWORK, f"AWS cannot be reached: {_endpoint_in_message(text)}.{hint}")
-        case _:
-            return trouble(AwsErrorKind.OTHER, f"{action or 'The AWS call'} failed: {type(error).__name__}: {text}")
+            return AwsErrorKind.NETWORK, f"AWS cannot be reached: {_endpoint_in_message(text)}.{hint}", ()
+    return None
 
 
 def _endpoint_in_message(text: str) -> str:

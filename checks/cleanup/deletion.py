@@ -12,7 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from checks.aws.errors import CONFLICT_CODES, aws_error_code, is_not_found, is_transient
+from checks.aws.errors import is_in_use, is_not_found, is_transient
 from checks.cleanup import graph
 from checks.cleanup.approval import Approval, ApprovedItem, describe_change
 from checks.cleanup.aws_query import MAX_PARALLEL_REQUESTS, AwsQuery, DeletionRefused, ResourceInUse, RetryLater
@@ -201,7 +201,7 @@ class Deletion:
                 return self._schedule_retry(job, "something it refers to has gone", seconds, counts_as_refusal=True)
             if is_transient(error):
                 seconds = min(BACKOFF_SECONDS[1], BACKOFF_SECONDS[0] * 2 ** min(job.tries, 10))
-                if aws_error_code(error) in CONFLICT_CODES:
+                if is_in_use(error):
                     job.block_message = self._describe_error(error)
                 return self._schedule_retry(job, self._describe_error(error), seconds, counts_as_refusal=True)
             return self._set_state(job, DeletionState.FAILED, self._describe_error(error))

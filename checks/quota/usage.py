@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from checks.aws.errors import THROTTLED_CODES, aws_error_code, aws_error_types, call_or_error
+from checks.aws.errors import AwsErrorKind, aws_error_code, aws_error_types, call_or_error, response_kind
 from checks.aws.vcpu_families import VCPU_QUOTA_CODES
 from checks.quota.model import QuotaRequestRow, request_status_meaning
 from checks.sanitize import one_line
@@ -99,7 +99,7 @@ def watch_throttling(aws: AwsSession, regions: Iterable[str], progress: QuotaQue
 
     def hear(response: tuple[object, Any] | None = None, **_: object) -> None:
         # (the HTTP answer, what was parsed of it), before botocore decides to ask again
-        if response and response[1].get("Error", {}).get("Code") in THROTTLED_CODES:
+        if response and response_kind(response[1]) is AwsErrorKind.THROTTLED:
             progress.record_throttling()
 
     clients = [aws.client("service-quotas", region or None) for region in regions]

@@ -132,12 +132,12 @@ def _read_s3_lock(context: CheckContext, backend_config: Backend) -> StateLockSt
 
 
 def _read_lock_file(client: Any, bucket: str, key: str) -> dict[str, Any] | None:
-    from checks.apply.forecast.collisions.collision import has_error_code
+    from checks.aws.errors import aws_error_code
 
     try:
         return _parse_fields(client.get_object(Bucket=bucket, Key=key)["Body"].read(100_000))
     except Exception as error:
-        if has_error_code(error, "NoSuchKey", "404"):
+        if aws_error_code(error) in ("NoSuchKey", "404"):  # not NoSuchBucket: that says nothing of a lock
             return None
         raise
 

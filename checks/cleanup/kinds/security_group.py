@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from checks.aws.errors import CONFLICT_CODES, aws_error_code, is_not_found
+from checks.aws.errors import is_in_use, is_not_found
 from checks.cleanup.aws_query import AwsQuery, ResourceInUse, parse_tags
 from checks.cleanup.kinds import DeletionTask, vpc_shared
 from checks.cleanup.model import AwsResource
@@ -46,7 +46,7 @@ def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
         with vpc_shared.explain_in_use_error(query, resource.region, "group-id", resource.id):
             ec2.delete_security_group(GroupId=resource.id)
     except Exception as error:
-        if aws_error_code(error) in CONFLICT_CODES and (rules := _find_referencing_groups(query, resource)):
+        if is_in_use(error) and (rules := _find_referencing_groups(query, resource)):
             raise ResourceInUse(f"still named by a rule of {', '.join(rules)}") from error
         raise
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 from botocore.exceptions import ClientError
 
 from checks.aws.errors import (
-    CONFLICT_CODES,
-    DENIED_CODES,
-    NOT_FOUND_CODES,
-    SERVER_CODES,
-    THROTTLED_CODES,
+    CODES_BY_KIND,
     AwsErrorKind,
+    aws_error_kind,
     explain_aws_error,
     is_denied,
     is_not_found,
@@ -20,6 +22,9 @@ from checks.aws.errors import (
 )
 from checks.aws.iam import iam_action
 from checks.finding import CheckState
+
+REGION = "ap-northeast-2"
+ROOT = Path(__file__).parents[3]
 
 
 def refusal(code: str, message: str = "", operation: str = "DescribeInstances", status: int = 400) -> ClientError:
@@ -141,16 +146,62 @@ def test_without_a_word_from_the_caller_the_action_is_that_of_the_call_that_fail
 
 
 @pytest.mark.parametrize(
-    "code", sorted(DENIED_CODES | THROTTLED_CODES | SERVER_CODES | CONFLICT_CODES | NOT_FOUND_CODES)
+    ("code", "kind"),
+    [
+        ("AuthorizationError", AwsErrorKind.DENIED),
+        ("NotAuthorized", AwsErrorKind.DENIED),
+        ("403", AwsErrorKind.DENIED),
+        ("TooManyRequests", AwsErrorKind.THROTTLED),
+        ("RequestThrottled", AwsErrorKind.THROTTLED),
+        ("TokenRefreshRequired", AwsErrorKind.EXPIRED),
+        ("ServiceUnavailable", AwsErrorKind.SERVER),
+        ("DependencyViolation", AwsErrorKind.IN_USE),
+        ("DBInstanceNotFound", AwsErrorKind.NOT_FOUND),
+        ("InvalidVpcID.NotFound", AwsErrorKind.NOT_FOUND),
+        ("InvalidUserID.NotFound", AwsErrorKind.INVALID),
+        ("InvalidParameterValue", AwsErrorKind.OTHER),
+    ],
 )
-def test_a_refusal_has_the_same_class_when_it_is_explained_and_when_a_deletion_reacts_to_it(code: str) -> None:
+def test_the_same_refusal_has_the_same_class_in_every_step(code, kind):
+    """Explained in the environment and the quotas; retried, skipped or failed in the cleanup; a name taken in the forecast."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from checks.apply.forecast.collisions.collision import describe_by_name
+    from checks.cleanup.aws_query import AwsQuery
+
     error = refusal(code)
-    explained = explain_aws_error(error)
-    assert is_denied(error) is (explained.kind is AwsErrorKind.DENIED)
-    assert is_transient(error) is (explained.is_transient or code in CONFLICT_CODES)
-    assert is_denied(error) is (code in DENIED_CODES)
-    assert is_transient(error) is (code in THROTTLED_CODES | SERVER_CODES | CONFLICT_CODES)
-    assert is_not_found(error) is (code in NOT_FOUND_CODES)
+
+    def refuse(**_: object) -> None:
+        raise error
+
+    assert explain_aws_error(error).kind is aws_error_kind(error) is kind
+
+    passes = kind in (AwsErrorKind.THROTTLED, AwsErrorKind.SERVER, AwsErrorKind.IN_USE)
+    with ThreadPoolExecutor(1) as pool:
+        deletion = AwsQuery(None, REGION, pool, raise_transient=True)
+        scan = AwsQuery(None, REGION, pool)
+        with pytest.raises(ClientError) if passes else nullcontext():
+            assert deletion.call_or_default("x:Read", refuse, "default") == "default"
+        assert scan.call_or_default("x:Read", refuse, "default") == "default"
+    assert [failed.error for failed in scan.failed_queries] == ([] if kind is AwsErrorKind.NOT_FOUND else [error])
+
+    find_existing = describe_by_name("x", "describe", "Name", "Items.Arn")
+    with nullcontext() if kind is AwsErrorKind.NOT_FOUND else pytest.raises(ClientError):
+        assert find_existing(SimpleNamespace(client=lambda _: SimpleNamespace(describe=refuse), name="n")) is None
+
+
+def test_no_other_module_has_a_list_of_refusals_of_its_own():
+    """The codes of a missing permission, of expired credentials and of throttling are in checks/aws/errors.py only."""
+    shared = {
+        code
+        for kind in (AwsErrorKind.DENIED, AwsErrorKind.EXPIRED, AwsErrorKind.INVALID, AwsErrorKind.THROTTLED)
+        for code in CODES_BY_KIND[kind]
+    }
+    modules = [path for path in (ROOT / "checks").rglob("*.py") if path != ROOT / "checks/aws/errors.py"]
+    assert len(modules) > 50
+    for path in modules:
+        words = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
+        assert len(words & shared) < 2, path
 
 
 def test_an_unknown_code_is_classified_by_the_http_status_and_the_message() -> None:
@@ -159,3 +210,8 @@ def test_an_unknown_code_is_classified_by_the_http_status_and_the_message() -> N
     assert not is_transient(refusal("Unheard"))
     assert is_denied(refusal("Unheard", "x is not authorized to perform: a:B"))
     assert is_not_found(refusal("InvalidVolume.NotFound"))
+
+
+def test_no_code_has_two_classes() -> None:
+    codes = [code for codes in CODES_BY_KIND.values() for code in codes]
+    assert len(codes) == len(set(codes))

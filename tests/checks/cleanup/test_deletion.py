@@ -365,5 +365,5 @@ def test_an_answer_that_is_none_of_aws_leaves_its_kind_unknown_and_the_others_go
     finally:
         events.unregister("before-call.ec2.DescribeVolumes", page)
     told = [finding for finding in report.findings if finding.state is CheckState.UNKNOWN]
-    assert any("does not speak as AWS does" in finding.summary for finding in told), report.findings
+    assert any("is not one of AWS" in finding.summary for finding in told), report.findings
     assert msgspec.convert(report.detail, type=CleanupDetail).resources is not None

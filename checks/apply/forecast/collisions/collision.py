@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from checks.apply.plan.model import PlannedChange
-from checks.aws.errors import aws_error_code
+from checks.aws.errors import aws_error_code, is_not_found
 
 if TYPE_CHECKING:
     from checks.aws.session import AwsSession
@@ -104,11 +104,6 @@ class CollisionKind:
     """The attribute and the type of what the name is unique in: a group's VPC, a record's zone. In a new one, all are free."""
 
 
-def has_error_code(error: BaseException, *codes: str) -> bool:
-    """Whether the error says that there is no such thing."""
-    return aws_error_code(error) in codes
-
-
 def get_path(answer: Any, path: str) -> Any:
     """What stands at `Tables.Arn`; of a list the first item; None where there is nothing."""
     for part in path.split("."):
@@ -119,11 +114,12 @@ def get_path(answer: Any, path: str) -> Any:
 
 
 def describe_by_name(
-    service: str, operation: str, parameter: str, path: str, *absences: str, import_id_path: str = ""
+    service: str, operation: str, parameter: str, path: str, *other_codes: str, import_id_path: str = ""
 ) -> Callable[[CollisionQuery], ExistingResource | None]:
     """A look that asks for one thing by its name: `path` leads to its ARN or id in the answer.
 
-    A parameter that ends with `s` takes a list. The import id is the name, or what stands at `import_by`.
+    `other_codes` mean "not found" for this operation only. A parameter that ends with `s` takes a list.
+    The import id is the name, or what stands at `import_by`.
     """
 
     def find(ask: CollisionQuery) -> ExistingResource | None:
@@ -131,7 +127,7 @@ def describe_by_name(
         try:
             answer = getattr(ask.client(service), operation)(**{parameter: value})
         except Exception as error:
-            if has_error_code(error, *absences):
+            if is_not_found(error) or aws_error_code(error) in other_codes:
                 return None
             raise
         above = path.rpartition(".")[0]

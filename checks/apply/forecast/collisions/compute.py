@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from checks.apply.forecast.collisions.collision import CollisionKind, CollisionQuery, ExistingResource, has_error_code
+from checks.apply.forecast.collisions.collision import CollisionKind, CollisionQuery, ExistingResource
+from checks.aws.errors import is_not_found
 
 
 def _find_key_pair(query: CollisionQuery) -> ExistingResource | None:
     try:
         found = query.client("ec2").describe_key_pairs(KeyNames=[query.name])["KeyPairs"]
     except Exception as error:
-        if has_error_code(error, "InvalidKeyPair.NotFound"):
+        if is_not_found(error):
             return None
         raise
     return ExistingResource(id=found[0].get("KeyPairId", query.name), import_id=query.name) if found else None
@@ -45,7 +46,7 @@ def _find_load_balancer(query: CollisionQuery) -> ExistingResource | None:
     try:
         found = query.client("elbv2").describe_load_balancers(Names=[query.name])["LoadBalancers"]
     except Exception as error:
-        if has_error_code(error, "LoadBalancerNotFound", "LoadBalancerNotFoundException"):
+        if is_not_found(error):
             return None
         raise
     return ExistingResource(id=(arn := found[0]["LoadBalancerArn"]), import_id=arn) if found else None
@@ -55,7 +56,7 @@ def _find_target_group(query: CollisionQuery) -> ExistingResource | None:
     try:
         found = query.client("elbv2").describe_target_groups(Names=[query.name])["TargetGroups"]
     except Exception as error:
-        if has_error_code(error, "TargetGroupNotFound", "TargetGroupNotFoundException"):
+        if is_not_found(error):
             return None
         raise
     return ExistingResource(id=(arn := found[0]["TargetGroupArn"]), import_id=arn) if found else None
@@ -75,7 +76,7 @@ def _find_eks_cluster(query: CollisionQuery) -> ExistingResource | None:
     try:
         found = query.client("eks").describe_cluster(name=query.name)["cluster"]
     except Exception as error:
-        if has_error_code(error, "ResourceNotFoundException"):
+        if is_not_found(error):
             return None
         raise
     return ExistingResource(id=found.get("arn", query.name), import_id=query.name)
@@ -85,7 +86,7 @@ def _find_lambda_function(query: CollisionQuery) -> ExistingResource | None:
     try:
         found = query.client("lambda").get_function_configuration(FunctionName=query.name)
     except Exception as error:
-        if has_error_code(error, "ResourceNotFoundException"):
+        if is_not_found(error):
             return None
         raise
     return ExistingResource(id=found["FunctionArn"], import_id=query.name)

@@ -7,13 +7,13 @@ from checks.apply.forecast.collisions.collision import CollisionKind, describe_b
 KINDS = tuple(
     CollisionKind(
         type=f"aws_{type_}",
-        find_existing=describe_by_name(service, operation, parameter, path, *absences),
+        find_existing=describe_by_name(service, operation, parameter, path),
         action=f"{service}:{action}",
         service=service,
         attribute=attribute,
         ignores_case=True,  # both services keep these names in lower case
     )
-    for type_, attribute, service, operation, action, parameter, path, absences in (
+    for type_, attribute, service, operation, action, parameter, path in (
         (
             "db_instance",
             "identifier",
@@ -22,7 +22,6 @@ KINDS = tuple(
             "DescribeDBInstances",
             "DBInstanceIdentifier",
             "DBInstances.DBInstanceArn",
-            ("DBInstanceNotFound", "DBInstanceNotFoundFault"),
         ),
         (
             "rds_cluster",
@@ -32,7 +31,6 @@ KINDS = tuple(
             "DescribeDBClusters",
             "DBClusterIdentifier",
             "DBClusters.DBClusterArn",
-            ("DBClusterNotFoundFault",),
         ),
         (
             "db_subnet_group",
@@ -42,7 +40,6 @@ KINDS = tuple(
             "DescribeDBSubnetGroups",
             "DBSubnetGroupName",
             "DBSubnetGroups.DBSubnetGroupArn",
-            ("DBSubnetGroupNotFoundFault", "DBSubnetGroupNotFound"),
         ),
         (
             "db_parameter_group",
@@ -52,7 +49,6 @@ KINDS = tuple(
             "DescribeDBParameterGroups",
             "DBParameterGroupName",
             "DBParameterGroups.DBParameterGroupArn",
-            ("DBParameterGroupNotFound", "DBParameterGroupNotFoundFault"),
         ),
         (
             "rds_cluster_parameter_group",
@@ -62,7 +58,6 @@ KINDS = tuple(
             "DescribeDBClusterParameterGroups",
             "DBClusterParameterGroupName",
             "DBClusterParameterGroups.DBClusterParameterGroupArn",
-            ("DBParameterGroupNotFound", "DBParameterGroupNotFoundFault"),
         ),
         (
             "db_option_group",
@@ -72,7 +67,6 @@ KINDS = tuple(
             "DescribeOptionGroups",
             "OptionGroupName",
             "OptionGroupsList.OptionGroupArn",
-            ("OptionGroupNotFoundFault", "OptionGroupNotFound"),
         ),
         (
             "elasticache_cluster",
@@ -82,7 +76,6 @@ KINDS = tuple(
             "DescribeCacheClusters",
             "CacheClusterId",
             "CacheClusters.ARN",
-            ("CacheClusterNotFound", "CacheClusterNotFoundFault"),
         ),
         (
             "elasticache_replication_group",
@@ -92,7 +85,6 @@ KINDS = tuple(
             "DescribeReplicationGroups",
             "ReplicationGroupId",
             "ReplicationGroups.ARN",
-            ("ReplicationGroupNotFoundFault", "ReplicationGroupNotFound"),
         ),
         (
             "elasticache_subnet_group",
@@ -102,7 +94,6 @@ KINDS = tuple(
             "DescribeCacheSubnetGroups",
             "CacheSubnetGroupName",
             "CacheSubnetGroups.ARN",
-            ("CacheSubnetGroupNotFoundFault", "CacheSubnetGroupNotFound"),
         ),
         (
             "elasticache_parameter_group",
@@ -112,7 +103,6 @@ KINDS = tuple(
             "DescribeCacheParameterGroups",
             "CacheParameterGroupName",
             "CacheParameterGroups.ARN",
-            ("CacheParameterGroupNotFound", "CacheParameterGroupNotFoundFault"),
         ),
     )
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from checks.apply.forecast.collisions.cloudfront import adds_aliases, find_alias_owner, has_aliases
-from checks.apply.forecast.collisions.collision import CollisionKind, CollisionQuery, ExistingResource, has_error_code
+from checks.apply.forecast.collisions.collision import CollisionKind, CollisionQuery, ExistingResource
 from checks.apply.plan.model import PlannedChange
+from checks.aws.errors import is_not_found
 
 
 def _find_origin_access_control(query: CollisionQuery) -> ExistingResource | None:
@@ -30,7 +31,7 @@ def _find_cloudfront_function(query: CollisionQuery) -> ExistingResource | None:
     try:
         found = query.client("cloudfront").describe_function(Name=query.name)["FunctionSummary"]
     except Exception as error:
-        if has_error_code(error, "NoSuchFunctionExists"):
+        if is_not_found(error):
             return None
         raise
     return ExistingResource(id=found["FunctionMetadata"]["FunctionARN"], import_id=query.name)

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from checks.apply.forecast.collisions.collision import (
-    CollisionKind,
-    CollisionQuery,
-    ExistingResource,
-    describe_by_name,
-    has_error_code,
-)
+from checks.apply.forecast.collisions.collision import CollisionKind, CollisionQuery, ExistingResource, describe_by_name
+from checks.aws.errors import is_not_found
 
 _SQS_ATTRIBUTES = {
     "delay_seconds": "DelaySeconds",
@@ -30,7 +25,7 @@ def _find_queue(query: CollisionQuery) -> ExistingResource | None:
     try:
         url = client.get_queue_url(QueueName=query.name)["QueueUrl"]
     except Exception as error:
-        if has_error_code(error, "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"):
+        if is_not_found(error):
             return None
         raise
     has: dict[str, str] = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"]).get("Attributes", {})
@@ -94,7 +89,7 @@ def _find_in_cluster(
     try:
         found = getattr(query.client("eks"), operation)(clusterName=cluster, **{parameter: query.name})[key]
     except Exception as error:
-        if has_error_code(error, "ResourceNotFoundException"):
+        if is_not_found(error):
             return None
         raise
     return ExistingResource(id=found.get(arn, query.name), import_id=f"{cluster}:{query.name}")
@@ -105,25 +100,19 @@ _find_classic_load_balancer = describe_by_name(
     "describe_load_balancers",
     "LoadBalancerNames",
     "LoadBalancerDescriptions.LoadBalancerName",
-    "LoadBalancerNotFound",
-    "AccessPointNotFound",
 )
 _find_kinesis_stream = describe_by_name(
     "kinesis",
     "describe_stream_summary",
     "StreamName",
     "StreamDescriptionSummary.StreamARN",
-    "ResourceNotFoundException",
 )
-_find_opensearch_domain = describe_by_name(
-    "opensearch", "describe_domain", "DomainName", "DomainStatus.ARN", "ResourceNotFoundException"
-)
+_find_opensearch_domain = describe_by_name("opensearch", "describe_domain", "DomainName", "DomainStatus.ARN")
 _find_efs_file_system = describe_by_name(
     "efs",
     "describe_file_systems",
     "CreationToken",
     "FileSystems.FileSystemArn",
-    "FileSystemNotFound",
     import_id_path="FileSystems.FileSystemId",
 )
 _find_cloudformation_stack = describe_by_name(

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from checks.apply.forecast.collisions.collision import (
-    CollisionKind,
-    CollisionQuery,
-    ExistingResource,
-    has_error_code,
-)
+from checks.apply.forecast.collisions.collision import CollisionKind, CollisionQuery, ExistingResource
 from checks.apply.plan.model import PlannedChange
-from checks.aws.errors import aws_error_code
+from checks.aws.errors import aws_error_code, is_denied, is_not_found
 
 
 def _find_bucket(query: CollisionQuery) -> ExistingResource | None:
@@ -18,10 +13,10 @@ def _find_bucket(query: CollisionQuery) -> ExistingResource | None:
     try:
         query.client("s3").head_bucket(Bucket=query.name)
     except Exception as error:
-        if has_error_code(error, "404", "NoSuchBucket", "NotFound"):
+        if is_not_found(error):
             return None
         # Any other answer comes from a bucket that is there.
-        if aws_error_code(error) not in ("403", "301", "AccessDenied", "Forbidden", "PermanentRedirect", "400"):
+        if not is_denied(error) and aws_error_code(error) not in ("301", "PermanentRedirect", "400"):
             raise
     ours = any(bucket["Name"] == query.name for bucket in query.list_items("s3", "list_buckets", "Buckets"))
     return (
@@ -33,7 +28,7 @@ def _find_table(query: CollisionQuery) -> ExistingResource | None:
     try:
         found = query.client("dynamodb").describe_table(TableName=query.name)["Table"]
     except Exception as error:
-        if has_error_code(error, "ResourceNotFoundException"):
+        if is_not_found(error):
             return None
         raise
     return ExistingResource(id=found["TableArn"], import_id=query.name)
@@ -43,7 +38,7 @@ def _find_repository(query: CollisionQuery) -> ExistingResource | None:
     try:
         found = query.client("ecr").describe_repositories(repositoryNames=[query.name])["repositories"]
     except Exception as error:
-        if has_error_code(error, "RepositoryNotFoundException"):
+        if is_not_found(error):
             return None
         raise
     return ExistingResource(id=found[0]["repositoryArn"], import_id=query.name) if found else None
@@ -70,7 +65,7 @@ def _find_secret(query: CollisionQuery) -> ExistingResource | None:
     try:
         found = query.client("secretsmanager").describe_secret(SecretId=query.name)
     except Exception as error:
-        if has_error_code(error, "ResourceNotFoundException"):
+        if is_not_found(error):
             return None
         raise
     if not found.get("DeletedDate"):
