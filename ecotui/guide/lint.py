@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import msgspec
 
-from ecotui.guide.matching.regex_safety import has_catastrophic_backtracking
 from ecotui.guide.reading.document import Document
 from ecotui.guide.reading.library import GuideLibrary
 from ecotui.guide.reading.overlay import Overlay
 from ecotui.guide.reading.sections import SectionKind
+
+_NESTED_REPEAT = re.compile(r"\((?:[^()\\]|\\.)*([*+]|\{\d*,\d*\})(?:[^()\\]|\\.)*\)([*+]|\{\d*,?\d*\})")
+"""A repeat within a repeat, as in `(x+)+`: the time of a search can double with each character."""
 
 
 class LintRemark(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,11 +40,11 @@ def lint_library(library: GuideLibrary) -> tuple[LintRemark, ...]:
         LintRemark(
             document=entry.guide,
             line=0,
-            text=f"{entry.id}: {signature.match!r} could run for ever; it is left out",
+            text=f"{entry.id}: {signature.match!r} has a repeat within a repeat; it is left out of a search that takes too long",
         )
         for entry in library.entries
         for signature in library.overlays.get(entry.id, Overlay()).signatures
-        if has_catastrophic_backtracking(signature.match)
+        if _NESTED_REPEAT.search(signature.match)
     ]
     return tuple(found)
 

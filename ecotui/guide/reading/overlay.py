@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Literal
 
@@ -62,14 +61,15 @@ class Overlay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def read_overlay(source: bytes, name: str) -> dict[str, Overlay]:
     """Read an overlay; its patterns must compile. Raises GuideError."""
+    import regex
     import yaml
 
     try:
         entries = msgspec.convert(yaml.safe_load(source) or {}, type=dict[str, Overlay])
         for known in entries.values():
             for signature in known.signatures:
-                re.compile(signature.match)
-    except (yaml.YAMLError, msgspec.ValidationError, re.error, RecursionError) as error:
+                regex.compile(signature.match)
+    except (yaml.YAMLError, msgspec.ValidationError, regex.error, RecursionError) as error:
         raise GuideError(f"{name}: {' '.join(str(error).split())}") from error
     return entries
 

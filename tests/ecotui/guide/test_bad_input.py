@@ -6,8 +6,8 @@ import time
 import pytest
 
 from config.model import GuideSettings, Settings
+from ecotui.guide.lint import lint_library
 from ecotui.guide.matching.matcher import Diagnosis, diagnose
-from ecotui.guide.matching.regex_safety import has_catastrophic_backtracking
 from ecotui.guide.reading.derived_signatures import derive_signatures
 from ecotui.guide.reading.document import parse_guide
 from ecotui.guide.reading.library import GuideLibrary, Overlay, Signature, load_shipped_library, open_library
@@ -71,7 +71,7 @@ def test_a_document_of_twenty_megabytes_is_read_and_its_entries_are_found(tmp_pa
         "((x+)+)+y",
         "x*x*x*x*x*y",
         "(?:x{1,9}){1,9}y",
-        "(?s:.*)*y",
+        "(?s:.*)*yy",
     ],
 )
 def test_a_pattern_that_runs_for_ever_ends_and_the_others_go_on(pattern):
@@ -84,7 +84,7 @@ def test_a_pattern_that_runs_for_ever_ends_and_the_others_go_on(pattern):
     )
     diagnosis = Diagnosis(library)
     begun = time.perf_counter()
-    diagnosis.read(io.BytesIO((f"slowly {'x' * 26}\n" * 20 + KNOWN + "\n").encode()))
+    diagnosis.read(io.BytesIO((f"slowly {'x' * 26} y z\n" * 20 + KNOWN + "\n").encode()))
     assert time.perf_counter() - begun < 20
     assert [match.entry for match in diagnosis.matches] == ["4.2"]
 
@@ -92,8 +92,19 @@ def test_a_pattern_that_runs_for_ever_ends_and_the_others_go_on(pattern):
 @pytest.mark.parametrize(
     "pattern", ["a.{0,300}b", "(a|b)c+", "x+ y+", r"\S+ is \S+", "(?>.{0,200}?a)", "(red|green)*x"]
 )
-def test_a_pattern_of_common_sense_is_not_taken_for_an_endless_one(pattern):
-    assert not has_catastrophic_backtracking(pattern)
+def test_lint_has_no_remark_on_an_ordinary_pattern(pattern):
+    assert slow_pattern_remarks(pattern) == []
+
+
+@pytest.mark.parametrize("pattern", ["(x+x+)+y", "(x*)*y", "((x+)+)+y", "(?:x{1,9}){1,9}y", r"(\(x+)*z"])
+def test_lint_names_a_pattern_that_repeats_a_repeat(pattern):
+    assert len(slow_pattern_remarks(pattern)) == 1
+
+
+def slow_pattern_remarks(pattern):
+    overlays = {"1.1": Overlay(signatures=(Signature(anchor="x", match=pattern),))}
+    remarks = lint_library(GuideLibrary(load_shipped_library("en").documents, overlays, "en"))
+    return [remark for remark in remarks if "too long" in remark.text]
 
 
 HOSTILE = [
