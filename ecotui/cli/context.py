@@ -32,7 +32,7 @@ def check_context(args: argparse.Namespace) -> CheckContext:
 
 def _created_resources(settings: Settings, project: Path) -> Iterable[CreatedResource]:
     """What the sessions of this project saw being made; read when a look asks for it."""
-    from ecotui.history.made import find_created_resources
+    from ecotui.history.recorded_changes import find_created_resources
     from ecotui.session.store import SessionStore, state_folder
 
     return find_created_resources(SessionStore(state_folder(settings, os.environ)), project)
@@ -40,7 +40,7 @@ def _created_resources(settings: Settings, project: Path) -> Iterable[CreatedRes
 
 def _deleted_buckets(settings: Settings, since: float) -> Iterable[DeletedBucket]:
     """The buckets that sessions on this machine saw go; read when a look asks for it."""
-    from ecotui.history.created import find_deleted_buckets
+    from ecotui.history.recorded_changes import find_deleted_buckets
     from ecotui.session.store import SessionStore, state_folder
 
     return find_deleted_buckets(SessionStore(state_folder(settings, os.environ)), since)

@@ -10,7 +10,7 @@ from pathlib import Path
 from config.load import LoadedSettings
 from ecotui import exit_codes
 from ecotui.guide.reading.library import GuideError, open_library
-from ecotui.history.drafting import draft_entry_for_session
+from ecotui.history.diagnose import draft_entry_for_session
 from ecotui.session import SessionError
 from ecotui.session.store import SessionStore, state_folder
 

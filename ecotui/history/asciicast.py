@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 
 from ecotui.history.anonymize import MaskText
-from ecotui.history.replay import Recording, ReplayEvent
+from ecotui.history.replay import OutputReader, Recording
 from ecotui.session.log import Session
-from ecotui.session.private_files import open_private_file
 
-MAX_RECORDED_BYTES = 2_000_000
-"""Bytes of one command's output that are recorded, from its end."""
 IDLE_TIME_LIMIT = 2.0
 """Seconds that a player is asked to make of any longer silence."""
 
@@ -49,33 +45,3 @@ def timed_lines(recording: Recording, mask: MaskText) -> Iterator[tuple[float, s
                 for line in speech[beat.entry.command].read_remaining():
                     yield beat.timestamp, mask(line)
             yield beat.timestamp, mask(f"--- {beat.entry.text}")
-
-
-class OutputReader:
-    """One output, read on from beat to beat; whole lines only."""
-
-    def __init__(self, recording: Recording, command: str, *, start_byte: int = 0) -> None:
-        """`since`: the byte where it is begun; a long output is begun at its last part."""
-        self._path = recording.output_path(command)
-        self._offset = max(recording.commands[command].output_times.size - MAX_RECORDED_BYTES, start_byte)
-        self._partial_line = b""
-
-    def read_until(self, event: ReplayEvent) -> list[str]:
-        if event.end_byte <= self._offset:
-            return []
-        try:
-            fd = open_private_file(self._path, os.O_RDONLY)
-        except OSError:
-            return []
-        try:
-            data = self._partial_line + os.pread(fd, event.end_byte - self._offset, self._offset)
-        finally:
-            os.close(fd)
-        self._offset = event.end_byte
-        *whole, self._partial_line = data.split(b"\n")
-        return [line.decode("utf-8", "replace") for line in whole]
-
-    def read_remaining(self) -> list[str]:
-        """What is left of a last line without an end."""
-        left, self._partial_line = self._partial_line, b""
-        return [left.decode("utf-8", "replace")] if left else []

@@ -12,17 +12,12 @@ from checks.apply.durations import DurationHistory
 from checks.duration import format_duration
 from checks.finding import CheckState
 from checks.steps import STEPS
-from ecotui.history.apply_streams import is_apply_stream
+from ecotui.history.apply_streams import BoundedLogReader, is_apply_stream
 from ecotui.session import events
+from ecotui.session.command_text import command_outcome
 from ecotui.session.event_text import EventFormatter, append_commit
 from ecotui.session.log import Session, SessionSummary
-from ecotui.session.outcome import command_outcome
-from ecotui.session.private_files import open_private_file
 from ecotui.supervisor.commands import list_commands
-from ecotui.supervisor.paths import OUTPUT_LOG
-
-MAX_STREAM_BYTES = 64_000_000
-"""Of one session's streams, read for the times of its resources."""
 
 
 @dataclass(frozen=True)
@@ -237,20 +232,10 @@ def _tool_versions(detail: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
 
 
 def _resource_seconds(session: Session) -> dict[str, float]:
-    """What each resource took in this session's applies; what cannot be read is left out."""
-    import os
-
-    history, left = DurationHistory(), MAX_STREAM_BYTES
-    for command in reversed(list_commands(session)):
-        if not is_apply_stream(command) or left <= 0:
-            continue
-        try:
-            with os.fdopen(open_private_file(command.folder / OUTPUT_LOG, os.O_RDONLY), "rb") as stream:
-                lines = stream.read(left).split(b"\n")
-        except OSError:
-            continue
-        left -= sum(map(len, lines))
-        history.add_run(lines)
+    """How long each resource took in this session's applies; unreadable outputs are left out."""
+    history, reader = DurationHistory(), BoundedLogReader()
+    for command in filter(is_apply_stream, reversed(list_commands(session))):
+        history.add_run(reader.lines(command))
     return {key: seconds for key, (seconds, _) in history.stats().addresses.items()}
 
 

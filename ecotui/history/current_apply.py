@@ -10,11 +10,9 @@ from checks.apply.plan.model import Plan
 from checks.apply.plan_store import REVIEW_FILE
 from checks.apply.run.stream import ApplyProgress, ApplyStreamReader
 from checks.apply.run.why.model import RunningResource
-from ecotui.history.apply_streams import is_apply_stream, read_duration_stats
-from ecotui.session import SessionError
-from ecotui.session.log import Session
+from ecotui.history.apply_streams import is_apply_stream, iterate_commands, read_duration_stats
 from ecotui.session.store import SessionStore
-from ecotui.supervisor.commands import Command, list_commands, read_command_status
+from ecotui.supervisor.commands import Command, read_command_status
 from ecotui.supervisor.tail import Tail
 
 MAX_SESSIONS_FOR_CURRENT_APPLY = 10
@@ -58,18 +56,11 @@ class CurrentApply:
         )
 
 
-def find_current_apply(session_store: SessionStore, project: Path) -> CurrentApply | None:
+def find_current_apply(store: SessionStore, project: Path) -> CurrentApply | None:
     """The newest apply of this project; None when there is none. Raises SessionError."""
-    for summary in session_store.list_summaries(MAX_SESSIONS_FOR_CURRENT_APPLY):
-        if summary.folder != str(project):
-            continue
-        try:
-            told = [one for one in list_commands(Session(session_store.folder / summary.id)) if is_apply_stream(one)]
-        except SessionError:
-            continue
-        if told:
-            return read_apply(told[-1])
-    return None
+    commands = iterate_commands(store, MAX_SESSIONS_FOR_CURRENT_APPLY, project)
+    newest = next((command for _, command in commands if is_apply_stream(command)), None)
+    return None if newest is None else read_apply(newest)
 
 
 def read_apply(command: Command) -> CurrentApply:
@@ -83,10 +74,10 @@ def read_apply(command: Command) -> CurrentApply:
 
 
 def read_resource_duration_stats(
-    session_store: SessionStore, project: Path, apply: CurrentApply, address: str
+    store: SessionStore, project: Path, apply: CurrentApply, address: str
 ) -> DurationStats:
-    """What earlier runs tell about one resource."""
-    return read_duration_stats(session_store, project, [address], excluded_command=apply.command.id)
+    """How long earlier applies took for one resource."""
+    return read_duration_stats(store, project, [address], excluded_command=apply.command.id)
 
 
 def _read_plan(command: Command) -> Plan | None:

@@ -1,34 +1,168 @@
 """A session played again: what stood where at any moment, derived from the events up to then, and the outputs as they came.
 
-Silences are shortened: nobody watches terraform wait for eight minutes. What was shortened is said.
+Silences are shortened: nobody watches terraform wait for eight minutes. What was shortened is said. A log of any length
+is read once, and again by pages: of an event only its time is held in memory, in eight bytes.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import time
+from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from heapq import merge
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 from checks.steps import STEPS_BY_ID
 from ecotui.history import outputs
-from ecotui.history.event_pages import EventPages
 from ecotui.rebuild_progress import RebuildProgress
-from ecotui.session.event_text import TimelineEntry
+from ecotui.session import SessionError, events, hash_chain
+from ecotui.session.event_text import EventFormatter, TimelineEntry
 from ecotui.session.log import Session
+from ecotui.session.private_files import open_private_file
 from ecotui.supervisor.output_times import OutputTimes
 from ecotui.supervisor.paths import OUTPUT_LOG
 
+EVENTS_PER_PAGE = 1_000
+"""Events that are read at once: a hundredth of a second's work."""
+MAX_CACHED_PAGES = 4
+"""Pages that are kept, the newest used."""
+MAX_RECORDED_BYTES = 2_000_000
+"""Bytes of one command's output that are played, from its end."""
 MAX_PAUSE_SECONDS = 5.0
 """Seconds without anything that are played as they were; of a longer silence,"""
 SHORTENED_PAUSE_SECONDS = 2.0
 """these are left."""
 SPEEDS = (1, 2, 4, 8, 16, 32, 64)
+
+_STEP_EVENT_TAGS = {
+    kind.__struct_config__.tag
+    for kind in (
+        events.CheckReported, events.FixChosen, events.FindingOverridden, events.CommandStarted, events.CommandEnded,
+        events.InterruptSent,
+    )
+}  # fmt: skip
+"""What moves a step, or speaks of one: the rest need not be understood before it is shown."""
+
+
+def apply_event(rebuild: RebuildProgress, event: events.AnyEvent | events.UnknownEvent) -> RebuildProgress:
+    """Where the steps stand after an event."""
+    match event:
+        case events.CheckReported(report=report):
+            return rebuild.with_report(report)
+        case events.FindingOverridden(finding=finding, reason=reason):
+            with suppress(ValueError):
+                return rebuild.with_override(finding, reason)
+        case events.CommandStarted(step=step, title=title):
+            return rebuild.with_command(step, title)
+        case events.CommandEnded(step=step):
+            return rebuild.without_command(step)
+    return rebuild
+
+
+class EventPages(Sequence[TimelineEntry]):
+    """The moments of a session, as a sequence. What is added to the log later is not among them."""
+
+    def __init__(self, session: Session) -> None:
+        """Looks through the log: a second for half a million events. Raises SessionError."""
+        session.flush()
+        self._path = session.events_path
+        self.formatter = EventFormatter(outputs.command_request_reader(session))
+        self.timestamps = array("d")
+        """When each happened. A clock that was set back: time stands still until it has caught up."""
+        self.command_starts: list[tuple[int, TimelineEntry]] = []
+        """The commands that began, each with its index."""
+        self.command_end_times: dict[str, float] = {}
+        """Command to the moment of its end."""
+        self.first_event_indexes: dict[tuple[str, bool], int] = {}
+        """The index of the first moment of a step, and (True) of the first at which something was done for it."""
+        self._page_offsets = array("q")
+        self._page_start_progress: list[RebuildProgress] = []
+        self._page_cache: dict[int, tuple[list[TimelineEntry], list[RebuildProgress]]] = {}
+        rebuild, last = RebuildProgress(), 0.0
+        for byte, raw in hash_chain.read_raw_lines(self._path):
+            if (glance := events.read_event_header(raw)) is None:
+                line = hash_chain.parse_line(0, raw)
+                if line is None:
+                    continue
+                at, kind = line.timestamp, ""
+            else:
+                at, kind = glance
+            index = len(self.timestamps)
+            if index % EVENTS_PER_PAGE == 0:
+                self._page_offsets.append(byte)
+                self._page_start_progress.append(rebuild)
+            last = max(last, at)
+            self.timestamps.append(last)
+            if kind in _STEP_EVENT_TAGS:
+                record = events.decode_record(raw, index + 1, at)
+                rebuild = apply_event(rebuild, record.event)
+                self._index_entry(index, self.formatter.format_record(record))
+
+    def _index_entry(self, index: int, entry: TimelineEntry) -> None:
+        if entry.command and entry.kind == "command":
+            if entry.state is None:
+                self.command_starts.append((index, entry))
+            else:
+                self.command_end_times[entry.command] = entry.timestamp
+        if entry.step:
+            self.first_event_indexes.setdefault((entry.step, False), index)
+            if entry.kind in ("command", "decision"):
+                self.first_event_indexes.setdefault((entry.step, True), index)
+
+    def __len__(self) -> int:
+        return len(self.timestamps)
+
+    @overload
+    def __getitem__(self, index: int) -> TimelineEntry: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[TimelineEntry]: ...
+    def __getitem__(self, index: int | slice) -> TimelineEntry | list[TimelineEntry]:
+        """Raises IndexError, SessionError."""
+        if isinstance(index, slice):
+            return [self[one] for one in range(*index.indices(len(self)))]
+        place = index + len(self) if index < 0 else index
+        if not 0 <= place < len(self):
+            raise IndexError(index)
+        return self._read_page(place // EVENTS_PER_PAGE)[0][place % EVENTS_PER_PAGE]
+
+    def __iter__(self) -> Iterator[TimelineEntry]:
+        return self.iterate_from(0)
+
+    def iterate_from(self, index: int) -> Iterator[TimelineEntry]:
+        """The moments from an index on, page by page. Raises SessionError."""
+        for page in range(index // EVENTS_PER_PAGE, len(self._page_offsets)):
+            moments, _ = self._read_page(page)
+            yield from moments[max(index - page * EVENTS_PER_PAGE, 0) :]
+
+    def progress_after(self, count: int) -> RebuildProgress:
+        """Where all steps stood after so many events. Raises SessionError."""
+        if not count:
+            return RebuildProgress()
+        return self._read_page((count - 1) // EVENTS_PER_PAGE)[1][(count - 1) % EVENTS_PER_PAGE]
+
+    def _read_page(self, page: int) -> tuple[list[TimelineEntry], list[RebuildProgress]]:
+        if (found := self._page_cache.pop(page, None)) is None:
+            rebuild = self._page_start_progress[page]
+            found = ([], [])
+            size = min(EVENTS_PER_PAGE, len(self) - page * EVENTS_PER_PAGE)
+            for line in islice(hash_chain.read_lines(self._path, self._page_offsets[page]), size):
+                record = events.decode_record(line.raw, line.event_number, line.timestamp)
+                rebuild = apply_event(rebuild, record.event)
+                found[0].append(self.formatter.format_record(record))
+                found[1].append(rebuild)
+            if len(found[0]) < size:
+                raise SessionError(f"{self._path}: it is shorter than it was")
+            while len(self._page_cache) >= MAX_CACHED_PAGES:
+                del self._page_cache[next(iter(self._page_cache))]
+        self._page_cache[page] = found
+        return found
 
 
 class ShortenedPause(NamedTuple):
@@ -230,6 +364,36 @@ def _interpolate(value: float, known: list[float], targets: list[float]) -> floa
     before, after = known[place - 1], known[place]
     share = (value - before) / (after - before) if after > before else 1.0
     return targets[place - 1] + share * (targets[place] - targets[place - 1])
+
+
+class OutputReader:
+    """One output, read on from beat to beat; whole lines only."""
+
+    def __init__(self, recording: Recording, command: str, *, start_byte: int = 0) -> None:
+        """`since`: the byte where it is begun; a long output is begun at its last part."""
+        self._path = recording.output_path(command)
+        self._offset = max(recording.commands[command].output_times.size - MAX_RECORDED_BYTES, start_byte)
+        self._partial_line = b""
+
+    def read_until(self, event: ReplayEvent) -> list[str]:
+        if event.end_byte <= self._offset:
+            return []
+        try:
+            fd = open_private_file(self._path, os.O_RDONLY)
+        except OSError:
+            return []
+        try:
+            data = self._partial_line + os.pread(fd, event.end_byte - self._offset, self._offset)
+        finally:
+            os.close(fd)
+        self._offset = event.end_byte
+        *whole, self._partial_line = data.split(b"\n")
+        return [line.decode("utf-8", "replace") for line in whole]
+
+    def read_remaining(self) -> list[str]:
+        """What is left of a last line without an end."""
+        left, self._partial_line = self._partial_line, b""
+        return [left.decode("utf-8", "replace")] if left else []
 
 
 class Playhead:

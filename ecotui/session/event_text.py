@@ -12,7 +12,7 @@ from typing import Literal
 from checks.duration import format_duration
 from checks.finding import CheckState, Report
 from ecotui.session import events
-from ecotui.session.outcome import command_outcome
+from ecotui.session.command_text import command_outcome
 
 ReadOutput = Callable[[str, int], Sequence[str]]
 """Gives the last so many lines of a command's output, by the command's id."""

@@ -95,7 +95,7 @@ def draft_guide_entry(screen: Screen[Any], session: Session, project: OpenProjec
 
     def work() -> None:
         from ecotui.guide.reading.library import GuideError, open_library
-        from ecotui.history.drafting import draft_entry_for_session
+        from ecotui.history.diagnose import draft_entry_for_session
 
         path = project.config.project / f"guide-draft-{session.id}.md"
         severity = "error"

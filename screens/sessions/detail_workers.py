@@ -12,10 +12,10 @@ from textual.worker import Worker, get_current_worker
 from ecotui.history import outputs
 from ecotui.history.text_search import search_forward
 from ecotui.session import SessionError, events
+from ecotui.session.command_text import message_text
 from ecotui.session.event_filter import EventFilter
 from ecotui.session.event_text import EventFormatter, TimelineEntry
 from ecotui.session.log import SessionSummary
-from ecotui.session.readable import message_text
 from ecotui.supervisor import commands
 from ecotui.supervisor.commands import Command
 from ecotui.supervisor.paths import OUTPUT_LOG

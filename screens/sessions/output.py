@@ -15,7 +15,7 @@ from textual.worker import get_current_worker
 
 from ecotui.history.text_search import TextMatch, search_backward, search_forward
 from ecotui.session import SessionError
-from ecotui.session.readable import message_text
+from ecotui.session.command_text import message_text
 from ecotui.supervisor.commands import Command
 from ecotui.supervisor.output_times import OutputTimes
 from ecotui.supervisor.paths import OUTPUT_LOG, OUTPUT_TIMES_FILE

@@ -16,12 +16,11 @@ from textual.widgets import ContentSwitcher, Log, Static
 
 from checks.duration import format_stopwatch
 from checks.steps import STEP_KEYS, STEPS
-from ecotui.history.asciicast import OutputReader
-from ecotui.history.replay import Playhead, Recording, ReplayEvent
+from ecotui.history.replay import OutputReader, Playhead, Recording, ReplayEvent
 from ecotui.rebuild_progress import RebuildProgress
 from ecotui.session import SessionError
+from ecotui.session.command_text import message_text
 from ecotui.session.log import Session
-from ecotui.session.readable import message_text
 from screens.dialogs import PromptDialog
 from screens.sessions.base import SessionScreenBase
 from screens.sessions.event_rendering import render_event

@@ -21,7 +21,7 @@ from checks.finding import CheckState, Finding, Fix, Report, Risk
 from checks.steps import STEPS_BY_ID
 from config.model import GuideSettings
 from ecotui.rebuild_progress import RebuildProgress
-from ecotui.session.readable import message_text
+from ecotui.session.command_text import message_text
 from screens.messages import CheckRequested, CommandOutputReceived, FixRequested, GuideRequested, OverrideRequested
 from screens.style.columns import hanging_indent, pad_cells
 from screens.style.icons import RISK_LABEL, RISK_STYLE, state_badge, state_icon, state_style

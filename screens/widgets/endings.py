@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from checks.finding import CheckState
-from ecotui.session.outcome import command_outcome
+from ecotui.session.command_text import command_outcome
 
 if TYPE_CHECKING:
     from ecotui.supervisor import Command, CommandStatus

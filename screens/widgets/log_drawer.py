@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Log, Static
 
 from checks.duration import format_stopwatch
-from ecotui.session.readable import message_text
+from ecotui.session.command_text import message_text
 from screens.style.icons import state_icon, state_style
 from screens.widgets.endings import describe_command_end
 

@@ -10,8 +10,7 @@ from typing import Any
 from checks.duration import format_duration
 from ecotui import exit_codes
 from ecotui.cli.printing import STATE_SYMBOLS, print_document
-from ecotui.history.asciicast import OutputReader
-from ecotui.history.replay import SHORTENED_PAUSE_SECONDS, Recording, ReplayEvent
+from ecotui.history.replay import SHORTENED_PAUSE_SECONDS, OutputReader, Recording, ReplayEvent
 from ecotui.session import SessionError, event_text
 from ecotui.session.log import Session
 

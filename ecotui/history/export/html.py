@@ -11,9 +11,9 @@ from ecotui.history.anonymize import MaskText
 from ecotui.history.export.html_timeline import render_svg_timeline
 from ecotui.history.export.model import ExplainCommand, ExportedCommand, SessionExport, read_export
 from ecotui.history.timeline import ApplyTimeline, ResourceOperation
+from ecotui.session.command_text import message_text
 from ecotui.session.event_text import STATE_ICONS, ReadOutput, TimelineEntry, format_local_time
 from ecotui.session.log import Session
-from ecotui.session.readable import message_text
 
 MAX_SLOWEST_RESOURCES = 12
 """Resources of an apply that the page names; the apply's own timeline has all of them."""

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from checks.finding import CheckState
 from ecotui.history.anonymize import MaskText
 from ecotui.history.export.model import ExplainCommand, SessionExport, read_export
+from ecotui.session.command_text import message_text
 from ecotui.session.event_text import ReadOutput, format_local_time
 from ecotui.session.log import Session
-from ecotui.session.readable import message_text
 
 
 def export_markdown(

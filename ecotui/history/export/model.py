@@ -14,6 +14,7 @@ from checks.finding import CheckState
 from checks.steps import STEPS
 from ecotui.history.anonymize import MaskText, mask_all
 from ecotui.session import events, hash_chain
+from ecotui.session.command_text import command_outcome
 from ecotui.session.event_text import (
     STATE_ICONS,
     EventFormatter,
@@ -25,7 +26,6 @@ from ecotui.session.event_text import (
     format_utc_time,
 )
 from ecotui.session.log import Session, SessionSummary
-from ecotui.session.outcome import command_outcome
 
 ExplainCommand = Callable[[str], Sequence[str]]
 """Gives what the guide says about a command's output, a line an entry, by the command's id."""

@@ -12,7 +12,7 @@ from ecotui.history import current_apply, outputs, timeline
 from ecotui.history.anonymize import mask_for_export
 from ecotui.history.apply_streams import is_apply_stream
 from ecotui.history.asciicast import export_asciicast
-from ecotui.history.diagnose import command_explainer
+from ecotui.history.diagnose import find_guide_matches
 from ecotui.history.export import html as export_html
 from ecotui.history.export import markdown as export_markdown
 from ecotui.history.export import model as export_model
@@ -29,7 +29,12 @@ def render_session_export(
     """The whole text. `strict` masks accounts, names and addresses too. Raises SessionError."""
     clean = mask_for_export(session, anonymize=anonymize)
     output = outputs.last_lines_reader(session)
-    said = command_explainer(session, library) if library is not None else (lambda command: ())
+
+    def explain(command: str) -> list[str]:
+        """A line for each entry of the guide that explains the command's output."""
+        matches = find_guide_matches(session, command, library) if library is not None else ()
+        return [f"Guide {match.entry}, {match.title}: {match.excerpt}" for match in matches]
+
     match export_format:
         case "html":
             applies = [
@@ -38,14 +43,14 @@ def render_session_export(
                 if is_apply_stream(one)
             ]
             return export_html.export_html(
-                session, output, clean, applies=[one for one in applies if one.operations], explain=said
+                session, output, clean, applies=[one for one in applies if one.operations], explain=explain
             )
         case "cast":
             return export_asciicast(session, clean)
         case "json":
             body = {"schema": "ecotui.sessions.handover/1", **export_model.export_json(session, output, clean)}
             return json.dumps(body, ensure_ascii=False, indent=2) + "\n"
-    return export_markdown.export_markdown(session, output, mask=clean, explain=said)
+    return export_markdown.export_markdown(session, output, mask=clean, explain=explain)
 
 
 def open_library_or_none(loaded: LoadedSettings, env: Mapping[str, str]) -> GuideLibrary | None:

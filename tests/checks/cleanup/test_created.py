@@ -19,7 +19,7 @@ from checks.cleanup.ownership import KnownResources, decide_ownership
 from checks.context import CheckContext
 from checks.remembered import CreatedResource
 from config.model import AwsSettings, CleanupSettings, Settings
-from ecotui.history.made import find_created_resources
+from ecotui.history.recorded_changes import find_created_resources
 from ecotui.session.store import SessionStore
 from ecotui.supervisor import read_command_status, start_command
 from ecotui.supervisor.commands import DeploymentTarget

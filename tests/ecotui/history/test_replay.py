@@ -12,7 +12,7 @@ import pytest
 
 from checks.finding import CheckState, Finding, Report
 from ecotui.cli import main
-from ecotui.history import event_pages
+from ecotui.history import replay
 from ecotui.history.asciicast import export_asciicast, timed_lines
 from ecotui.history.replay import SHORTENED_PAUSE_SECONDS, Playhead, Recording
 from ecotui.session import SessionError, events, hash_chain
@@ -217,7 +217,7 @@ def test_a_session_of_any_length_is_played_from_its_first_event_and_few_of_them_
     assert tape.progress_at(tape.parse_position("nodes") - 1).step_state("nodes") is None
     assert tape.progress_at(tape.parse_position("nodes")).step_state("nodes") is CheckState.WARN
     assert tape.progress_at(tape.parse_position("apply")).running_commands
-    assert len(tape.entries._page_cache) <= event_pages.MAX_CACHED_PAGES
+    assert len(tape.entries._page_cache) <= replay.MAX_CACHED_PAGES
 
 
 def test_by_pages_of_any_size_the_same_is_played(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,12 +233,12 @@ def test_by_pages_of_any_size_the_same_is_played(session: Session, monkeypatch: 
 
     whole = played()
     for size in (1, 2, 3, 4):
-        monkeypatch.setattr(event_pages, "EVENTS_PER_PAGE", size)
+        monkeypatch.setattr(replay, "EVENTS_PER_PAGE", size)
         assert played() == whole
 
 
 def test_a_log_that_was_cut_while_it_is_played_is_said(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_pages, "EVENTS_PER_PAGE", 2)
+    monkeypatch.setattr(replay, "EVENTS_PER_PAGE", 2)
     tape = Recording(session)
     tape.session.events_path.write_bytes(session.events_path.read_bytes()[:600])
     with pytest.raises(SessionError, match="shorter"):

@@ -20,7 +20,7 @@ from checks.finding import CheckState
 from checks.remembered import DeletedBucket
 from config import model
 from config.model import Settings
-from ecotui.history.created import find_deleted_buckets
+from ecotui.history.recorded_changes import find_deleted_buckets
 from ecotui.session.store import SessionStore
 
 BUCKET = planned("aws_s3_bucket", after={"bucket": "prod-images"})
