@@ -250,21 +250,21 @@ class Diagnosis:
 
     def _search_rule(self, rule: _Rule, text: str, start: int) -> regex.Match[str] | None:
         """Search for a pattern. Drops it, with a note, when it runs into the time limit."""
+        spent = self._slow_seconds.get(rule.pattern, 0.0)
+        if spent > MAX_SEARCH_SECONDS:
+            return None
         begun = time.thread_time()
         match = None
-        is_too_slow = False
         try:
             match = _compile(rule.pattern).search(text, start, timeout=MAX_SEARCH_SECONDS)
         except TimeoutError:
-            is_too_slow = True
+            spent = MAX_SEARCH_SECONDS
         duration = time.thread_time() - begun
         if duration > SLOW_SEARCH_SECONDS:
-            spent = self._slow_seconds.get(rule.pattern, 0.0) + duration
-            self._slow_seconds[rule.pattern] = spent
-            is_too_slow |= spent > MAX_SEARCH_SECONDS
-        if is_too_slow:
-            self._rules = [other for other in self._rules if other.pattern != rule.pattern]
-            self.notes.append(f"{rule.entry}: the pattern {rule.pattern!r} takes too long; it was left out")
+            self._slow_seconds[rule.pattern] = spent = spent + duration
+            if spent > MAX_SEARCH_SECONDS:
+                self._rules = [other for other in self._rules if other.pattern != rule.pattern]
+                self.notes.append(f"{rule.entry}: the pattern {rule.pattern!r} takes too long; it was left out")
         return match
 
     def _record_match(self, rule: _Rule, position: tuple[int, int], excerpt: str) -> None:
