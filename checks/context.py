@@ -9,11 +9,37 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from checks.finding import FrozenStruct
 from config.model import Settings
 
 if TYPE_CHECKING:
     from checks.aws.session import AwsSession
-    from checks.remembered import CreatedResource, DeletedBucket
+
+
+class CreatedResource(FrozenStruct, frozen=True):
+    """One resource that a recorded apply reported as created."""
+
+    type: str
+    """terraform's: `aws_vpc`."""
+    id: str
+    create_started: float
+    """Seconds since the epoch: when terraform began to create it,"""
+    run_ended: float
+    """and when that whole run ended."""
+    account: str
+    region: str
+    """Where the run worked."""
+    workspace: str
+    folder: str
+    """Of the root module."""
+
+
+class DeletedBucket(FrozenStruct, frozen=True):
+    """A bucket that an earlier session saw go. In whichever account: the name is one for the whole world."""
+
+    name: str
+    deleted_at: float
+    """Seconds since the epoch; rather too late than too early."""
 
 
 def _ignore_progress(text: str) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from checks.finding import Finding, Fix, Report, RunCommand
+from config.folders import state_folder
 from config.load import LoadedSettings
 from ecotui.rebuild_progress import RebuildProgress
 from ecotui.session import SessionError, events, lock, store
@@ -69,7 +70,7 @@ class OpenProject:
     @classmethod
     def open(cls, config: LoadedSettings, env: Mapping[str, str]) -> OpenProject:
         """Take the project's lock and its open session, or begin a new one. Raises SessionError."""
-        root = store.state_folder(config.settings, env)
+        root = state_folder(config.settings, env)
         shelf = store.SessionStore(root)
         name = config.settings.project or config.project.name
         held, holder, unlocked = None, None, ""
@@ -107,7 +108,7 @@ class OpenProject:
     @property
     def state_folder(self) -> Path:
         """The state folder."""
-        return store.state_folder(self.config.settings, self.base_env)
+        return state_folder(self.config.settings, self.base_env)
 
     @property
     def is_read_only(self) -> bool:

@@ -12,6 +12,7 @@ from checks.apply.forecast.model import SavedReview
 from checks.context import CheckContext
 from checks.sanitize import one_line
 from checks.tools.terraform import StateSummary
+from config.folders import state_folder
 
 PLAN_FILE = "plan.tfplan"
 REVIEW_FILE = "forecast.json"
@@ -26,16 +27,8 @@ def default_plan_folder(context: CheckContext) -> Path:
 
     Plans hold secrets, so they do not go into the checkout.
     """
-    named = context.env.get("ECOTUI_STATE_DIR") or context.settings.sessions.directory
-    if named:
-        root = Path(named).expanduser().absolute()
-    else:
-        # The XDG specification: a relative path is to be ignored.
-        xdg = context.env.get("XDG_STATE_HOME", "")
-        base = Path(xdg) if xdg.startswith("/") else Path(context.env.get("HOME") or Path.home()) / ".local/state"
-        root = base / "ecotui"
     key = f"{context.terraform_folder}\0{context.settings.terraform.workspace}"
-    return root / "plans" / hashlib.sha256(os.fsencode(key)).hexdigest()[:16]
+    return state_folder(context.settings, context.env) / "plans" / hashlib.sha256(os.fsencode(key)).hexdigest()[:16]
 
 
 def make_plan_folder(folder: Path) -> None:

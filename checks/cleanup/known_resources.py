@@ -10,8 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from checks.cleanup.ownership import KnownResources
-from checks.context import CheckContext
-from checks.remembered import CreatedResource
+from checks.context import CheckContext, CreatedResource
 from checks.sanitize import one_line
 
 _BACKEND_BLOCK = re.compile(

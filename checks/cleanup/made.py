@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 
 from checks.cleanup.model import AwsResource
-from checks.remembered import CreatedResource
+from checks.context import CreatedResource
 
 CLOCK_TOLERANCE_SECONDS = 300.0
 """Seconds by which the clocks of AWS and of the operator's machine may differ."""

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 
 from checks.cleanup.made import find_session_proof
 from checks.cleanup.model import PROVEN_OWNERSHIPS, UNREADABLE_TAGS, AwsResource, Ownership
-from checks.remembered import CreatedResource
+from checks.context import CreatedResource
 from config.model import CleanupSettings
 
 

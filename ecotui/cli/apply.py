@@ -16,6 +16,7 @@ from checks.sanitize import one_line
 from checks.tools.run import CommandError
 from checks.tools.terraform import StateSummary, Terraform
 from checks.tools.terraform_errors import StateLock
+from config.folders import state_folder
 from ecotui import exit_codes
 from ecotui.cli.consenting import confirm_typed, is_interactive
 from ecotui.cli.context import check_context
@@ -219,7 +220,7 @@ def _run_apply(
             print(f"{terraform.name} runs on its own from here: closing this terminal does not stop it")
             print(f"Log: {command.folder / 'output.log'}", flush=True)
         times = read_duration_stats(
-            store.SessionStore(store.state_folder(context.settings, context.env)),
+            store.SessionStore(state_folder(context.settings, context.env)),
             context.project,
             review.plan.operations,
             parallelism=context.settings.terraform.parallelism,

@@ -13,7 +13,7 @@ from config.load import load_settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from checks.remembered import CreatedResource, DeletedBucket
+    from checks.context import CreatedResource, DeletedBucket
     from config.model import Settings
 
 
@@ -32,15 +32,17 @@ def check_context(args: argparse.Namespace) -> CheckContext:
 
 def _created_resources(settings: Settings, project: Path) -> Iterable[CreatedResource]:
     """What the sessions of this project saw being made; read when a look asks for it."""
+    from config.folders import state_folder
     from ecotui.history.recorded_changes import find_created_resources
-    from ecotui.session.store import SessionStore, state_folder
+    from ecotui.session.store import SessionStore
 
     return find_created_resources(SessionStore(state_folder(settings, os.environ)), project)
 
 
 def _deleted_buckets(settings: Settings, since: float) -> Iterable[DeletedBucket]:
     """The buckets that sessions on this machine saw go; read when a look asks for it."""
+    from config.folders import state_folder
     from ecotui.history.recorded_changes import find_deleted_buckets
-    from ecotui.session.store import SessionStore, state_folder
+    from ecotui.session.store import SessionStore
 
     return find_deleted_buckets(SessionStore(state_folder(settings, os.environ)), since)

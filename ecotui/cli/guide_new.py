@@ -7,12 +7,13 @@ import os
 import sys
 from pathlib import Path
 
+from config.folders import state_folder
 from config.load import LoadedSettings
 from ecotui import exit_codes
 from ecotui.guide.reading.library import GuideError, open_library
 from ecotui.history.diagnose import draft_entry_for_session
 from ecotui.session import SessionError
-from ecotui.session.store import SessionStore, state_folder
+from ecotui.session.store import SessionStore
 
 
 def run_new(args: argparse.Namespace, loaded: LoadedSettings) -> int:

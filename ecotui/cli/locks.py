@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from checks.sanitize import one_line
+from config.folders import state_folder
 from ecotui.session import events, lock, store
 from ecotui.team.lease_client import TEAM_LOCK_FINDING, LeaseClient, open_lease_client
 
@@ -62,7 +63,7 @@ def hold_locks(
     if context.env.get("ECOTUI_SESSION"):  # the parent holds the project for us
         yield LockHandle()
         return
-    root = store.state_folder(context.settings, context.env)
+    root = state_folder(context.settings, context.env)
     try:
         taken = lock.acquire_project_lock(root, context.project, context.env)
     except lock.LocksUnsupported as error:

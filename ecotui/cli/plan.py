@@ -35,8 +35,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from checks.apply.create_plan import PlanInterrupted, create_plan, run_init
+    from config.folders import state_folder
     from ecotui.history.apply_streams import read_duration_stats
-    from ecotui.session.store import SessionStore, state_folder
+    from ecotui.session.store import SessionStore
 
     # As Ctrl-C: terraform runs in a process group of its own, and would go on, and hold the state's lock.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

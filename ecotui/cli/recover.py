@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from checks.finding import CheckState
+from config.folders import state_folder
 from ecotui import exit_codes
 from ecotui.cli.context import check_context
 from ecotui.cli.locks import configure_override as configure_holding
@@ -130,7 +131,7 @@ def _collect_findings(
 
     left = errored.read_errored_state(terraform.folder, state, state_error)
     found = current_apply.find_current_apply(
-        store.SessionStore(store.state_folder(context.settings, context.env)), context.project
+        store.SessionStore(state_folder(context.settings, context.env)), context.project
     )
     if found is None or found.is_running or state is None:
         return _RecoveryFindings(left, found, (), state_error)

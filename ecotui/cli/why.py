@@ -10,6 +10,7 @@ import msgspec
 
 from checks.finding import CheckState, Finding, Report
 from checks.sanitize import one_line
+from config.folders import state_folder
 from config.model import GuideSettings
 from ecotui import exit_codes
 from ecotui.cli.context import check_context
@@ -35,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
 
     begun = time.time()
     where = check_context(args)
-    shelf = store.SessionStore(store.state_folder(where.settings, where.env))
+    shelf = store.SessionStore(state_folder(where.settings, where.env))
     found = current_apply.find_current_apply(shelf, where.project)
     rows = found.progress.running_operations if found and found.is_running else ()
     address = args.address or (min(rows, key=lambda row: row.started_at).address if rows else "")

@@ -10,7 +10,7 @@ from typing import Any
 
 from checks.apply.durations import parse_resource_type
 from checks.apply.run.stream import ApplyStreamReader
-from checks.remembered import CreatedResource, DeletedBucket
+from checks.context import CreatedResource, DeletedBucket
 from ecotui.history.apply_streams import BoundedLogReader, is_apply_stream, iterate_commands
 from ecotui.session import SessionError
 from ecotui.session.store import SessionStore

@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from config.folders import state_folder
 from config.model import Settings
 from ecotui.session import SessionError, events
 from ecotui.session.lock import describe_operator
@@ -34,20 +35,6 @@ _ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 def is_session_id(name: str) -> bool:
     """Whether a name is one that a session of ours may have."""
     return _ID.fullmatch(name) is not None
-
-
-def state_folder(settings: Settings, env: Mapping[str, str]) -> Path:
-    """The state folder: ECOTUI_STATE_DIR, else the settings, else $XDG_STATE_HOME/ecotui. It need not exist yet."""
-    if there := env.get("ECOTUI_STATE_DIR"):
-        return Path(there).expanduser().absolute()
-    if settings.sessions.directory:
-        return Path(settings.sessions.directory).expanduser().absolute()
-    # The XDG specification: a relative path is to be ignored.
-    xdg = env.get("XDG_STATE_HOME", "")
-    if not xdg.startswith("/"):
-        home = env.get("HOME") or str(Path.home())
-        xdg = f"{home}/.local/state"
-    return Path(xdg) / "ecotui"
 
 
 def open_or_create_session(settings: Settings, env: Mapping[str, str], project: Path) -> Session:

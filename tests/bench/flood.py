@@ -8,8 +8,9 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from config.folders import state_folder
 from config.load import load_settings
-from ecotui.session.store import SessionStore, state_folder
+from ecotui.session.store import SessionStore
 from ecotui.supervisor import read_command_status, start_command
 from ecotui.supervisor.paths import PROCESS_FILE
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from checks.apply.plan.model import ChangeAction, Plan, ResourceChange
+from checks.text import natural_sort_key
 
 ROOT_MODULE = "(root module)"
 
@@ -40,8 +40,6 @@ class ChangeLeaf:
 
 
 PlanTreeRow = ChangeGroup | ChangeLeaf
-
-_DIGITS_PATTERN = re.compile(r"([0-9]{1,18})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +108,7 @@ class PlanTree:
             unordered = self.plan.drift if self.show_drift else (*self.plan.changes, *self.plan.reads)
             self._sorted_changes[self.show_drift] = tuple(
                 sorted(
-                    unordered, key=lambda one: (address_sort_key(one.module), one.type, address_sort_key(one.address))
+                    unordered, key=lambda one: (natural_sort_key(one.module), one.type, natural_sort_key(one.address))
                 )
             )
         return self._sorted_changes[self.show_drift]
@@ -205,14 +203,6 @@ class PlanTree:
 def _group_keys(change: ResourceChange) -> tuple[str, str]:
     """Of the groups that it stands in."""
     return f"m:{change.module}", f"t:{change.module}:{change.type}"
-
-
-def address_sort_key(address: str) -> tuple[tuple[int, str | int], ...]:
-    """To sort by: `worker[2]` before `worker[10]`."""
-    return tuple(
-        (0, int(piece)) if piece.isdecimal() and piece.isascii() else (1, piece)
-        for piece in _DIGITS_PATTERN.split(address)
-    )
 
 
 def _address_in_module(change: ResourceChange) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from config.folders import state_folder
 from ecotui import exit_codes
 from ecotui.cli.printing import print_document
 from ecotui.cli.sessions import annotate, durations, prune, session_team, timeline
@@ -21,7 +22,7 @@ from ecotui.cli.sessions import list as sessions_list
 from ecotui.cli.sessions import replay as sessions_replay
 from ecotui.session import SessionError, event_text
 from ecotui.session.log import Session
-from ecotui.session.store import SessionStore, state_folder
+from ecotui.session.store import SessionStore
 from ecotui.supervisor.commands import CommandStatus, list_commands, read_command_status
 from ecotui.supervisor.tail import Tail
 

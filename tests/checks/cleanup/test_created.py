@@ -16,8 +16,7 @@ from checks.cleanup import made as memory
 from checks.cleanup.known_resources import find_session_resources, read_earlier_states
 from checks.cleanup.model import AwsResource, Ownership
 from checks.cleanup.ownership import KnownResources, decide_ownership
-from checks.context import CheckContext
-from checks.remembered import CreatedResource
+from checks.context import CheckContext, CreatedResource
 from config.model import AwsSettings, CleanupSettings, Settings
 from ecotui.history.recorded_changes import find_created_resources
 from ecotui.session.store import SessionStore

@@ -13,10 +13,11 @@ import msgspec
 import pytest
 
 from checks.finding import CheckState, Finding, Report
+from config.folders import state_folder
 from config.model import Settings
 from ecotui.session import SessionError, events, hash_chain, private_files
 from ecotui.session.log import Session
-from ecotui.session.store import SessionStore, state_folder
+from ecotui.session.store import SessionStore
 
 
 @pytest.fixture

@@ -15,9 +15,8 @@ from checks.apply.forecast.bucket_names import MAX_PAGES
 from checks.apply.forecast.forecast import make_forecast
 from checks.apply.forecast.model import Forecast
 from checks.aws.session import AwsSession
-from checks.context import CheckContext
+from checks.context import CheckContext, DeletedBucket
 from checks.finding import CheckState
-from checks.remembered import DeletedBucket
 from config import model
 from config.model import Settings
 from ecotui.history.recorded_changes import find_deleted_buckets
