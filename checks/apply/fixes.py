@@ -187,7 +187,7 @@ def script_fix(script_check: ScriptCheck) -> Fix:
         id="apply.script",
         title=f"Run the team's own script instead: {script_check.file or script_check.argv[0]}",
         action=RunCommand(argv=("ecotui", "script", "--run", "--yes")),
-        changes=f"{script_check.reading.summary}; no review, no forecast"
+        changes=f"{script_check.analysis.summary}; no review, no forecast"
         if script_check.file
         else "what it does was not read",
         risk=Risk.DESTROYS,

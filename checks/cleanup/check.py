@@ -86,10 +86,9 @@ def _scan_findings(context: CheckContext) -> tuple[list[Finding], CleanupDetail]
     )
     findings = _build_findings(context, seen, knowledge)
     if any(one.deletable for one in seen.leftovers):
-        from checks.cleanup.script.impact import findings as script_findings
+        from checks.cleanup.team_script import script_findings
 
-        context.on_progress("what the team's own script would hit")
-        findings += script_findings(context, knowledge, name)
+        findings += script_findings(context, detail)
     return findings, detail
 
 

@@ -1,25 +1,28 @@
-"""What a shell script would do, as far as its text tells: what it deletes, what it applies, whether it asks. Pure.
+"""Reads a shell script: which of its commands delete, apply, ask, or switch a confirmation off. Pure.
 
-This is reading, not running: a command that is put together at run time is not seen. So the result is for a person
-who is about to consent, and never a proof that a script is harmless.
+A command that the script puts together at run time is not found. So the result is for a person who is about to
+consent, and never a proof that a script is harmless.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import PurePosixPath
 
+from msgspec import field
+
 from checks.finding import FrozenStruct
 from checks.sanitize import one_line
+from checks.tools.shell import ShellCommand, parse_commands
 
 MAX_SCRIPT_CHARACTERS = 2_000_000
 """Characters of one script that are read."""
 MAX_CALL_DEPTH = 3
-"""How far scripts that call scripts are followed."""
+"""How deep scripts that call scripts, and commands quoted in commands, are followed."""
 MAX_EFFECT_LINES = 400
-"""Deeds that are kept."""
+"""Lines that are reported."""
 
 
 class ScriptEffect(StrEnum):
@@ -31,20 +34,20 @@ class ScriptEffect(StrEnum):
     SKIP_CONFIRMATION = "silences"
     """It switches a confirmation off."""
     NAME_PATTERN = "pattern"
-    """It picks things by a part of their name."""
+    """It selects resources by a part of their name."""
 
 
 class ScriptLine(FrozenStruct, frozen=True):
-    """One line that matters."""
+    """One command with an effect."""
 
-    deed: ScriptEffect
+    effect: ScriptEffect = field(name="deed")
     file: str
     """As the script names it."""
     number: int
     text: str
     """The command, in one line."""
     pattern: str = ""
-    """For a pattern: what a name has to contain."""
+    """For `NAME_PATTERN`: what a name must contain."""
 
 
 class ScriptAnalysis(FrozenStruct, frozen=True):
@@ -55,7 +58,7 @@ class ScriptAnalysis(FrozenStruct, frozen=True):
     """Scripts that it calls and that could not be read."""
 
     def lines_with(self, effect: ScriptEffect) -> tuple[ScriptLine, ...]:
-        return tuple(one for one in self.lines if one.deed is effect)
+        return tuple(one for one in self.lines if one.effect is effect)
 
     @property
     def has_prompts(self) -> bool:
@@ -63,129 +66,143 @@ class ScriptAnalysis(FrozenStruct, frozen=True):
 
     @property
     def summary(self) -> str:
-        """What it does without asking, in one line."""
+        """What it changes and whether it asks, in one line."""
         parts = []
         if destroys := self.lines_with(ScriptEffect.DESTROY):
             parts.append(f"deletes in {len(destroys)} place{'s' if len(destroys) != 1 else ''}")
         if applies := self.lines_with(ScriptEffect.APPLY):
             parts.append(f"applies in {len(applies)}")
-        told = " and ".join(parts) or "nothing that ecotui recognises as a change"
         ask = "It reads answers, and will get none" if self.has_prompts else "It asks nothing"
-        return f"{ask}: by its text it {told}" if parts else f"{ask}; by its text, {told}"
+        if not parts:
+            return f"{ask}; by its text, nothing that ecotui recognises as a change"
+        return f"{ask}: by its text it {' and '.join(parts)}"
 
 
-_AWS_DELETE_COMMAND = r"aws\s+(?:--\S+\s+\S+\s+)*[a-z0-9-]+\s+(?:delete|terminate|release|deregister|schedule-key-deletion|remove|rb\b|rm\b|detach|disassociate)[a-z0-9-]*"
-_EFFECT_PATTERNS = (
-    (
-        ScriptEffect.DESTROY,
-        re.compile(
-            rf"(?:terraform|tofu)\b[^#|;&]*\bdestroy\b|{_AWS_DELETE_COMMAND}|kubectl\b[^#|;&]*\bdelete\b|gh\s+\S+\s+delete\b|\brm\s+-[a-z]*[rf]"
-        ),
-    ),
-    (
-        ScriptEffect.APPLY,
-        re.compile(r"(?:terraform|tofu)\b[^#|;&]*\bapply\b|kubectl\b[^#|;&]*\bapply\b|helm\s+(?:install|upgrade)"),
-    ),
-    (
-        ScriptEffect.PROMPT,
-        re.compile(r"(?:^|[;&|({]\s*|\bthen\s+|\bdo\s+)read\s+(?:-\w+\s+)*(?:-p\b|\w+\s*$)|\bselect\s+\w+\s+in\b"),
-    ),
-    (
-        ScriptEffect.SKIP_CONFIRMATION,
-        re.compile(r"-auto-approve\b|\bAUTO_MODE=(?:true|1|yes)|\byes\s*\||--(?:force|yes)\b|\bFORCE=(?:true|1)"),
-    ),
+_SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ksh"})
+_PRINTERS = frozenset({"echo", "printf", "log", "info", "warn"})
+"""They print their words and run nothing."""
+_WRAPPERS = frozenset({"sudo", "exec", "nohup", "time", "command", "env"})
+_AWS_FLAGS = frozenset({"--no-cli-pager", "--debug", "--no-verify-ssl", "--no-paginate", "--no-sign-request"})
+"""Options of `aws` itself that take no value (AWS CLI command reference, global options)."""
+_AWS_DELETE = re.compile(
+    r"(delete|terminate|release|deregister|schedule-key-deletion|remove|detach|disassociate)|(rb|rm|purge)$"
 )
-_NAME_PATTERN = re.compile(
-    r"""(?:contains|starts_with)\(\s*[\w.\[\]`'"]+\s*,\s*[`'"\\]*([^`'"\\)]+)|grep\s+(?:-[A-Za-z]+\s+)*['"]?([A-Za-z0-9_.*|-]{3,})"""
-)
-_SCRIPT_CALL = re.compile(
-    r"""(?:\b(?:bash|sh|source)|(?:^|\s)\.)\s+["']?([^\s"';|&]+\.sh)|(?:^|[;&|]\s*)["']?((?:\./|\$\{?\w+\}?/|/)[^\s"';|&]+\.sh)"""
-)
-_PATH_PREFIX = re.compile(r"^\$\{?\w+\}?/|^\./|^/")
+_NAME_TEST = re.compile(r"""(?:contains|starts_with)\(\s*[\w.\[\]`'"]+\s*,\s*[`'"\\]*([^`'"\\)]+)""")
+_GREP_PATTERN = re.compile(r"[A-Za-z0-9_.*|-]{3,}")
+_PATH_PREFIX = re.compile(r"^(?:\$\{?\w+\}?/|\./|/)")
 
 
 def analyze_script(path: str, read_text: Callable[[str], str | None]) -> ScriptAnalysis:
-    """Read a script and those it calls. `open_script` gives the text of a path, or None when there is none.
+    """Read a script and those it calls. `read_text` gives the text of a path, or None when there is none.
 
     A path that begins with a variable (`$PROJECT_ROOT/scripts/x.sh`) is tried without it.
     """
     found: list[ScriptLine] = []
     files: list[str] = []
     unread: list[str] = []
-    waiting = [(path, 0)]
-    while waiting:
-        at, depth = waiting.pop(0)
-        if at in files or at in unread:
+    queue = [(path, 0)]
+    while queue:
+        file, depth = queue.pop(0)
+        if file in files or file in unread:
             continue
-        text = read_text(at)
+        text = read_text(file)
         if text is None:
-            unread.append(at)
+            unread.append(file)
             continue
-        files.append(at)
-        for number, line in logical_lines(text[:MAX_SCRIPT_CHARACTERS]):
-            found += _effect_lines(at, number, line)
-            if depth < MAX_CALL_DEPTH:
-                waiting += [(called, depth + 1) for called in _called_scripts(line)]
+        files.append(file)
+        for command in parse_commands(text[:MAX_SCRIPT_CHARACTERS]):
+            shown = one_line(command.source.replace("\\\n", " "), limit=300)
+            for effect, pattern in dict.fromkeys(_effects(command)):
+                found.append(ScriptLine(effect, file, command.line, shown, one_line(pattern)))
+            if depth < MAX_CALL_DEPTH and (called := _called_script(command)):
+                queue.append((called, depth + 1))
     return ScriptAnalysis(lines=tuple(found[:MAX_EFFECT_LINES]), files=tuple(files), unread=tuple(unread))
 
 
-def _called_scripts(line: str) -> list[str]:
-    calls = []
-    for match in _SCRIPT_CALL.finditer(line):
-        path = _PATH_PREFIX.sub("", match[1] or match[2])
-        if path and not path.startswith(("-", "$")):
-            calls.append(str(PurePosixPath(path)))
-    return calls
+def _called_script(command: ShellCommand) -> str:
+    """The script that it runs, relative to the project; empty when it runs none."""
+    words = list(command.texts)
+    while words and words[0] in _WRAPPERS:
+        words.pop(0)
+    if not words:
+        return ""
+    if words[0] in _SHELLS | {"source", "."}:
+        path = next((word for word in words[1:] if word.endswith(".sh")), "")
+    else:
+        path = words[0] if words[0].endswith(".sh") and "/" in words[0] else ""
+    path = _PATH_PREFIX.sub("", path)
+    return str(PurePosixPath(path)) if path and not path.startswith(("-", "$")) else ""
 
 
-def _effect_lines(file: str, number: int, line: str) -> list[ScriptLine]:
-    text = one_line(line, limit=300)
-    found = [
-        ScriptLine(deed=deed, file=file, number=number, text=text)
-        for deed, rule in _EFFECT_PATTERNS
-        if rule.search(line)
-    ]
-    for match in _NAME_PATTERN.finditer(line) if re.search(r"\baws\b|--query|\|\s*grep", line) else ():
-        for part in (match[1] or match[2]).split("|"):
-            if part.strip():
-                found.append(
-                    ScriptLine(
-                        deed=ScriptEffect.NAME_PATTERN,
-                        file=file,
-                        number=number,
-                        text=text,
-                        pattern=one_line(part.strip()),
-                    )
-                )
-    return found
+def _effects(command: ShellCommand, depth: int = 0) -> Iterator[tuple[ScriptEffect, str]]:
+    """What a command does, with the pattern of a name where it selects by one. Wrappers (`sudo`, `xargs`) are ignored."""
+    words = command.texts
+    if command.name in _PRINTERS:
+        return
+    for index, word in enumerate(words):
+        yield from _program_effects(word.rpartition("/")[2], words[index + 1 :], command)
+    if command.name == "select" or (
+        command.name == "read" and (not command.has_input or any(re.fullmatch(r"-[a-z]*p", word) for word in words))
+    ):
+        yield ScriptEffect.PROMPT, ""
+    values = dict((name, word.text) for name, word in command.assignments)
+    if (
+        any("-auto-approve" in word for word in (*words, *values.values()))
+        or {"--force", "--yes"} & {word.partition("=")[0] for word in words}
+        or (command.name == "yes" and command.is_piped_on)
+        or re.match("true|1|yes", values.get("AUTO_MODE", ""))
+        or re.match("true|1", values.get("FORCE", ""))
+    ):
+        yield ScriptEffect.SKIP_CONFIRMATION, ""
+    if depth >= MAX_CALL_DEPTH:
+        return
+    # `bash -c "…"`, `eval "…"`, `ssh host "…"`, `COMMAND="…"`: text that may be run.
+    texts = [word for word in (*words, *values.values()) if re.search(r"\S\s", word)]
+    if command.heredoc and (_SHELLS | {"ssh"}) & set(words):
+        texts.append(command.heredoc)
+    for text in texts:
+        for inner in parse_commands(text):
+            yield from _effects(inner, depth + 1)
 
 
-def logical_lines(text: str, *, keep_piped_output: bool = False) -> list[tuple[int, str]]:
-    """Lines with their numbers, continued ones joined, without comments, quoted output and here-documents.
+def _program_effects(
+    program: str, arguments: tuple[str, ...], command: ShellCommand
+) -> Iterator[tuple[ScriptEffect, str]]:
+    """What a program does with these arguments."""
+    if program in ("terraform", "tofu", "terragrunt"):
+        if "destroy" in arguments or ("apply" in arguments and {"-destroy", "--destroy"} & set(arguments)):
+            yield ScriptEffect.DESTROY, ""
+        elif "apply" in arguments:
+            yield ScriptEffect.APPLY, ""
+    elif program == "aws":
+        if _AWS_DELETE.match(_aws_operation(arguments)):
+            yield ScriptEffect.DESTROY, ""
+        for word in arguments:
+            for found in _NAME_TEST.finditer(word):
+                yield ScriptEffect.NAME_PATTERN, found[1].strip()
+    elif program == "kubectl":
+        if "delete" in arguments:
+            yield ScriptEffect.DESTROY, ""
+        elif "apply" in arguments:
+            yield ScriptEffect.APPLY, ""
+    elif (program == "gh" and arguments[1:2] == ("delete",)) or (
+        program == "rm" and any(re.match(r"-[a-zA-Z]*[rRf]|--(recursive|force)", word) for word in arguments)
+    ):
+        yield ScriptEffect.DESTROY, ""
+    elif program == "helm" and {"install", "upgrade"} & set(arguments[:1]):
+        yield ScriptEffect.APPLY, ""
+    elif program == "grep" and command.has_input:
+        pattern = next((word for word in arguments if not word.startswith("-")), "")
+        if found_part := _GREP_PATTERN.match(pattern):
+            for part in found_part[0].split("|"):
+                if part:
+                    yield ScriptEffect.NAME_PATTERN, part
 
-    `spoken`: output that is piped on, or that runs something, stays.
-    """
-    found: list[tuple[int, str]] = []
-    begun, joined, until = 0, "", ""
-    for number, raw in enumerate(text.splitlines(), 1):
-        if until:
-            until = "" if raw.strip() == until else until
-            continue
-        line = raw.rstrip()
-        begun = begun or number
-        if line.endswith("\\"):
-            joined += line[:-1] + " "
-            continue
-        whole, start = (joined + line).strip(), begun
-        joined, begun = "", 0
-        here = re.search(r"<<-?\s*['\"]?(\w+)['\"]?\s*$", whole)
-        if here:
-            until = here[1]
-        silent = whole.startswith(("echo ", "printf ", "log ", "info ", "warn ")) and not (
-            keep_piped_output and ("|" in whole or "$(" in whole or "&&" in whole or ";" in whole)
-        )
-        if whole and not whole.startswith("#") and not silent:
-            found.append((start, re.sub(r"\s#\s.*$", "", whole)))
-    if joined.strip():
-        found.append((begun, joined.strip()))
-    return found
+
+def _aws_operation(arguments: tuple[str, ...]) -> str:
+    """`delete-policy` of `aws --region x iam delete-policy`; empty when there is none."""
+    index = 0
+    while index < len(arguments) and arguments[index].startswith("-"):
+        option = arguments[index]
+        index += 1 if "=" in option or option in _AWS_FLAGS else 2
+    return arguments[index + 1] if index + 1 < len(arguments) else ""

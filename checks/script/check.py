@@ -1,9 +1,11 @@
-"""Whether the team's script can run here: its file, its variables, and what its text says that it does."""
+"""The team's rebuild and cleanup scripts: their command, file, required variables, and analysis. Runs nothing."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+
+from msgspec import field
 
 from checks.context import CheckContext
 from checks.finding import FrozenStruct
@@ -11,53 +13,52 @@ from checks.sanitize import one_line
 from checks.script.analysis import MAX_SCRIPT_CHARACTERS, ScriptAnalysis, analyze_script
 
 REBUILD_SCRIPT_PATHS = ("scripts/cluster/auto-rebuild.sh", "scripts/auto-rebuild.sh", "auto-rebuild.sh")
-"""Where the reference project keeps it, and where others would look for it."""
-
-
-class ScriptCheck(FrozenStruct, frozen=True):
-    """The script as it is now."""
-
-    argv: tuple[str, ...] = ()
-    """What would be run; empty when there is no script."""
-    file: str = ""
-    """Relative to the project where it lies in it; empty for a command found on PATH."""
-    missing: tuple[str, ...] = ()
-    """Required variables that are not set."""
-    trouble: str = ""
-    """Why it cannot run; empty when it can."""
-    reading: ScriptAnalysis = ScriptAnalysis()
-
-
+"""Where the reference project keeps its rebuild script, and other usual paths."""
 CLEANUP_SCRIPT_PATHS = (
     "scripts/maintenance/destroy-with-cleanup.sh",
     "scripts/destroy-with-cleanup.sh",
     "destroy-with-cleanup.sh",
 )
-"""The same of the script that cleans up."""
+"""The same of the cleanup script."""
+
+
+class ScriptCheck(FrozenStruct, frozen=True):
+    """A script, and whether it can run."""
+
+    argv: tuple[str, ...] = ()
+    """The command to run; empty when there is no script."""
+    file: str = ""
+    """Relative to the project where it is inside it; empty for a command found on PATH."""
+    missing: tuple[str, ...] = ()
+    """Required variables that are not set."""
+    trouble: str = ""
+    """Why it cannot run; empty when it can."""
+    analysis: ScriptAnalysis = field(default=ScriptAnalysis(), name="reading")
 
 
 def check_cleanup_script(context: CheckContext) -> ScriptCheck:
-    """The same of the script that cleans up (`cleanup.command`); without one `argv` is empty."""
-    told = context.settings.cleanup
-    command = told.command or _conventional_command(context.project, CLEANUP_SCRIPT_PATHS)
-    if not command:
-        return ScriptCheck(
-            trouble=f"no script is set (cleanup.command), and there is none at {CLEANUP_SCRIPT_PATHS[0]}"
-        )
-    return _check_script(context, command, told.variables)
+    """The script of `cleanup.command`, or the one at a usual path. Never raises; runs nothing."""
+    cleanup = context.settings.cleanup
+    return _check_script(context, "cleanup.command", cleanup.command, CLEANUP_SCRIPT_PATHS, cleanup.variables)
 
 
 def check_rebuild_script(context: CheckContext) -> ScriptCheck:
-    """The script that the settings name, or the one at a conventional place. Never raises; runs nothing."""
-    command = context.settings.rebuild.command or _conventional_command(context.project)
+    """The script of `rebuild.command`, or the one at a usual path. Never raises; runs nothing."""
+    rebuild = context.settings.rebuild
+    variables = rebuild.variables or tuple(one.name for one in context.settings.environment.variables if one.required)
+    return _check_script(context, "rebuild.command", rebuild.command, REBUILD_SCRIPT_PATHS, variables)
+
+
+def _check_script(
+    context: CheckContext,
+    key: str,
+    command: tuple[str, ...],
+    usual_paths: tuple[str, ...],
+    required_variables: tuple[str, ...],
+) -> ScriptCheck:
+    command = command or next(((path,) for path in usual_paths if (context.project / path).is_file()), ())
     if not command:
-        return ScriptCheck(
-            trouble=f"no script is set (rebuild.command), and there is none at {REBUILD_SCRIPT_PATHS[0]}"
-        )
-    return _check_script(context, command, _required_variables(context))
-
-
-def _check_script(context: CheckContext, command: tuple[str, ...], required_variables: tuple[str, ...]) -> ScriptCheck:
+        return ScriptCheck(trouble=f"no script is set ({key}), and there is none at {usual_paths[0]}")
     missing = tuple(name for name in required_variables if not context.env.get(name))
     file = _script_file(context.project, command[0])
     if file is None:
@@ -69,18 +70,9 @@ def _check_script(context: CheckContext, command: tuple[str, ...], required_vari
         return ScriptCheck(argv=command, missing=missing, trouble=f"{file} cannot be read: {error.strerror}")
     # As people start it by hand: what is not executable goes to bash.
     argv = (str(file), *command[1:]) if os.access(file, os.X_OK) else ("bash", str(file), *command[1:])
-    reading = analyze_script(_display_path(context.project, file), lambda at: read_script(context.project, at))
-    return ScriptCheck(argv=argv, file=_display_path(context.project, file), missing=missing, reading=reading)
-
-
-def _conventional_command(project: Path, paths: tuple[str, ...] = REBUILD_SCRIPT_PATHS) -> tuple[str, ...]:
-    return next(((one,) for one in paths if (project / one).is_file()), ())
-
-
-def _required_variables(context: CheckContext) -> tuple[str, ...]:
-    if context.settings.rebuild.variables:
-        return context.settings.rebuild.variables
-    return tuple(one.name for one in context.settings.environment.variables if one.required)
+    name = str(file.relative_to(context.project)) if file.is_relative_to(context.project) else str(file)
+    analysis = analyze_script(name, lambda path: read_script(context.project, path))
+    return ScriptCheck(argv=argv, file=name, missing=missing, analysis=analysis)
 
 
 def _script_file(project: Path, word: str) -> Path | None:
@@ -89,10 +81,6 @@ def _script_file(project: Path, word: str) -> Path | None:
         return None
     path = (project / Path(word).expanduser()).absolute()
     return path if path.is_file() else None
-
-
-def _display_path(project: Path, file: Path) -> str:
-    return str(file.relative_to(project)) if file.is_relative_to(project) else str(file)
 
 
 def read_script(project: Path, relative_path: str) -> str | None:

@@ -7,7 +7,7 @@ only a shell can work out (a substitution, a wildcard, a pipe) is named as a `Sh
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
@@ -135,6 +135,7 @@ _FEATURES = {
 _COMMANDS = frozenset({"command", "declaration_command", "unset_command"})
 _ASSIGNMENTS = frozenset({"variable_assignment", "variable_assignments"})
 _INPUTS = frozenset({"heredoc_redirect", "herestring_redirect"})
+_NO_WORDS = _INPUTS | {"file_redirect", "comment", "variable_assignment"}
 _WORD_FEATURES = {
     "command_substitution": ShellFeature.SUBSTITUTION,
     "process_substitution": ShellFeature.SUBSTITUTION,
@@ -201,7 +202,7 @@ def _parse(text: str, holes: re.Pattern[str] | None, first_line: int) -> tuple[_
 
 
 def parse_commands(text: str, *, first_line: int = 1) -> tuple[ShellCommand, ...]:
-    """Every simple command of a script, in the order of the text. Never raises."""
+    """Every simple command of a script, in the order of the text; `select NAME`, which asks, is one too. Never raises."""
     read, root = _parse(text, None, first_line)
     return tuple(_commands(read, [root]))
 
@@ -266,6 +267,8 @@ def _commands(read: _Text, nodes: list[Node]) -> Iterator[ShellCommand]:
             command = _command(read, node)
             yield replace(command, has_input=command.has_input or has_input, is_piped_on=is_piped_on, heredoc=heredoc)
         children = node.children
+        if node.type == "for_statement" and children[0].type == "select":
+            yield _command(read, node, children[:2])
         if node.type in ("command_substitution", "process_substitution"):
             has_input = is_piped_on = False
         elif node.type == "redirected_statement":
@@ -297,17 +300,11 @@ def _is_input(redirect: Node) -> bool:
     return redirect.type in _INPUTS
 
 
-def _command(read: _Text, node: Node) -> ShellCommand:
-    assignments: list[tuple[str, ShellWord]] = []
-    words: list[Node] = []
-    if node.type == "variable_assignment":
-        assignments.append(_assignment(read, node))
-    else:
-        for child in node.children:
-            if child.type == "variable_assignment":
-                assignments.append(_assignment(read, child))
-            elif child.type not in ("comment", "file_redirect", "herestring_redirect", "heredoc_redirect"):
-                words.append(child)
+def _command(read: _Text, node: Node, pieces: Sequence[Node] | None = None) -> ShellCommand:
+    if pieces is None:
+        pieces = [node] if node.type == "variable_assignment" else node.children
+    words = [one for one in pieces if one.type not in _NO_WORDS]
+    assignments = [_assignment(read, one) for one in pieces if one.type == "variable_assignment"]
     return ShellCommand(
         words=tuple(_word(read, group) for group in _touching(words)),
         source=read.source(node.start_byte, node.end_byte),

@@ -61,9 +61,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
 
     parser.add_argument(
-        "--script", action="store_true", help="what the team's own cleanup script would hit, before it runs"
+        "--script", action="store_true", help="show the team's own cleanup script beside what ecotui would delete"
     )
-    parser.add_argument("--run", action="store_true", help="with --script: run it, and look again")
+    parser.add_argument("--run", action="store_true", help="with --script: run it, then check again")
     configure_holding(parser)
     parser.add_argument("--agreed", metavar="TOKEN", default="", help="with --run: what --script has shown")
 

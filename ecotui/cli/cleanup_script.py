@@ -1,4 +1,4 @@
-"""`ecotui cleanup --script`: what the team's own cleanup script would hit; running it; and looking again after it."""
+"""`ecotui cleanup --script`: the team's own cleanup script beside what `ecotui cleanup` would delete, and running it."""
 
 from __future__ import annotations
 
@@ -12,44 +12,71 @@ import msgspec
 from checks.finding import CheckState
 from checks.sanitize import one_line
 from ecotui import exit_codes
+from ecotui.cli.consenting import is_interactive
 from ecotui.cli.context import check_context
 from ecotui.cli.printing import STATE_SYMBOLS, print_document
+from ecotui.cli.script import current_account, print_script_summary, run_team_script
 
 if TYPE_CHECKING:
-    from checks.cleanup.model import CleanupDetail
-    from checks.cleanup.script.impact import Foreseen
+    from checks.cleanup.model import CleanupDetail, Leftover
+    from checks.cleanup.team_script import CleanupScript
     from checks.context import CheckContext
 
-RESCAN_NOTICE = "What is left of it is looked at now"
+OK, WARN, BLOCKED, UNKNOWN = (
+    STATE_SYMBOLS[state] for state in (CheckState.OK, CheckState.WARN, CheckState.BLOCKED, CheckState.UNKNOWN)
+)
 
 
 def run(args: argparse.Namespace) -> int:
-    from checks.cleanup.known_resources import read_known_resources
-    from checks.cleanup.script.impact import foresee
+    from checks.cleanup.check import check_with_detail
+    from checks.cleanup.kinds import KINDS_BY_ID
+    from checks.cleanup.team_script import cleanup_script
 
     if args.delete or args.approve or args.approve_out or args.select:
         return _print_refusal("--script goes with neither --delete nor a list", exit_codes.USAGE)
     if args.run and args.json:
-        return _print_refusal("--json shows what the script would hit, and does not go with --run", exit_codes.USAGE)
+        return _print_refusal("--json does not go with --run", exit_codes.USAGE)
     if args.agreed and not args.run:
         return _print_refusal("--agreed goes with --run", exit_codes.USAGE)
-    where = check_context(args)
-    from ecotui.cli.script import current_account
-
-    account, reason = current_account(where)
+    context = check_context(args)
+    account, reason = current_account(context)
     if reason:
-        return _print_refusal(f"{reason}; nothing was looked at", exit_codes.BLOCKED)
-    seen = foresee(where, read_known_resources(where))
+        return _print_refusal(f"{reason}; nothing was checked")
+    _, detail = check_with_detail(context)
+    preview = cleanup_script(context, detail, tuple(KINDS_BY_ID))
+    if args.run:
+        return _confirm_and_run(context, preview, detail, args, account)
     if args.json:
-        print_document("cleanup-script", {**msgspec.to_builtins(seen), "token": seen.token, "account": account})
-    elif not args.run:
-        _print_prediction(seen)
-    if not args.run:
-        if seen.standing.trouble or seen.standing.missing:
-            return exit_codes.BLOCKED
-        doubtful = seen.spared or seen.aim.blind or seen.unseen or not seen.standing.file
-        return exit_codes.WARNINGS if doubtful else exit_codes.OK
-    return _run_and_rescan(where, seen, args, account)
+        print_document("cleanup-script", _document(preview, account), version=2)
+    else:
+        _print_preview(preview)
+    return exit_codes.BLOCKED if preview.script.trouble or preview.script.missing else exit_codes.WARNINGS
+
+
+def _document(preview: CleanupScript, account: str) -> dict[str, object]:
+    """The shape of `ecotui.cleanup-script/2`. /1 predicted what the script would delete (`aim`, `hits`)."""
+    from checks.cleanup.team_script import ownership_text
+
+    def rows(leftovers: tuple[Leftover, ...]) -> list[dict[str, str]]:
+        return [
+            {
+                "key": one.key,
+                "kind": one.kind,
+                "name": one.name,
+                "ownership": one.ownership.value,
+                "fate": ownership_text(one),
+            }
+            for one in leftovers
+        ]
+
+    return {
+        "standing": msgspec.to_builtins(preview.script),
+        "leftovers": rows(preview.leftovers),
+        "spared": rows(preview.spared),
+        "unseen": list(preview.unchecked),
+        "token": preview.token,
+        "account": account,
+    }
 
 
 def _print_refusal(reason: str, code: int = exit_codes.BLOCKED) -> int:
@@ -57,135 +84,131 @@ def _print_refusal(reason: str, code: int = exit_codes.BLOCKED) -> int:
     return code
 
 
-def _print_prediction(prediction: Foreseen) -> None:
-    from ecotui.cli.script import print_script_summary
+def _print_preview(preview: CleanupScript) -> None:
+    from checks.cleanup.team_script import OWN_RULES, ownership_text
 
-    found = prediction.standing
-    if not print_script_summary(found, "cleanup.variables"):
+    if not print_script_summary(preview.script, "cleanup.variables"):
         return
-    if not found.file:
-        print(f"{STATE_SYMBOLS[CheckState.UNKNOWN]} It is no file of the project: what it would hit was not read")
-    for title, hits in (
-        ("Not to be deleted, and it would hit them", prediction.spared),
-        ("Leftovers that it would hit", [one for one in prediction.hits if not one.spared]),
+    print(f"{WARN} {OWN_RULES}. It may delete more than the list below, or less.")
+    for title, symbol, leftovers in (
+        ("ecotui cleanup would delete", OK, preview.leftovers),
+        ("ecotui cleanup would not delete, the script may", BLOCKED, preview.spared),
     ):
-        if hits:
-            print(f"{title}:")
-        for one in hits:
-            sign = STATE_SYMBOLS[CheckState.BLOCKED if one.spared else CheckState.OK]
-            print(f"  {sign} {one.kind} {one.name}: {one.fate}; {one.by}")
-    for place in prediction.aim.destroys:
-        print(f"  {STATE_SYMBOLS[CheckState.WARN]} terraform destroy ({place}): everything in the state goes")
-    if prediction.aim.blind:
-        print("Cannot be read out of it, and may hit anything:")
-    for line in prediction.aim.blind:
-        print(f"  {STATE_SYMBOLS[CheckState.UNKNOWN]} {line.file}:{line.number}: {line.why}: {line.text}")
-    for kind in prediction.unseen:
-        print(f"  {STATE_SYMBOLS[CheckState.UNKNOWN]} could not look at every {kind}")
-    if not prediction.hits and not prediction.aim.blind and found.file:
-        print(f"{STATE_SYMBOLS[CheckState.WARN]} By its text it would hit nothing that is there")
-    print("It was read, not run: what it puts together at run time is not seen.")
-    if not found.missing:
-        print(f"To run it: ecotui cleanup --script --run --agreed {prediction.token}")
+        print(f"{title}: {'' if leftovers else 'nothing'}".rstrip())
+        for one in leftovers:
+            print(f"  {symbol} {one.kind} {one_line(one.name)}: {ownership_text(one)}; {one_line(one.why)}")
+    for kind in preview.unchecked:
+        print(f"  {UNKNOWN} could not check every {kind}")
+    if not preview.script.missing:
+        print(f"To run it: ecotui cleanup --script --run --agreed {preview.token}")
 
 
-def _run_and_rescan(context: CheckContext, prediction: Foreseen, args: argparse.Namespace, account: str) -> int:
-    from checks.cleanup.check import account_name, check_with_detail
-    from checks.cleanup.script.impact import foresee
-    from ecotui.cli.script import current_account, run_team_script
+def _confirm_and_run(
+    context: CheckContext, preview: CleanupScript, before: CleanupDetail, args: argparse.Namespace, account: str
+) -> int:
     from ecotui.session import SessionError
 
-    if prediction.standing.trouble:
-        return _print_refusal(prediction.standing.trouble)
-    if prediction.standing.missing:
-        return _print_refusal(
-            f"{', '.join(prediction.standing.missing)} not set, and the script needs it; nothing was run"
-        )
-    if args.agreed and args.agreed != prediction.token:
-        _print_prediction(prediction)
-        return _print_refusal("the script, or what it would hit, is not what was agreed to; nothing was run")
-    if not args.agreed:
-        phrase = f"{account_name(context, context.aws.identity())} {len(prediction.hits)}"
-        if not _confirm_run(prediction, phrase):
-            return exit_codes.USAGE if not sys.stdin.isatty() else exit_codes.INTERRUPTED
-    _, before = check_with_detail(context)
+    script = preview.script
+    if script.trouble:
+        return _print_refusal(script.trouble)
+    if script.missing:
+        return _print_refusal(f"{', '.join(script.missing)} not set, and the script needs it; nothing was run")
+    if args.agreed and args.agreed != preview.token:
+        _print_preview(preview)
+        return _print_refusal("the script or the list changed since you agreed; nothing was run")
+    if not args.agreed and not _confirm_run(preview, f"{before.account_name} {len(preview.leftovers)}"):
+        return exit_codes.USAGE if not sys.stdin.isatty() else exit_codes.INTERRUPTED
     if args.pause > 0:
-        print(
-            f"Running it in account {account} in {args.pause:g} s; Ctrl-C leaves everything as it is",
-            flush=True,
-        )
+        print(f"Running it in account {account} in {args.pause:g} s; Ctrl-C cancels", flush=True)
         try:
             time.sleep(args.pause)
         except KeyboardInterrupt:
-            print("Left as it is: nothing was run")
+            print("Cancelled; nothing was run")
             return exit_codes.INTERRUPTED
-        # The pause takes time in which a login can become another one.
-        now, reason = current_account(context)
-        if reason or now != account:
-            return _print_refusal(f"{reason or f'this is now account {now}'}; nothing was run")
+        # During the pause the login may have changed.
+        account_now, reason = current_account(context)
+        if reason or account_now != account:
+            return _print_refusal(f"{reason or f'this is now account {account_now}'}; nothing was run")
     try:
         code = run_team_script(
             context,
-            prediction.standing,
+            script,
             step="cleanup",
             stages=context.settings.cleanup.stages,
-            leftovers_hint=RESCAN_NOTICE,
+            leftovers_hint="ecotui now checks what it left",
             overrides=args.override,
         )
     except SessionError as error:
         return _print_refusal(str(error), exit_codes.ERROR)
-    from checks.cleanup.known_resources import read_known_resources
-
-    print("Looking again", flush=True)
-    report, after = check_with_detail(context)
-    unseen = [finding.id for finding in report.findings if finding.state is CheckState.UNKNOWN]
-    again = foresee(context, read_known_resources(context))
-    whole = _report_rescan(prediction, again, before, after, unseen)
-    return code if code != exit_codes.OK or whole else exit_codes.BLOCKED
+    is_clean = _rescan(context, before)
+    return code if code != exit_codes.OK or is_clean else exit_codes.BLOCKED
 
 
-def _confirm_run(prediction: Foreseen, phrase: str) -> bool:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        print(
-            "ecotui cleanup --script: without a terminal, --agreed TOKEN names what --script has shown",
-            file=sys.stderr,
-        )
+def _confirm_run(preview: CleanupScript, phrase: str) -> bool:
+    if not is_interactive():
+        _print_refusal("without a terminal, --agreed TOKEN names what --script has shown")
         return False
-    _print_prediction(prediction)
-    print("From here on it deletes what it means, with no list and no order of ecotui's.")
+    _print_preview(preview)
+    print("From here on the script deletes what it selects; ecotui neither lists nor orders it.")
     try:
-        answer = input(f'Type "{phrase}" to run it, anything else to leave: ')
+        answer = input(f'Type "{phrase}" to run it, anything else to cancel: ')
     except EOFError:
         answer = ""
     if " ".join(answer.split()) == phrase:
         return True
-    print("Left as it is: nothing was run")
+    print("Cancelled; nothing was run")
     return False
 
 
-def _report_rescan(
-    prediction: Foreseen, prediction_after: Foreseen, before: CleanupDetail, after: CleanupDetail, unchecked: list[str]
-) -> bool:
-    """What is left, what is new, what went that was not to go; True when nothing is left and nothing was lost."""
-    was = {one.key for one in before.resources if one.deletable}
+def _rescan(context: CheckContext, before: CleanupDetail) -> bool:
+    """Report what is left, what is new, and what the script deleted although it must not; True when there is none."""
+    from checks.cleanup.check import check_with_detail
+
+    print("Checking again", flush=True)
+    report, after = check_with_detail(context)
+    unchecked = [finding.id for finding in report.findings if finding.state is CheckState.UNKNOWN]
+    deletable = {one.key for one in before.resources if one.deletable}
+    present = {one.key for one in after.resources}
     left = [one for one in after.resources if one.deletable]
     for one in left:
-        held = f"; blocked by {', '.join(map(one_line, one.blocked_by))}" if one.blocked_by else ""
+        word = "left" if one.key in deletable else "came back, or is new"
+        blocked = f"; blocked by {', '.join(map(one_line, one.blocked_by))}" if one.blocked_by else ""
         used = f"; used by {', '.join(one.uses)}" if one.uses else ""
-        word = "left" if one.key in was else "came back, or is new"
-        print(
-            f"{STATE_SYMBOLS[CheckState.BLOCKED]} {word}: {one_line(one.key)} {one.name}: {one.size or one.why}{held}{used}"
-        )
-    still = {one.key for one in prediction_after.hits}
-    lost = [one for one in prediction.spared if one.key not in still and one.kind not in prediction_after.unseen]
-    for hit in lost:
-        print(
-            f"{STATE_SYMBOLS[CheckState.BLOCKED]} gone, and was not to be deleted: {hit.kind} {hit.name} ({hit.fate})"
-        )
-    if unchecked or prediction_after.unseen:
-        print(
-            f"{STATE_SYMBOLS[CheckState.UNKNOWN]} could not look again: {', '.join([*unchecked, *prediction_after.unseen])}"
-        )
-    gone = len(was - {one.key for one in after.resources})
-    print(f"{gone} of {len(was)} leftovers gone, {len(left)} left" + (f", {len(lost)} lost" if lost else ""))
+        print(f"{BLOCKED} {word}: {one_line(one.key)} {one.name}: {one.size or one.why}{blocked}{used}")
+    lost = _lost_resources(context, before, after)
+    for one, fate in lost:
+        print(f"{BLOCKED} gone, and was not to be deleted: {one.kind} {one.name} ({fate})")
+    if unchecked:
+        print(f"{UNKNOWN} could not check again: {', '.join(unchecked)}")
+    gone = len(deletable - present)
+    print(f"{gone} of {len(deletable)} leftovers gone, {len(left)} left" + (f", {len(lost)} lost" if lost else ""))
     return not left and not lost and not unchecked
+
+
+def _lost_resources(context: CheckContext, before: CleanupDetail, after: CleanupDetail) -> list[tuple[Leftover, str]]:
+    """Protected resources that are gone, and those that are gone while terraform's state still holds them."""
+    from checks.cleanup.kinds import KINDS_BY_ID
+    from checks.cleanup.known_resources import read_known_resources
+    from checks.cleanup.model import AwsResource, Ownership
+    from checks.cleanup.ownership import is_in_state
+    from checks.cleanup.team_script import ownership_text
+
+    unchecked = set(after.not_looked_at)
+    present = {one.key for one in after.resources}
+    gone = [
+        one
+        for one in before.resources
+        if not one.deletable and one.key not in present and one.kind not in unchecked and after.looked_at
+    ]
+    if not gone:
+        return []
+    known = read_known_resources(context)
+    lost = []
+    for one in gone:
+        resource = AwsResource(kind=one.kind, id=one.id, name=one.name, arn=one.arn)
+        # `terraform destroy` in the script takes its resources out of the state as well: those are not lost.
+        if one.ownership is not Ownership.IN_STATE or is_in_state(
+            resource, known, KINDS_BY_ID[one.kind].terraform_types
+        ):
+            lost.append((one, ownership_text(one)))
+    return lost

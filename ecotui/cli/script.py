@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     where = check_context(args)
     found = check_rebuild_script(where)
     if args.json:
-        print_document("script", {**msgspec.to_builtins(found), "sentence": found.reading.summary})
+        print_document("script", {**msgspec.to_builtins(found), "sentence": found.analysis.summary})
     elif not args.run:
         _print_preview(found)
     if not args.run:
@@ -75,7 +75,7 @@ def _print_preview(script_check: ScriptCheck) -> None:
     if not script_check.file:
         print(f"{STATE_SYMBOLS[CheckState.UNKNOWN]} It is no file of the project: what it does was not read")
         return
-    reading = script_check.reading
+    reading = script_check.analysis
     print(f"{STATE_SYMBOLS[CheckState.WARN]} {reading.summary}")
     for deed, words in (
         (ScriptEffect.DESTROY, "deletes"),

@@ -1,4 +1,4 @@
-"""The team's own script: read before it is run, run under the supervisor, its headings recognised as stages."""
+"""The team's own script: analyzed before it is run, run under the supervisor, its headings recognised as stages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from config.model import EnvironmentSettings, RebuildSettings, Settings, Variabl
 from ecotui.cli import main
 
 DESTROY = """#!/bin/bash
-# aws iam delete-policy in a comment is no deed
+# aws iam delete-policy in a comment has no effect
 echo "aws s3 rm"
 POLICY_ARNS=$(aws iam list-policies --scope Local \\
     --query "Policies[?contains(PolicyName, 'alb-controller') || contains(PolicyName, 'ecoeco')].Arn" \\
@@ -43,7 +43,7 @@ terraform apply -auto-approve
 """
 
 
-def reading(**files: str) -> ScriptAnalysis:
+def analysis_of(**files: str) -> ScriptAnalysis:
     return analyze_script("rebuild.sh", lambda at: files.get(at))
 
 
@@ -68,7 +68,7 @@ def test_a_script_is_read_with_those_that_it_calls() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "deed"),
+    ("line", "effect"),
     [
         ("terraform -chdir=terraform destroy -auto-approve", ScriptEffect.DESTROY),
         ("aws --region ap-northeast-2 ec2 terminate-instances --instance-ids $ids", ScriptEffect.DESTROY),
@@ -79,10 +79,20 @@ def test_a_script_is_read_with_those_that_it_calls() -> None:
         ("if true; then read -r -p 'Sure?' x; fi", ScriptEffect.PROMPT),
         ("helm upgrade --install argo argo/argo-cd", ScriptEffect.APPLY),
         ("tofu apply plan.out", ScriptEffect.APPLY),
+        ("sudo -E timeout 60 terraform destroy", ScriptEffect.DESTROY),
+        ("terraform apply -destroy x", ScriptEffect.DESTROY),
+        ("ids | xargs -I{} aws --no-cli-pager ec2 terminate-instances --instance-ids {}", ScriptEffect.DESTROY),
+        ('bash -c "cd x; terraform destroy"', ScriptEffect.DESTROY),
+        ('COMMAND="aws s3 rb s3://x"', ScriptEffect.DESTROY),
+        ("ssh host <<E\nrm -rf x\nE", ScriptEffect.DESTROY),
+        ('X="$(kubectl delete ns a)"', ScriptEffect.DESTROY),
+        ("yes | ./x.sh", ScriptEffect.SKIP_CONFIRMATION),
+        ('TF_CLI_ARGS_apply="-auto-approve"', ScriptEffect.SKIP_CONFIRMATION),
+        ("select x in a b; do break; done", ScriptEffect.PROMPT),
     ],
 )
-def test_what_a_line_does_is_recognised(line: str, deed: ScriptEffect) -> None:
-    assert deed in {one.deed for one in reading(**{"rebuild.sh": line}).lines}
+def test_what_a_line_does_is_recognised(line: str, effect: ScriptEffect) -> None:
+    assert effect in {one.effect for one in analysis_of(**{"rebuild.sh": line}).lines}
 
 
 @pytest.mark.parametrize(
@@ -94,10 +104,15 @@ def test_what_a_line_does_is_recognised(line: str, deed: ScriptEffect) -> None:
         "kubectl get nodes",
         "# terraform destroy",
         "echo terraform destroy",
+        "if x; then echo terraform destroy; fi",
+        "cat <<E\nterraform destroy\nE",
+        "aws s3 ls delete-me --query remove-x",
+        "cmd | while read -r line; do :; done",
+        "terraform plan -destroy",
     ],
 )
-def test_what_only_looks_is_no_deed(line: str) -> None:
-    assert reading(**{"rebuild.sh": line}).lines == ()
+def test_what_only_reads_has_no_effect(line: str) -> None:
+    assert analysis_of(**{"rebuild.sh": line}).lines == ()
 
 
 def test_scripts_that_call_each_other_are_read_once() -> None:
@@ -160,7 +175,7 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def world(project: Path, *, env: dict[str, str] | None = None, **rebuild: tuple[str, ...]) -> CheckContext:
+def context(project: Path, *, env: dict[str, str] | None = None, **rebuild: tuple[str, ...]) -> CheckContext:
     environment = EnvironmentSettings(
         variables=(VariableSettings(name="VERSION"), VariableSettings(name="X", required=False))
     )
@@ -177,27 +192,27 @@ def write(project: Path, text: str, *, executable: bool = False) -> Path:
 
 def test_the_script_of_the_usual_place_is_found_and_started_as_by_hand(project: Path) -> None:
     path = write(project, "terraform apply -auto-approve\n")
-    found = check_rebuild_script(world(project))
+    found = check_rebuild_script(context(project))
     assert (found.argv, found.missing) == (("bash", str(path)), ("VERSION",))
     write(project, "#!/bin/sh\n", executable=True)
-    assert check_rebuild_script(world(project, env={"VERSION": "1"})).argv == (str(path),)
-    assert check_rebuild_script(world(project, env={"VERSION": "1"})).missing == ()
+    assert check_rebuild_script(context(project, env={"VERSION": "1"})).argv == (str(path),)
+    assert check_rebuild_script(context(project, env={"VERSION": "1"})).missing == ()
 
 
-def test_a_script_that_is_not_there_is_said(project: Path) -> None:
-    assert "no script is set" in check_rebuild_script(world(project)).trouble
-    assert "does not exist" in check_rebuild_script(world(project, command=("./gone.sh",))).trouble
+def test_a_missing_script_is_reported(project: Path) -> None:
+    assert "no script is set" in check_rebuild_script(context(project)).trouble
+    assert "does not exist" in check_rebuild_script(context(project, command=("./gone.sh",))).trouble
 
 
-def test_the_way_out_says_that_the_script_asks_nothing(project: Path) -> None:
+def test_the_fix_says_that_the_script_asks_nothing(project: Path) -> None:
     write(project, "terraform destroy -auto-approve\n")
-    fix = script_fix(check_rebuild_script(world(project)))
+    fix = script_fix(check_rebuild_script(context(project)))
     assert "It asks nothing" in fix.changes
     assert fix.risk.value == "destroys"
     assert fix.command == "ecotui script --run --yes"
 
 
-def test_a_heading_that_is_no_regular_expression_is_said_with_its_key(project: Path) -> None:
+def test_a_heading_that_is_no_regular_expression_is_reported_with_its_key(project: Path) -> None:
     from config.errors import SettingsError
 
     (project / "ecotui.yaml").write_text("rebuild: {stages: ['(']}\n")
