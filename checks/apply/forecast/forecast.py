@@ -21,7 +21,7 @@ from checks.apply.run.progress import RemainingTimeEstimate
 from checks.sanitize import one_line
 
 if TYPE_CHECKING:
-    from checks.apply.forecast.collisions.collision import CollisionKind, ExistingResource, ListingCache
+    from checks.apply.forecast.collisions.kind import CollisionKind, ExistingResource, ListingCache
     from checks.context import CheckContext
 
 ADOPT, DELETE, RENAME, STOP = "adopt", "delete", "rename", "stop"
@@ -45,7 +45,7 @@ def make_forecast(
     `dependencies` (`Plan.after`) and `durations` give the estimate of how long the apply takes.
     """
     from checks.apply.forecast.bucket_names import recently_deleted_warnings
-    from checks.apply.forecast.collisions.collision import ListingCache
+    from checks.apply.forecast.collisions.kind import ListingCache
     from checks.apply.forecast.destroy.protected import find_protected
     from checks.apply.forecast.warnings import find_warnings
 
@@ -243,7 +243,7 @@ def _look_up_name(
     change: PlannedChange,
     name: str,
 ) -> Collision | NotChecked | None:
-    from checks.apply.forecast.collisions.collision import CollisionQuery
+    from checks.apply.forecast.collisions.kind import CollisionQuery
 
     try:
         existing = kind.find_existing(

@@ -23,7 +23,7 @@ from checks.finding import FrozenStruct
 from checks.sanitize import one_line
 
 if TYPE_CHECKING:
-    from checks.apply.forecast.collisions.collision import CollisionKind
+    from checks.apply.forecast.collisions.kind import CollisionKind
     from checks.context import CheckContext
 
 
@@ -193,7 +193,7 @@ def _search(context: CheckContext, creation: InterruptedCreation, known_ids: Col
 def _search_by_name(
     context: CheckContext, creation: InterruptedCreation, kind: CollisionKind, name: str, known_ids: Collection[str]
 ) -> tuple[OrphanCandidate, ...]:
-    from checks.apply.forecast.collisions.collision import CollisionQuery
+    from checks.apply.forecast.collisions.kind import CollisionQuery
 
     top = {path: value for path, value in creation.planned_attributes.items() if "." not in path and "[" not in path}
     planned = PlannedChange(

@@ -166,7 +166,7 @@ def test_the_same_refusal_has_the_same_class_in_every_step(code, kind):
     """Explained in the environment and the quotas; retried, skipped or failed in the cleanup; a name taken in the forecast."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from checks.apply.forecast.collisions.collision import describe_by_name
+    from checks.apply.forecast.collisions.kind import describe_by_name
     from checks.cleanup.aws_query import AwsQuery
 
     error = refusal(code)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from checks.apply.forecast.collisions import compute, databases, delivery, services, storage
+from checks.apply.forecast.collisions import ec2, other_services, rds, route53, s3
 from checks.apply.forecast.collisions import iam as collisions_iam
-from checks.apply.forecast.collisions.collision import CollisionKind
+from checks.apply.forecast.collisions.kind import CollisionKind
 
 
 def all_collision_kinds() -> dict[str, CollisionKind]:
     """Every kind by its terraform type."""
-    modules = (collisions_iam, compute, storage, databases, services, delivery)
+    modules = (collisions_iam, ec2, s3, rds, other_services, route53)
     return {kind.type: kind for module in modules for kind in module.KINDS}
 
 

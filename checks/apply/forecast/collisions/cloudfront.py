@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from checks.apply.forecast.collisions.collision import CollisionQuery, ExistingResource
+from checks.apply.forecast.collisions.kind import CollisionQuery, ExistingResource
 from checks.apply.forecast.model import ForecastWarning
 from checks.apply.plan.model import PlannedChange
 from checks.apply.run.why.certificate import CLOUDFRONT_REGION

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from checks.apply.forecast.collisions.collision import CollisionKind, CollisionQuery, ExistingResource
+from checks.apply.forecast.collisions.kind import CollisionKind, CollisionQuery, ExistingResource
 from checks.apply.plan.model import PlannedChange
 from checks.aws.errors import aws_error_code, is_denied, is_not_found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from checks.apply.forecast.collisions.cloudfront import adds_aliases, find_alias_owner, has_aliases
-from checks.apply.forecast.collisions.collision import CollisionKind, CollisionQuery, ExistingResource
+from checks.apply.forecast.collisions.kind import CollisionKind, CollisionQuery, ExistingResource
 from checks.apply.plan.model import PlannedChange
 from checks.aws.errors import is_not_found
 

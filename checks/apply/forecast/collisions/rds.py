@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from checks.apply.forecast.collisions.collision import CollisionKind, describe_by_name
+from checks.apply.forecast.collisions.kind import CollisionKind, describe_by_name
 
 KINDS = tuple(
     CollisionKind(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from checks.apply.forecast.collisions.collision import CollisionKind, CollisionQuery, ExistingResource, describe_by_name
+from checks.apply.forecast.collisions.kind import CollisionKind, CollisionQuery, ExistingResource, describe_by_name
 from checks.aws.errors import is_not_found
 
 _SQS_ATTRIBUTES = {

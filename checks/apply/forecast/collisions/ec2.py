@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from checks.apply.forecast.collisions.collision import CollisionKind, CollisionQuery, ExistingResource
+from checks.apply.forecast.collisions.kind import CollisionKind, CollisionQuery, ExistingResource
 from checks.aws.errors import is_not_found
 
 
