@@ -8,8 +8,10 @@ from pathlib import Path
 
 from checks.apply.fixes import edit_action, plan_fix
 from checks.apply.forecast import delete_commands, import_blocks
-from checks.apply.forecast.forecast import ADOPT, DELETE, RENAME
 from checks.apply.forecast.model import (
+    ADOPT,
+    DELETE,
+    RENAME,
     Collision,
     ForecastWarning,
     NotChecked,

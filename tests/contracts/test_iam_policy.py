@@ -77,7 +77,7 @@ def called() -> dict[str, set[str]]:
             for service in [one for one in owners if one in strings] or owners:
                 operation = known[service][word]
                 if (service, operation) == ("autoscaling", "DescribeLoadBalancers"):
-                    continue  # compute.py names both services; it asks elbv2
+                    continue  # ec2.py and elb.py together name them; only elb and elbv2 are asked
                 actions = ACTIONS.get((service, operation), {f"{PREFIX.get(service, service)}:{operation}"})
                 for action in actions:
                     found.setdefault(action, set()).add(path.name)

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from checks.apply.forecast.forecast import Forecast
-from checks.apply.forecast.model import SavedReview
+from checks.apply.forecast.model import Forecast, SavedReview
 from checks.apply.plan.model import Plan
 from checks.context import CheckContext
 from checks.environment.tools import check_tool as look_at_tool

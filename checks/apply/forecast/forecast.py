@@ -12,8 +12,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from checks.apply.durations import DurationStats
-from checks.apply.forecast.model import Collision, Forecast, NotChecked
+from checks.apply.forecast.bucket_names import recently_deleted_warnings
+from checks.apply.forecast.collisions import COLLISION_KINDS, NON_COLLIDING_TYPES
+from checks.apply.forecast.collisions.kind import CollisionKind, ExistingResource, ListingCache
+from checks.apply.forecast.destroy.protected import find_protected
+from checks.apply.forecast.model import ADOPT, DELETE, RENAME, RESTORE, STOP, Collision, Forecast, NotChecked
 from checks.apply.forecast.quota_needs import check_quota_needs
+from checks.apply.forecast.warnings import find_warnings
 from checks.apply.plan.configuration import strip_instance_keys
 from checks.apply.plan.model import PlannedChange
 from checks.apply.plan.source_locations import SourceIndex
@@ -21,13 +26,7 @@ from checks.apply.run.progress import RemainingTimeEstimate
 from checks.sanitize import one_line
 
 if TYPE_CHECKING:
-    from checks.apply.forecast.collisions.kind import CollisionKind, ExistingResource, ListingCache
     from checks.context import CheckContext
-
-ADOPT, DELETE, RENAME, STOP = "adopt", "delete", "rename", "stop"
-"""The ways out of a collision: an import block; the cleanup step; another name in the configuration; nothing yet."""
-RESTORE = "restore"
-"""The way out where the name belongs to something that is only marked as deleted."""
 
 _NAME_ATTRIBUTES = ("name", "identifier", "cluster_identifier", "domain_name", "function_name")
 """Attributes that name things: a type with one of them that is not covered is told, never passed over."""
@@ -44,11 +43,6 @@ def make_forecast(
 
     `dependencies` (`Plan.after`) and `durations` give the estimate of how long the apply takes.
     """
-    from checks.apply.forecast.bucket_names import recently_deleted_warnings
-    from checks.apply.forecast.collisions.kind import ListingCache
-    from checks.apply.forecast.destroy.protected import find_protected
-    from checks.apply.forecast.warnings import find_warnings
-
     clock = time.perf_counter()
     context.on_progress("names that the plan wants to create")
     questions, unknown = _name_lookups(planned)
@@ -122,14 +116,11 @@ def _name_lookups(
     planned: Sequence[PlannedChange],
 ) -> tuple[list[tuple[CollisionKind, PlannedChange, str]], list[NotChecked]]:
     """Which names to look up; and which cannot be."""
-    from checks.apply.forecast.collisions import all_collision_kinds
-
-    kinds = all_collision_kinds()
     created = {strip_instance_keys(one.address): one.type for one in planned if one.creates}
     found: list[tuple[CollisionKind, PlannedChange, str]] = []
     unknown: list[NotChecked] = []
     for one in planned:
-        kind = kinds.get(one.type)
+        kind = COLLISION_KINDS.get(one.type)
         if not one.creates and not (kind and kind.adds_names and kind.adds_names(one)):
             continue
         if kind is None:
@@ -158,8 +149,6 @@ def _name_lookups(
 
 
 def _uncovered_type(change: PlannedChange) -> list[NotChecked]:
-    from checks.apply.forecast.collisions import NON_COLLIDING_TYPES
-
     if not change.type.startswith("aws_") or change.type in NON_COLLIDING_TYPES:
         return []
     if not any(
@@ -172,12 +161,9 @@ def _uncovered_type(change: PlannedChange) -> list[NotChecked]:
 
 def _released_names(planned: Sequence[PlannedChange]) -> dict[tuple[str, str, str], PlannedChange]:
     """What this plan takes away, by type, name and region: names that are taken now, and will not be."""
-    from checks.apply.forecast.collisions import all_collision_kinds
-
-    kinds = all_collision_kinds()
     found = {}
     for one in planned:
-        kind = kinds.get(one.type)
+        kind = COLLISION_KINDS.get(one.type)
         if kind is None or not (one.destroys or kind.adds_names):
             continue
         names = _text_set(one.before.get(kind.attribute))
@@ -243,12 +229,8 @@ def _look_up_name(
     change: PlannedChange,
     name: str,
 ) -> Collision | NotChecked | None:
-    from checks.apply.forecast.collisions.kind import CollisionQuery
-
     try:
-        existing = kind.find_existing(
-            CollisionQuery(aws=context.aws, planned=change, name=name, listing_cache=listings)
-        )
+        existing = kind.find_existing(kind.query(context.aws, change, name, listings))
     except Exception as error:  # noqa: BLE001 - whatever AWS answers, this name was not looked at: that is said
         trouble = context.aws.explain(error, kind.action)
         return NotChecked(

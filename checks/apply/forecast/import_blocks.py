@@ -11,8 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from checks.apply.forecast.forecast import ADOPT, RESTORE
-from checks.apply.forecast.model import Collision, SavedReview
+from checks.apply.forecast.model import ADOPT, RESTORE, Collision, SavedReview
 from checks.finding import FrozenStruct
 from checks.sanitize import one_line
 

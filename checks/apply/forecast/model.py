@@ -10,6 +10,11 @@ from typing import Any
 from checks.apply.plan.model import Plan
 from checks.finding import CheckState, FrozenStruct
 
+ADOPT, DELETE, RENAME, STOP = "adopt", "delete", "rename", "stop"
+"""The fixes of a collision: an import block; the cleanup step; another name in the configuration; nothing yet."""
+RESTORE = "restore"
+"""The fix where the name belongs to something that is only marked as deleted."""
+
 
 class QuotaNeed(FrozenStruct, frozen=True):
     code: str

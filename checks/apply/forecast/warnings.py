@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from checks.apply.forecast.collisions.cloudfront import alias_dns_warnings
 from checks.apply.forecast.model import ForecastWarning, NotChecked
 from checks.apply.plan.model import PlannedChange
 from checks.apply.run.progress import format_approximate
 from checks.sanitize import one_line
+from checks.tools.dns import DnsError
 
 if TYPE_CHECKING:
     from checks.context import CheckContext
@@ -24,9 +26,6 @@ def find_warnings(
     context: CheckContext, planned: Sequence[PlannedChange], apply_seconds: float
 ) -> tuple[list[ForecastWarning], list[NotChecked]]:
     """All warnings of this kind, and what could not be checked. `apply_seconds`: the estimate. Raises nothing."""
-    from checks.apply.forecast.collisions.cloudfront import alias_dns_warnings
-    from checks.tools.dns import DnsError
-
     warned = [*_check_credentials(context, apply_seconds), *_check_reused_bucket_names(planned)]
     unknown: list[NotChecked] = []
     looks: tuple[tuple[WarningCheck, str, str], ...] = (

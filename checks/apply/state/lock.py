@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from checks.aws.errors import aws_error_code
 from checks.context import CheckContext
 from checks.finding import FrozenStruct
 from checks.sanitize import one_line
@@ -132,8 +133,6 @@ def _read_s3_lock(context: CheckContext, backend_config: Backend) -> StateLockSt
 
 
 def _read_lock_file(client: Any, bucket: str, key: str) -> dict[str, Any] | None:
-    from checks.aws.errors import aws_error_code
-
     try:
         return _parse_fields(client.get_object(Bucket=bucket, Key=key)["Body"].read(100_000))
     except Exception as error:

@@ -157,10 +157,10 @@ def find_orphan(context: CheckContext, creation: InterruptedCreation, known_ids:
 
 
 def _search(context: CheckContext, creation: InterruptedCreation, known_ids: Collection[str]) -> OrphanedResource:
-    from checks.apply.forecast.collisions import all_collision_kinds
+    from checks.apply.forecast.collisions import COLLISION_KINDS
     from checks.aws.errors import aws_error_types
 
-    kind = all_collision_kinds().get(creation.type)
+    kind = COLLISION_KINDS.get(creation.type)
     tagged = _TAG_LOOKUPS.get(creation.type)
     name = creation.planned_attributes.get(kind.attribute, "") if kind else ""
     try:
@@ -193,8 +193,6 @@ def _search(context: CheckContext, creation: InterruptedCreation, known_ids: Col
 def _search_by_name(
     context: CheckContext, creation: InterruptedCreation, kind: CollisionKind, name: str, known_ids: Collection[str]
 ) -> tuple[OrphanCandidate, ...]:
-    from checks.apply.forecast.collisions.kind import CollisionQuery
-
     top = {path: value for path, value in creation.planned_attributes.items() if "." not in path and "[" not in path}
     planned = PlannedChange(
         address=creation.address,
@@ -205,7 +203,7 @@ def _search_by_name(
         after=top,
         unknown={},
     )
-    existing = kind.find_existing(CollisionQuery(aws=context.aws, planned=planned, name=name))
+    existing = kind.find_existing(kind.query(context.aws, planned, name))
     if existing is None or existing.id in known_ids:
         return ()
     owner = "" if existing.is_own else ", which belongs to somebody else"

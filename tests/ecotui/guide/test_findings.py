@@ -8,7 +8,7 @@ import pytest
 from support import ROOT
 from support.reports import finding, report
 
-from checks.apply.forecast.collisions import all_collision_kinds
+from checks.apply.forecast.collisions import COLLISION_KINDS
 from checks.cleanup.kinds import KINDS as LEFTOVERS
 from checks.cleanup.model import CleanupDetail
 from checks.cloudfront import check as cloudfront_check
@@ -157,7 +157,7 @@ def test_a_leftover_leads_to_the_entry_about_its_kind(library: GuideLibrary, kin
 def test_a_name_that_is_taken_leads_to_the_entry_about_its_error(
     library: GuideLibrary, resource: str, entry: str
 ) -> None:
-    kind = all_collision_kinds().get(resource)
+    kind = COLLISION_KINDS.get(resource)
     numbers = kind.guide if kind else ()
     found = finding(f"apply.collision:{resource}.x", CheckState.BLOCKED, "x", guide=numbers)
     assert entries(library, found)[0] == entry

@@ -1,17 +1,43 @@
-"""Every kind of collision there is, and the types that cannot collide."""
+"""Names that the plan wants and that are taken: every kind of collision. One module an AWS service; each has its `KINDS`."""
 
 from __future__ import annotations
 
-from checks.apply.forecast.collisions import ec2, other_services, rds, route53, s3
-from checks.apply.forecast.collisions import iam as collisions_iam
+from checks.apply.forecast.collisions import (
+    cloudfront,
+    ec2,
+    eks,
+    elasticache,
+    elb,
+    iam,
+    kms,
+    logs,
+    other_services,
+    rds,
+    route53,
+    s3,
+    ssm,
+    wafv2,
+)
 from checks.apply.forecast.collisions.kind import CollisionKind
 
-
-def all_collision_kinds() -> dict[str, CollisionKind]:
-    """Every kind by its terraform type."""
-    modules = (collisions_iam, ec2, s3, rds, other_services, route53)
-    return {kind.type: kind for module in modules for kind in module.KINDS}
-
+_SERVICES: tuple[tuple[CollisionKind, ...], ...] = (
+    cloudfront.KINDS,
+    ec2.KINDS,
+    eks.KINDS,
+    elasticache.KINDS,
+    elb.KINDS,
+    iam.KINDS,
+    kms.KINDS,
+    logs.KINDS,
+    other_services.KINDS,
+    rds.KINDS,
+    route53.KINDS,
+    s3.KINDS,
+    ssm.KINDS,
+    wafv2.KINDS,
+)
+COLLISION_KINDS = {kind.type: kind for kinds in _SERVICES for kind in kinds}
+"""Every kind by its terraform type."""
 
 NON_COLLIDING_TYPES = frozenset(
     {

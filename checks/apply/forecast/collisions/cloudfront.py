@@ -1,4 +1,6 @@
-"""Aliases of CloudFront: one distribution in the world may have each, and none whose DNS record points to another one.
+"""Collisions of CloudFront: names of policies and functions in the account, and aliases, which are unique in the world.
+
+No distribution may have an alias whose DNS record points to another one.
 
 Those of this account are listed. Of another account's, CloudFront tells (ListConflictingAliases) only to somebody who has a
 distribution with a certificate for the alias; without one, a CNAME in the DNS is the only trace that can be seen. Overlapping
@@ -10,7 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from checks.apply.forecast.collisions.kind import CollisionQuery, ExistingResource
+from checks.apply.forecast.collisions.kind import (
+    CollisionKind,
+    CollisionQuery,
+    ExistingResource,
+    describe_by_name,
+    find_in_listing,
+)
 from checks.apply.forecast.model import ForecastWarning
 from checks.apply.plan.model import PlannedChange
 from checks.apply.run.why.certificate import CLOUDFRONT_REGION
@@ -22,24 +30,24 @@ if TYPE_CHECKING:
     from checks.context import CheckContext
 
 DISTRIBUTION_TYPE = "aws_cloudfront_distribution"
-_NO_ANSWER_CODES = frozenset({"InvalidArgument", "NoSuchDistribution"})
+_NO_ANSWER_CODES = ("InvalidArgument", "NoSuchDistribution")
 """The distribution that was asked through is gone, or its certificate does not do: nothing is known, as without one."""
 
 
-def has_aliases(planned: PlannedChange) -> bool:
+def _has_aliases(planned: PlannedChange) -> bool:
     """Whether the distribution answers, or may answer, to names of its own."""
     return bool(planned.after.get("aliases") or planned.unknown.get("aliases"))
 
 
-def adds_aliases(planned: PlannedChange) -> bool:
+def _adds_aliases(planned: PlannedChange) -> bool:
     """An update that takes an alias which the distribution had not before, or may take one."""
     return planned.actions == ("update",) and bool(_new_aliases(planned) or planned.unknown.get("aliases"))
 
 
-def find_alias_owner(query: CollisionQuery) -> ExistingResource | None:
+def _find_alias_owner(query: CollisionQuery) -> ExistingResource | None:
     """Who has one of the aliases: a distribution of this account, or of another one. Raises botocore's errors."""
     wanted = _new_aliases(query.planned)
-    own = query.list_items("cloudfront", "list_distributions", "DistributionList.Items")
+    own = query.list_items("list_distributions", "DistributionList.Items")
     # A replacement that makes the new one first does collide with itself.
     itself = "" if query.planned.actions == ("create", "delete") else query.planned.before.get("id")
     for one in own:
@@ -78,11 +86,8 @@ def _find_in_other_account(
     }
     if not aliases or not by_certificate:
         return None
-    certificates = query.listing_cache.get(
-        ("acm", "list_certificates", CLOUDFRONT_REGION),
-        lambda: list(
-            query.aws.paginate("acm", "list_certificates", "CertificateSummaryList", region=CLOUDFRONT_REGION)
-        ),
+    certificates = query.list_items(
+        "list_certificates", "CertificateSummaryList", service="acm", region=CLOUDFRONT_REGION
     )
     through = {
         alias: by_certificate[one["CertificateArn"]]
@@ -92,7 +97,7 @@ def _find_in_other_account(
     }
     for alias, id_ in sorted(through.items()):
         try:
-            found = query.client("cloudfront").list_conflicting_aliases(DistributionId=id_, Alias=alias)
+            found = query.client.list_conflicting_aliases(DistributionId=id_, Alias=alias)
         except Exception as error:
             if aws_error_code(error) in _NO_ANSWER_CODES:
                 continue
@@ -121,7 +126,7 @@ def alias_dns_warnings(context: CheckContext, planned: Sequence[PlannedChange]) 
     if dns.local_aws_host(context.env):
         return found
     for one in planned:
-        if one.type != DISTRIBUTION_TYPE or not (one.creates or adds_aliases(one)):
+        if one.type != DISTRIBUTION_TYPE or not (one.creates or _adds_aliases(one)):
             continue
         itself = str(one.before.get("domain_name") or "").lower() if one.actions == ("update",) else ""
         for alias in sorted(_new_aliases(one)):
@@ -145,3 +150,50 @@ def alias_dns_warnings(context: CheckContext, planned: Sequence[PlannedChange]) 
                     )
                 )
     return found
+
+
+def _policy_kind(type_: str, operation: str, name: str, action: str) -> CollisionKind:
+    find = find_in_listing(
+        operation, f"{name}List.Items", f"{name}.{name}Config.Name", f"{name}.Id", f"{name}.Id", Type="custom"
+    )
+    return CollisionKind(f"aws_cloudfront_{type_}", find, f"cloudfront:{action}", "cloudfront", is_global=True)
+
+
+KINDS = (
+    CollisionKind(
+        DISTRIBUTION_TYPE,
+        _find_alias_owner,
+        "cloudfront:ListDistributions",
+        "cloudfront",
+        attribute="aliases",
+        guide=("6.2",),
+        is_global=True,
+        can_collide=_has_aliases,
+        adds_names=_adds_aliases,
+        ignores_case=True,
+    ),
+    CollisionKind(
+        "aws_cloudfront_origin_access_control",
+        find_in_listing("list_origin_access_controls", "OriginAccessControlList.Items", "Name", "Id", "Id"),
+        "cloudfront:ListOriginAccessControls",
+        "cloudfront",
+        is_global=True,
+    ),
+    _policy_kind("cache_policy", "list_cache_policies", "CachePolicy", "ListCachePolicies"),
+    _policy_kind(
+        "origin_request_policy", "list_origin_request_policies", "OriginRequestPolicy", "ListOriginRequestPolicies"
+    ),
+    _policy_kind(
+        "response_headers_policy",
+        "list_response_headers_policies",
+        "ResponseHeadersPolicy",
+        "ListResponseHeadersPolicies",
+    ),
+    CollisionKind(
+        "aws_cloudfront_function",
+        describe_by_name("describe_function", "Name", "FunctionSummary.FunctionMetadata.FunctionARN"),
+        "cloudfront:DescribeFunction",
+        "cloudfront",
+        is_global=True,
+    ),
+)

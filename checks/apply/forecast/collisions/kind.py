@@ -1,8 +1,8 @@
-"""Names that AWS refuses to give twice: one `Kind` a terraform type, each with one small function that looks.
+"""The kinds of collisions: names that AWS refuses to give twice. One `CollisionKind` is one terraform type.
 
-To add a type: write `find` in the module of its service and put a `Kind` into that module's `KINDS`.
-`find` gets the planned values and returns what already has the name, or None. It may raise botocore's errors:
-the forecast turns them into something unknown that names the action.
+To add one: add a row to `KINDS` in the module of its service, and a test. `find_existing` gets a `CollisionQuery` and returns
+what has the name already, or None. The three finders below suit most APIs. A finder may raise botocore's errors: the forecast
+turns them into something unknown that names the IAM action.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ExistingResource:
-    """What already has the name."""
+    """What has the name already."""
 
     id: str
     """Its id or ARN, for people."""
     import_id: str
     """What `terraform import` takes for it; empty when it cannot be imported."""
     is_own: bool = True
-    """False when it belongs to another account: it can be neither adopted nor deleted."""
+    """False when it belongs to another account: it can be neither imported nor deleted."""
     name: str = ""
     """The name that collides, where it is not the planned attribute itself: one of several aliases."""
     restore: tuple[str, ...] = ()
-    """The command that brings it back, where it is only marked as deleted: it cannot be adopted before that."""
+    """The command that brings it back, where it is only marked as deleted: it cannot be imported before that."""
 
 
 class ListingCache:
@@ -43,14 +43,14 @@ class ListingCache:
         self._found: dict[tuple[str, ...], tuple[threading.Lock, list[list[Any] | Exception]]] = {}
 
     def get(self, key: tuple[str, ...], read: Callable[[], list[Any]]) -> list[Any]:
-        """What `read` gave when it was first asked with this key; its error is raised again for everyone."""
+        """What `read` gave when it was first called for this key; its error is raised again for everyone."""
         with self._lock:
             lock, answer = self._found.setdefault(key, (threading.Lock(), []))
         with lock:
             if not answer:
                 try:
                     answer.append(read())
-                except Exception as error:  # noqa: BLE001 - kept, and raised below
+                except Exception as error:  # noqa: BLE001 - cached, and raised below
                     answer.append(error)
         if isinstance(answer[0], Exception):
             raise answer[0]
@@ -59,32 +59,41 @@ class ListingCache:
 
 @dataclass(frozen=True)
 class CollisionQuery:
-    """One planned resource, and where to look."""
+    """One planned resource, and where to look its name up."""
 
     aws: AwsSession
     planned: PlannedChange
     name: str
     """The known name."""
+    service: str
+    """The AWS service of its kind, as boto3 calls it."""
     listing_cache: ListingCache = field(default_factory=ListingCache)
 
-    def client(self, service: str) -> Any:
-        return self.aws.client(service, self.planned.region or None)
+    @property
+    def client(self) -> Any:
+        """The client of the kind's service, in the region of the planned resource."""
+        return self.aws.client(self.service, self.planned.region or None)
 
-    def list_items(self, service: str, operation: str, key: str, **words: Any) -> list[Any]:
-        """Every item of a listing; read once for all the names that are looked up in the same one."""
-        region = self.planned.region or None
+    def list_items(self, operation: str, key: str, *, service: str = "", region: str = "", **words: Any) -> list[Any]:
+        """Every item of a listing, read once for all names that are looked up in it."""
+        service, where = service or self.service, region or self.planned.region or None
         return self.listing_cache.get(
-            (service, operation, key, region or "", repr(sorted(words.items()))),
-            lambda: list(self.aws.paginate(service, operation, key, region=region, **words)),
+            (service, operation, key, where or "", repr(sorted(words.items()))),
+            lambda: list(self.aws.paginate(service, operation, key, region=where, **words)),
         )
+
+
+Finder = Callable[[CollisionQuery], ExistingResource | None]
 
 
 @dataclass(frozen=True)
 class CollisionKind:
+    """One terraform type whose names can collide."""
+
     type: str
-    find_existing: Callable[[CollisionQuery], ExistingResource | None]
+    find_existing: Finder
     action: str
-    """The IAM action that the look needs."""
+    """The IAM action that the lookup needs."""
     service: str
     """The client that it uses, made beforehand: clients made in parallel threads are slower."""
     attribute: str = "name"
@@ -103,9 +112,15 @@ class CollisionKind:
     scope: tuple[str, str] | None = None
     """The attribute and the type of what the name is unique in: a group's VPC, a record's zone. In a new one, all are free."""
 
+    def query(
+        self, aws: AwsSession, planned: PlannedChange, name: str, cache: ListingCache | None = None
+    ) -> CollisionQuery:
+        """The query for a planned resource of this kind."""
+        return CollisionQuery(aws, planned, name, self.service, cache or ListingCache())
+
 
 def get_path(answer: Any, path: str) -> Any:
-    """What stands at `Tables.Arn`; of a list the first item; None where there is nothing."""
+    """The value at `Tables.Arn`; of a list its first item; None where there is nothing."""
     for part in path.split("."):
         if isinstance(answer, list):
             answer = answer[0] if answer else None
@@ -113,19 +128,17 @@ def get_path(answer: Any, path: str) -> Any:
     return answer
 
 
-def describe_by_name(
-    service: str, operation: str, parameter: str, path: str, *other_codes: str, import_id_path: str = ""
-) -> Callable[[CollisionQuery], ExistingResource | None]:
-    """A look that asks for one thing by its name: `path` leads to its ARN or id in the answer.
+def describe_by_name(operation: str, parameter: str, path: str, *other_codes: str, import_path: str = "") -> Finder:
+    """A finder that asks for one thing by its name. `path` leads to its ARN or id in the answer.
 
-    `other_codes` mean "not found" for this operation only. A parameter that ends with `s` takes a list.
-    The import id is the name, or what stands at `import_by`.
+    `other_codes` mean "not found" for this operation only. A parameter that ends with `s` or `List` takes a list. The import
+    id is the name, or the value at `import_path`.
     """
 
-    def find(ask: CollisionQuery) -> ExistingResource | None:
-        value: Any = [ask.name] if parameter.endswith("s") else ask.name
+    def find(query: CollisionQuery) -> ExistingResource | None:
+        value: Any = [query.name] if parameter.endswith(("s", "List")) else query.name
         try:
-            answer = getattr(ask.client(service), operation)(**{parameter: value})
+            answer = getattr(query.client, operation)(**{parameter: value})
         except Exception as error:
             if is_not_found(error) or aws_error_code(error) in other_codes:
                 return None
@@ -133,9 +146,49 @@ def describe_by_name(
         above = path.rpartition(".")[0]
         if not (get_path(answer, above) if above else answer):
             return None
-        which = str(get_path(answer, path) or ask.name)
         return ExistingResource(
-            id=which, import_id=str(get_path(answer, import_id_path)) if import_id_path else ask.name
+            id=str(get_path(answer, path) or query.name),
+            import_id=str(get_path(answer, import_path)) if import_path else query.name,
         )
+
+    return find
+
+
+def find_in_listing(
+    operation: str,
+    key: str,
+    name_path: str,
+    id_path: str,
+    import_path: str,
+    *,
+    ignores_case: bool = False,
+    **words: Any,
+) -> Finder:
+    """A finder that reads a whole listing (see `CollisionQuery.list_items`); the paths start at one item."""
+
+    def find(query: CollisionQuery) -> ExistingResource | None:
+        for item in query.list_items(operation, key, **words):
+            name = get_path(item, name_path)
+            if name == query.name or (ignores_case and name.lower() == query.name.lower()):
+                return ExistingResource(
+                    id=str(get_path(item, id_path) or name), import_id=str(get_path(item, import_path))
+                )
+        return None
+
+    return find
+
+
+def filter_by_name(
+    operation: str, key: str, filter_name: str, id_field: str, *, imports_by_name: bool = False, **words: Any
+) -> Finder:
+    """A finder for the `Filters` of EC2. The import id is the id, or the name."""
+
+    def find(query: CollisionQuery) -> ExistingResource | None:
+        filters = [{"Name": filter_name, "Values": [query.name]}]
+        found = query.list_items(operation, key, Filters=filters, **words)
+        if not found:
+            return None
+        id_ = found[0].get(id_field) or query.name
+        return ExistingResource(id=id_, import_id=query.name if imports_by_name else id_)
 
     return find

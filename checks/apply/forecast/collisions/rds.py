@@ -1,108 +1,45 @@
-"""Names of databases and caches: RDS, ElastiCache."""
+"""Collisions of RDS. It keeps names in lower case, so that their case does not matter."""
 
 from __future__ import annotations
 
 from checks.apply.forecast.collisions.kind import CollisionKind, describe_by_name
 
-KINDS = tuple(
-    CollisionKind(
-        type=f"aws_{type_}",
-        find_existing=describe_by_name(service, operation, parameter, path),
-        action=f"{service}:{action}",
-        service=service,
+
+def _rds_kind(type_: str, attribute: str, operation: str, action: str, parameter: str, path: str) -> CollisionKind:
+    return CollisionKind(
+        type_,
+        describe_by_name(operation, parameter, path),
+        f"rds:{action}",
+        "rds",
         attribute=attribute,
-        ignores_case=True,  # both services keep these names in lower case
+        ignores_case=True,
     )
-    for type_, attribute, service, operation, action, parameter, path in (
-        (
-            "db_instance",
-            "identifier",
-            "rds",
-            "describe_db_instances",
-            "DescribeDBInstances",
-            "DBInstanceIdentifier",
-            "DBInstances.DBInstanceArn",
-        ),
-        (
-            "rds_cluster",
-            "cluster_identifier",
-            "rds",
-            "describe_db_clusters",
-            "DescribeDBClusters",
-            "DBClusterIdentifier",
-            "DBClusters.DBClusterArn",
-        ),
-        (
-            "db_subnet_group",
-            "name",
-            "rds",
-            "describe_db_subnet_groups",
-            "DescribeDBSubnetGroups",
-            "DBSubnetGroupName",
-            "DBSubnetGroups.DBSubnetGroupArn",
-        ),
-        (
-            "db_parameter_group",
-            "name",
-            "rds",
-            "describe_db_parameter_groups",
-            "DescribeDBParameterGroups",
-            "DBParameterGroupName",
-            "DBParameterGroups.DBParameterGroupArn",
-        ),
-        (
-            "rds_cluster_parameter_group",
-            "name",
-            "rds",
-            "describe_db_cluster_parameter_groups",
-            "DescribeDBClusterParameterGroups",
-            "DBClusterParameterGroupName",
-            "DBClusterParameterGroups.DBClusterParameterGroupArn",
-        ),
-        (
-            "db_option_group",
-            "name",
-            "rds",
-            "describe_option_groups",
-            "DescribeOptionGroups",
-            "OptionGroupName",
-            "OptionGroupsList.OptionGroupArn",
-        ),
-        (
-            "elasticache_cluster",
-            "cluster_id",
-            "elasticache",
-            "describe_cache_clusters",
-            "DescribeCacheClusters",
-            "CacheClusterId",
-            "CacheClusters.ARN",
-        ),
-        (
-            "elasticache_replication_group",
-            "replication_group_id",
-            "elasticache",
-            "describe_replication_groups",
-            "DescribeReplicationGroups",
-            "ReplicationGroupId",
-            "ReplicationGroups.ARN",
-        ),
-        (
-            "elasticache_subnet_group",
-            "name",
-            "elasticache",
-            "describe_cache_subnet_groups",
-            "DescribeCacheSubnetGroups",
-            "CacheSubnetGroupName",
-            "CacheSubnetGroups.ARN",
-        ),
-        (
-            "elasticache_parameter_group",
-            "name",
-            "elasticache",
-            "describe_cache_parameter_groups",
-            "DescribeCacheParameterGroups",
-            "CacheParameterGroupName",
-            "CacheParameterGroups.ARN",
-        ),
-    )
-)
+
+
+KINDS = (
+    _rds_kind(
+        "aws_db_instance", "identifier", "describe_db_instances", "DescribeDBInstances",
+        "DBInstanceIdentifier", "DBInstances.DBInstanceArn",
+    ),
+    _rds_kind(
+        "aws_rds_cluster", "cluster_identifier", "describe_db_clusters", "DescribeDBClusters",
+        "DBClusterIdentifier", "DBClusters.DBClusterArn",
+    ),
+    _rds_kind(
+        "aws_db_subnet_group", "name", "describe_db_subnet_groups", "DescribeDBSubnetGroups",
+        "DBSubnetGroupName", "DBSubnetGroups.DBSubnetGroupArn",
+    ),
+    _rds_kind(
+        "aws_db_parameter_group", "name", "describe_db_parameter_groups", "DescribeDBParameterGroups",
+        "DBParameterGroupName", "DBParameterGroups.DBParameterGroupArn",
+    ),
+    _rds_kind(
+        "aws_rds_cluster_parameter_group", "name",
+        "describe_db_cluster_parameter_groups", "DescribeDBClusterParameterGroups",
+        "DBClusterParameterGroupName", "DBClusterParameterGroups.DBClusterParameterGroupArn",
+    ),
+    _rds_kind(
+        "aws_db_option_group", "name", "describe_option_groups", "DescribeOptionGroups",
+        "OptionGroupName", "OptionGroupsList.OptionGroupArn",
+    ),
+)  # fmt: skip
