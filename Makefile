@@ -41,7 +41,7 @@ snapshots: $(STAMP)
 	@$(BIN)/pytest -n 2 -q tests -k snapshot --snapshot-update
 
 screenshot: $(STAMP)
-	@$(BIN)/python docs/screenshot.py
+	@$(BIN)/python docs/screenshots.py
 
 # The lock names no index: the same file serves any mirror.
 lock: $(STAMP)
