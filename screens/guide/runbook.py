@@ -5,36 +5,84 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
+import msgspec
 from textual import on
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import OptionList
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
 
-from checks.finding import CheckState, OpenStep
+from checks.cleanup.model import CleanupDetail, Ownership
+from checks.finding import CheckState, Finding, OpenStep, Risk
+from checks.sanitize import sanitize
 from checks.secret_names import is_secret_placeholder
 from checks.steps import STEPS_BY_ID
-from ecotui.guide.cause import CauseState, check_cause
+from ecotui.guide.cause import CauseCheck, CauseState, check_cause
+from ecotui.guide.reading.document import Entry
 from ecotui.guide.reading.library import GuideLibrary
 from ecotui.guide.runbook.placeholders import collect_placeholder_values
 from ecotui.guide.runbook.runbook import runbook_for
-from ecotui.guide.runbook.step import END_STEP, SEARCH_GUIDE, RunbookContext, RunbookStep, StepKind, edit_step
+from ecotui.guide.runbook.step import (
+    END_STEP,
+    SEARCH_GUIDE,
+    RunbookContext,
+    RunbookStep,
+    StepKind,
+    destroy_confirmation,
+    edit_step,
+    fix_from_step,
+)
 from ecotui.guide.usage import read_guide_usage
 from ecotui.project import OpenProject
 from ecotui.session import SessionError, events
 from screens import workers
-from screens.guide import runbook_actions as deeds
+from screens.dialogs import Dialog, PromptDialog, TypedConfirmDialog, dialog_box
+from screens.frame import MainScreenProtocol, main_screen
 from screens.guide.location import GuideLocation, RunbookPosition
-from screens.guide.walk_view import RunbookScreenBase
-from screens.messages import CheckRequested
+from screens.guide.runbook_rendering import render_cause_check, render_error, render_step, render_step_row, step_heading
+from screens.messages import CheckRequested, CleanupApproved, FixRequested
+from screens.style.icons import format_leftover_count
 from screens.widgets.command_output import CommandOutputView
 from screens.widgets.endings import describe_command_end
+from screens.widgets.footer import KeyFooter
 
 POLL_SECONDS = 0.2
 """Seconds between two looks at what runs: output is followed by the frame, here it is only shown."""
 
 
-class RunbookScreen(RunbookScreenBase):
+MAX_ERROR_CHARS = 300
+"""Characters of the error that the session's log keeps with a walk."""
+
+
+class RateDialog(Dialog[bool]):
+    """Did it help?"""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y,enter", "dismiss(True)", "Yes, it did"),
+        Binding("n", "dismiss(False)", "No"),
+        Binding("escape", "dismiss(None)", "Not yet"),
+    ]
+
+    def __init__(self, title: str, body: Content) -> None:
+        super().__init__()
+        self._title = title
+        self._body = body
+
+    def compose(self) -> ComposeResult:
+        with dialog_box(self._title):
+            yield Static(self._body, classes="body")
+            yield Static(Content("y yes    n no    Escape: not yet"), classes="hint")
+        yield KeyFooter(compact=True, show_command_palette=False)
+
+
+class RunbookScreen(Screen[str | None]):
     """The steps of one entry. Escape goes back to the guide; `b` to the step's screen, and from there back here."""
 
+    CSS_PATH = "runbook.tcss"
+    AUTO_FOCUS = "#runbook-steps"
     BINDINGS: ClassVar[list[BindingType]] = [
         # Enter is the list's own key, and does the same.
         Binding(
@@ -62,7 +110,19 @@ class RunbookScreen(RunbookScreenBase):
         guide_location: Callable[[RunbookPosition], GuideLocation],
     ) -> None:
         """`solved`: in how many earlier sessions this entry solved it. `place`: where one is in the guide below."""
-        super().__init__(project, library, position, solved_count)
+        super().__init__()
+        self.project = project
+        self.library = library
+        self.position = position
+        self.solved_count = solved_count
+        """In how many earlier sessions this entry solved it."""
+        self.steps: tuple[RunbookStep, ...] = ()
+        self.verdict = CauseCheck(CauseState.NOT_CHECKED)
+        self.done_steps: set[str] = set()
+        self.entry: Entry = self.find_entry()
+        self._row_steps: list[RunbookStep | None] = []
+        """What each option is: a step, or None for a heading."""
+        self._drawn_rows: list[str] = []
         self._guide_location = guide_location
         self._pending_command: tuple[str, str, str] | None = None
         """Asked for: the step's key, the rebuild's step, and the command that ran there before."""
@@ -73,6 +133,128 @@ class RunbookScreen(RunbookScreenBase):
         """The command whose end was taken note of."""
         self._shown_state: object = None
 
+    def find_entry(self) -> Entry:
+        found = self.library.entry_in_language(self.position.entry, self.position.language)
+        entry = found or self.library.find_entry(self.position.entry)
+        assert entry is not None
+        return entry
+
+    @property
+    def main_screen(self) -> MainScreenProtocol:
+        return main_screen(self)
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="runbook-title")
+        yield Static(id="runbook-error")
+        yield Static(id="runbook-cause")
+        with Horizontal(id="runbook-body"):
+            yield OptionList(id="runbook-steps", markup=False)
+            with VerticalScroll(id="runbook-step"):
+                yield Static(id="runbook-detail")
+        yield CommandOutputView(id="runbook-output")
+        yield KeyFooter(compact=True, show_command_palette=False)
+
+    def on_resize(self) -> None:
+        self._set_size_classes()
+        self.refresh_all()
+
+    def _set_size_classes(self) -> None:
+        width, height = self.app.size
+        self.set_class(width < 100, "-narrow")
+        self.set_class(height < 30, "-low")
+
+    @property
+    def selected_step(self) -> RunbookStep | None:
+        """The step under the cursor."""
+        index = self.query_one("#runbook-steps", OptionList).highlighted
+        return self._row_steps[index] if index is not None and index < len(self._row_steps) else None
+
+    def refresh_all(self) -> None:
+        if not self.is_mounted:
+            return
+        width = self.app.size.width - 2
+        narrow = self.has_class("-narrow")
+        solved = f"  ✓ solved it {self.solved_count}×" if self.solved_count else ""
+        self.query_one("#runbook-title", Static).update(
+            Content.assemble(
+                Content.styled("Guide ", "bold $text-accent"),
+                Content.styled(f"{self.entry.id} {self.entry.title}", "bold"),
+                Content.styled(solved, "$text-success"),
+            )
+        )
+        error = self.query_one("#runbook-error", Static)
+        error.update(render_error(self.position.error, width, 1 if self.has_class("-low") else 2))
+        error.display = bool(self.position.error.strip())
+        self.query_one("#runbook-cause", Static).update(render_cause_check(self.verdict, self.position.language, width))
+        self._draw_steps(width if narrow else max(width * 45 // 100, 30))
+        self._draw_detail()
+        self.refresh_bindings()
+
+    def _draw_steps(self, width: int) -> None:
+        options = self.query_one("#runbook-steps", OptionList)
+        rows: list[RunbookStep | None] = []
+        made: list[Option] = []
+        way = None
+        for number, step in enumerate(self.steps, 1):
+            heading = step_heading(step, self.position.language)
+            if heading != way and heading:
+                rows.append(None)
+                made.append(Option(Content.styled(heading, "bold $text-primary"), disabled=True))
+            way = heading
+            rows.append(step)
+            made.append(Option(render_step_row(step, number, self._step_icon(step), self.position.language, width - 3)))
+        drawn = [str(option.prompt) for option in made]
+        if drawn != self._drawn_rows:
+            self._drawn_rows = drawn
+            self._row_steps = rows
+            with self.prevent(OptionList.OptionHighlighted):
+                options.clear_options()
+                options.add_options(made)
+                options.highlighted = self._option_index(self.position.selected_step)
+        self._row_steps = rows
+
+    def select_step(self, key: str) -> None:
+        """Put the cursor on a step with the next drawing."""
+        self.position.selected_step = key
+        self._drawn_rows = []
+
+    def _option_index(self, key: str) -> int | None:
+        """The option of a step; of the first that is not done when there is no such step."""
+        places = {step.key: index for index, step in enumerate(self._row_steps) if step is not None}
+        if key in places:
+            return places[key]
+        open_steps = [index for step, index in places.items() if step not in self.done_steps]
+        return next(iter(open_steps), next(iter(places.values()), None))
+
+    def _step_icon(self, step: RunbookStep) -> str:
+        place, command = self.position.started_commands.get(step.key, ("", ""))
+        following = self.main_screen.step_commands.get(place)
+        if following is not None and following.command.id == command:
+            if following.is_running:
+                return "▶"
+            if following.status and describe_command_end(following.command, following.status)[0] is CheckState.BLOCKED:
+                return "✗"
+        return "✓" if step.key in self.done_steps else "○"
+
+    def _draw_detail(self) -> None:
+        step = self.selected_step
+        if step is None:
+            return
+        page = self.query_one("#runbook-step")
+        width = max(page.size.width - 4, 20) if page.size.width else self.app.size.width - 6
+        corrections = self.library.corrections_for(self.position.entry, self.position.language)
+        self.query_one("#runbook-detail", Static).update(
+            render_step(
+                step,
+                self.position.language,
+                width,
+                verdict=self.verdict,
+                reports=self.project.rebuild.reports,
+                corrections=corrections,
+                entry=self.entry,
+            )
+        )
+
     def on_mount(self) -> None:
         try:
             self.done_steps = set(
@@ -82,7 +264,7 @@ class RunbookScreen(RunbookScreenBase):
             self.notify(str(trouble), severity="error", markup=False)
         if not self.position.is_logged:
             self.position.is_logged = True
-            error = " ".join(self.position.error.split())[: deeds.MAX_ERROR_CHARS]
+            error = " ".join(self.position.error.split())[:MAX_ERROR_CHARS]
             self.log_event(events.RunbookOpened(entry=self.logged_entry, error=error))
         if self.position.started_commands:
             self._output_step = list(self.position.started_commands.values())[-1][0]
@@ -180,7 +362,7 @@ class RunbookScreen(RunbookScreenBase):
         self._show_output()
         if self._rating_pending and self.verdict.state is not CauseState.CHECKING:
             self._rating_pending = False
-            deeds.ask_rating(self)
+            self._ask_rating()
 
     def step_to_run_in(self, step: RunbookStep) -> str:
         """The step of the rebuild in which a step of the entry runs."""
@@ -243,16 +425,16 @@ class RunbookScreen(RunbookScreenBase):
             self.action_copy()
         elif step.missing:
             self.action_edit()
-        elif deeds.leftovers_deleted_by(step) and self._expect_command(step) and deeds.confirm_deletion(self, step):
+        elif leftovers_deleted_by(step) and self._expect_command(step) and self._confirm_deletion(step):
             pass
         elif step.fix is not None and isinstance(step.fix.action, OpenStep):
             self.position.attempted_fixes[step.key] = step
             self.leave_for_step(step.fix.action.step, step.fix.action.select)
         elif step.variable and not is_secret_placeholder(step.variable):
-            deeds.prompt_step_variable(self, step)
+            self._prompt_step_variable(step)
         else:
             self._expect_command(step)
-            deeds.run_step(self, step, self.step_to_run_in(step))
+            self._run_step(step, self.step_to_run_in(step))
 
     def _expect_command(self, step: RunbookStep) -> bool:
         """The next command that the frame starts where this step runs will be this step's."""
@@ -315,15 +497,15 @@ class RunbookScreen(RunbookScreenBase):
 
     def action_edit(self) -> None:
         if (step := self.selected_step) and self.check_action("edit", ()):
-            deeds.edit_command(self, step)
+            self._edit_command(step)
 
     def action_copy(self) -> None:
         if (step := self.selected_step) and step.text:
-            deeds.copy_step(self, step)
+            self._copy_step(step)
 
     def action_write_file(self) -> None:
         if (step := self.selected_step) and step.text and self.can_act():
-            deeds.write_step_file(self, step)
+            self._write_step_file(step)
 
     def action_check(self) -> None:
         self.main_screen.post_message(CheckRequested(self.verdict.steps or (self.main_screen.current_step,)))
@@ -350,12 +532,128 @@ class RunbookScreen(RunbookScreenBase):
     def action_back(self) -> None:
         self.dismiss(None)
 
+    def _run_step(self, step: RunbookStep, step_id: str) -> None:
+        """Ask the frame to carry a step out; it asks for consent, starts it under the supervisor, and logs it."""
+        title = f"Guide {self.position.entry}"
+        finding = step.finding or Finding(
+            id=f"{step_id}.guide", step=step_id, state=CheckState.SKIPPED, title=title, summary=title
+        )
+        if step.fix is not None:
+            self.position.attempted_fixes[step.key] = step
+        self.main_screen.post_message(
+            FixRequested(finding, fix_from_step(step, self.position.entry, destroy_confirmation(step.argv)))
+        )
+
+    def _confirm_deletion(self, step: RunbookStep) -> bool:
+        """Ask for typed consent to the deletion of exactly these leftovers; False when the last look does not have them."""
+        report = self.project.rebuild.reports.get("cleanup")
+        try:
+            detail = msgspec.convert((report.detail if report else None) or {}, type=CleanupDetail)
+        except msgspec.ValidationError:
+            return False
+        chosen = [one for one in detail.resources if one.deletable and one.key in leftovers_deleted_by(step)]
+        if not chosen or len(chosen) != len(leftovers_deleted_by(step)):
+            return False
+        lines = [Content(f"Deleted for good, in account {detail.account} ({detail.account_name}):"), Content("")]
+        for one in chosen:
+            doubt = "   matched by name only: is it ours?" if one.ownership is Ownership.NAME_ONLY else ""
+            lines.append(Content.assemble(f"  {one.kind:<16} {one.name}", Content.styled(doubt, "$text-warning")))
+        lines += [
+            Content(""),
+            Content("What it is attached to is detached first; what has changed is left alone."),
+        ]
+
+        def typed(answer: str | None) -> None:
+            if answer:
+                self.position.attempted_fixes[step.key] = step
+                self.main_screen.post_message(CleanupApproved(detail, tuple(one.key for one in chosen)))
+
+        expected = f"{detail.account_name or detail.account} {len(chosen)}"
+        self.app.push_screen(
+            TypedConfirmDialog(f"Delete {format_leftover_count(len(chosen))}", Content("\n").join(lines), expected),
+            typed,
+        )
+        return True
+
+    def _prompt_step_variable(self, step: RunbookStep) -> None:
+        """Ask for the value of a variable that is no secret, and set it for this session."""
+
+        def given(value: str | None) -> None:
+            if value and self.can_act():
+                workers.report_errors(
+                    self.main_screen, lambda desk: desk.set_variable(step.variable, value, secret=False)
+                )
+                self.mark_done(step, done=True)
+                self.refresh_steps()
+
+        said = Content(f"{step.variable}, for everything that this session starts from now on.")
+        self.app.push_screen(PromptDialog(f"Set {step.variable}", said, value=step.value), given)
+
+    def _edit_command(self, step: RunbookStep) -> None:
+        """Let the operator change a command before it runs."""
+
+        def given(text: str | None) -> None:
+            if text is None:
+                return
+            made = edit_step(step, sanitize(text), self.runbook_context)
+            if made.reason:
+                self.notify(f"It cannot be run: {made.reason}.", severity="warning", markup=False)
+            else:
+                self.position.edited_commands[step.key] = made.text
+                self.refresh_steps()
+
+        first = "Put a value in the place of what stands in < > or begins with $. " if step.missing else ""
+        said = Content(f"{first}It is started as it stands, without a shell: no pipes, no substitutions.")
+        self.app.push_screen(PromptDialog("Edit the command", said, value=step.text), given)
+
+    def _copy_step(self, step: RunbookStep) -> None:
+        """To the terminal's clipboard."""
+        self.app.copy_to_clipboard(step.text)
+        lines = step.text.count("\n") + 1
+        what = f"{lines} lines" if lines > 1 else step.text[:60]
+        self.notify(f"Sent to your terminal's clipboard (OSC 52): {what}", markup=False)
+
+    def _write_step_file(self, step: RunbookStep) -> None:
+        """Where no clipboard reaches: a file in the session's folder."""
+        from ecotui.session.private_files import make_private_folder, raise_session_error, replace_atomically
+
+        ending = step.language if step.kind is StepKind.FILE and step.language.isalnum() else "sh"
+        key = f"{self.position.entry}-{step.key}"
+        name = "".join(sign if sign.isalnum() or sign in ".-" else "-" for sign in key).strip(".")
+
+        def put(desk: OpenProject) -> str:
+            folder = make_private_folder(desk.session.folder / "guide")
+            file = folder / f"{name}.{ending}"
+            with raise_session_error("cannot write to", file):
+                replace_atomically(file, f"{step.text}\n".encode())
+            return str(file)
+
+        if file := workers.report_errors(self.main_screen, put):
+            self.notify(file, title="Written to a file", markup=False, timeout=15)
+
+    def _ask_rating(self) -> None:
+        """Did the entry solve it? The answer orders the entries of the next time."""
+        walk = self.position
+
+        def said(answer: bool | None) -> None:
+            if answer is None or not self.can_act():
+                return
+            error = " ".join(walk.error.split())[:MAX_ERROR_CHARS]
+            self.log_event(events.RunbookRated(entry=self.logged_entry, solved=answer, error=error))
+            self.show_rating(answer)
+
+        width = min(self.app.size.width * 9 // 10, 96) - 8
+        words = render_cause_check(self.verdict, walk.language, width, 4)
+        korean = walk.language == "ko"
+        title = f"{walk.entry}: 문제가 해결되었습니까?" if korean else f"Did {walk.entry} solve it?"
+        self.app.push_screen(RateDialog(title, words), said)
+
     # -- the end -------------------------------------------------------------------------------------------------
 
     def action_rate(self) -> None:
         """Look again, then ask."""
         if not self.verdict.steps:
-            deeds.ask_rating(self)
+            self._ask_rating()
             return
         self.main_screen.post_message(CheckRequested(self.verdict.steps))
         # The frame takes its messages in order: behind the wish, the look is under way.
@@ -396,3 +694,11 @@ class RunbookScreen(RunbookScreenBase):
             following = self.main_screen.step_commands.get(self._output_step)
             return following is not None and following.is_running
         return True
+
+
+def leftovers_deleted_by(step: RunbookStep) -> tuple[str, ...]:
+    """The leftovers that a way out of the cleanup deletes; empty for any other."""
+    action = step.fix.action if step.fix is not None else None
+    if isinstance(action, OpenStep) and action.step == "cleanup" and step.risk is Risk.DESTROYS:
+        return action.select
+    return ()

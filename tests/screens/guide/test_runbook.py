@@ -20,8 +20,7 @@ from ecotui.session.store import SessionStore
 from screens.dialogs import ConfirmDialog, PromptDialog, TypedConfirmDialog
 from screens.guide.browser import GuideScreen
 from screens.guide.paste import PasteBox, PasteScreen
-from screens.guide.runbook import RunbookScreen
-from screens.guide.runbook_actions import RateDialog
+from screens.guide.runbook import RateDialog, RunbookScreen
 from screens.main.screen import MainScreen
 from screens.messages import GuideRequested
 
