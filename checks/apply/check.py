@@ -22,8 +22,8 @@ from checks.apply.fixes import (
     untaint_fix,
 )
 from checks.apply.forecast import import_blocks
+from checks.apply.forecast.findings import cleanup_selection, forecast_findings
 from checks.apply.forecast.model import SavedReview
-from checks.apply.forecast_findings import cleanup_selection, forecast_findings
 from checks.apply.model import ApplyDetail
 from checks.apply.plan.model import ChangeAction
 from checks.apply.state import errored

@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exit code by what was found: 0 it goes on, 4 have a look, 3 it will not end well or could not be seen."""
-    from checks.apply.run.why import explain_running
+    from checks.apply.run.why.check import explain_running
     from ecotui.history import current_apply
     from ecotui.session import store
 

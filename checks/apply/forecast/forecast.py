@@ -17,7 +17,7 @@ from checks.apply.forecast.collisions import COLLISION_KINDS, NON_COLLIDING_TYPE
 from checks.apply.forecast.collisions.kind import CollisionKind, ExistingResource, ListingCache
 from checks.apply.forecast.destroy.protected import find_protected
 from checks.apply.forecast.model import ADOPT, DELETE, RENAME, RESTORE, STOP, Collision, Forecast, NotChecked
-from checks.apply.forecast.quota_needs import check_quota_needs
+from checks.apply.forecast.quotas import check_quota_needs
 from checks.apply.forecast.warnings import find_warnings
 from checks.apply.plan.configuration import strip_instance_keys
 from checks.apply.plan.model import PlannedChange

@@ -21,7 +21,7 @@ from checks.apply.forecast.collisions.kind import (
 )
 from checks.apply.forecast.model import ForecastWarning
 from checks.apply.plan.model import PlannedChange
-from checks.apply.run.why.certificate import CLOUDFRONT_REGION
+from checks.apply.run.why.acm import CLOUDFRONT_REGION
 from checks.aws.errors import aws_error_code
 from checks.sanitize import one_line
 from checks.tools import dns

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from checks.apply.forecast.destroy import holders_network
-from checks.apply.forecast.destroy.destroyed import DestroySet
+from checks.apply.forecast.destroy.destroy_set import DestroySet
 from checks.apply.plan.model import PlannedChange
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from checks.apply.forecast.destroy.destroyed import DestroySet, mentions
+from checks.apply.forecast.destroy.destroy_set import DestroySet, mentions
 from checks.apply.forecast.destroy.network_blockers import is_deleted_with_group, remaining_interface_owners
 from checks.apply.plan.model import PlannedChange
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from checks.apply.forecast.destroy.destroyed import DestroySet
+from checks.apply.forecast.destroy.destroy_set import DestroySet
 from checks.apply.plan.model import PlannedChange
 from checks.aws.network_interfaces import has_public_address, is_created_by_service, is_load_balancer_deleted
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from checks.apply.forecast.destroy.blockers import BLOCKER_CHECKS, BlockerCheck
-from checks.apply.forecast.destroy.destroyed import DestroySet
+from checks.apply.forecast.destroy.destroy_set import DestroySet
 from checks.apply.forecast.model import NotChecked, ProtectedResource
 from checks.apply.plan.model import PlannedChange
 from checks.apply.plan.source_locations import SourceIndex

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from checks.apply.forecast import import_blocks
+from checks.apply.forecast.findings import cleanup_selection, forecast_findings
 from checks.apply.forecast.model import (
     Collision,
     Forecast,
@@ -17,7 +18,6 @@ from checks.apply.forecast.model import (
     QuotaNeed,
     SavedReview,
 )
-from checks.apply.forecast_findings import cleanup_selection, forecast_findings
 from checks.apply.plan.model import Plan
 from checks.finding import CheckState, CopyText, Finding, OpenStep, RunCommand
 

@@ -16,7 +16,7 @@ import boto3
 import pytest
 
 from checks.apply.durations import TypicalDuration
-from checks.apply.run.why import explain_running
+from checks.apply.run.why.check import explain_running
 from checks.apply.run.why.model import RunningResource
 from checks.context import CheckContext
 from checks.finding import CheckState, Finding
