@@ -5,6 +5,8 @@ An old ecotui reads what a newer one wrote: a kind that it does not know becomes
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from checks.finding import Report
@@ -100,6 +102,19 @@ class TagChanged(Event, frozen=True, tag="tagged"):
 
     tag: str
     on: bool = True
+
+
+_TAG = re.compile(r"[\w.:/-]{1,40}")
+
+
+def is_tag(word: str) -> bool:
+    """Whether a word may be a tag."""
+    return _TAG.fullmatch(word) is not None
+
+
+def invalid_tag_message(word: str) -> str:
+    """Says what a tag may be."""
+    return f"{word!r} is no tag: letters, digits and . : / - _, at most 40"
 
 
 class SessionResumed(Event, frozen=True, tag="reattached"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from ecotui.history.export.write import ExportFormat
     from ecotui.project import OpenProject
 
-TAG_PATTERN = re.compile(r"[\w.:/-]{1,40}")
-"""What may be a tag: as `ecotui sessions tag` has it."""
 _EXPORT_FORMATS: tuple[tuple[ExportFormat, str], ...] = (
     ("html", "One page for the browser, with a picture"),
     ("md", "Markdown, for a ticket or a wiki"),
@@ -51,13 +48,9 @@ def edit_tags(screen: Screen[Any], session: Session, current_tags: list[str], on
 
     def written(text: str | None) -> None:
         words = (text or "").split()
-        wrong = [word for word in words if not TAG_PATTERN.fullmatch(word.lstrip("-#"))]
+        wrong = [word for word in words if not events.is_tag(word.lstrip("-#"))]
         if wrong:
-            screen.notify(
-                f"{wrong[0]} is no tag: letters, digits and . : / - _, at most 40",
-                severity="error",
-                markup=False,
-            )
+            screen.notify(events.invalid_tag_message(wrong[0]), severity="error", markup=False)
         elif words:
             made: list[events.AnyEvent] = [
                 events.TagChanged(tag=word.lstrip("-#"), on=not word.startswith("-")) for word in words

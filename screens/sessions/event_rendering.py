@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from checks.finding import CheckState, Report
+from checks.size import format_size
 from checks.steps import STEPS, STEPS_BY_ID
 from ecotui.session import events
 from ecotui.session.event_filter import EVENT_CATEGORIES, EventFilter
 from ecotui.session.event_text import TimelineEntry
 from ecotui.session.log import SessionSummary
-from screens.sessions.output import format_bytes
 from screens.sessions.rendering import MUTED_STYLE, format_session_duration, step_icons
 from screens.style.columns import hanging_indent
 from screens.style.icons import state_icon, state_style
@@ -174,7 +174,7 @@ def render_output_tail(size: int, lines: Sequence[str]) -> list[Content]:
         return [Content(""), Content.styled("It wrote nothing.", MUTED_STYLE)]
     return [
         Content(""),
-        Content.styled(f"Output, {format_bytes(size)}; Enter opens it", "bold"),
+        Content.styled(f"Output, {format_size(size)}; Enter opens it", "bold"),
         *map(Content, lines),
     ]
 

@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 from textual.worker import get_current_worker
 
+from checks.size import format_size
 from ecotui.history.text_search import TextMatch, search_backward, search_forward
 from ecotui.session import SessionError
 from ecotui.session.command_text import message_text
@@ -103,7 +104,7 @@ class OutputScreen(SessionScreenBase):
     def _show_position(self) -> None:
         pager = self.query_one(Pager)
         size = pager.size_in_bytes
-        parts = [f"{format_bytes(pager.top_offset)} of {format_bytes(size)}"]
+        parts = [f"{format_size(pager.top_offset)} of {format_size(size)}"]
         if size:
             parts.append(f"{min(100 * pager.bottom_offset // size, 100)}%")
         if (at := self._output_times.time_of_byte(pager.top_offset)) is not None:
@@ -166,7 +167,7 @@ class OutputScreen(SessionScreenBase):
 
     @on(SearchProgressed)
     def _show_search_progress(self, message: SearchProgressed) -> None:
-        self._search_status = f"searching, {format_bytes(message.offset)}"
+        self._search_status = f"searching, {format_size(message.offset)}"
         self._show_position()
 
     @on(SearchFinished)
@@ -198,13 +199,3 @@ class OutputScreen(SessionScreenBase):
             self._leave_search()
         else:
             self.dismiss(None)
-
-
-def format_bytes(size: int) -> str:
-    """A number of bytes as people say it."""
-    amount = float(size)
-    for unit in ("bytes", "kB", "MB"):
-        if amount < 1000:
-            return f"{amount:.0f} {unit}" if unit == "bytes" or amount >= 100 else f"{amount:.1f} {unit}"
-        amount /= 1000
-    return f"{amount:.2f} GB"

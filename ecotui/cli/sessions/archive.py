@@ -1,36 +1,30 @@
-"""`ecotui sessions archive` and `fetch`: past sessions to S3 and back, verified on both ways."""
+"""`ecotui sessions archive`: past sessions to S3, read back and compared before anything is removed here."""
 
 from __future__ import annotations
 
 import argparse
-import os
-import secrets
-import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from checks.size import format_size
 from ecotui import exit_codes
 from ecotui.cli.printing import print_document
-from ecotui.cli.sessions.prune import format_size, parse_count
+from ecotui.cli.sessions.arguments import SECONDS_PER_DAY, parse_count
 from ecotui.history import archive
 from ecotui.session import SessionError, event_text
 from ecotui.session.log import Session, SessionSummary
 from ecotui.session.private_files import raise_session_error
-from ecotui.session.store import SessionStore, is_session_id
+from ecotui.session.store import SessionStore
 from ecotui.supervisor.commands import list_running_commands
 
 if TYPE_CHECKING:
     from checks.aws.object_store import ObjectStore
     from checks.context import CheckContext
 
-SECONDS_PER_DAY = 86_400
 
-
-def configure_archive(parser: argparse.ArgumentParser) -> None:
+def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ids", metavar="ID", nargs="*", help="sessions, or the beginnings of their ids")
     parser.add_argument(
         "--older-than", type=parse_count, metavar="DAYS", help="all that ended so many days ago, or earlier"
@@ -42,12 +36,7 @@ def configure_archive(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def configure_fetch(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", metavar="ID", nargs="?", help="the session; without it, list what is there")
-    parser.add_argument("--from", dest="source", metavar="URL", help="s3://bucket/prefix (default: sessions.archive)")
-
-
-def run_archive(args: argparse.Namespace, store: SessionStore) -> int:
+def run(args: argparse.Namespace, store: SessionStore) -> int:
     """Raises SessionError, SettingsError."""
     if args.remove and not args.yes:
         print("ecotui sessions archive: --remove goes with --yes", file=sys.stderr)
@@ -55,7 +44,7 @@ def run_archive(args: argparse.Namespace, store: SessionStore) -> int:
     if not args.ids and args.older_than is None:
         print("ecotui sessions archive: name sessions, or --older-than DAYS", file=sys.stderr)
         return exit_codes.USAGE
-    where, place = _open_object_store(args, args.to)
+    where, place = open_object_store(args, args.to)
     rows = [_archive_session(summary, store, place, where, args) for summary in _select_sessions(args, store)]
     if args.json:
         print_document("sessions.archive", {"to": str(place), "sent": args.yes, "sessions": rows})
@@ -64,7 +53,7 @@ def run_archive(args: argparse.Namespace, store: SessionStore) -> int:
     return exit_codes.BLOCKED if any(row["trouble"] for row in rows) else exit_codes.OK
 
 
-def _open_object_store(args: argparse.Namespace, url_option: str | None) -> tuple[CheckContext, ObjectStore]:
+def open_object_store(args: argparse.Namespace, url_option: str | None) -> tuple[CheckContext, ObjectStore]:
     from checks.aws.object_store import ObjectStore, ObjectStoreError
     from ecotui.cli.context import check_context
 
@@ -124,11 +113,13 @@ def _archive_session(
 
 def _upload_session(session: Session, object_store: ObjectStore, context: CheckContext) -> int:
     """Pack, send, read back, compare; the archive's bytes. Raises SessionError."""
-    from checks.aws.object_store import ConditionFailed, ObjectStoreError
+    from checks.aws.object_store import MAX_OBJECT_BYTES, ConditionFailed, ObjectStoreError
 
     names = [one.name for one in context.settings.environment.variables if one.secret]
-    with tempfile.TemporaryFile(dir=_scratch_folder(session.folder.parent.parent)) as target:
-        with raise_session_error("cannot pack into", session.folder.parent.parent):
+    # Beside the sessions, where there is room for them, not in a small /tmp.
+    root = session.folder.parent.parent
+    with tempfile.TemporaryFile(dir=root) as target:
+        with raise_session_error("cannot pack into", root):
             packed = archive.pack_session(session, target, context.env, names)
         key = f"{session.id}{archive.ARCHIVE_SUFFIX}"
         try:
@@ -137,7 +128,7 @@ def _upload_session(session: Session, object_store: ObjectStore, context: CheckC
                 object_store.upload(key, target, packed.size, packed.sha256)
             except ConditionFailed:
                 pass  # it is there already, from an earlier time: it is good only if it is the same session
-            there = archive.verify_archive(object_store.download(key, _max_archive_bytes()))
+            there = archive.verify_archive(object_store.download(key, MAX_OBJECT_BYTES))
         except ObjectStoreError as error:
             raise SessionError(str(error)) from error
     if (there.id, there.events, there.head) != (session.id, packed.manifest.events, packed.manifest.head):
@@ -147,17 +138,6 @@ def _upload_session(session: Session, object_store: ObjectStore, context: CheckC
     if {part.name: part.sha256 for part in there.files} != {part.name: part.sha256 for part in packed.manifest.files}:
         raise SessionError(f"{object_store}/{key} holds other files of this session: nothing was sent")
     return packed.size
-
-
-def _max_archive_bytes() -> int:
-    from checks.aws.object_store import MAX_OBJECT_BYTES
-
-    return MAX_OBJECT_BYTES
-
-
-def _scratch_folder(root: Path) -> str:
-    """Where an archive is put together: beside the sessions, where there is room for them, not in a small /tmp."""
-    return os.fspath(root)
 
 
 def _print_archive_rows(rows: list[dict[str, Any]], url: str, args: argparse.Namespace) -> None:
@@ -173,78 +153,3 @@ def _print_archive_rows(rows: list[dict[str, Any]], url: str, args: argparse.Nam
         print("No session is like that.")
     elif not args.yes:
         print(f"Nothing was sent. To send these to {url}: add --yes; and --remove, to remove them here after that.")
-
-
-def run_fetch(args: argparse.Namespace, store: SessionStore) -> int:
-    """Raises SessionError, SettingsError."""
-    from checks.aws.object_store import ObjectStoreError
-
-    _, place = _open_object_store(args, args.source)
-    try:
-        if args.id is None:
-            return _print_archived_sessions(place, args)
-        id = _resolve_archived_id(place, args.id)
-        folder = _download_session(place, store, id)
-    except ObjectStoreError as error:
-        raise SessionError(str(error)) from error
-    verdict = store.open(id).verify()
-    if args.json:
-        print_document(
-            "sessions.fetch",
-            {"id": id, "folder": str(folder), "events": verdict.event_count, "head": verdict.head_hash},
-        )
-    else:
-        print(
-            f"{id} is back: {verdict.event_count} events, the chain is whole. Read it with: ecotui sessions show {id}"
-        )
-    return exit_codes.OK
-
-
-def _archived_sessions(object_store: ObjectStore) -> Iterator[tuple[str, int]]:
-    for one in object_store.list_entries():
-        id = one.key.removesuffix(archive.ARCHIVE_SUFFIX)
-        if one.key.endswith(archive.ARCHIVE_SUFFIX) and is_session_id(id):
-            yield id, one.size
-
-
-def _print_archived_sessions(object_store: ObjectStore, args: argparse.Namespace) -> int:
-    there = sorted(_archived_sessions(object_store), reverse=True)
-    if args.json:
-        plain = [{"id": id, "bytes": size} for id, size in there]
-        print_document("sessions.fetch", {"from": str(object_store), "sessions": plain})
-        return exit_codes.OK
-    for id, size in there:
-        print(f"{id}  {format_size(size)}")
-    print(f"{len(there)} sessions in {object_store}. Fetch one with: ecotui sessions fetch ID")
-    return exit_codes.OK
-
-
-def _resolve_archived_id(object_store: ObjectStore, prefix: str) -> str:
-    """The one whose id begins so. Raises SessionError."""
-    if is_session_id(prefix):
-        return prefix
-    found = [id for id, _ in _archived_sessions(object_store) if id.startswith(prefix)]
-    if len(found) != 1:
-        which = f"could be any of {', '.join(found[:5])}" if found else f"is not in {object_store}"
-        raise SessionError(f"{prefix} {which}")
-    return found[0]
-
-
-def _download_session(object_store: ObjectStore, store: SessionStore, id: str) -> Path:
-    """Into a folder beside, and into its place only when all of it is proven. Raises SessionError, StoreError."""
-    from ecotui.session.private_files import make_private_folder
-
-    final = store.folder / id
-    if final.is_symlink() or final.exists():
-        raise SessionError(f"{id} is here already; nothing was fetched")
-    with raise_session_error("cannot make the state folder", store.root):
-        store.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    make_private_folder(store.folder)
-    beside = store.folder / f".{id}.{secrets.token_hex(4)}"
-    try:
-        archive.unpack_session(object_store.download(f"{id}{archive.ARCHIVE_SUFFIX}", _max_archive_bytes()), beside, id)
-        with raise_session_error("cannot move into place", final):
-            beside.rename(final)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-    return final

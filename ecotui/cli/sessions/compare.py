@@ -11,7 +11,7 @@ from ecotui import exit_codes
 from ecotui.cli.printing import print_document
 from ecotui.history.compare import ComparisonRow, ComparisonSection, compare_sessions, comparison_to_json
 from ecotui.session.event_text import format_local_time
-from ecotui.session.log import Session
+from ecotui.session.store import SessionStore
 
 MIN_DIFFERENCE_SECONDS = 1.5
 """Seconds below which a difference is not told: terraform tells whole ones."""
@@ -25,8 +25,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="also what is the same in both")
 
 
-def run(args: argparse.Namespace, before: Session, after: Session) -> int:
+def run(args: argparse.Namespace, store: SessionStore) -> int:
     """Raises SessionError."""
+    before = store.open(args.before)
+    after = store.open(args.after) if args.after else store.open_latest()
     found = compare_sessions(before, after)
     if args.json:
         print_document("sessions.compare", comparison_to_json(found))

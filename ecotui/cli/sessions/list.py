@@ -1,23 +1,30 @@
-"""`ecotui sessions list`: past sessions, filtered."""
+"""`ecotui sessions list`: past sessions, filtered; with --team, those of all machines that share them."""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
+import socket
+from typing import TYPE_CHECKING, Any
 
 from checks.duration import format_duration
 from checks.steps import STEPS
 from ecotui import exit_codes
 from ecotui.cli.printing import print_document
-from ecotui.session import event_text
+from ecotui.cli.sessions.arguments import parse_count
+from ecotui.session import SessionError
+from ecotui.session.event_text import format_local_time, format_utc_time
 from ecotui.session.index import SessionIndex, SessionQuery
 from ecotui.session.log import Session, SessionSummary
 from ecotui.session.query import parse_time
 from ecotui.session.store import SessionStore
 from ecotui.supervisor.commands import list_running_commands
 
-FILTER_DEFAULTS: dict[str, Any] = {
+if TYPE_CHECKING:
+    from ecotui.team.summaries import SharedSession
+
+DEFAULTS: dict[str, Any] = {
     "limit": None,
+    "team": False,
     "of": "",
     "outcome": "",
     "step": "",
@@ -31,7 +38,7 @@ FILTER_DEFAULTS: dict[str, Any] = {
 
 def configure(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--limit", type=_parse_count, metavar="N", help="at most so many")
+    add("--limit", type=parse_count, metavar="N", help="at most so many")
     add("--of", default="", metavar="PROJECT", help="only those of this project")
     add("--outcome", default="", metavar="WORD", help="only those that ended so; open, running: not yet")
     add(
@@ -45,17 +52,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--since", type=parse_time, metavar="DATE", help="begun then or later: 2026-05-01, or 7d for a week back")
     add("--until", type=parse_time, metavar="DATE", help="begun before then")
     add("--text", default="", metavar="WORDS", help="only those with these words in summary, tags or notes")
-
-
-def _parse_count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise ValueError(text)
-    return number
+    add("--team", action="store_true", help="those of all machines (sessions.team); the newest, without filters")
 
 
 def run(args: argparse.Namespace, store: SessionStore) -> int:
-    """Raises SessionError when the shelf cannot be read."""
+    """Raises SessionError when the sessions cannot be read; with --team, also SettingsError."""
+    if args.team:
+        return _run_team(args)
     wanted = SessionQuery(
         project=args.of,
         outcome=args.outcome,
@@ -83,7 +86,7 @@ def run(args: argparse.Namespace, store: SessionStore) -> int:
         lasted = format_duration(summary.ended - summary.started, tenths=True) if summary.ended else ""
         known = [step.id for step in STEPS if step.id in summary.steps]
         steps = " ".join(f"{step}:{summary.steps[step]}" for step in known)
-        begun = event_text.format_local_time(summary.started) if summary.started else "-"
+        begun = format_local_time(summary.started) if summary.started else "-"
         tags = "".join(f" #{tag}" for tag in summary.tags)
         print(f"{summary.id}  {begun}  {lasted:>12}  {plain['outcome']:<12} {summary.project}  {steps}{tags}".rstrip())
     return exit_codes.OK
@@ -97,8 +100,63 @@ def session_document(summary: SessionSummary, store: SessionStore) -> dict[str, 
     return {
         "id": summary.id,
         "project": summary.project,
-        "started": event_text.format_utc_time(summary.started or None),
-        "ended": event_text.format_utc_time(summary.ended),
+        "started": format_utc_time(summary.started or None),
+        "ended": format_utc_time(summary.ended),
         "outcome": outcome,
+        "steps": summary.steps,
+    }
+
+
+def _run_team(args: argparse.Namespace) -> int:
+    """Raises SessionError when there is no team, or its place cannot be reached; SettingsError."""
+    from checks.aws.object_store import ObjectStore, ObjectStoreError
+    from ecotui.cli.context import check_context
+    from ecotui.team import summaries
+
+    where = check_context(args)
+    if not where.settings.sessions.team:
+        raise SessionError("the settings name no team: sessions.team: s3://bucket/prefix")
+    try:
+        found = list(
+            summaries.read_team_sessions(
+                ObjectStore(where.aws, where.settings.sessions.team), args.limit or summaries.MAX_TEAM_SESSIONS
+            )
+        )
+    except ObjectStoreError as error:
+        raise SessionError(f"the team's sessions cannot be read: {error}") from error
+    here = socket.gethostname()
+    if args.json:
+        print_document("sessions.team", {"sessions": [_team_session_document(one, here) for one in found]})
+        return exit_codes.OK
+    if not found:
+        print(f"Nobody shared a session in {where.settings.sessions.team} yet.")
+    width = max((len(one.host) for one in found), default=0)
+    for one in found:
+        summary = one.summary
+        begun = format_local_time(summary.started) if summary.started else "-"
+        lasted = format_duration(summary.ended - summary.started, tenths=True) if summary.ended else ""
+        steps = " ".join(f"{step}:{state}" for step, state in summary.steps.items())
+        mark = " " if one.host == here else "↗"
+        print(
+            f"{mark} {one.host:<{width}}  {summary.id}  {begun}  {lasted:>12}  {summary.outcome or 'open':<12}"
+            f" {summary.project}  {summary.by.partition('@')[0]}  {steps}".rstrip()
+        )
+    if any(one.host != here for one in found):
+        print("↗: of another machine; its log is there, and can be archived from there.")
+    return exit_codes.OK
+
+
+def _team_session_document(team_session: SharedSession, here: str) -> dict[str, object]:
+    """A session in the shape of `ecotui.sessions.team/1`."""
+    summary = team_session.summary
+    return {
+        "id": summary.id,
+        "host": team_session.host,
+        "here": team_session.host == here,
+        "project": summary.project,
+        "by": summary.by,
+        "started": format_utc_time(summary.started or None),
+        "ended": format_utc_time(summary.ended),
+        "outcome": summary.outcome or "open",
         "steps": summary.steps,
     }

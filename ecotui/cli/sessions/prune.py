@@ -6,14 +6,15 @@ import argparse
 import re
 import time
 
+from checks.size import format_size
 from ecotui import exit_codes
 from ecotui.cli.printing import print_document
+from ecotui.cli.sessions.arguments import SECONDS_PER_DAY, parse_count
 from ecotui.session import event_text
 from ecotui.session.log import Session, SessionSummary
 from ecotui.session.store import SessionStore
 from ecotui.supervisor.commands import list_running_commands
 
-SECONDS_PER_DAY = 86_400
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
@@ -31,14 +32,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="really throw them away")
 
 
-def parse_count(text: str) -> int:
-    """A number from 0 on. Raises ValueError."""
-    number = int(text)
-    if number < 0:
-        raise ValueError(text)
-    return number
-
-
 def parse_size(text: str) -> int:
     """Bytes of 2GB, 500 MB, 1.5G, 1024. Raises ValueError."""
     found = re.fullmatch(r"(\d{1,12}(?:\.\d{1,6})?)\s?([KMGT]?)B?", text.strip().upper())
@@ -47,17 +40,9 @@ def parse_size(text: str) -> int:
     return round(float(found[1]) * _UNITS[found[2]])
 
 
-def format_size(byte_count: int) -> str:
-    """Bytes for a person: 812 bytes, 12 kB, 3.4 MB, 1.2 GB."""
-    for unit, name in ((10**9, "GB"), (10**6, "MB")):
-        if byte_count >= unit:
-            return f"{byte_count / unit:.1f} {name}"
-    return f"{byte_count / 1000:.0f} kB" if byte_count >= 1000 else f"{byte_count} bytes"
-
-
 def run(args: argparse.Namespace, store: SessionStore) -> int:
     """Raises SessionError."""
-    days = args.keep_days if args.days is None else args.days
+    days = args.loaded.settings.sessions.keep_days if args.days is None else args.days
     by_age = args.size is None or args.days is not None
     limit = time.time() - days * SECONDS_PER_DAY
     summaries = store.list_summaries()

@@ -10,15 +10,17 @@ from typing import Any
 from checks.duration import format_duration
 from ecotui import exit_codes
 from ecotui.cli.printing import STATE_SYMBOLS, print_document
+from ecotui.cli.sessions.arguments import add_id_argument, open_session
 from ecotui.history.replay import SHORTENED_PAUSE_SECONDS, OutputReader, Recording, ReplayEvent
 from ecotui.session import SessionError, event_text
-from ecotui.session.log import Session
+from ecotui.session.store import SessionStore
 
 MAX_SLEEP_SECONDS = 0.2
 """Seconds that are slept at once: Ctrl-C is answered within this."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    add_id_argument(parser)
     parser.add_argument(
         "--speed", type=_parse_speed, default=1.0, metavar="N", help="1 to 64 times as fast (default: 1)"
     )
@@ -37,8 +39,9 @@ def _parse_speed(text: str) -> float:
     return number
 
 
-def run(args: argparse.Namespace, session: Session) -> int:
+def run(args: argparse.Namespace, store: SessionStore) -> int:
     """Exit 130 when it is interrupted. Raises SessionError."""
+    session = open_session(args, store)
     tape = Recording(session)
     try:
         begin = tape.parse_position(args.at) if args.at else 0.0

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import sys
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ecotui import exit_codes
 from ecotui.cli.printing import print_document
+from ecotui.cli.sessions.arguments import add_id_argument, write_output
 from ecotui.history import timeline
 from ecotui.session import SessionError
 
@@ -25,6 +24,7 @@ MAX_SESSIONS_SEARCHED = 40
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    add_id_argument(parser)
     parser.add_argument("--of", dest="apply", metavar="COMMAND", help="which apply (its id; default: the last)")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--csv", action="store_true", help="a line for each resource, for a spreadsheet")
@@ -32,8 +32,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="FILE", help="default: the standard output")
 
 
-def run(args: argparse.Namespace, session: Session) -> int:
+def run(args: argparse.Namespace, store: SessionStore) -> int:
     """Raises SessionError when the session has no apply."""
+    session = store.open(args.id) if args.id else _latest_apply_session(store)
     found = read_timeline(session, args.apply)
     if args.json:
         spans = [
@@ -55,20 +56,10 @@ def run(args: argparse.Namespace, session: Session) -> int:
         form = timeline.as_csv
     elif args.html or (args.out or "").endswith((".html", ".htm")):
         form = timeline.as_html
-    text = form(found)
-    if not args.out:
-        sys.stdout.write(text)
-        return exit_codes.OK
-    try:
-        Path(args.out).write_text(text, encoding="utf-8")
-    except OSError as error:
-        print(f"ecotui sessions: cannot write {args.out}: {error.strerror}", file=sys.stderr)
-        return exit_codes.ERROR
-    print(f"Wrote {args.out}")
-    return exit_codes.OK
+    return write_output(form(found), args.out)
 
 
-def latest_apply_session(store: SessionStore) -> Session:
+def _latest_apply_session(store: SessionStore) -> Session:
     """The newest session that applied something; without one, the newest. Raises SessionError."""
     from ecotui.history.apply_streams import is_apply_stream
     from ecotui.supervisor.commands import list_commands

@@ -20,7 +20,7 @@ from support.supervised import begun, outcome, supervised, until
 from checks.aws import object_store
 from checks.aws.object_store import ConditionFailed, ObjectStore, ObjectStoreError
 from ecotui.cli import main
-from ecotui.cli.sessions import archive as sessions_archive
+from ecotui.cli.sessions import fetch
 from ecotui.history import archive
 from ecotui.session import SessionError, events
 from ecotui.session.log import Session
@@ -378,7 +378,7 @@ def test_an_archive_that_is_not_what_it_says_leaves_nothing_behind(
             return [data]
 
     with pytest.raises(SessionError, match=complaint):
-        sessions_archive._download_session(There(), shelf, id)  # type: ignore[arg-type]
+        fetch.download_session(There(), shelf, id)  # type: ignore[arg-type]
     assert sorted(path.as_posix() for path in tmp_path.rglob("*")) == before
     assert not Path("/tmp/ecotui-evil").exists()
 
