@@ -26,6 +26,14 @@ class CheckState(StrEnum):
     """Does not apply here, or waits for an earlier step."""
 
 
+STATE_ICONS = {
+    CheckState.OK: "✓",
+    CheckState.WARN: "!",
+    CheckState.BLOCKED: "✗",
+    CheckState.UNKNOWN: "?",
+    CheckState.SKIPPED: "·",
+}
+"""One sign a state, of one cell, so that colour alone tells nothing."""
 _WORST_FIRST = (CheckState.BLOCKED, CheckState.UNKNOWN, CheckState.WARN, CheckState.OK, CheckState.SKIPPED)
 
 

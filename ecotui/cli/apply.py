@@ -11,7 +11,7 @@ from pathlib import Path
 from checks.apply import plan_store
 from checks.apply.forecast.model import SavedReview
 from checks.context import CheckContext
-from checks.finding import CheckState
+from checks.finding import STATE_ICONS, CheckState
 from checks.sanitize import one_line
 from checks.tools.run import CommandError
 from checks.tools.terraform import StateSummary, Terraform
@@ -21,7 +21,6 @@ from ecotui import exit_codes
 from ecotui.cli.consenting import confirm_typed, is_interactive
 from ecotui.cli.context import check_context
 from ecotui.cli.locks import hold_locks, lease_override_reason
-from ecotui.cli.printing import STATE_SYMBOLS
 from ecotui.session import SessionError
 
 
@@ -145,7 +144,7 @@ def _print_blockers(review: SavedReview, blocker_ids: list[str]) -> None:
     told |= {one.id: one.sentence for one in review.forecast.collisions}
     told |= {one.id: one.sentence for one in review.forecast.kept}
     for id_ in blocker_ids:
-        print(f"  {STATE_SYMBOLS[CheckState.BLOCKED]} {told[id_]}", file=sys.stderr)
+        print(f"  {STATE_ICONS[CheckState.BLOCKED]} {told[id_]}", file=sys.stderr)
         print(f"      to go on all the same: --override {shlex.quote(f'{id_}=REASON')}", file=sys.stderr)
     print("Put it in order (ecotui cleanup, ecotui check quota), then `ecotui plan` again.", file=sys.stderr)
 
@@ -172,7 +171,7 @@ def _confirm_apply(review: SavedReview) -> bool:
     dangerous = review.plan.data_losses
     print(f"Apply in account {review.account or '(no AWS)'} {review.region}: {review.plan.sentence}")
     for change in dangerous:
-        print(f"  {STATE_SYMBOLS[CheckState.WARN]} {change.action.value}: {change.address}")
+        print(f"  {STATE_ICONS[CheckState.WARN]} {change.action.value}: {change.address}")
     word = f"destroy {len(dangerous)}" if dangerous else "apply"
     if confirm_typed(word, "go on"):
         return True

@@ -14,14 +14,14 @@ from functools import partial
 import msgspec
 
 from checks.context import CheckContext
-from checks.finding import Report, finding_to_json, worst_state
+from checks.finding import STATE_ICONS, Report, finding_to_json, worst_state
 from checks.sanitize import one_line
 from checks.steps import STEPS, STEPS_BY_ID
 from config.model import GuideSettings
 from ecotui import exit_codes
 from ecotui.check_runner import CheckProgress
 from ecotui.cli.context import check_context
-from ecotui.cli.printing import STATE_SYMBOLS, print_document
+from ecotui.cli.printing import print_document
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -95,9 +95,9 @@ def _write_progress(step: str, write: Callable[[CheckProgress], None], text: str
 
 def _print_report(report: Report, guide: GuideSettings) -> None:
     step = STEPS_BY_ID[report.step]
-    print(f"{STATE_SYMBOLS[report.state]} {step.title}  {report.state.value}  ({report.seconds:.1f} s)")
+    print(f"{STATE_ICONS[report.state]} {step.title}  {report.state.value}  ({report.seconds:.1f} s)")
     for finding in report.findings:
-        print(f"  {STATE_SYMBOLS[finding.state]} {finding.summary}  [{finding.id}]")
+        print(f"  {STATE_ICONS[finding.state]} {finding.summary}  [{finding.id}]")
         if finding.denied:
             print(f"      not allowed: {', '.join(finding.denied)}")
         if cited := guide.qualify_entry_numbers(finding.guide):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from checks.cleanup.approval import Approval, ApprovalError, build_approval, read_approval, resolve_keys, write_approval
 from checks.cleanup.model import CleanupDetail, DeletionState, Leftover, Ownership
 from checks.context import CheckContext
-from checks.finding import CheckState, Report
+from checks.finding import STATE_ICONS, CheckState, Report
 from checks.sanitize import one_line
 from config.prices import load_prices
 from ecotui import exit_codes
@@ -23,7 +23,7 @@ from ecotui.cli.cleanup_progress import DeletionReporter
 from ecotui.cli.context import check_context
 from ecotui.cli.locks import configure_override as configure_holding
 from ecotui.cli.locks import hold_locks
-from ecotui.cli.printing import STATE_SYMBOLS, print_document
+from ecotui.cli.printing import print_document
 
 if TYPE_CHECKING:
     from checks.aws.session import AwsIdentity
@@ -360,7 +360,7 @@ def _print_leftovers(report: Report, detail: CleanupDetail) -> None:
                 print(f"  {one.kind}  {one.name}  ({one.protected})")
     print()
     for finding in report.findings:
-        print(f"{STATE_SYMBOLS[finding.state]} {finding.summary}  [{finding.id}]")
+        print(f"{STATE_ICONS[finding.state]} {finding.summary}  [{finding.id}]")
         if finding.denied:
             print(f"    not allowed: {', '.join(finding.denied)}")
     if left:

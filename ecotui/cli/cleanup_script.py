@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from checks.finding import CheckState
+from checks.finding import STATE_ICONS, CheckState
 from checks.sanitize import one_line
 from ecotui import exit_codes
 from ecotui.cli.consenting import is_interactive
 from ecotui.cli.context import check_context
-from ecotui.cli.printing import STATE_SYMBOLS, print_document
+from ecotui.cli.printing import print_document
 from ecotui.cli.script import current_account, print_script_summary, run_team_script
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from checks.context import CheckContext
 
 OK, WARN, BLOCKED, UNKNOWN = (
-    STATE_SYMBOLS[state] for state in (CheckState.OK, CheckState.WARN, CheckState.BLOCKED, CheckState.UNKNOWN)
+    STATE_ICONS[state] for state in (CheckState.OK, CheckState.WARN, CheckState.BLOCKED, CheckState.UNKNOWN)
 )
 
 

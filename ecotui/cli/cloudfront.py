@@ -6,10 +6,10 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from checks.finding import worst_state
+from checks.finding import STATE_ICONS, worst_state
 from ecotui import exit_codes
 from ecotui.cli.context import check_context
-from ecotui.cli.printing import STATE_SYMBOLS, print_document
+from ecotui.cli.printing import print_document
 
 if TYPE_CHECKING:
     from checks.cloudfront.check import DistributionRow
@@ -43,7 +43,7 @@ def _print_distributions(context: CheckContext, as_json: bool) -> int:
     stream = sys.stderr if as_json else sys.stdout
     for finding in findings:
         if not as_json or not detail.rows:
-            print(f"{STATE_SYMBOLS[finding.state]} {finding.summary}", file=stream)
+            print(f"{STATE_ICONS[finding.state]} {finding.summary}", file=stream)
     return exit_codes.exit_code_for(worst_state(finding.state for finding in findings))
 
 

@@ -16,11 +16,10 @@ from checks.apply.plan.model import Plan
 from checks.apply.run.progress import RemainingTimeEstimate, format_approximate, operation_rows
 from checks.apply.run.stream import ApplyProgress, ApplyStreamReader, GuideExplanation
 from checks.duration import format_duration
-from checks.finding import CheckState
+from checks.finding import STATE_ICONS, CheckState
 from checks.sanitize import one_line
 from ecotui import exit_codes
 from ecotui.cli.follow import CommandFollower
-from ecotui.cli.printing import STATE_SYMBOLS
 
 if TYPE_CHECKING:
     from checks.context import CheckContext
@@ -129,13 +128,13 @@ class ApplyFollower(CommandFollower):
         for done in snapshot.finished_operations[self._finished_count :]:
             self._announced.discard((done.address, done.action))
             self._print_line(
-                f"[{snapshot.done_count}/{snapshot.total_count}] {STATE_SYMBOLS[CheckState.OK]} {done.address} {done.action} ended after {done.duration:g} s"
+                f"[{snapshot.done_count}/{snapshot.total_count}] {STATE_ICONS[CheckState.OK]} {done.address} {done.action} ended after {done.duration:g} s"
             )
         self._finished_count = len(snapshot.finished_operations)
         for done in snapshot.failed_operations[self._failed_count :]:
             self._announced.discard((done.address, done.action))
             self._print_line(
-                f"[{snapshot.done_count}/{snapshot.total_count}] {STATE_SYMBOLS[CheckState.BLOCKED]} {done.address} {done.action} failed after"
+                f"[{snapshot.done_count}/{snapshot.total_count}] {STATE_ICONS[CheckState.BLOCKED]} {done.address} {done.action} failed after"
                 f" {done.duration:g} s; terraform says why when what runs has ended"
             )
         self._failed_count = len(snapshot.failed_operations)
@@ -157,7 +156,7 @@ class ApplyFollower(CommandFollower):
     def _print_error(self, number: int, error: Diagnostic, snapshot: ApplyProgress) -> None:
         if snapshot.crash and error == snapshot.crash.diagnostic:
             for line in snapshot.crash.lines[:1]:  # the rest at the end: terraform prints the trace only then
-                self._print_line(f"{STATE_SYMBOLS[CheckState.BLOCKED]} {line}")
+                self._print_line(f"{STATE_ICONS[CheckState.BLOCKED]} {line}")
             return
         found = self._find_guide_entries(number, error)
         if self._as_json:
@@ -169,7 +168,7 @@ class ApplyFollower(CommandFollower):
             return
         where = f"{error.address}: " if error.address else ""
         place = f" ({error.location})" if error.location else ""
-        self._print_line(f"{STATE_SYMBOLS[CheckState.BLOCKED]} {where}{one_line(error.summary, limit=1000)}{place}")
+        self._print_line(f"{STATE_ICONS[CheckState.BLOCKED]} {where}{one_line(error.summary, limit=1000)}{place}")
         for one in found:
             self._print_line(f"    guide {one.entry}: {one.title} (ecotui guide {one.entry})")
         if not found and error.is_error:

@@ -11,11 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from checks.duration import format_duration
-from checks.finding import CheckState
+from checks.finding import STATE_ICONS, CheckState
 from checks.script.stages import StageParser
 from ecotui import exit_codes
 from ecotui.cli.follow import CommandFollower
-from ecotui.cli.printing import STATE_SYMBOLS
 
 if TYPE_CHECKING:
     from checks.context import CheckContext
@@ -93,7 +92,7 @@ class ScriptFollower(CommandFollower):
             self._print_guide_entries()
         if good:
             self._print_line(
-                f"{STATE_SYMBOLS[CheckState.OK]} The script ended after {format_duration(now - self._started_at)}"
+                f"{STATE_ICONS[CheckState.OK]} The script ended after {format_duration(now - self._started_at)}"
             )
             return exit_codes.OK
         at = f" in: {stages[-1].title}" if stages else ""
@@ -101,7 +100,7 @@ class ScriptFollower(CommandFollower):
             self._print_line(f"Interrupted after {format_duration(now - self._started_at)}{at}. {self._leftovers_hint}")
             return exit_codes.INTERRUPTED
         self._print_line(
-            f"{STATE_SYMBOLS[CheckState.BLOCKED]} The script failed after {format_duration(now - self._started_at)}{at}"
+            f"{STATE_ICONS[CheckState.BLOCKED]} The script failed after {format_duration(now - self._started_at)}{at}"
             f" ({message or outcome or 'it ended'}). {self._leftovers_hint}"
         )
         return exit_codes.ERROR
@@ -119,7 +118,7 @@ class ScriptFollower(CommandFollower):
             with os.fdopen(open_private_file(self._command.folder / OUTPUT_LOG, os.O_RDONLY), "rb") as stream:
                 diagnosis.read(stream)
         except (GuideError, OSError) as error:
-            self._print_line(f"{STATE_SYMBOLS[CheckState.UNKNOWN]} The guide could not be asked: {error}")
+            self._print_line(f"{STATE_ICONS[CheckState.UNKNOWN]} The guide could not be asked: {error}")
             return
         for match in diagnosis.matches[:5]:
             self._print_line(f"    guide {match.entry}: {match.title} (line {match.line}; ecotui guide {match.entry})")

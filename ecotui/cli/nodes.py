@@ -8,12 +8,12 @@ import signal
 import msgspec
 
 from checks.context import CheckContext
-from checks.finding import Report, finding_to_json
+from checks.finding import STATE_ICONS, Report, finding_to_json
 from checks.nodes.model import NodeRow, NodesDetail
 from checks.steps import STEPS_BY_ID
 from ecotui import exit_codes
 from ecotui.cli.context import check_context
-from ecotui.cli.printing import STATE_SYMBOLS, print_document
+from ecotui.cli.printing import print_document
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -67,7 +67,7 @@ def _nodes_document(report: Report, detail: NodesDetail) -> dict[str, object]:
 
 def _print_nodes(report: Report, detail: NodesDetail) -> None:
     for finding in report.findings:
-        print(f"{STATE_SYMBOLS[finding.state]} {finding.summary}  [{finding.id}]")
+        print(f"{STATE_ICONS[finding.state]} {finding.summary}  [{finding.id}]")
         if finding.denied:
             print(f"    not allowed: {', '.join(finding.denied)}")
         for fix in finding.fixes:

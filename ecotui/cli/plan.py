@@ -14,14 +14,14 @@ from checks.apply.forecast.model import SavedReview
 from checks.apply.forecast.model import plan_document as body
 from checks.apply.plan.model import PlanUnreadable
 from checks.context import CheckContext
-from checks.finding import CheckState
+from checks.finding import STATE_ICONS, CheckState
 from checks.sanitize import one_line
 from checks.tools.run import CommandError
 from checks.tools.terraform import Terraform, TerraformError
 from config.model import GuideSettings
 from ecotui import exit_codes
 from ecotui.cli.context import check_context
-from ecotui.cli.printing import STATE_SYMBOLS, print_document
+from ecotui.cli.printing import print_document
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -120,7 +120,7 @@ def print_review(review: SavedReview, plan_file: Path, guide: GuideSettings) -> 
     if plan.unchanged:
         print(f"  {plan.unchanged} unchanged")
     if plan.data_loss_sentence:
-        print(f"{STATE_SYMBOLS[CheckState.WARN]} {plan.data_loss_sentence}")
+        print(f"{STATE_ICONS[CheckState.WARN]} {plan.data_loss_sentence}")
     for change in plan.data_losses:
         because = f" (because {change.reason})" if change.reason else ""
         print(f"    {change.action.value} {change.address}{because}")
@@ -129,27 +129,27 @@ def print_review(review: SavedReview, plan_file: Path, guide: GuideSettings) -> 
                 print(f"        {one.path}: {one.before} -> {one.after} forces the replacement")
     if plan.drift:
         noun = "1 resource was" if len(plan.drift) == 1 else f"{len(plan.drift)} resources were"
-        print(f"{STATE_SYMBOLS[CheckState.WARN]} {noun} changed outside of terraform:")
+        print(f"{STATE_ICONS[CheckState.WARN]} {noun} changed outside of terraform:")
         for change in plan.drift[:20]:
             print(f"    {change.address}: {', '.join(one.path for one in change.attributes[:6]) or 'gone'}")
         if len(plan.drift) > 20:
             print(f"    and {len(plan.drift) - 20} more")
     print(f"Forecast: {seen.sentence} ({seen.looked} names looked up in {seen.seconds:.1f} s)")
     for quota in seen.quotas:
-        print(f"  {STATE_SYMBOLS[quota.state]} {quota.sentence}")
+        print(f"  {STATE_ICONS[quota.state]} {quota.sentence}")
     for collision in seen.collisions:
-        print(f"  {STATE_SYMBOLS[CheckState.BLOCKED]} {collision.sentence}")
+        print(f"  {STATE_ICONS[CheckState.BLOCKED]} {collision.sentence}")
         cited = guide.qualify_entry_numbers(collision.guide)
         guides = f"; guide: {', '.join(cited)}" if cited else ""
         place = f"; written in {collision.place}" if collision.place else ""
         print(f"      ways out: {', '.join(collision.ways_out)}{guides}{place}")
     for stays in seen.kept:
         guides = f" (guide: {', '.join(stays.guide)})" if stays.guide else ""
-        print(f"  {STATE_SYMBOLS[CheckState.BLOCKED]} {stays.sentence}{guides}")
+        print(f"  {STATE_ICONS[CheckState.BLOCKED]} {stays.sentence}{guides}")
     for warning in seen.warnings:
-        print(f"  {STATE_SYMBOLS[CheckState.WARN]} {warning.sentence}")
+        print(f"  {STATE_ICONS[CheckState.WARN]} {warning.sentence}")
     for unknown in seen.unknown:
-        print(f"  {STATE_SYMBOLS[CheckState.UNKNOWN]} {unknown.sentence}")
+        print(f"  {STATE_ICONS[CheckState.UNKNOWN]} {unknown.sentence}")
     print(f"Saved: {plan_file}")
     if not plan.total:
         print("Nothing to apply")

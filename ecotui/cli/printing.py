@@ -6,17 +6,6 @@ import json
 import sys
 from typing import Any
 
-from checks.finding import CheckState
-
-STATE_SYMBOLS = {
-    CheckState.OK: "✓",
-    CheckState.WARN: "!",
-    CheckState.BLOCKED: "✗",
-    CheckState.UNKNOWN: "?",
-    CheckState.SKIPPED: "·",
-}
-"""One sign a state, so that nothing is told by colour alone."""
-
 
 def print_document(command: str, body: dict[str, Any], *, version: int = 1) -> None:
     """Print one JSON document with its schema name; stdout carries nothing else."""

@@ -7,14 +7,14 @@ import math
 import sys
 from typing import TYPE_CHECKING
 
-from checks.finding import worst_state
+from checks.finding import STATE_ICONS, worst_state
 from checks.quota.model import QuotaRow, format_quantity, quota_to_json
 from config.model import QuotaLimitSettings
 from ecotui import exit_codes
 from ecotui.cli.context import check_context
 from ecotui.cli.locks import configure_override as configure_holding
 from ecotui.cli.locks import hold_locks
-from ecotui.cli.printing import STATE_SYMBOLS, print_document
+from ecotui.cli.printing import print_document
 
 if TYPE_CHECKING:
     from checks.context import CheckContext
@@ -79,13 +79,13 @@ def _print_quotas(context: CheckContext, *, as_json: bool) -> int:
     for finding in findings:
         if not as_json or not detail.rows:
             stream = sys.stderr if as_json else sys.stdout
-            print(f"{STATE_SYMBOLS[finding.state]} {finding.summary}", file=stream)
+            print(f"{STATE_ICONS[finding.state]} {finding.summary}", file=stream)
     return exit_codes.exit_code_for(worst_state(finding.state for finding in findings))
 
 
 def _format_row(row: QuotaRow) -> str:
     columns = f"limit {format_quantity(row.limit):>5}  used {format_quantity(row.used):>5}  needed {format_quantity(row.needed):>5}  "
-    return f"{STATE_SYMBOLS[row.state]} {row.code}  {columns}left {format_quantity(row.left):>5}  {row.title}"
+    return f"{STATE_ICONS[row.state]} {row.code}  {columns}left {format_quantity(row.left):>5}  {row.title}"
 
 
 def _request_increase(

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from checks.finding import CheckState
+from checks.finding import STATE_ICONS, CheckState
 from config.folders import state_folder
 from ecotui import exit_codes
 from ecotui.cli.context import check_context
 from ecotui.cli.locks import configure_override as configure_holding
 from ecotui.cli.locks import hold_locks
-from ecotui.cli.printing import STATE_SYMBOLS, print_document
+from ecotui.cli.printing import print_document
 
 if TYPE_CHECKING:
     from checks.apply.forecast.import_blocks import PlannedImport
@@ -326,7 +326,7 @@ def _print_recovery_document(findings: _RecoveryFindings) -> None:
 
 def _print_findings(findings: _RecoveryFindings) -> None:
     if findings.errored:
-        print(f"{STATE_SYMBOLS[CheckState.BLOCKED]} {findings.errored.sentence}")
+        print(f"{STATE_ICONS[CheckState.BLOCKED]} {findings.errored.sentence}")
         for address in findings.errored.gained[:20]:
             print(f"    only in the file: {address}")
         for address in findings.errored.lost[:20]:
@@ -334,18 +334,18 @@ def _print_findings(findings: _RecoveryFindings) -> None:
         if findings.errored.is_pushable or findings.errored.fit.value == "same":
             print(f"    to put it in order: ecotui recover --approve {findings.errored.digest}")
     elif findings.state_error:
-        print(f"{STATE_SYMBOLS[CheckState.UNKNOWN]} The state could not be read: {findings.state_error}")
+        print(f"{STATE_ICONS[CheckState.UNKNOWN]} The state could not be read: {findings.state_error}")
     _print_last_apply(findings)
     for one in findings.orphans:
         state = CheckState.UNKNOWN if one.unknown else CheckState.WARN if one.candidates else CheckState.OK
-        print(f"{STATE_SYMBOLS[state]} {one.creation.address}: {one.sentence}")
+        print(f"{STATE_ICONS[state]} {one.creation.address}: {one.sentence}")
         if one.denied:
             print(f"    not allowed: {', '.join(one.denied)}")
         if any(each.ours for each in one.candidates):
             print(f"    keep it: ecotui recover --adopt '{one.creation.address}'    or delete it: ecotui cleanup")
     for half in findings.tainted:
         state = CheckState.UNKNOWN if half.denied else CheckState.OK if half.whole else CheckState.WARN
-        print(f"{STATE_SYMBOLS[state]} {half.address}: {half.sentence}")
+        print(f"{STATE_ICONS[state]} {half.address}: {half.sentence}")
         if half.denied:
             print(f"    not allowed: {', '.join(half.denied)}")
     if any(one.whole for one in findings.tainted):

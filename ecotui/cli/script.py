@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from checks.finding import CheckState
+from checks.finding import STATE_ICONS, CheckState
 from checks.sanitize import one_line
 from ecotui import exit_codes
 from ecotui.cli.consenting import confirm_typed, is_interactive
 from ecotui.cli.context import check_context
 from ecotui.cli.locks import configure_override as configure_holding
-from ecotui.cli.printing import STATE_SYMBOLS, print_document
+from ecotui.cli.printing import print_document
 
 if TYPE_CHECKING:
     from checks.context import CheckContext
@@ -59,11 +59,11 @@ def print_script_summary(script_check: ScriptCheck, setting: str = "") -> bool:
     if script_check.argv:
         print(f"Script: {' '.join(one_line(word) for word in script_check.argv)}")
     if script_check.trouble:
-        print(f"{STATE_SYMBOLS[CheckState.BLOCKED]} {script_check.trouble}")
+        print(f"{STATE_ICONS[CheckState.BLOCKED]} {script_check.trouble}")
         return False
     asked = f" ({setting})" if setting else ""
     for name in script_check.missing:
-        print(f"{STATE_SYMBOLS[CheckState.BLOCKED]} {name} is not set, and the script needs it{asked}")
+        print(f"{STATE_ICONS[CheckState.BLOCKED]} {name} is not set, and the script needs it{asked}")
     return True
 
 
@@ -73,10 +73,10 @@ def _print_preview(script_check: ScriptCheck) -> None:
     if not print_script_summary(script_check):
         return
     if not script_check.file:
-        print(f"{STATE_SYMBOLS[CheckState.UNKNOWN]} It is no file of the project: what it does was not read")
+        print(f"{STATE_ICONS[CheckState.UNKNOWN]} It is no file of the project: what it does was not read")
         return
     reading = script_check.analysis
-    print(f"{STATE_SYMBOLS[CheckState.WARN]} {reading.summary}")
+    print(f"{STATE_ICONS[CheckState.WARN]} {reading.summary}")
     for deed, words in (
         (ScriptEffect.DESTROY, "deletes"),
         (ScriptEffect.APPLY, "applies"),
@@ -89,7 +89,7 @@ def _print_preview(script_check: ScriptCheck) -> None:
         if len(lines) > MAX_QUOTED_LINES:
             print(f"    and {len(lines) - MAX_QUOTED_LINES} more")
     for name in reading.unread:
-        print(f"{STATE_SYMBOLS[CheckState.UNKNOWN]} It calls {name}, which could not be read")
+        print(f"{STATE_ICONS[CheckState.UNKNOWN]} It calls {name}, which could not be read")
     print("It was read, not run: what it puts together at run time is not seen.")
     if not script_check.missing:
         print("To run it: ecotui script --run")

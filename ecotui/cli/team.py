@@ -7,10 +7,10 @@ import os
 import sys
 from pathlib import Path
 
-from checks.finding import CheckState, Finding
+from checks.finding import STATE_ICONS, CheckState, Finding
 from ecotui import exit_codes
 from ecotui.cli.context import check_context
-from ecotui.cli.printing import STATE_SYMBOLS, print_document
+from ecotui.cli.printing import print_document
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +53,7 @@ def _team_document(finding: Finding) -> dict[str, object]:
 
 
 def _print_team(finding: Finding) -> None:
-    print(f"{STATE_SYMBOLS[finding.state]} {finding.summary}")
+    print(f"{STATE_ICONS[finding.state]} {finding.summary}")
     for fact in finding.facts:
         print(f"    {fact.label}: {fact.value}")
     if finding.denied:

@@ -8,13 +8,13 @@ import time
 
 import msgspec
 
-from checks.finding import CheckState, Finding, Report
+from checks.finding import STATE_ICONS, CheckState, Finding, Report
 from checks.sanitize import one_line
 from config.folders import state_folder
 from config.model import GuideSettings
 from ecotui import exit_codes
 from ecotui.cli.context import check_context
-from ecotui.cli.printing import STATE_SYMBOLS, print_document
+from ecotui.cli.printing import print_document
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -80,7 +80,7 @@ def _not_running_finding(current_apply: object, address: str) -> Finding:
 
 def _print_finding(finding: Finding, guide: GuideSettings) -> None:
     print(finding.title)
-    print(f"{STATE_SYMBOLS[finding.state]} {finding.summary}")
+    print(f"{STATE_ICONS[finding.state]} {finding.summary}")
     width = max((len(fact.label) for fact in finding.facts), default=0)
     for fact in finding.facts:
         print(f"    {fact.label:<{width}}  {fact.value}")

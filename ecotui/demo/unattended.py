@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from checks.cleanup.model import CleanupDetail
-from checks.finding import CheckState, Report
+from checks.finding import STATE_ICONS, CheckState, Report
 from checks.steps import STEPS, STEPS_BY_ID
 from config.load import load_settings
 from ecotui import check_runner, supervisor
@@ -34,13 +34,6 @@ EXPECTED_NODES = 13
 APPROVAL_FILE = "cleanup.json"
 _COMMAND_TIMEOUT_SECONDS = 900.0
 """Seconds for one command at normal speed: each has limits of its own, well below; this one ends what hangs."""
-_STATE_SYMBOLS = {
-    CheckState.OK: "✓",
-    CheckState.WARN: "!",
-    CheckState.BLOCKED: "✗",
-    CheckState.UNKNOWN: "?",
-    CheckState.SKIPPED: "·",
-}
 _OK_ONLY = (CheckState.OK,)
 _OK_OR_WARN = (CheckState.OK, CheckState.WARN)
 
@@ -193,7 +186,7 @@ class UnattendedRebuild:
             self.session.append(events.CheckReported(report=report))
             self._record_result(report)
             self._print_with_time(
-                f"  {_STATE_SYMBOLS[report.state]} {STEPS_BY_ID[report.step].title}: {_worst_summary(report)}"
+                f"  {STATE_ICONS[report.state]} {STEPS_BY_ID[report.step].title}: {_worst_summary(report)}"
             )
             last = report
         if last is None:

@@ -19,13 +19,6 @@ ReadOutput = Callable[[str, int], Sequence[str]]
 EntryKind = Literal["session", "look", "decision", "command", "guide", "note", "other"]
 COMMIT_SEPARATOR = " → "
 """Between two commits of a session that went on at another one."""
-STATE_ICONS = {
-    CheckState.OK: "✓",
-    CheckState.WARN: "!",
-    CheckState.BLOCKED: "✗",
-    CheckState.UNKNOWN: "?",
-    CheckState.SKIPPED: "·",
-}
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from checks.finding import CheckState, Risk
+from checks.finding import STATE_ICONS, CheckState, Risk
 
-STATE_ICON = {
-    CheckState.OK: "✓",
-    CheckState.WARN: "!",
-    CheckState.BLOCKED: "✗",
-    CheckState.UNKNOWN: "?",
-    CheckState.SKIPPED: "·",
-}
 STATE_STYLE = {
     CheckState.OK: "$text-success",
     CheckState.WARN: "$text-warning",
@@ -36,7 +29,7 @@ RISK_LABEL = {
 
 def state_icon(state: CheckState | None) -> str:
     """One cell; a step that was never looked at has none of the five."""
-    return "○" if state is None else STATE_ICON[state]
+    return "○" if state is None else STATE_ICONS[state]
 
 
 def state_style(state: CheckState | None) -> str:

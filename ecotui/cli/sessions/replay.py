@@ -8,8 +8,9 @@ import time
 from typing import Any
 
 from checks.duration import format_duration
+from checks.finding import STATE_ICONS
 from ecotui import exit_codes
-from ecotui.cli.printing import STATE_SYMBOLS, print_document
+from ecotui.cli.printing import print_document
 from ecotui.cli.sessions.arguments import add_id_argument, open_session
 from ecotui.history.replay import SHORTENED_PAUSE_SECONDS, OutputReader, Recording, ReplayEvent
 from ecotui.session import SessionError, event_text
@@ -86,7 +87,7 @@ def _event_lines(recording: Recording, event: ReplayEvent, readers: dict[str, Ou
             # Begun in the middle, an output is told from there on.
             readers[event.command] = OutputReader(recording, event.command, start_byte=event.begin_byte if start else 0)
         return [f"{clock}  │ {line}" for line in readers[event.command].read_until(event)]
-    sign = f"{STATE_SYMBOLS[event.entry.state]} " if event.entry.state is not None else ""
+    sign = f"{STATE_ICONS[event.entry.state]} " if event.entry.state is not None else ""
     rest = readers[event.entry.command].read_remaining() if event.entry.command in readers and sign else []
     return [
         *(f"{clock}  │ {line}" for line in rest),

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from checks.duration import format_stopwatch
-from checks.finding import CheckState
+from checks.finding import STATE_ICONS, CheckState
 from ecotui.history.anonymize import MaskText
 from ecotui.history.export.html_timeline import render_svg_timeline
 from ecotui.history.export.model import ExplainCommand, ExportedCommand, SessionExport, read_export
 from ecotui.history.timeline import ApplyTimeline, ResourceOperation
 from ecotui.session.command_text import message_text
-from ecotui.session.event_text import STATE_ICONS, ReadOutput, TimelineEntry, format_local_time
+from ecotui.session.event_text import ReadOutput, TimelineEntry, format_local_time
 from ecotui.session.log import Session
 
 MAX_SLOWEST_RESOURCES = 12

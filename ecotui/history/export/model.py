@@ -10,13 +10,12 @@ from typing import Any
 import msgspec
 
 from checks.duration import format_duration
-from checks.finding import CheckState
+from checks.finding import STATE_ICONS, CheckState
 from checks.steps import STEPS
 from ecotui.history.anonymize import MaskText, mask_all
 from ecotui.session import events, hash_chain
 from ecotui.session.command_text import command_outcome
 from ecotui.session.event_text import (
-    STATE_ICONS,
     EventFormatter,
     ReadOutput,
     TimelineEntry,
