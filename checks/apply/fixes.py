@@ -1,24 +1,28 @@
-"""The ways out that the apply step offers: each says what it runs, and what is different afterwards."""
+"""The fixes of the apply step: each says what it runs, and what is different afterwards."""
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from checks.apply.model import ApplyDetail
-from checks.apply.state.errored import ErroredState, PushSafety, format_resource_count
+from checks.apply.state.errored import ErroredState, PushSafety
 from checks.finding import CopyText, Fix, OpenStep, Risk, RunCommand, RunInTerminal
 from checks.script.check import ScriptCheck
+from checks.text import plural, shorten_list
+from checks.tools.run import CommandError
+from checks.tools.terraform import TerraformError
 from checks.tools.terraform_errors import Diagnostic, StateLock
 
 MAX_NAMED_ADDRESSES = 6
-"""Things that are destroyed or replaced, and are named in the question before an apply."""
+"""Resources that the consent to an apply names, of those that it destroys or replaces."""
 
 
 def plan_fix(*, recommended: bool) -> Fix:
-    """`recommended`: it is what should be done next."""
+    """Plan; `recommended` where nothing else comes first."""
     return Fix(
         id="apply.plan",
         title="Plan, and forecast what would go wrong",
@@ -30,16 +34,16 @@ def plan_fix(*, recommended: bool) -> Fix:
 
 
 def apply_fix(detail: ApplyDetail, *, with_overrides: bool = False) -> Fix:
-    """`anyway`: with something in the way; it starts only once each of these was let pass, with a reason."""
-    # Headless as well, the number has to be the plan's own: it was read, not guessed.
+    """Apply the reviewed plan. `with_overrides`: it is blocked, and starts only once each finding is overridden."""
     losses = ("--destroy", str(detail.losses)) if detail.losses else ()
     destroys = "destroy" in detail.plan_sentence or "replace" in detail.plan_sentence
     where = f" in {detail.where}" if detail.where else ""
+    destroyed = f" ({shorten_list(detail.gone, MAX_NAMED_ADDRESSES)})" if detail.gone else ""
     return Fix(
         id="apply.apply",
-        title="Apply it all the same, once all of this was let pass" if with_overrides else "Apply the reviewed plan",
+        title="Apply anyway, after overriding each finding" if with_overrides else "Apply the reviewed plan",
         action=RunCommand(argv=("ecotui", "apply", "--yes", "--plan", detail.plan, *losses)),
-        changes=f"{detail.plan_sentence}{_format_destroyed(detail.gone)}{where}; what is created costs money"
+        changes=f"{detail.plan_sentence}{destroyed}{where}; what is created costs money"
         + (f"; of what holds data, {detail.losses} destroyed or replaced: p shows them" if losses else ""),
         # As on the command line: a word where nothing goes, the account's name or the number where something does.
         typed=f"destroy {detail.losses}" if losses else "" if destroys else "apply",
@@ -48,22 +52,14 @@ def apply_fix(detail: ApplyDetail, *, with_overrides: bool = False) -> Fix:
     )
 
 
-def _format_destroyed(addresses: tuple[str, ...]) -> str:
-    """What is destroyed or replaced, by name: whoever agrees should have read it."""
-    if not addresses:
-        return ""
-    more = f" and {len(addresses) - MAX_NAMED_ADDRESSES} more" if len(addresses) > MAX_NAMED_ADDRESSES else ""
-    return f" ({', '.join(addresses[:MAX_NAMED_ADDRESSES])}{more})"
-
-
 def blocked_step_fixes(detail: ApplyDetail) -> tuple[Fix, ...]:
-    """The steps where what the forecast saw is put in order; after that a new plan looks again."""
+    """The steps that put in order what the forecast found; a new plan checks it again."""
     fixes = []
     if detail.names_in_the_way and any(one.startswith("collision:") for one in detail.blocking):
         fixes.append(
             Fix(
                 id="apply.cleanup",
-                title="Delete what has the names: go to the leftovers, with it marked",
+                title="Delete what has the names: go to the leftovers, with these selected",
                 action=OpenStep(step="cleanup", select=detail.names_in_the_way),
                 changes="nothing yet: there the deletion is typed",
             )
@@ -81,7 +77,7 @@ def blocked_step_fixes(detail: ApplyDetail) -> tuple[Fix, ...]:
 
 
 def edit_fix(folder: Path, diagnostic: Diagnostic, env: Mapping[str, str]) -> Fix:
-    """Open the operator's own editor at the line; where there is none, the place to take away."""
+    """Open the operator's editor at the line; without an editor, copy the location."""
     return Fix(
         id="apply.edit",
         title=f"Correct {diagnostic.location}",
@@ -93,13 +89,13 @@ def edit_fix(folder: Path, diagnostic: Diagnostic, env: Mapping[str, str]) -> Fi
 
 
 def edit_action(path: Path, line: int, env: Mapping[str, str]) -> RunInTerminal | CopyText:
-    """Open a file at a line; where no editor is installed, the place to copy."""
+    """Open a file at a line; where no editor is installed, copy the location."""
     argv = editor_command(path, line, env)
     return RunInTerminal(argv=argv) if argv else CopyText(text=f"{path}:{line}")
 
 
 def editor_command(path: Path, line: int, env: Mapping[str, str]) -> tuple[str, ...]:
-    """The editor's command for a place; empty where no editor is installed.
+    """The editor's command for a line of a file; empty where no editor is installed.
 
     `VISUAL` goes before `EDITOR`, as in less and git. POSIX has `vi +LINE FILE`, which nano, emacs, micro and kakoune
     took over; editors with windows of their own have to wait, and take `file:line`.
@@ -121,22 +117,52 @@ def editor_command(path: Path, line: int, env: Mapping[str, str]) -> tuple[str, 
     return ()
 
 
-def unlock_fixes(lock: StateLock) -> tuple[Fix, ...]:
-    """The ways out of a lock whose holder may be gone."""
-    return (
-        Fix(
-            id="apply.unlock",
-            title="Remove the lock, when its holder is certainly gone",
-            action=RunCommand(argv=("ecotui", "unlock", "--approve", lock.id)),
-            changes="the state can be written again; two writers at once would damage it",
-            risk=Risk.DESTROYS,
-            typed=lock.who,
-        ),
+def unlock_fix(lock: StateLock) -> Fix:
+    """Remove a lock whose holder may be gone. `ecotui unlock` checks first: it refuses when the holder runs."""
+    return Fix(
+        id="apply.unlock",
+        title="Remove the lock, when its holder is certainly gone",
+        action=RunCommand(argv=("ecotui", "unlock", "--approve", lock.id)),
+        changes="the state can be written again; two writers at once would damage it",
+        risk=Risk.DESTROYS,
+        typed=lock.who,
+    )
+
+
+def terraform_error_fixes(error: CommandError, command_name: str) -> tuple[Fix, ...]:
+    """What the operator can do about a refusal of terraform; `command_name`: `terraform` or `tofu`."""
+    if not isinstance(error, TerraformError):
+        return ()
+    if error.lock:
+        return (unlock_fix(error.lock),)
+    if error.needs_init:
+        return (terraform_init_fix(command_name),)
+    if re.search(r"ExpiredToken|InvalidClientTokenId|No valid credential|SSO", error.raw):
+        return (
+            Fix(
+                id="apply.credentials",
+                title="Put the AWS credentials in order",
+                action=OpenStep(step="environment"),
+                changes="nothing yet",
+            ),
+        )
+    return ()
+
+
+def terraform_init_fix(command_name: str) -> Fix:
+    """Download providers and modules, connect the backend."""
+    return Fix(
+        id="apply.init",
+        title="Initialise the terraform folder",
+        action=RunCommand(argv=("ecotui", "plan", "--init-only")),
+        changes=f"{command_name} init downloads providers and modules into .terraform",
+        risk=Risk.CHANGES,
+        recommended=True,
     )
 
 
 def recover_fixes(errored_state: ErroredState) -> tuple[Fix, ...]:
-    """Push it where that loses nothing; move it aside where it is saved already; else only look."""
+    """Push the state where that loses nothing; move the file aside where all of it is saved; else only show it."""
     if errored_state.is_pushable or errored_state.fit is PushSafety.SAME:
         return (
             Fix(
@@ -146,7 +172,7 @@ def recover_fixes(errored_state: ErroredState) -> tuple[Fix, ...]:
                 else "Move the file aside: all of it is saved",
                 action=RunCommand(argv=("ecotui", "recover", "--approve", errored_state.digest)),
                 changes=(
-                    f"terraform knows {format_resource_count(errored_state.gained)} more; "
+                    f"terraform knows {plural(len(errored_state.gained), 'resource')} more; "
                     if errored_state.is_pushable
                     else "nothing in the state; "
                 )
@@ -159,30 +185,30 @@ def recover_fixes(errored_state: ErroredState) -> tuple[Fix, ...]:
 
 
 def untaint_fix(count: int) -> Fix:
-    """For what an interrupt left half made: it would be destroyed and made again."""
+    """For resources that an interrupted apply left tainted: the next plan would replace them."""
     return Fix(
         id="apply.keep",
-        title="Keep what is half made and yet stands",
+        title="Untaint the resources that exist and are complete",
         action=RunCommand(argv=("ecotui", "recover", "--keep")),
-        changes=f"each of the {count} is looked at in AWS; off those that only were no longer waited for, the mark"
-        " (tainted) is taken in the state; nothing in the account",
+        changes=f"each of the {count} is checked in AWS; those that terraform only did not wait for are untainted in the"
+        " state; nothing in the account",
         risk=Risk.CHANGES,
         recommended=True,
     )
 
 
 def show_interrupted_fix() -> Fix:
-    """Shows what an interrupted run left."""
+    """Show what an interrupted apply left."""
     return Fix(
         id="apply.unfinished",
-        title="See what the last run began and did not finish",
+        title="Show what the last apply began and did not finish",
         action=RunCommand(argv=("ecotui", "recover")),
-        changes="nothing; what it finds can be adopted or deleted afterwards",
+        changes="nothing; what it finds can be imported or deleted afterwards",
     )
 
 
 def script_fix(script_check: ScriptCheck) -> Fix:
-    """The team's own script instead; the account's name is typed, for it asks nothing itself."""
+    """Run the team's own script instead. The consent is typed, as the script does not ask."""
     return Fix(
         id="apply.script",
         title=f"Run the team's own script instead: {script_check.file or script_check.argv[0]}",

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from checks.context import CheckContext
-from checks.finding import Fix, FrozenStruct, OpenStep, Risk, RunCommand
+from checks.finding import FrozenStruct
 from checks.sanitize import one_line, sanitize
 from checks.tools import terraform_crash
 from checks.tools.run import CommandError, CommandResult, run_command
@@ -162,7 +162,7 @@ class Terraform:
         return self._require_success(self._query("state", "push", str(file), timeout=max(120.0, self._timeout)))
 
     def untaint(self, address: str) -> CommandResult:
-        """Take the mark of what is half made off a resource of the state: the next plan keeps it."""
+        """Remove the taint of a resource in the state: the next plan does not replace it."""
         return self._require_success(self._query("untaint", "-no-color", address))
 
     def refresh_resources(self, addresses: Sequence[str]) -> CommandResult:
@@ -340,45 +340,3 @@ def read_terraform_outputs(context: CheckContext) -> dict[str, object]:
 def read_state_resources(context: CheckContext) -> tuple[StateResource, ...]:
     """Every managed resource that the project's state knows. Raises CommandError."""
     return Terraform(context).pull_state().resources
-
-
-def terraform_error_fixes(error: CommandError, name: str = "terraform") -> tuple[Fix, ...]:
-    """What the operator can do about a refusal of terraform."""
-    if not isinstance(error, TerraformError):
-        return ()
-    if error.lock:
-        return (
-            Fix(
-                id="apply.unlock",
-                title="Remove the lock, when its holder is certainly gone",
-                # Looks again first: it refuses when the holder is at work, or the lock is another one by then.
-                action=RunCommand(argv=("ecotui", "unlock", "--approve", error.lock.id)),
-                changes="the state can be written again; two writers at once would damage it",
-                risk=Risk.DESTROYS,
-                typed=error.lock.who,
-            ),
-        )
-    if error.needs_init:
-        return (terraform_init_fix(name),)
-    if re.search(r"ExpiredToken|InvalidClientTokenId|No valid credential|SSO", error.raw):
-        return (
-            Fix(
-                id="apply.credentials",
-                title="Put the AWS credentials in order",
-                action=OpenStep(step="environment"),
-                changes="nothing yet",
-            ),
-        )
-    return ()
-
-
-def terraform_init_fix(name: str = "terraform") -> Fix:
-    """Download providers and modules, connect the backend."""
-    return Fix(
-        id="apply.init",
-        title="Initialise the terraform folder",
-        action=RunCommand(argv=("ecotui", "plan", "--init-only")),
-        changes=f"{name} init downloads providers and modules into .terraform",
-        risk=Risk.CHANGES,
-        recommended=True,
-    )

@@ -181,13 +181,13 @@ def _push_errored_state(
 
 def _missing_after_push(terraform: Terraform, errored_state: ErroredState) -> str:
     """Looked again, not believed: what the state lacks after the push; empty when it has all of it."""
-    from checks.apply.state.errored import format_resource_count
+    from checks.text import plural
 
     now, unread = _read_state(terraform)
     if now is None:
         return f"what could not be read again ({unread})"
     gone = tuple(sorted(set(errored_state.gained) - {one.address for one in now.resources}))
-    return f"{format_resource_count(gone)} ({', '.join(gone[:3])})" if gone else ""
+    return f"{plural(len(gone), 'resource')} ({', '.join(gone[:3])})" if gone else ""
 
 
 def _write_import_blocks(context: CheckContext, findings: _RecoveryFindings, options: list[str]) -> int:

@@ -1,4 +1,4 @@
-"""`errored.tfstate`: the state that an interrupted run could not save, held against the one that terraform reads now.
+"""`errored.tfstate`: the state that an interrupted apply could not save, compared with the one that terraform reads now.
 
 Nothing here writes to the backend; what may be pushed, and what must not, is decided from serial and lineage as
 terraform itself decides it (`terraform state push`: another lineage or a higher serial there is refused).
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from checks.finding import FrozenStruct
 from checks.sanitize import one_line
+from checks.text import plural
 from checks.tools.terraform import StateSummary, TerraformError, parse_state
 
 ERRORED_STATE_FILE = "errored.tfstate"
@@ -39,7 +40,7 @@ class PushSafety(StrEnum):
 
 
 class ErroredState(FrozenStruct, frozen=True):
-    """The file, and what a push of it would change."""
+    """The file, and what pushing it would change."""
 
     path: str
     digest: str
@@ -64,10 +65,10 @@ class ErroredState(FrozenStruct, frozen=True):
     @property
     def sentence(self) -> str:
         """What it is and what it means, in one line."""
-        what = f"{ERRORED_STATE_FILE} is there: an interrupted run could not save its state"
+        what = f"{ERRORED_STATE_FILE} is there: an interrupted apply could not save its state"
         match self.fit:
             case PushSafety.BROKEN:
-                return f"{ERRORED_STATE_FILE} is there, but is no state that can be read ({self.trouble}): look at it by hand"
+                return f"{ERRORED_STATE_FILE} is there, but is no state that can be read ({self.trouble}): check it by hand"
             case PushSafety.UNCOMPARED:
                 return f"{what}; what it would change cannot be told before the state can be read: {self.trouble}"
             case PushSafety.SAME:
@@ -80,11 +81,11 @@ class ErroredState(FrozenStruct, frozen=True):
                     " a push would undo that"
                 )
             case _:
-                return f"{what} ({format_resource_count(self.gained)} that the state does not know); save it before anything else"
+                return f"{what} ({plural(len(self.gained), 'resource')} that the state does not know); save it before anything else"
 
 
 def read_errored_state(folder: Path, current_state: StateSummary | None, state_error: str = "") -> ErroredState | None:
-    """The file in the folder of the root module; None when there is none. `now` is the state that terraform reads.
+    """The file in the folder of the root module; None when there is none. `current_state` is the state that terraform reads now.
 
     A link is not followed. Never raises: a file that cannot be read is broken, with the reason.
     """
@@ -104,22 +105,22 @@ def compare_with_state(
     """What a push of these bytes would change."""
     digest = hashlib.sha256(data).hexdigest()[:_DIGEST_LENGTH]
     try:
-        kept = parse_state(data.decode("utf-8"))
+        errored_state = parse_state(data.decode("utf-8"))
     except (TerraformError, UnicodeDecodeError) as error:
         return ErroredState(
             path=str(path), digest=digest, fit=PushSafety.BROKEN, trouble=one_line(str(error), limit=200)
         )
-    if not kept.lineage:
+    if not errored_state.lineage:
         return ErroredState(path=str(path), digest=digest, fit=PushSafety.BROKEN, trouble="it names no lineage")
-    here = {one.address for one in kept.resources}
+    here = {one.address for one in errored_state.resources}
     known = {one.address for one in current_state.resources} if current_state else set()
     return ErroredState(
         path=str(path),
         digest=digest,
-        fit=_push_safety(kept, current_state),
+        fit=_push_safety(errored_state, current_state),
         resources=len(here),
-        serial=kept.serial,
-        lineage=one_line(kept.lineage),
+        serial=errored_state.serial,
+        lineage=one_line(errored_state.lineage),
         there=None if current_state is None else len(known),
         there_serial=current_state.serial if current_state else 0,
         gained=tuple(sorted(here - known)) if current_state else (),
@@ -156,11 +157,6 @@ def archive_errored_state(folder: Path, digest: str) -> Path:
     path.chmod(0o600)
     path.rename(target)
     return target
-
-
-def format_resource_count(addresses: tuple[str, ...]) -> str:
-    """`1 resource`, `5 resources`."""
-    return f"{len(addresses)} resource{'s' if len(addresses) != 1 else ''}"
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -131,9 +131,9 @@ def test_a_plan_that_fails_is_unknown_not_green(terra: Terra) -> None:
     assert [fix.id for fix in changes.fixes] == ["apply.credentials"]
 
 
-def test_a_half_made_resource_is_said(terra: Terra) -> None:
+def test_a_tainted_resource_is_counted(terra: Terra) -> None:
     terra.says("state", json.dumps(STATE))
-    assert "1 of them half made (tainted)" in terra.look()["apply.state"].summary
+    assert "1 of them tainted" in terra.look()["apply.state"].summary
 
 
 def test_a_refused_configuration_names_its_place_its_entry_and_the_line_to_open(terra: Terra) -> None:
