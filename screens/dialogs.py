@@ -15,6 +15,7 @@ from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from checks.steps import STEP_KEYS
+from screens.project_screen import main_screen
 from screens.style.columns import hanging_indent
 
 Answer = TypeVar("Answer")
@@ -168,8 +169,7 @@ class RawTextDialog(Dialog[None]):
     def action_guide(self) -> None:
         from screens.messages import GuideRequested
 
-        # The frame opens the guide, also over a review.
-        self.app.screen_stack[0].post_message(GuideRequested(error=self._text))
+        main_screen(self).post_message(GuideRequested(error=self._text))
         self.dismiss(None)
 
 

@@ -1,5 +1,7 @@
-"""What a screen may ask for, and what background work reports. What they carry is immutable; only the frame handles
-them. (Textual writes its bookkeeping into a message, so the message itself cannot be frozen.)"""
+"""What screens ask of the main screen, and what background work reports to it.
+
+What they carry is immutable. (Textual writes its bookkeeping into a message, so the message itself cannot be frozen.)
+"""
 
 from __future__ import annotations
 
@@ -17,14 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class CheckRequested(Message):
-    """Look again at these steps; at all of them when empty."""
+    """Check these steps again; all of them when empty."""
 
     steps: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)
 class FixRequested(Message):
-    """Carry out this fix, after asking what has to be asked."""
+    """Run this fix, after asking what has to be asked."""
 
     finding: Finding
     fix: Fix
@@ -40,7 +42,16 @@ class CommandRequested(Message):
 
 
 @dataclass(eq=False)
+class InterruptRequested(Message):
+    """Interrupt the command that runs in a step, after asking."""
+
+    step: str
+
+
+@dataclass(eq=False)
 class OverrideRequested(Message):
+    """Override a finding, after asking for the reason."""
+
     finding: Finding
 
 
@@ -63,14 +74,14 @@ class GuideRequested(Message):
 
 @dataclass(eq=False)
 class StepChecked(Message):
-    """A look came back."""
+    """A check of a step has its report."""
 
     report: Report
 
 
 @dataclass(eq=False)
 class CheckProgressed(Message):
-    """A look says what it is looking at."""
+    """A running check says what it does."""
 
     step: str
     activity: str
@@ -78,11 +89,10 @@ class CheckProgressed(Message):
 
 @dataclass(eq=False)
 class ChecksFinished(Message):
-    """The round of looks is over; `trouble` says why it ended early."""
+    """A round of checks is over; `error` says why it ended early."""
 
     steps: tuple[str, ...]
     error: str = ""
-    raw: str = ""
 
 
 @dataclass(eq=False)
@@ -92,7 +102,7 @@ class CommandLaunched(Message):
 
 @dataclass(eq=False)
 class CommandOutputReceived(Message):
-    """Lines that a command wrote, at most a frame's worth; `skipped` says how many were passed over to keep up."""
+    """Lines that a command wrote; `skipped` counts those that were passed over to keep up."""
 
     command: Command
     lines: tuple[str, ...]

@@ -32,13 +32,13 @@ from ecotui.guide.search import EntryHit, EntryIndex
 from ecotui.guide.usage import count_solved_sessions
 from ecotui.project import OpenProject
 from ecotui.session.store import SessionStore
-from screens import failures
-from screens.frame import MainScreenProtocol, main_screen
+from screens import workers
 from screens.guide.entry_list import EntryListing, entry_options
-from screens.guide.location import GuideLocation, RunbookPosition
+from screens.guide.location import GuideLocation, LeaveGuideRequested, RunbookPosition
 from screens.guide.runbook import RunbookScreen
 from screens.guide.runbook_rendering import render_cause_check, render_corrections, render_error
 from screens.messages import CheckRequested
+from screens.project_screen import main_screen
 from screens.style.columns import hanging_indent
 from screens.widgets.footer import KeyFooter
 
@@ -269,7 +269,7 @@ class GuideScreen(Screen[None]):
 
     @on(Worker.StateChanged)
     def _handle_worker_error(self, event: Worker.StateChanged) -> None:
-        failures.notify_worker_error(self, event)
+        workers.notify_worker_error(self, event)
 
     def _rank_by_solved_counts(self) -> None:
         """Which entries solved it in earlier sessions is known now."""
@@ -442,19 +442,15 @@ class GuideScreen(Screen[None]):
         assert self.entry is not None
         return check_cause(self.library, self.entry.id, self.project.rebuild.reports).steps
 
-    @property
-    def main_screen(self) -> MainScreenProtocol:
-        return main_screen(self)
-
     def action_go_to_step(self) -> None:
         if self.entry is not None and (steps := self._steps_checking_entry()):
-            self.main_screen.show_step_from_guide(self.current_location(), steps[0])
+            main_screen(self).post_message(LeaveGuideRequested(self.current_location(), steps[0]))
 
     def action_check(self) -> None:
         if self.entry is None:
             return
         if steps := self._steps_checking_entry():
-            self.main_screen.post_message(CheckRequested(steps))
+            main_screen(self).post_message(CheckRequested(steps))
         else:
             self.notify("This entry has no live check.", markup=False)
 

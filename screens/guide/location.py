@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from textual.message import Message
+
 if TYPE_CHECKING:
     from checks.finding import Finding
     from ecotui.guide.runbook.step import RunbookStep
@@ -48,3 +50,12 @@ class GuideLocation:
     """Lines of the entry above the screen."""
     runbook: RunbookPosition | None = None
     """The walk that lies on top."""
+
+
+@dataclass(eq=False)
+class LeaveGuideRequested(Message):
+    """Show a step of the rebuild, with resources preselected there; `b` comes back to this location."""
+
+    location: GuideLocation
+    step: str
+    preselect: tuple[str, ...] = ()

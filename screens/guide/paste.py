@@ -22,7 +22,7 @@ from checks.sanitize import sanitize
 from ecotui.guide.matching.matcher import Diagnosis, EntryMatch
 from ecotui.guide.reading.library import GuideLibrary
 from ecotui.guide.runbook.runbook import matched_rule, rank_entries
-from screens import failures
+from screens import workers
 from screens.style.columns import hanging_indent, wrap_text
 from screens.widgets.footer import KeyFooter
 
@@ -164,7 +164,7 @@ class PasteScreen(Screen[PasteResult | None]):
 
     @on(Worker.StateChanged)
     def _handle_worker_error(self, event: Worker.StateChanged) -> None:
-        failures.notify_worker_error(self, event)
+        workers.notify_worker_error(self, event)
 
     async def _diagnose(self, text: str) -> None:
         if not text.strip():

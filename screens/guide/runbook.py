@@ -38,15 +38,14 @@ from ecotui.guide.runbook.step import (
 from ecotui.guide.usage import read_guide_usage
 from ecotui.project import OpenProject
 from ecotui.session import SessionError, events
-from screens import workers
 from screens.dialogs import Dialog, PromptDialog, TypedConfirmDialog, dialog_box
-from screens.frame import MainScreenProtocol, main_screen
-from screens.guide.location import GuideLocation, RunbookPosition
+from screens.guide.location import GuideLocation, LeaveGuideRequested, RunbookPosition
 from screens.guide.runbook_rendering import render_cause_check, render_error, render_step, render_step_row, step_heading
-from screens.messages import CheckRequested, CleanupApproved, FixRequested
+from screens.messages import CheckRequested, CleanupApproved, FixRequested, InterruptRequested
+from screens.project_screen import ProjectScreen, main_screen
 from screens.style.icons import format_leftover_count
 from screens.widgets.command_output import CommandOutputView
-from screens.widgets.endings import describe_command_end
+from screens.widgets.command_status import describe_command_end
 from screens.widgets.footer import KeyFooter
 
 POLL_SECONDS = 0.2
@@ -140,7 +139,7 @@ class RunbookScreen(Screen[str | None]):
         return entry
 
     @property
-    def main_screen(self) -> MainScreenProtocol:
+    def main_screen(self) -> ProjectScreen:
         return main_screen(self)
 
     def compose(self) -> ComposeResult:
@@ -459,20 +458,20 @@ class RunbookScreen(Screen[str | None]):
     def leave_for_step(self, step: str, preselect: tuple[str, ...] = ()) -> None:
         """Go to a step's screen; the frame's `b` comes back to where one was, here and in the guide below."""
         self.position.scroll_y = self.query_one("#runbook-step").scroll_y
-        self.main_screen.show_step_from_guide(self._guide_location(self.position), step, preselect)
+        self.main_screen.post_message(LeaveGuideRequested(self._guide_location(self.position), step, preselect))
 
     def action_go_to_step(self) -> None:
         self.leave_for_step(self.current_step)
 
     def can_act(self) -> bool:
-        refusal = workers.report_errors(self.main_screen, lambda desk: desk.write_refusal())
+        refusal = self.main_screen.report_errors(lambda project: project.write_refusal())
         if refusal:
             self.notify(refusal, severity="warning", markup=False)
         return refusal == ""
 
     def log_event(self, event: events.AnyEvent) -> None:
         if not self.project.is_read_only:
-            workers.report_errors(self.main_screen, lambda desk: desk.session.append(event))
+            self.main_screen.report_errors(lambda project: project.session.append(event))
 
     def mark_done(self, step: RunbookStep, *, done: bool) -> None:
         (self.done_steps.add if done else self.done_steps.discard)(step.key)
@@ -514,11 +513,9 @@ class RunbookScreen(Screen[str | None]):
         self.toggle_class("-output")
 
     def action_interrupt(self) -> None:
-        from screens import fix_runner
-
         following = self.main_screen.step_commands.get(self._output_step)
         if following is not None and following.is_running and self.can_act():
-            fix_runner.interrupt_command(self.main_screen, following)
+            self.main_screen.post_message(InterruptRequested(self._output_step))
 
     def action_language(self) -> None:
         other = "en" if self.position.language == "ko" else "ko"
@@ -580,9 +577,7 @@ class RunbookScreen(Screen[str | None]):
 
         def given(value: str | None) -> None:
             if value and self.can_act():
-                workers.report_errors(
-                    self.main_screen, lambda desk: desk.set_variable(step.variable, value, secret=False)
-                )
+                self.main_screen.report_errors(lambda project: project.set_variable(step.variable, value, secret=False))
                 self.mark_done(step, done=True)
                 self.refresh_steps()
 
@@ -628,7 +623,7 @@ class RunbookScreen(Screen[str | None]):
                 replace_atomically(file, f"{step.text}\n".encode())
             return str(file)
 
-        if file := workers.report_errors(self.main_screen, put):
+        if file := self.main_screen.report_errors(put):
             self.notify(file, title="Written to a file", markup=False, timeout=15)
 
     def _ask_rating(self) -> None:

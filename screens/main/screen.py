@@ -1,4 +1,4 @@
-"""The frame: steps at the side, the chosen step's panel, the log drawer. Everything that is asked for ends here."""
+"""The main screen: steps at the side, the panel of one step, the log drawer. It handles what all screens ask for."""
 
 from __future__ import annotations
 
@@ -13,24 +13,34 @@ from textual.events import Resize
 from textual.widgets import ContentSwitcher, Static
 from textual.worker import Worker, WorkerState
 
-from checks.finding import CheckState
+from checks.finding import CheckState, Risk
 from checks.steps import STEPS, STEPS_BY_ID
-from ecotui.rebuild_progress import steps_to_recheck
-from screens import failures, workers
+from ecotui.rebuild_progress import RebuildProgress, steps_to_recheck
+from screens import workers
 from screens.dialogs import HelpDialog
+from screens.guide.location import GuideLocation, LeaveGuideRequested
+from screens.main import fix_runner
 from screens.main.commands import CommandController
+from screens.main.locks import LockController, lock_notice
 from screens.messages import (
     CheckProgressed,
     CheckRequested,
     ChecksFinished,
+    CleanupApproved,
     CommandExited,
     CommandOutputReceived,
+    CommandRequested,
+    FixRequested,
+    GuideRequested,
+    InterruptRequested,
+    OverrideRequested,
     StepChecked,
     StepRequested,
 )
+from screens.project_screen import ProjectScreen
 from screens.steps import create_panel
 from screens.steps.panel import StepPanel
-from screens.widgets.endings import describe_command_end
+from screens.widgets.command_status import describe_command_end
 from screens.widgets.footer import KeyFooter
 from screens.widgets.header import ProjectHeader
 from screens.widgets.log_drawer import LogDrawer
@@ -46,8 +56,8 @@ LOW_HEIGHT = 16
 """Below this many lines the drawer, when open, takes the place of the panel."""
 
 
-class MainScreen(CommandController):
-    """Shows the rebuild, takes intents, and starts the background work. Only its handlers touch widgets."""
+class MainScreen(ProjectScreen):
+    """Shows the rebuild, handles messages, and starts the background work. Only its handlers touch widgets."""
 
     AUTO_FOCUS = ""
     TITLE = "ecotui"
@@ -56,6 +66,32 @@ class MainScreen(CommandController):
         *(
             Binding(str(number), f"show_step('{step.id}')", step.title, show=False)
             for number, step in enumerate(STEPS, 1)
+        ),
+        Binding("b", "return_to_guide", "Back to the guide", tooltip="To the step of the guide that led here"),
+        Binding("G", "guide", "Whole guide", show=False, id="rebuild.guide"),
+        Binding(
+            "P",
+            "paste_error",
+            "Paste an error",
+            show=False,
+            tooltip="Paste an error and see what explains it",
+            id="rebuild.paste",
+        ),
+        Binding(
+            "T",
+            "take_over",
+            "Take over",
+            show=False,
+            tooltip="Take over the project, or answer who asks for it",
+            id="rebuild.take-over",
+        ),
+        Binding(
+            "S",
+            "team_sessions",
+            "Team's sessions",
+            show=False,
+            tooltip="Sessions of all machines that share them (sessions.team)",
+            id="rebuild.team-sessions",
         ),
         Binding("n", "next_step", "Next", tooltip="Go to what needs you next", id="rebuild.next"),
         Binding(
@@ -75,9 +111,11 @@ class MainScreen(CommandController):
     ]
 
     def __init__(self, project: OpenProject | None = None) -> None:
-        super().__init__()
-        self.project = project
-        self.current_step = STEPS[0].id
+        super().__init__(project)
+        self.commands = CommandController(self)
+        self.locks = LockController(self, self.commands)
+        self.guide_return_location: GuideLocation | None = None
+        """Where the reader left the guide for the panel of a step."""
         self._step_was_chosen = False
         self._log_pinned = False
         """The operator opened the log: it stays open from step to step."""
@@ -108,17 +146,17 @@ class MainScreen(CommandController):
 
     async def _open_first_panel(self) -> None:
         assert self.project is not None
-        under_way = self.project.running_commands()
-        first = under_way[0].step if under_way else (self.project.rebuild.next_step or STEPS[-1].id)
+        running = self.project.running_commands()
+        first = running[0].step if running else (self.project.rebuild.next_step or STEPS[-1].id)
         await self._switch_panel(first if self.project.is_resumed else STEPS[0].id)
-        for command in under_way:
+        for command in running:
             self.project.rebuild = self.project.rebuild.with_command(command.step, command.title)
-            self._follow_command(command, resumed=True)
-        if under_way:
+            self.commands.resume(command)
+        if running:
             self.query_one(LogDrawer).add_class("-open")
         self._start_checks(())
-        self._refresh_all()
-        self.start_lock_polling()
+        self.refresh_rebuild()
+        self.locks.start_polling()
 
     async def _switch_panel(self, step: str) -> None:
         """Show a step's panel; its module is imported and its widgets made on the first visit."""
@@ -130,7 +168,7 @@ class MainScreen(CommandController):
             made.guide = self.project.config.settings.guide if self.project else made.guide
             await switcher.add_content(made, id=name)
         switcher.current = name
-        self._refresh_all()
+        self.refresh_rebuild()
         # When the program is being left, the new panel is gone before it stood.
         if panel_now := self._mounted_panel(step):
             panel_now.focus_findings()
@@ -149,26 +187,24 @@ class MainScreen(CommandController):
 
     # -- showing -------------------------------------------------------------------------------------------------
 
-    def _refresh_all(self) -> None:
-        """Bring everything up to date with the rebuild; what is drawn is derived from it alone."""
+    def watch_rebuild(self, rebuild: RebuildProgress) -> None:
         if self.project is None:
             return
-        rebuild = self.project.rebuild
         steps = self.query_one(StepList)
         steps.current_step = self.current_step
         steps.rebuild = rebuild
         if panel := self._mounted_panel(self.current_step):
-            panel.show(rebuild)
-        bar = self.query_one(ProjectHeader)
-        bar.project_parts = workers.project_summary(self.project)
-        bar.notice = workers.lock_notice(self.project, short=self.app.size.width < NARROW_WIDTH)
+            panel.rebuild = rebuild
+        header = self.query_one(ProjectHeader)
+        header.project_parts = _project_summary(self.project)
+        header.notice = lock_notice(self.project, short=self.app.size.width < NARROW_WIDTH)
         self._update_log_title()
         self.refresh_bindings()
 
     def _update_log_title(self) -> None:
         following = self.step_commands.get(self.current_step)
         if following is not None:
-            self.query_one(LogDrawer).show_command(following.command, following.status, following.elapsed_seconds)
+            self.query_one(LogDrawer).show_command(following)
 
     @on(Resize)
     def _set_size_classes(self) -> None:
@@ -181,11 +217,11 @@ class MainScreen(CommandController):
 
     @on(Worker.StateChanged)
     def _handle_worker_error(self, event: Worker.StateChanged) -> None:
-        failures.notify_worker_error(self, event)
-        failed = event.state is WorkerState.ERROR and event.worker.name.startswith("look:")
-        if failed and self.project is not None:
-            self.project.rebuild = self.project.rebuild.without_checks(*event.worker.name[5:].split(","))
-            self._refresh_all()
+        workers.notify_worker_error(self, event)
+        _prefix, is_check, steps = event.worker.name.partition(workers.CHECK_WORKER_PREFIX)
+        if is_check and event.state is WorkerState.ERROR and self.project is not None:
+            self.project.rebuild = self.project.rebuild.without_checks(*steps.split(","))
+            self.refresh_rebuild()
 
     # -- looking -------------------------------------------------------------------------------------------------
 
@@ -194,7 +230,7 @@ class MainScreen(CommandController):
             return
         chosen = steps or tuple(step.id for step in STEPS)
         self.project.rebuild = self.project.rebuild.with_checks(*chosen)
-        self._refresh_all()
+        self.refresh_rebuild()
         workers.start_checks(self, self.project, chosen)
 
     @on(CheckRequested)
@@ -204,7 +240,7 @@ class MainScreen(CommandController):
     @on(StepChecked)
     def _record_check(self, message: StepChecked) -> None:
         assert self.project is not None
-        workers.report_errors(self, lambda desk: desk.record_report(message.report))
+        self.report_errors(lambda project: project.record_report(message.report))
         if (
             not self._step_was_chosen
             and not self.project.rebuild.active_checks
@@ -213,7 +249,7 @@ class MainScreen(CommandController):
             self._step_was_chosen = True
             if not self.step_commands:
                 self.call_next(self._switch_panel, step)
-        self._refresh_all()
+        self.refresh_rebuild()
         if message.report.step == self.current_step and not self._log_pinned:
             following = self.step_commands.get(self.current_step)
             if following and not following.is_running and self.current_panel.replaces_output_of(following.command.argv):
@@ -224,7 +260,7 @@ class MainScreen(CommandController):
         assert self.project is not None
         self.project.rebuild = self.project.rebuild.with_check_message(message.step, message.activity)
         if message.step == self.current_step and (panel := self._mounted_panel(self.current_step)):
-            panel.show_check_progress(self.project.rebuild)
+            panel.rebuild = self.project.rebuild
 
     @on(ChecksFinished)
     def _finish_checks(self, message: ChecksFinished) -> None:
@@ -232,12 +268,36 @@ class MainScreen(CommandController):
         self.project.rebuild = self.project.rebuild.without_checks(*message.steps)
         if message.error:
             self.notify(message.error, title="The look failed", severity="error", markup=False, timeout=15)
-        self._refresh_all()
+        self.refresh_rebuild()
 
     # -- commands ------------------------------------------------------------------------------------------------
 
-    def refresh_all(self) -> None:
-        self._refresh_all()
+    @on(FixRequested)
+    def _run_requested_fix(self, message: FixRequested) -> None:
+        if self.commands.can_act(read_only=message.fix.risk is Risk.READS):
+            fix_runner.run_fix(self.commands, message.finding, message.fix)
+
+    @on(CommandRequested)
+    def _run_requested_command(self, message: CommandRequested) -> None:
+        if self.commands.can_act():
+            self.commands.start(
+                lambda project: project.start_command(message.step, message.title, message.argv), message.step
+            )
+
+    @on(CleanupApproved)
+    def _delete_approved_leftovers(self, message: CleanupApproved) -> None:
+        if self.commands.can_act():
+            fix_runner.delete_leftovers(self.commands, message)
+
+    @on(OverrideRequested)
+    def _override_requested_finding(self, message: OverrideRequested) -> None:
+        # Read only: an override of the team's lock must be possible while that cannot be checked.
+        if self.commands.can_act(read_only=True):
+            fix_runner.ask_override(self.commands, message.finding)
+
+    @on(InterruptRequested)
+    def _interrupt_requested_command(self, message: InterruptRequested) -> None:
+        self.commands.interrupt(message.step)
 
     @on(CommandOutputReceived)
     def _show_command_output(self, message: CommandOutputReceived) -> None:
@@ -266,7 +326,12 @@ class MainScreen(CommandController):
         if action == "interrupt":
             following = self.step_commands.get(self.current_step)
             return following is not None and following.is_running
-        return super().check_action(action, parameters)
+        if action == "return_to_guide":
+            return self.guide_return_location is not None
+        return True
+
+    def action_interrupt(self) -> None:
+        self.commands.interrupt(self.current_step)
 
     # -- going about ---------------------------------------------------------------------------------------------
 
@@ -328,9 +393,71 @@ class MainScreen(CommandController):
         if self.project is not None:
             self.app.push_screen(SessionListScreen(self.project))
 
+    def action_team_sessions(self) -> None:
+        from screens.sessions.team import TeamSessionsScreen
+
+        if self.project is None:
+            return
+        if self.project.config.settings.sessions.team:
+            self.app.push_screen(TeamSessionsScreen(self.project))
+        else:
+            self.notify(
+                "The settings name no team to share sessions with (sessions.team: s3://bucket/prefix).",
+                markup=False,
+                timeout=15,
+            )
+
+    def action_take_over(self) -> None:
+        self.locks.take_over()
+
     def action_leave(self) -> None:
         running = [STEPS_BY_ID[step].title for step, following in self.step_commands.items() if following.is_running]
         if running:
             self.app.exit(message=f"{', '.join(running)}: still running. `ecotui` comes back to it.")
         else:
             self.app.exit()
+
+    # -- guide ---------------------------------------------------------------------------------------------------
+
+    @on(GuideRequested)
+    def _open_requested_guide(self, message: GuideRequested) -> None:
+        self._open_guide(GuideLocation(entry=message.entry, error=message.error, finding=message.finding))
+
+    def action_guide(self) -> None:
+        self._open_guide(GuideLocation())
+
+    def action_paste_error(self) -> None:
+        self._open_guide(GuideLocation(), paste=True)
+
+    def action_return_to_guide(self) -> None:
+        if location := self.guide_return_location:
+            self.guide_return_location = None
+            self._open_guide(location)
+
+    @on(LeaveGuideRequested)
+    async def _leave_guide(self, message: LeaveGuideRequested) -> None:
+        self.guide_return_location = message.location
+        self.notify(f"b comes back to the guide, {message.location.entry}.", markup=False, timeout=8)
+        while len(self.app.screen_stack) > 1:
+            self.app.pop_screen()
+        await self._show_requested_step(StepRequested(message.step, message.preselect))
+
+    def _open_guide(self, location: GuideLocation, *, paste: bool = False) -> None:
+        from screens.guide.browser import GuideScreen
+
+        if self.project is not None:
+            self.app.push_screen(GuideScreen(self.project, location, open_paste=paste))
+
+
+def _project_summary(project: OpenProject) -> tuple[str, ...]:
+    """The left side of the header: project, account, region, profile; from the last check of the environment."""
+    settings = project.config.settings
+    facts: dict[str, str] = {}
+    if report := project.rebuild.reports.get("environment"):
+        for finding in report.findings:
+            if finding.id in ("environment.identity", "environment.account", "environment.region"):
+                facts.update({fact.label.lower(): fact.value for fact in finding.facts})
+    account = " ".join(part for part in (facts.get("account"), facts.get("alias")) if part)
+    profile = project.variables.get("AWS_PROFILE") or settings.aws.profile
+    parts = (settings.project, account, settings.aws.region, profile and f"profile {profile}")
+    return tuple(part for part in parts if part)

@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.worker import Worker
 
-from screens import failures
+from screens import workers
 from screens.dialogs import ScreenKeysDialog
 
 
@@ -24,7 +24,7 @@ class SessionScreenBase(Screen[None]):
 
     @on(Worker.StateChanged)
     def _handle_worker_error(self, event: Worker.StateChanged) -> None:
-        failures.notify_worker_error(self, event)
+        workers.notify_worker_error(self, event)
 
     def action_keys(self) -> None:
         keys = [

@@ -22,6 +22,7 @@ from ecotui.session.event_text import TimelineEntry
 from ecotui.session.log import Session, SessionSummary
 from screens.dialogs import RawTextDialog
 from screens.messages import GuideRequested
+from screens.project_screen import main_screen
 from screens.sessions import actions as sessions_actions
 from screens.sessions import detail_workers
 from screens.sessions.detail_workers import HitsFound, LogVerified, OutputExplained, SummaryLoaded, TimelineLoaded
@@ -341,7 +342,7 @@ class SessionDetailScreen(SessionActionsScreen):
 
     def action_guide(self) -> None:
         if self.project is not None and (entries := self._guide_entry_ids()):
-            self.app.screen_stack[0].post_message(GuideRequested(entry=entries[0]))
+            main_screen(self).post_message(GuideRequested(entry=entries[0]))
 
     def action_draft_entry(self) -> None:
         sessions_actions.draft_guide_entry(self, self.session, self.project)

@@ -20,6 +20,7 @@ from ecotui.session.command_text import message_text
 from ecotui.supervisor.commands import Command
 from ecotui.supervisor.output_times import OutputTimes
 from ecotui.supervisor.paths import OUTPUT_LOG, OUTPUT_TIMES_FILE
+from screens.project_screen import main_screen
 from screens.sessions.base import SessionScreenBase
 from screens.widgets.footer import KeyFooter
 from screens.widgets.pager import Pager
@@ -192,7 +193,7 @@ class OutputScreen(SessionScreenBase):
     def action_guide(self) -> None:
         from screens.messages import GuideRequested
 
-        self.app.screen_stack[0].post_message(GuideRequested(error=self.query_one(Pager).visible_text))
+        main_screen(self).post_message(GuideRequested(error=self.query_one(Pager).visible_text))
 
     def action_back(self) -> None:
         if isinstance(self.focused, Input):

@@ -190,7 +190,7 @@ class ReplayScreen(SessionScreenBase):
     def _fill_panel(self, name: str) -> None:
         if self._rebuild is not None:
             for panel in self.query(f"#{name}").results(StepPanel):
-                panel.show(self._rebuild)
+                panel.rebuild = self._rebuild
 
     def _show_output(self, position: float) -> None:
         assert self.recording is not None

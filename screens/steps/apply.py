@@ -18,6 +18,7 @@ from checks.apply.run.progress import RemainingTimeEstimate
 from checks.apply.run.stream import ApplyStreamReader
 from checks.finding import Report
 from screens.messages import CommandOutputReceived, FixRequested
+from screens.project_screen import ProjectScreen
 from screens.steps import apply_stages
 from screens.steps.apply_progress import ApplyProgressView, render_apply_outcome
 from screens.steps.panel import StepPanel
@@ -26,7 +27,6 @@ from screens.style.columns import hanging_indent
 if TYPE_CHECKING:
     from checks.apply.plan.model import Plan
     from checks.script.stages import StageParser
-    from ecotui.rebuild_progress import RebuildProgress
     from ecotui.supervisor import Command, Tail
 
 MAX_LINES_PER_POLL = 5_000
@@ -60,9 +60,9 @@ class ApplyPanel(StepPanel):
         yield ApplyProgressView()
         yield Static(classes="detail")
 
-    def show(self, rebuild: RebuildProgress) -> None:
-        super().show(rebuild)
-        if self.step not in rebuild.running_commands:
+    def show_progress(self) -> None:
+        super().show_progress()
+        if self.step not in self.rebuild.running_commands:
             self._finish_progress()
 
     def replaces_output_of(self, argv: tuple[str, ...]) -> bool:
@@ -178,9 +178,9 @@ class ApplyPanel(StepPanel):
         """Ask what AWS shows of the running resource under the cursor."""
         from screens.steps.resource_status import ResourceStatusDialog
 
-        row, desk = self.query_one(ApplyProgressView).selected_row, getattr(self.screen, "project", None)
-        if row is not None and desk is not None:
-            self.app.push_screen(ResourceStatusDialog(row.address, desk))
+        row = self.query_one(ApplyProgressView).selected_row
+        if row is not None and isinstance(self.screen, ProjectScreen) and self.screen.project is not None:
+            self.app.push_screen(ResourceStatusDialog(row.address, self.screen.project))
 
     def action_plan(self) -> None:
         """Read the saved plan; when it is to be applied from there, ask what has to be asked."""

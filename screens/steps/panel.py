@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
@@ -42,12 +43,13 @@ class StepPanel(Vertical):
         Binding("c", "copy", "Copy", show=False, tooltip="Copy the command of the chosen way out", id="step.copy"),
     ]
 
+    rebuild: reactive[RebuildProgress] = reactive(RebuildProgress(), init=False, always_update=True)
+
     def __init__(self, step: str) -> None:
         """`step`: its id."""
         super().__init__(id=f"step-{step}", classes="step-panel")
         self.step = step
         self.report: Report | None = None
-        self.rebuild = RebuildProgress()
         self.guide = GuideSettings()
         """Which documents are in force: how the entries that findings name are called."""
         self._findings: tuple[Finding, ...] = ()
@@ -114,18 +116,28 @@ class StepPanel(Vertical):
         """Another step points at resources of this one."""
 
     def on_mount(self) -> None:
-        self.show(self.rebuild)
+        self.show_progress()
 
     # -- state in ------------------------------------------------------------------------------------------------
 
-    def show(self, rebuild: RebuildProgress) -> None:
-        """Bring the panel up to date. Keeps the highlighted finding, by its id."""
-        self.rebuild = rebuild
-        report = rebuild.reports.get(self.step)
+    def watch_rebuild(self, before: RebuildProgress, rebuild: RebuildProgress) -> None:
+        if not self.is_mounted:
+            return
+        # While a check only says what it does, nothing else has changed.
+        fields = ("reports", "overrides", "running_commands", "active_checks")
+        if all(getattr(rebuild, field) is getattr(before, field) for field in fields):
+            self._show_verdict(rebuild.reports.get(self.step))
+        else:
+            self.show_progress()
+
+    def show_progress(self) -> None:
+        """Bring the panel up to date with the rebuild. Keeps the highlighted finding, by its id."""
+        report = self.rebuild.reports.get(self.step)
+        running = self.step in self.rebuild.running_commands
         # While a command of this step runs, no other can: its progress has the room, and the cursor stays in the panel.
-        if self.step in rebuild.running_commands and self.query_one(".fixes").has_focus:
+        if running and self.query_one(".fixes").has_focus:
             self.focus_findings()
-        self.set_class(self.step in rebuild.running_commands, "-running")
+        self.set_class(running, "-running")
         self._show_verdict(report)
         if report is not None and report is not self.report:
             self.report = report
@@ -135,11 +147,6 @@ class StepPanel(Vertical):
             self._show_not_checked()
         elif self._findings:
             self._show_findings(report)
-
-    def show_check_progress(self, rebuild: RebuildProgress) -> None:
-        """The look that is under way says what it is looking at: nothing else has changed."""
-        self.rebuild = rebuild
-        self._show_verdict(rebuild.reports.get(self.step))
 
     def _show_verdict(self, report: Report | None) -> None:
         step = STEPS_BY_ID[self.step]

@@ -14,6 +14,7 @@ from textual.widgets import Footer, Static
 
 from checks.finding import Finding
 from screens.dialogs import Dialog, dialog_box
+from screens.project_screen import main_screen
 from screens.style.columns import hanging_indent, pad_cells
 from screens.style.icons import state_badge
 
@@ -108,4 +109,4 @@ class ResourceStatusDialog(Dialog[None]):
 
         if self._finding and self._finding.guide:
             self.dismiss(None)
-            self.app.screen_stack[-2].post_message(GuideRequested(finding=self._finding))
+            main_screen(self).post_message(GuideRequested(finding=self._finding))

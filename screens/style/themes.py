@@ -34,6 +34,8 @@ LIGHT = Theme(
     panel="#e6e7df",
     dark=False,
 )
+MUTED = "$foreground 62%"
+"""The style of what is less important than the text beside it."""
 THEMES = (DARK, LIGHT, BUILTIN_THEMES["ansi-dark"], BUILTIN_THEMES["ansi-light"])
 
 

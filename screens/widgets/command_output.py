@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.content import Content
 from textual.widgets import Log, Static
 
-from checks.duration import format_stopwatch
 from ecotui.session.command_text import message_text
-from screens.style.icons import state_icon, state_style
 from screens.widgets.command_status import StepCommand
-from screens.widgets.endings import describe_command_end
 
 MAX_LINES = 500
 """Lines kept here, as many as the frame remembers; all of them are in the session folder."""
@@ -56,19 +52,4 @@ class CommandOutputView(Vertical):
                 known = 0
             log.write_lines([shorten_line(line)[:MAX_LINE_CHARS] for line in lines[known:]])
             self._shown_lines = lines
-        self.query_one(Static).update(self._render_title(step_command))
-
-    def _render_title(self, step_command: StepCommand) -> Content:
-        title = step_command.command.title
-        if step_command.is_running or step_command.status is None:
-            return Content.assemble(
-                Content.styled("▶ ", "$text-accent"),
-                title,
-                Content.styled(f"  {format_stopwatch(step_command.elapsed_seconds)}", "$foreground 62%"),
-            )
-        state, word = describe_command_end(step_command.command, step_command.status)
-        return Content.assemble(
-            Content.styled(f"{state_icon(state)} ", state_style(state)),
-            title,
-            Content.styled(f"  {word}", state_style(state)),
-        )
+        self.query_one(Static).update(step_command.render_title())

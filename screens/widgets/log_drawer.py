@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.content import Content
 from textual.widgets import Log, Static
 
-from checks.duration import format_stopwatch
 from ecotui.session.command_text import message_text
-from screens.style.icons import state_icon, state_style
-from screens.widgets.endings import describe_command_end
-
-if TYPE_CHECKING:
-    from ecotui.supervisor import Command, CommandStatus
+from screens.widgets.command_status import StepCommand
 
 MAX_LINES = 5_000
 """Lines kept on screen; all of them are in the session folder."""
@@ -40,22 +32,8 @@ class LogDrawer(Vertical):
     def log_widget(self) -> Log:
         return self.query_one(Log)
 
-    def show_command(self, command: Command, status: CommandStatus | None, seconds: float) -> None:
-        """Say what runs, for how long, or how it ended."""
-        if status is None or status.state == "running":
-            text = Content.assemble(
-                Content.styled("▶ ", "$text-accent"),
-                command.title,
-                Content.styled(f"  {format_stopwatch(seconds)}", "$foreground 62%"),
-            )
-        else:
-            state, word = describe_command_end(command, status)
-            text = Content.assemble(
-                Content.styled(f"{state_icon(state)} ", state_style(state)),
-                command.title,
-                Content.styled(f"  {word}", state_style(state)),
-            )
-        self.query_one("#log-title", Static).update(text)
+    def show_command(self, step_command: StepCommand) -> None:
+        self.query_one("#log-title", Static).update(step_command.render_title())
 
     def clear_log(self) -> None:
         self.log_widget.clear()
