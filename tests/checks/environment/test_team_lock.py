@@ -152,7 +152,7 @@ async def test_without_the_team_s_lock_nothing_is_changed_until_its_finding_is_l
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await bench.settled(pilot)
         await bench.until(pilot, lambda: "could not be looked at" in bench.notices(pilot), "the word")
-        await bench.until(pilot, lambda: "team's lock: could not look" in bench.text(pilot), "the top line")
+        await bench.until(pilot, lambda: "team's lock: could not be checked" in bench.text(pilot), "the top line")
         await pilot.press("2", "f")
         assert app.screen is screen
         assert bench.started == []

@@ -189,8 +189,8 @@ async def test_the_first_sees_who_asks_and_hands_over_by_a_key(bench: Bench) -> 
         assert screen.project is not None
         second = bench.desk()
         second.request_handoff()
-        await bench.until(pilot, lambda: "asks to take over" in bench.notices(pilot), "the question")
-        assert "asks to take over: T" in bench.text(pilot).splitlines()[0]
+        await bench.until(pilot, lambda: "wants the lock" in bench.notices(pilot), "the question")
+        assert "wants the lock: T to answer" in bench.text(pilot).splitlines()[0]
         await pilot.press("T")
         assert isinstance(app.screen, HandoffDialog)
         await pilot.press("enter")  # typed by habit: no answer
@@ -236,7 +236,7 @@ async def test_the_second_asks_by_a_key_and_follows_what_runs(bench: Bench) -> N
         assert question is not None
         first.answer_handoff(question, granted=True)
         await bench.until(pilot, lambda: not screen.project.is_read_only, "the project")  # type: ignore[union-attr]
-        assert "The project is yours now" in bench.notices(pilot)
+        assert "You have the lock now" in bench.notices(pilot)
         assert "watching" not in bench.text(pilot).splitlines()[0]
         bench.end(running)
         await bench.until(pilot, lambda: "Wait for the approval: " in bench.notices(pilot), "its end")
