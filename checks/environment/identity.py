@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,26 +14,26 @@ from checks.aws.fixes import RENEW_VARIABLES_FIX_ID
 from checks.aws.session import AwsErrorKind, AwsIdentity, ExplainedError
 from checks.context import CheckContext
 from checks.duration import format_rough_duration
-from checks.environment.aws_profiles import AwsProfile, read_aws_profiles
-from checks.environment.findings import environment_finding
+from checks.environment.model import AwsProfile, IdentitySummary
 from checks.finding import (
     CheckState,
     CopyText,
     Fact,
     Finding,
     Fix,
-    FrozenStruct,
     PickProfile,
     Risk,
     RunInTerminal,
     SetVariable,
     UnsetVariable,
+    build_finding,
 )
 from checks.sanitize import one_line
 
 if TYPE_CHECKING:
     from checks.aws.isolated_session import CredentialSource
 
+_finding = partial(build_finding, "environment")
 CREDENTIALS_EXPIRY_WARNING = 3600.0
 """Seconds: a rebuild of the reference project takes 40 to 60 minutes, and must not lose its credentials on the way."""
 _BLOCKING_ERRORS = frozenset(
@@ -54,21 +56,9 @@ _CREDENTIAL_SOURCE_LABELS = {
 """botocore's words for where credentials come from."""
 
 
+_MAX_PROFILE_FILE_BYTES = 1_000_000
+"""Bytes of a configuration file; the largest seen, generated for an organisation of hundreds of accounts, had 300 KB."""
 _KEY_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
-
-
-class IdentitySummary(FrozenStruct, frozen=True):
-    """The AWS identity, for the step's header."""
-
-    account: str = ""
-    alias: str = ""
-    arn: str = ""
-    region: str = ""
-    profile: str = ""
-    source: str = ""
-    expires: float | None = None
-    """Seconds since the epoch."""
-    profiles: tuple[AwsProfile, ...] = ()
 
 
 def check_identity(context: CheckContext) -> tuple[tuple[Finding, ...], IdentitySummary]:
@@ -112,26 +102,24 @@ def _credentials_finding(
         temporary = source.method == "env" and bool(context.env.get("AWS_SESSION_TOKEN"))
         ending = "temporary, and when they end cannot be known" if temporary else "they do not expire"
         facts.append(Fact(label="time left", value="not known" if temporary else "no end"))
-        return environment_finding(
-            "credentials", CheckState.OK, "AWS credentials", f"From {named}; {ending}.", tuple(facts)
-        )
+        return _finding("credentials", CheckState.OK, "AWS credentials", f"From {named}; {ending}.", facts=tuple(facts))
     left = source.expires - now
     facts.append(Fact(label="time left", value=format_rough_duration(left) if left > 0 else "none"))
     fixes = _credential_fixes(context, profiles)
     if left <= 0:
         summary = f"The credentials from {named} expired {format_rough_duration(-left)} ago."
-        return environment_finding("credentials", CheckState.BLOCKED, "AWS credentials", summary, tuple(facts), fixes)
+        return _finding("credentials", CheckState.BLOCKED, "AWS credentials", summary, facts=tuple(facts), fixes=fixes)
     if left < CREDENTIALS_EXPIRY_WARNING:
         summary = (
             f"The credentials from {named} expire in {format_rough_duration(left)}; a rebuild takes about an hour."
         )
-        return environment_finding("credentials", CheckState.WARN, "AWS credentials", summary, tuple(facts), fixes)
-    return environment_finding(
+        return _finding("credentials", CheckState.WARN, "AWS credentials", summary, facts=tuple(facts), fixes=fixes)
+    return _finding(
         "credentials",
         CheckState.OK,
         "AWS credentials",
         f"From {named}; {format_rough_duration(left)} left.",
-        tuple(facts),
+        facts=tuple(facts),
     )
 
 
@@ -139,15 +127,15 @@ def _identity_finding(identity: AwsIdentity) -> Finding:
     arn = one_line(identity.arn)
     facts = (Fact(label="ARN", value=arn), Fact(label="user id", value=one_line(identity.user_id)))
     if arn.endswith(":root"):
-        return environment_finding(
+        return _finding(
             "identity",
             CheckState.WARN,
             "AWS identity",
             "The account's root user; nothing limits what it can delete.",
-            facts,
+            facts=facts,
         )
     who = arn.rpartition(":")[2]
-    return environment_finding("identity", CheckState.OK, "AWS identity", f"{who}.", facts)
+    return _finding("identity", CheckState.OK, "AWS identity", f"{who}.", facts=facts)
 
 
 def _account_finding(context: CheckContext, identity: AwsIdentity, profiles: Sequence[AwsProfile]) -> Finding:
@@ -160,16 +148,19 @@ def _account_finding(context: CheckContext, identity: AwsIdentity, profiles: Seq
         facts.append(Fact(label="expected", value=f"{wanted} ({one_line(name)})" if name else wanted))
     if wanted and wanted != identity.account:
         summary = f"This is account {shown}, but the settings expect {wanted}."
-        return environment_finding(
-            "account", CheckState.BLOCKED, "Account", summary, tuple(facts), _credential_fixes(context, profiles)
+        return _finding(
+            "account",
+            CheckState.BLOCKED,
+            "Account",
+            summary,
+            facts=tuple(facts),
+            fixes=_credential_fixes(context, profiles),
         )
     if name and alias and name != alias:
         summary = f"Account {shown} is called {one_line(name)} in the settings; make sure that it is the one."
-        return environment_finding("account", CheckState.WARN, "Account", summary, tuple(facts))
+        return _finding("account", CheckState.WARN, "Account", summary, facts=tuple(facts))
     if wanted:
-        return environment_finding(
-            "account", CheckState.OK, "Account", f"{shown}, as the settings expect.", tuple(facts)
-        )
+        return _finding("account", CheckState.OK, "Account", f"{shown}, as the settings expect.", facts=tuple(facts))
     fix = Fix(
         id="expect",
         title="Write the account into ecotui.yaml",
@@ -177,13 +168,13 @@ def _account_finding(context: CheckContext, identity: AwsIdentity, profiles: Seq
         changes="Nothing by itself; with these lines every other account is refused.",
     )
     summary = f"{shown}; the settings name no account (aws.account), so it is not compared."
-    return environment_finding("account", CheckState.OK, "Account", summary, tuple(facts), (fix,))
+    return _finding("account", CheckState.OK, "Account", summary, facts=tuple(facts), fixes=(fix,))
 
 
 def _region_finding(context: CheckContext) -> Finding:
     region, wanted = context.aws.region, context.settings.aws.region
     if not region:
-        return environment_finding(
+        return _finding(
             "region",
             CheckState.BLOCKED,
             "Region",
@@ -203,7 +194,7 @@ def _region_finding(context: CheckContext) -> Finding:
         for variable in ("AWS_REGION", "AWS_DEFAULT_REGION"):
             other = context.env.get(variable, "")
             if other and other != wanted:
-                return environment_finding(
+                return _finding(
                     "region",
                     CheckState.WARN,
                     "Region",
@@ -223,7 +214,7 @@ def _region_finding(context: CheckContext) -> Finding:
             if other:
                 break
     origin = "the settings" if wanted else "AWS_REGION" if context.env.get("AWS_REGION") else "the AWS configuration"
-    return environment_finding("region", CheckState.OK, "Region", f"{one_line(region, limit=40)}, from {origin}.")
+    return _finding("region", CheckState.OK, "Region", f"{one_line(region, limit=40)}, from {origin}.")
 
 
 def _error_finding(
@@ -236,12 +227,11 @@ def _error_finding(
     if late and error.kind is not AwsErrorKind.SSO:
         taken.add("sso-login")
     others = tuple(fix for fix in error.fixes if fix.id not in taken)
-    return Finding(
-        id=f"environment.{id_suffix}",
-        step="environment",
-        state=CheckState.BLOCKED if late else error.state,
-        title=title,
-        summary=error.summary,
+    return _finding(
+        id_suffix,
+        CheckState.BLOCKED if late else error.state,
+        title,
+        error.summary,
         fixes=(*ours, *others),
         raw=error.raw,
         denied=error.denied,
@@ -308,4 +298,59 @@ def _credential_fixes(context: CheckContext, profiles: Sequence[AwsProfile]) -> 
 
 
 def _skipped_finding(id_suffix: str, title: str) -> Finding:
-    return environment_finding(id_suffix, CheckState.SKIPPED, title, "Waits for credentials that AWS accepts.")
+    return _finding(id_suffix, CheckState.SKIPPED, title, "Waits for credentials that AWS accepts.")
+
+
+def read_aws_profiles(env: Mapping[str, str]) -> tuple[AwsProfile, ...]:
+    """Every profile of $AWS_CONFIG_FILE and $AWS_SHARED_CREDENTIALS_FILE, sorted; what cannot be read has none."""
+    found: dict[str, dict[str, str]] = {}
+    for name, keys in _read_sections(_config_path(env, "AWS_CONFIG_FILE", "config")).items():
+        kind, _, rest = name.partition(" ")
+        if name == "default":
+            found.setdefault("default", {}).update(keys)
+        elif kind == "profile" and rest.strip():
+            found.setdefault(rest.strip().strip("\"'"), {}).update(keys)
+    for name, keys in _read_sections(_config_path(env, "AWS_SHARED_CREDENTIALS_FILE", "credentials")).items():
+        found.setdefault(name, {}).update(keys)
+    return tuple(_parse_profile(name, keys) for name, keys in sorted(found.items()) if name.isprintable())
+
+
+def _parse_profile(name: str, keys: Mapping[str, str]) -> AwsProfile:
+    if "sso_session" in keys or "sso_start_url" in keys:
+        return AwsProfile(name=name, method="sso", account=_account_id_or_empty(keys.get("sso_account_id", "")))
+    if "role_arn" in keys:
+        parts = keys["role_arn"].split(":")
+        return AwsProfile(name=name, method="role", account=_account_id_or_empty(parts[4] if len(parts) > 4 else ""))
+    if "credential_process" in keys:
+        return AwsProfile(name=name, method="process")
+    return AwsProfile(name=name, method="keys" if "aws_access_key_id" in keys else "")
+
+
+def _account_id_or_empty(text: str) -> str:
+    return text if len(text) == 12 and text.isdecimal() else ""
+
+
+def _config_path(env: Mapping[str, str], variable: str, name: str) -> Path | None:
+    home = env.get("HOME", "")
+    given = env.get(variable, "") or (f"~/.aws/{name}" if home else "")
+    if not given:
+        return None
+    return Path(home + given[1:]) if given.startswith("~/") and home else Path(given)
+
+
+def _read_sections(path: Path | None) -> dict[str, dict[str, str]]:
+    """The sections of an INI file, without what is secret in them."""
+    import configparser
+
+    if path is None or not path.is_file():
+        return {}
+    parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
+    try:
+        with path.open(encoding="utf-8", errors="replace") as stream:
+            parser.read_string(stream.read(_MAX_PROFILE_FILE_BYTES))
+    except (OSError, configparser.Error):
+        return {}  # the look at the identity says what is wrong with the file
+    secret = ("aws_secret_access_key", "aws_session_token")
+    return {
+        name: {key: value or "" for key, value in parser.items(name) if key not in secret} for name in parser.sections()
+    }

@@ -5,30 +5,23 @@ from __future__ import annotations
 import os
 import shlex
 import stat
+from functools import partial
 from pathlib import Path
 
 from checks.context import CheckContext
-from checks.environment.findings import environment_finding
-from checks.finding import CheckState, CopyText, Fact, Finding, Fix, FrozenStruct, Risk, RunCommand, SetVariable
+from checks.environment.model import VariableRow
+from checks.finding import CheckState, CopyText, Fact, Finding, Fix, Risk, RunCommand, SetVariable, build_finding
 from checks.sanitize import one_line
+from checks.text import plural
 from config.discover import find_terraform_folders, list_configuration_files
 from config.model import VariableSettings
 
+_finding = partial(build_finding, "environment")
 CHECKLIST_GUIDE = ("7.1",)
 """The guide's list of what to do before a rebuild."""
 NO_CONFIGURATION_GUIDE = ("1.6",)
 _KEY_HEAD_BYTES = 4096
 """Bytes: enough for the first line of a private key."""
-
-
-class VariableRow(FrozenStruct, frozen=True):
-    """A variable, for the step's table; never its value."""
-
-    name: str
-    set: bool
-    secret: bool = False
-    required: bool = True
-    purpose: str = ""
 
 
 def check_variables(context: CheckContext) -> tuple[tuple[Finding, ...], tuple[VariableRow, ...]]:
@@ -63,15 +56,15 @@ def _variable_finding(context: CheckContext, variable: VariableSettings) -> Find
         how = "is not set" if not value else "holds only blanks"
         if variable.required:
             summary = f"{name} {how}, and the rebuild needs it{purpose}."
-            return environment_finding(
-                f"variable.{name}", CheckState.BLOCKED, name, summary, fixes=(fix,), guide=CHECKLIST_GUIDE
-            )
+            return _finding(f"variable.{name}", CheckState.BLOCKED, name, summary, fixes=(fix,), guide=CHECKLIST_GUIDE)
         summary = f"{name} {how}; it is optional{purpose}."
-        return environment_finding(f"variable.{name}", CheckState.SKIPPED, name, summary, fixes=(fix,))
+        return _finding(f"variable.{name}", CheckState.SKIPPED, name, summary, fixes=(fix,))
     if value != value.strip():
         summary = f"{name} is set, with blanks or a newline around its value; pasted by mistake?"
-        return environment_finding(f"variable.{name}", CheckState.WARN, name, summary, facts, (fix,), CHECKLIST_GUIDE)
-    return environment_finding(f"variable.{name}", CheckState.OK, name, f"{name} is set{purpose}.", facts)
+        return _finding(
+            f"variable.{name}", CheckState.WARN, name, summary, facts=facts, fixes=(fix,), guide=CHECKLIST_GUIDE
+        )
+    return _finding(f"variable.{name}", CheckState.OK, name, f"{name} is set{purpose}.", facts=facts)
 
 
 def check_project_folder(context: CheckContext) -> tuple[Finding, ...]:
@@ -81,26 +74,20 @@ def check_project_folder(context: CheckContext) -> tuple[Finding, ...]:
     try:
         names = {at.name for at in folder.iterdir()}
     except FileNotFoundError:
-        return (
-            environment_finding(
-                "project", CheckState.BLOCKED, "Project", f"The project's folder {shown} does not exist."
-            ),
-        )
+        return (_finding("project", CheckState.BLOCKED, "Project", f"The project's folder {shown} does not exist."),)
     except OSError as error:
         summary = f"The project's folder {shown} cannot be read: {error.strerror}."
-        return (environment_finding("project", CheckState.BLOCKED, "Project", summary),)
+        return (_finding("project", CheckState.BLOCKED, "Project", summary),)
     if "ecotui.yaml" in names:
-        found = environment_finding(
-            "project", CheckState.OK, "Project", f"{shown}.", (Fact(label="folder", value=shown),)
-        )
+        found = _finding("project", CheckState.OK, "Project", f"{shown}.", facts=(Fact(label="folder", value=shown),))
     else:
-        found = environment_finding(
+        found = _finding(
             "project",
             CheckState.WARN,
             "Project",
             f"{shown} has no ecotui.yaml: what is not set elsewhere is taken from the defaults of Eco².",
-            (Fact(label="folder", value=shown),),
-            (
+            facts=(Fact(label="folder", value=shown),),
+            fixes=(
                 Fix(
                     id="init",
                     title="Write an ecotui.yaml from what is found here",
@@ -137,14 +124,21 @@ def _terraform_folder_finding(context: CheckContext) -> Finding:
                     recommended=True,
                 ),
             )
-        return environment_finding(
-            "terraform-folder", CheckState.BLOCKED, title, f"{summary}.", facts, fixes, NO_CONFIGURATION_GUIDE
+        return _finding(
+            "terraform-folder",
+            CheckState.BLOCKED,
+            title,
+            f"{summary}.",
+            facts=facts,
+            fixes=fixes,
+            guide=NO_CONFIGURATION_GUIDE,
         )
     if not os.access(folder, os.W_OK | os.X_OK):
         summary = f"{shown} cannot be written to, and terraform init has to."
-        return environment_finding("terraform-folder", CheckState.BLOCKED, title, summary, facts)
-    count = f"{len(files)} file{'' if len(files) == 1 else 's'}"
-    return environment_finding("terraform-folder", CheckState.OK, title, f"{shown}: {count} of terraform.", facts)
+        return _finding("terraform-folder", CheckState.BLOCKED, title, summary, facts=facts)
+    return _finding(
+        "terraform-folder", CheckState.OK, title, f"{shown}: {plural(len(files), 'file')} of terraform.", facts=facts
+    )
 
 
 def check_required_files(context: CheckContext) -> tuple[Finding, ...]:
@@ -161,17 +155,17 @@ def _file_finding(name: str, path: Path) -> Finding:
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
-        return environment_finding(id, CheckState.BLOCKED, shown, f"{shown} does not exist ({one_line(str(path))}).")
+        return _finding(id, CheckState.BLOCKED, shown, f"{shown} does not exist ({one_line(str(path))}).")
     except OSError as error:
-        return environment_finding(id, CheckState.UNKNOWN, shown, f"{shown} could not be looked at: {error.strerror}.")
+        return _finding(id, CheckState.UNKNOWN, shown, f"{shown} could not be looked at: {error.strerror}.")
     if stat.S_ISDIR(mode):
-        return environment_finding(id, CheckState.OK, shown, f"The folder {shown} is there.")
+        return _finding(id, CheckState.OK, shown, f"The folder {shown} is there.")
     if not os.access(path, os.R_OK):
-        return environment_finding(id, CheckState.BLOCKED, shown, f"{shown} is there but may not be read.")
+        return _finding(id, CheckState.BLOCKED, shown, f"{shown} is there but may not be read.")
     if path.suffix == ".sh" and not os.access(path, os.X_OK):
         fix = _chmod_fix(path, "+x", "Make the script executable", "The script may be run by its name.")
-        return environment_finding(id, CheckState.WARN, shown, f"{shown} is there but not executable.", fixes=(fix,))
-    return environment_finding(id, CheckState.OK, shown, f"{shown} is there.")
+        return _finding(id, CheckState.WARN, shown, f"{shown} is there but not executable.", fixes=(fix,))
+    return _finding(id, CheckState.OK, shown, f"{shown} is there.")
 
 
 def check_ssh_key(context: CheckContext) -> tuple[Finding, ...]:
@@ -187,26 +181,22 @@ def check_ssh_key(context: CheckContext) -> tuple[Finding, ...]:
         with path.open("rb") as stream:
             head = stream.read(_KEY_HEAD_BYTES)
     except (FileNotFoundError, NotADirectoryError):
-        return (environment_finding(id, CheckState.BLOCKED, title, f"The SSH key {shown} does not exist."),)
+        return (_finding(id, CheckState.BLOCKED, title, f"The SSH key {shown} does not exist."),)
     except IsADirectoryError:
-        return (environment_finding(id, CheckState.BLOCKED, title, f"{shown} is a folder, not an SSH key."),)
+        return (_finding(id, CheckState.BLOCKED, title, f"{shown} is a folder, not an SSH key."),)
     except OSError as error:
-        return (
-            environment_finding(
-                id, CheckState.UNKNOWN, title, f"The SSH key {shown} cannot be read: {error.strerror}."
-            ),
-        )
+        return (_finding(id, CheckState.UNKNOWN, title, f"The SSH key {shown} cannot be read: {error.strerror}."),)
     facts = (Fact(label="file", value=shown), Fact(label="mode", value=f"{stat.S_IMODE(mode):04o}"))
     first = head.lstrip().partition(b"\n")[0]
     if not (first.startswith(b"-----BEGIN ") and b"PRIVATE KEY-----" in first):
         public = first.startswith((b"ssh-", b"ecdsa-", b"sk-"))
         kind = "a public key; its private half is needed" if public else "not a private key"
-        return (environment_finding(id, CheckState.BLOCKED, title, f"{shown} is {kind}.", facts),)
+        return (_finding(id, CheckState.BLOCKED, title, f"{shown} is {kind}.", facts=facts),)
     if mode & 0o077:
         summary = f"{shown} is open to others (mode {stat.S_IMODE(mode):04o}); ssh refuses such a key."
         fix = _chmod_fix(path, "600", "Make the key yours alone", "Only you may read the key.")
-        return (environment_finding(id, CheckState.BLOCKED, title, summary, facts, (fix,)),)
-    return (environment_finding(id, CheckState.OK, title, f"{shown} is a private key that only you may read.", facts),)
+        return (_finding(id, CheckState.BLOCKED, title, summary, facts=facts, fixes=(fix,)),)
+    return (_finding(id, CheckState.OK, title, f"{shown} is a private key that only you may read.", facts=facts),)
 
 
 def _chmod_fix(path: Path, mode: str, title: str, changes: str) -> Fix:

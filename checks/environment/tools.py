@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from checks.context import CheckContext
-from checks.finding import CheckState, CopyText, Fact, Finding, Fix, FrozenStruct
+from checks.environment.model import ToolRow
+from checks.finding import CheckState, CopyText, Fact, Finding, Fix
 from checks.sanitize import one_line, sanitize
 from checks.tools.run import CommandError, CommandNotFound, CommandResult, CommandTimeout, run_command
 from config.model import ToolSettings
@@ -45,17 +46,6 @@ _BREW_FORMULAE = {
     "kubectl": "kubectl",
     "aws": "awscli",
 }
-
-
-class ToolRow(FrozenStruct, frozen=True):
-    """A tool as it was found, for the step's table."""
-
-    name: str
-    state: CheckState
-    version: str = ""
-    minimum: str = ""
-    path: str = ""
-    required: bool = True
 
 
 def check_tool(context: CheckContext, tool: ToolSettings) -> tuple[Finding, ToolRow]:

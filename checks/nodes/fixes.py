@@ -1,4 +1,4 @@
-"""The ways out of what the nodes step finds: wait, or look closer with a command to take away."""
+"""Fixes of the nodes step: wait, build the cluster first, or copy a command that shows more."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from checks.tools.kubectl import Kubectl
 
 
 def wait_for_nodes_fix() -> Fix:
-    """Wait until every expected node is Ready."""
+    """Fix: wait until every expected node is Ready."""
     return Fix(
         id="nodes.wait",
         title="Wait until every expected node is Ready",
         action=RunCommand(argv=("ecotui", "nodes", "--wait")),
-        changes="nothing: it looks again and again, and ends when all are Ready",
+        changes="nothing: checks until all are Ready",
         recommended=True,
     )
 
 
 def build_cluster_fix() -> Fix:
-    """Where the cluster comes from."""
+    """Fix: go to the apply step, which builds the cluster."""
     return Fix(
         id="nodes.apply",
         title="Build the cluster first",
@@ -34,7 +34,7 @@ def build_cluster_fix() -> Fix:
 
 
 def install_kubectl_fix() -> Fix:
-    """Where kubectl comes from."""
+    """Fix: the page that tells how to install kubectl."""
     return Fix(
         id="nodes.install",
         title="How to install kubectl",
@@ -46,10 +46,10 @@ def install_kubectl_fix() -> Fix:
 def debug_node_fixes(
     context: CheckContext, kubectl: Kubectl, row: NodeRow, control_plane: NodeRow | None
 ) -> tuple[Fix, ...]:
-    """Commands for one node: what the API knows of it, what its kubelet says, how its first start went."""
-    found = []
+    """Fixes: commands for one node that show its object in the API, the log of its kubelet, and its first start."""
+    options = []
     if row.joined:
-        found.append(
+        options.append(
             _copy_command_fix(
                 row, "describe", "What the API knows of it", kubectl.shell_command("describe", "node", row.name)
             )
@@ -60,12 +60,12 @@ def debug_node_fixes(
         kubelet = "sudo journalctl -u kubelet -n 200 -f"
         order = (("kubelet", "What its kubelet says", kubelet), ("start", "How its first start went", start))
         for id, title, command in order if row.joined else reversed(order):
-            found.append(_copy_command_fix(row, id, title, f"{login} {shlex.quote(command)}"))
-    return tuple(found)
+            options.append(_copy_command_fix(row, id, title, f"{login} {shlex.quote(command)}"))
+    return tuple(options)
 
 
 def debug_control_plane_fixes(context: CheckContext, row: NodeRow | None) -> tuple[Fix, ...]:
-    """Commands for a control plane that does not answer; `row` is an instance of the group that holds it."""
+    """Fixes: commands for a control plane that does not answer; `row` is an instance of its group."""
     login = _ssh_command(context, row) if row else ""
     if not row or not login:
         return ()

@@ -1,4 +1,4 @@
-"""Nodes against expectation: which group a node belongs to, which instance it runs on, what is missing. Pure."""
+"""Nodes and EC2 instances matched with the groups of the settings: the rows of the nodes table."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from fnmatch import translate
+from typing import Any
 
+from checks.context import CheckContext
 from checks.finding import FrozenStruct
 from checks.nodes.model import NodeGroupRow, NodeRow
 from checks.sanitize import one_line
@@ -17,6 +19,7 @@ from config.model import NodeGroupSettings
 PRESSURE_CONDITIONS = ("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable")
 """Conditions that are bad when they are True, and do not show in `kubectl get nodes`."""
 ACTIVE_INSTANCE_STATES = frozenset({"pending", "running"})
+DESCRIBE_INSTANCES_ACTION = "ec2:DescribeInstances"
 
 
 class NodeInstance(FrozenStruct, frozen=True):
@@ -47,20 +50,57 @@ class GroupMatcher:
         return ""
 
 
+def fetch_node_instances(context: CheckContext) -> list[NodeInstance]:
+    """Instances whose Name tag matches a group, without terminated ones. Raises botocore's errors."""
+    groups = context.settings.nodes.groups
+    filters = [
+        {
+            "Name": "instance-state-name",
+            "Values": ["pending", "running", "stopping", "stopped", "shutting-down"],
+        }
+    ]
+    # EC2 knows * and ? in a filter, and at most 200 values; what else a shell pattern has, is matched here.
+    patterns = [group.pattern for group in groups]
+    if len(patterns) <= 200 and not any("[" in pattern for pattern in patterns):
+        filters.append({"Name": "tag:Name", "Values": patterns})
+    matcher = GroupMatcher(groups)
+    found = []
+    for reservation in context.aws.paginate("ec2", "describe_instances", "Reservations", Filters=filters):
+        for raw in reservation.get("Instances", ()):
+            one = _parse_instance(raw)
+            if matcher.find_group(one.name):
+                found.append(one)
+    return found
+
+
+def _parse_instance(raw: dict[str, Any]) -> NodeInstance:
+    launched = raw.get("LaunchTime")
+    name = next((tag.get("Value", "") for tag in raw.get("Tags", ()) if tag.get("Key") == "Name"), "")
+    return NodeInstance(
+        id=str(raw.get("InstanceId", "")),
+        name=one_line(str(name)),
+        state=str(raw.get("State", {}).get("Name", "")),
+        type=str(raw.get("InstanceType", "")),
+        private_ip=str(raw.get("PrivateIpAddress", "") or ""),
+        public_ip=str(raw.get("PublicIpAddress", "") or ""),
+        launched_at=launched.timestamp() if launched is not None else None,
+    )
+
+
 def build_node_rows(
     groups: Sequence[NodeGroupSettings], nodes: Iterable[Node], instances: Sequence[NodeInstance] | None, now: float
 ) -> tuple[NodeRow, ...]:
-    """Every node, then every instance alive that has not joined; what is not Ready first.
+    """One row a node, and one for each running instance that has not joined. Those that are not Ready come first.
 
     `instances` is None when EC2 could not be asked. `now` is in seconds since the epoch.
     """
-    known = GroupMatcher(groups)
-    place = {group.name: number for number, group in enumerate(groups)}
+    matcher = GroupMatcher(groups)
+    group_order = {group.name: number for number, group in enumerate(groups)}
     by_id = {one.id: one for one in instances or ()}
     by_name = {one.name: one for one in instances or () if one.state in ACTIVE_INSTANCE_STATES}
     by_ip = {one.private_ip: one for one in instances or () if one.private_ip and one.state in ACTIVE_INSTANCE_STATES}
     joined: set[str] = set()
-    found: list[NodeRow] = []
+    rows: list[NodeRow] = []
     for node in nodes:
         name = fast_one_line(node.metadata.name)
         provider = fast_one_line(node.spec.providerID or "").rpartition("/")[2]
@@ -70,15 +110,15 @@ def build_node_rows(
         if instance:
             joined.add(instance.id)
         info = node.status.nodeInfo
-        ready, trouble, message = _parse_conditions(node.status.conditions or ())
-        found.append(
+        ready, problems, message = _parse_conditions(node.status.conditions or ())
+        rows.append(
             NodeRow(
                 name=name,
-                group=known.find_group(name, instance.name if instance else ""),
+                group=matcher.find_group(name, instance.name if instance else ""),
                 joined=True,
                 ready=ready,
                 schedulable=not node.spec.unschedulable,
-                conditions=trouble,
+                conditions=problems,
                 message=message,
                 instance_id=provider or (instance.id if instance else ""),
                 instance_state=_instance_state(instance, provider, instances),
@@ -92,10 +132,10 @@ def build_node_rows(
         )
     for one in instances or ():
         if one.id not in joined and one.state in ACTIVE_INSTANCE_STATES:
-            found.append(
+            rows.append(
                 NodeRow(
                     name=one.name,
-                    group=known.find_group(one.name),
+                    group=matcher.find_group(one.name),
                     joined=False,
                     ready=False,
                     instance_id=one.id,
@@ -108,7 +148,9 @@ def build_node_rows(
                 )
             )
     return tuple(
-        sorted(found, key=lambda row: (row.ready, place.get(row.group, len(place)), natural_sort_key(row.name)))
+        sorted(
+            rows, key=lambda row: (row.ready, group_order.get(row.group, len(group_order)), natural_sort_key(row.name))
+        )
     )
 
 
@@ -138,33 +180,32 @@ def build_group_rows(
 
 
 def fast_one_line(text: str) -> str:
-    """`one_line` with a quick way for the names of 5,000 nodes, which are as they should be."""
+    """`one_line`, faster for text that is clean already: the names of 5,000 nodes."""
     return text if text.isascii() and text.isprintable() and len(text) <= 300 else one_line(text)
 
 
 def _parse_conditions(conditions: Sequence[KubernetesCondition]) -> tuple[bool, tuple[str, ...], str]:
-    """Ready or not, what is wrong, and the kubelet's words. A condition that is not there is not a good one."""
+    """Whether the node is Ready, what is wrong, and the kubelet's message. A missing Ready condition means not Ready."""
     ready, message = False, ""
-    trouble: list[str] = []
-    seen_ready = False
+    problems: list[str] = []
+    has_ready = False
     for one in conditions:
         kind, status, reason = fast_one_line(one.type), fast_one_line(one.status), fast_one_line(one.reason or "")
         if kind == "Ready":
-            seen_ready, ready = True, status == "True"
+            has_ready, ready = True, status == "True"
             if not ready:
-                trouble.insert(0, f"Ready={status}{f' ({reason})' if reason else ''}")
+                problems.insert(0, f"Ready={status}{f' ({reason})' if reason else ''}")
                 message = fast_one_line(one.message or "")
         elif kind in PRESSURE_CONDITIONS and status == "True":
-            trouble.append(kind)
-    if not seen_ready:
-        trouble.insert(0, "no Ready condition yet")
-    return ready, tuple(trouble), message
+            problems.append(kind)
+    if not has_ready:
+        problems.insert(0, "no Ready condition yet")
+    return ready, tuple(problems), message
 
 
 def _instance_state(instance: NodeInstance | None, provider_id: str, instances: Sequence[NodeInstance] | None) -> str:
     if instance:
         return instance.state
-    # Only instances of this cluster's names were asked for: a node of no group may run on any other.
     return "gone" if instances is not None and provider_id.startswith("i-") else ""
 
 

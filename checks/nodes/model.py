@@ -1,4 +1,4 @@
-"""What the nodes screen draws beyond the findings. Importing it pulls in nothing heavy."""
+"""The tables of the nodes step. Imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from checks.finding import FrozenStruct
 
 
 class NodeGroupRow(FrozenStruct, frozen=True):
-    """A group of nodes against what the settings expect of it."""
+    """A group of nodes: expected by the settings, joined, Ready."""
 
     name: str
     expected: int
@@ -20,7 +20,7 @@ class NodeGroupRow(FrozenStruct, frozen=True):
 
 
 class NodeRow(FrozenStruct, frozen=True):
-    """A node, or an instance that should be one and has not joined."""
+    """A node, or an instance of a group that has not joined."""
 
     name: str
     group: str
@@ -30,7 +30,7 @@ class NodeRow(FrozenStruct, frozen=True):
     schedulable: bool = True
     """False: cordoned. That is not a failure."""
     conditions: tuple[str, ...] = ()
-    """What is wrong, in the words of the API: `Ready=False (KubeletNotReady)`, `MemoryPressure`."""
+    """What is wrong, as the API names it: `Ready=False (KubeletNotReady)`, `MemoryPressure`."""
     message: str = ""
     """The kubelet's own words on why it is not Ready."""
     instance_id: str = ""
@@ -66,10 +66,10 @@ class WorkloadsRow(FrozenStruct, frozen=True):
 
 
 class NodesDetail(FrozenStruct, frozen=True):
-    """Everything the look saw, as `Report.detail` carries it."""
+    """All that the check read, in `Report.detail`."""
 
     answers: bool
-    """The API server answered; without it, `groups` and `rows` tell of instances only."""
+    """The API server answered. When False, `groups` and `rows` are of instances only."""
     reason: str = ""
     """Why it did not."""
     expected: int = 0
@@ -78,5 +78,5 @@ class NodesDetail(FrozenStruct, frozen=True):
     rows: tuple[NodeRow, ...] = ()
     """Nodes that are not Ready first, then by group and name."""
     pods: WorkloadsRow | None = None
-    """None: not looked at, or not allowed."""
+    """None: not checked, or not allowed."""
     context: str = ""

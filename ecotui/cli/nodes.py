@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _wait_until_ready(context: CheckContext, args: argparse.Namespace) -> int:
-    from checks.nodes.wait import poll_nodes
+    from checks.nodes.check import poll_nodes
     from ecotui.cli.wait import wait_and_report
 
     settings = context.settings.nodes

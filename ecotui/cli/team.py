@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
 
         run_lease_agent(Path(args.keep), where, os.environ)
         return exit_codes.OK
-    from checks.environment.team_lock import check_team_lock
+    from checks.environment.check import check_team_lock
 
     (found,) = check_team_lock(where)
     if args.json:

@@ -12,8 +12,9 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from checks.context import CheckContext
-from checks.environment import aws_profiles
-from checks.environment.check import EnvironmentDetail, check
+from checks.environment.check import check
+from checks.environment.identity import read_aws_profiles
+from checks.environment.model import EnvironmentDetail
 from checks.environment.tools import is_at_least, parse_version
 from checks.finding import CheckState, Finding, PickProfile, Report, SetVariable, UnsetVariable
 from config.model import (
@@ -338,11 +339,11 @@ def test_profiles_are_read_without_what_is_secret(tmp_path: Path) -> None:
     config.write_text("[default]\nregion = x\n[profile two words]\ncredential_process = /bin/x\n", encoding="utf-8")
     keys.write_text("[ci]\naws_access_key_id = A\naws_secret_access_key = hush\n", encoding="utf-8")
     env = {"AWS_CONFIG_FILE": str(config), "AWS_SHARED_CREDENTIALS_FILE": str(keys)}
-    found = {profile.name: profile.method for profile in aws_profiles.read_aws_profiles(env)}
+    found = {profile.name: profile.method for profile in read_aws_profiles(env)}
     assert found == {"ci": "keys", "default": "", "two words": "process"}
     config.write_bytes(b"\xff\x00 not an ini file\n[")
-    assert [profile.name for profile in aws_profiles.read_aws_profiles(env)] == ["ci"]
-    assert aws_profiles.read_aws_profiles({}) == ()
+    assert [profile.name for profile in read_aws_profiles(env)] == ["ci"]
+    assert read_aws_profiles({}) == ()
 
 
 def test_tools_are_asked_side_by_side(project: Path, env: dict[str, str], tools: Path) -> None:

@@ -13,7 +13,7 @@ from checks.aws import lease
 from checks.aws.lease import AcquiredLease, LeaseRecord
 from checks.aws.object_store import ObjectStore, ObjectStoreError
 from checks.context import CheckContext
-from checks.environment.team_lock import check_team_lock
+from checks.environment.check import check_team_lock
 from checks.finding import CheckState, Finding
 from config import model
 from screens.sessions.team import TeamSessionsScreen

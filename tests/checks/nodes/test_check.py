@@ -13,10 +13,9 @@ import pytest
 
 from checks.context import CheckContext
 from checks.finding import CheckState, CopyText, Finding, OpenStep, RunCommand
-from checks.nodes.check import check
+from checks.nodes.check import check, poll_nodes
 from checks.nodes.matching import NodeInstance, build_group_rows, build_node_rows
 from checks.nodes.model import NodesDetail
-from checks.nodes.wait import poll_nodes
 from checks.polling import PollClock, PollOutcome, poll_until_done
 from checks.text import natural_sort_key
 from checks.tools.kubectl import Node

@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 
 from checks.context import CheckContext
-from checks.nodes.check import check
-from checks.nodes.wait import poll_nodes
+from checks.nodes.check import check, poll_nodes
 from checks.polling import PollClock, PollOutcome, poll_until_done
 from config.model import KubectlSettings, NodeGroupSettings, NodesSettings, Settings
 from ecotui.cli import main
