@@ -12,14 +12,9 @@ from pathlib import Path
 from checks.cleanup.ownership import KnownResources
 from checks.context import CheckContext, CreatedResource
 from checks.sanitize import one_line
+from checks.tools import hcl
+from checks.tools.hcl import HclExpression
 
-_BACKEND_BLOCK = re.compile(
-    r'(?:\bbackend\s+"[a-z0-9]+"|\bdata\s+"terraform_remote_state"\s+"[^"]+")\s*\{(?P<body>(?:[^{}]|\{[^{}]*\})*)\}',
-)
-_STORAGE_NAME = re.compile(r'\b(?:bucket|dynamodb_table)\s*=\s*"(?P<name>[^"$]+)"')
-_IMPORT_BLOCK = re.compile(r"^import\s*\{\n?(?P<body>[^{}]*(?:\{[^{}]*\}[^{}]*)*)\}", re.MULTILINE)
-_IMPORT_TARGET = re.compile(r"^\s*to\s*=\s*(?P<address>\S.*?)\s*$", re.MULTILINE)
-_IMPORT_ID = re.compile(r'^\s*id\s*=\s*"(?P<id>(?:[^"\\]|\\.)*)"', re.MULTILINE)
 _RESOURCE_TYPE = re.compile(r"(?:^|\.)(?P<type>[a-z][a-z0-9]*_[a-z0-9_]+)\.[\w-]+(?:\[.*\])?$")
 _MAX_CONFIG_BYTES = 2_000_000
 """Bytes of one configuration file that are read; more is no configuration of a person."""
@@ -106,12 +101,16 @@ def read_earlier_states(context: CheckContext) -> dict[tuple[str, str], str]:
 
 def find_state_storage(folder: Path) -> set[str]:
     """Buckets and lock tables that the configuration, or an initialised backend, names."""
-    names: set[str] = set()
-    for path in (*folder.glob("*.tf"), *folder.glob("*.tf.json")):
-        for block in _BACKEND_BLOCK.finditer(_read_text(path)):
-            names.update(match["name"] for match in _STORAGE_NAME.finditer(block["body"]))
+    values: list[HclExpression] = []
+    for _, body in hcl.read_files(folder):
+        backends = [one for terraform in body.find_blocks("terraform") for one in terraform.body.find_blocks("backend")]
+        sources = [one.body for one in (*backends, *body.find_blocks("data", "terraform_remote_state"))]
+        # In a file that could not be parsed whole, the block may be lost: then every bucket that it names is kept.
+        for source in [body] if body.is_broken else sources:
+            values += source.find_values("bucket", "dynamodb_table")
     for path in (*folder.glob("*.tfbackend"), *folder.glob("backend*.hcl"), *folder.glob("backend*.conf")):
-        names.update(match["name"] for match in _STORAGE_NAME.finditer(_read_text(path)))
+        values += hcl.parse_hcl(_read_text(path)).find_values("bucket", "dynamodb_table")
+    names = {one.literal for one in values if one.literal}
     try:
         configured = json.loads(_read_text(folder / ".terraform" / "terraform.tfstate") or "{}")
         config = configured.get("backend", {}).get("config", {})
@@ -122,17 +121,17 @@ def find_state_storage(folder: Path) -> set[str]:
 
 
 def find_import_blocks(folder: Path) -> dict[tuple[str, str], str]:
-    """(terraform type, import id) of every import block that names its id, and the file that it stands in.
+    """(terraform type, import id) of every import block that names its id, and the name of its file.
 
-    An id that is put together (`"${each.key}"`) is not known before a plan, and is left out.
+    An id that is computed (`"${each.key}"`) is not known before a plan, and is left out.
     """
     found: dict[tuple[str, str], str] = {}
-    for path in sorted(folder.glob("*.tf")):
-        for block in _IMPORT_BLOCK.finditer(_read_text(path)):
-            to, id = _IMPORT_TARGET.search(block["body"]), _IMPORT_ID.search(block["body"])
-            type_ = _RESOURCE_TYPE.search(to["address"]) if to else None
-            if type_ and id and "${" not in id["id"].replace("$${", ""):
-                found[type_["type"], id["id"].replace('\\"', '"')] = path.name
+    for path, body in hcl.read_files(folder):
+        for block in body.find_blocks("import"):
+            to, id = block.attributes.get("to"), block.attributes.get("id")
+            type_ = _RESOURCE_TYPE.search(to.source) if to else None
+            if type_ and id and id.literal:
+                found[type_["type"], id.literal] = path.name
     return found
 
 

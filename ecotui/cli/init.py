@@ -70,8 +70,8 @@ def render_settings(folder: Path, env: os._Environ[str] | dict[str, str]) -> str
 def _settings_lines(folder: Path, env: os._Environ[str] | dict[str, str]) -> Iterator[str]:
     import shutil
 
+    from checks.tools.terraform_project import ProjectFacts, read_project_facts
     from config.discover import find_terraform_folders
-    from config.terraform_source import ProjectFacts, read_project_facts
 
     folders = find_terraform_folders(folder)
     seen = read_project_facts(folders[0]) if folders else ProjectFacts()

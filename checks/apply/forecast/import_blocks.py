@@ -14,11 +14,10 @@ from pathlib import Path
 from checks.apply.forecast.model import ADOPT, RESTORE, Collision, SavedReview
 from checks.finding import FrozenStruct
 from checks.sanitize import one_line
+from checks.tools.hcl import parse_hcl
 
 IMPORT_FILE = "ecotui-adopt.tf"
 _FILE_HEADER = "# Written by `ecotui adopt`; taken away by `ecotui adopt --undo`. sha256: "
-_BLOCK_PATTERN = re.compile(r"^import \{\n.*?^\}\n", re.MULTILINE | re.DOTALL)
-_TO_PATTERN = re.compile(r"^\s*to\s*=\s*(.+?)\s*$", re.MULTILINE)
 MIN_TERRAFORM_VERSION = (1, 5)
 """The first terraform that reads import blocks."""
 
@@ -163,12 +162,9 @@ def _read_own_file(target: Path) -> str:
 
 
 def _parse_blocks(body: str) -> dict[str, str]:
-    found = {}
-    for block in _BLOCK_PATTERN.findall(body):
-        to = _TO_PATTERN.search(block)
-        if to:
-            found[to[1]] = block
-    return found
+    """The text of each import block by the address that it imports to."""
+    blocks = ((one.attributes.get("to"), one.source) for one in parse_hcl(body).find_blocks("import"))
+    return {to.source: f"{source}\n" for to, source in blocks if to}
 
 
 def _body_digest(body: str) -> str:

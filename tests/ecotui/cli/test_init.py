@@ -174,8 +174,9 @@ def test_print_shows_and_writes_nothing(project: Path, capsys: pytest.CaptureFix
 
 
 def test_text_that_is_no_terraform_does_no_harm(project: Path) -> None:
+    before = settings(project)
     (project / "infra" / "odd.tf").write_bytes(b'\xff\x00 resource "aws_instance" "x" { { "unclosed ' * 500)
-    settings(project)
+    assert settings(project) == before
 
 
 def test_the_demo_project_is_read(tmp_path: Path) -> None:
