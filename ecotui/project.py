@@ -8,11 +8,14 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
+from checks.apply.plan_store import plan_and_review_paths
 from checks.finding import Finding, Fix, Report, RunCommand
 from config.folders import state_folder
 from config.load import LoadedSettings
@@ -29,6 +32,7 @@ from ecotui.supervisor import (
     send_interrupt,
     start_command,
 )
+from ecotui.supervisor.commands import DeploymentTarget
 from ecotui.team import handoff
 from ecotui.team.lease_client import TEAM_LOCK_FINDING, LeaseClient, LeaseStatus, open_lease_client
 
@@ -320,6 +324,7 @@ class OpenProject:
             env=self.child_env(),
             secrets=self.secret_names,
             stdin=stdin,
+            target=_reviewed_target(argv),
         )
         self.rebuild = self.rebuild.with_command(step, title)
         return command
@@ -375,6 +380,25 @@ def _apply_event(rebuild: RebuildProgress, event: events.AnyEvent | events.Unkno
         case events.FindingOverridden(finding=finding, reason=reason) if reason.strip():
             return rebuild.with_override(finding, reason)
     return rebuild
+
+
+class _ReviewedTarget(msgspec.Struct):
+    """The part of a review that says where its plan works."""
+
+    account: str = ""
+    region: str = ""
+
+
+def _reviewed_target(argv: Sequence[str]) -> DeploymentTarget | None:
+    """Where an apply of a reviewed plan works, for the log. `ecotui apply` checks it before it begins."""
+    if argv[:2] != ("ecotui", "apply") or "--plan" not in argv[:-1]:
+        return None
+    try:
+        review = plan_and_review_paths(Path(argv[argv.index("--plan") + 1]))[1]
+        found = msgspec.json.decode(review.read_bytes(), type=_ReviewedTarget)
+    except (OSError, msgspec.DecodeError):
+        return None
+    return DeploymentTarget(found.account, found.region) if found.account or found.region else None
 
 
 def process_environment() -> dict[str, str]:

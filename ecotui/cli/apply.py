@@ -188,11 +188,12 @@ def _run_apply(
     args: argparse.Namespace,
 ) -> int:
     from checks.tools.terraform_backend import read_backend
-    from ecotui.cli.follow_apply import ApplyFollower
+    from ecotui.cli.follow import CommandFollower
+    from ecotui.cli.follow_apply import ApplyOutput
     from ecotui.history.apply_streams import read_duration_stats
     from ecotui.session import events, store
-    from ecotui.supervisor import start_command
     from ecotui.supervisor.commands import DeploymentTarget
+    from ecotui.supervisor.running import run_command
     from ecotui.team.lease_client import TEAM_LOCK_FINDING
 
     child = bool(context.env.get("ECOTUI_SESSION"))
@@ -204,7 +205,7 @@ def _run_apply(
             *([(TEAM_LOCK_FINDING, held.override_reason)] if held.override_reason else ()),
         ):
             session.append(events.FindingOverridden(finding=id_, reason=reason))
-        command = start_command(
+        running = run_command(
             session,
             terraform.apply_argv(plan),
             step="apply",
@@ -214,18 +215,20 @@ def _run_apply(
             secrets=[one.name for one in context.settings.environment.variables if one.secret],
             # Asked again just above: what this run creates is remembered as made there, and nowhere else.
             target=DeploymentTarget(review.account, review.region, read_backend(context).workspace),
+            needs_log=not args.progress,
         )
         if not args.progress:
             print(f"{terraform.name} runs on its own from here: closing this terminal does not stop it")
-            print(f"Log: {command.folder / 'output.log'}", flush=True)
+            print(f"Log: {running.command.folder / 'output.log'}", flush=True)
         times = read_duration_stats(
             store.SessionStore(state_folder(context.settings, context.env)),
             context.project,
             review.plan.operations,
             parallelism=context.settings.terraform.parallelism,
-            excluded_command=command.id,
+            excluded_command=running.command.id,
         )
-        code = ApplyFollower(command, review.plan, times, context, progress=args.progress).follow()
+        output = ApplyOutput(running.command, review.plan, times, context, as_json=args.progress)
+        code = CommandFollower(running, output).follow()
         if code == exit_codes.OK:
             plan.unlink(missing_ok=True)  # it holds secrets, and is good for nothing any more
         if not child:

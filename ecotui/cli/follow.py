@@ -1,78 +1,110 @@
-"""A command under the supervisor, attended to its end: its lines as they come, and Ctrl-C passed on."""
+"""Follows a command to its end: its lines as they come, and Ctrl-C passed on. What is printed is the handler's."""
 
 from __future__ import annotations
 
+import os
 import signal
 import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import partial
 from types import FrameType
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 if TYPE_CHECKING:
-    from ecotui.supervisor import Command
+    from ecotui.supervisor.running import RunningCommand
+
+Result = TypeVar("Result")
 
 POLL_SECONDS = 0.2
-"""Seconds between two looks at the output."""
+"""Seconds between two reads of the output."""
+MAX_LINES_PER_READ = 5_000
+"""Lines that are handled at once."""
+
+
+class OutputHandler(ABC):
+    """Prints the output of one kind of command, for a person or for a screen."""
+
+    INTERRUPT_NOTICE: ClassVar[str]
+    """Printed at the first Ctrl-C."""
+    FORCE_NOTICE: ClassVar[str]
+    """Printed at a later one, which ends the command by force."""
+
+    @abstractmethod
+    def print_line(self, text: str) -> None:
+        """Print a line of ours."""
+
+    @abstractmethod
+    def handle_lines(self, lines: list[str]) -> None:
+        """Lines came."""
+
+    @abstractmethod
+    def handle_idle(self) -> None:
+        """None came for now."""
+
+    @abstractmethod
+    def finish(self, outcome: str, message: str) -> int:
+        """The command is over; the exit code of ours. `outcome` as in `CommandStatus`."""
+
+    def confirm_force(self) -> bool:
+        """Whether the operator wants the command ended by force."""
+        return True
 
 
 class CommandFollower:
-    """Base of those who tell a command's output; what is told is the subclass's."""
+    """Reads the output of one command until it is over."""
 
-    MAX_LINES_PER_READ: ClassVar[int] = 2_000
-    """Lines that are taken at once."""
-    MAX_LINE_BYTES: ClassVar[int | None] = None
-    """Bytes of a line that are given out; None: as many as a screen shows."""
-
-    def __init__(self, command: Command) -> None:
-        self._command = command
+    def __init__(self, running: RunningCommand, handler: OutputHandler) -> None:
+        self._running = running
+        self._handler = handler
         self._interrupt_count = 0
-        self._forwarded_count = 0
+        self._handled_interrupt_count = 0
 
     def follow(self) -> int:
         """Until the command is over; the exit code of ours."""
-        from ecotui.supervisor import Tail, read_command_status
-
         before = signal.signal(signal.SIGINT, self._count_interrupt)
         try:
-            folder = self._command.folder
-            tail = Tail(folder) if self.MAX_LINE_BYTES is None else Tail(folder, max_line_bytes=self.MAX_LINE_BYTES)
+            self._running.start()
             while True:
-                now = read_command_status(folder)
-                lines = tail.read(self.MAX_LINES_PER_READ)
+                self._handle_interrupts()
+                now = self._running.status()
+                lines = self._running.read_lines(MAX_LINES_PER_READ)
                 if lines:
-                    self.handle_lines(lines)
-                elif now.state != "running":
-                    return self.finish(now.outcome, now.message)
-                else:
-                    self.handle_idle()
-                    self._forward_interrupts()
+                    self._print(partial(self._handler.handle_lines, lines))
+                elif now.state == "running":
+                    self._print(self._handler.handle_idle)
                     time.sleep(POLL_SECONDS)
+                elif self._interrupt_count == self._handled_interrupt_count:
+                    break
+            outcome = "interrupted" if self._interrupt_count and now.outcome == "killed" else now.outcome
+            code = self._print(lambda: self._handler.finish(outcome, now.message))
+            return self._handler.finish(outcome, now.message) if code is None else code
         finally:
             signal.signal(signal.SIGINT, before)
 
-    def handle_lines(self, lines: list[str]) -> None:
-        """Lines came."""
-        raise NotImplementedError
-
-    def handle_idle(self) -> None:
-        """None came for now."""
-        raise NotImplementedError
-
-    def interrupt(self, *, first: bool) -> None:
-        """Ctrl-C: ask the command to end the first time, make it end after that."""
-        raise NotImplementedError
-
-    def finish(self, outcome: str, message: str) -> int:
-        """It is over; the exit code."""
-        raise NotImplementedError
-
-    def was_interrupted(self, outcome: str) -> bool:
-        """Whether it ended because we interrupted it."""
-        return outcome == "interrupted" or (self._interrupt_count > 0 and outcome == "killed")
+    def _print(self, action: Callable[[], Result]) -> Result | None:
+        """Run something that prints. A plain child is followed to its end although nobody reads us any more; then None."""
+        try:
+            return action()
+        except BrokenPipeError:
+            if not self._running.ends_with_us:
+                raise
+            devnull = os.open(os.devnull, os.O_WRONLY)
+            for fd in (1, 2):
+                os.dup2(devnull, fd)
+            return None
 
     def _count_interrupt(self, number: int, frame: FrameType | None) -> None:
         self._interrupt_count += 1
 
-    def _forward_interrupts(self) -> None:
-        if self._interrupt_count != self._forwarded_count:
-            first, self._forwarded_count = self._forwarded_count == 0, self._interrupt_count
-            self.interrupt(first=first)
+    def _handle_interrupts(self) -> None:
+        """Ask the command to end the first time, make it end after that."""
+        if self._interrupt_count == self._handled_interrupt_count:
+            return
+        force, self._handled_interrupt_count = self._handled_interrupt_count > 0, self._interrupt_count
+        if force and not self._handler.confirm_force():
+            return
+        self._running.interrupt(force=force)
+        self._print(
+            lambda: self._handler.print_line(self._handler.FORCE_NOTICE if force else self._handler.INTERRUPT_NOTICE)
+        )

@@ -19,7 +19,7 @@ from checks.duration import format_duration
 from checks.finding import STATE_ICONS, CheckState
 from checks.sanitize import one_line
 from ecotui import exit_codes
-from ecotui.cli.follow import CommandFollower
+from ecotui.cli.follow import OutputHandler
 
 if TYPE_CHECKING:
     from checks.context import CheckContext
@@ -42,11 +42,11 @@ _NEXT_STEPS = (
 )
 
 
-class ApplyFollower(CommandFollower):
-    """Reads the command's output to its end and tells it."""
+class ApplyOutput(OutputHandler):
+    """Prints terraform's output: lines for a person, or its own JSON lines with ours among them."""
 
-    MAX_LINES_PER_READ = 5_000
-    MAX_LINE_BYTES = 1 << 20  # whole JSON lines
+    INTERRUPT_NOTICE = "Interrupted: terraform finishes what it has begun and saves the state. Again: by force."
+    FORCE_NOTICE = "Stopping by force: resources may be left that the state does not know"
 
     def __init__(
         self,
@@ -55,12 +55,12 @@ class ApplyFollower(CommandFollower):
         stats: DurationStats,
         context: CheckContext,
         *,
-        progress: bool,
+        as_json: bool,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`times`: what earlier runs tell. `progress`: JSON lines. `clock`: seconds since the epoch."""
-        super().__init__(command)
-        self._as_json = progress
+        """`stats`: durations of earlier runs. `clock`: seconds since the epoch."""
+        self._command = command
+        self._as_json = as_json
         self._progress = ApplyStreamReader(plan.operations)
         self._estimate = RemainingTimeEstimate([(one.address, one.actions) for one in plan.changes], plan.after)
         self._context = context
@@ -73,30 +73,20 @@ class ApplyFollower(CommandFollower):
         self._provisioner_lines: tuple[str, ...] = ()
         self._last_output = time.monotonic()
         self._library: GuideLibrary | None = None
-        # Its own progress gets the same line as a screen.
-        said = self._json_line(
+        # Our own progress is computed from the same line that a screen is given.
+        notice = self._json_line(
             _typical_times_notice(stats),
             usual=msgspec.to_builtins(add_no_wait_estimates(stats, plan.no_wait_addresses)),
         )
-        self._progress.feed([said])
-        if self._as_json:
-            print(said, flush=True)
+        self._progress.feed([notice])
+        if as_json:
+            print(notice, flush=True)
         elif stats.runs:
             print(_typical_times_notice(stats), flush=True)
 
-    def interrupt(self, *, first: bool) -> None:
-        """The first Ctrl-C asks terraform to end by itself; the next one, after a question, makes it end."""
-        from ecotui.supervisor import send_interrupt
-
-        if first:
-            send_interrupt(self._command.folder)
-            self._print_line("Interrupted: terraform finishes what it has begun and saves the state. Again: by force.")
-        elif self._as_json or not sys.stdin.isatty() or self._confirm_force():
-            send_interrupt(self._command.folder, force=True)
-            self._print_line("Stopping by force: resources may be left that the state does not know")
-
-    @staticmethod
-    def _confirm_force() -> bool:
+    def confirm_force(self) -> bool:
+        if self._as_json or not sys.stdin.isatty():
+            return True
         try:
             return input("By force, resources can be lost from the state. Type `force`: ").strip() == "force"
         except (EOFError, KeyboardInterrupt):
@@ -124,16 +114,16 @@ class ApplyFollower(CommandFollower):
                 usual = snapshot.durations.typical_duration(row.address, row.action)
                 # What takes a moment needs no forecast.
                 often = f" (usually {format_approximate(usual.seconds)}, {usual.basis})" if usual.seconds >= 8 else ""
-                self._print_line(f"[{snapshot.done_count}/{snapshot.total_count}] {row.action} {row.address}{often}")
+                self.print_line(f"[{snapshot.done_count}/{snapshot.total_count}] {row.action} {row.address}{often}")
         for done in snapshot.finished_operations[self._finished_count :]:
             self._announced.discard((done.address, done.action))
-            self._print_line(
+            self.print_line(
                 f"[{snapshot.done_count}/{snapshot.total_count}] {STATE_ICONS[CheckState.OK]} {done.address} {done.action} ended after {done.duration:g} s"
             )
         self._finished_count = len(snapshot.finished_operations)
         for done in snapshot.failed_operations[self._failed_count :]:
             self._announced.discard((done.address, done.action))
-            self._print_line(
+            self.print_line(
                 f"[{snapshot.done_count}/{snapshot.total_count}] {STATE_ICONS[CheckState.BLOCKED]} {done.address} {done.action} failed after"
                 f" {done.duration:g} s; terraform says why when what runs has ended"
             )
@@ -149,14 +139,14 @@ class ApplyFollower(CommandFollower):
         for line in fresh:
             self._provisioner_line_count += 1
             if self._provisioner_line_count <= MAX_PROVISIONER_LINES:
-                self._print_line(f"    │ {line}")
+                self.print_line(f"    │ {line}")
             elif self._provisioner_line_count == MAX_PROVISIONER_LINES + 1:
-                self._print_line(f"    │ … and more: {self._command.folder / 'output.log'}")
+                self.print_line(f"    │ … and more: {self._command.folder / 'output.log'}")
 
     def _print_error(self, number: int, error: Diagnostic, snapshot: ApplyProgress) -> None:
         if snapshot.crash and error == snapshot.crash.diagnostic:
             for line in snapshot.crash.lines[:1]:  # the rest at the end: terraform prints the trace only then
-                self._print_line(f"{STATE_ICONS[CheckState.BLOCKED]} {line}")
+                self.print_line(f"{STATE_ICONS[CheckState.BLOCKED]} {line}")
             return
         found = self._find_guide_entries(number, error)
         if self._as_json:
@@ -168,11 +158,11 @@ class ApplyFollower(CommandFollower):
             return
         where = f"{error.address}: " if error.address else ""
         place = f" ({error.location})" if error.location else ""
-        self._print_line(f"{STATE_ICONS[CheckState.BLOCKED]} {where}{one_line(error.summary, limit=1000)}{place}")
+        self.print_line(f"{STATE_ICONS[CheckState.BLOCKED]} {where}{one_line(error.summary, limit=1000)}{place}")
         for one in found:
-            self._print_line(f"    guide {one.entry}: {one.title} (ecotui guide {one.entry})")
+            self.print_line(f"    guide {one.entry}: {one.title} (ecotui guide {one.entry})")
         if not found and error.is_error:
-            self._print_line("    the guide has nothing about this")
+            self.print_line("    the guide has nothing about this")
 
     def _find_guide_entries(self, number: int, error: Diagnostic) -> list[GuideExplanation]:
         """What the guide says about an error; nothing when there is no guide that can be read."""
@@ -194,7 +184,7 @@ class ApplyFollower(CommandFollower):
     def handle_idle(self) -> None:
         if self._as_json or time.monotonic() - self._last_output < HEARTBEAT_SECONDS:
             return
-        self._print_line(self.status_line())
+        self.print_line(self.status_line())
 
     def status_line(self) -> str:
         """What runs, against its usual time, and how long the rest will take."""
@@ -211,7 +201,7 @@ class ApplyFollower(CommandFollower):
         why = f"; why: ecotui why {shlex.quote(late.address)}" if late else ""
         return f"[{now.done_count}/{now.total_count}] running: {told or 'terraform prepares'}{more}{rest}{why}"
 
-    def _print_line(self, text: str) -> None:
+    def print_line(self, text: str) -> None:
         self._last_output = time.monotonic()
         print(self._json_line(text) if self._as_json else text, flush=True)
 
@@ -238,44 +228,44 @@ class ApplyFollower(CommandFollower):
             replace_atomically(self._command.folder / "timeline.csv", timeline.as_csv(drawn).encode())
             replace_atomically(page, timeline.as_html(drawn).encode())
         except OSError as error:  # the run is over, and its log is there: no reason to fail
-            self._print_line(f"The timeline could not be written: {error.strerror}")
+            self.print_line(f"The timeline could not be written: {error.strerror}")
         else:
-            self._print_line(f"Timeline: {page}")
+            self.print_line(f"Timeline: {page}")
 
     def _print_crash(self, snapshot: ApplyProgress, crash: Crash) -> None:
         """What crashed and how to go on, with the raw text behind; other errors were told when they came."""
         first, *rest = crash.lines
-        self._print_line(f"Failed at {snapshot.done_count} of {snapshot.total_count}. {first}")
+        self.print_line(f"Failed at {snapshot.done_count} of {snapshot.total_count}. {first}")
         for line in rest:
-            self._print_line(f"  {line}")
+            self.print_line(f"  {line}")
         for line in () if self._as_json else crash.trace[:MAX_TRACE_LINES]:
-            self._print_line(f"    │ {line}")
-        self._print_line(f"All of it: {self._command.folder / 'output.log'}")
+            self.print_line(f"    │ {line}")
+        self.print_line(f"All of it: {self._command.folder / 'output.log'}")
 
     def _print_result(self, snapshot: ApplyProgress, outcome: str, message: str) -> int:
         if outcome == "succeeded":
-            self._print_line(snapshot.summary or "Applied")
+            self.print_line(snapshot.summary or "Applied")
             for name, value in snapshot.outputs.items() if not self._as_json else ():
-                self._print_line(f"  {name} = {format_output_value(value)}")
+                self.print_line(f"  {name} = {format_output_value(value)}")
             return exit_codes.OK
         log = self._command.folder / "output.log"
         if any("saved plan is stale" in one.summary.lower() for one in snapshot.errors):
             # terraform ends with 1; for whoever calls us it is what our own look before the apply says with 3.
-            self._print_line("Nothing was applied: the state changed after the plan was made. Plan again: ecotui plan")
+            self.print_line("Nothing was applied: the state changed after the plan was made. Plan again: ecotui plan")
             return exit_codes.BLOCKED
-        if self.was_interrupted(outcome):
-            self._print_line(f"Interrupted at {snapshot.done_count} of {snapshot.total_count}. {_NEXT_STEPS}")
+        if outcome == "interrupted":
+            self.print_line(f"Interrupted at {snapshot.done_count} of {snapshot.total_count}. {_NEXT_STEPS}")
             return exit_codes.INTERRUPTED
         if snapshot.crash:
             self._print_crash(snapshot, snapshot.crash)
             return exit_codes.ERROR
         why = message or (f"{len(snapshot.errors)} errors" if snapshot.errors else outcome or "it ended")
-        self._print_line(
+        self.print_line(
             f"Failed at {snapshot.done_count} of {snapshot.total_count}: {one_line(why)}. `ecotui diagnose {log}` explains."
         )
-        self._print_line(_NEXT_STEPS)
+        self.print_line(_NEXT_STEPS)
         for line in () if snapshot.errors or self._as_json else snapshot.other_lines[-20:]:
-            self._print_line(f"  {line}")
+            self.print_line(f"  {line}")
         return exit_codes.ERROR
 
 

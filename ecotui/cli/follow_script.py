@@ -14,23 +14,26 @@ from checks.duration import format_duration
 from checks.finding import STATE_ICONS, CheckState
 from checks.script.stages import StageParser
 from ecotui import exit_codes
-from ecotui.cli.follow import CommandFollower
+from ecotui.cli.follow import OutputHandler
 
 if TYPE_CHECKING:
     from checks.context import CheckContext
-    from ecotui.supervisor import Command
+    from ecotui.supervisor.running import RunningCommand
 
 HEARTBEAT_SECONDS = 60.0
 """Seconds without a line after which it is said that the script still runs."""
 STAGES_FILE = "stages.csv"
 
 
-class ScriptFollower(CommandFollower):
-    """Reads the command's output to its end and passes it on."""
+class ScriptOutput(OutputHandler):
+    """Prints a script's output, with its stages and their times."""
+
+    INTERRUPT_NOTICE = "Interrupted: the script and what it runs were asked to stop. Again: by force."
+    FORCE_NOTICE = "Stopping by force: resources may be left that no state knows"
 
     def __init__(
         self,
-        command: Command,
+        running: RunningCommand,
         context: CheckContext,
         clock: Callable[[], float] = time.time,
         *,
@@ -38,7 +41,8 @@ class ScriptFollower(CommandFollower):
         leftovers_hint: str = "What it left: ecotui recover",
     ) -> None:
         """`stages`: regular expressions of its headings; `left`: what is said of what it leaves when it fails."""
-        super().__init__(command)
+        self._running = running
+        self._folder = running.command.folder
         self._leftovers_hint = leftovers_hint
         self._context = context
         self._clock = clock
@@ -52,12 +56,12 @@ class ScriptFollower(CommandFollower):
         for line in lines:
             for stage in self._stages.feed([line], self._last_output):
                 number = len(self._stages.stages)
-                self._print_line(
+                self.print_line(
                     f"[stage {number}, after {format_duration(self._last_output - self._started_at)}] {stage.title}"
                 )
-            self._print_line(line)
+            self.print_line(line)
 
-    def _print_line(self, line: str) -> None:
+    def print_line(self, line: str) -> None:
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
 
@@ -66,40 +70,30 @@ class ScriptFollower(CommandFollower):
         if now - self._last_output >= HEARTBEAT_SECONDS:
             self._last_output = now
             at = f", at: {self._stages.current_heading}" if self._stages.current_heading else ""
-            self._print_line(f"… still running after {format_duration(now - self._started_at)}{at}")
-
-    def interrupt(self, *, first: bool) -> None:
-        from ecotui.supervisor import send_interrupt
-
-        send_interrupt(self._command.folder, force=not first)
-        self._print_line(
-            "Interrupted: the script and what it runs were asked to stop. Again: by force."
-            if first
-            else "Stopping by force: resources may be left that no state knows"
-        )
+            self.print_line(f"… still running after {format_duration(now - self._started_at)}{at}")
 
     def finish(self, outcome: str, message: str) -> int:
         now = self._clock()
         stages = self._stages.finish(now)
         width = max((len(one.title) for one in stages), default=0)
         if stages:
-            self._print_line("Stages:")
+            self.print_line("Stages:")
         for one in stages:
-            self._print_line(f"    {one.title:<{width}}  {format_duration(one.duration_seconds(now))}")
+            self.print_line(f"    {one.title:<{width}}  {format_duration(one.duration_seconds(now))}")
         self._write_stages_file(now)
         good = outcome == "succeeded"
         if not good:
             self._print_guide_entries()
         if good:
-            self._print_line(
+            self.print_line(
                 f"{STATE_ICONS[CheckState.OK]} The script ended after {format_duration(now - self._started_at)}"
             )
             return exit_codes.OK
         at = f" in: {stages[-1].title}" if stages else ""
-        if self.was_interrupted(outcome):
-            self._print_line(f"Interrupted after {format_duration(now - self._started_at)}{at}. {self._leftovers_hint}")
+        if outcome == "interrupted":
+            self.print_line(f"Interrupted after {format_duration(now - self._started_at)}{at}. {self._leftovers_hint}")
             return exit_codes.INTERRUPTED
-        self._print_line(
+        self.print_line(
             f"{STATE_ICONS[CheckState.BLOCKED]} The script failed after {format_duration(now - self._started_at)}{at}"
             f" ({message or outcome or 'it ended'}). {self._leftovers_hint}"
         )
@@ -115,15 +109,16 @@ class ScriptFollower(CommandFollower):
         try:
             library = open_library(self._context.settings, self._context.project, self._context.env)
             diagnosis = Diagnosis(library)
-            with os.fdopen(open_private_file(self._command.folder / OUTPUT_LOG, os.O_RDONLY), "rb") as stream:
+            self._running.wait_for_log()
+            with os.fdopen(open_private_file(self._folder / OUTPUT_LOG, os.O_RDONLY), "rb") as stream:
                 diagnosis.read(stream)
         except (GuideError, OSError) as error:
-            self._print_line(f"{STATE_ICONS[CheckState.UNKNOWN]} The guide could not be asked: {error}")
+            self.print_line(f"{STATE_ICONS[CheckState.UNKNOWN]} The guide could not be asked: {error}")
             return
         for match in diagnosis.matches[:5]:
-            self._print_line(f"    guide {match.entry}: {match.title} (line {match.line}; ecotui guide {match.entry})")
+            self.print_line(f"    guide {match.entry}: {match.title} (line {match.line}; ecotui guide {match.entry})")
         if not diagnosis.matches:
-            self._print_line("    the guide has nothing about this output")
+            self.print_line("    the guide has nothing about this output")
 
     def _write_stages_file(self, now: float) -> None:
         """The stages as a table beside the log; without it the run is as good."""
@@ -136,6 +131,6 @@ class ScriptFollower(CommandFollower):
         for one in self._stages.stages:
             rows.writerow((one.title, f"{one.started_at:.3f}", f"{one.duration_seconds(now):.3f}"))
         try:
-            replace_atomically(self._command.folder / STAGES_FILE, out.getvalue().encode("utf-8", "replace"))
+            replace_atomically(self._folder / STAGES_FILE, out.getvalue().encode("utf-8", "replace"))
         except (OSError, SessionError):
-            self._print_line("The table of the stages could not be written")
+            self.print_line("The table of the stages could not be written")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -148,10 +147,11 @@ def run_team_script(
 ) -> int:
     """Run it under the supervisor and follow it to its end; the exit code. Raises SessionError, Refused."""
     from checks.tools.terraform import terraform_environment
-    from ecotui.cli.follow_script import ScriptFollower
+    from ecotui.cli.follow import CommandFollower
+    from ecotui.cli.follow_script import ScriptOutput
     from ecotui.cli.locks import hold_locks
     from ecotui.session import events, store
-    from ecotui.supervisor import start_command as begin
+    from ecotui.supervisor.running import run_command
     from ecotui.team.lease_client import TEAM_LOCK_FINDING
 
     child = bool(context.env.get("ECOTUI_SESSION"))
@@ -160,7 +160,7 @@ def run_team_script(
         held.set_session(session.id)
         if held.override_reason:
             session.append(events.FindingOverridden(finding=TEAM_LOCK_FINDING, reason=held.override_reason))
-        command = begin(
+        running = run_command(
             session,
             script_check.argv,
             step=step,
@@ -170,8 +170,9 @@ def run_team_script(
             secrets=[one.name for one in context.settings.environment.variables if one.secret],
         )
         print("The script runs on its own from here: closing this terminal does not stop it")
-        print(f"Log: {command.folder / 'output.log'}", flush=True)
-        code = ScriptFollower(command, context, clock=time.time, stages=stages, leftovers_hint=leftovers_hint).follow()
+        print(f"Log: {running.command.folder / 'output.log'}", flush=True)
+        output = ScriptOutput(running, context, stages=stages, leftovers_hint=leftovers_hint)
+        code = CommandFollower(running, output).follow()
         if not child:
             session.end("succeeded" if code == exit_codes.OK else "failed")
         return code

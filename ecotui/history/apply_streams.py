@@ -22,7 +22,13 @@ MAX_LOG_BYTES = 64_000_000
 
 
 def is_apply_stream(command: Command) -> bool:
-    """Whether this command is a terraform of ours that applied, and reported in JSON lines."""
+    """Whether the output of this command is the JSON stream of an apply: terraform's own, or that of an `ecotui apply`.
+
+    Only an `ecotui apply` that ran terraform as its child has a workspace. One of an earlier version ran it as a
+    command of its own, which stands beside it in the session.
+    """
+    if command.argv[:2] == ("ecotui", "apply"):
+        return bool(command.target.workspace)
     return "-json" in command.argv and "apply" in command.argv[1:4] and command.argv[0] != "ecotui"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from checks.apply.durations import DurationStats
 from checks.apply.plan.model import Plan
-from checks.apply.plan_store import REVIEW_FILE
+from checks.apply.plan_store import plan_and_review_paths
 from checks.apply.run.stream import ApplyProgress, ApplyStreamReader
 from checks.apply.run.why.model import RunningResource
 from ecotui.history.apply_streams import is_apply_stream, iterate_commands, read_duration_stats
@@ -86,7 +86,11 @@ def _read_plan(command: Command) -> Plan | None:
 
     from checks.apply.forecast.model import SavedReview
 
+    argv = command.argv
     try:
-        return msgspec.json.decode(Path(command.argv[-1]).with_name(REVIEW_FILE).read_bytes(), type=SavedReview).plan
+        named = argv[argv.index("--plan") + 1] if "--plan" in argv else argv[-1]
+        # The plan itself is removed when it was applied.
+        review = plan_and_review_paths(Path(command.cwd) / named)[1]
+        return msgspec.json.decode(review.read_bytes(), type=SavedReview).plan
     except (OSError, ValueError, IndexError, msgspec.DecodeError):
         return None

@@ -6,12 +6,13 @@ import json
 import os
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ecotui.session import SessionError
-from ecotui.session.private_files import is_locked, read_bytes, replace_atomically
+from ecotui.session.private_files import is_locked, raise_session_error, read_bytes, replace_atomically
 from ecotui.supervisor import paths as names
 
 if TYPE_CHECKING:
@@ -86,6 +87,16 @@ def read_command(folder: Path) -> Command | None:
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
+
+
+def record_target(folder: Path, target: DeploymentTarget, redact: Callable[[str], str]) -> None:
+    """Write down where a command works, once it is certain. Raises SessionError."""
+    plain = _read_json_object(folder / names.COMMAND_FILE) or {}
+    plain["place"] = {name: redact(str(getattr(target, name))) for name in TARGET_FIELDS}
+    with raise_session_error("cannot write to", folder):
+        replace_atomically(
+            folder / names.COMMAND_FILE, json.dumps(plain, ensure_ascii=False).encode("utf-8", "replace")
+        )
 
 
 def list_commands(session: Session) -> list[Command]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import errno
 import fcntl
 import json
 import os
@@ -27,6 +26,7 @@ from ecotui.session.private_files import (
 )
 from ecotui.supervisor import paths as names
 from ecotui.supervisor.output_file import OutputFile
+from ecotui.supervisor.spawn import explain_start_error, spawn
 
 PIPE_READ_SIZE = 1 << 18
 """Bytes a read."""
@@ -80,7 +80,7 @@ class Supervisor:
         try:
             source = self._spawn()
         except OSError as error:
-            message = self.redactor.redact(sanitize(self._describe_start_error(error)))
+            message = self.redactor.redact(sanitize(explain_start_error(self.task["argv"][0], self.task["cwd"], error)))
             self.output.write(message + "\n")
         else:
             self._write_process_file()
@@ -99,10 +99,6 @@ class Supervisor:
 
     def _spawn(self) -> int:
         """Start the command; where its output can be read. Raises OSError."""
-        argv: list[str] = self.task["argv"]
-        env: dict[str, str] = {**self.task["env"], names.COMMAND_FOLDER_VARIABLE: str(self.folder)}
-        os.chdir(self.task["cwd"])
-        program = _find_program(argv[0], env.get("PATH", os.defpath))
         output, write_end = os.pipe()
         enlarge = getattr(fcntl, "F_SETPIPE_SZ", None)
         if enlarge is not None:
@@ -110,29 +106,20 @@ class Supervisor:
                 fcntl.fcntl(output, enlarge, PIPE_SIZE)
         input_end = self._open_stdin()
         try:
-            self.pid = os.posix_spawn(
-                program,
-                argv,
-                env,
-                file_actions=[
-                    (os.POSIX_SPAWN_DUP2, input_end, 0),
-                    (os.POSIX_SPAWN_DUP2, write_end, 1),
-                    (os.POSIX_SPAWN_DUP2, write_end, 2),
-                ],
-                setpgroup=0,
-                setsigmask=[],
-                setsigdef=[
-                    signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGUSR1, signal.SIGUSR2,
-                    signal.SIGCHLD,
-                ],
-            )  # fmt: skip
+            self.pid = spawn(
+                self.task["argv"],
+                {**self.task["env"], names.COMMAND_FOLDER_VARIABLE: str(self.folder)},
+                self.task["cwd"],
+                stdin_fd=input_end,
+                output_fd=write_end,
+                new_group=True,
+            )
         except OSError:
             os.close(output)
             raise
         finally:
             os.close(write_end)
             os.close(input_end)
-        os.chdir("/")
         return output
 
     def _open_stdin(self) -> int:
@@ -151,19 +138,6 @@ class Supervisor:
         write_fully(write_end, data)
         os.close(write_end)
         return read_end
-
-    def _describe_start_error(self, error: OSError) -> str:
-        """Why the command could not be started, in plain words."""
-        name = self.task["argv"][0]
-        if error.filename == self.task["cwd"]:
-            return f"could not start {name}: the folder {self.task['cwd']}: {describe_os_error(error)}"
-        if error.errno == errno.ENOENT:
-            return f"could not start {name}: there is no such command here or on PATH"
-        if error.errno == errno.EACCES:
-            return f"could not start {name}: it is not executable"
-        if error.errno == errno.ENOEXEC:
-            return f"could not start {name}: it is no program that this machine can run (a script without #! line?)"
-        return f"could not start {name}: {describe_os_error(error)}"
 
     def _drain_output(self, output_fd: int) -> None:
         """Drain the output until the command is over and says nothing more."""
@@ -316,18 +290,3 @@ class Supervisor:
 
 def _ignore_signal(number: int, frame: object) -> None:
     """The signal's number is in the wake-up pipe by now; the loop acts on it."""
-
-
-def _find_program(name: str, path: str) -> str:
-    """Where the command is. Raises OSError, as exec would."""
-    if "/" in name:
-        return name
-    refused = False
-    for folder in path.split(os.pathsep):
-        candidate = f"{folder or '.'}/{name}"
-        if os.path.isfile(candidate):  # noqa: PTH113 - no pathlib here, it costs start time
-            if os.access(candidate, os.X_OK):
-                return candidate
-            refused = True
-    number = errno.EACCES if refused else errno.ENOENT
-    raise OSError(number, os.strerror(number), name)

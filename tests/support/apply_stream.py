@@ -13,7 +13,7 @@ from checks.apply.plan.model import ChangeAction, Plan, ResourceChange
 from checks.apply.run.stream import ApplyProgress, ApplyStreamReader
 from checks.context import CheckContext
 from config.model import Settings
-from ecotui.cli.follow_apply import ApplyFollower
+from ecotui.cli.follow_apply import ApplyOutput
 from ecotui.supervisor import Command
 from screens.steps.apply import ApplyPanel
 from screens.steps.apply_progress import ApplyProgressView
@@ -36,7 +36,7 @@ def fed(operations: dict[str, int] | None, *lines: str) -> ApplyProgress:
     return progress.snapshot()
 
 
-def follower(tmp_path: Path, *, progress: bool, at: float = 0.0) -> ApplyFollower:
+def follower(tmp_path: Path, *, progress: bool, at: float = 0.0) -> ApplyOutput:
     names = ("aws_nat_gateway.main", "aws_iam_role.node")
     changes = tuple(
         ResourceChange(address=name, type=parse_resource_type(name), action=ChangeAction.CREATE, actions=("create",))
@@ -46,7 +46,7 @@ def follower(tmp_path: Path, *, progress: bool, at: float = 0.0) -> ApplyFollowe
     times = DurationStats(addresses={"create aws_nat_gateway.main": (120.0, 3)}, runs=3)
     command = Command(id="c", folder=tmp_path, step="apply", title="", argv=(), started=START)
     where = CheckContext(settings=Settings(), project=tmp_path, env={})
-    return ApplyFollower(command, plan, times, where, progress=progress, clock=lambda: START + at)
+    return ApplyOutput(command, plan, times, where, as_json=progress, clock=lambda: START + at)
 
 
 async def applying(bench: Bench, pilot: Pilot[Any], *lines: str, at: float = 60.0) -> tuple[ApplyPanel, Command]:

@@ -23,7 +23,7 @@ from ecotui.demo.provider_mirror import find_mirror, write_cli_config
 from support import DATA
 
 PROJECT = DATA / "terraform" / "leftovers"
-MOTO = "from ecotui.demo.aws import cloudtrail; cloudtrail.install(); from moto.server import main; main()"
+MOTO = "from ecotui.demo.aws import cloudtrail; cloudtrail.install_cloudtrail(); from moto.server import main; main()"
 """moto, with the one answer that it lacks and each forecast of a bucket asks for: it would be tried five times."""
 
 

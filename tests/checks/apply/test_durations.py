@@ -21,8 +21,10 @@ from checks.apply.durations import (
 from checks.apply.run.progress import RemainingTimeEstimate, format_approximate, operation_rows
 from checks.apply.run.stream import ApplyProgress, ApplyStreamReader
 from checks.aws.isolated_session import CredentialSource
+from ecotui.cli.follow import CommandFollower
 from ecotui.history.apply_streams import read_duration_stats
 from ecotui.session.store import SessionStore
+from ecotui.supervisor.running import SupervisedCommand
 
 
 def event(kind: str, address: str, second: int = 0, action: str = "create", **more: Any) -> str:
@@ -251,7 +253,7 @@ def test_a_plan_that_terraform_calls_stale_ends_as_our_own_look_does(
     }
     (tmp_path / "output.log").write_text(json.dumps(refusal) + "\n")
     (tmp_path / "exit.json").write_text(json.dumps({"exit_code": 1, "outcome": "failed"}))
-    assert one.follow() == 3
+    assert CommandFollower(SupervisedCommand(one._command), one).follow() == 3
     assert "Nothing was applied" in capsys.readouterr().out
 
 

@@ -168,8 +168,10 @@ def test_a_followed_apply_leaves_both_beside_its_log(tmp_path: Path, capsys: pyt
     from checks.apply.plan.model import Plan
     from checks.context import CheckContext
     from config.model import Settings
-    from ecotui.cli.follow_apply import ApplyFollower
+    from ecotui.cli.follow import CommandFollower
+    from ecotui.cli.follow_apply import ApplyOutput
     from ecotui.supervisor import Command
+    from ecotui.supervisor.running import SupervisedCommand
 
     folder = tmp_path / "apply-1"
     folder.mkdir()
@@ -178,7 +180,8 @@ def test_a_followed_apply_leaves_both_beside_its_log(tmp_path: Path, capsys: pyt
     command = Command(id="apply-1", folder=folder, step="apply", title="terraform apply", argv=(), started=1.0)
     plan = Plan(terraform="", format="", changes=())
     where = CheckContext(settings=Settings(), project=tmp_path, env={})
-    assert ApplyFollower(command, plan, DurationStats(), where, progress=False).follow() == 1
+    output = ApplyOutput(command, plan, DurationStats(), where, as_json=False)
+    assert CommandFollower(SupervisedCommand(command), output).follow() == 1
     assert f"Timeline: {folder / 'timeline.html'}" in capsys.readouterr().out
     assert (folder / "timeline.html").stat().st_mode & 0o077 == 0
     assert len((folder / "timeline.csv").read_text().splitlines()) == 4
