@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from checks.apply.fixes import edit_action, plan_fix
-from checks.apply.forecast import delete_commands, import_blocks
+from checks.apply.forecast import import_blocks
 from checks.apply.forecast.model import (
     ADOPT,
     DELETE,
@@ -24,6 +24,29 @@ from checks.sanitize import one_line
 
 MAX_COLLISION_FINDINGS = 40
 """Collisions that are told one by one; a plan that collides with more was made for another account."""
+
+
+DELETE_COMMANDS = {
+    "aws_autoscaling_group": "autoscaling delete-auto-scaling-group --auto-scaling-group-name {name}",
+    "aws_cloudformation_stack": "cloudformation delete-stack --stack-name {name}",
+    "aws_codebuild_project": "codebuild delete-project --name {name}",
+    "aws_db_parameter_group": "rds delete-db-parameter-group --db-parameter-group-name {name}",
+    "aws_db_subnet_group": "rds delete-db-subnet-group --db-subnet-group-name {name}",
+    "aws_ecr_repository": "ecr delete-repository --repository-name {name}",
+    "aws_eks_cluster": "eks delete-cluster --name {name}",
+    "aws_elasticache_subnet_group": "elasticache delete-cache-subnet-group --cache-subnet-group-name {name}",
+    "aws_iam_group": "iam delete-group --group-name {name}",
+    "aws_iam_server_certificate": "iam delete-server-certificate --server-certificate-name {name}",
+    "aws_iam_user": "iam delete-user --user-name {name}",
+    "aws_kms_alias": "kms delete-alias --alias-name {name}",
+    "aws_lambda_function": "lambda delete-function --function-name {name}",
+    "aws_sfn_state_machine": "stepfunctions delete-state-machine --state-machine-arn {id}",
+    "aws_sqs_queue": "sqs delete-queue --queue-url {id}",
+    "aws_ssm_document": "ssm delete-document --name {name}",
+}
+"""Terraform type to the aws command that deletes one, where the cleanup step has no such kind; `{id}`: the import id.
+
+Only types that hold no data, or that AWS refuses to delete while they do: no database."""
 
 
 def forecast_findings(review: SavedReview, folder: Path, env: Mapping[str, str] | None = None) -> list[Finding]:
@@ -138,7 +161,7 @@ def _collision_fixes(collision: Collision, folder: Path, env: Mapping[str, str])
             action=OpenStep(step="cleanup", select=marked),
             changes="nothing yet: there the deletion is typed",
         )
-    elif DELETE in collision.ways_out and (line := delete_commands.delete_command(collision)):
+    elif DELETE in collision.ways_out and (line := _delete_command(collision)):
         yield Fix(
             id="apply.delete",
             title="Delete it by hand: copy the command",
@@ -293,3 +316,15 @@ def _warning_findings(warnings: Iterable[ForecastWarning]) -> list[Finding]:
         )
         for one in warnings
     ]
+
+
+def _delete_command(collision: Collision) -> str:
+    """A line for a shell that deletes what has the name; empty where none is known."""
+    words = DELETE_COMMANDS.get(collision.type)
+    if words is None or not collision.import_id:
+        return ""
+    # By its import id: a name of another case is written there as AWS has it.
+    name = collision.name if collision.import_id.startswith(("arn:", "https:")) else collision.import_id
+    filled = words.format(name=shlex.quote(name), id=shlex.quote(collision.import_id))
+    region = collision.existing.split(":")[3] if collision.existing.startswith("arn:") else ""
+    return f"aws {filled}{f' --region {region}' if region else ''}"

@@ -73,7 +73,7 @@ class _ValuePair(NamedTuple):
     @property
     def display_values(self) -> tuple[str | None, str | None]:
         """Both values as text. Whoever hides a part of what is shown whole, hides it whole."""
-        hidden = _any_marked(self.sensitive_old) or _any_marked(self.sensitive_new)
+        hidden = any_marked(self.sensitive_old) or any_marked(self.sensitive_new)
         before = None if self.old is None else _display_value(self.old, hidden)
         if self.unknown is True:
             return before, KNOWN_AFTER_APPLY
@@ -134,7 +134,7 @@ def _iter_changed_leaves(path: _AttributePath, pair: _ValuePair) -> Iterator[tup
     if late is True:
         yield path, pair
         return
-    if not _any_marked(late) and (old == new or (old in _EMPTY_VALUES and new in _EMPTY_VALUES)):
+    if not any_marked(late) and (old == new or (old in _EMPTY_VALUES and new in _EMPTY_VALUES)):
         return
     if pair.is_sensitive or len(path) > _MAX_DEPTH:
         yield path, pair
@@ -150,7 +150,7 @@ def _iter_changed_leaves(path: _AttributePath, pair: _ValuePair) -> Iterator[tup
     if _both_of_type(old, new, dict) or (isinstance(late, dict) and old in _EMPTY_VALUES and new in _EMPTY_VALUES):
         for key in sorted({*(old or ()), *(new or ()), *(late or ())}, key=str):
             yield from _iter_changed_leaves((*path, key), pair.child(key, key, key))
-    elif _both_of_type(old, new, list) and (_has_nested_values(old) or _has_nested_values(new) or _any_marked(late)):
+    elif _both_of_type(old, new, list) and (_has_nested_values(old) or _has_nested_values(new) or any_marked(late)):
         for old_at, new_at in _pair_elements(old or [], new or [], late):
             at = new_at if new_at is not None else (old_at or 0)
             yield from _iter_changed_leaves((*path, at), pair.child("", old_at, new_at))
@@ -158,11 +158,12 @@ def _iter_changed_leaves(path: _AttributePath, pair: _ValuePair) -> Iterator[tup
         yield path, pair
 
 
-def _any_marked(marks: Any) -> bool:
+def any_marked(marks: Any) -> bool:
+    """Whether anything in terraform's marks (True for a whole, or the same shape with True leaves) is True."""
     if isinstance(marks, dict):
-        return any(map(_any_marked, marks.values()))
+        return any(map(any_marked, marks.values()))
     if isinstance(marks, list):
-        return any(map(_any_marked, marks))
+        return any(map(any_marked, marks))
     return marks is True
 
 
@@ -182,10 +183,10 @@ def _pair_elements(old: list[Any], new: list[Any], unknown_marks: Any) -> Iterat
     waiting = [at for at, one in enumerate(old) if not (at < len(new) and one == new[at])]
     left = []
     for at, one in enumerate(new):
-        if at < len(old) and one == old[at] and not _any_marked(_get_part(unknown_marks, at)):
+        if at < len(old) and one == old[at] and not any_marked(_get_part(unknown_marks, at)):
             continue
         same = next((place for place in waiting if old[place] == one), None)
-        if same is None or _any_marked(_get_part(unknown_marks, at)):
+        if same is None or any_marked(_get_part(unknown_marks, at)):
             left.append(at)
         else:
             waiting.remove(same)

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from support.forecast import Account, planned, refusal
 
-from checks.apply.forecast.bucket_names import MAX_PAGES
 from checks.apply.forecast.forecast import make_forecast
 from checks.apply.forecast.model import Forecast
+from checks.apply.forecast.warnings import MAX_PAGES
 from checks.aws.session import AwsSession
 from checks.context import CheckContext, DeletedBucket
 from checks.finding import CheckState
