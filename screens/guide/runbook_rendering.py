@@ -1,27 +1,29 @@
-"""How a walk is drawn: the rows of its steps, one step in full, the verdict of the live check."""
+"""Draws a runbook: the rows of its steps, one step in full, the state of the cause, the leftovers to be deleted."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from textual.content import Content
+from textual.widgets.option_list import Option
 
+from checks.cleanup.model import CleanupDetail, Leftover, Ownership
 from checks.finding import CopyText, Finding, OpenStep, Report, Risk
 from checks.steps import STEPS_BY_ID
 from ecotui.guide.cause import CauseCheck, CauseState
 from ecotui.guide.reading.document import Entry
 from ecotui.guide.reading.overlay import Correction
 from ecotui.guide.reading.sections import SectionKind
-from ecotui.guide.runbook.step import RunbookStep, StepKind, strip_emphasis
+from ecotui.guide.runbook.step import SEARCH_GUIDE, RunbookStep, StepKind, strip_emphasis
 from screens.style.columns import hanging_indent, pad_cells, wrap_text
 from screens.style.icons import RISK_LABEL, RISK_STYLE, state_icon, state_style
 
 MUTED_STYLE = "$foreground 62%"
 MAX_LABEL_WIDTH = 28
-"""Letters of a label in front of a command."""
+"""Characters of a label in front of a command."""
 MAX_SCRIPT_LINES = 120
-"""Lines of a script or file that are shown; copying takes all of them."""
+"""Lines of a script or file that are shown. Copying takes all of them."""
 
 _CAUSE_ICON = {
     CauseState.PRESENT: ("✗", "$text-error"),
@@ -32,19 +34,17 @@ _CAUSE_ICON = {
     CauseState.NO_CHECK: ("·", MUTED_STYLE),
 }
 
-END_TITLE = {"en": "Check again, and say whether it helped", "ko": "다시 확인하고, 해결되었는지 기록"}
+END_TITLE = {"en": "Check again, and say whether it helped", "ko": "다시 확인하고 해결 여부 기록"}
 
 
-def render_cause_check(verdict: CauseCheck, language: str, width: int, max_lines: int = 2) -> Content:
-    """The verdict in words, in at most so many lines, with the time of the look."""
-    # What is wrong in another way is not shown as if all were well.
-    mark, colour = ("!", "$text-warning") if verdict.other_findings else _CAUSE_ICON[verdict.state]
+def render_cause_check(cause_check: CauseCheck, language: str, width: int, max_lines: int = 2) -> Content:
+    """The state of the cause, in at most `max_lines`, with the time of the check."""
+    # A finding of another entry is not shown as if all were well.
+    mark, colour = ("!", "$text-warning") if cause_check.other_findings else _CAUSE_ICON[cause_check.state]
     when = ""
-    if verdict.checked_at is not None:
-        when = time.strftime("  %H:%M:%S", time.localtime(verdict.checked_at))
-    text = wrap_text(verdict.summary(language), max(width - 2, 20))
-    if len(text) > max_lines:
-        text = [*text[: max_lines - 1], f"{text[max_lines - 1][:-1]}…"]
+    if cause_check.checked_at is not None:
+        when = time.strftime("  %H:%M:%S", time.localtime(cause_check.checked_at))
+    text = _wrap_and_cut(cause_check.summary(language), width - 2, max_lines)
     rows = [Content.assemble(Content.styled(f"{mark} ", colour), Content.styled(text[0], f"bold {colour}"))]
     rows += [Content.assemble("  ", Content.styled(line, f"bold {colour}")) for line in text[1:]]
     if when and rows[-1].cell_length + len(when) <= width:
@@ -52,22 +52,44 @@ def render_cause_check(verdict: CauseCheck, language: str, width: int, max_lines
     return Content("\n").join(rows)
 
 
+def _wrap_and_cut(text: str, width: int, max_lines: int) -> list[str]:
+    lines = wrap_text(text, max(width, 20))
+    return lines if len(lines) <= max_lines else [*lines[: max_lines - 1], f"{lines[max_lines - 1][:-1]}…"]
+
+
+def render_title(entry: Entry, solved_count: int) -> Content:
+    """The top line: the entry, and in how many earlier sessions it solved the problem."""
+    return Content.assemble(
+        Content.styled("Guide ", "bold $text-accent"),
+        Content.styled(f"{entry.id} {entry.title}", "bold"),
+        Content.styled(f"  ✓ solved it {solved_count}×" if solved_count else "", "$text-success"),
+    )
+
+
+def render_deletion(detail: CleanupDetail, leftovers: Sequence[Leftover]) -> Content:
+    """The leftovers that are about to be deleted, for typed consent."""
+    lines = [Content(f"Deleted for good, in account {detail.account} ({detail.account_name}):"), Content("")]
+    for one in leftovers:
+        doubt = "   matched by name only: is it ours?" if one.ownership is Ownership.NAME_ONLY else ""
+        lines.append(Content.assemble(f"  {one.kind:<16} {one.name}", Content.styled(doubt, "$text-warning")))
+    lines += [Content(""), Content("Attachments are detached first. A resource that has changed since is left alone.")]
+    return Content("\n").join(lines)
+
+
 def render_error(error: str, width: int, max_lines: int) -> Content:
-    """The error that led here, its first lines that say something."""
-    said = [" ".join(line.split()) for line in error.splitlines() if line.strip(" \t│╷╵|")]
-    said.sort(key=lambda line: "error" not in line.lower())
-    if not said:
+    """The first lines of the error that led here, those with the word error first."""
+    lines = [" ".join(line.split()) for line in error.splitlines() if line.strip(" \t│╷╵|")]
+    if not lines:
         return Content("")
-    text = wrap_text(" ".join(said[:3]), max(width - 8, 20))
-    if len(text) > max_lines:
-        text = [*text[: max_lines - 1], f"{text[max_lines - 1][:-1]}…"]
+    lines.sort(key=lambda line: "error" not in line.lower())
+    text = _wrap_and_cut(" ".join(lines[:3]), width - 8, max_lines)
     head = Content.styled("Error  ", "bold $text-error")
     rows = [Content.assemble(head, Content(text[0])), *(Content(f"       {line}") for line in text[1:])]
     return Content("\n").join(rows)
 
 
 def render_corrections(corrections: Sequence[Correction], language: str, width: int) -> Content:
-    """What is wrong or short in an entry, and what proves that."""
+    """The corrections of an entry, each with its proof."""
     title, proof = (
         ("이 항목에 대한 정정", "근거: ") if language == "ko" else ("Corrections to this entry", "Verified by ")
     )
@@ -81,25 +103,43 @@ def render_corrections(corrections: Sequence[Correction], language: str, width: 
     return Content("\n").join(parts)
 
 
+def step_options(
+    steps: Sequence[RunbookStep], icon: Callable[[RunbookStep], str], language: str, width: int
+) -> tuple[list[RunbookStep | None], list[Option]]:
+    """The step of each option (None for a heading), and the options of the list."""
+    rows: list[RunbookStep | None] = []
+    options: list[Option] = []
+    previous = ""
+    for number, step in enumerate(steps, 1):
+        heading = step_heading(step, language)
+        if heading and heading != previous:
+            rows.append(None)
+            options.append(Option(Content.styled(heading, "bold $text-primary"), disabled=True))
+        previous = heading
+        rows.append(step)
+        options.append(Option(render_step_row(step, number, icon(step), language, width - 3)))
+    return rows, options
+
+
 def step_heading(step: RunbookStep, language: str) -> str:
-    """What a step stands under in the list."""
+    """The heading above a step in the list."""
     korean = language == "ko"
     if step.kind is StepKind.END:
-        return "끝으로" if korean else "In the end"
+        return "마무리" if korean else "Finally"
     if step.kind is StepKind.FIX:
-        return f"{'확인 결과에서' if korean else 'From the check'}: {step.heading}"
+        return f"{'확인 결과' if korean else 'From the check'}: {step.heading}"
     return step.heading
 
 
 def step_title(step: RunbookStep, language: str) -> str:
-    """What a step is called, in one line."""
+    """The title of a step, in one line."""
     if step.kind is StepKind.END:
         return END_TITLE["ko" if language == "ko" else "en"]
     return step.title.split("\n")[0]
 
 
 def render_step_row(step: RunbookStep, number: int, icon: str, language: str, width: int) -> Content:
-    """One line of the list of steps."""
+    """One row of the list of steps."""
     colour = {"✓": "$text-success", "✗": "$text-error", "▶": "$text-accent"}.get(icon, MUTED_STYLE)
     tail = ""
     action = step.fix.action if step.fix is not None else None
@@ -123,7 +163,7 @@ def render_step_row(step: RunbookStep, number: int, icon: str, language: str, wi
 
 
 def _command_label(step: RunbookStep) -> str:
-    """What the text calls a command, where that is short: `Manual request`."""
+    """The text's own name for a command, if it is short: `Manual request`."""
     if step.kind not in (StepKind.COMMAND, StepKind.SCRIPT):
         return ""
     label = step.note.split("\n")[0].rstrip(" :：")
@@ -135,7 +175,7 @@ def render_step(
     language: str,
     width: int,
     *,
-    verdict: CauseCheck,
+    cause_check: CauseCheck,
     reports: Mapping[str, Report],
     corrections: Sequence[str] = (),
     entry: Entry | None = None,
@@ -143,7 +183,7 @@ def render_step(
     """One step in full."""
     parts: list[Content] = []
     if step.kind is StepKind.END:
-        parts += _render_final_step(verdict, language, width)
+        parts += _render_final_step(cause_check, language, width)
     else:
         head = step.heading if step.kind in (StepKind.COMMAND, StepKind.SCRIPT) and step.argv else ""
         title = step.title if step.kind in (StepKind.FIX, StepKind.MANUAL, StepKind.FILE) else (head or step.heading)
@@ -156,14 +196,14 @@ def render_step(
     if step.substitutions:
         parts.append(_render_used_values(step, width))
     if step.missing:
-        said = f"Needs a value: {', '.join(step.missing)}. e fills it in."
-        parts.append(hanging_indent(Content(""), said, width, "$text-warning"))
+        hint = f"Needs a value: {', '.join(step.missing)}. e fills it in."
+        parts.append(hanging_indent(Content(""), hint, width, "$text-warning"))
     if step.stdin_secret:
-        said = f"{step.stdin_secret} is asked for, masked, and given to its standard input."
-        parts.append(hanging_indent(Content(""), said, width, MUTED_STYLE))
+        hint = f"ecotui asks for {step.stdin_secret}, masked, and passes it to standard input."
+        parts.append(hanging_indent(Content(""), hint, width, MUTED_STYLE))
     if step.reason:
         parts.append(
-            hanging_indent(Content(""), f"Only to copy (c, or w to a file): {step.reason}.", width, "$text-warning")
+            hanging_indent(Content(""), f"Copy only (c, or w to a file): {step.reason}.", width, "$text-warning")
         )
     elif step.is_runnable and step.kind in (StepKind.FIX, StepKind.COMMAND):
         parts.append(Content.styled(f"Risk: {RISK_LABEL[step.risk]}", RISK_STYLE[step.risk]))
@@ -175,14 +215,16 @@ def render_step(
     if step.check_step:
         parts.append(_render_last_check(step.check_step, reports, width))
     if step.fix is not None and isinstance(step.fix.action, OpenStep):
-        there = STEPS_BY_ID[step.fix.action.step].title
-        said = f"Enter goes to the {there} screen; b there comes back here."
+        title = STEPS_BY_ID[step.fix.action.step].title
+        hint = f"Enter goes to the {title} screen; b comes back here."
         if step.risk is Risk.DESTROYS:
-            said = f"Enter deletes exactly these, after you typed your consent; b goes to the {there} screen."
-        parts.append(hanging_indent(Content(""), said, width, MUTED_STYLE))
+            hint = f"Enter deletes exactly these, after you type your consent; b goes to the {title} screen."
+        parts.append(hanging_indent(Content(""), hint, width, MUTED_STYLE))
     if step.screen_step:
-        where = "the search" if step.screen_step == "guide" else f"the {STEPS_BY_ID[step.screen_step].title} screen"
-        parts.append(Content.styled(f"Enter goes to {where}.", MUTED_STYLE))
+        target = (
+            "the search" if step.screen_step == SEARCH_GUIDE else f"the {STEPS_BY_ID[step.screen_step].title} screen"
+        )
+        parts.append(Content.styled(f"Enter goes to {target}.", MUTED_STYLE))
     if entry is not None and step.kind in (StepKind.FILE, StepKind.MANUAL, StepKind.SCRIPT):
         parts.append(_render_previous_fix(entry, language, width))
     if corrections and step.kind not in (StepKind.FIX, StepKind.END):
@@ -195,13 +237,13 @@ def render_step(
 
 
 def _render_previous_fix(entry: Entry, language: str, width: int) -> Content:
-    """Which files the fix changed, and in which commit: where to look for how it was done."""
+    """The files and the commit of the fix that the entry describes."""
     names = ("적용 파일  ", "커밋  ") if language == "ko" else ("Files  ", "Commit  ")
     rows = []
     for name, part in zip(names, (SectionKind.FILES, SectionKind.COMMIT), strict=True):
-        if said := entry.text_of_sections(part):
-            told = ", ".join(line.lstrip("-*+ ") for line in strip_emphasis(said).splitlines() if line.strip())
-            rows.append(hanging_indent(Content.styled(name, MUTED_STYLE), told, width))
+        lines = strip_emphasis(entry.text_of_sections(part)).splitlines()
+        if values := ", ".join(line.lstrip("-*+ ") for line in lines if line.strip()):
+            rows.append(hanging_indent(Content.styled(name, MUTED_STYLE), values, width))
     return Content("\n").join(rows)
 
 
@@ -211,28 +253,28 @@ def _wrap_lines(text: str, width: int) -> Content:
 
 def _render_used_values(step: RunbookStep, width: int) -> Content:
     rows = []
-    for was, known in step.substitutions:
-        others = f"; {known.alternative_count} more like it" if known.alternative_count else ""
-        head = Content.styled(f"{was} = ", MUTED_STYLE)
-        rows.append(hanging_indent(head, f"{known.value}  ({known.source}{others})", width))
+    for source, value in step.substitutions:
+        others = f"; {value.alternative_count} other candidates" if value.alternative_count else ""
+        head = Content.styled(f"{source} = ", MUTED_STYLE)
+        rows.append(hanging_indent(head, f"{value.value}  ({value.source}{others})", width))
     return Content("\n").join(rows)
 
 
-def _render_final_step(verdict: CauseCheck, language: str, width: int) -> Iterable[Content]:
+def _render_final_step(cause_check: CauseCheck, language: str, width: int) -> Iterable[Content]:
     korean = language == "ko"
     yield hanging_indent(
         Content(""),
-        "Enter: 다시 확인한 뒤, 이 항목이 문제를 해결했는지 묻습니다."
+        "Enter: 다시 확인한 뒤 이 항목으로 해결되었는지 묻습니다."
         if korean
-        else "Enter looks again, and then asks whether this entry solved it.",
+        else "Enter checks again, then asks whether this entry solved it.",
         width,
         "bold",
     )
-    rows = [*verdict.findings, *verdict.other_findings]
+    rows = [*cause_check.findings, *cause_check.other_findings]
     if rows:
         yield _render_findings(rows, width)
-    if verdict.other_findings:
-        yield Content.styled("That is another entry's." if not korean else "다른 항목에 해당합니다.", MUTED_STYLE)
+    if cause_check.other_findings:
+        yield Content.styled("This belongs to another entry." if not korean else "다른 항목에 해당합니다.", MUTED_STYLE)
 
 
 def _render_findings(findings: Sequence[Finding], width: int) -> Content:
@@ -243,12 +285,12 @@ def _render_findings(findings: Sequence[Finding], width: int) -> Content:
 
 
 def _render_last_check(step_id: str, reports: Mapping[str, Report], width: int) -> Content:
-    """What the rebuild's own look says about a step that is done by hand."""
+    """The last check of the rebuild step behind a manual step."""
     report = reports.get(step_id)
     title = STEPS_BY_ID[step_id].title
     if report is None:
-        return Content.styled(f"Enter looks at {title}.", MUTED_STYLE)
-    told = [one for one in report.findings if one.state.value in ("blocked", "unknown", "warn")]
-    when = time.strftime("%H:%M:%S", time.localtime(report.started))
-    head = Content.styled(f"{title}, looked at {when}; Enter looks again.", MUTED_STYLE)
-    return Content("\n").join([head, _render_findings(told or report.findings[:1], width)])
+        return Content.styled(f"Enter checks {title}.", MUTED_STYLE)
+    problems = [one for one in report.findings if one.state.value in ("blocked", "unknown", "warn")]
+    checked_at = time.strftime("%H:%M:%S", time.localtime(report.started))
+    head = Content.styled(f"{title}, checked at {checked_at}; Enter checks again.", MUTED_STYLE)
+    return Content("\n").join([head, _render_findings(problems or report.findings[:1], width)])

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from checks.finding import CopyText, Finding, Fix, PasteSecret, Risk, RunCommand, RunInTerminal, SetVariable
+from checks.finding import CopyText, Finding, Fix, OpenStep, PasteSecret, Risk, RunCommand, RunInTerminal, SetVariable
 from checks.secret_names import is_secret_placeholder
 from config.model import Settings
 from ecotui.guide.runbook import commands
@@ -86,6 +86,14 @@ class RunbookStep:
         if self.fix is not None:
             return not isinstance(self.fix.action, CopyText)
         return bool(self.argv or self.variable) and not self.missing
+
+    @property
+    def deleted_leftovers(self) -> tuple[str, ...]:
+        """The keys of the leftovers that a fix of the cleanup deletes; empty for any other step."""
+        action = self.fix.action if self.fix is not None else None
+        if isinstance(action, OpenStep) and action.step == "cleanup" and self.risk is Risk.DESTROYS:
+            return action.select
+        return ()
 
 
 @dataclass(frozen=True)

@@ -227,7 +227,7 @@ async def test_ticks_are_kept_one_comes_back_to_where_one_was_and_a_no_is_kept_t
         await pilot.press("n")
         await bench.until(pilot, lambda: app.screen is back)
         assert [one.solved for one in logged(back, events.RunbookRated)] == [False]
-        assert "7.3 is the way on" in bench.notices(pilot)
+        assert "Go on with 7.3" in bench.notices(pilot)
 
         await pilot.press("escape")
         await bench.until(pilot, lambda: isinstance(app.screen, GuideScreen))
