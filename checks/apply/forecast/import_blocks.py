@@ -1,4 +1,4 @@
-"""Import blocks for what a plan would collide with: made, written to a file of their own, and taken away again.
+"""Import blocks for resources that a plan would collide with: written to a file of their own, and removed again.
 
 Only `ecotui-adopt.tf` is ever written; a file of that name that somebody else wrote, or changed, is left alone.
 """
@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from checks.apply.forecast.model import ADOPT, RESTORE, Collision, SavedReview
+from checks.apply.forecast.model import ADOPT, RESTORE, SavedReview
 from checks.finding import FrozenStruct
 from checks.sanitize import one_line
 from checks.tools.hcl import parse_hcl
@@ -26,15 +26,15 @@ IMPORT_NOTES = {
     "aws_secretsmanager_secret": "its value is not read: the next apply writes the one of the configuration",
     "aws_db_instance": "its password is not read: the next apply sets the one of the configuration",
 }
-"""What the next plan shows after the adoption of such a thing, and why."""
+"""What the next plan shows after such an import, and why."""
 
 
 class ImportBlockError(Exception):
-    """It cannot be adopted, or the file cannot be written; the message says why, in plain words."""
+    """It cannot be imported, or the file cannot be written; the message says why, in plain words."""
 
 
 class PlannedImport(FrozenStruct, frozen=True):
-    """One resource to take into the state, instead of making it anew."""
+    """One resource to take into the state, instead of creating it."""
 
     address: str
     id: str
@@ -44,20 +44,24 @@ class PlannedImport(FrozenStruct, frozen=True):
 
 
 def find_importable(review: SavedReview) -> tuple[list[PlannedImport], list[tuple[str, str]]]:
-    """What can be adopted; and the address of each collision that cannot, with the reason."""
+    """What can be imported; and the address of each collision that cannot, with the reason."""
     found: list[PlannedImport] = []
     cannot: list[tuple[str, str]] = []
     for one in review.forecast.collisions:
-        reason = _why_not_importable(one)
-        if reason:
-            cannot.append((one.address, reason))
+        if ADOPT in one.ways_out and one.import_id:
+            note = IMPORT_NOTES.get(one.type, "")
+            found.append(
+                PlannedImport(address=one.address, id=one.import_id, type=one.type, block=one.import_block, note=note)
+            )
+        elif RESTORE in one.ways_out:
+            cannot.append((one.address, "it is marked as deleted, and has to be restored first"))
         else:
-            found.append(_planned_import(one))
+            cannot.append((one.address, one.existing))
     return found, cannot
 
 
 def select_imports(review: SavedReview, addresses: Sequence[str]) -> list[PlannedImport]:
-    """The adoptions that the addresses mean, all when there are none. Raises AdoptionError."""
+    """The imports of these addresses, or all when there are none. Raises ImportBlockError."""
     found, cannot = find_importable(review)
     if not addresses:
         return found
@@ -74,7 +78,7 @@ def select_imports(review: SavedReview, addresses: Sequence[str]) -> list[Planne
 
 
 def write_import_blocks(folder: Path, review: SavedReview, imports: Sequence[PlannedImport]) -> Path:
-    """Add the blocks to the file, beside those that it has already. Raises AdoptionError, OSError."""
+    """Add the blocks to the file, beside those that it has already. Raises ImportBlockError, OSError."""
     version = tuple(int(part) for part in re.findall(r"\d+", review.plan.terraform)[:2])
     if version and version < MIN_TERRAFORM_VERSION:
         raise ImportBlockError(
@@ -89,7 +93,7 @@ def write_import_blocks(folder: Path, review: SavedReview, imports: Sequence[Pla
 
 
 def read_imported_addresses(folder: Path) -> frozenset[str]:
-    """The addresses that the file adopts; none when there is no such file, or it is not ours."""
+    """The addresses that the file imports; none when there is no such file, or ecotui did not write it."""
     try:
         return frozenset(_parse_blocks(_read_own_file(folder / IMPORT_FILE)))
     except (ImportBlockError, OSError):
@@ -97,26 +101,26 @@ def read_imported_addresses(folder: Path) -> frozenset[str]:
 
 
 def remove_import_blocks(folder: Path, addresses: Sequence[str] = ()) -> list[str]:
-    """Take the blocks of these addresses away, or all with the file itself; which were there.
+    """Remove the blocks of these addresses, or all with the file itself; returns the removed addresses.
 
-    Raises AdoptionError for an address that has no block, or a file that is not ours; OSError.
+    Raises ImportBlockError for an address that has no block, or a file that is not ours; OSError.
     """
     target = folder / IMPORT_FILE
     blocks = _parse_blocks(_read_own_file(target))
     for address in addresses:
         if address not in blocks:
             raise ImportBlockError(f"{one_line(address)} has no import block in {IMPORT_FILE}; nothing was changed")
-    gone = list(dict.fromkeys(addresses)) or list(blocks)
-    rest = [block for address, block in blocks.items() if address not in gone]
+    removed = list(dict.fromkeys(addresses)) or list(blocks)
+    rest = [block for address, block in blocks.items() if address not in removed]
     if rest:
         _write_file(target, rest)
     else:
         target.unlink(missing_ok=True)
-    return gone
+    return removed
 
 
 def _write_file(target: Path, blocks: Iterable[str]) -> None:
-    """Whole or not at all, with the mark by which it is known as ours. Raises OSError."""
+    """Atomic; the header proves that ecotui wrote it. Raises OSError."""
     body = "\n".join(blocks)
     draft = target.with_name(f".{IMPORT_FILE}.{os.getpid()}")
     try:
@@ -126,26 +130,8 @@ def _write_file(target: Path, blocks: Iterable[str]) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _planned_import(collision: Collision) -> PlannedImport:
-    return PlannedImport(
-        address=collision.address,
-        id=collision.import_id,
-        type=collision.type,
-        block=collision.import_block,
-        note=IMPORT_NOTES.get(collision.type, ""),
-    )
-
-
-def _why_not_importable(collision: Collision) -> str:
-    if ADOPT in collision.ways_out and collision.import_id:
-        return ""
-    if RESTORE in collision.ways_out:
-        return "it is marked as deleted, and has to be restored first"
-    return collision.existing
-
-
 def _read_own_file(target: Path) -> str:
-    """The body of the file as it was written; empty when there is none. Raises AdoptionError for anybody else's."""
+    """The body of the file as it was written; empty when there is none. Raises ImportBlockError for any other file."""
     try:
         text = target.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -162,9 +148,11 @@ def _read_own_file(target: Path) -> str:
 
 
 def _parse_blocks(body: str) -> dict[str, str]:
-    """The text of each import block by the address that it imports to."""
-    blocks = ((one.attributes.get("to"), one.source) for one in parse_hcl(body).find_blocks("import"))
-    return {to.source: f"{source}\n" for to, source in blocks if to}
+    """Address to the text of its block."""
+    if not body:
+        return {}
+    blocks = parse_hcl(body).find_blocks("import")
+    return {block.attributes["to"].source: f"{block.source}\n" for block in blocks if "to" in block.attributes}
 
 
 def _body_digest(body: str) -> str:

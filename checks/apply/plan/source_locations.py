@@ -1,4 +1,4 @@
-"""Where an attribute of a resource is written in the terraform files. Reads files only."""
+"""Where a resource's attribute is written in the terraform files, for somebody who changes it. Reads files only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from checks.tools.hcl import HclBody, read_files
 
 
 class SourceIndex:
-    """Reads each folder once. Unreadable files are skipped."""
+    """Reads each folder once; unreadable files are skipped."""
 
     def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
         self._folder = folder
@@ -31,9 +31,9 @@ class SourceIndex:
         if folder not in self._files:
             self._files[folder] = list(read_files(folder))
         for path, body in self._files[folder]:
-            for block in body.find_blocks("resource", *parts[:2]):
-                shown = path.relative_to(self._folder) if path.is_relative_to(self._folder) else path
-                return f"{shown}:{block.body.attribute_lines.get(attribute, block.line)}"
+            for block in body.find_blocks("resource", parts[0], parts[1]):
+                line = block.body.attribute_lines.get(attribute, block.line)
+                return f"{path.relative_to(self._folder) if path.is_relative_to(self._folder) else path}:{line}"
         return ""
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from checks.apply.forecast.aws_calls import failed_check, unusable_services
 from checks.apply.forecast.destroy.blockers import BLOCKER_CHECKS, BlockerCheck
 from checks.apply.forecast.destroy.destroy_set import DestroySet
 from checks.apply.forecast.model import NotChecked, ProtectedResource
@@ -53,35 +54,15 @@ def find_protected(
         look = BLOCKER_CHECKS.get(one.type)
         if look is not None and not (look.unless_attribute and one.before.get(look.unless_attribute) is True):
             questions.append((one, look))
-    unknown: list[NotChecked] = []
-    usable = _checks_with_client(context, questions, unknown)
+    services = ((check.service, one.region) for one, check in questions)
+    unusable = unusable_services(context.aws, services, "what blocks the destruction of things of {service}")
+    unknown = list(unusable.values())
+    usable = [(one, check) for one, check in questions if check.service not in unusable]
     with ThreadPoolExecutor(max_workers=8, thread_name_prefix="kept") as pool:
         answers = list(pool.map(lambda question: _check_blockers(context, going, written, *question), usable))
     found += [answer for answer in answers if isinstance(answer, ProtectedResource)]
     unknown += [answer for answer in answers if isinstance(answer, NotChecked)]
     return sorted(found, key=lambda one: one.address), unknown
-
-
-def _checks_with_client(
-    context: CheckContext, checks: Sequence[tuple[PlannedChange, BlockerCheck]], unknown: list[NotChecked]
-) -> list[tuple[PlannedChange, BlockerCheck]]:
-    """Those whose client can be made; made here, one after the other (see `Kind.service`)."""
-    broken = set()
-    for service, region in dict.fromkeys((look.service, one.region) for one, look in checks):
-        try:
-            context.aws.client(service, region or None)
-        except Exception as error:  # noqa: BLE001 - no credentials, no region: said once, for all of the service
-            trouble = context.aws.explain(error)
-            broken.add(service)
-            unknown.append(
-                NotChecked(
-                    what=f"what holds things of {service} that are destroyed",
-                    why=trouble.summary,
-                    denied=trouble.denied,
-                    failed=True,
-                )
-            )
-    return [(one, look) for one, look in checks if look.service not in broken]
 
 
 def _own_protection(change: PlannedChange) -> tuple[str, str] | None:
@@ -110,15 +91,7 @@ def _check_blockers(
     try:
         holders = sorted(set(check.find_blockers(context.aws, change, destroy_set)))
     except Exception as error:  # noqa: BLE001 - whatever AWS answers, it was not looked at: that is said
-        trouble = context.aws.explain(error, check.action)
-        return NotChecked(
-            address=change.address,
-            type=change.type,
-            what="whether it can be destroyed",
-            why=trouble.summary,
-            denied=trouble.denied,
-            failed=True,
-        )
+        return failed_check(context.aws, error, "whether it can be destroyed", check.action, change)
     if not holders:
         return None
     more = f" and {len(holders) - MAX_NAMED_BLOCKERS} more" if len(holders) > MAX_NAMED_BLOCKERS else ""

@@ -176,5 +176,5 @@ def test_what_is_made_anew_under_its_name_before_the_old_one_goes_collides_with_
         return [each.existing for each in look(Account(**answers), one).collisions]
 
     (words,) = told("create", "delete")
-    assert "the old one, which is destroyed only after the new one is made" in words
+    assert "the old one, which is destroyed only after the new one is created" in words
     assert told("delete", "create") == []
