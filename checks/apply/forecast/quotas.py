@@ -1,4 +1,4 @@
-"""What a plan takes out of the account's quotas: creates minus destroys. Limit and use come from the live account."""
+"""Quotas that a plan uses up: creates minus destroys, against the limit and the use of the live account."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from checks.apply.forecast.aws_calls import failed_check
 from checks.apply.forecast.model import ForecastWarning, NotChecked, QuotaNeed
-from checks.apply.forecast.quota_usage import COUNTED_QUOTAS, HOSTED_ZONE_QUOTA, IAM_QUOTAS, CountedQuota
 from checks.apply.forecast.vcpus import InstanceBatch, UnresolvedBatch, instance_batches
+from checks.apply.plan.configuration import strip_instance_keys
 from checks.apply.plan.model import PlannedChange
 from checks.aws.vcpu_families import vcpu_quota_for
 from checks.finding import CheckState
@@ -25,6 +26,107 @@ MAX_PARALLEL_QUOTAS = 4
 """Quotas that are asked for at once: Service Quotas throttles more of them, and then all wait."""
 _AWS_SIZED_TYPES = frozenset({"aws_ec2_fleet", "aws_spot_fleet_request", "aws_batch_compute_environment"})
 """Types that start as many instances as AWS finds right."""
+
+
+@dataclass(frozen=True)
+class CountedQuota:
+    """A quota of which every resource takes one."""
+
+    types: tuple[str, ...]
+    service: str
+    """As Service Quotas calls it."""
+    code: str
+    title: str
+    action: str
+    """The IAM action that counting needs."""
+    client_name: str
+    operation: str
+    result_key: str
+    item_filter: Callable[[dict[str, Any]], bool] = lambda item: True
+    """Which of the account's count."""
+    planned_filter: Callable[[PlannedChange], bool] = lambda change: True
+    """Which of the planned ones count."""
+    is_global: bool = False
+
+    def applies_to(self, change: PlannedChange) -> bool:
+        return change.type in self.types and self.planned_filter(change)
+
+    def count_in_use(self, aws: AwsSession, region: str) -> int:
+        """How many there are now. Raises botocore's errors."""
+        items = aws.paginate(self.client_name, self.operation, self.result_key, region=region or None)
+        return sum(1 for item in items if self.item_filter(item))
+
+
+def _ec2_quota(type_: str, code: str, title: str, action: str, operation: str, key: str) -> CountedQuota:
+    return CountedQuota((type_,), "vpc", code, title, f"ec2:{action}", "ec2", operation, key)
+
+
+def _load_balancer_quota(kind: str, code: str, title: str) -> CountedQuota:
+    return CountedQuota(
+        ("aws_lb", "aws_alb"), "elasticloadbalancing", code, title,
+        "elasticloadbalancing:DescribeLoadBalancers", "elbv2", "describe_load_balancers", "LoadBalancers",
+        lambda item: item.get("Type") == kind,
+        lambda one: (one.known_text("load_balancer_type") or "application") == kind,
+    )  # fmt: skip
+
+
+COUNTED_QUOTAS = (
+    CountedQuota(
+        ("aws_eip",), "ec2", "L-0263D0A3", "Elastic IPs",
+        "ec2:DescribeAddresses", "ec2", "describe_addresses", "Addresses",
+        # Addresses that the customer brought do not count.
+        lambda item: item.get("PublicIpv4Pool", "amazon") == "amazon",
+        lambda one: not one.known_text("public_ipv4_pool") or one.known_text("public_ipv4_pool") == "amazon",
+    ),
+    _ec2_quota("aws_vpc", "L-F678F1CE", "VPCs per region", "DescribeVpcs", "describe_vpcs", "Vpcs"),
+    _ec2_quota(
+        "aws_internet_gateway", "L-A4707A72", "Internet gateways per region",
+        "DescribeInternetGateways", "describe_internet_gateways", "InternetGateways",
+    ),
+    _ec2_quota(
+        "aws_egress_only_internet_gateway", "L-45FE3B85", "Egress-only internet gateways per region",
+        "DescribeEgressOnlyInternetGateways", "describe_egress_only_internet_gateways", "EgressOnlyInternetGateways",
+    ),
+    _ec2_quota(
+        "aws_security_group", "L-E79EC296", "Security groups per region",
+        "DescribeSecurityGroups", "describe_security_groups", "SecurityGroups",
+    ),
+    _load_balancer_quota("application", "L-53DA6B97", "Application Load Balancers per region"),
+    _load_balancer_quota("network", "L-69A177A2", "Network Load Balancers per region"),
+    CountedQuota(
+        ("aws_elb",), "elasticloadbalancing", "L-E9E9831D", "Classic Load Balancers per region",
+        "elasticloadbalancing:DescribeLoadBalancers", "elb", "describe_load_balancers", "LoadBalancerDescriptions",
+    ),
+    CountedQuota(
+        ("aws_autoscaling_group",), "autoscaling", "L-CDE20ADC", "Auto Scaling groups per region",
+        "autoscaling:DescribeAutoScalingGroups", "autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups",
+    ),
+    CountedQuota(
+        ("aws_eks_cluster",), "eks", "L-1194D53C", "EKS clusters per region",
+        "eks:ListClusters", "eks", "list_clusters", "clusters",
+    ),
+    CountedQuota(
+        ("aws_db_instance", "aws_rds_cluster_instance"), "rds", "L-7B6409FD", "RDS instances per region",
+        "rds:DescribeDBInstances", "rds", "describe_db_instances", "DBInstances",
+    ),
+    CountedQuota(
+        ("aws_cloudfront_distribution",), "cloudfront", "L-24B04930", "CloudFront distributions",
+        "cloudfront:ListDistributions", "cloudfront", "list_distributions", "DistributionList.Items", is_global=True,
+    ),
+)  # fmt: skip
+"""Codes and titles: AWS Service Quotas."""
+
+IAM_QUOTAS = {
+    "aws_iam_role": ("L-FE177D64", "IAM roles", "Roles"),
+    "aws_iam_policy": ("L-E95E4862", "IAM customer managed policies", "Policies"),
+    "aws_iam_instance_profile": ("L-6E65F664", "IAM instance profiles", "InstanceProfiles"),
+    "aws_iam_user": ("L-F55AF5E4", "IAM users", "Users"),
+    "aws_iam_group": ("L-F4A5425F", "IAM groups", "Groups"),
+}
+"""Type to quota code, title and key of GetAccountSummary, which has the limit as well (`RolesQuota`)."""
+HOSTED_ZONE_QUOTA = ("L-4EA4796A", "Hosted zones")
+"""Route53 has limit and use of its zones itself (GetAccountLimit)."""
+NAT_GATEWAY_QUOTA = ("L-FE5A380F", "NAT gateways per Availability Zone")
 
 
 @dataclass(frozen=True)
@@ -42,7 +144,7 @@ class _QuotaDemand:
 
 
 class _QuotaResults:
-    """Collects what is found, what could not be looked at, and what fits only just."""
+    """Collects what the plan needs of quotas, what could not be checked, and what fits only just."""
 
     def __init__(self, aws: AwsSession) -> None:
         self.aws = aws
@@ -51,13 +153,12 @@ class _QuotaResults:
         self.warnings: list[ForecastWarning] = []
 
     def add_failure(self, error: BaseException, what: str, action: str) -> None:
-        trouble = self.aws.explain(error, action)
-        self.not_checked.append(NotChecked(what=what, why=trouble.summary, denied=trouble.denied, failed=True))
+        self.not_checked.append(failed_check(self.aws, error, what, action))
 
     def count_in_use(self, what: str, action: str, count: Callable[[], float]) -> float | None:
         try:
             return float(count())
-        except Exception as error:  # noqa: BLE001 - whatever AWS answers, it is said and goes no further
+        except Exception as error:  # noqa: BLE001 - whatever AWS answers, it is reported
             self.add_failure(error, f"{what} in use", action)
             return None
 
@@ -97,76 +198,68 @@ class _QuotaResults:
                         guide=("3.1",) if "vCPU" in title else (),
                     )
                 )
-        self.needs.append(
-            QuotaNeed(
-                code=code,
-                service=service,
-                title=title,
-                region=region,
-                limit=limit,
-                used=used,
-                needed=needed,
-                state=state,
-            )
+        need = QuotaNeed(
+            code=code, service=service, title=title, region=region, limit=limit, used=used, needed=needed, state=state
         )
+        self.needs.append(need)
 
 
 def check_quota_needs(
     aws: AwsSession, planned: Sequence[PlannedChange], on_progress: Callable[[str], None] = lambda text: None
 ) -> tuple[list[QuotaNeed], list[NotChecked], list[ForecastWarning]]:
-    """Every quota that the plan touches, what could not be looked at, and what fits only just. Raises nothing.
+    """Every quota that the plan touches, what could not be checked, and what fits only just. Raises nothing.
 
-    `say` is told how far it is, where that takes long: Service Quotas lets few questions through at a time.
+    `on_progress` gets how far it is, where that takes long: Service Quotas answers few requests at a time.
     """
     rows = [row for row in COUNTED_QUOTAS if any(one.creates and row.applies_to(one) for one in planned)]
-    questions: list[Callable[[_QuotaResults, Sequence[PlannedChange]], None]] = [
+    checks: list[Callable[[_QuotaResults, Sequence[PlannedChange]], None]] = [
         _check_instances,
         *(partial(_check_counted_quota, quota=row) for row in rows),
         _check_nat_gateways,
         _check_iam,
         _check_hosted_zones,
     ]
-    count = quota_usage.QuotaQueryProgress(len(questions), on_progress)
+    count = quota_usage.QuotaQueryProgress(len(checks), on_progress)
     regions = {"us-east-1" if row.is_global else one.region for row in rows for one in planned if row.applies_to(one)}
 
-    def answer(question: Callable[[_QuotaResults, Sequence[PlannedChange]], None]) -> _QuotaResults:
-        books = _QuotaResults(aws)
-        question(books, planned)
+    def run_check(quota_check: Callable[[_QuotaResults, Sequence[PlannedChange]], None]) -> _QuotaResults:
+        results = _QuotaResults(aws)
+        quota_check(results, planned)
         count.record_answer()
-        return books
+        return results
 
     with ExitStack() as stack:
-        with suppress(Exception):  # no credentials, no region: each of the questions says so itself
+        with suppress(Exception):  # no credentials, no region: each of the checks reports it
             stack.enter_context(quota_usage.watch_throttling(aws, sorted(regions), count))
         pool = stack.enter_context(ThreadPoolExecutor(max_workers=MAX_PARALLEL_QUOTAS, thread_name_prefix="needs"))
-        all_of_them = list(pool.map(answer, questions))
+        all_results = list(pool.map(run_check, checks))
     return (
-        [one for books in all_of_them for one in books.needs],
-        [one for books in all_of_them for one in books.not_checked],
-        [one for books in all_of_them for one in books.warnings],
+        [one for results in all_results for one in results.needs],
+        [one for results in all_results for one in results.not_checked],
+        [one for results in all_results for one in results.warnings],
     )
 
 
 def _demand_by_region(planned: Iterable[PlannedChange]) -> dict[str, _QuotaDemand]:
     """By region: what is created and destroyed of one kind."""
-    firm: Counter[str] = Counter()
-    credit: Counter[str] = Counter()
+    required: Counter[str] = Counter()
+    freed: Counter[str] = Counter()
     for one in planned:
         if one.actions in (("create",), ("create", "delete")):
-            firm[one.region] += 1
+            required[one.region] += 1
         elif one.actions == ("delete",):
-            credit[one.region] += 1
-    return {region: _QuotaDemand(count, credit[region]) for region, count in firm.items()}
+            freed[one.region] += 1
+    return {region: _QuotaDemand(count, freed[region]) for region, count in required.items()}
 
 
 def _check_counted_quota(results: _QuotaResults, planned: Sequence[PlannedChange], quota: CountedQuota) -> None:
-    for region, want in sorted(_demand_by_region(one for one in planned if quota.applies_to(one)).items()):
-        if want.required <= 0:
+    for region, demand in sorted(_demand_by_region(one for one in planned if quota.applies_to(one)).items()):
+        if demand.required <= 0:
             continue
         where = "us-east-1" if quota.is_global else region
         used = results.count_in_use(quota.title, quota.action, partial(quota.count_in_use, results.aws, where))
         limit = results.fetch_limit(quota.service, quota.code, quota.title, where)
-        results.add_need(quota.service, quota.code, quota.title, region, want, used, limit)
+        results.add_need(quota.service, quota.code, quota.title, region, demand, used, limit)
 
 
 def _check_instances(results: _QuotaResults, planned: Sequence[PlannedChange]) -> None:
@@ -229,18 +322,18 @@ def _check_vcpus(results: _QuotaResults, region: str, needed_batches: Sequence[I
         results.not_checked.append(
             NotChecked(type="aws_instance", what="vCPUs", why=f"EC2 does not know the instance type {kind} here")
         )
-    firm: Counter[tuple[str, str]] = Counter()
-    credit: Counter[tuple[str, str]] = Counter()
+    required: Counter[tuple[str, str]] = Counter()
+    freed: Counter[tuple[str, str]] = Counter()
     for one in needed_batches:
         known = [kind for kind in one.types if kind in sizes]
         if known:
             kind = max(known, key=lambda each: sizes[each])
-            (credit if one.is_credit else firm)[vcpu_quota_for(kind, spot=one.is_spot)] += (
+            (freed if one.is_credit else required)[vcpu_quota_for(kind, spot=one.is_spot)] += (
                 abs(one.count) * sizes[kind] * (-1 if one.count < 0 and not one.is_credit else 1)
             )
-    for code, title in sorted(firm):
-        want = _QuotaDemand(float(firm[code, title]), float(credit[code, title]))
-        if want.net <= 0:
+    for code, title in sorted(required):
+        demand = _QuotaDemand(float(required[code, title]), float(freed[code, title]))
+        if demand.net <= 0:
             continue
         used = None
         if running is not None:
@@ -251,7 +344,7 @@ def _check_vcpus(results: _QuotaResults, region: str, needed_batches: Sequence[I
                     if vcpu_quota_for(kind, spot=spot)[0] == code
                 )
             )
-        results.add_need("ec2", code, title, region, want, used, results.fetch_limit("ec2", code, title, region))
+        results.add_need("ec2", code, title, region, demand, used, results.fetch_limit("ec2", code, title, region))
 
 
 def _count_running_instances(aws: AwsSession, region: str) -> Counter[tuple[str, bool]]:
@@ -267,8 +360,8 @@ def _count_running_instances(aws: AwsSession, region: str) -> Counter[tuple[str,
 
 def _check_nat_gateways(results: _QuotaResults, planned: Sequence[PlannedChange]) -> None:
     """NAT gateways are counted by Availability Zone; where a new one goes is known only with its subnet."""
-    title, code = "NAT gateways per Availability Zone", "L-FE5A380F"
-    for region, want in sorted(_demand_by_region(one for one in planned if one.type == "aws_nat_gateway").items()):
+    code, title = NAT_GATEWAY_QUOTA
+    for region, demand in sorted(_demand_by_region(one for one in planned if one.type == "aws_nat_gateway").items()):
         try:
             used = _count_nat_gateways_by_zone(results.aws, region)
         except Exception as error:  # noqa: BLE001 - as above
@@ -277,13 +370,13 @@ def _check_nat_gateways(results: _QuotaResults, planned: Sequence[PlannedChange]
         limit = results.fetch_limit("vpc", code, title, region)
         most = max(used.values(), default=0) if used is not None else None
         # Not told apart by zone: when all of them fit into the fullest one, they fit anywhere.
-        fits = most is not None and limit is not None and most + want.required <= limit
+        fits = most is not None and limit is not None and most + demand.required <= limit
         zones = _planned_nat_gateways_by_zone(planned, region)
         if not fits and zones and used is not None and limit is not None:
             fullest = max(zones, key=lambda zone: used[zone] + zones[zone])
-            most, want = used[fullest], _QuotaDemand(float(zones[fullest]))
+            most, demand = used[fullest], _QuotaDemand(float(zones[fullest]))
             title = f"{title} ({fullest})"
-        results.add_need("vpc", code, title, region, want, None if most is None else float(most), limit)
+        results.add_need("vpc", code, title, region, demand, None if most is None else float(most), limit)
 
 
 def _count_nat_gateways_by_zone(aws: AwsSession, region: str) -> Counter[str]:
@@ -301,8 +394,6 @@ def _count_nat_gateways_by_zone(aws: AwsSession, region: str) -> Counter[str]:
 
 def _planned_nat_gateways_by_zone(planned: Sequence[PlannedChange], region: str) -> Counter[str]:
     """New NAT gateways by zone, where each one's subnet is made by this plan in a single zone; else nothing."""
-    from checks.apply.plan.configuration import strip_instance_keys
-
     zones: dict[str, set[str]] = {}
     for one in planned:
         if one.type == "aws_subnet" and one.creates:
@@ -319,28 +410,29 @@ def _planned_nat_gateways_by_zone(planned: Sequence[PlannedChange], region: str)
 
 
 def _check_iam(results: _QuotaResults, planned: Sequence[PlannedChange]) -> None:
-    wanted = {type_: _demand_by_region(one for one in planned if one.type == type_) for type_ in IAM_QUOTAS}
-    if not any(wanted.values()):
+    demands_by_type = {type_: _demand_by_region(one for one in planned if one.type == type_) for type_ in IAM_QUOTAS}
+    if not any(demands_by_type.values()):
         return
     try:
         summary: dict[str, Any] = results.aws.client("iam").get_account_summary().get("SummaryMap", {})
     except Exception as error:  # noqa: BLE001 - as above
         results.add_failure(error, "quotas of IAM", "iam:GetAccountSummary")
         return
-    for type_, wants in wanted.items():
+    for type_, demands in demands_by_type.items():
         code, title, key = IAM_QUOTAS[type_]
-        firm = sum(want.required for want in wants.values())
-        credit = sum(want.freed for want in wants.values())
+        required = sum(demand.required for demand in demands.values())
+        freed = sum(demand.freed for demand in demands.values())
         used, limit = summary.get(key), summary.get(f"{key}Quota")
-        if firm and limit is not None and used is not None:
-            results.add_need("iam", code, title, "", _QuotaDemand(firm, credit), float(used), float(limit))
+        if required and limit is not None and used is not None:
+            results.add_need("iam", code, title, "", _QuotaDemand(required, freed), float(used), float(limit))
 
 
 def _check_hosted_zones(results: _QuotaResults, planned: Sequence[PlannedChange]) -> None:
-    firm = sum(
-        want.required for want in _demand_by_region(one for one in planned if one.type == "aws_route53_zone").values()
+    required = sum(
+        demand.required
+        for demand in _demand_by_region(one for one in planned if one.type == "aws_route53_zone").values()
     )
-    if not firm:
+    if not required:
         return
     code, title = HOSTED_ZONE_QUOTA
     try:
@@ -350,4 +442,6 @@ def _check_hosted_zones(results: _QuotaResults, planned: Sequence[PlannedChange]
         return
     limit = answer.get("Limit", {}).get("Value")
     if limit is not None:
-        results.add_need("route53", code, title, "", _QuotaDemand(firm), float(answer.get("Count", 0)), float(limit))
+        results.add_need(
+            "route53", code, title, "", _QuotaDemand(required), float(answer.get("Count", 0)), float(limit)
+        )
