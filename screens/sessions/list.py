@@ -1,4 +1,4 @@
-"""Past sessions, to open one, to play it again, to hand it over, to compare two of them."""
+"""The list of past sessions: opens, replays and exports one, compares two."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class SessionListScreen(SessionPicker):
         Binding("p", "replay", "Replay", tooltip="Play this session again"),
         Binding("c", "compare", "Compare", tooltip="Mark this session; then c on another one"),
         Binding("d", "durations", "Durations", tooltip="How long the steps usually take"),
-        Binding("e", "export", "Export", tooltip="Hand it over: a page, Markdown, data, a recording"),
+        Binding("e", "export", "Export", tooltip="Export it: a page, Markdown, data, a recording"),
         Binding("n", "note", "Note", show=False, tooltip="Write a note into this session"),
         Binding("number_sign", "tag", "Tag", show=False, tooltip="Words to find it by"),
         Binding("r", "reload", "Read again", show=False),
@@ -40,6 +40,12 @@ class SessionListScreen(SessionPicker):
         from screens.sessions.detail import SessionDetailScreen
 
         self.app.push_screen(SessionDetailScreen(session, self.project), lambda _: self.action_reload())
+
+    def action_replay(self) -> None:
+        from screens.sessions.replay import ReplayScreen
+
+        if session := self.selected_session():
+            self.app.push_screen(ReplayScreen(session))
 
     def action_compare(self) -> None:
         session = self.selected_session()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
@@ -18,8 +20,8 @@ from ecotui.session.log import Session, SessionSummary
 from ecotui.session.query import QUERY_HINT, parse_query
 from ecotui.session.store import SessionStore
 from ecotui.supervisor.commands import list_running_commands
+from screens.sessions.base import SessionActionsScreen
 from screens.sessions.rendering import MUTED_STYLE, SessionColumns, render_step_states
-from screens.sessions.session_screen import SessionActionsScreen
 from screens.style.columns import hanging_indent
 from screens.widgets.footer import KeyFooter
 from screens.widgets.row_list import RowList
@@ -273,3 +275,28 @@ class SessionPicker(SessionActionsScreen):
 
     def refresh_after_write(self) -> None:
         self.action_reload()
+
+
+class ComparePicker(SessionPicker):
+    """Chooses the session that another one is compared with."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        # Enter is the list's own key, and does the same.
+        Binding("o", "open", "Open", key_display="⏎", tooltip="What happened in this session"),
+        Binding("slash", "search", "Find", key_display="/", priority=True, tooltip=QUERY_HINT),
+        Binding("n", "note", "Note", show=False, tooltip="Write a note into this session"),
+        Binding("number_sign", "tag", "Tag", show=False, tooltip="Words to find it by"),
+        Binding("r", "reload", "Read again", show=False),
+        Binding("escape,q", "back", "Back"),
+    ]
+
+    def __init__(self, project: OpenProject, session: Session) -> None:
+        """`session`: the session that was chosen first."""
+        super().__init__(project, session.id)
+        self.session = session
+
+    def prompt(self) -> str:
+        return f"choose one to compare {self.session.id} with"
+
+    def open_session(self, session: Session) -> None:
+        self.compare_sessions(self.session, session)

@@ -16,12 +16,12 @@ from ecotui.session import events, hash_chain
 from ecotui.session.log import Session
 from screens.dialogs import RawTextDialog
 from screens.guide.browser import GuideScreen
-from screens.sessions.against import ComparePicker
 from screens.sessions.compare import CompareScreen
 from screens.sessions.detail import SessionDetailScreen
 from screens.sessions.durations import DurationsScreen
 from screens.sessions.list import SessionListScreen
 from screens.sessions.output import OutputScreen
+from screens.sessions.picker import ComparePicker
 from screens.sessions.replay import ReplayScreen
 from screens.widgets.pager import Pager
 from screens.widgets.row_list import RowList
@@ -325,7 +325,7 @@ async def test_a_session_is_played_again_by_a_clock(bench: Bench, past: tuple[Se
         assert "is no moment" in bench.notices(pilot)
 
 
-async def test_a_session_is_handed_over_from_the_screen_and_nothing_is_overwritten(
+async def test_a_session_is_exported_from_the_screen_and_nothing_is_overwritten(
     bench: Bench, past: tuple[Session, Session], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stuck, _ = past
@@ -341,7 +341,7 @@ async def test_a_session_is_handed_over_from_the_screen_and_nothing_is_overwritt
         assert "Guide 3.1" in text
         assert page.stat().st_mode & 0o777 == 0o600
         await pilot.press("e", "enter")
-        await bench.until(pilot, lambda: "is there already" in bench.notices(pilot))
+        await bench.until(pilot, lambda: "exists already" in bench.notices(pilot))
         await pilot.press("e", "down", "enter")
         await bench.until(pilot, lambda: page.with_suffix(".md").exists())
 
@@ -359,7 +359,7 @@ async def test_an_entry_is_drafted_from_a_failure_that_the_guide_has_nothing_abo
         (written,) = review.project.config.project.glob("guide-draft-*.md")
         assert "the frobnicator of the cluster is worn" in written.read_text()
         await pilot.press("d")
-        await bench.until(pilot, lambda: "is there already" in bench.notices(pilot))
+        await bench.until(pilot, lambda: "exists already" in bench.notices(pilot))
 
 
 async def test_the_raw_text_of_a_line_of_the_review_leads_into_the_guide(
