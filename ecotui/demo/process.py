@@ -132,35 +132,25 @@ def _interrupt_commands(root: Path) -> None:
 
 
 def stop_demo_processes(root: Path, *, exclude: set[int]) -> list[int]:
-    """End what still runs in a demo's home: commands outlive the TUI on purpose, but not the demo. Linux only.
+    """End what still runs in a demo's home: commands outlive the TUI on purpose, but not the demo.
 
     Processes are known by the demo's home in their environment, which is this demo's alone. Asks them with SIGINT as
     terraform likes it, then kills. Returns the process ids that were found.
     """
-    found = _find_processes(root) - exclude
+    from checks.tools.processes import find_processes_by_environment
+
+    exclude = exclude | {os.getpid()}
+    found = find_processes_by_environment(HOME_VARIABLE, str(root)) - exclude
     for process in found:
         with contextlib.suppress(OSError):
             os.kill(process, signal.SIGINT)
     until = time.monotonic() + _SWEEP_TIMEOUT_SECONDS
-    while (left := _find_processes(root) - exclude) and time.monotonic() < until:
+    while (left := find_processes_by_environment(HOME_VARIABLE, str(root)) - exclude) and time.monotonic() < until:
         time.sleep(0.1)
     for process in left:
         with contextlib.suppress(OSError):
             os.kill(process, signal.SIGKILL)
     return sorted(found)
-
-
-def _find_processes(root: Path) -> set[int]:
-    mark = f"{HOME_VARIABLE}={root}".encode()
-    found = set()
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if mark in (folder / "environ").read_bytes().split(b"\0") and int(folder.name) != os.getpid():
-                # A zombie still has its environment's file but no content; what is listed here is alive.
-                found.add(int(folder.name))
-        except OSError:
-            continue
-    return found
 
 
 def _wait_until_ready(process: subprocess.Popen[str], report: Callable[[str], None]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from checks.tools.terraform_backend import Backend, read_backend
 from checks.tools.terraform_errors import StateLock
 
 _CLOCK_SKEW = 5.0
-"""Seconds: /proc counts starts in ticks since a boot time in whole seconds, and lock times come from another clock."""
+"""Seconds: the system counts starts in ticks since a boot time in whole seconds; lock times come from another clock."""
 
 
 class StateLockStatus(FrozenStruct, frozen=True):
@@ -79,13 +79,16 @@ def add_holder_status(lock: StateLock, folder: Path, command: str = "") -> State
     if lock.alive is not None:
         return lock
     _, _, host = lock.who.rpartition("@")
-    if not host or host != socket.gethostname() or not processes.can_list_processes():
+    if not host or host != socket.gethostname():
         return lock
     taken = _parse_created(lock.created)
     if taken is None:
         return lock
+    running = processes.find_terraform_processes(command)
+    if running is None:
+        return lock
     # Whoever took the lock was running by then. One that started later cannot be it.
-    able = [one for one in processes.find_terraform_processes(command) if one.started <= taken + _CLOCK_SKEW]
+    able = [one for one in running if one.started <= taken + _CLOCK_SKEW]
     here = [one for one in able if one.folder == str(folder)]
     if here:
         return msgspec.structs.replace(lock, alive=True, pid=here[0].pid)

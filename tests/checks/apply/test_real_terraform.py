@@ -227,7 +227,7 @@ def kill_terraform_when_an_instance_is_there(place: Place) -> None:
     until = time.monotonic() + 60
     while time.monotonic() < until and not ec2.describe_instances()["Reservations"]:
         time.sleep(0.1)
-    for one in processes.find_terraform_processes():
+    for one in processes.find_terraform_processes() or ():
         if one.folder == str(place.folder / "terraform") and " apply " in f"{one.command} ":
             os.kill(one.pid, signal.SIGKILL)
 

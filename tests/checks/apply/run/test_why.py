@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
-import struct
-import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -14,87 +11,24 @@ from typing import Any
 
 import boto3
 import pytest
+from support.dns import FakeDns
 
 from checks.apply.durations import TypicalDuration
 from checks.apply.run.why.check import explain_running
 from checks.apply.run.why.model import RunningResource
 from checks.context import CheckContext
 from checks.finding import CheckState, Finding
-from checks.tools.dns import DnsError, query_dns, system_resolver
 from config import model
 from config.model import Settings
 
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/1"
 
 
-class Dns:
-    """A resolver on loopback that answers from a table."""
-
-    def __init__(self) -> None:
-        self.records: dict[tuple[str, int], list[str]] = {}
-        self.garbage = b""
-        self._wire = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._wire.bind(("127.0.0.1", 0))
-        self.address: tuple[str, int] = self._wire.getsockname()
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                data, whom = self._wire.recvfrom(512)
-            except OSError:
-                return
-            end = data.index(0, 12)
-            labels, place = [], 12
-            while place < end:
-                labels.append(data[place + 1 : place + 1 + data[place]].decode())
-                place += 1 + data[place]
-            kind = struct.unpack_from(">H", data, end + 1)[0]
-            found = self.records.get((".".join(labels), kind), [])
-            answer = data[:2] + struct.pack(">5H", 0x8180 if found else 0x8183, 1, len(found), 0, 0)
-            answer += data[12 : end + 5]
-            for name in found:
-                # The owner is a pointer to the question, as real servers write it.
-                value = b"".join(bytes([len(one)]) + one.encode() for one in name.split(".")) + b"\0"
-                answer += struct.pack(">3HIH", 0xC00C, kind, 1, 60, len(value)) + value
-            self._wire.sendto(self.garbage or answer, whom)
-
-    def close(self) -> None:
-        self._wire.close()
-
-
 @pytest.fixture
-def dns() -> Iterator[Dns]:
-    made = Dns()
+def dns() -> Iterator[FakeDns]:
+    made = FakeDns()
     yield made
     made.close()
-
-
-def test_the_dns_is_asked_for_a_zone_s_servers_and_says_when_there_are_none(dns: Dns) -> None:
-    dns.records["eco2.example", 2] = ["ns-2.awsdns.com", "NS-1.awsdns.com"]
-    assert query_dns("eco2.example.", "NS", dns.address) == ("ns-1.awsdns.com", "ns-2.awsdns.com")
-    assert query_dns("other.example", "NS", dns.address) == ()
-
-
-@pytest.mark.parametrize("garbage", [b"x", b"\0" * 12, bytes([0xC0, 12] * 40)])
-def test_an_answer_that_cannot_be_read_is_a_failure_and_no_answer(dns: Dns, garbage: bytes) -> None:
-    dns.garbage = garbage
-    with pytest.raises(DnsError):
-        query_dns("eco2.example", "NS", dns.address)
-
-
-def test_a_name_that_points_at_itself_ends(dns: Dns, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("checks.tools.dns.secrets.randbelow", lambda _: 7)
-    dns.garbage = struct.pack(">6H", 7, 0x8180, 0, 1, 0, 0) + b"\xc0\x0c"
-    with pytest.raises(DnsError, match="cannot be read"):
-        query_dns("eco2.example", "NS", dns.address)
-
-
-def test_a_machine_without_a_resolver_is_told(tmp_path: Path) -> None:
-    (tmp_path / "resolv.conf").write_text("search lan\nnameserver fe80::1%eth0\n")
-    assert system_resolver(tmp_path / "resolv.conf") == ("fe80::1", 53)
-    with pytest.raises(DnsError):
-        system_resolver(tmp_path / "none")
 
 
 class Fake:
@@ -121,7 +55,9 @@ class Fake:
         return answer
 
 
-def told(monkeypatch: pytest.MonkeyPatch, running: RunningResource, dns: Dns | None = None, **answers: Any) -> Finding:
+def told(
+    monkeypatch: pytest.MonkeyPatch, running: RunningResource, dns: FakeDns | None = None, **answers: Any
+) -> Finding:
     fake = Fake(**answers)
     monkeypatch.setattr("checks.aws.session.AwsSession.client", lambda self, service, region=None: fake)
     env = {"ECOTUI_DNS": f"{dns.address[0]}:{dns.address[1]}"} if dns else {}
@@ -272,7 +208,7 @@ NAME, VALUE = "_a.cdn.eco2.example.", "_b.acm-validations.aws."
 
 
 def validation(
-    monkeypatch: pytest.MonkeyPatch, dns: Dns | None, *, zones: int = 1, held: str = VALUE, **more: Any
+    monkeypatch: pytest.MonkeyPatch, dns: FakeDns | None, *, zones: int = 1, held: str = VALUE, **more: Any
 ) -> Finding:
     option = {
         "ValidationStatus": "PENDING_VALIDATION",
@@ -303,9 +239,9 @@ def validation(
 
 
 def test_a_certificate_whose_zone_nobody_delegates_to_will_wait_for_ever(
-    monkeypatch: pytest.MonkeyPatch, dns: Dns
+    monkeypatch: pytest.MonkeyPatch, dns: FakeDns
 ) -> None:
-    dns.records["eco2.example", 2] = ["ns.registrar.example"]
+    dns.records["eco2.example", "NS"] = ["ns.registrar.example"]
     seen = validation(monkeypatch, dns)
     assert seen.state is CheckState.BLOCKED
     assert "nobody asks there" in seen.summary
@@ -313,32 +249,34 @@ def test_a_certificate_whose_zone_nobody_delegates_to_will_wait_for_ever(
 
 
 def test_a_certificate_with_its_record_in_a_delegated_zone_only_needs_time(
-    monkeypatch: pytest.MonkeyPatch, dns: Dns
+    monkeypatch: pytest.MonkeyPatch, dns: FakeDns
 ) -> None:
-    dns.records["eco2.example", 2] = ["ns-1.awsdns.com"]
-    dns.records[NAME.rstrip("."), 5] = [VALUE.rstrip(".")]
+    dns.records["eco2.example", "NS"] = ["ns-1.awsdns.com"]
+    dns.records[NAME.rstrip("."), "CNAME"] = [VALUE.rstrip(".")]
     seen = validation(monkeypatch, dns)
     assert (seen.state, facts(seen)["public DNS"]) == (CheckState.OK, "it is there")
 
 
-def test_a_certificate_without_its_record_says_so(monkeypatch: pytest.MonkeyPatch, dns: Dns) -> None:
+def test_a_certificate_without_its_record_says_so(monkeypatch: pytest.MonkeyPatch, dns: FakeDns) -> None:
     seen = validation(monkeypatch, dns, held="")
     assert (seen.state, "not in the zone eco2.example" in seen.summary) == (CheckState.WARN, True)
     seen = validation(monkeypatch, dns, held="_old.acm-validations.aws.")
     assert (seen.state, "another value" in seen.summary) == (CheckState.BLOCKED, True)
 
 
-def test_a_certificate_of_a_domain_that_is_served_elsewhere_says_so(monkeypatch: pytest.MonkeyPatch, dns: Dns) -> None:
+def test_a_certificate_of_a_domain_that_is_served_elsewhere_says_so(
+    monkeypatch: pytest.MonkeyPatch, dns: FakeDns
+) -> None:
     seen = validation(monkeypatch, dns, zones=0)
     assert (seen.state, "No hosted zone" in seen.summary) == (CheckState.WARN, True)
 
 
-def test_a_dns_that_does_not_answer_is_no_good_news(monkeypatch: pytest.MonkeyPatch, dns: Dns) -> None:
+def test_a_dns_that_does_not_answer_is_no_good_news(monkeypatch: pytest.MonkeyPatch, dns: FakeDns) -> None:
     dns.garbage = b"x"
     assert validation(monkeypatch, dns).state is CheckState.UNKNOWN
 
 
-def test_a_certificate_that_failed_says_why(monkeypatch: pytest.MonkeyPatch, dns: Dns) -> None:
+def test_a_certificate_that_failed_says_why(monkeypatch: pytest.MonkeyPatch, dns: FakeDns) -> None:
     seen = validation(monkeypatch, dns, Status="FAILED", FailureReason="CAA_ERROR")
     assert (seen.state, "CAA_ERROR" in seen.summary) == (CheckState.BLOCKED, True)
 
