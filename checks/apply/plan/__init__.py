@@ -1,0 +1,1 @@
+"""A plan, as terraform shows it: typed, compared, drawn as a tree. Pure."""

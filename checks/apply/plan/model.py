@@ -247,6 +247,10 @@ class PlannedChange(msgspec.Struct, frozen=True, kw_only=True):
         found = self.after.get(name)
         return found if isinstance(found, str) and found else None
 
+    def before_text(self, name: str) -> str:
+        """An attribute as it is now, as text; empty when it is absent."""
+        return str(self.before.get(name) or "")
+
     def is_known_after_apply(self, name: str) -> bool:
         """The configuration sets the attribute, wholly or in part, to something that is known only after the apply."""
         if self.configured_attributes is not None and name not in self.configured_attributes:

@@ -1,7 +1,7 @@
-"""What holds a thing that is to be destroyed, so that AWS refuses: each look names it in words.
+"""What blocks the destruction of a resource, so that AWS refuses it. One `BlockerCheck` is one terraform type.
 
-To add a type: write a look, and put it into `LOOKS`. It may raise botocore's errors: the forecast turns them into something
-unknown that names the action. What the plan itself destroys as well holds nothing.
+To add one: write a function that names the blockers in words, and add a row to `BLOCKER_CHECKS` and a test. The function may
+raise botocore's errors: the forecast reports them as not checked. What the plan destroys as well blocks nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from checks.apply.forecast.destroy import holders_network
+from checks.apply.forecast.collisions.route53 import normalize_record_name
+from checks.apply.forecast.destroy import network_blockers
 from checks.apply.forecast.destroy.destroy_set import DestroySet
 from checks.apply.plan.model import PlannedChange
 
@@ -19,14 +20,18 @@ if TYPE_CHECKING:
     from checks.aws.session import AwsSession
 
 MAX_BLOCKERS = 100
-"""Holders after which a look may stop."""
+"""Blockers after which a check may stop."""
 
 
 @dataclass(frozen=True)
 class BlockerCheck:
+    """How one terraform type is checked."""
+
     find_blockers: Callable[[AwsSession, PlannedChange, DestroySet], Iterable[str]]
     action: str
+    """The IAM action that it needs."""
     service: str
+    """The client that it uses."""
     refusal: str
     """AWS's refusal, and what helps."""
     unless_attribute: str = ""
@@ -34,12 +39,8 @@ class BlockerCheck:
     guide: tuple[str, ...] = ()
 
 
-def _before_text(change: PlannedChange, attribute: str) -> str:
-    return str(change.before.get(attribute) or "")
-
-
 def _policy_blockers(aws: AwsSession, change: PlannedChange, destroy_set: DestroySet) -> Iterable[str]:
-    arn = _before_text(change, "arn")
+    arn = change.before_text("arn")
     for kind, key, name in (
         ("role", "PolicyRoles", "RoleName"),
         ("user", "PolicyUsers", "UserName"),
@@ -54,7 +55,7 @@ def _policy_blockers(aws: AwsSession, change: PlannedChange, destroy_set: Destro
 
 
 def _user_blockers(aws: AwsSession, change: PlannedChange, destroy_set: DestroySet) -> Iterable[str]:
-    name = _before_text(change, "name")
+    name = change.before_text("name")
     keys = destroy_set.attribute_values("aws_iam_access_key", "id", user=name)
     for each in aws.paginate("iam", "list_access_keys", "AccessKeyMetadata", UserName=name):
         if each["AccessKeyId"] not in keys:
@@ -66,7 +67,7 @@ def _user_blockers(aws: AwsSession, change: PlannedChange, destroy_set: DestroyS
 
 
 def _bucket_blockers(aws: AwsSession, change: PlannedChange, destroy_set: DestroySet) -> Iterable[str]:
-    name = _before_text(change, "bucket")
+    name = change.before_text("bucket")
     gone = destroy_set.attribute_values("aws_s3_object", "key", bucket=name)
     page = aws.client("s3", change.region or None).list_object_versions(Bucket=name, MaxKeys=len(gone) + MAX_BLOCKERS)
     left = [
@@ -78,7 +79,7 @@ def _bucket_blockers(aws: AwsSession, change: PlannedChange, destroy_set: Destro
 
 def _repository_blockers(aws: AwsSession, change: PlannedChange, destroy_set: DestroySet) -> Iterable[str]:
     page = aws.client("ecr", change.region or None).list_images(
-        repositoryName=_before_text(change, "name"), maxResults=MAX_BLOCKERS
+        repositoryName=change.before_text("name"), maxResults=MAX_BLOCKERS
     )
     count = len(page.get("imageIds", ()))
     if count:
@@ -86,12 +87,12 @@ def _repository_blockers(aws: AwsSession, change: PlannedChange, destroy_set: De
 
 
 def _zone_blockers(aws: AwsSession, change: PlannedChange, destroy_set: DestroySet) -> Iterable[str]:
-    zone, apex = _before_text(change, "zone_id"), _before_text(change, "name").rstrip(".").lower()
+    zone, apex = change.before_text("zone_id"), change.before_text("name").rstrip(".").lower()
     records = aws.paginate("route53", "list_resource_record_sets", "ResourceRecordSets", HostedZoneId=zone)
     gone = destroy_set.attribute_values("aws_route53_record", "fqdn", zone_id=zone)
-    gone = {name.replace("\\052", "*").rstrip(".").lower() for name in gone}
+    gone = {normalize_record_name(name) for name in gone}
     for each in itertools.islice(records, MAX_BLOCKERS):
-        name = each["Name"].replace("\\052", "*").rstrip(".").lower()
+        name = normalize_record_name(each["Name"])
         if name not in gone and not (name == apex and each["Type"] in ("NS", "SOA")):
             yield f"the {each['Type']} record {name}"
 
@@ -136,30 +137,30 @@ BLOCKER_CHECKS = {
         guide=("6.2",),
     ),
     "aws_security_group": BlockerCheck(
-        holders_network.security_group_blockers,
+        network_blockers.security_group_blockers,
         "ec2:DescribeNetworkInterfaces",
         "ec2",
         "AWS deletes no group that is used or named by a rule (DependencyViolation, after 15 minutes of tries): take it off"
         " first; one that is replaced needs create_before_destroy",
     ),
     "aws_subnet": BlockerCheck(
-        holders_network.subnet_blockers,
+        network_blockers.subnet_blockers,
         "ec2:DescribeNetworkInterfaces",
         "ec2",
         "AWS deletes no subnet that is in use (DependencyViolation, after 20 minutes of tries): delete them first",
     ),
     "aws_internet_gateway": BlockerCheck(
-        holders_network.internet_gateway_blockers,
+        network_blockers.internet_gateway_blockers,
         "ec2:DescribeNetworkInterfaces",
         "ec2",
         "no gateway leaves a VPC where public addresses are in use (DependencyViolation, after 20 minutes of tries): delete"
         " or release them first",
     ),
     "aws_vpc": BlockerCheck(
-        holders_network.vpc_blockers,
+        network_blockers.vpc_blockers,
         "ec2:DescribeInstances",
         "ec2",
         "no VPC goes while they are in it (DependencyViolation, after minutes of tries): delete them first",
     ),
 }
-"""By terraform's type. Roles and groups of instances are not here: the provider detaches, or ends, what they have."""
+"""By terraform type. Roles and groups of instances are missing: the provider detaches, or ends, what they have."""

@@ -1,4 +1,4 @@
-"""What a plan takes away, to be asked by those who look what holds the rest."""
+"""The resources that a plan destroys, indexed by type; used to find out what blocks a destruction."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SERVICE_TYPES = re.compile(r"^(?:kubernetes_(?:service|ingress|manifest|namespa
 
 
 class DestroySet:
-    """What a plan destroys, to be asked by type; and what it takes off something else."""
+    """What a plan destroys, and what it takes off something else by an update."""
 
     def __init__(self, planned: Iterable[PlannedChange]) -> None:
         self._by_type: dict[str, list[PlannedChange]] = {}
@@ -30,7 +30,7 @@ class DestroySet:
         return [one for ones in self._by_type.values() for one in ones]
 
     def attribute_values(self, type_: str, attribute: str, **same: Any) -> set[str]:
-        """An attribute of all of a type that go, of those whose other attributes are the `same`; lists opened."""
+        """An attribute of the destroyed resources of a type whose other attributes are the `same`; lists are flattened."""
         found: set[str] = set()
         for one in self._by_type.get(type_, ()):
             if all(one.before.get(key) == value for key, value in same.items()):
@@ -39,10 +39,10 @@ class DestroySet:
         return found
 
     def released_with(self, change: PlannedChange) -> list[PlannedChange]:
-        """Everything that has let go of it when it is destroyed: what is destroyed as well, and what an update takes off.
+        """Everything that no longer uses a resource when it is destroyed: what is destroyed as well, or updated to drop it.
 
         Not the update where it is replaced, old one first: what uses it is changed only when the new one is there
-        (terraform, docs/destroying.md), and that is just why AWS refuses.
+        (terraform, docs/destroying.md), which is why AWS refuses.
         """
         gone = [one for one in self.resources() if one is not change]
         if change.actions == ("delete", "create"):
@@ -56,12 +56,12 @@ class DestroySet:
         return bool(_CONTROLLER_NAME.match(name)) and any(_SERVICE_TYPES.match(type_) for type_ in self._by_type)
 
     def users_of(self, text: Any) -> list[PlannedChange]:
-        """What is destroyed or updated, and has the word somewhere in the attributes that it has now."""
+        """What is destroyed or updated, and has this text somewhere in its present attributes."""
         return self._users_by_text.get(text, []) if isinstance(text, str) else []
 
     @cached_property
     def _users_by_text(self) -> dict[str, list[PlannedChange]]:
-        """By each text: of a plan with thousands of resources, the attributes are gone through once."""
+        """By text: the attributes of a plan with thousands of resources are read once."""
         found: dict[str, list[PlannedChange]] = {}
         for one in [*self.resources(), *self._updated]:
             for word in set(_iter_texts(one.before)):
@@ -78,7 +78,7 @@ def _iter_texts(value: Any) -> Iterator[str]:
 
 
 def mentions(value: Any, text: Any) -> bool:
-    """Whether the word stands anywhere in the attributes."""
+    """Whether the text is anywhere in the attributes."""
     if isinstance(value, dict):
         return any(mentions(each, text) for each in value.values())
     if isinstance(value, list):

@@ -1,6 +1,6 @@
-"""What a plan destroys and AWS will not give up: a protected database, a policy that is attached, a bucket with objects.
+"""Resources that the plan destroys but AWS refuses to delete: a protected database, an attached policy, a full bucket.
 
-What can be read in the plan is decided here; what has to be looked up, by `checks.apply.forecast.destroy.blockers`.
+What the plan itself tells is decided here; what the account tells, in `blockers`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from checks.apply.forecast.model import NotChecked, ProtectedResource
 from checks.apply.plan.model import PlannedChange
 from checks.apply.plan.source_locations import SourceIndex
 from checks.sanitize import one_line
+from checks.text import shorten_list
 
 if TYPE_CHECKING:
     from checks.context import CheckContext
@@ -31,42 +32,40 @@ PROTECTION_ATTRIBUTES = {
     "aws_neptune_cluster": "deletion_protection",
     "aws_rds_cluster": "deletion_protection",
 }
-"""The attribute that protects against a deletion. What counts is how it is now, not what the configuration wants."""
+"""Type to the attribute that protects it. What counts is its present value, not the one of the configuration."""
 FINAL_SNAPSHOT_TYPES = frozenset({"aws_db_instance", "aws_docdb_cluster", "aws_neptune_cluster", "aws_rds_cluster"})
-"""The provider destroys these only with a name for the last snapshot, or without one on purpose."""
+"""The provider destroys these only with a name for the final snapshot, or with `skip_final_snapshot`."""
 MAX_NAMED_BLOCKERS = 4
-"""Holders that are named; the rest is counted."""
+"""Blockers that a sentence names; the rest is counted."""
 
 
 def find_protected(
     context: CheckContext, planned: Sequence[PlannedChange]
 ) -> tuple[list[ProtectedResource], list[NotChecked]]:
-    """Everything of this kind, and what could not be looked at. Raises nothing."""
-    going = DestroySet(planned)
-    written = SourceIndex(context.terraform_folder, context.env)
+    """The protected resources, and what could not be checked. Raises nothing."""
+    destroy_set = DestroySet(planned)
+    source_index = SourceIndex(context.terraform_folder, context.env)
     found: list[ProtectedResource] = []
-    questions: list[tuple[PlannedChange, BlockerCheck]] = []
-    for one in going.resources():
-        told = _own_protection(one)
-        if told:
-            found.append(_protected_resource(one, told[1], written.locate(one.address, told[0])))
+    checks: list[tuple[PlannedChange, BlockerCheck]] = []
+    for one in destroy_set.resources():
+        if own := _own_protection(one):
+            found.append(_protected_resource(one, own[1], source_index.locate(one.address, own[0])))
             continue
-        look = BLOCKER_CHECKS.get(one.type)
-        if look is not None and not (look.unless_attribute and one.before.get(look.unless_attribute) is True):
-            questions.append((one, look))
-    services = ((check.service, one.region) for one, check in questions)
+        check = BLOCKER_CHECKS.get(one.type)
+        if check is not None and not (check.unless_attribute and one.before.get(check.unless_attribute) is True):
+            checks.append((one, check))
+    services = ((check.service, one.region) for one, check in checks)
     unusable = unusable_services(context.aws, services, "what blocks the destruction of things of {service}")
-    unknown = list(unusable.values())
-    usable = [(one, check) for one, check in questions if check.service not in unusable]
-    with ThreadPoolExecutor(max_workers=8, thread_name_prefix="kept") as pool:
-        answers = list(pool.map(lambda question: _check_blockers(context, going, written, *question), usable))
+    usable = [(one, check) for one, check in checks if check.service not in unusable]
+    with ThreadPoolExecutor(max_workers=8, thread_name_prefix="protected") as pool:
+        answers = list(pool.map(lambda pair: _check_blockers(context, destroy_set, source_index, *pair), usable))
     found += [answer for answer in answers if isinstance(answer, ProtectedResource)]
-    unknown += [answer for answer in answers if isinstance(answer, NotChecked)]
-    return sorted(found, key=lambda one: one.address), unknown
+    not_checked = [*unusable.values(), *(answer for answer in answers if isinstance(answer, NotChecked))]
+    return sorted(found, key=lambda one: one.address), not_checked
 
 
 def _own_protection(change: PlannedChange) -> tuple[str, str] | None:
-    """Attribute and reason, where the resource itself says that it will not go."""
+    """Attribute and reason, where an attribute of the resource protects it."""
     attribute = PROTECTION_ATTRIBUTES.get(change.type, "")
     if attribute and change.before.get(attribute) in (True, "ACTIVE"):
         return attribute, f"it is protected ({attribute}): apply without that first, then destroy it"
@@ -89,19 +88,19 @@ def _check_blockers(
     check: BlockerCheck,
 ) -> ProtectedResource | NotChecked | None:
     try:
-        holders = sorted(set(check.find_blockers(context.aws, change, destroy_set)))
-    except Exception as error:  # noqa: BLE001 - whatever AWS answers, it was not looked at: that is said
+        blockers = sorted(set(check.find_blockers(context.aws, change, destroy_set)))
+    except Exception as error:  # noqa: BLE001 - whatever AWS answers, it was not checked: that is reported
         return failed_check(context.aws, error, "whether it can be destroyed", check.action, change)
-    if not holders:
+    if not blockers:
         return None
-    more = f" and {len(holders) - MAX_NAMED_BLOCKERS} more" if len(holders) > MAX_NAMED_BLOCKERS else ""
-    why = f"{', '.join(map(one_line, holders[:MAX_NAMED_BLOCKERS]))}{more}; {check.refusal}"
-    return _protected_resource(
-        change, why, source_index.locate(change.address, check.unless_attribute or "name"), check.guide
-    )
+    why = f"{shorten_list([one_line(one) for one in blockers], MAX_NAMED_BLOCKERS)}; {check.refusal}"
+    location = source_index.locate(change.address, check.unless_attribute or "name")
+    return _protected_resource(change, why, location, check.guide)
 
 
-def _protected_resource(change: PlannedChange, why: str, place: str, guide: tuple[str, ...] = ()) -> ProtectedResource:
+def _protected_resource(
+    change: PlannedChange, why: str, location: str, guide: tuple[str, ...] = ()
+) -> ProtectedResource:
     named = (change.before.get(key) for key in ("name", "bucket", "identifier", "id"))
     return ProtectedResource(
         address=change.address,
@@ -110,5 +109,5 @@ def _protected_resource(change: PlannedChange, why: str, place: str, guide: tupl
         why=why,
         replaced=change.creates,
         guide=guide,
-        place=place,
+        place=location,
     )
