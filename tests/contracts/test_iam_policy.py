@@ -39,7 +39,7 @@ BY_F_STRING = {
     "iam:DetachRolePolicy",
     "iam:DetachUserPolicy",
 }
-"""Called by names that are put together (cleanup/iam_policy.py)."""
+"""Called by names that are put together (cleanup/kinds/iam.py)."""
 NOT_CALLED = {"iam:CreateServiceLinkedRole"}
 """Needed by AWS itself on our behalf: the first request for a quota makes the role of Service Quotas."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from checks.cleanup.aws_query import AwsQuery, RetryLater
-from checks.cleanup.kinds import DeletionTask, vpc_shared
+from checks.cleanup.kinds import DeletionTask, ec2_kind
 from checks.cleanup.model import AwsResource
 
 _DESCRIBE_CUSTOMER_GATEWAYS = ("describe_customer_gateways", "CustomerGateways")
@@ -20,7 +20,7 @@ def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
 
 
 def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
-    found = vpc_shared.describe_first(query, *_DESCRIBE_CUSTOMER_GATEWAYS, region, CustomerGatewayIds=[id])
+    found = ec2_kind.describe_first(query, *_DESCRIBE_CUSTOMER_GATEWAYS, region, CustomerGatewayIds=[id])
     return _build_resource(found, region) if found and found.get("State") != "deleted" else None
 
 
@@ -32,7 +32,7 @@ def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
 
 def _build_resource(item: dict[str, Any], region: str) -> AwsResource:
     id = item["CustomerGatewayId"]
-    name, tags = vpc_shared.name_and_tags(item, id)
+    name, tags = ec2_kind.name_and_tags(item, id)
     return AwsResource(
         kind="customer-gateway",
         id=id,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from checks.cleanup.aws_query import AwsQuery
-from checks.cleanup.kinds import DeletionTask, vpc_shared
+from checks.cleanup.kinds import DeletionTask, ec2_kind
 from checks.cleanup.model import AwsResource
 
 _DESCRIBE_EGRESS_GATEWAYS = ("describe_egress_only_internet_gateways", "EgressOnlyInternetGateways")
@@ -18,7 +18,7 @@ def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
 
 
 def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
-    found = vpc_shared.describe_first(query, *_DESCRIBE_EGRESS_GATEWAYS, region, EgressOnlyInternetGatewayIds=[id])
+    found = ec2_kind.describe_first(query, *_DESCRIBE_EGRESS_GATEWAYS, region, EgressOnlyInternetGatewayIds=[id])
     return _build_resource(found, region) if found else None
 
 
@@ -28,7 +28,7 @@ def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
 
 def _build_resource(item: dict[str, Any], region: str) -> AwsResource:
     id = item["EgressOnlyInternetGatewayId"]
-    name, tags = vpc_shared.name_and_tags(item, id)
+    name, tags = ec2_kind.name_and_tags(item, id)
     vpcs = tuple(one["VpcId"] for one in item.get("Attachments", ()) if one.get("VpcId"))
     return AwsResource(
         kind="egress-gateway",

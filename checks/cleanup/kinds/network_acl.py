@@ -6,19 +6,19 @@ from collections.abc import Iterable
 from typing import Any
 
 from checks.cleanup.aws_query import AwsQuery
-from checks.cleanup.kinds import DeletionTask, vpc_shared
+from checks.cleanup.kinds import DeletionTask, ec2_kind
 from checks.cleanup.model import AwsResource
 
 
 def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
-    defaults = vpc_shared.default_vpcs(query, query.region)
+    defaults = ec2_kind.default_vpcs(query, query.region)
     for found in query.list_items("ec2", "describe_network_acls", "NetworkAcls"):
         yield _build_resource(found, query.region, defaults)
 
 
 def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
-    found = vpc_shared.describe_first(query, "describe_network_acls", "NetworkAcls", region, NetworkAclIds=[id])
-    return _build_resource(found, region, vpc_shared.default_vpcs(query, region)) if found else None
+    found = ec2_kind.describe_first(query, "describe_network_acls", "NetworkAcls", region, NetworkAclIds=[id])
+    return _build_resource(found, region, ec2_kind.default_vpcs(query, region)) if found else None
 
 
 def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
@@ -27,7 +27,7 @@ def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
 
 def _build_resource(item: dict[str, Any], region: str, default_vpc_ids: frozenset[str] | None) -> AwsResource:
     id, vpc = item["NetworkAclId"], item["VpcId"]
-    name, tags = vpc_shared.name_and_tags(item, id)
+    name, tags = ec2_kind.name_and_tags(item, id)
     subnets = tuple(one["SubnetId"] for one in item.get("Associations", ()) if one.get("SubnetId"))
     return AwsResource(
         kind="network-acl",
@@ -42,6 +42,6 @@ def _build_resource(item: dict[str, Any], region: str, default_vpc_ids: frozense
         identity=(id, vpc),
         blocked_by=tuple(f"subnet:{subnet}" for subnet in subnets),
         blocks=(f"vpc:{vpc}",),
-        protection_reason=vpc_shared.default_vpc_protection(vpc, default_vpc_ids)
+        protection_reason=ec2_kind.default_vpc_protection(vpc, default_vpc_ids)
         or ("the default network ACL of its VPC: it goes with that" if item.get("IsDefault") else ""),
     )

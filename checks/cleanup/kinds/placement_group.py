@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from checks.cleanup.aws_query import AwsQuery, RetryLater, parse_tags
-from checks.cleanup.kinds import DeletionTask, vpc_shared
+from checks.cleanup.kinds import DeletionTask, ec2_kind
 from checks.cleanup.model import AwsResource
 
 
@@ -18,7 +18,7 @@ def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
 
 
 def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
-    found = vpc_shared.describe_first(query, "describe_placement_groups", "PlacementGroups", region, GroupNames=[id])
+    found = ec2_kind.describe_first(query, "describe_placement_groups", "PlacementGroups", region, GroupNames=[id])
     return _build_resource(found, region) if found and found.get("State") != "deleted" else None
 
 

@@ -8,24 +8,24 @@ from typing import Any
 
 from checks.aws.errors import is_not_found
 from checks.cleanup.aws_query import AwsQuery, ResourceInUse
-from checks.cleanup.kinds import DeletionTask, vpc_shared
+from checks.cleanup.kinds import DeletionTask, ec2_kind
 from checks.cleanup.model import AwsResource
 
 
 def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
-    defaults = vpc_shared.default_vpcs(query, query.region)
+    defaults = ec2_kind.default_vpcs(query, query.region)
     for found in query.list_items("ec2", "describe_route_tables", "RouteTables"):
         yield _build_resource(found, query.region, defaults)
 
 
 def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
-    found = vpc_shared.describe_first(query, "describe_route_tables", "RouteTables", region, RouteTableIds=[id])
-    return _build_resource(found, region, vpc_shared.default_vpcs(query, region)) if found else None
+    found = ec2_kind.describe_first(query, "describe_route_tables", "RouteTables", region, RouteTableIds=[id])
+    return _build_resource(found, region, ec2_kind.default_vpcs(query, region)) if found else None
 
 
 def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
     ec2 = query.client("ec2", resource.region)
-    found = vpc_shared.describe_first(
+    found = ec2_kind.describe_first(
         query, "describe_route_tables", "RouteTables", resource.region, RouteTableIds=[resource.id]
     )
     if found is None:
@@ -33,7 +33,7 @@ def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
     using = []
     for association in found.get("Associations", ()):
         subnet = association.get("SubnetId")
-        if subnet and vpc_shared.describe_first(
+        if subnet and ec2_kind.describe_first(
             query, "describe_subnets", "Subnets", resource.region, SubnetIds=[subnet]
         ):
             using.append(subnet)
@@ -51,7 +51,7 @@ def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
 
 def _build_resource(item: dict[str, Any], region: str, default_vpc_ids: frozenset[str] | None) -> AwsResource:
     id, vpc = item["RouteTableId"], item["VpcId"]
-    name, tags = vpc_shared.name_and_tags(item, id)
+    name, tags = ec2_kind.name_and_tags(item, id)
     associations = item.get("Associations", ())
     main = any(one.get("Main") for one in associations)
     subnets = tuple(one["SubnetId"] for one in associations if one.get("SubnetId"))
@@ -69,6 +69,6 @@ def _build_resource(item: dict[str, Any], region: str, default_vpc_ids: frozense
         identity=(id, vpc),
         blocked_by=tuple(f"subnet:{subnet}" for subnet in subnets),
         blocks=(f"vpc:{vpc}",),
-        protection_reason=vpc_shared.default_vpc_protection(vpc, default_vpc_ids)
+        protection_reason=ec2_kind.default_vpc_protection(vpc, default_vpc_ids)
         or ("the main route table of its VPC: it goes with that" if main else ""),
     )

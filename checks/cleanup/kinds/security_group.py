@@ -9,7 +9,7 @@ from typing import Any
 
 from checks.aws.errors import is_in_use, is_not_found
 from checks.cleanup.aws_query import AwsQuery, ResourceInUse, parse_tags
-from checks.cleanup.kinds import DeletionTask, vpc_shared
+from checks.cleanup.kinds import DeletionTask, ec2_kind
 from checks.cleanup.model import AwsResource
 
 
@@ -43,7 +43,7 @@ def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
                 if not is_not_found(error):
                     raise
     try:
-        with vpc_shared.explain_in_use_error(query, resource.region, "group-id", resource.id):
+        with ec2_kind.explain_in_use_error(query, resource.region, "group-id", resource.id):
             ec2.delete_security_group(GroupId=resource.id)
     except Exception as error:
         if is_in_use(error) and (rules := _find_referencing_groups(query, resource)):

@@ -8,7 +8,7 @@ from typing import Any
 from checks.aws.errors import aws_error_code, is_not_found
 from checks.cleanup.aws_query import AwsQuery, ResourceInUse
 from checks.cleanup.kinds import DeletionTask
-from checks.cleanup.kinds.load_balancer import read_tags_by_arn
+from checks.cleanup.kinds.elb import read_tags_by_arn
 from checks.cleanup.model import AwsResource
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from checks.cleanup.aws_query import AwsQuery, ResourceInUse
-from checks.cleanup.kinds import DeletionTask, vpc_shared
+from checks.cleanup.kinds import DeletionTask, ec2_kind
 from checks.cleanup.kinds.vpc_peering import ENDED_PEERING_STATES
 from checks.cleanup.model import AwsResource
 
@@ -20,7 +20,7 @@ def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
 
 
 def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
-    found = vpc_shared.describe_first(query, "describe_vpcs", "Vpcs", region, VpcIds=[id])
+    found = ec2_kind.describe_first(query, "describe_vpcs", "Vpcs", region, VpcIds=[id])
     return _build_resource(found, region) if found else None
 
 
@@ -30,7 +30,7 @@ def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
     if left:
         more = f" and {len(left) - MAX_NAMED_CONTENTS} more" if len(left) > MAX_NAMED_CONTENTS else ""
         raise ResourceInUse(f"still holds {', '.join(left[:MAX_NAMED_CONTENTS])}{more}")
-    with vpc_shared.explain_in_use_error(query, resource.region, "vpc-id", resource.id):
+    with ec2_kind.explain_in_use_error(query, resource.region, "vpc-id", resource.id):
         query.client("ec2", resource.region).delete_vpc(VpcId=resource.id)
 
 
@@ -114,7 +114,7 @@ def _list_contents(query: AwsQuery, vpc: str, region: str) -> list[str]:
 
 def _build_resource(item: dict[str, Any], region: str) -> AwsResource:
     id = item["VpcId"]
-    name, tags = vpc_shared.name_and_tags(item, id)
+    name, tags = ec2_kind.name_and_tags(item, id)
     return AwsResource(
         kind="vpc",
         id=id,

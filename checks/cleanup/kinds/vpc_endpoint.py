@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from checks.cleanup.aws_query import AwsQuery, ResourceInUse, RetryLater, epoch_seconds
-from checks.cleanup.kinds import DeletionTask, vpc_shared
+from checks.cleanup.kinds import DeletionTask, ec2_kind
 from checks.cleanup.model import AwsResource
 
 _ENDED_ENDPOINT_STATES = frozenset({"deleted", "expired", "rejected"})
@@ -19,7 +19,7 @@ def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
 
 
 def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
-    found = vpc_shared.describe_first(query, "describe_vpc_endpoints", "VpcEndpoints", region, VpcEndpointIds=[id])
+    found = ec2_kind.describe_first(query, "describe_vpc_endpoints", "VpcEndpoints", region, VpcEndpointIds=[id])
     return _build_resource(found, region) if found and _endpoint_state(found) not in _ENDED_ENDPOINT_STATES else None
 
 
@@ -41,7 +41,7 @@ def _endpoint_state(item: dict[str, Any]) -> str:
 
 def _build_resource(item: dict[str, Any], region: str) -> AwsResource:
     id, vpc = item["VpcEndpointId"], item.get("VpcId", "")
-    name, tags = vpc_shared.name_and_tags(item, id)
+    name, tags = ec2_kind.name_and_tags(item, id)
     service = item.get("ServiceName", "")
     return AwsResource(
         kind="vpc-endpoint",

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from checks.cleanup.aws_query import AwsQuery, RetryLater
-from checks.cleanup.kinds import DeletionTask, vpc_shared
+from checks.cleanup.kinds import DeletionTask, ec2_kind
 from checks.cleanup.model import AwsResource
 
 ENDED_PEERING_STATES = frozenset({"deleted", "rejected", "expired", "failed"})
@@ -19,7 +19,7 @@ def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
 
 
 def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
-    found = vpc_shared.describe_first(
+    found = ec2_kind.describe_first(
         query,
         "describe_vpc_peering_connections",
         "VpcPeeringConnections",
@@ -41,7 +41,7 @@ def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
 
 def _build_resource(item: dict[str, Any], region: str) -> AwsResource:
     id = item["VpcPeeringConnectionId"]
-    name, tags = vpc_shared.name_and_tags(item, id)
+    name, tags = ec2_kind.name_and_tags(item, id)
     sides = [item.get(side, {}) for side in ("RequesterVpcInfo", "AccepterVpcInfo")]
     vpcs = tuple(side["VpcId"] for side in sides if side.get("VpcId"))
     return AwsResource(

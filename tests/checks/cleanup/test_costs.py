@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from checks.cleanup.kinds import elastic_ip, instance, nat_gateway, route53_zone, volume, vpc_endpoint
+from checks.cleanup.kinds import ec2 as instance
+from checks.cleanup.kinds import elastic_ip, route53_zone, volume, vpc_endpoint
+from checks.cleanup.kinds import gateways as nat_gateway
 from checks.cleanup.model import AwsResource, CleanupDetail, Leftover, Ownership
 from checks.cleanup.scan import _monthly_cost
 from config.prices import load_prices

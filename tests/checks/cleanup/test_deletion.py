@@ -302,7 +302,8 @@ def test_a_run_broken_off_in_the_middle_is_finished_by_the_next(
     world: CheckContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Like a kill: the first run dies with a policy half detached and a bucket half empty."""
-    from checks.cleanup.kinds import iam_policy, s3_bucket
+    from checks.cleanup.kinds import iam as iam_policy
+    from checks.cleanup.kinds import s3 as s3_bucket
 
     monkeypatch.setattr(s3_bucket, "DELETE_BATCH_SIZE", 2)
     arn = policy_in_use(world)

@@ -171,7 +171,7 @@ def test_what_remains_is_told_with_what_holds_it(
     world: CheckContext, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from checks.cleanup.aws_query import DeletionRefused
-    from checks.cleanup.kinds import distribution
+    from checks.cleanup.kinds import cloudfront as distribution
 
     file = leftovers(world)
 

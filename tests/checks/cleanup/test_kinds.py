@@ -11,7 +11,7 @@ import pytest
 from support.network import OURS, made_network
 
 from checks.cleanup.aws_query import ResourceInUse, RetryLater
-from checks.cleanup.kinds import KINDS, vpc_shared
+from checks.cleanup.kinds import KINDS, ec2_kind
 from checks.cleanup.model import AwsResource, DeletionState, Ownership
 from checks.cleanup.ownership import KnownResources, decide_ownership, read_keep_tag
 from config.model import CleanupSettings
@@ -181,7 +181,7 @@ def test_a_network_interface_that_aws_made_is_never_ours(
         "NetworkInterfaceId": "eni-1", "SubnetId": "subnet-1", "VpcId": "vpc-1", "RequesterManaged": True,
         "Description": "ELB app/x/1", "InterfaceType": "interface", "TagSet": OURS,
     }  # fmt: skip
-    module: Any = importlib.import_module("checks.cleanup.kinds.network_interface")
+    module: Any = importlib.import_module("checks.cleanup.kinds.network_interfaces")
     verdict = decide_ownership(module._build_resource(found, "r"), CleanupSettings(tags=TAGS), KnownResources())
     assert verdict.protection_reason == "made by AWS for ELB app/x/1; it goes with that"
     assert not verdict.deletable
@@ -230,7 +230,7 @@ def test_the_interfaces_of_a_deleted_load_balancer_are_waited_for_and_others_are
     from botocore.exceptions import ClientError
 
     asked: Any = Asked([{"NetworkInterfaceId": "eni-1", "Description": description}], balancers)
-    with pytest.raises(RetryLater) as caught, vpc_shared.explain_in_use_error(asked, "r", "subnet-id", "subnet-1"):
+    with pytest.raises(RetryLater) as caught, ec2_kind.explain_in_use_error(asked, "r", "subnet-id", "subnet-1"):
         raise ClientError({"Error": {"Code": "DependencyViolation", "Message": "x"}}, "DeleteSubnet")
     assert type(caught.value) is raised
     assert str(caught.value).startswith(words)
@@ -275,7 +275,7 @@ def test_an_ended_keep_tag_is_said_and_another_name_for_it_may_be_set() -> None:
 
 
 def test_what_an_auto_scaling_group_would_start_again_is_kept() -> None:
-    module: Any = importlib.import_module("checks.cleanup.kinds.instance")
+    module: Any = importlib.import_module("checks.cleanup.kinds.ec2")
 
     class Nobody:
         def is_listed(self, resource: AwsResource) -> bool:

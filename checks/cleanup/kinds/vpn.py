@@ -8,7 +8,7 @@ from typing import Any
 
 from checks.aws.errors import is_not_found
 from checks.cleanup.aws_query import AwsQuery, RetryLater
-from checks.cleanup.kinds import DeletionTask, vpc_shared
+from checks.cleanup.kinds import DeletionTask, ec2_kind
 from checks.cleanup.model import AwsResource
 
 _DESCRIBE_VPN_GATEWAYS = ("describe_vpn_gateways", "VpnGateways")
@@ -22,7 +22,7 @@ def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
 
 
 def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
-    found = vpc_shared.describe_first(query, *_DESCRIBE_VPN_GATEWAYS, region, VpnGatewayIds=[id])
+    found = ec2_kind.describe_first(query, *_DESCRIBE_VPN_GATEWAYS, region, VpnGatewayIds=[id])
     return _build_resource(found, region) if found and found.get("State") != "deleted" else None
 
 
@@ -49,7 +49,7 @@ def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
 
 def _build_resource(item: dict[str, Any], region: str) -> AwsResource:
     id = item["VpnGatewayId"]
-    name, tags = vpc_shared.name_and_tags(item, id)
+    name, tags = ec2_kind.name_and_tags(item, id)
     attached = [one for one in item.get("VpcAttachments") or () if one.get("State") != "detached"]
     vpcs = tuple(one["VpcId"] for one in attached if one.get("VpcId"))
     detaching = any(one.get("State") == "detaching" for one in attached)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from checks.cleanup.aws_query import AwsQuery, RetryLater, epoch_seconds
-from checks.cleanup.kinds import DeletionTask, vpc_shared
+from checks.cleanup.kinds import DeletionTask, ec2_kind
 from checks.cleanup.model import AwsResource
 
 
@@ -17,7 +17,7 @@ def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
 
 
 def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
-    found = vpc_shared.describe_first(query, "describe_nat_gateways", "NatGateways", region, NatGatewayIds=[id])
+    found = ec2_kind.describe_first(query, "describe_nat_gateways", "NatGateways", region, NatGatewayIds=[id])
     return _build_resource(found, region) if found and found.get("State") != "deleted" else None
 
 
@@ -30,7 +30,7 @@ def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
 
 def _build_resource(item: dict[str, Any], region: str) -> AwsResource:
     id, vpc, subnet = item["NatGatewayId"], item.get("VpcId", ""), item.get("SubnetId", "")
-    name, tags = vpc_shared.name_and_tags(item, id)
+    name, tags = ec2_kind.name_and_tags(item, id)
     addresses = item.get("NatGatewayAddresses", ())
     public = [one["AllocationId"] for one in addresses if one.get("AllocationId")]
     return AwsResource(

@@ -9,7 +9,7 @@ from typing import Any
 from checks.aws.errors import aws_error_code
 from checks.aws.network_interfaces import is_created_by_service
 from checks.cleanup.aws_query import AwsQuery, ResourceInUse
-from checks.cleanup.kinds import DeletionTask, vpc_shared
+from checks.cleanup.kinds import DeletionTask, ec2_kind
 from checks.cleanup.model import AwsResource
 
 
@@ -21,7 +21,7 @@ def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
 
 
 def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
-    found = vpc_shared.describe_first(
+    found = ec2_kind.describe_first(
         query, "describe_network_interfaces", "NetworkInterfaces", region, NetworkInterfaceIds=[id]
     )
     return _build_resource(found, region) if found else None
@@ -42,7 +42,7 @@ def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
 def _build_resource(item: dict[str, Any], region: str) -> AwsResource:
     id = item["NetworkInterfaceId"]
     # EC2 says TagSet here, and Tags everywhere else.
-    name, tags = vpc_shared.name_and_tags({"Tags": item.get("TagSet")}, id)
+    name, tags = ec2_kind.name_and_tags({"Tags": item.get("TagSet")}, id)
     description = item.get("Description", "")
     attachment = item.get("Attachment", {})
     instance = attachment.get("InstanceId", "")
