@@ -22,18 +22,6 @@ MAX_PARALLEL_REQUESTS = 8
 """Questions at once for one account: IAM answers about 20 a second before it throttles."""
 
 
-class RetryLater(Exception):
-    """AWS makes us wait: nothing is wrong, ask again after the poll. The message says for what."""
-
-
-class ResourceInUse(RetryLater):
-    """Something else has to let go of it first. It may, but not for ever: the tries are counted."""
-
-
-class DeletionRefused(Exception):
-    """It cannot be deleted, and asking again would not help. The message says what blocks it."""
-
-
 def epoch_seconds(timestamp: Any) -> float | None:
     """Seconds since the epoch of a time as boto3 gives it."""
     return timestamp.timestamp() if isinstance(timestamp, datetime) else None
@@ -44,9 +32,19 @@ def parse_tags(tag_list: Iterable[dict[str, str]] | None) -> dict[str, str]:
     return {tag["Key"]: tag.get("Value", "") for tag in tag_list or ()}
 
 
+def allow_missing(request: Callable[..., T], **parameters: Any) -> T | None:
+    """What AWS answers; None when it says that the resource does not exist (any more)."""
+    try:
+        return request(**parameters)
+    except Exception as error:
+        if is_not_found(error):
+            return None
+        raise
+
+
 @dataclass(frozen=True)
 class FailedQuery:
-    """One question that could not be asked, or was refused."""
+    """A query that AWS refused, or that got no answer."""
 
     action: str
     error: Exception
@@ -76,12 +74,18 @@ class AwsQuery:
     def list_items(
         self, service: str, operation: str, key: str, *, region: str | None = None, **parameters: Any
     ) -> Iterator[Any]:
-        """Every item under `key` (dots go deeper) of every page. Raises what botocore raises."""
-        for page in self.client(service, region).get_paginator(operation).paginate(**parameters):
-            found: Any = page
+        """Every item under `key` of every page; dots lead deeper, through lists too. Raises botocore's errors."""
+        client = self.client(service, region)
+        if client.can_paginate(operation):
+            pages = client.get_paginator(operation).paginate(**parameters)
+        else:
+            pages = [getattr(client, operation)(**parameters)]
+        for page in pages:
+            found = [page]
             for part in key.split("."):
-                found = (found or {}).get(part)
-            yield from found or ()
+                values = [value for one in found if (value := one.get(part))]
+                found = [item for value in values for item in (value if isinstance(value, list) else [value])]
+            yield from found
 
     def call_or_default(self, action: str, request: Callable[[], T], default: T) -> T:
         """The answer; or `default` when AWS refuses, and then the refusal is written down, once an action.

@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from checks.cleanup.kinds import KINDS, KINDS_BY_ID, LeftoverKind
+from checks.cleanup.kinds import KINDS, KINDS_BY_ID
 from checks.cleanup.known_resources import read_known_resources
+from checks.cleanup.leftover_kind import LeftoverKind
 from checks.cleanup.model import PROVEN_OWNERSHIPS, CleanupDetail, Leftover, Ownership
 from checks.cleanup.ownership import KnownResources
 from checks.cleanup.scan import Scan, scan_account

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from checks.aws.errors import is_in_use, is_not_found, is_transient
 from checks.cleanup import graph
 from checks.cleanup.approval import Approval, ApprovedItem, describe_change
-from checks.cleanup.aws_query import MAX_PARALLEL_REQUESTS, AwsQuery, DeletionRefused, ResourceInUse, RetryLater
-from checks.cleanup.kinds import KINDS_BY_ID, DeletionTask
+from checks.cleanup.aws_query import MAX_PARALLEL_REQUESTS, AwsQuery
+from checks.cleanup.kinds import KINDS_BY_ID
+from checks.cleanup.leftover_kind import DeletionRefused, DeletionTask, ResourceInUse, RetryLater
 from checks.cleanup.model import DeletionProgress, DeletionState, Ownership
 from checks.cleanup.ownership import KnownResources, decide_ownership
 from checks.sanitize import one_line
@@ -158,7 +159,7 @@ class Deletion:
         if kind is None:
             return self._set_state(job, DeletionState.SKIPPED, f"this version does not know the kind {item.kind}")
         try:
-            seen = kind.handler.read_resource(query, item.id, item.region)
+            seen = kind.read_resource(query, item.id, item.region)
             if seen is None:
                 return self._set_state(job, DeletionState.GONE, "gone" if job.tries else "already gone")
             verdict = decide_ownership(seen, self.selectors, self.known_resources, kind.terraform_types)
@@ -178,8 +179,8 @@ class Deletion:
                 report_progress=lambda message: self._set_state(job, DeletionState.DELETING, message),
                 stop_event=self.stop_event,
             )
-            kind.handler.delete(query, seen, task)
-            if kind.handler.read_resource(query, item.id, item.region) is None:
+            kind.delete(query, seen, task)
+            if kind.read_resource(query, item.id, item.region) is None:
                 return self._set_state(job, DeletionState.GONE, "gone")
             job.block_message = ""
             seconds = min(BACKOFF_SECONDS[1], RECHECK_SECONDS * 2**job.refusals)

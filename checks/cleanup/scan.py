@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from checks.cleanup import graph
 from checks.cleanup.aws_query import MAX_PARALLEL_REQUESTS, AwsQuery, FailedQuery
-from checks.cleanup.kinds import KINDS, LeftoverKind
+from checks.cleanup.kinds import KINDS
+from checks.cleanup.leftover_kind import LeftoverKind
 from checks.cleanup.model import AwsResource, Leftover, Ownership
 from checks.cleanup.ownership import KnownResources, OwnershipDecision, decide_ownership
 from checks.sanitize import one_line
@@ -65,9 +66,7 @@ def scan_account(
                 ),
             )
             nothing: list[AwsResource] = []
-            listed = asking.call_or_default(
-                kind.list_permission, lambda: list(kind.handler.list_resources(asking)), nothing
-            )
+            listed = asking.call_or_default(kind.list_permission, lambda: list(kind.list_resources(asking)), nothing)
             return listed, asking.failed_queries
 
         for kind, (listed, refused) in zip(kinds, pool.map(one, kinds), strict=True):

@@ -6,7 +6,7 @@ import json
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ import pytest
 from checks.cleanup.approval import build_approval
 from checks.cleanup.check import check_with_detail
 from checks.cleanup.deletion import Deletion, DeletionClock
-from checks.cleanup.model import CleanupDetail, DeletionProgress, DeletionState, Leftover
+from checks.cleanup.kinds import KINDS_BY_ID
+from checks.cleanup.leftover_kind import DeleteResource
+from checks.cleanup.model import AwsResource, CleanupDetail, DeletionProgress, DeletionState, Leftover
 from checks.cleanup.ownership import KnownResources
 from checks.context import CheckContext
 from config.model import AwsSettings, CleanupSettings, Settings
@@ -114,6 +116,40 @@ def account(cleanup_world: CheckContext, moto_endpoint: str, monkeypatch: pytest
     post(f"{moto_endpoint}/moto-api/reset")
     monkeypatch.setattr("checks.tools.terraform.read_state_resources", lambda world: ())
     yield Account(cleanup_world)
+
+
+class ItemQuery:
+    """An AwsQuery that lists these items, and that AWS allows nothing else."""
+
+    def __init__(self, region: str, *items: dict[str, Any]) -> None:
+        self.region, self.items = region, items
+
+    def list_items(self, service: str, operation: str, key: str, **parameters: Any) -> list[dict[str, Any]]:
+        return list(self.items)
+
+    def is_listed(self, resource: AwsResource) -> bool:
+        return False
+
+    def call_or_default(self, action: str, request: object, default: Any) -> Any:
+        return default
+
+    def read_tags(self, action: str, request: object) -> dict[str, str]:
+        return {}
+
+    def map_parallel(self, function: Callable[[Any], Any], items: list[Any]) -> list[Any]:
+        return [function(item) for item in items]
+
+
+def resource_of(kind: str, item: dict[str, Any], region: str = REGION) -> AwsResource:
+    """The resource that a kind makes of this item of AWS's answer."""
+    query: Any = ItemQuery(region, item)
+    (resource,) = KINDS_BY_ID[kind].list_resources(query)
+    return resource
+
+
+def replace_deletion(monkeypatch: pytest.MonkeyPatch, kind: str, delete: DeleteResource) -> None:
+    """Let this kind be deleted in another way until the test ends."""
+    monkeypatch.setitem(KINDS_BY_ID, kind, replace(KINDS_BY_ID[kind], delete=delete))
 
 
 def post(url: str, body: dict[str, Any] | None = None) -> None:

@@ -17,8 +17,8 @@ from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from checks.aws.errors import explain_aws_error
 from checks.cleanup.approval import Approval, build_approval
-from checks.cleanup.aws_query import AwsQuery, ResourceInUse, RetryLater
-from checks.cleanup.kinds import DeletionTask
+from checks.cleanup.aws_query import AwsQuery
+from checks.cleanup.leftover_kind import DeletionTask, LeftoverKind, ResourceInUse, RetryLater
 from checks.cleanup.model import AwsResource, CleanupDetail
 from checks.cleanup.ownership import KnownResources
 from checks.cleanup.scan import scan_account
@@ -114,18 +114,40 @@ class Account:
         self._met = Counter[str]()
         self.aws = SimpleNamespace(explain=explain_aws_error)
 
-    def kinds(self) -> dict[str, Any]:
-        """What the code under test takes for its kinds of leftovers."""
-        return {
-            kind: SimpleNamespace(
-                id=kind,
-                handler=_Handler(self, kind),
-                terraform_types=(f"aws_{kind}",),
-                list_permission=f"rail:List{kind}",
-                action="delete",
-            )
-            for kind in KINDS
-        }
+    def kinds(self) -> dict[str, LeftoverKind]:
+        """The kinds of leftovers that this account has, instead of AWS's."""
+        return {kind: self._kind(kind) for kind in KINDS}
+
+    def _kind(self, kind: str) -> LeftoverKind:
+        def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
+            self.call(kind)
+            return [one.as_seen() for one in list(self.things.values()) if one.kind == kind]
+
+        def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
+            dies = self.call(f"{kind}:{id}")
+            resource = self.look(f"{kind}:{id}")
+            if dies:
+                raise Killed
+            return resource
+
+        def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+            dies = self.call(resource.key)
+            if resource.state == "going":
+                raise RetryLater("on its way")
+            self.delete(resource.key)
+            if dies:
+                raise Killed
+
+        return LeftoverKind(
+            id=kind,
+            singular=kind,
+            plural=f"{kind}s",
+            terraform_types=(f"aws_{kind}",),
+            list_permission=f"rail:List{kind}",
+            list_resources=list_resources,
+            read_resource=read_resource,
+            delete=delete,
+        )
 
     @property
     def known(self) -> KnownResources:
@@ -234,30 +256,3 @@ class Account:
 
 def refusal(code: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": f"{code}."}}, "Operation")
-
-
-@dataclass
-class _Handler:
-    """A kind, as `checks.cleanup.kinds.KindHandler` wants it."""
-
-    account: Account
-    kind: str
-
-    def list_resources(self, query: AwsQuery) -> Iterable[AwsResource]:
-        self.account.call(self.kind)
-        return [one.as_seen() for one in list(self.account.things.values()) if one.kind == self.kind]
-
-    def read_resource(self, query: AwsQuery, id: str, region: str) -> AwsResource | None:
-        dies = self.account.call(f"{self.kind}:{id}")
-        seen = self.account.look(f"{self.kind}:{id}")
-        if dies:
-            raise Killed
-        return seen
-
-    def delete(self, query: AwsQuery, seen: AwsResource, task: DeletionTask) -> None:
-        dies = self.account.call(seen.key)
-        if seen.state == "going":
-            raise RetryLater("on its way")
-        self.account.delete(seen.key)
-        if dies:
-            raise Killed

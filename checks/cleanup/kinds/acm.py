@@ -1,13 +1,13 @@
-"""ACM certificates of the region and of us-east-1, where CloudFront takes its own from."""
+"""ACM: certificates of the region and of us-east-1, where CloudFront takes its own from."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-from checks.aws.errors import aws_error_code, is_not_found
-from checks.cleanup.aws_query import AwsQuery, ResourceInUse, epoch_seconds, parse_tags
-from checks.cleanup.kinds import DeletionTask
+from checks.aws.errors import aws_error_code
+from checks.cleanup.aws_query import AwsQuery, allow_missing, epoch_seconds, parse_tags
+from checks.cleanup.leftover_kind import DeletionTask, LeftoverKind, ResourceInUse
 from checks.cleanup.model import AwsResource
 
 _KEY_TYPES = (
@@ -16,49 +16,41 @@ _KEY_TYPES = (
 """Without them ListCertificates leaves out everything but RSA up to 2048 bits (ACM API reference)."""
 
 
-def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
-    regions = dict.fromkeys((query.region, "us-east-1"))
-    found = [
-        (certificate["CertificateArn"], region)
-        for region in regions
-        for certificate in query.list_items(
-            "acm",
-            "list_certificates",
-            "CertificateSummaryList",
-            region=region,
-            Includes={"keyTypes": list(_KEY_TYPES)},
+def _list_certificates(query: AwsQuery) -> Iterable[AwsResource]:
+    key_types = {"keyTypes": list(_KEY_TYPES)}
+    listed = [
+        (item["CertificateArn"], region)
+        for region in dict.fromkeys((query.region, "us-east-1"))
+        for item in query.list_items(
+            "acm", "list_certificates", "CertificateSummaryList", region=region, Includes=key_types
         )
     ]
-    seen = query.map_parallel(
-        lambda one: query.call_or_default("acm:DescribeCertificate", lambda: read_resource(query, *one), None), found
+    found = query.map_parallel(
+        lambda one: query.call_or_default("acm:DescribeCertificate", lambda: _read_certificate(query, *one), None),
+        listed,
     )
-    return [certificate for certificate in seen if certificate]
+    return [certificate for certificate in found if certificate]
 
 
-def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
-    try:
-        certificate = query.client("acm", region).describe_certificate(CertificateArn=id)["Certificate"]
-    except Exception as error:
-        if is_not_found(error):
-            return None
-        raise
-    return _build_resource(query, certificate, region)
+def _read_certificate(query: AwsQuery, id: str, region: str) -> AwsResource | None:
+    answer = allow_missing(query.client("acm", region).describe_certificate, CertificateArn=id)
+    return _build_certificate(query, answer["Certificate"], region) if answer else None
 
 
-def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+def _delete_certificate(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
     try:
         query.client("acm", resource.region).delete_certificate(CertificateArn=resource.id)
     except Exception as error:
         if aws_error_code(error) == "ResourceInUseException":
-            used = ", ".join(use.rpartition(":")[2] for use in resource.uses) or "another resource"
-            raise ResourceInUse(f"still used by {used}") from error
+            users = ", ".join(use.rpartition(":")[2] for use in resource.uses) or "another resource"
+            raise ResourceInUse(f"still used by {users}") from error
         raise
 
 
-def _build_resource(query: AwsQuery, certificate: dict[str, Any], region: str) -> AwsResource:
-    arn = certificate["CertificateArn"]
-    names = tuple(dict.fromkeys((certificate["DomainName"], *certificate.get("SubjectAlternativeNames", ()))))
-    uses = tuple(certificate.get("InUseBy", ()))
+def _build_certificate(query: AwsQuery, item: dict[str, Any], region: str) -> AwsResource:
+    arn = item["CertificateArn"]
+    names = tuple(dict.fromkeys((item["DomainName"], *item.get("SubjectAlternativeNames", ()))))
+    uses = tuple(item.get("InUseBy", ()))
     return AwsResource(
         kind="acm-certificate",
         id=arn,
@@ -71,8 +63,8 @@ def _build_resource(query: AwsQuery, certificate: dict[str, Any], region: str) -
             "acm:ListTagsForCertificate",
             lambda: parse_tags(query.client("acm", region).list_tags_for_certificate(CertificateArn=arn).get("Tags")),
         ),
-        created_at=epoch_seconds(certificate.get("CreatedAt")),
-        state=certificate.get("Status", ""),
+        created_at=epoch_seconds(item.get("CreatedAt")),
+        state=item.get("Status", ""),
         uses=uses,
         identity=(arn,),
         blocked_by=(
@@ -80,3 +72,17 @@ def _build_resource(query: AwsQuery, certificate: dict[str, Any], region: str) -
             *(f"load-balancer:{use}" for use in uses if ":loadbalancer/" in use),
         ),
     )
+
+
+KINDS = (
+    LeftoverKind(
+        id="acm-certificate",
+        singular="ACM certificate",
+        plural="ACM certificates",
+        terraform_types=("aws_acm_certificate",),
+        list_permission="acm:ListCertificates",
+        list_resources=_list_certificates,
+        read_resource=_read_certificate,
+        delete=_delete_certificate,
+    ),
+)

@@ -1,97 +1,216 @@
-"""EC2 instances of the region. One with termination protection is kept."""
+"""EC2: instances, their volumes and key pairs, launch templates and placement groups of the region."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
-from checks.aws.errors import is_not_found
-from checks.cleanup.aws_query import AwsQuery, RetryLater, epoch_seconds, parse_tags
-from checks.cleanup.kinds import DeletionTask
+from msgspec.structs import replace
+
+from checks.cleanup.aws_query import AwsQuery, epoch_seconds, parse_tags
+from checks.cleanup.kinds.ec2_kind import (
+    Item,
+    ResourceFields,
+    delete_by_id,
+    describe_by_id,
+    ec2_kind,
+    ec2_resource,
+    has_state_other_than_deleted,
+)
+from checks.cleanup.leftover_kind import DeletionTask, LeftoverKind, RetryLater
 from checks.cleanup.model import AwsResource
 
-_TERMINATED_STATES = frozenset({"terminated"})
+_DESCRIBE_INSTANCES = ("describe_instances", "Reservations.Instances")
+_GP3_BASELINE = (3000, 125)
+"""IOPS and MiB/s that the price of a gp3 volume includes (EBS user guide)."""
 
 
-def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
-    listed = [
-        instance
-        for reservation in query.list_items("ec2", "describe_instances", "Reservations")
-        for instance in reservation["Instances"]
-        if instance["State"]["Name"] not in _TERMINATED_STATES
-    ]
-    return query.map_parallel(lambda instance: _build_resource(query, instance, query.region), listed)
+def _list_instances(query: AwsQuery) -> Iterable[AwsResource]:
+    listed = [item for item in query.list_items("ec2", *_DESCRIBE_INSTANCES) if _is_not_terminated(item)]
+    return query.map_parallel(lambda item: _build_instance(query, item, query.region), listed)
 
 
-def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
-    try:
-        answer = query.client("ec2", region).describe_instances(InstanceIds=[id])
-    except Exception as error:
-        if is_not_found(error):
-            return None
-        raise
-    for reservation in answer["Reservations"]:
-        for instance in reservation["Instances"]:
-            if instance["State"]["Name"] not in _TERMINATED_STATES:
-                return _build_resource(query, instance, region)
-    return None
+def _read_instance(query: AwsQuery, id: str, region: str) -> AwsResource | None:
+    found = describe_by_id(query, *_DESCRIBE_INSTANCES, "InstanceId", id, region)
+    return next((_build_instance(query, item, region) for item in found if _is_not_terminated(item)), None)
 
 
-def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+def _delete_instance(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
     if "shutting-down" not in resource.state:
         query.client("ec2", resource.region).terminate_instances(InstanceIds=[resource.id])
     raise RetryLater("shutting down")
 
 
-def _price_item(instance: dict[str, Any]) -> str:
-    """The item of the price list. Only Linux on demand is in one by its type alone."""
-    item = f"ec2-instance.{instance.get('InstanceType', '')}"
-    if lifecycle := instance.get("InstanceLifecycle"):
-        return f"{item}.{lifecycle}"
-    system = instance.get("PlatformDetails") or instance.get("Platform") or "Linux/UNIX"
-    return item if system == "Linux/UNIX" else f"{item}.{system}"
+def _is_not_terminated(item: Item) -> bool:
+    return bool(item["State"]["Name"] != "terminated")
 
 
-def _build_resource(query: AwsQuery, instance: dict[str, Any], region: str) -> AwsResource:
-    id, tags = instance["InstanceId"], parse_tags(instance.get("Tags"))
-    profile = instance.get("IamInstanceProfile", {}).get("Arn", "").rpartition("/")[2]
-    placement, vpc = instance.get("Placement", {}).get("GroupName", ""), instance.get("VpcId", "")
-    scaling = tags.get("aws:autoscaling:groupName", "")
-    plain = AwsResource(
-        kind="ec2-instance",
-        id=id,
-        name=tags.get("Name", id),
-        region=region,
-        aliases=(id,),
-        tags=tags,
-        created_at=epoch_seconds(instance.get("LaunchTime")),
-        size=instance.get("InstanceType", ""),
-        state=instance["State"]["Name"],
-        # One that is stopped costs only its volumes, which go with it and are not listed.
-        price_items=((_price_item(instance), 1),) if instance["State"]["Name"] in {"pending", "running"} else (),
-        identity=(id,),
-        protection_reason=f"the Auto Scaling group {scaling} would start another one in its place" if scaling else "",
-        blocks=(
-            *(f"security-group:{group['GroupId']}" for group in instance.get("SecurityGroups", ())),
-            *([f"instance-profile:{profile}"] if profile else []),
-            *([f"placement-group:{placement}"] if placement else []),
-            *(f"network-interface:{one['NetworkInterfaceId']}" for one in instance.get("NetworkInterfaces", ())),
-            *([f"subnet:{instance['SubnetId']}"] if instance.get("SubnetId") else []),
-            *([f"internet-of:{vpc}", f"vpc:{vpc}"] if vpc else []),
-        ),
-    )
-    if not query.is_listed(plain):
-        return plain
-    kept = query.call_or_default(
+def _build_instance(query: AwsQuery, item: Item, region: str) -> AwsResource:
+    resource = ec2_resource("ec2-instance", "InstanceId", item, region, _instance_fields(item))
+    if resource.protection_reason or not query.is_listed(resource):
+        return resource
+    protected = query.call_or_default(
         "ec2:DescribeInstanceAttribute",
         lambda: bool(
             query.client("ec2", region)
-            .describe_instance_attribute(InstanceId=id, Attribute="disableApiTermination")
+            .describe_instance_attribute(InstanceId=resource.id, Attribute="disableApiTermination")
             .get("DisableApiTermination", {})
             .get("Value")
         ),
         False,
     )
-    from msgspec.structs import replace
+    return replace(resource, protection_reason="termination protection is on" if protected else "")
 
-    return replace(plain, protection_reason=plain.protection_reason or ("termination protection is on" if kept else ""))
+
+def _instance_fields(item: Item) -> ResourceFields:
+    state, vpc, subnet = item["State"]["Name"], item.get("VpcId", ""), item.get("SubnetId", "")
+    profile = item.get("IamInstanceProfile", {}).get("Arn", "").rpartition("/")[2]
+    placement = item.get("Placement", {}).get("GroupName", "")
+    scaling = parse_tags(item.get("Tags")).get("aws:autoscaling:groupName", "")
+    return {
+        "created_at": epoch_seconds(item.get("LaunchTime")),
+        "size": item.get("InstanceType", ""),
+        "state": state,
+        # A stopped one costs only its volumes, which are deleted with it and not listed.
+        "price_items": ((_instance_price_item(item), 1),) if state in {"pending", "running"} else (),
+        "protection_reason": f"the Auto Scaling group {scaling} would start another one in its place"
+        if scaling
+        else "",
+        "blocks": (
+            *(f"security-group:{group['GroupId']}" for group in item.get("SecurityGroups", ())),
+            *([f"instance-profile:{profile}"] if profile else []),
+            *([f"placement-group:{placement}"] if placement else []),
+            *(f"network-interface:{one['NetworkInterfaceId']}" for one in item.get("NetworkInterfaces", ())),
+            *([f"subnet:{subnet}"] if subnet else []),
+            *([f"internet-of:{vpc}", f"vpc:{vpc}"] if vpc else []),
+        ),
+    }
+
+
+def _instance_price_item(item: Item) -> str:
+    """The item of the price list. Only Linux on demand is in one by its type alone."""
+    name = f"ec2-instance.{item.get('InstanceType', '')}"
+    if lifecycle := item.get("InstanceLifecycle"):
+        return f"{name}.{lifecycle}"
+    system = item.get("PlatformDetails") or item.get("Platform") or "Linux/UNIX"
+    return name if system == "Linux/UNIX" else f"{name}.{system}"
+
+
+def _launch_template_fields(item: Item) -> ResourceFields:
+    latest = item.get("LatestVersionNumber", 1)
+    return {
+        "name": item["LaunchTemplateName"],
+        "created_at": epoch_seconds(item.get("CreateTime")),
+        "size": f"version {latest}",
+        # Whoever created a newer version since works with the template.
+        "identity": (item["LaunchTemplateId"], str(latest)),
+    }
+
+
+def _placement_group_fields(item: Item) -> ResourceFields:
+    return {
+        "name": item["GroupName"],
+        "arn": item.get("GroupArn", ""),
+        "aliases": (item.get("GroupId", ""),),
+        "size": item.get("Strategy", ""),
+        "state": item.get("State", ""),
+        "identity": (item.get("GroupId", ""), item["GroupName"]),
+    }
+
+
+def _key_pair_fields(item: Item) -> ResourceFields:
+    return {
+        "name": item["KeyName"],
+        "aliases": (item.get("KeyPairId", ""),),
+        "created_at": epoch_seconds(item.get("CreateTime")),
+        "size": item.get("KeyType", ""),
+        "identity": (item.get("KeyPairId", ""), item.get("KeyFingerprint", "")),
+    }
+
+
+def _stays_after_its_instance(item: Item) -> bool:
+    return not any(one.get("DeleteOnTermination") for one in item.get("Attachments", ()))
+
+
+def _volume_fields(item: Item) -> ResourceFields:
+    instances = tuple(one["InstanceId"] for one in item.get("Attachments", ()) if one.get("InstanceId"))
+    return {
+        "aliases": (),
+        "created_at": epoch_seconds(item.get("CreateTime")),
+        "size": f"{item.get('Size', 0)} GiB {item.get('VolumeType', '')}".strip(),
+        "state": item.get("State", ""),
+        "uses": instances,
+        "price_items": ((_volume_price_item(item), item.get("Size", 0)),),
+        "parent_key": f"ec2-instance:{instances[0]}" if instances else "",
+        "blocked_by": tuple(f"ec2-instance:{instance}" for instance in instances),
+    }
+
+
+def _volume_price_item(item: Item) -> str:
+    type_, (iops, throughput) = item.get("VolumeType", ""), _GP3_BASELINE
+    # What gp3 does beyond its baseline costs more, and that price is not in the list.
+    faster = type_ == "gp3" and (item.get("Iops", 0) > iops or item.get("Throughput", 0) > throughput)
+    return f"volume.{type_}{'.faster' if faster else ''}"
+
+
+KINDS = (
+    LeftoverKind(
+        id="ec2-instance",
+        singular="EC2 instance",
+        plural="EC2 instances",
+        terraform_types=("aws_instance",),
+        list_permission="ec2:DescribeInstances",
+        list_resources=_list_instances,
+        read_resource=_read_instance,
+        delete=_delete_instance,
+        action="terminate",
+    ),
+    ec2_kind(
+        "launch-template",
+        "launch template",
+        "launch templates",
+        terraform_types=("aws_launch_template",),
+        describe="describe_launch_templates",
+        key="LaunchTemplates",
+        id_field="LaunchTemplateId",
+        fields=_launch_template_fields,
+        delete=delete_by_id("delete_launch_template", "LaunchTemplateId"),  # with all its versions
+    ),
+    ec2_kind(
+        "placement-group",
+        "placement group",
+        "placement groups",
+        terraform_types=("aws_placement_group",),
+        describe="describe_placement_groups",
+        key="PlacementGroups",
+        id_field="GroupName",
+        fields=_placement_group_fields,
+        exists=has_state_other_than_deleted,
+        delete=delete_by_id("delete_placement_group", "GroupName"),
+    ),
+    # Only the public half of a key pair is in AWS: running instances keep theirs.
+    ec2_kind(
+        "key-pair",
+        "key pair",
+        "key pairs",
+        terraform_types=("aws_key_pair",),
+        describe="describe_key_pairs",
+        key="KeyPairs",
+        id_field="KeyName",
+        fields=_key_pair_fields,
+        delete=delete_by_id("delete_key_pair", "KeyName"),
+        guide=("4.1",),
+    ),
+    # A volume that its instance deletes belongs to the instance. None is ever detached.
+    ec2_kind(
+        "volume",
+        "EBS volume",
+        "EBS volumes",
+        terraform_types=("aws_ebs_volume",),
+        describe="describe_volumes",
+        key="Volumes",
+        id_field="VolumeId",
+        fields=_volume_fields,
+        is_listed=_stays_after_its_instance,
+        delete=delete_by_id("delete_volume", "VolumeId", while_used="still attached to"),
+    ),
+)

@@ -1,4 +1,4 @@
-"""CloudWatch log groups of the region. One with deletion protection is kept."""
+"""CloudWatch Logs: log groups of the region. Deletion protection protects one."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from collections.abc import Iterable
 from typing import Any
 
 from checks.cleanup.aws_query import AwsQuery
-from checks.cleanup.kinds import DeletionTask
+from checks.cleanup.leftover_kind import DeletionTask, LeftoverKind
 from checks.cleanup.model import AwsResource
 
 
-def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
+def _list_log_groups(query: AwsQuery) -> Iterable[AwsResource]:
     listed = list(query.list_items("logs", "describe_log_groups", "logGroups"))
-    return query.map_parallel(lambda found: _build_resource(query, found, query.region), listed)
+    return query.map_parallel(lambda item: _build_log_group(query, item, query.region), listed)
 
 
-def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
-    # The prefix of a name finds the names that go on, too; there is no question for one name.
-    for found in query.list_items("logs", "describe_log_groups", "logGroups", region=region, logGroupNamePrefix=id):
-        if found["logGroupName"] == id:
-            return _build_resource(query, found, region)
+def _read_log_group(query: AwsQuery, id: str, region: str) -> AwsResource | None:
+    # The prefix of a name finds longer names too; no operation reads one by its name.
+    for item in query.list_items("logs", "describe_log_groups", "logGroups", region=region, logGroupNamePrefix=id):
+        if item["logGroupName"] == id:
+            return _build_log_group(query, item, region)
     return None
 
 
-def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+def _delete_log_group(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
     query.client("logs", resource.region).delete_log_group(logGroupName=resource.id)
 
 
-def _build_resource(query: AwsQuery, item: dict[str, Any], region: str) -> AwsResource:
+def _build_log_group(query: AwsQuery, item: dict[str, Any], region: str) -> AwsResource:
     name = item["logGroupName"]
     arn = str(item.get("logGroupArn") or item.get("arn", "")).removesuffix(":*")
     return AwsResource(
@@ -45,3 +45,17 @@ def _build_resource(query: AwsQuery, item: dict[str, Any], region: str) -> AwsRe
         identity=(name, str(item.get("creationTime", ""))),
         protection_reason="deletion protection is on" if item.get("deletionProtectionEnabled") else "",
     )
+
+
+KINDS = (
+    LeftoverKind(
+        id="log-group",
+        singular="log group",
+        plural="log groups",
+        terraform_types=("aws_cloudwatch_log_group",),
+        list_permission="logs:DescribeLogGroups",
+        list_resources=_list_log_groups,
+        read_resource=_read_log_group,
+        delete=_delete_log_group,
+    ),
+)

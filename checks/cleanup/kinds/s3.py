@@ -1,6 +1,6 @@
-"""S3 buckets. Versions, delete markers and multipart uploads keep a bucket from going, also when versioning is now off.
+"""S3: buckets. Versions, delete markers and multipart uploads block a bucket's deletion, also when versioning is off now.
 
-What object lock keeps stays: governance is never bypassed.
+What object lock protects stays: governance is never bypassed.
 """
 
 from __future__ import annotations
@@ -8,36 +8,39 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 from typing import Any
 
-from checks.aws.errors import aws_error_code, is_not_found
-from checks.cleanup.aws_query import AwsQuery, DeletionRefused, ResourceInUse, RetryLater, epoch_seconds, parse_tags
-from checks.cleanup.kinds import DeletionTask
+from msgspec.structs import replace
+
+from checks.aws.errors import aws_error_code
+from checks.cleanup.aws_query import AwsQuery, allow_missing, epoch_seconds, parse_tags
+from checks.cleanup.leftover_kind import DeletionRefused, DeletionTask, LeftoverKind, ResourceInUse, RetryLater
 from checks.cleanup.model import AwsResource
 from checks.sanitize import one_line
 
 DELETE_BATCH_SIZE = 1000
 """The most that one DeleteObjects takes (S3 API reference)."""
 MAX_PARALLEL_BATCHES = 8
-"""Batches under way at once; S3 allows 3,500 deletes a second and prefix before it answers SlowDown."""
+"""Batches at once; S3 allows 3,500 deletes a second and prefix before it answers SlowDown."""
 
 
-def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
+def _list_buckets(query: AwsQuery) -> Iterable[AwsResource]:
     listed = list(query.list_items("s3", "list_buckets", "Buckets"))
     return query.map_parallel(
-        lambda bucket: _build_resource(query, bucket["Name"], epoch_seconds(bucket.get("CreationDate"))), listed
+        lambda bucket: _build_bucket(query, bucket["Name"], epoch_seconds(bucket.get("CreationDate"))), listed
     )
 
 
-def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
-    # HeadBucket tells no creation date, and that is what makes a bucket this very one: so the list is asked.
+def _read_bucket(query: AwsQuery, id: str, region: str) -> AwsResource | None:
+    # HeadBucket has no creation date, which tells a bucket from a later one of its name: the list has it.
     for bucket in query.list_items("s3", "list_buckets", "Buckets"):
         if bucket["Name"] == id:
-            return _build_resource(query, id, epoch_seconds(bucket.get("CreationDate")), region)
+            return _build_bucket(query, id, epoch_seconds(bucket.get("CreationDate")), region)
     return None
 
 
-def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+def _delete_bucket(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
     s3 = query.client("s3", resource.region)
     _abort_uploads(query, resource, task)
     _delete_all_versions(query, resource, task)
@@ -49,42 +52,40 @@ def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
         raise
 
 
-def _build_resource(query: AwsQuery, name: str, created: float | None, region: str = "") -> AwsResource:
+def _build_bucket(query: AwsQuery, name: str, created: float | None, region: str = "") -> AwsResource:
     region = region or query.call_or_default(
         "s3:GetBucketLocation", lambda: _read_bucket_region(query, name), query.region
     )
     s3 = query.client("s3", region)
-    plain = AwsResource(
+    resource = AwsResource(
         kind="s3-bucket",
         id=name,
         name=name,
         arn=f"arn:aws:s3:::{name}",
         region=region,
-        tags=query.read_tags("s3:GetBucketTagging", lambda: _read_bucket_tags(s3.get_bucket_tagging, Bucket=name)),
+        tags=query.read_tags("s3:GetBucketTagging", lambda: _read_bucket_tags(s3, name)),
         created_at=created,
         identity=(str(created),),
     )
-    if not query.is_listed(plain):
-        return plain
+    if not query.is_listed(resource):
+        return resource
     size, holds_state = query.call_or_default("s3:ListBucketVersions", lambda: _read_first_page(s3, name), ("", False))
     versioning = query.call_or_default(
         "s3:GetBucketVersioning", lambda: s3.get_bucket_versioning(Bucket=name).get("Status", ""), ""
     )
     lock = query.call_or_default("s3:GetBucketObjectLockConfiguration", lambda: _has_object_lock(s3, name), False)
     states = [f"versioning {versioning.lower()}" if versioning else "", "object lock" if lock else ""]
-    return AwsResource(
-        **{field: getattr(plain, field) for field in ("kind", "id", "name", "arn", "region", "tags")},
-        created_at=created,
-        identity=plain.identity,
+    return replace(
+        resource,
         size=size,
         state=", ".join(filter(None, states)),
         protection_reason="holds a terraform state (*.tfstate)" if holds_state else "",
     )
 
 
-def _read_bucket_tags(request: Any, **parameters: str) -> dict[str, str]:
+def _read_bucket_tags(s3: Any, name: str) -> dict[str, str]:
     try:
-        return parse_tags(request(**parameters).get("TagSet"))
+        return parse_tags(s3.get_bucket_tagging(Bucket=name).get("TagSet"))
     except Exception as error:
         if aws_error_code(error) == "NoSuchTagSet":
             return {}
@@ -92,9 +93,9 @@ def _read_bucket_tags(request: Any, **parameters: str) -> dict[str, str]:
 
 
 def _read_bucket_region(query: AwsQuery, name: str) -> str:
-    # us-east-1 is told as nothing, eu-west-1 as EU in buckets of old.
-    told = query.client("s3").get_bucket_location(Bucket=name).get("LocationConstraint")
-    return {None: "us-east-1", "": "us-east-1", "EU": "eu-west-1"}.get(told) or str(told)
+    # us-east-1 has an empty constraint, eu-west-1 of old buckets is EU.
+    constraint = query.client("s3").get_bucket_location(Bucket=name).get("LocationConstraint")
+    return {None: "us-east-1", "": "us-east-1", "EU": "eu-west-1"}.get(constraint) or str(constraint)
 
 
 def _has_object_lock(s3: Any, name: str) -> bool:
@@ -108,7 +109,7 @@ def _has_object_lock(s3: Any, name: str) -> bool:
 
 
 def _read_first_page(s3: Any, name: str) -> tuple[str, bool]:
-    """How much is in it, from one page, and whether that shows a terraform state."""
+    """How much is in the bucket, by its first page, and whether that page shows a terraform state."""
     page = s3.list_object_versions(Bucket=name, MaxKeys=DELETE_BATCH_SIZE)
     versions, markers = page.get("Versions", ()), page.get("DeleteMarkers", ())
     more = "+" if page.get("IsTruncated") else ""
@@ -127,12 +128,8 @@ def _abort_uploads(query: AwsQuery, resource: AwsResource, task: DeletionTask) -
     for upload in uploads:
         if task.stop_event.is_set():
             raise RetryLater("stopped")
-        try:
-            s3.abort_multipart_upload(Bucket=resource.id, Key=upload["Key"], UploadId=upload["UploadId"])
-            aborted += 1
-        except Exception as error:
-            if not is_not_found(error):
-                raise
+        allow_missing(s3.abort_multipart_upload, Bucket=resource.id, Key=upload["Key"], UploadId=upload["UploadId"])
+        aborted += 1
     if aborted:
         task.report_progress(f"{aborted} multipart upload{'' if aborted == 1 else 's'} aborted")
 
@@ -151,50 +148,79 @@ def _version_batches(query: AwsQuery, resource: AwsResource) -> Iterator[list[di
         yield batch
 
 
+@dataclass
+class _DeletedVersions:
+    """What the batches of one deletion came to."""
+
+    count: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    """How many versions S3 refused to delete, by error code."""
+    example: str = ""
+    """The first refusal."""
+
+    def add(self, batches: Iterable[Future[tuple[int, list[dict[str, str]]]]]) -> None:
+        for batch in batches:
+            size, errors = batch.result()
+            self.count += size - len(errors)
+            for error in errors:
+                self.refused[error.get("Code", "")] += 1
+                self.example = self.example or f"{error.get('Key', '')}: {error.get('Message', '')}"
+
+
+def _delete_batch(s3: Any, bucket: str, batch: list[dict[str, str]]) -> tuple[int, list[dict[str, str]]]:
+    """The size of the batch, and the errors in S3's answer."""
+    answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
+    return len(batch), answer.get("Errors", [])
+
+
 def _delete_all_versions(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
     """Delete all versions and markers; the next page is listed while the last ones are deleted."""
-    s3 = query.client("s3", resource.region)
-    deleted, refused, example = 0, Counter[str](), ""
-
-    def send(batch: list[dict[str, str]]) -> tuple[int, list[dict[str, str]]]:
-        answer = s3.delete_objects(Bucket=resource.id, Delete={"Objects": batch, "Quiet": True})
-        errors = answer.get("Errors", [])
-        return len(batch) - len(errors), errors
-
-    def settle(done: Iterable[Future[tuple[int, list[dict[str, str]]]]]) -> None:
-        nonlocal deleted, example
-        for future in done:
-            gone, errors = future.result()
-            deleted += gone
-            for error in errors:
-                refused[error.get("Code", "")] += 1
-                example = example or f"{error.get('Key', '')}: {error.get('Message', '')}"
-        task.report_progress(f"{deleted:,} versions deleted")
-
+    s3, deleted = query.client("s3", resource.region), _DeletedVersions()
+    in_progress: set[Future[tuple[int, list[dict[str, str]]]]] = set()
     with ThreadPoolExecutor(max_workers=MAX_PARALLEL_BATCHES, thread_name_prefix="empty") as pool:
-        under_way: set[Future[tuple[int, list[dict[str, str]]]]] = set()
         for batch in _version_batches(query, resource):
             if task.stop_event.is_set():
                 break
-            under_way.add(pool.submit(send, batch))
-            if len(under_way) >= MAX_PARALLEL_BATCHES * 2:
-                done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-                settle(done)
-        if under_way:
-            settle(wait(under_way).done)
+            in_progress.add(pool.submit(_delete_batch, s3, resource.id, batch))
+            if len(in_progress) >= MAX_PARALLEL_BATCHES * 2:
+                done, in_progress = wait(in_progress, return_when=FIRST_COMPLETED)
+                deleted.add(done)
+                task.report_progress(f"{deleted.count:,} versions deleted")
+        if in_progress:
+            deleted.add(wait(in_progress).done)
+            task.report_progress(f"{deleted.count:,} versions deleted")
     if task.stop_event.is_set():
         raise RetryLater("stopped")
-    if not refused:
-        return
-    count = sum(refused.values())
-    if refused.keys() & {"AccessDenied", "ObjectLocked", "InvalidRequest"}:
-        lock = query.call_or_default(
-            "s3:GetBucketObjectLockConfiguration", lambda: _has_object_lock(s3, resource.id), False
+    if deleted.refused:
+        _raise_refused(query, resource, deleted)
+
+
+def _raise_refused(query: AwsQuery, resource: AwsResource, deleted: _DeletedVersions) -> None:
+    """Raises DeletionRefused where another try would not help, else RetryLater."""
+    count, codes = sum(deleted.refused.values()), deleted.refused.keys()
+    if not codes & {"AccessDenied", "ObjectLocked", "InvalidRequest"}:
+        raise RetryLater(f"{count:,} versions were not deleted yet ({', '.join(sorted(codes))})")
+    example = one_line(deleted.example, limit=160)
+    s3 = query.client("s3", resource.region)
+    if query.call_or_default("s3:GetBucketObjectLockConfiguration", lambda: _has_object_lock(s3, resource.id), False):
+        raise DeletionRefused(
+            f"object lock keeps {count:,} version{'' if count == 1 else 's'} until their retention ends"
+            f" or their legal hold is lifted ({example})"
         )
-        if lock:
-            raise DeletionRefused(
-                f"object lock keeps {count:,} version{'' if count == 1 else 's'} until their retention ends"
-                f" or their legal hold is lifted ({one_line(example, limit=160)})"
-            )
-        raise DeletionRefused(f"{count:,} versions could not be deleted ({one_line(example, limit=160)})")
-    raise RetryLater(f"{count:,} versions were not deleted yet ({', '.join(sorted(refused))})")
+    raise DeletionRefused(f"{count:,} versions could not be deleted ({example})")
+
+
+KINDS = (
+    LeftoverKind(
+        id="s3-bucket",
+        singular="S3 bucket",
+        plural="S3 buckets",
+        terraform_types=("aws_s3_bucket",),
+        list_permission="s3:ListAllMyBuckets",
+        list_resources=_list_buckets,
+        read_resource=_read_bucket,
+        delete=_delete_bucket,
+        action="empty+delete",
+        guide=("4.2",),
+    ),
+)

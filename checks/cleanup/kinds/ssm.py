@@ -1,4 +1,4 @@
-"""SSM parameters of the region. The values are never asked for."""
+"""SSM: parameters of the region. Their values are never read."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from collections.abc import Iterable
 from typing import Any
 
 from checks.cleanup.aws_query import AwsQuery, parse_tags
-from checks.cleanup.kinds import DeletionTask
+from checks.cleanup.leftover_kind import DeletionTask, LeftoverKind
 from checks.cleanup.model import AwsResource
 
 
-def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
+def _list_parameters(query: AwsQuery) -> Iterable[AwsResource]:
     listed = list(query.list_items("ssm", "describe_parameters", "Parameters"))
-    return query.map_parallel(lambda found: _build_resource(query, found, query.region), listed)
+    return query.map_parallel(lambda item: _build_parameter(query, item, query.region), listed)
 
 
-def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
-    named = [{"Key": "Name", "Option": "Equals", "Values": [id]}]
-    for found in query.list_items("ssm", "describe_parameters", "Parameters", region=region, ParameterFilters=named):
-        if found["Name"] == id:
-            return _build_resource(query, found, region)
+def _read_parameter(query: AwsQuery, id: str, region: str) -> AwsResource | None:
+    filters = [{"Key": "Name", "Option": "Equals", "Values": [id]}]
+    for item in query.list_items("ssm", "describe_parameters", "Parameters", region=region, ParameterFilters=filters):
+        if item["Name"] == id:
+            return _build_parameter(query, item, region)
     return None
 
 
-def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+def _delete_parameter(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
     query.client("ssm", resource.region).delete_parameter(Name=resource.id)
 
 
-def _build_resource(query: AwsQuery, item: dict[str, Any], region: str) -> AwsResource:
+def _build_parameter(query: AwsQuery, item: dict[str, Any], region: str) -> AwsResource:
     name, version = item["Name"], item.get("Version", 1)
     return AwsResource(
         kind="ssm-parameter",
@@ -43,7 +43,21 @@ def _build_resource(query: AwsQuery, item: dict[str, Any], region: str) -> AwsRe
                 .get("TagList")
             ),
         ),
-        # AWS tells only when it was last written; a later value is another parameter to whoever approved this one.
+        # AWS knows only when it was last written; with a later value it is not the parameter that was approved.
         size=f"{item.get('Type', '')}, version {version}",
         identity=(name, str(version)),
     )
+
+
+KINDS = (
+    LeftoverKind(
+        id="ssm-parameter",
+        singular="SSM parameter",
+        plural="SSM parameters",
+        terraform_types=("aws_ssm_parameter",),
+        list_permission="ssm:DescribeParameters",
+        list_resources=_list_parameters,
+        read_resource=_read_parameter,
+        delete=_delete_parameter,
+    ),
+)

@@ -1,129 +1,265 @@
-"""VPCs of the region. The default one is kept; any other goes when nothing is in it but what AWS made with it."""
+"""VPCs of the region, their subnets, route tables, network ACLs and peering connections. The default VPC is protected."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable
+from typing import NamedTuple
 
-from checks.cleanup.aws_query import AwsQuery, ResourceInUse
-from checks.cleanup.kinds import DeletionTask, ec2_kind
-from checks.cleanup.kinds.vpc_peering import ENDED_PEERING_STATES
+from checks.aws.iam import iam_action
+from checks.cleanup.aws_query import AwsQuery, allow_missing
+from checks.cleanup.kinds.ec2_kind import (
+    Item,
+    ResourceFields,
+    delete_by_id,
+    describe_by_id,
+    ec2_kind,
+    explain_in_use_error,
+    has_state_other_than_deleted,
+    join_names,
+)
+from checks.cleanup.leftover_kind import DeletionTask, ResourceInUse
 from checks.cleanup.model import AwsResource
 
-MAX_NAMED_CONTENTS = 6
-"""Holders that a message names."""
+_ENDED_PEERING_STATES = frozenset({"deleted", "rejected", "expired", "failed"})
 
 
-def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
-    for found in query.list_items("ec2", "describe_vpcs", "Vpcs"):
-        yield _build_resource(found, query.region)
+def _peering_exists(item: Item) -> bool:
+    # An ended peering connection shows for hours and blocks nothing.
+    return item.get("Status", {}).get("Code") not in _ENDED_PEERING_STATES
 
 
-def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
-    found = ec2_kind.describe_first(query, "describe_vpcs", "Vpcs", region, VpcIds=[id])
-    return _build_resource(found, region) if found else None
+def _peering_sides(item: Item) -> list[Item]:
+    return [item.get(side, {}) for side in ("RequesterVpcInfo", "AccepterVpcInfo")]
 
 
-def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
-    # EC2 says only that there are dependencies; and a peering it would end without a word, on the other side too.
-    left = _list_contents(query, resource.id, resource.region)
+def _peering_fields(item: Item) -> ResourceFields:
+    sides = _peering_sides(item)
+    vpcs = tuple(side["VpcId"] for side in sides if side.get("VpcId"))
+    return {
+        "size": " to ".join(f"{side.get('VpcId', '')} of {side.get('OwnerId', '')}" for side in sides),
+        "state": item.get("Status", {}).get("Code", ""),
+        "identity": (item["VpcPeeringConnectionId"], *vpcs),
+        "blocks": tuple(f"vpc:{vpc}" for vpc in vpcs),
+    }
+
+
+def _subnet_fields(item: Item) -> ResourceFields:
+    id, vpc = item["SubnetId"], item["VpcId"]
+    return {
+        "arn": item.get("SubnetArn", ""),
+        "size": item.get("CidrBlock", ""),
+        "state": f"{item.get('AvailabilityZone', '')}, {vpc}",
+        "identity": (id, vpc),
+        "blocks": (f"vpc:{vpc}",),
+        "protection_reason": "part of the default VPC" if item.get("DefaultForAz") else "",
+    }
+
+
+def _is_main_table(item: Item) -> bool:
+    return any(one.get("Main") for one in item.get("Associations", ()))
+
+
+def _subnet_ids(item: Item) -> tuple[str, ...]:
+    return tuple(one["SubnetId"] for one in item.get("Associations", ()) if one.get("SubnetId"))
+
+
+def _route_table_fields(item: Item) -> ResourceFields:
+    id, vpc, subnets = item["RouteTableId"], item["VpcId"], _subnet_ids(item)
+    count = len(item.get("Routes", ()))
+    return {
+        "size": f"{count} route{'' if count == 1 else 's'}",
+        "state": vpc,
+        "uses": subnets,
+        "identity": (id, vpc),
+        "blocked_by": tuple(f"subnet:{subnet}" for subnet in subnets),
+        "blocks": (f"vpc:{vpc}",),
+        "protection_reason": "the main route table of its VPC: it goes with that" if _is_main_table(item) else "",
+    }
+
+
+def _delete_route_table(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+    """A table that a subnet uses waits for the subnet, and is never taken away from it."""
+    ec2, region = query.client("ec2", resource.region), resource.region
+    for item in describe_by_id(query, "describe_route_tables", "RouteTables", "RouteTableId", resource.id, region):
+        used_by = []
+        for association in item.get("Associations", ()):
+            subnet = association.get("SubnetId")
+            if subnet and describe_by_id(query, "describe_subnets", "Subnets", "SubnetId", subnet, region):
+                used_by.append(subnet)
+                continue
+            # Of a gateway, or of a subnet that is just gone: nothing sends through it any more.
+            allow_missing(ec2.disassociate_route_table, AssociationId=association["RouteTableAssociationId"])
+        if used_by:
+            raise ResourceInUse(f"still used by {', '.join(used_by)}")
+        ec2.delete_route_table(RouteTableId=resource.id)
+
+
+def _network_acl_fields(item: Item) -> ResourceFields:
+    id, vpc, subnets = item["NetworkAclId"], item["VpcId"], _subnet_ids(item)
+    return {
+        "size": f"{len(item.get('Entries', ()))} rules",
+        "state": vpc,
+        "uses": subnets,
+        "identity": (id, vpc),
+        "blocked_by": tuple(f"subnet:{subnet}" for subnet in subnets),
+        "blocks": (f"vpc:{vpc}",),
+        "protection_reason": "the default network ACL of its VPC: it goes with that" if item.get("IsDefault") else "",
+    }
+
+
+def _vpc_fields(item: Item) -> ResourceFields:
+    return {
+        "size": item.get("CidrBlock", ""),
+        "state": item.get("State", ""),
+        "protection_reason": "the default VPC" if item.get("IsDefault") else "",
+    }
+
+
+class _VpcPart(NamedTuple):
+    """Something in a VPC that blocks its deletion."""
+
+    describe: str
+    key: str
+    id_field: str
+    filter_name: str = ""
+    """EC2's filter for the VPC; empty where it has none, then `blocks` decides."""
+    blocks: Callable[[Item, str], bool] = lambda item, vpc: True
+
+
+_PARTS = (
+    _VpcPart("describe_subnets", "Subnets", "SubnetId", "vpc-id"),
+    _VpcPart("describe_internet_gateways", "InternetGateways", "InternetGatewayId", "attachment.vpc-id"),
+    _VpcPart(
+        "describe_egress_only_internet_gateways",
+        "EgressOnlyInternetGateways",
+        "EgressOnlyInternetGatewayId",
+        blocks=lambda item, vpc: any(one.get("VpcId") == vpc for one in item.get("Attachments", ())),
+    ),
+    _VpcPart(
+        "describe_vpn_gateways",
+        "VpnGateways",
+        "VpnGatewayId",
+        blocks=lambda item, vpc: any(
+            one.get("VpcId") == vpc and one.get("State") != "detached" for one in item.get("VpcAttachments") or ()
+        ),
+    ),
+    _VpcPart(
+        "describe_nat_gateways",
+        "NatGateways",
+        "NatGatewayId",
+        "vpc-id",
+        lambda item, vpc: has_state_other_than_deleted(item),
+    ),
+    _VpcPart(
+        "describe_vpc_endpoints",
+        "VpcEndpoints",
+        "VpcEndpointId",
+        "vpc-id",
+        lambda item, vpc: str(item.get("State", "")).lower() != "deleted",
+    ),
+    _VpcPart(
+        "describe_route_tables", "RouteTables", "RouteTableId", "vpc-id", lambda item, vpc: not _is_main_table(item)
+    ),
+    _VpcPart(
+        "describe_network_acls", "NetworkAcls", "NetworkAclId", "vpc-id", lambda item, vpc: not item.get("IsDefault")
+    ),
+    _VpcPart(
+        "describe_security_groups",
+        "SecurityGroups",
+        "GroupId",
+        "vpc-id",
+        lambda item, vpc: item.get("GroupName") != "default",
+    ),
+    _VpcPart(
+        "describe_vpc_peering_connections",
+        "VpcPeeringConnections",
+        "VpcPeeringConnectionId",
+        blocks=lambda item, vpc: _peering_exists(item) and vpc in [side.get("VpcId") for side in _peering_sides(item)],
+    ),
+)
+
+
+def _list_parts(query: AwsQuery, part: _VpcPart, vpc: str, region: str) -> list[str]:
+    """The ids of these parts of the VPC; empty where AWS refuses to list them: then EC2 refuses the deletion."""
+    # The one operation whose parameter is called so.
+    parameter = "Filter" if part.describe == "describe_nat_gateways" else "Filters"
+    filters = {parameter: [{"Name": part.filter_name, "Values": [vpc]}]} if part.filter_name else {}
+    items: list[Item] = query.call_or_default(
+        iam_action("ec2", part.describe),
+        lambda: list(query.list_items("ec2", part.describe, part.key, region=region, **filters)),
+        [],
+    )
+    return [item[part.id_field] for item in items if part.blocks(item, vpc)]
+
+
+def _delete_vpc(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+    # EC2 says only that there are dependencies; and it would silently end a peering connection, on the other side too.
+    left = [id for part in _PARTS for id in _list_parts(query, part, resource.id, resource.region)]
     if left:
-        more = f" and {len(left) - MAX_NAMED_CONTENTS} more" if len(left) > MAX_NAMED_CONTENTS else ""
-        raise ResourceInUse(f"still holds {', '.join(left[:MAX_NAMED_CONTENTS])}{more}")
-    with ec2_kind.explain_in_use_error(query, resource.region, "vpc-id", resource.id):
+        raise ResourceInUse(f"still holds {join_names(left)}")
+    with explain_in_use_error(query, resource.region, "vpc-id", resource.id):
         query.client("ec2", resource.region).delete_vpc(VpcId=resource.id)
 
 
-def _list_contents(query: AwsQuery, vpc: str, region: str) -> list[str]:
-    """The ids of what has to be deleted before the VPC. What may not be looked at is left to EC2 to refuse."""
-
-    def ask(action: str, operation: str, key: str, by: str = "vpc-id") -> list[Any]:
-        # Egress-only gateways have no filter for their VPC.
-        wanted = {} if not by else {"Filter" if key == "NatGateways" else "Filters": [{"Name": by, "Values": [vpc]}]}
-        nothing: list[Any] = []
-        return query.call_or_default(
-            f"ec2:{action}",
-            lambda: list(query.list_items("ec2", operation, key, region=region, **wanted)),
-            nothing,
-        )
-
-    gateways = ask(
-        "DescribeInternetGateways", "describe_internet_gateways", "InternetGateways",
-        by="attachment.vpc-id",
-    )  # fmt: skip
-    egress = ask(
-        "DescribeEgressOnlyInternetGateways",
-        "describe_egress_only_internet_gateways",
-        "EgressOnlyInternetGateways",
-        by="",
-    )
-    private: list[Any] = query.call_or_default(
-        "ec2:DescribeVpnGateways",
-        lambda: list(query.client("ec2", region).describe_vpn_gateways()["VpnGateways"]),
-        [],
-    )
-    nats = ask("DescribeNatGateways", "describe_nat_gateways", "NatGateways")
-    endpoints = ask("DescribeVpcEndpoints", "describe_vpc_endpoints", "VpcEndpoints")
-    tables = ask("DescribeRouteTables", "describe_route_tables", "RouteTables")
-    acls = ask("DescribeNetworkAcls", "describe_network_acls", "NetworkAcls")
-    groups = ask("DescribeSecurityGroups", "describe_security_groups", "SecurityGroups")
-    nothing: list[Any] = []
-    peerings = query.call_or_default(
-        "ec2:DescribeVpcPeeringConnections",
-        lambda: list(
-            query.list_items("ec2", "describe_vpc_peering_connections", "VpcPeeringConnections", region=region)
-        ),
-        nothing,
-    )
-    return [
-        *(one["SubnetId"] for one in ask("DescribeSubnets", "describe_subnets", "Subnets")),
-        *(one["InternetGatewayId"] for one in gateways),
-        *(
-            one["EgressOnlyInternetGatewayId"]
-            for one in egress
-            if any(held.get("VpcId") == vpc for held in one.get("Attachments", ()))
-        ),
-        *(
-            one["VpnGatewayId"]
-            for one in private
-            if any(
-                held.get("VpcId") == vpc and held.get("State") != "detached" for held in one.get("VpcAttachments") or ()
-            )
-        ),
-        *(one["NatGatewayId"] for one in nats if one.get("State") != "deleted"),
-        *(one["VpcEndpointId"] for one in endpoints if str(one.get("State", "")).lower() != "deleted"),
-        *(
-            one["RouteTableId"]
-            for one in tables
-            if not any(association.get("Main") for association in one.get("Associations", ()))
-        ),
-        *(one["NetworkAclId"] for one in acls if not one.get("IsDefault")),
-        *(one["GroupId"] for one in groups if one.get("GroupName") != "default"),
-        *(
-            one["VpcPeeringConnectionId"]
-            for one in peerings
-            if one.get("Status", {}).get("Code") not in ENDED_PEERING_STATES
-            and vpc
-            in (
-                one.get("RequesterVpcInfo", {}).get("VpcId"),
-                one.get("AccepterVpcInfo", {}).get("VpcId"),
-            )
-        ),
-    ]
-
-
-def _build_resource(item: dict[str, Any], region: str) -> AwsResource:
-    id = item["VpcId"]
-    name, tags = ec2_kind.name_and_tags(item, id)
-    return AwsResource(
-        kind="vpc",
-        id=id,
-        name=name,
-        region=region,
-        aliases=(id,),
-        tags=tags,
-        size=item.get("CidrBlock", ""),
-        state=item.get("State", ""),
-        identity=(id,),
-        protection_reason="the default VPC" if item.get("IsDefault") else "",
-    )
+KINDS = (
+    ec2_kind(
+        "vpc-peering",
+        "VPC peering connection",
+        "VPC peering connections",
+        terraform_types=("aws_vpc_peering_connection", "aws_vpc_peering_connection_accepter"),
+        describe="describe_vpc_peering_connections",
+        key="VpcPeeringConnections",
+        id_field="VpcPeeringConnectionId",
+        fields=_peering_fields,
+        exists=_peering_exists,
+        delete=delete_by_id("delete_vpc_peering_connection", "VpcPeeringConnectionId"),
+    ),
+    ec2_kind(
+        "subnet",
+        "subnet",
+        "subnets",
+        terraform_types=("aws_subnet", "aws_default_subnet"),
+        describe="describe_subnets",
+        key="Subnets",
+        id_field="SubnetId",
+        fields=_subnet_fields,
+        in_vpc=True,
+        delete=delete_by_id("delete_subnet", "SubnetId", interface_filter="subnet-id"),
+    ),
+    ec2_kind(
+        "route-table",
+        "route table",
+        "route tables",
+        terraform_types=("aws_route_table", "aws_default_route_table"),
+        describe="describe_route_tables",
+        key="RouteTables",
+        id_field="RouteTableId",
+        fields=_route_table_fields,
+        in_vpc=True,
+        delete=_delete_route_table,
+    ),
+    # A network ACL that a subnet uses waits for the subnet.
+    ec2_kind(
+        "network-acl",
+        "network ACL",
+        "network ACLs",
+        terraform_types=("aws_network_acl", "aws_default_network_acl"),
+        describe="describe_network_acls",
+        key="NetworkAcls",
+        id_field="NetworkAclId",
+        fields=_network_acl_fields,
+        in_vpc=True,
+        delete=delete_by_id("delete_network_acl", "NetworkAclId"),
+    ),
+    ec2_kind(
+        "vpc",
+        "VPC",
+        "VPCs",
+        terraform_types=("aws_vpc", "aws_default_vpc"),
+        describe="describe_vpcs",
+        key="Vpcs",
+        id_field="VpcId",
+        fields=_vpc_fields,
+        delete=_delete_vpc,
+    ),
+)

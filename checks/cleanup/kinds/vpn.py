@@ -1,32 +1,58 @@
-"""Virtual private gateways of the region. One is detached from its VPC when its connections have gone; both take minutes,
-and a deleted one shows for a while."""
+"""Site-to-site VPNs of the region: connections, virtual private gateways and customer gateways.
+
+EC2 shows a deleted one for a while.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
-from checks.aws.errors import is_not_found
-from checks.cleanup.aws_query import AwsQuery, RetryLater
-from checks.cleanup.kinds import DeletionTask, ec2_kind
+from checks.cleanup.aws_query import AwsQuery, allow_missing
+from checks.cleanup.kinds.ec2_kind import (
+    Item,
+    ResourceFields,
+    delete_by_id,
+    describe_by_id,
+    ec2_kind,
+    has_state_other_than_deleted,
+)
+from checks.cleanup.leftover_kind import DeletionTask, RetryLater
 from checks.cleanup.model import AwsResource
 
-_DESCRIBE_VPN_GATEWAYS = ("describe_vpn_gateways", "VpnGateways")
+
+def _connection_fields(item: Item) -> ResourceFields:
+    # The configuration beside it in the answer holds pre-shared keys: it is never read.
+    gateway, customer = item.get("VpnGatewayId", ""), item.get("CustomerGatewayId", "")
+    return {
+        "state": item.get("State", ""),
+        "size": f"{gateway or item.get('TransitGatewayId', '')} to {customer}",
+        "price_items": (("vpn-connection", 1),),
+        "identity": (item["VpnConnectionId"], gateway, customer),
+        "blocks": (
+            *([f"vpn-gateway:{gateway}"] if gateway else []),
+            *([f"customer-gateway:{customer}"] if customer else []),
+        ),
+    }
 
 
-def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
-    # describe_vpn_gateways has no pages: it answers with all of them.
-    for found in query.client("ec2").describe_vpn_gateways()["VpnGateways"]:
-        if found.get("State") != "deleted":
-            yield _build_resource(found, query.region)
+def _attachments(item: Item) -> list[Item]:
+    return [one for one in item.get("VpcAttachments") or () if one.get("State") != "detached"]
 
 
-def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
-    found = ec2_kind.describe_first(query, *_DESCRIBE_VPN_GATEWAYS, region, VpnGatewayIds=[id])
-    return _build_resource(found, region) if found and found.get("State") != "deleted" else None
+def _attached_vpcs(item: Item) -> tuple[str, ...]:
+    return tuple(one["VpcId"] for one in _attachments(item) if one.get("VpcId"))
 
 
-def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+def _gateway_fields(item: Item) -> ResourceFields:
+    vpcs = _attached_vpcs(item)
+    detaching = any(one.get("State") == "detaching" for one in _attachments(item))
+    return {
+        "state": ", ".join(filter(None, (item.get("State", ""), "detaching" if detaching else ""))),
+        "uses": vpcs,
+        "blocks": tuple(f"vpc:{vpc}" for vpc in vpcs),
+    }
+
+
+def _delete_gateway(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
+    """Detaching and deleting take minutes each; the gateway is detached when its connections are gone."""
     ec2 = query.client("ec2", resource.region)
     if resource.state.startswith("deleting"):
         raise RetryLater("AWS is deleting it")
@@ -34,34 +60,63 @@ def delete(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
         raise RetryLater(f"AWS is detaching it from {', '.join(resource.uses)}")
     for vpc in resource.uses:
         task.report_progress(f"detaching from {vpc}")
-        try:
-            ec2.detach_vpn_gateway(VpnGatewayId=resource.id, VpcId=vpc)
-        except Exception as error:
-            if not is_not_found(error):
-                raise
-    now = read_resource(query, resource.id, resource.region)
-    if now is None:
-        return
-    if now.uses:
-        raise RetryLater(f"AWS is detaching it from {', '.join(now.uses)}")
-    ec2.delete_vpn_gateway(VpnGatewayId=resource.id)
+        allow_missing(ec2.detach_vpn_gateway, VpnGatewayId=resource.id, VpcId=vpc)
+    for item in describe_by_id(
+        query, "describe_vpn_gateways", "VpnGateways", "VpnGatewayId", resource.id, resource.region
+    ):
+        if has_state_other_than_deleted(item):
+            if vpcs := _attached_vpcs(item):
+                raise RetryLater(f"AWS is detaching it from {', '.join(vpcs)}")
+            ec2.delete_vpn_gateway(VpnGatewayId=resource.id)
 
 
-def _build_resource(item: dict[str, Any], region: str) -> AwsResource:
-    id = item["VpnGatewayId"]
-    name, tags = ec2_kind.name_and_tags(item, id)
-    attached = [one for one in item.get("VpcAttachments") or () if one.get("State") != "detached"]
-    vpcs = tuple(one["VpcId"] for one in attached if one.get("VpcId"))
-    detaching = any(one.get("State") == "detaching" for one in attached)
-    return AwsResource(
-        kind="vpn-gateway",
-        id=id,
-        name=name,
-        region=region,
-        aliases=(id,),
-        tags=tags,
-        state=", ".join(filter(None, (item.get("State", ""), "detaching" if detaching else ""))),
-        uses=vpcs,
-        identity=(id,),
-        blocks=tuple(f"vpc:{vpc}" for vpc in vpcs),
-    )
+def _customer_gateway_fields(item: Item) -> ResourceFields:
+    address = item.get("IpAddress", "")
+    return {
+        "state": item.get("State", ""),
+        "size": address,
+        "identity": (item["CustomerGatewayId"], address),
+    }
+
+
+KINDS = (
+    ec2_kind(
+        "vpn-connection",
+        "VPN connection",
+        "VPN connections",
+        terraform_types=("aws_vpn_connection",),
+        describe="describe_vpn_connections",
+        key="VpnConnections",
+        id_field="VpnConnectionId",
+        fields=_connection_fields,
+        exists=has_state_other_than_deleted,
+        delete=delete_by_id(
+            "delete_vpn_connection", "VpnConnectionId", wait_message="AWS is deleting it, usually some minutes"
+        ),
+    ),
+    ec2_kind(
+        "vpn-gateway",
+        "VPN gateway",
+        "VPN gateways",
+        terraform_types=("aws_vpn_gateway",),
+        describe="describe_vpn_gateways",
+        key="VpnGateways",
+        id_field="VpnGatewayId",
+        fields=_gateway_fields,
+        exists=has_state_other_than_deleted,
+        delete=_delete_gateway,
+        action="detach+delete",
+    ),
+    ec2_kind(
+        "customer-gateway",
+        "customer gateway",
+        "customer gateways",
+        terraform_types=("aws_customer_gateway",),
+        describe="describe_customer_gateways",
+        key="CustomerGateways",
+        id_field="CustomerGatewayId",
+        fields=_customer_gateway_fields,
+        exists=has_state_other_than_deleted,
+        delete=delete_by_id("delete_customer_gateway", "CustomerGatewayId"),
+    ),
+)

@@ -6,10 +6,8 @@ import re
 from typing import Any
 
 import pytest
+from support.cleanup import resource_of
 
-from checks.cleanup.kinds import ec2 as instance
-from checks.cleanup.kinds import elastic_ip, route53_zone, volume, vpc_endpoint
-from checks.cleanup.kinds import gateways as nat_gateway
 from checks.cleanup.model import AwsResource, CleanupDetail, Leftover, Ownership
 from checks.cleanup.scan import _monthly_cost
 from config.prices import load_prices
@@ -22,7 +20,7 @@ def monthly(seen: AwsResource) -> float | None:
 
 
 def made_volume(region: str = SEOUL, **more: Any) -> AwsResource:
-    return volume._build_resource({"VolumeId": "vol-1", "Size": 50, "VolumeType": "gp3", "Iops": 3000, **more}, region)
+    return resource_of("volume", {"VolumeId": "vol-1", "Size": 50, "VolumeType": "gp3", "Iops": 3000, **more}, region)
 
 
 def test_the_list_names_its_day_and_every_price_is_of_one_unit() -> None:
@@ -38,8 +36,8 @@ def test_the_list_names_its_day_and_every_price_is_of_one_unit() -> None:
 @pytest.mark.parametrize(
     ("seen", "expected"),
     [
-        (nat_gateway._build_resource({"NatGatewayId": "nat-1"}, SEOUL), 730 * 0.059),
-        (elastic_ip._build_resource({"AllocationId": "eipalloc-1"}, SEOUL), 730 * 0.005),
+        (resource_of("nat-gateway", {"NatGatewayId": "nat-1"}, SEOUL), 730 * 0.059),
+        (resource_of("elastic-ip", {"AllocationId": "eipalloc-1"}, SEOUL), 730 * 0.005),
         (made_volume(), 50 * 0.0912),
         (made_volume("us-east-1"), 50 * 0.08),
         (made_volume(Iops=6000), None),
@@ -51,16 +49,6 @@ def test_the_list_names_its_day_and_every_price_is_of_one_unit() -> None:
 def test_what_the_list_says_is_told_and_nothing_is_guessed(seen: AwsResource, expected: float | None) -> None:
     assert seen.price_items
     assert monthly(seen) == (None if expected is None else pytest.approx(expected))
-
-
-class Silent:
-    """Asked by an instance whether it is listed, and by a zone for its tags."""
-
-    def is_listed(self, resource: AwsResource) -> bool:
-        return False
-
-    def read_tags(self, action: str, request: object) -> dict[str, str]:
-        return {}
 
 
 @pytest.mark.parametrize(
@@ -76,20 +64,20 @@ class Silent:
 )
 def test_an_instance_has_a_price_when_it_is_linux_on_demand(more: dict[str, Any], expected: float | None) -> None:
     found = {"InstanceId": "i-1", "InstanceType": "t3a.large", "State": {"Name": "running"}, **more}
-    seen = instance._build_resource(Silent(), found, SEOUL)  # type: ignore[arg-type]
+    seen = resource_of("ec2-instance", found)
     assert seen.price_items
     assert monthly(seen) == (None if expected is None else pytest.approx(expected))
-    assert not instance._build_resource(Silent(), {**found, "State": {"Name": "stopped"}}, SEOUL).price_items  # type: ignore[arg-type]
+    assert not resource_of("ec2-instance", {**found, "State": {"Name": "stopped"}}).price_items
 
 
 def test_an_endpoint_is_paid_for_each_subnet_and_a_gateway_not_at_all() -> None:
     interface = {"VpcEndpointId": "vpce-1", "VpcEndpointType": "Interface", "SubnetIds": ["a", "b"]}
-    assert monthly(vpc_endpoint._build_resource(interface, SEOUL)) == pytest.approx(2 * 730 * 0.013)
-    assert not vpc_endpoint._build_resource({**interface, "VpcEndpointType": "Gateway"}, SEOUL).price_items
+    assert monthly(resource_of("vpc-endpoint", interface, SEOUL)) == pytest.approx(2 * 730 * 0.013)
+    assert not resource_of("vpc-endpoint", {**interface, "VpcEndpointType": "Gateway"}, SEOUL).price_items
 
 
 def test_a_zone_costs_the_same_everywhere() -> None:
-    assert monthly(route53_zone._build_resource(Silent(), {"Id": "/hostedzone/Z1", "Name": "example.com."})) == 0.5  # type: ignore[arg-type]
+    assert monthly(resource_of("route53-zone", {"Id": "/hostedzone/Z1", "Name": "example.com."})) == 0.5
 
 
 def row(key: str, *, billed: bool = True, monthly: float | None = None) -> Leftover:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from support.cleanup import Quick, post
+from support.cleanup import Quick, post, replace_deletion
 from support.deletion import (
     CLEANUP,
     DOCUMENT,
@@ -28,6 +28,8 @@ from support.deletion import (
 from checks.cleanup.approval import build_approval
 from checks.cleanup.check import check, check_with_detail
 from checks.cleanup.deletion import MAX_REFUSALS, Deletion
+from checks.cleanup.kinds import KINDS_BY_ID, s3
+from checks.cleanup.leftover_kind import ResourceInUse
 from checks.cleanup.model import CleanupDetail, DeletionProgress, DeletionState
 from checks.cleanup.ownership import KnownResources
 from checks.context import CheckContext
@@ -121,16 +123,16 @@ def test_a_bucket_goes_with_versions_markers_and_uploads_although_versioning_is_
 
 
 def test_object_lock_keeps_a_bucket_and_is_named(world: CheckContext) -> None:
-    s3 = world.aws.client("s3")
+    client = world.aws.client("s3")
     name = "prod-sesacthon-locked"
-    s3.create_bucket(
+    client.create_bucket(
         Bucket=name,
         CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"},
         ObjectLockEnabledForBucket=True,
     )
-    s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": OURS})
-    s3.put_object(Bucket=name, Key="k", Body=b"1")
-    s3.put_object_legal_hold(Bucket=name, Key="k", LegalHold={"Status": "ON"})
+    client.put_bucket_tagging(Bucket=name, Tagging={"TagSet": OURS})
+    client.put_object(Bucket=name, Key="k", Body=b"1")
+    client.put_object_legal_hold(Bucket=name, Key="k", LegalHold={"Status": "ON"})
     outcome, _ = delete(world)
     state, message = outcome[f"s3-bucket:{name}"]
     assert state is DeletionState.FAILED
@@ -222,9 +224,6 @@ def test_security_groups_that_name_each_other_go(world: CheckContext) -> None:
 def test_a_refusal_that_was_overtaken_by_the_deletion_it_waited_for_is_not_the_last(
     world: CheckContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from checks.cleanup.aws_query import ResourceInUse
-    from checks.cleanup.kinds import key_pair
-
     ec2 = world.aws.client("ec2")
     for name, key in zip(("prod-sesacthon-first", "prod-sesacthon-second"), KEYS, strict=True):
         ec2.import_key_pair(
@@ -232,7 +231,7 @@ def test_a_refusal_that_was_overtaken_by_the_deletion_it_waited_for_is_not_the_l
             PublicKeyMaterial=key.encode(),
             TagSpecifications=[{"ResourceType": "key-pair", "Tags": OURS}],
         )
-    really, tries, second_went = key_pair.delete, {"first": 0, "second": 0}, threading.Event()
+    really, tries, second_went = KINDS_BY_ID["key-pair"].delete, {"first": 0, "second": 0}, threading.Event()
 
     def entangled(asking: Any, seen: Any, task: Any) -> None:
         name = seen.name.rpartition("-")[2]
@@ -249,14 +248,14 @@ def test_a_refusal_that_was_overtaken_by_the_deletion_it_waited_for_is_not_the_l
         if progress.state == "gone":
             second_went.set()
 
-    monkeypatch.setattr(key_pair, "delete", entangled)
+    replace_deletion(monkeypatch, "key-pair", entangled)
     outcome, _ = delete(world, meanwhile=hear)
     assert {state for state, _ in outcome.values()} == {DeletionState.GONE}
     assert tries == {"first": MAX_REFUSALS + 1, "second": MAX_REFUSALS}
 
 
 def test_what_is_foreign_or_protected_stays_whatever_else_goes(world: CheckContext) -> None:
-    iam, s3 = world.aws.client("iam"), world.aws.client("s3")
+    iam, client = world.aws.client("iam"), world.aws.client("s3")
     policy_in_use(world)
     iam.create_policy(PolicyName="billing", PolicyDocument=DOCUMENT)
     iam.create_policy(PolicyName="prod-sesacthon-keep", PolicyDocument=DOCUMENT, Tags=OURS)
@@ -267,9 +266,9 @@ def test_what_is_foreign_or_protected_stays_whatever_else_goes(world: CheckConte
         'terraform {\n backend "s3" {\n  bucket = "prod-sesacthon-tf"\n }\n}'
     )
     for name in ("prod-sesacthon-tf", "prod-sesacthon-other-state"):
-        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"})
-        s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": OURS})
-        s3.put_object(Bucket=name, Key="prod/terraform.tfstate", Body=b"{}")
+        client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"})
+        client.put_bucket_tagging(Bucket=name, Tagging={"TagSet": OURS})
+        client.put_object(Bucket=name, Key="prod/terraform.tfstate", Body=b"{}")
     listed = {one.key: one for one in rows(world).resources}
     assert listed["s3-bucket:prod-sesacthon-tf"].protected
     assert listed["s3-bucket:prod-sesacthon-other-state"].protected
@@ -277,7 +276,7 @@ def test_what_is_foreign_or_protected_stays_whatever_else_goes(world: CheckConte
     delete(world)
     left = {policy["PolicyName"] for policy in iam.list_policies(Scope="Local")["Policies"]}
     assert left == {"billing", "prod-sesacthon-keep"}
-    assert len(s3.list_buckets()["Buckets"]) == 2
+    assert len(client.list_buckets()["Buckets"]) == 2
     assert iam.get_role(RoleName="AWSServiceRoleForX")
 
 
@@ -302,28 +301,24 @@ def test_a_run_broken_off_in_the_middle_is_finished_by_the_next(
     world: CheckContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Like a kill: the first run dies with a policy half detached and a bucket half empty."""
-    from checks.cleanup.kinds import iam as iam_policy
-    from checks.cleanup.kinds import s3 as s3_bucket
-
-    monkeypatch.setattr(s3_bucket, "DELETE_BATCH_SIZE", 2)
+    monkeypatch.setattr(s3, "DELETE_BATCH_SIZE", 2)
     arn = policy_in_use(world)
     bucket_with_history(world)
     roles(world)
     _, detail = check_with_detail(world)
     approval = build_approval(detail, [one.key for one in detail.resources if one.preselected])
-    real, sent = iam_policy._call_unless_not_found, []
+    events, sent = world.aws.client("iam").meta.events, []
 
-    def dies(call: Any, **parameters: str) -> None:
-        real(call, **parameters)
+    def dies(**call: Any) -> None:
         sent.append(call)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(iam_policy, "_call_unless_not_found", dies)
+    events.register("after-call.iam.DetachRolePolicy", dies)
     first = Deletion(world.aws, approval, CLEANUP, KnownResources(), lambda _: None, clock=Quick())
     with pytest.raises(KeyboardInterrupt):
         first.run()
     assert sent
-    monkeypatch.setattr(iam_policy, "_call_unless_not_found", real)
+    events.unregister("after-call.iam.DetachRolePolicy", dies)
     outcome = Deletion(world.aws, approval, CLEANUP, KnownResources(), lambda _: None, clock=Quick()).run()
     assert {state for state, _ in outcome.values()} == {DeletionState.GONE}
     assert arn in "".join(outcome)

@@ -10,11 +10,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from support.cleanup import post
+from support.cleanup import post, replace_deletion
 
 from checks.aws.session import AwsIdentity
 from checks.cleanup.approval import build_approval, write_approval
 from checks.cleanup.check import check_with_detail
+from checks.cleanup.leftover_kind import DeletionRefused
 from checks.context import CheckContext
 from config.load import load_settings
 from ecotui.cli import main
@@ -170,15 +171,12 @@ def test_an_identity_that_changes_in_the_pause_deletes_nothing(
 def test_what_remains_is_told_with_what_holds_it(
     world: CheckContext, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from checks.cleanup.aws_query import DeletionRefused
-    from checks.cleanup.kinds import cloudfront as distribution
-
     file = leftovers(world)
 
     def refuses(*_: Any) -> None:
         raise DeletionRefused("a function is associated with it")
 
-    monkeypatch.setattr(distribution, "delete", refuses)
+    replace_deletion(monkeypatch, "cloudfront", refuses)
     assert main(words(world, file)) == 3
     out = capsys.readouterr().out
     assert "a function is associated with it (used by origin eco2-images.s3" in out

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from datetime import date
 from typing import Any
 
 import pytest
+from support.cleanup import resource_of
 from support.network import OURS, made_network
 
-from checks.cleanup.aws_query import ResourceInUse, RetryLater
 from checks.cleanup.kinds import KINDS, ec2_kind
+from checks.cleanup.leftover_kind import ResourceInUse, RetryLater
 from checks.cleanup.model import AwsResource, DeletionState, Ownership
 from checks.cleanup.ownership import KnownResources, decide_ownership, read_keep_tag
 from config.model import CleanupSettings
@@ -181,13 +181,12 @@ def test_a_network_interface_that_aws_made_is_never_ours(
         "NetworkInterfaceId": "eni-1", "SubnetId": "subnet-1", "VpcId": "vpc-1", "RequesterManaged": True,
         "Description": "ELB app/x/1", "InterfaceType": "interface", "TagSet": OURS,
     }  # fmt: skip
-    module: Any = importlib.import_module("checks.cleanup.kinds.network_interfaces")
-    verdict = decide_ownership(module._build_resource(found, "r"), CleanupSettings(tags=TAGS), KnownResources())
+    verdict = decide_ownership(resource_of("network-interface", found), CleanupSettings(tags=TAGS), KnownResources())
     assert verdict.protection_reason == "made by AWS for ELB app/x/1; it goes with that"
     assert not verdict.deletable
     found.update(RequesterManaged=False, InterfaceType="nat_gateway")
     assert not decide_ownership(
-        module._build_resource(found, "r"), CleanupSettings(tags=TAGS), KnownResources()
+        resource_of("network-interface", found), CleanupSettings(tags=TAGS), KnownResources()
     ).deletable
 
 
@@ -275,14 +274,8 @@ def test_an_ended_keep_tag_is_said_and_another_name_for_it_may_be_set() -> None:
 
 
 def test_what_an_auto_scaling_group_would_start_again_is_kept() -> None:
-    module: Any = importlib.import_module("checks.cleanup.kinds.ec2")
-
-    class Nobody:
-        def is_listed(self, resource: AwsResource) -> bool:
-            return False
-
     made_by = [*OURS, {"Key": "aws:autoscaling:groupName", "Value": "workers"}]
-    seen = module._build_resource(Nobody(), {"InstanceId": "i-1", "State": {"Name": "running"}, "Tags": made_by}, "r")
+    seen = resource_of("ec2-instance", {"InstanceId": "i-1", "State": {"Name": "running"}, "Tags": made_by})
     assert decide_ownership(seen, CleanupSettings(tags=TAGS), KnownResources()).protection_reason.startswith(
         "the Auto Scaling group workers"
     )
@@ -305,12 +298,9 @@ def test_a_disk_of_an_instance_that_terraform_manages_is_no_leftover() -> None:
     assert not verdicts[disk.key].deletable
 
 
-def test_every_kind_has_its_three_functions_a_terraform_type_and_a_name_of_its_own() -> None:
+def test_every_kind_has_a_terraform_type_and_a_name_of_its_own() -> None:
     assert len({kind.id for kind in KINDS}) == len(KINDS)
     types = [one for kind in KINDS for one in kind.terraform_types]
     assert len(types) == len(set(types))
     for kind in KINDS:
-        assert all(callable(getattr(kind.handler, name)) for name in ("list_resources", "read_resource", "delete")), (
-            kind.id
-        )
         assert kind.terraform_types, kind.id
