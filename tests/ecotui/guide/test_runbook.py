@@ -17,8 +17,8 @@ from ecotui.guide.runbook.commands import (
     ChangeDirectory,
     GuideCommand,
     ShellScript,
+    StatementBody,
     VariableAssignment,
-    parse_statement,
     parse_statements,
 )
 from ecotui.guide.runbook.placeholders import PlaceholderValues, collect_placeholder_values
@@ -63,6 +63,11 @@ def one_step(text: str, made: RunbookContext) -> RunbookStep:
 
 
 # -- reading -------------------------------------------------------------------------------------------------------
+
+
+def parse_statement(line: str) -> StatementBody:
+    (statement,) = parse_statements(line)
+    return statement.body
 
 
 @pytest.mark.parametrize(
@@ -114,7 +119,10 @@ def test_a_plain_command_is_split_as_a_shell_would(line: str, argv: tuple[str, .
         "source .env",
         "eval x",
         "echo a | tee b | sh",
-        "",
+        "echo a | tee b > c",
+        "A=1 B=2",
+        "export A=1 B=2",
+        "declare -x A=1",
     ],
 )
 def test_what_a_shell_would_have_to_work_out_is_only_copied_and_says_why(line: str) -> None:
@@ -365,6 +373,6 @@ def test_a_step_by_hand_names_the_files_and_the_commit_of_the_fix(settings: Sett
     entry = library.find_entry("1.3")
     assert entry is not None
     step = next(iter(walk("1.3", context(settings), "ko").values()))
-    shown = render_step(step, "ko", 60, verdict=check_cause(library, "1.3", {}), reports={}, entry=entry).plain
+    shown = render_step(step, "ko", 60, cause_check=check_cause(library, "1.3", {}), reports={}, entry=entry).plain
     assert "적용 파일  terraform/alb-controller-iam.tf, terraform/s3.tf" in shown
     assert "커밋  fix: Correct IAM role reference" in shown
