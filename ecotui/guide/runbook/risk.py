@@ -1,8 +1,9 @@
-"""What a command of the guide can do to the world, judged by its words. Errs towards asking."""
+"""Rates the risk of a command by its words. In doubt, the operator is asked."""
 
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 
 from checks.finding import Risk
 
@@ -41,30 +42,30 @@ _INTERACTIVE_COMMANDS = (
     ("less",),
     ("top",),
 )
-"""Commands that ask on the terminal."""
+"""Commands that ask at the terminal."""
 
 
 def needs_terminal(argv: tuple[str, ...]) -> bool:
-    """Does this command need the operator at the terminal?"""
+    """Whether a command asks the operator at the terminal."""
     if argv[:3] == ("aws", "configure", "list") or "--with-token" in argv:
         return False
-    return any(argv[: len(known)] == known for known in _INTERACTIVE_COMMANDS)
+    return any(argv[: len(start)] == start for start in _INTERACTIVE_COMMANDS)
 
 
 def command_risk(argv: tuple[str, ...]) -> Risk:
-    """What a command of the guide can do; what is not known to only read, changes. Errs towards asking."""
+    """The risk of a command. One that is not known to only read counts as changing something."""
     if not argv:
         return Risk.READS
     name = argv[0].rpartition("/")[2]
     if name == "env" and len(argv) > 1:
         return command_risk(tuple(word for word in argv[1:] if "=" not in word or word.startswith("-")))
-    # Only where the verb stands where it must: behind an option it could be that option's value.
+    # Only words before the first option: behind one, a word may be its value.
     verbs = [word for word in argv[1:4] if not word.startswith("-chdir=")]
-    verbs = verbs[: next((at for at, word in enumerate(verbs) if word.startswith("-")), len(verbs))]
+    verbs = list(takewhile(lambda word: not word.startswith("-"), verbs))
     if name == "aws" and len(verbs) > 1 and _AWS_READ_ONLY_VERBS.match(verbs[1]):
         return Risk.READS
-    words_in = (word.lower().replace("auto-approve", "autoapprove") for word in argv)
-    if any(_DESTRUCTIVE_WORDS.match(piece) for word in words_in for piece in re.split(r"[^a-z]+", word)):
+    text = " ".join(argv).lower().replace("auto-approve", "autoapprove")
+    if any(_DESTRUCTIVE_WORDS.match(word) for word in re.split(r"[^a-z]+", text)):
         return Risk.DESTROYS
     if name in ("terraform", "tofu") and verbs[:2] in (["state", "list"], ["state", "show"]):
         return Risk.READS

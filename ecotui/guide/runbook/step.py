@@ -1,4 +1,4 @@
-"""One step of a walk: what it says, what it runs, what is missing for that, and how it is carried out."""
+"""One step of a runbook: its text, its command, the values that are missing, and the fix that runs it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,13 @@ from enum import StrEnum
 from checks.finding import CopyText, Finding, Fix, OpenStep, PasteSecret, Risk, RunCommand, RunInTerminal, SetVariable
 from checks.secret_names import is_secret_placeholder
 from config.model import Settings
-from ecotui.guide.runbook import commands
-from ecotui.guide.runbook.commands import GuideCommand, ShellScript, StatementBody, VariableAssignment
+from ecotui.guide.runbook.commands import (
+    GuideCommand,
+    ShellScript,
+    StatementBody,
+    VariableAssignment,
+    parse_statements,
+)
 from ecotui.guide.runbook.placeholders import (
     FilledText,
     PlaceholderValue,
@@ -25,23 +30,23 @@ from ecotui.guide.runbook.risk import command_risk, needs_terminal
 END_STEP = "end"
 """The key of the last step."""
 SEARCH_GUIDE = "guide"
-"""Where a step leads that says to search the document."""
+"""The `screen_step` of a step that says to search the document."""
 
 
 class StepKind(StrEnum):
-    """What is done at a step."""
+    """The kind of a step."""
 
     FIX = "fix"
-    """A way out that the live check offers; ready to run."""
+    """A fix that the check offers; ready to run."""
     COMMAND = "command"
     SCRIPT = "script"
     """Needs a shell: it is copied."""
     FILE = "file"
     """Text for a file: it is copied."""
     MANUAL = "hand"
-    """Said in words."""
+    """Only words."""
     END = "end"
-    """Look again, and say whether it helped."""
+    """Check again, and rate the entry."""
 
 
 @dataclass(frozen=True)
@@ -49,32 +54,32 @@ class RunbookStep:
     """One step of an entry."""
 
     key: str
-    """Where it stands, the same in both languages of a document: `1.2`; `quota.vcpu/request` for a fix."""
+    """Its position, the same in both languages of a document: `1.2`; `quota.vcpu/request` for a fix."""
     kind: StepKind
     title: str
     heading: str = ""
-    """The heading it stands under."""
+    """The heading above it."""
     note: str = ""
-    """What the text says around it."""
+    """The text around it."""
     text: str = ""
-    """What is copied: the command with its holes filled, the script, the file."""
+    """What is copied: the command with its values, the script, the file."""
     argv: tuple[str, ...] = ()
-    """What is run; empty where it cannot be."""
+    """The command; empty if it cannot be run."""
     stdin_secret: str = ""
-    """What has to be typed, masked, for its standard input."""
+    """The placeholder of a secret that is typed, masked, and passed to standard input."""
     variable: str = ""
-    """The variable that it sets for this session (`text` is the command line, `value` the value)."""
+    """The variable that it sets for this session, to `value`."""
     value: str = ""
     substitutions: tuple[tuple[str, PlaceholderValue], ...] = ()
     missing: tuple[str, ...] = ()
-    """Holes that nothing is known for; they are filled by hand before it can run."""
+    """Placeholders without a value. The operator fills them before it can run."""
     reason: str = ""
     """Why it can only be copied."""
     risk: Risk = Risk.READS
     fix: Fix | None = None
     finding: Finding | None = None
     check_step: str = ""
-    """For what is done by hand: the step of the rebuild that looks at it,"""
+    """Of a manual step: the step of the rebuild that checks it,"""
     screen_step: str = ""
     """or whose screen does it."""
     language: str = ""
@@ -82,7 +87,7 @@ class RunbookStep:
 
     @property
     def is_runnable(self) -> bool:
-        """Can it be started as it stands?"""
+        """Whether it can be started as it is."""
         if self.fix is not None:
             return not isinstance(self.fix.action, CopyText)
         return bool(self.argv or self.variable) and not self.missing
@@ -98,31 +103,30 @@ class RunbookStep:
 
 @dataclass(frozen=True)
 class RunbookContext:
-    """What filling in and judging needs to know."""
+    """What building a step needs: settings, values, the files of the project."""
 
     settings: Settings
     values: PlaceholderValues
     file_exists: Callable[[str], bool] = field(default=lambda path: True)
-    """Is there such a file in the project?"""
+    """Whether the project has this file."""
 
 
 _EMPHASIS_MARKS = re.compile(r"\*\*|__|`")
 
 
 def strip_emphasis(text: str) -> str:
-    """Markdown's marks of emphasis taken off."""
+    """The text without Markdown's marks of emphasis."""
     return _EMPHASIS_MARKS.sub("", text).strip()
 
 
 def edit_step(step: RunbookStep, text: str, context: RunbookContext) -> RunbookStep:
     """The same step with another command line."""
-    read = list(commands.parse_statements(text))
-    if len(read) != 1 or not read[0].text:
-        reading: StatementBody = ShellScript("several commands in one line") if read else ShellScript("nothing to run")
-    else:
-        reading = read[0].body
-    made = build_command_step(reading, text, "", context, FilledText(""), edited_by_hand=True)
-    return replace(made, key=step.key, heading=step.heading, note=step.note)
+    statements = list(parse_statements(text))
+    body: StatementBody = ShellScript("several commands in one line" if statements else "nothing to run")
+    if len(statements) == 1 and statements[0].text:
+        body = statements[0].body
+    edited = build_command_step(body, text, "", context, FilledText(""), is_edited=True)
+    return replace(edited, key=step.key, heading=step.heading, note=step.note)
 
 
 _NODE_NOTE = re.compile(r"\bnodes?\b|노드에서", re.I)
@@ -135,11 +139,11 @@ def build_command_step(
     context: RunbookContext,
     folder: FilledText,
     *,
-    edited_by_hand: bool = False,
+    is_edited: bool = False,
 ) -> RunbookStep:
-    """A step for one command of an entry: to be run where it can be, else to be copied with the reason.
+    """A step for one command of an entry: run if possible, else copied, with the reason.
 
-    `folder`: where it runs. `changed`: the operator has edited it, and no setting takes the place of a word.
+    `folder` is where it runs. If the operator `is_edited` it, no setting replaces any of its words.
     """
     note = strip_emphasis(note)
     if isinstance(body, VariableAssignment):
@@ -156,41 +160,41 @@ def build_command_step(
         )
     filled = [fill_placeholders(word, context.values) for word in body.words]
     argv = tuple(one.text for one in filled)
-    used = [pair for one in filled for pair in one.substitutions]
-    missing = [hole.source_text for one in filled for hole in one.missing_placeholders]
-    if not edited_by_hand:
-        argv, put_in = apply_settings_to_options(argv, context.settings)
-        used += put_in
+    substitutions = [pair for one in filled for pair in one.substitutions]
+    missing = [placeholder.source_text for one in filled for placeholder in one.missing_placeholders]
+    if not is_edited:
+        argv, replaced = apply_settings_to_options(argv, context.settings)
+        substitutions += replaced
     reason = ""
     if folder.text and folder.text != context.values.by_name.get("project_root", PlaceholderValue("", "")).value:
         if argv[0] in ("terraform", "tofu"):
             argv = (argv[0], f"-chdir={folder.text}", *argv[1:])
-            missing += [hole.source_text for hole in folder.missing_placeholders]
+            missing += [placeholder.source_text for placeholder in folder.missing_placeholders]
         else:
-            reason = f"starts in another folder: {folder.text}"
-    elif not edited_by_hand:
+            reason = f"it starts in another folder: {folder.text}"
+    elif not is_edited:
         argv = _apply_terraform_settings(argv, context)
     stdin_secret = ""
     if body.stdin is not None:
-        given = fill_placeholders(body.stdin, context.values)
-        if given.missing_placeholders and all(is_secret_placeholder(hole.name) for hole in given.missing_placeholders):
-            stdin_secret = given.missing_placeholders[0].source_text
+        placeholders = fill_placeholders(body.stdin, context.values).missing_placeholders
+        if placeholders and all(is_secret_placeholder(one.name) for one in placeholders):
+            stdin_secret = placeholders[0].source_text
         else:
             reason = "needs a shell: a pipe"
     if "/" in argv[0] and not argv[0].startswith("/") and not context.file_exists(argv[0]):
-        reason = f"there is no {argv[0]} in the project"
+        reason = f"the project has no {argv[0]}"
     elif _NODE_NOTE.search(note.split("\n")[-1]) and argv[0] in ("tail", "journalctl", "systemctl", "crictl"):
-        reason = "it is for a node, not for this machine"
-    shown = _format_argv(argv, missing)
+        reason = "it runs on a node, not on this machine"
+    command_line = _format_argv(argv, missing)
     return RunbookStep(
         key="",
         kind=StepKind.SCRIPT if reason else StepKind.COMMAND,
-        title=shown,
+        title=command_line,
         note=note,
-        text=shown if not stdin_secret else text,
+        text=text if stdin_secret else command_line,
         argv=() if reason else argv,
         stdin_secret=stdin_secret,
-        substitutions=tuple(used),
+        substitutions=tuple(substitutions),
         missing=tuple(dict.fromkeys(missing)),
         reason=reason,
         risk=command_risk(argv),
@@ -198,7 +202,7 @@ def build_command_step(
 
 
 def _apply_terraform_settings(argv: tuple[str, ...], context: RunbookContext) -> tuple[str, ...]:
-    """The document's terraform, as the project starts it and where it has its configuration."""
+    """A terraform command as the project starts it, in the folder of its configuration."""
     terraform = context.settings.terraform
     if argv[0] not in ("terraform", "tofu"):
         return argv
@@ -208,16 +212,18 @@ def _apply_terraform_settings(argv: tuple[str, ...], context: RunbookContext) ->
 
 
 def _format_argv(argv: Sequence[str], missing: Sequence[str]) -> str:
-    """The command line; holes stay readable, as they are to be overwritten."""
-    return " ".join(word if any(hole in word for hole in missing) else shlex.quote(word) for word in argv)
+    """The command line. Placeholders stay readable, to be overwritten."""
+    return " ".join(word if any(one in word for one in missing) else shlex.quote(word) for word in argv)
 
 
 def _build_assignment_step(assignment: VariableAssignment, note: str, values: PlaceholderValues) -> RunbookStep:
     hidden = is_secret_placeholder(assignment.name)
-    # What stands in the environment is what the operator meant; the text has only an example.
+    # The environment has the operator's value; the text has only an example.
     known = values.lookup(assignment.name.lower())
     filled = fill_placeholders(assignment.value, values)
-    value = "" if hidden else (known.value if known else ("" if filled.missing_placeholders else filled.text))
+    value = ""
+    if not hidden:
+        value = known.value if known else "" if filled.missing_placeholders else filled.text
     return RunbookStep(
         key="",
         kind=StepKind.COMMAND,
@@ -231,24 +237,24 @@ def _build_assignment_step(assignment: VariableAssignment, note: str, values: Pl
     )
 
 
-# -- carrying out --------------------------------------------------------------------------------------------------
+# -- fixes ---------------------------------------------------------------------------------------------------------
 
 
 def fix_from_step(step: RunbookStep, entry: str, confirmation: str = "") -> Fix:
-    """A command of the guide as a fix, so that it is asked about, run and logged like any other."""
+    """A command of the guide as a fix: confirmed, run and logged like any other."""
     if step.fix is not None:
         return step.fix
     changes = {
-        Risk.READS: "Nothing; it only reads.",
+        Risk.READS: "Nothing. It only reads.",
         Risk.CHANGES: "What the command changes.",
         Risk.COSTS: "What the command changes.",
-        Risk.DESTROYS: "What it names is gone, or forced, afterwards.",
+        Risk.DESTROYS: "It deletes or forces what it names.",
     }[step.risk]
     action: RunCommand | RunInTerminal | PasteSecret | SetVariable
     if step.variable:
         action = SetVariable(name=step.variable, secret=is_secret_placeholder(step.variable), purpose=f"guide {entry}")
     elif step.stdin_secret:
-        action = PasteSecret(argv=step.argv, prompt=f"{step.stdin_secret}, given to its standard input")
+        action = PasteSecret(argv=step.argv, prompt=f"{step.stdin_secret}, passed to standard input")
     elif needs_terminal(step.argv):
         action = RunInTerminal(argv=step.argv)
     else:
@@ -264,14 +270,14 @@ def fix_from_step(step: RunbookStep, entry: str, confirmation: str = "") -> Fix:
 
 
 def _short_title(step: RunbookStep) -> str:
-    """The program and its verb, for a title."""
+    """The program and its verb."""
     if step.variable:
         return f"set {step.variable}"
     return " ".join(word for word in step.argv[:4] if not word.startswith("-"))[:60]
 
 
 def destroy_confirmation(argv: Sequence[str]) -> str:
-    """What is typed to consent: the word that destroys, and what it is done to."""
+    """The words to type as consent: the destructive verb and its object."""
     verb = next((word for word in argv[1:] if command_risk(("x", word)) is Risk.DESTROYS), argv[0] if argv else "")
     last = next((word for word in reversed(argv) if not word.startswith("-") and word != verb), "")
     return f"{verb.lstrip('-')} {last}".strip()[:60]
