@@ -21,7 +21,7 @@ from textual.worker import Worker
 from checks.sanitize import sanitize
 from ecotui.guide.matching.matcher import Diagnosis, EntryMatch
 from ecotui.guide.reading.library import GuideLibrary
-from ecotui.guide.runbook.runbook import matched_rule, rank_entries
+from ecotui.guide.runbook.runbook import rank_entries
 from screens import workers
 from screens.style.columns import hanging_indent, wrap_text
 from screens.widgets.footer import KeyFooter
@@ -210,15 +210,14 @@ class PasteScreen(Screen[PasteResult | None]):
             Content.styled(match.title, "bold"),
             Content.styled(before, "$text-success"),
         )
-        rule = matched_rule(self.library, match)
-        why = f"line {match.line}" + (f", by “{rule}”" if rule else "")
+        rule = f", by “{match.rule}”" if match.rule else ""
         # Two lines say where it is; all of it stands above.
         excerpt = wrap_text(match.excerpt, width - 5)
         shown = [*excerpt[:1], f"{excerpt[1]}{'…' if len(excerpt) > 2 else ''}"] if excerpt[1:] else excerpt
         return Content("\n").join(
             [
                 head,
-                Content.styled(f"     {why}", "$foreground 62%"),
+                Content.styled(f"     line {match.line}{rule}", "$foreground 62%"),
                 *(Content.styled(f"     {line}", "$foreground 80%") for line in shown),
             ]
         )

@@ -1,4 +1,4 @@
-"""An entry as steps to walk: ready fixes of the live check, the commands of its text, what is done by hand, the end."""
+"""Turns an entry into a runbook: the fixes that the check offers, the commands and manual steps of its text, the rating."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from checks.finding import CheckState, Finding, Fix
+from checks.tools.shell import ShellFeature
 from ecotui.guide.cause import CauseCheck
-from ecotui.guide.matching.matcher import EntryMatch
-from ecotui.guide.reading.document import Entry, EntrySection
-from ecotui.guide.reading.library import GuideLibrary
+from ecotui.guide.reading.document import Entry
 from ecotui.guide.reading.markdown import find_fences
 from ecotui.guide.reading.sections import SectionKind
-from ecotui.guide.runbook import commands
-from ecotui.guide.runbook.commands import ChangeDirectory, GuideCommand, ShellScript, StatementBody, VariableAssignment
+from ecotui.guide.runbook.commands import (
+    ChangeDirectory,
+    GuideCommand,
+    ShellScript,
+    VariableAssignment,
+    parse_statements,
+)
 from ecotui.guide.runbook.placeholders import FilledText, fill_placeholders
 from ecotui.guide.runbook.step import (
     END_STEP,
@@ -28,25 +32,18 @@ from ecotui.guide.runbook.step import (
 
 
 def runbook_for(entry: Entry, cause_check: CauseCheck, context: RunbookContext) -> tuple[RunbookStep, ...]:
-    """The steps of an entry in the order in which they are walked."""
-    found = [*_build_fix_steps(cause_check), *_build_text_steps(entry, context)]
-    end = RunbookStep(key=END_STEP, kind=StepKind.END, title="", heading="")
-    return (*found, end)
+    """The steps of an entry, in order."""
+    fix_steps = [
+        _build_fix_step(finding, fix)
+        for finding in cause_check.findings
+        if finding.state in (CheckState.BLOCKED, CheckState.WARN, CheckState.UNKNOWN)
+        for fix in finding.fixes
+    ]
+    end = RunbookStep(key=END_STEP, kind=StepKind.END, title="")
+    return (*fix_steps, *_build_text_steps(entry, context), end)
 
 
-# -- what the live check offers ------------------------------------------------------------------------------------
-
-
-def _build_fix_steps(verdict: CauseCheck) -> Iterator[RunbookStep]:
-    for finding in verdict.findings:
-        if finding.state not in (CheckState.BLOCKED, CheckState.WARN, CheckState.UNKNOWN):
-            continue
-        for fix in finding.fixes:
-            yield build_fix_step(finding, fix)
-
-
-def build_fix_step(finding: Finding, fix: Fix) -> RunbookStep:
-    """A way out of a finding as a step."""
+def _build_fix_step(finding: Finding, fix: Fix) -> RunbookStep:
     return RunbookStep(
         key=f"{finding.id}/{fix.id}",
         kind=StepKind.FIX,
@@ -60,7 +57,7 @@ def build_fix_step(finding: Finding, fix: Fix) -> RunbookStep:
     )
 
 
-# -- what the text says --------------------------------------------------------------------------------------------
+# -- text ----------------------------------------------------------------------------------------------------------
 
 _SHELL_LANGUAGES = frozenset({"bash", "sh", "shell", "zsh", "console", "shell-session"})
 _COMMAND_START = re.compile(r"^(\$ |\./|aws |terraform |tofu |kubectl |gh |helm |docker |ssh |curl |git |ecotui )")
@@ -79,12 +76,12 @@ _MANUAL_STEP_WORDS = (
         "",
     ),
 )
-"""Words of a step in prose, the rebuild's step that looks at what it means, and the one whose screen does it."""
+"""Words of a manual step, the step of the rebuild that checks it, and the one whose screen does it."""
 
 
 @dataclass(frozen=True)
 class _SectionBlock:
-    """A piece of a passage: prose, a numbered item, or a fence."""
+    """A piece of a section: prose, a numbered item, or a fence."""
 
     kind: str
     text: str
@@ -93,52 +90,51 @@ class _SectionBlock:
 
 def _build_text_steps(entry: Entry, context: RunbookContext) -> Iterator[RunbookStep]:
     number = 0
-    told = (SectionKind.PROBLEM, SectionKind.CAUSE, SectionKind.FILES, SectionKind.COMMIT)
-    passages = [one for one in entry.sections if one.kind not in told]
-    for passage in passages:
-        blocks = list(_split_blocks(passage.text))
-        if passage.kind is SectionKind.OTHER and not any(one.kind != "prose" for one in blocks):
+    without_steps = (SectionKind.PROBLEM, SectionKind.CAUSE, SectionKind.FILES, SectionKind.COMMIT)
+    for section in entry.sections:
+        blocks = list(_split_blocks(section.text))
+        is_only_prose = section.kind is SectionKind.OTHER and all(one.kind == "prose" for one in blocks)
+        if section.kind in without_steps or is_only_prose:
             continue
         number += 1
-        for count, step in enumerate(_build_section_steps(passage, blocks, context), 1):
-            yield replace(step, key=f"{number}.{count}", heading=strip_emphasis(passage.title))
+        for count, step in enumerate(_build_section_steps(blocks, context), 1):
+            yield replace(step, key=f"{number}.{count}", heading=strip_emphasis(section.title))
 
 
-def _build_section_steps(
-    passage: EntrySection, blocks: Sequence[_SectionBlock], context: RunbookContext
-) -> Iterator[RunbookStep]:
-    said: list[str] = []
-    made = False
+def _build_section_steps(blocks: Sequence[_SectionBlock], context: RunbookContext) -> Iterator[RunbookStep]:
+    prose: list[str] = []
+    has_steps = False
     for block in blocks:
         if block.kind == "prose":
-            said.append(block.text)
+            prose.append(block.text)
             continue
-        label = "\n".join(said)
-        said = []
-        made = True
+        label = "\n".join(prose)
+        prose = []
+        has_steps = True
         if block.kind == "item":
             yield _build_manual_step(block.text, label)
         elif block.language in _SHELL_LANGUAGES or (not block.language and _COMMAND_START.match(block.text.lstrip())):
             yield from _build_command_steps(block.text, label, context)
         else:
-            head = label.splitlines()[-1] if label else block.text.strip().split("\n")[0]
+            title = label.splitlines()[-1] if label else block.text.strip().split("\n")[0]
             yield RunbookStep(
                 key="",
                 kind=StepKind.FILE,
-                title=strip_emphasis(head),
+                title=strip_emphasis(title),
                 note=strip_emphasis(label),
                 text=block.text,
                 language=block.language,
                 reason="it is text for a file",
             )
-    if not made and said:
-        yield _build_manual_step("\n".join(said), "")
+    if not has_steps and prose:
+        yield _build_manual_step("\n".join(prose), "")
 
 
 def _build_manual_step(text: str, label: str) -> RunbookStep:
     words = strip_emphasis(text)
-    look, visit = next(
-        ((look, visit) for known, look, visit in _MANUAL_STEP_WORDS if known.search(text.split("\n")[0])), ("", "")
+    first_line = text.split("\n")[0]
+    check_step, screen_step = next(
+        ((check, screen) for pattern, check, screen in _MANUAL_STEP_WORDS if pattern.search(first_line)), ("", "")
     )
     title, _, rest = words.partition("\n")
     return RunbookStep(
@@ -146,13 +142,13 @@ def _build_manual_step(text: str, label: str) -> RunbookStep:
         kind=StepKind.MANUAL,
         title=title,
         note="\n".join(filter(None, (strip_emphasis(label), rest))),
-        check_step=look,
-        screen_step=visit,
+        check_step=check_step,
+        screen_step=screen_step,
     )
 
 
 def _split_blocks(text: str) -> Iterator[_SectionBlock]:
-    """Prose, numbered items (with what stands below each) and fences, in order."""
+    """Prose, numbered items (with the lines below each) and fences, in order."""
     lines = text.splitlines()
     fences = {block.start: block for block in find_fences(lines)}
     at = 0
@@ -163,13 +159,13 @@ def _split_blocks(text: str) -> Iterator[_SectionBlock]:
             at = fence.stop
             continue
         if item := _ITEM.match(line):
-            taken = [item[1]]
+            item_lines = [item[1]]
             at += 1
             while at < len(lines) and lines[at].strip() and not _ITEM.match(lines[at]) and at not in fences:
                 bullet = _BULLET.match(lines[at])
-                taken.append(f"- {bullet[1]}" if bullet else lines[at].strip())
+                item_lines.append(f"- {bullet[1]}" if bullet else lines[at].strip())
                 at += 1
-            yield _SectionBlock("item", "\n".join(taken))
+            yield _SectionBlock("item", "\n".join(item_lines))
             continue
         at += 1
         if line.strip() and line.strip() != "---" and not line.startswith("#"):
@@ -178,70 +174,48 @@ def _split_blocks(text: str) -> Iterator[_SectionBlock]:
 
 # -- commands ------------------------------------------------------------------------------------------------------
 
+_WHOLE_BLOCK_FEATURES = (ShellFeature.COMPOUND, ShellFeature.SUBSTITUTION, ShellFeature.HEREDOC)
+"""What makes a block one script: its statements depend on each other through variables that only a shell can set."""
 
-def _build_command_steps(body: str, label: str, context: RunbookContext) -> Iterator[RunbookStep]:
+
+def _build_command_steps(block: str, label: str, context: RunbookContext) -> Iterator[RunbookStep]:
     note = strip_emphasis(label)
-    read = list(commands.parse_statements(body))
-    if not read:
+    statements = list(parse_statements(block))
+    if not statements:
         return
-    if all(not one.text for one in read):
-        # Comments only: what is to be done, in words.
-        yield _build_manual_step(read[0].note, note)
+    if all(not one.text for one in statements):
+        # Only comments: instructions in words.
+        yield _build_manual_step(statements[0].note, note)
         return
-    if reason := _why_single_script(one.body for one in read):
-        first = next((one.note for one in read if one.note), "") or note or body.strip().split("\n")[0]
+    reasons = (one.body.reason for one in statements if isinstance(one.body, ShellScript))
+    if reason := next((reason for reason in reasons if reason in _WHOLE_BLOCK_FEATURES), ""):
+        title = next((one.note for one in statements if one.note), "") or note or block.strip()
         yield RunbookStep(
             key="",
             kind=StepKind.SCRIPT,
-            title=strip_emphasis(_NUMBERED.sub("", first.split("\n")[0])),
+            title=strip_emphasis(_NUMBERED.sub("", title.split("\n")[0])),
             note=note,
-            text=body,
+            text=block,
             reason=f"needs a shell: {reason}",
         )
         return
     values, folder = context.values, FilledText("")
-    for one in read:
-        reading = one.body
-        told = "\n".join(filter(None, (note, one.note)))
+    for statement in statements:
+        body = statement.body
+        step_note = "\n".join(filter(None, (note, statement.note)))
         note = ""
-        if isinstance(reading, ChangeDirectory):
-            folder = fill_placeholders(reading.path, values)
-            continue
-        if isinstance(reading, VariableAssignment) and not reading.is_exported:
-            filled = fill_placeholders(reading.value, values)
+        if isinstance(body, ChangeDirectory):
+            folder = fill_placeholders(body.path, values)
+        elif isinstance(body, VariableAssignment) and not body.is_exported:
+            filled = fill_placeholders(body.value, values)
             if not filled.missing_placeholders:
-                values = values.with_value(reading.name.lower(), filled.text, "the entry's own text")
-            continue
-        if isinstance(reading, GuideCommand) and reading.words[0] == ("echo",):
-            continue
-        yield build_command_step(reading, one.text, told, replace(context, values=values), folder)
-
-
-def _why_single_script(read: Iterator[StatementBody]) -> str:
-    """Why a block is one script: its statements hang together by variables that only a shell can set, or by a loop."""
-    for reading in read:
-        if isinstance(reading, ShellScript) and reading.reason in (
-            "a loop or a condition",
-            "a command whose output is put in",
-            "a text that is fed in",
-        ):
-            return reading.reason
-    return ""
+                values = values.with_value(body.name.lower(), filled.text, "the entry's own text")
+        elif not (isinstance(body, GuideCommand) and body.words[0] == ("echo",)):
+            yield build_command_step(body, statement.text, step_note, replace(context, values=values), folder)
 
 
 def rank_entries(ids: Sequence[str], scores: Mapping[str, float], solved: Mapping[str, int]) -> tuple[str, ...]:
-    """Entries that solved it before first; a line of progress is no error, and never comes before one."""
-    known = [ident for ident in ids if solved.get(ident) and scores.get(ident, 1.0) >= 0.8]
-    known.sort(key=lambda ident: -solved[ident])
-    return (*known, *(ident for ident in ids if ident not in known))
-
-
-def matched_rule(library: GuideLibrary, match: EntryMatch) -> str:
-    """The fixed words by which an entry was found, to say why."""
-    if said := getattr(match, "rule", ""):
-        return str(said)
-    overlay = library.overlays.get(match.entry)
-    for signature in overlay.signatures if overlay is not None else ():
-        if re.search(signature.match, match.excerpt, re.I | re.S):
-            return signature.anchor
-    return ""
+    """The entries, first those that solved the problem before. A line of progress never comes before an error."""
+    first = [ident for ident in ids if solved.get(ident) and scores.get(ident, 1.0) >= 0.8]
+    first.sort(key=lambda ident: -solved[ident])
+    return (*first, *(ident for ident in ids if ident not in first))
