@@ -41,10 +41,11 @@ def notify_worker_error(screen: Screen[Any], event: Worker.StateChanged) -> None
 def start_checks(screen: Screen[Any], project: OpenProject, steps: tuple[str, ...]) -> None:
     """Check steps in a child process, so that no import and no answer ever holds up the screen."""
 
-    from ecotui.check_runner import CheckFailed, CheckProgress, run_checks
+    from ecotui.check_runner import CheckFailed, run_checks
+    from ecotui.stream import CheckProgress
 
     def report_progress(progress: CheckProgress) -> None:
-        screen.post_message(CheckProgressed(progress.step, progress.saying))
+        screen.post_message(CheckProgressed(progress.step, progress.text))
 
     async def run() -> None:
         message = ""

@@ -188,8 +188,8 @@ def format_counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{number} {state}" for state, number in counts.items())
 
 
-class DeletionProgress(FrozenStruct, frozen=True):
-    """One line of `ecotui cleanup --delete --progress`."""
+class DeletionProgress(FrozenStruct, frozen=True, omit_defaults=False, tag="deletion"):
+    """One line of `ecotui cleanup --delete --progress` (`ecotui.stream`)."""
 
     counts: dict[str, int]
     """How many items are in each state; always all five."""

@@ -1,4 +1,4 @@
-"""`ecotui check`: look at the steps, all at once, and say what is in the way."""
+"""`ecotui check`: checks the steps side by side and prints the findings."""
 
 from __future__ import annotations
 
@@ -7,11 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from functools import partial
-
-import msgspec
 
 from checks.context import CheckContext
 from checks.finding import STATE_ICONS, Report, finding_to_json, worst_state
@@ -19,15 +15,15 @@ from checks.sanitize import one_line
 from checks.steps import STEPS, STEPS_BY_ID
 from config.model import GuideSettings
 from ecotui import exit_codes
-from ecotui.check_runner import CheckProgress
 from ecotui.cli.context import check_context
 from ecotui.cli.printing import print_document
+from ecotui.stream import CheckProgress, Message, StepReport, encode_message
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("steps", nargs="*", metavar="STEP", help=f"one of: {', '.join(STEPS_BY_ID)} (default: all)")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    # For the TUI, which follows the looks one by one: a report a line, in the order in which they end.
+    # For the TUI (`ecotui.stream`).
     parser.add_argument("--stream", action="store_true", help=argparse.SUPPRESS)
 
 
@@ -55,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _terminate(number: int, frame: object) -> None:
-    """Asked to end: what a look has started ends with it, or a tool that hangs would outlive us."""
+    """End, with everything that a check has started: a tool that hangs would outlive us."""
     from checks.tools.run import stop_all_commands
 
     stop_all_commands()
@@ -63,34 +59,33 @@ def _terminate(number: int, frame: object) -> None:
 
 
 def check_steps(context: CheckContext, steps: list[str], *, stream: bool = False) -> dict[str, Report]:
-    """Look at the steps side by side; with `stream`, print each report as a line of JSON when it is there, and before that
-    what each step is about to look at."""
+    """Check the steps side by side. With `stream`, write progress and reports as they come (`ecotui.stream`)."""
     needs_aws = {"environment", "quota", "cleanup", "cloudfront", "nodes"}
     if needs_aws.intersection(steps):
         context.aws  # noqa: B018 - made here, once: making clients in parallel threads is slower than in sequence
     reports: dict[str, Report] = {}
-    alone = threading.Lock()
+    write_lock = threading.Lock()
 
-    def write(line: Report | CheckProgress) -> None:
-        with alone:
-            sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
+    def write(message: Message) -> None:
+        with write_lock:
+            sys.stdout.buffer.write(encode_message(message) + b"\n")
             sys.stdout.buffer.flush()
 
-    def of(step: str) -> CheckContext:
-        return context.with_progress(partial(_write_progress, step, write)) if stream else context
+    def context_of(step: str) -> CheckContext:
+        return (
+            context.with_progress(lambda text: write(CheckProgress(step=step, text=one_line(text))))
+            if stream
+            else context
+        )
 
-    with ThreadPoolExecutor(max_workers=len(steps), thread_name_prefix="look") as pool:
-        futures = {pool.submit(STEPS_BY_ID[step].check, of(step)): step for step in dict.fromkeys(steps)}
+    with ThreadPoolExecutor(max_workers=len(steps), thread_name_prefix="check") as pool:
+        futures = {pool.submit(STEPS_BY_ID[step].check, context_of(step)): step for step in dict.fromkeys(steps)}
         for future in as_completed(futures):
             report = future.result()
             reports[futures[future]] = report
             if stream:
-                write(report)
+                write(StepReport(report=report))
     return reports
-
-
-def _write_progress(step: str, write: Callable[[CheckProgress], None], text: str) -> None:
-    write(CheckProgress(saying=one_line(text), step=step))
 
 
 def _print_report(report: Report, guide: GuideSettings) -> None:

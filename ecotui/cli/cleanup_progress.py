@@ -7,10 +7,9 @@ import threading
 import time
 from collections.abc import Callable
 
-import msgspec
-
 from checks.cleanup.model import DeletionProgress, DeletionState, format_counts
 from checks.sanitize import one_line
+from ecotui.stream import encode_message
 
 HEARTBEAT_SECONDS = 10.0
 """Seconds without a word after which the counters are told again."""
@@ -65,17 +64,7 @@ class DeletionReporter:
     def _write(self, progress: DeletionProgress) -> None:
         self._last_output = time.monotonic()
         if self._as_json:
-            print(
-                msgspec.json.encode(
-                    {
-                        "counts": progress.counts,
-                        "item": progress.item,
-                        "state": progress.state,
-                        "message": progress.message,
-                    }
-                ).decode(),
-                flush=True,
-            )
+            print(encode_message(progress).decode(), flush=True)
         elif progress.item:
             done = sum(progress.counts[state] for state in ("failed", "skipped", "gone"))
             print(

@@ -9,8 +9,6 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from checks.apply.durations import DurationStats, add_no_wait_estimates
 from checks.apply.plan.model import Plan
 from checks.apply.run.progress import RemainingTimeEstimate, format_approximate, operation_rows
@@ -20,6 +18,7 @@ from checks.finding import STATE_ICONS, CheckState
 from checks.sanitize import one_line
 from ecotui import exit_codes
 from ecotui.cli.follow import OutputHandler
+from ecotui.stream import Notice, encode_message
 
 if TYPE_CHECKING:
     from checks.context import CheckContext
@@ -76,7 +75,7 @@ class ApplyOutput(OutputHandler):
         # Our own progress is computed from the same line that a screen is given.
         notice = self._json_line(
             _typical_times_notice(stats),
-            usual=msgspec.to_builtins(add_no_wait_estimates(stats, plan.no_wait_addresses)),
+            usual=add_no_wait_estimates(stats, plan.no_wait_addresses),
         )
         self._progress.feed([notice])
         if as_json:
@@ -152,7 +151,7 @@ class ApplyOutput(OutputHandler):
         if self._as_json:
             if found:
                 told = ", ".join(f"{one.entry} {one.title}" for one in found)
-                line = self._json_line(f"The guide explains: {told}", explained=msgspec.to_builtins(found))
+                line = self._json_line(f"The guide explains: {told}", explained=tuple(found))
                 self._progress.feed([line])
                 print(line, flush=True)
             return
@@ -207,7 +206,7 @@ class ApplyOutput(OutputHandler):
 
     @staticmethod
     def _json_line(text: str, **fields: Any) -> str:
-        return json.dumps({"type": "ecotui", "@message": text, **fields}, ensure_ascii=False)
+        return encode_message(Notice(message=text, **fields)).decode()
 
     def finish(self, outcome: str, message: str) -> int:
         now = self._progress.snapshot()

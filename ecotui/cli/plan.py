@@ -22,6 +22,7 @@ from config.model import GuideSettings
 from ecotui import exit_codes
 from ecotui.cli.context import check_context
 from ecotui.cli.printing import print_document
+from ecotui.stream import Notice, encode_message
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -172,7 +173,7 @@ class _ProgressPrinter:
 
     def print_status(self, text: str) -> None:
         if self._json_lines:
-            print(json.dumps({"type": "ecotui", "@message": text}), flush=True)
+            print(encode_message(Notice(message=text)).decode(), flush=True)
         else:
             print(f"… {text}", file=self._stream, flush=True)
 

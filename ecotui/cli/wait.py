@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 
 from checks.duration import format_duration
 from checks.polling import SYSTEM_CLOCK, PollClock, PollOutcome, PollResult, PollTick, poll_until_done
 from ecotui import exit_codes
+from ecotui.stream import WaitProgress, encode_message
 
 _COUNTDOWN_SECONDS = 60.0
 """Seconds between two lines of the countdown in a log."""
@@ -42,16 +42,16 @@ def wait_and_report(
 
 
 def _print_json_line(tick: PollTick) -> None:
-    line = {
-        "status": tick.result.status,
-        "verdict": tick.result.outcome.value,
-        "text": tick.result.text,
-        "elapsed": round(tick.elapsed, 1),
-        "next_poll_in": round(tick.next_poll_in, 1),
-        "looks": tick.poll_count,
-        **tick.result.data,
-    }
-    print(json.dumps(line, ensure_ascii=False), flush=True)
+    message = WaitProgress(
+        status=tick.result.status,
+        verdict=tick.result.outcome.value,
+        text=tick.result.text,
+        elapsed=round(tick.elapsed, 1),
+        next_poll_in=round(tick.next_poll_in, 1),
+        looks=tick.poll_count,
+        data=tick.result.data,
+    )
+    print(encode_message(message).decode(), flush=True)
 
 
 class _CountdownPrinter:

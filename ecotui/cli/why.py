@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 
 import msgspec
@@ -15,6 +14,7 @@ from config.model import GuideSettings
 from ecotui import exit_codes
 from ecotui.cli.context import check_context
 from ecotui.cli.printing import print_document
+from ecotui.stream import StepReport, encode_message
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     finding = _not_running_finding(found, address) if asked is None else explain_running(where, asked)
     if args.stream:
         report = Report(step="apply", findings=(finding,), started=begun, seconds=time.time() - begun, detail=None)
-        sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
+        print(encode_message(StepReport(report=report)).decode())
     elif args.json:
         print_document("why", {"address": address, "finding": msgspec.to_builtins(finding)})
     else:

@@ -15,6 +15,7 @@ from textual.widgets import DataTable, Static
 
 from checks.cleanup.model import CleanupDetail, DeletionProgress, DeletionState, Leftover, format_counts
 from checks.finding import Report
+from ecotui.stream import decode_message
 from screens.dialogs import TypedConfirmDialog
 from screens.messages import CleanupApproved, CommandOutputReceived
 from screens.steps.panel import StepPanel
@@ -312,6 +313,7 @@ def _decode_progress(line: str) -> DeletionProgress | None:
     if not line.startswith("{"):
         return None
     try:
-        return msgspec.json.decode(line, type=DeletionProgress)
+        message = decode_message(line)
     except msgspec.DecodeError:
         return None
+    return message if isinstance(message, DeletionProgress) else None

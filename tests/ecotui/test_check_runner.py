@@ -12,19 +12,19 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from checks.context import CheckContext
 from checks.finding import CheckState, Finding, Report
 from config.model import Settings
 from ecotui.check_runner import CheckFailed, run_checks, run_checks_sync
+from ecotui.stream import CheckProgress, StepReport, encode_message
 
 
 def _line(step: str) -> str:
     finding = Finding(id=f"{step}.x", step=step, state=CheckState.OK, title="t", summary="s", raw="r" * 100_000)
     report = Report(step=step, findings=(finding,), started=1.0, seconds=0.1)
-    return msgspec.json.encode(report).decode()
+    return encode_message(StepReport(report=report)).decode()
 
 
 def _child(program: str, *words: str) -> list[str]:
@@ -40,7 +40,7 @@ def _both(steps: Sequence[str], argv: list[str], **options: Any) -> list[list[Re
     came: list[list[Report] | CheckFailed] = []
     for ask in (
         lambda: asyncio.run(_all(run_checks(steps, argv=argv, **options))),
-        lambda: list(run_checks_sync(steps, argv=argv, **options)),
+        lambda: run_checks_sync(steps, argv=argv, **options),
     ):
         try:
             came.append(ask())
@@ -78,7 +78,7 @@ async def test_a_report_is_there_before_the_next_one_is_made() -> None:
         ("print('this is no report')", "cannot be read", "this is no report"),
         ("print('{\"step\": 7}')", "cannot be read", "step"),
         ("import os; os.kill(os.getpid(), 9)", "SIGKILL", ""),
-        ("pass", "no answer for quota", ""),
+        ("pass", "no report for quota", ""),
         ("import sys; sys.stderr.write('x' * 5_000_000); sys.exit(2)", "failed", "xxx"),
         (
             "import sys; sys.stderr.write('\\x1b]52;c;AAAA\\x07hostile'); sys.exit(2)",
@@ -138,19 +138,19 @@ async def test_a_cancelled_look_leaves_nothing_running(tmp_path: Path) -> None:
     assert await asyncio.to_thread(_gone, mark)
 
 
-def test_who_stops_listening_leaves_nothing_running(tmp_path: Path) -> None:
+async def test_who_stops_iterating_leaves_nothing_running(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     program = f"""
     import sys
     print(sys.argv[2], flush=True)
     {textwrap.dedent(GRANDCHILD).replace(chr(10), chr(10) + "    ")}
     """
-    stream = run_checks_sync(argv=_child(program, str(mark), _line("quota")))
-    assert next(iter(stream)).step == "quota"
-    while not mark.exists():
-        time.sleep(0.01)
-    stream.close()  # type: ignore[attr-defined]
-    assert _gone(mark)
+    stream = run_checks(argv=_child(program, str(mark), _line("quota")))
+    assert (await anext(stream)).step == "quota"
+    while not mark.exists():  # noqa: ASYNC110 - it is made by another process
+        await asyncio.sleep(0.01)
+    await stream.aclose()
+    assert await asyncio.to_thread(_gone, mark)
 
 
 def test_the_environment_given_is_the_childs(tmp_path: Path) -> None:
@@ -163,15 +163,15 @@ def test_the_environment_given_is_the_childs(tmp_path: Path) -> None:
 def test_our_own_check_is_what_is_run(tmp_path: Path) -> None:
     (tmp_path / "ecotui.yaml").write_text("no_such_key: 1\n")
     with pytest.raises(CheckFailed, match="no_such_key"):
-        list(run_checks_sync(["github"], options=["--project", str(tmp_path)]))
+        run_checks_sync(["github"], options=["--project", str(tmp_path)])
 
 
 def test_what_a_look_says_meanwhile_is_heard_and_is_no_report() -> None:
-    said = json.dumps({"saying": "terraform validate", "step": "apply"}).replace('": ', '":')
+    said = encode_message(CheckProgress(step="apply", text="terraform validate")).decode()
     argv = _child("import sys; print(sys.argv[1]); print(sys.argv[2])", said, _line("apply"))
     heard: list[tuple[str, str]] = []
     reports = asyncio.run(
-        _all(run_checks(["apply"], argv=argv, on_progress=lambda one: heard.append((one.step, one.saying))))
+        _all(run_checks(["apply"], argv=argv, on_progress=lambda one: heard.append((one.step, one.text))))
     )
     assert ([one.step for one in reports], heard) == (["apply"], [("apply", "terraform validate")])
     assert [one.step for one in run_checks_sync(["apply"], argv=argv)] == ["apply"]
@@ -191,5 +191,5 @@ def test_the_child_says_what_each_step_is_at_before_its_report(
     check_steps(CheckContext(settings=Settings(), project=tmp_path, env={}), ["github", "apply"], stream=True)
     lines = [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()]
     for step in ("github", "apply"):
-        mine = [line for line in lines if line["step"] == step]
-        assert [line.get("saying", "report") for line in mine] == [f"what {step} asks", "report"]
+        mine = [line for line in lines if (line.get("report") or line)["step"] == step]
+        assert [line.get("text", line["type"]) for line in mine] == [f"what {step} asks", "report"]

@@ -22,12 +22,12 @@ from checks.finding import (
 )
 from config.load import load_settings
 from ecotui.app import EcotuiApp
-from ecotui.check_runner import CheckProgress
 from ecotui.project import OpenProject
 from ecotui.session.events import CheckReported
 from ecotui.session.lock import LockHolder
 from ecotui.session.log import Session
 from ecotui.session.store import SessionStore
+from ecotui.stream import CheckProgress
 from ecotui.supervisor import Command
 from screens.main.screen import MainScreen
 from support.reports import STARTED, broken_world
@@ -105,8 +105,8 @@ class Bench:
         **_: object,
     ) -> AsyncIterator[Report]:
         self.looks.append(tuple(steps))
-        for step, saying in self.sayings.items():
-            on_progress(CheckProgress(saying=saying, step=step))
+        for step, text in self.sayings.items():
+            on_progress(CheckProgress(step=step, text=text))
         await self.hold.wait()
         for step in steps or tuple(self.world):
             answer = self.world[step]

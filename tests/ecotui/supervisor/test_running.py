@@ -106,7 +106,7 @@ def test_terraform_is_a_plain_child_and_its_stream_is_in_the_one_log(
     assert outcome(apply) == "succeeded"
     log = said(apply)
     assert "the last line, without an end\n" in log
-    assert '"type": "ecotui"' in log
+    assert '"type":"ecotui"' in log
     assert "q7W2q7W2" not in log
     assert (tmp_path / "hangup").read_text() == str(signal.SIG_IGN)
     assert not (tmp_path / plan_store.PLAN_FILE).exists()
