@@ -8,8 +8,9 @@ from statistics import median, quantiles
 from typing import Any
 
 from checks.steps import STEPS
-from ecotui.session.index import SessionIndex, SessionQuery
+from ecotui.session.index import SessionIndex
 from ecotui.session.log import SessionSummary
+from ecotui.session.query import SessionQuery
 
 MAX_SESSIONS_COMPARED = 200
 """Sessions that are asked, newest first; what was before them was another world."""

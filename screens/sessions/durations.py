@@ -17,7 +17,8 @@ from checks.duration import format_stopwatch
 from checks.finding import CheckState
 from ecotui.history.durations import MAX_SESSIONS_COMPARED, StepDurations, StepSample, read_step_durations
 from ecotui.session import SessionError
-from ecotui.session.index import SessionIndex, SessionQuery
+from ecotui.session.index import SessionIndex
+from ecotui.session.query import SessionQuery
 from ecotui.session.store import SessionStore
 from screens.sessions.base import SessionScreenBase
 from screens.sessions.rendering import MUTED_STYLE

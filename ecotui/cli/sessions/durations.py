@@ -8,7 +8,8 @@ from checks.duration import format_duration
 from ecotui import exit_codes
 from ecotui.cli.printing import print_document
 from ecotui.history.durations import MAX_SESSIONS_COMPARED, read_step_durations, step_durations_to_json
-from ecotui.session.index import SessionIndex, SessionQuery
+from ecotui.session.index import SessionIndex
+from ecotui.session.query import SessionQuery
 from ecotui.session.store import SessionStore
 
 CHART_WIDTH = 40

@@ -13,9 +13,9 @@ from ecotui.cli.printing import print_document
 from ecotui.cli.sessions.arguments import parse_count
 from ecotui.session import SessionError
 from ecotui.session.event_text import format_local_time, format_utc_time
-from ecotui.session.index import SessionIndex, SessionQuery
+from ecotui.session.index import SessionIndex
 from ecotui.session.log import Session, SessionSummary
-from ecotui.session.query import parse_time
+from ecotui.session.query import SessionQuery, parse_time
 from ecotui.session.store import SessionStore
 from ecotui.supervisor.commands import list_running_commands
 

@@ -16,9 +16,9 @@ from ecotui.cli import main
 from ecotui.history.compare import compare_sessions
 from ecotui.history.durations import StepDurations, read_step_durations
 from ecotui.session import events, hash_chain
-from ecotui.session.index import SessionIndex, SessionQuery
+from ecotui.session.index import SessionIndex
 from ecotui.session.log import Session
-from ecotui.session.query import parse_query
+from ecotui.session.query import SessionQuery, parse_query
 from ecotui.session.store import SessionStore
 
 BEGIN = 1_764_000_000.0

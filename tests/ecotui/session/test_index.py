@@ -14,8 +14,9 @@ import pytest
 from checks.finding import CheckState, Finding, Report
 from ecotui.cli import main
 from ecotui.session import events
-from ecotui.session.index import SessionIndex, SessionQuery
+from ecotui.session.index import SessionIndex
 from ecotui.session.log import Session
+from ecotui.session.query import SessionQuery
 from ecotui.session.store import SessionStore
 
 Make = Callable[..., Session]
