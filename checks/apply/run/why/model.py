@@ -1,4 +1,4 @@
-"""What runs in terraform, as the question why is asked about it, and what AWS shows of it: the types. No boto3 here."""
+"""The resource that `ecotui why` checks, and the status that AWS shows of it. Imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from checks.apply.durations import TypicalDuration, parse_resource_type
 from checks.finding import CheckState, FrozenStruct
 
 CLOCK_TOLERANCE = 90.0
-"""Seconds that the clocks of AWS and of this machine may differ, when something is taken for made by this run."""
+"""Seconds that the clocks of AWS and this machine may differ. What is older was not created by this run."""
 
 
 class RunningResource(FrozenStruct, frozen=True):
-    """What is asked about."""
+    """A resource that terraform works on."""
 
     address: str
     action: str = "create"
@@ -28,9 +28,9 @@ class RunningResource(FrozenStruct, frozen=True):
     planned_attributes: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Its attributes as the reviewed plan has them, by path: `tags.Name`."""
     dependencies: tuple[str, ...] = ()
-    """What it was made after, as far as the plan tells (`Plan.after`): addresses without keys."""
+    """Resources that it waits for, as far as the plan tells (`Plan.after`): addresses without keys."""
     created_ids: Mapping[str, str] = msgspec.field(default_factory=dict)
-    """Address to id, of what this run has made."""
+    """Address to id, of what this run has created."""
 
     @property
     def type(self) -> str:
@@ -38,7 +38,6 @@ class RunningResource(FrozenStruct, frozen=True):
 
     @property
     def name_tag(self) -> str:
-        """Its Name tag."""
         return self.planned_attributes.get("tags.Name") or self.planned_attributes.get("tags_all.Name") or ""
 
 
@@ -46,7 +45,7 @@ class ResourceStatus(FrozenStruct, frozen=True):
     """What AWS shows."""
 
     state: CheckState
-    """ok: it goes on by itself; warn: something may have to be done; blocked: it will not end well."""
+    """ok: it goes on by itself; warn: something may have to be done; blocked: it will fail."""
     sentence: str
     facts: tuple[tuple[str, str], ...] = ()
     guide: tuple[str, ...] = ()
