@@ -1,7 +1,7 @@
-"""Step: are the project's CloudFront distributions deployed, and how long does it take against what is usual?
+"""Step 6: are the project's CloudFront distributions deployed, and does it take longer than usual?
 
-The project's are those in terraform's state; then those that the cleanup selectors match. A distribution that terraform
-is still creating is not in the state yet: one that is enabled and InProgress counts as ours when the selectors match it.
+A distribution is the project's when it is in terraform's state, or when the cleanup selectors match it. One that
+terraform is still creating is not in the state yet: it counts when it is enabled, InProgress, and the selectors match.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from checks.aws.errors import aws_error_types, call_or_error
-from checks.finding import CheckState, Fact, Finding, Fix, FrozenStruct, OpenStep, Report, ReportBuilder, RunCommand
+from checks.cloudfront.model import DEPLOYED_STATUS, CloudFrontDetail, DistributionRow
+from checks.finding import CheckState, Fact, Finding, Fix, OpenStep, Report, ReportBuilder, RunCommand
 from checks.polling import PollOutcome, PollResult
 from checks.sanitize import one_line
+from checks.text import plural
 
 if TYPE_CHECKING:
     from checks.cleanup.model import AwsResource
@@ -25,137 +27,97 @@ if TYPE_CHECKING:
     from checks.context import CheckContext
 
 STEP = "cloudfront"
-DEPLOYED_STATUS = "Deployed"
-
-
-class DistributionRow(FrozenStruct, frozen=True):
-    """One distribution of the project."""
-
-    id: str
-    name: str
-    """Its first alias, else its comment, else its address."""
-    domain: str
-    aliases: tuple[str, ...] = ()
-    status: str = ""
-    enabled: bool = True
-    changed: float = 0.0
-    """When it was last changed: seconds since the epoch."""
-    elapsed: float = 0.0
-    """Seconds from the last change to the look; what counts while it is InProgress."""
-    state: CheckState = CheckState.UNKNOWN
-    managed: bool | None = None
-    """In terraform's state; None when the state could not be read."""
-    why: str = ""
-    """Why it is taken for the project's."""
-
-    @property
-    def is_deployed(self) -> bool:
-        return self.status == DEPLOYED_STATUS
-
-    @property
-    def is_leftover(self) -> bool:
-        """Known not to be terraform's, and nothing is on its way with it: of an earlier deployment."""
-        return self.managed is False and (self.is_deployed or not self.enabled)
-
-
-class CloudFrontDetail(FrozenStruct, frozen=True):
-    rows: tuple[DistributionRow, ...] = ()
-    normal_minutes: tuple[int, int] = (5, 15)
-    state_unread: str = ""
-    """Why terraform's state could not be read; empty when it was."""
 
 
 def check(context: CheckContext) -> Report:
-    """Look at the distributions of the project."""
-    begun = ReportBuilder(STEP)
-    return begun.build(*check_distributions(context))
+    """Check the distributions of the project. Reads only."""
+    return ReportBuilder(STEP).build(*check_distributions(context))
 
 
 def check_distributions(context: CheckContext) -> tuple[tuple[Finding, ...], CloudFrontDetail]:
-    """The findings and the table; the command line wants them as they are."""
+    """The findings and the table, as `ecotui cloudfront` prints them."""
     context.on_progress("CloudFront distributions")
     detail = CloudFrontDetail(normal_minutes=context.settings.cloudfront.normal_minutes)
     try:
-        found, unread, untagged = find_distributions(context)
+        rows, state_error, tag_errors = find_distributions(context)
     except aws_error_types() as error:
         unknown = context.aws.unknown_finding(
             "cloudfront.list", STEP, "Distributions", error, "cloudfront:ListDistributions"
         )
         return (unknown,), detail
     low, high = detail.normal_minutes
-    judged = [_distribution_finding(row, low, high) for row in found]
+    findings = [_distribution_finding(row, low, high) for row in rows]
     detail = CloudFrontDetail(
         rows=tuple(
-            msgspec.structs.replace(row, state=finding.state) for row, finding in zip(found, judged, strict=True)
+            msgspec.structs.replace(row, state=finding.state) for row, finding in zip(rows, findings, strict=True)
         ),
         normal_minutes=detail.normal_minutes,
-        state_unread=unread,
+        state_unread=state_error,
     )
-    findings = list(judged)
-    if untagged:
-        findings.append(_tags_unknown_finding(context, untagged))
-    elif all(row.is_leftover for row in found):
-        findings.insert(0, _no_distributions_finding(found, unread))
+    if tag_errors:
+        findings.append(_tags_unknown_finding(context, tag_errors))
+    elif all(row.is_leftover for row in rows):
+        findings.insert(0, _no_distributions_finding(rows, state_error))
     return tuple(findings), detail
 
 
 def find_distributions(context: CheckContext) -> tuple[list[DistributionRow], str, list[Exception]]:
-    """The project's distributions; why the state was not read; and errors that hid whose some distributions are.
+    """The project's distributions; why the state was not read; and errors that hid tags, so that some may be missing.
 
     Raises botocore's errors when they cannot be listed.
     """
-    from checks.cleanup.known_resources import read_known_resources as read_known
+    from checks.cleanup.known_resources import read_known_resources
     from checks.cleanup.ownership import decide_ownership
 
     context.aws.client("cloudfront")
     with ThreadPoolExecutor(max_workers=4, thread_name_prefix="cloudfront") as pool:
-        reading = pool.submit(read_known, context)
+        known_future = pool.submit(read_known_resources, context)
         items = list(context.aws.paginate("cloudfront", "list_distributions", "DistributionList.Items"))
-        known = reading.result()
+        known = known_future.result()
         rows: list[DistributionRow] = []
-        asked = []
+        tag_futures = []
         for item in items:
-            seen = _to_resource(item, {})
-            verdict = decide_ownership(seen, context.settings.cleanup, known, ("aws_cloudfront_distribution",))
-            if verdict.is_listed:
-                rows.append(_distribution_row(item, known, seen, verdict.reason))
+            resource = _to_resource(item, {})
+            decision = decide_ownership(resource, context.settings.cleanup, known, ("aws_cloudfront_distribution",))
+            if decision.is_listed:
+                rows.append(_distribution_row(item, known, resource, decision.reason))
             elif context.settings.cleanup.tags:
-                asked.append((item, pool.submit(call_or_error, partial(_fetch_tags, context, item["ARN"]))))
-        hidden: list[Exception] = []
-        for item, answer in asked:
-            tags = answer.result()
+                tag_futures.append((item, pool.submit(call_or_error, partial(_fetch_tags, context, item["ARN"]))))
+        tag_errors: list[Exception] = []
+        for item, future in tag_futures:
+            tags = future.result()
             if isinstance(tags, Exception):
-                hidden.append(tags)
+                tag_errors.append(tags)
                 continue
-            seen = _to_resource(item, tags)
-            verdict = decide_ownership(seen, context.settings.cleanup, known)
-            if verdict.is_listed:
-                rows.append(_distribution_row(item, known, seen, verdict.reason))
-    # With the state read, what is ours is known without tags; what they would add are leftovers only.
-    return sorted(rows, key=lambda row: row.name), known.state_error, [] if known.state_read else hidden
+            resource = _to_resource(item, tags)
+            decision = decide_ownership(resource, context.settings.cleanup, known)
+            if decision.is_listed:
+                rows.append(_distribution_row(item, known, resource, decision.reason))
+    # Where the state was read, tags would only add leftovers: the project's own are known without them.
+    return sorted(rows, key=lambda row: row.name), known.state_error, [] if known.state_read else tag_errors
 
 
 def poll_distributions(context: CheckContext) -> PollResult:
-    """Where the deployment stands: done when no distribution of the project is in progress. Raises botocore's errors."""
-    found, _, hidden = find_distributions(context)
-    if hidden:
-        raise hidden[0]
+    """One poll of `cloudfront --wait`: done when no distribution is in progress. Raises botocore's errors."""
+    found, _, tag_errors = find_distributions(context)
+    if tag_errors:
+        raise tag_errors[0]
     low, high = context.settings.cloudfront.normal_minutes
-    mine = [row for row in found if not row.is_leftover]
-    going = [row for row in mine if not row.is_deployed]
-    data = {"distributions": msgspec.to_builtins(mine)}
-    if not mine:
+    rows = [row for row in found if not row.is_leftover]
+    pending = [row for row in rows if not row.is_deployed]
+    data = {"distributions": msgspec.to_builtins(rows)}
+    if not rows:
         return PollResult(PollOutcome.DONE, "There is no distribution of the project: nothing to wait for.", "", data)
-    if not going:
-        names = ", ".join(row.name for row in mine)
-        return PollResult(PollOutcome.DONE, f"{len(mine)} of {len(mine)} deployed: {names}.", DEPLOYED_STATUS, data)
-    told = "; ".join(f"{row.name} {_describe_progress(row, low, high)}" for row in going)
-    done = f"{len(mine) - len(going)} of {len(mine)} deployed"
-    return PollResult(PollOutcome.PENDING, f"{done}; {told}.", going[0].status, data)
+    if not pending:
+        names = ", ".join(row.name for row in rows)
+        return PollResult(PollOutcome.DONE, f"{len(rows)} of {len(rows)} deployed: {names}.", DEPLOYED_STATUS, data)
+    progress = "; ".join(f"{row.name} {_describe_progress(row, low, high)}" for row in pending)
+    done = f"{len(rows) - len(pending)} of {len(rows)} deployed"
+    return PollResult(PollOutcome.PENDING, f"{done}; {progress}.", pending[0].status, data)
 
 
 def _to_resource(item: dict[str, Any], tags: dict[str, str]) -> AwsResource:
-    """A listed distribution as the ownership rules want it."""
+    """A listed distribution in the shape that the ownership rules take."""
     from checks.cleanup.model import AwsResource
 
     aliases = tuple(one_line(name) for name in (item.get("Aliases") or {}).get("Items") or ())
@@ -188,7 +150,7 @@ def _distribution_row(
         status=one_line(str(item.get("Status", ""))),
         enabled=bool(item.get("Enabled", True)),
         changed=changed,
-        # The clocks of AWS and of this machine differ; a change in the future was made just now.
+        # The clocks of AWS and of this machine differ: a change in the future is a change just now.
         elapsed=max(0.0, time.time() - changed) if changed else 0.0,
         managed=is_in_state(resource, known_resources, ("aws_cloudfront_distribution",))
         if known_resources.state_read
@@ -203,7 +165,7 @@ def _fetch_tags(context: CheckContext, arn: str) -> dict[str, str]:
 
 
 def _describe_progress(row: DistributionRow, usual_minimum: int, usual_maximum: int) -> str:
-    """`in progress for 6 min, usually 5 to 15`, and what to make of it."""
+    """`in progress for 6 min, usually 5 to 15`, and whether that is too long."""
     minutes = row.elapsed / 60
     verb = "in progress" if row.enabled else "being disabled"
     usual = f"{verb} for {int(minutes)} min, usually {usual_minimum} to {usual_maximum}"
@@ -222,7 +184,7 @@ def _distribution_finding(row: DistributionRow, usual_minimum: int, usual_maximu
         fixes = (
             Fix(
                 id="cleanup",
-                title="Look at it in the cleanup step",
+                title="Go to the cleanup step",
                 action=OpenStep(step="cleanup", select=(f"cloudfront:{row.id}",)),
                 changes="Nothing.",
             ),
@@ -268,7 +230,7 @@ def _wait_fix() -> Fix:
         id="wait",
         title="Wait until it is deployed",
         action=RunCommand(argv=("ecotui", "cloudfront", "--wait")),
-        changes="Nothing; it looks again and again.",
+        changes="Nothing; checks until it is deployed.",
         recommended=True,
     )
 
@@ -291,5 +253,5 @@ def _tags_unknown_finding(context: CheckContext, tag_errors: Sequence[Exception]
         "cloudfront.tags", STEP, "Tags of distributions", tag_errors[0], "cloudfront:ListTagsForResource"
     )
     return msgspec.structs.replace(
-        finding, summary=f"{finding.summary} Whose {len(tag_errors)} of the distributions are is not known."
+        finding, summary=f"{finding.summary} {plural(len(tag_errors), 'distribution')} may or may not be the project's."
     )

@@ -1,4 +1,4 @@
-"""`ecotui cloudfront`: look at the project's distributions, or wait until they are deployed."""
+"""`ecotui cloudfront`: list the project's distributions, or wait until they are deployed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ecotui.cli.context import check_context
 from ecotui.cli.printing import print_document
 
 if TYPE_CHECKING:
-    from checks.cloudfront.check import DistributionRow
+    from checks.cloudfront.model import DistributionRow
     from checks.context import CheckContext
     from checks.polling import PollClock
 
@@ -55,28 +55,16 @@ def _row_document(row: DistributionRow) -> dict[str, object]:
 
 
 def _wait_until_deployed(context: CheckContext, progress: bool, clock: PollClock | None) -> int:
-    from checks.aws.errors import aws_error_types
     from checks.cloudfront.check import poll_distributions
-    from checks.polling import SYSTEM_CLOCK
-    from ecotui.cli.wait import wait_and_report
-
-    def passing(error: Exception) -> str | None:
-        trouble = context.aws.explain(error)
-        return trouble.summary if trouble.is_transient else None
+    from ecotui.cli.wait import wait_until_done
 
     settings = context.settings.cloudfront
-    try:
-        return wait_and_report(
-            lambda: poll_distributions(context),
-            interval=settings.poll,
-            limit=settings.wait,
-            progress=progress,
-            explain_transient=passing,
-            clock=clock or SYSTEM_CLOCK,
-        )
-    except aws_error_types() as error:
-        trouble = context.aws.explain(error)
-        print(f"ecotui cloudfront: {trouble.summary}", file=sys.stderr)
-        for fix in trouble.fixes:
-            print(f"  → {fix.title}: {fix.command}", file=sys.stderr)
-        return exit_codes.BLOCKED
+    return wait_until_done(
+        "cloudfront",
+        context,
+        lambda: poll_distributions(context),
+        interval=settings.poll,
+        limit=settings.wait,
+        progress=progress,
+        clock=clock,
+    )

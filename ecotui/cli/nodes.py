@@ -1,4 +1,4 @@
-"""`ecotui nodes`: the nodes against what is expected, or wait until all are Ready."""
+"""`ecotui nodes`: list the nodes and what is missing, or wait until all are Ready."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from ecotui.cli.printing import print_document
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--wait", action="store_true", help="wait until every expected node is Ready")
-    parser.add_argument("--progress", action="store_true", help="with --wait: a line of JSON for each look and second")
-    parser.add_argument("--poll", type=_parse_seconds, metavar="SECONDS", help="time between two looks (nodes.poll)")
+    parser.add_argument("--progress", action="store_true", help="with --wait: a line of JSON a second")
+    parser.add_argument("--poll", type=_parse_seconds, metavar="SECONDS", help="time between two checks (nodes.poll)")
     parser.add_argument("--limit", type=_parse_seconds, metavar="SECONDS", help="when waiting ends (nodes.wait)")
 
 
 def run(args: argparse.Namespace) -> int:
-    where = check_context(args)
+    context = check_context(args)
     if args.wait:
-        return _wait_until_ready(where, args)
-    report = STEPS_BY_ID["nodes"].check(where)
-    # A look that broke has no detail.
+        return _wait_until_ready(context, args)
+    report = STEPS_BY_ID["nodes"].check(context)
+    # A check that failed has no detail.
     detail = msgspec.convert(report.detail, NodesDetail) if report.detail else NodesDetail(answers=False)
     if args.json:
         print_document("nodes", _nodes_document(report, detail))
@@ -40,17 +40,18 @@ def run(args: argparse.Namespace) -> int:
 
 def _wait_until_ready(context: CheckContext, args: argparse.Namespace) -> int:
     from checks.nodes.check import poll_nodes
-    from ecotui.cli.wait import wait_and_report
+    from ecotui.cli.wait import wait_until_done
 
     settings = context.settings.nodes
-    # A stop from outside ends the queries under way as Ctrl-C does; without a handler they would outlive us.
+    # A stop from outside ends the running queries as Ctrl-C does; without a handler they would outlive this process.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    return wait_and_report(
+    return wait_until_done(
+        "nodes",
+        context,
         lambda: poll_nodes(context),
         interval=args.poll or settings.poll,
         limit=args.limit or settings.wait,
         progress=args.progress,
-        explain_transient=lambda error: None,
     )
 
 

@@ -7,14 +7,15 @@ import math
 import sys
 from typing import TYPE_CHECKING
 
+from checks.aws.errors import aws_error_types
 from checks.finding import STATE_ICONS, worst_state
 from checks.quota.model import QuotaRow, format_quantity, quota_to_json
 from config.model import QuotaLimitSettings
 from ecotui import exit_codes
 from ecotui.cli.context import check_context
-from ecotui.cli.locks import configure_override as configure_holding
-from ecotui.cli.locks import hold_locks
+from ecotui.cli.locks import configure_override, hold_locks
 from ecotui.cli.printing import print_document
+from ecotui.cli.wait import print_aws_error, wait_until_done
 
 if TYPE_CHECKING:
     from checks.context import CheckContext
@@ -29,35 +30,29 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="do not ask before the request is sent")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--progress", action="store_true", help="with --wait: a line of JSON a second")
-    configure_holding(parser)
+    configure_override(parser)
 
 
 def run(args: argparse.Namespace, clock: PollClock | None = None) -> int:
     if (args.request is None) != (args.value is None):
         print("ecotui quota: --request and --value go together", file=sys.stderr)
         return exit_codes.USAGE
-    where = check_context(args)
+    context = check_context(args)
     code = args.request or args.wait
     if code is None:
-        return _print_quotas(where, as_json=args.json)
-    limit = next((item for item in where.settings.quota.limits if item.code == code), None)
+        return _print_quotas(context, as_json=args.json)
+    limit = next((item for item in context.settings.quota.limits if item.code == code), None)
     if limit is None:
-        known = ", ".join(item.code for item in where.settings.quota.limits) or "none"
+        known = ", ".join(item.code for item in context.settings.quota.limits) or "none"
         print(f"ecotui quota: the settings name no quota {code!r} (quota.limits): {known}", file=sys.stderr)
         return exit_codes.USAGE
-    from checks.aws.errors import aws_error_types
-
+    if args.wait:
+        return _wait_for_decision(context, limit, progress=args.progress, clock=clock)
     try:
-        if args.request:
-            with hold_locks(where, args.override):
-                return _request_increase(where, limit, args.value, yes=args.yes, as_json=args.json)
-        return _wait_for_decision(where, limit, progress=args.progress, clock=clock)
+        with hold_locks(context, args.override):
+            return _request_increase(context, limit, args.value, yes=args.yes, as_json=args.json)
     except aws_error_types() as error:
-        trouble = where.aws.explain(error)
-        print(f"ecotui quota: {trouble.summary}", file=sys.stderr)
-        for fix in trouble.fixes:
-            print(f"  → {fix.title}: {fix.command}", file=sys.stderr)
-        return exit_codes.BLOCKED
+        return print_aws_error("quota", context, error)
 
 
 def _parse_value(text: str) -> float:
@@ -136,20 +131,15 @@ def _confirm_request(question: str) -> bool:
 def _wait_for_decision(
     context: CheckContext, limit: QuotaLimitSettings, *, progress: bool, clock: PollClock | None
 ) -> int:
-    from checks.polling import SYSTEM_CLOCK
     from checks.quota.increase import poll_increase
-    from ecotui.cli.wait import wait_and_report
-
-    def passing(error: Exception) -> str | None:
-        trouble = context.aws.explain(error)
-        return trouble.summary if trouble.is_transient else None
 
     settings = context.settings.quota
-    return wait_and_report(
+    return wait_until_done(
+        "quota",
+        context,
         lambda: poll_increase(context.aws, limit),
         interval=settings.poll,
         limit=settings.wait,
         progress=progress,
-        explain_transient=passing,
-        clock=clock or SYSTEM_CLOCK,
+        clock=clock,
     )

@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from checks.cloudfront.check import CloudFrontDetail, DistributionRow
+from checks.cloudfront.model import CloudFrontDetail, DistributionRow
 from checks.duration import format_stopwatch
 from checks.finding import Report
 from screens.steps.panel import StepPanel

@@ -8,7 +8,7 @@ import msgspec
 
 from checks.apply.model import ApplyDetail
 from checks.cleanup.model import CleanupDetail, Leftover, Ownership
-from checks.cloudfront.check import CloudFrontDetail, DistributionRow
+from checks.cloudfront.model import CloudFrontDetail, DistributionRow
 from checks.finding import (
     CheckState,
     CopyText,

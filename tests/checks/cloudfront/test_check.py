@@ -14,7 +14,7 @@ import pytest
 from checks.aws.session import AwsSession
 from checks.cleanup.ownership import KnownResources
 from checks.cloudfront import check as cloudfront_check
-from checks.cloudfront.check import CloudFrontDetail
+from checks.cloudfront.model import CloudFrontDetail
 from checks.context import CheckContext
 from checks.finding import CheckState
 from checks.polling import PollClock

@@ -176,8 +176,8 @@ def test_waiting_ends_when_the_limit_is_raised(shell, scripted, capsys):
     scripted.answer(HISTORY, {"RequestedQuotas": [OPEN]})
     assert wait() == exit_codes.OK
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("[0 s] ") and "Next look in 5 min." in lines[0]
-    assert any("next look in 4 min" in line for line in lines)
+    assert lines[0].startswith("[0 s] ") and "Next check in 5 min." in lines[0]
+    assert any("next check in 4 min" in line for line in lines)
     assert lines[-1].startswith("[10 min] ") and "granted" in lines[-1]
 
 

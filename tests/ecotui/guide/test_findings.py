@@ -12,7 +12,7 @@ from checks.apply.forecast.collisions import COLLISION_KINDS
 from checks.cleanup.kinds import KINDS as LEFTOVERS
 from checks.cleanup.model import CleanupDetail
 from checks.cloudfront import check as cloudfront_check
-from checks.cloudfront.check import DistributionRow
+from checks.cloudfront.model import DistributionRow
 from checks.environment.project_files import CHECKLIST_GUIDE, NO_CONFIGURATION_GUIDE
 from checks.finding import CheckState, Finding
 from checks.github import check as github_check
