@@ -1,4 +1,4 @@
-"""The approved list: what a person agreed to, as it was when it was seen. A deletion deletes nothing else."""
+"""The approved list: the leftovers that a person agreed to delete, as they were then. Nothing else is ever deleted."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ MAX_APPROVAL_BYTES = 50_000_000
 
 
 class ApprovalError(Exception):
-    """The list cannot be used, or what was asked for cannot be approved; the message is one line for the operator."""
+    """The list cannot be used, or a resource cannot be approved. The message is one line for the operator."""
 
 
 class ApprovedItem(FrozenStruct, frozen=True, forbid_unknown_fields=True):
-    """One resource that may be deleted, if it is still the one that was seen."""
+    """A resource that may be deleted, if it has not changed since."""
 
     key: str
     kind: str
@@ -47,20 +47,20 @@ class Approval(FrozenStruct, frozen=True, forbid_unknown_fields=True):
     items: tuple[ApprovedItem, ...]
     schema: str = APPROVAL_SCHEMA
     digest: str = ""
-    """Over all the rest: a list that was edited by hand is refused."""
+    """SHA-256 of everything else: a list that was edited by hand is refused."""
 
 
 def build_approval(detail: CleanupDetail, keys: Iterable[str], created_at: float | None = None) -> Approval:
-    """The list of exactly these keys, in the order of deletion. Raises ApprovalError for what may not be deleted."""
-    wanted = set(keys)
+    """The list of exactly these keys, in the order of deletion. Raises ApprovalError for a key that may not be deleted."""
+    approved = set(keys)
     listed = {one.key: one for one in detail.resources}
-    for key in sorted(wanted):
+    for key in sorted(approved):
         if key not in listed:
             raise ApprovalError(f"{one_line(key)} is not among the leftovers")
         if not listed[key].deletable:
-            why = listed[key].protected or f"it is {listed[key].why}; it goes with terraform destroy"
-            raise ApprovalError(f"{one_line(key)} is never deleted here: {why}")
-    items = tuple(_build_item(one) for one in detail.resources if one.key in wanted)
+            reason = listed[key].protected or f"it is {listed[key].why}; terraform destroy deletes it"
+            raise ApprovalError(f"{one_line(key)} is never deleted here: {reason}")
+    items = tuple(_build_item(one) for one in detail.resources if one.key in approved)
     plain = Approval(
         account=detail.account,
         account_name=detail.account_name,
@@ -72,26 +72,26 @@ def build_approval(detail: CleanupDetail, keys: Iterable[str], created_at: float
 
 
 def resolve_keys(detail: CleanupDetail, names: Sequence[str]) -> list[str]:
-    """The keys that the words mean: `kind:id`, `kind:name`, or an id, name or ARN that only one leftover has.
+    """The keys of these names: `kind:id`, `kind:name`, or an id, name or ARN that only one leftover has.
 
-    Raises ApprovalError when a word means nothing that is listed, or several.
+    Raises ApprovalError when a name fits no leftover, or several.
     """
-    found = []
-    for word in names:
-        exact = [one.key for one in detail.resources if word in (one.key, f"{one.kind}:{one.name}")]
-        meant = exact or [one.key for one in detail.resources if word in (one.id, one.name, one.arn)]
-        if not meant:
+    keys = []
+    for name in names:
+        exact = [one.key for one in detail.resources if name in (one.key, f"{one.kind}:{one.name}")]
+        matches = exact or [one.key for one in detail.resources if name in (one.id, one.name, one.arn)]
+        if not matches:
             raise ApprovalError(
-                f"{one_line(word)} is not among the leftovers; if it is ours, name it in cleanup.exact of ecotui.yaml"
+                f"{one_line(name)} is not among the leftovers; if it is ours, name it in cleanup.exact of ecotui.yaml"
             )
-        if len(set(meant)) > 1:
-            raise ApprovalError(f"{one_line(word)} means several: {', '.join(map(one_line, meant))}")
-        found.append(meant[0])
-    return list(dict.fromkeys(found))
+        if len(set(matches)) > 1:
+            raise ApprovalError(f"{one_line(name)} means several: {', '.join(map(one_line, matches))}")
+        keys.append(matches[0])
+    return list(dict.fromkeys(keys))
 
 
 def write_approval(approval: Approval, path: Path) -> None:
-    """Write the list whole or not at all, readable by its owner only. Raises OSError."""
+    """Write the list atomically, readable by its owner only. Raises OSError."""
     text = msgspec.json.format(msgspec.json.encode(_to_builtins(approval)), indent=2)
     handle, temporary = tempfile.mkstemp(dir=path.parent or Path(), prefix=f".{path.name}.")
     try:
@@ -106,7 +106,7 @@ def write_approval(approval: Approval, path: Path) -> None:
 
 
 def read_approval(path: Path) -> Approval:
-    """The list as it was written. Raises ApprovalError for anything else."""
+    """The list, exactly as it was written. Raises ApprovalError for anything else."""
     try:
         if path.stat().st_size > MAX_APPROVAL_BYTES:
             raise ApprovalError(f"{path} is too large for an approved list")
@@ -127,13 +127,11 @@ def read_approval(path: Path) -> Approval:
 
 
 def describe_change(item: ApprovedItem, current: AwsResource) -> str:
-    """What is different since the approval, in words; empty when it is still what was seen."""
+    """What has changed since the approval, in words; empty when nothing has."""
     if current.fingerprint != item.fingerprint:
         return "changed since it was approved (another resource of this name, or other tags)"
-    grown = set(current.uses) - set(item.uses)
-    if grown:
-        return f"in use since it was approved: {', '.join(sorted(map(one_line, grown)))}"
-    return ""
+    new_uses = sorted(map(one_line, set(current.uses) - set(item.uses)))
+    return f"in use since it was approved: {', '.join(new_uses)}" if new_uses else ""
 
 
 def _build_item(leftover: Leftover) -> ApprovedItem:
@@ -151,7 +149,7 @@ def _build_item(leftover: Leftover) -> ApprovedItem:
 
 
 def _to_builtins(approval: Approval) -> dict[str, object]:
-    # The schema is written although it is a default: a reader has to see what it holds.
+    # The schema is written although it is a default: readers need it.
     return {"schema": approval.schema, **msgspec.to_builtins(approval)}
 
 

@@ -1,4 +1,4 @@
-"""How the kinds of leftovers ask AWS: paged, side by side, and with every refusal written down."""
+"""How the kinds of leftovers query AWS: page by page, in parallel, and with a record of every refusal."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 MAX_PARALLEL_REQUESTS = 8
-"""Questions at once for one account: IAM answers about 20 a second before it throttles."""
+"""Requests at once for one account: IAM answers about 20 a second before it throttles."""
 
 
 def epoch_seconds(timestamp: Any) -> float | None:
-    """Seconds since the epoch of a time as boto3 gives it."""
+    """Seconds since the epoch of boto3's timestamp; None when there is none."""
     return timestamp.timestamp() if isinstance(timestamp, datetime) else None
 
 
@@ -32,10 +32,10 @@ def parse_tags(tag_list: Iterable[dict[str, str]] | None) -> dict[str, str]:
     return {tag["Key"]: tag.get("Value", "") for tag in tag_list or ()}
 
 
-def allow_missing(request: Callable[..., T], **parameters: Any) -> T | None:
+def allow_missing(request: Callable[..., T], *arguments: Any, **parameters: Any) -> T | None:
     """What AWS answers; None when it says that the resource does not exist (any more)."""
     try:
-        return request(**parameters)
+        return request(*arguments, **parameters)
     except Exception as error:
         if is_not_found(error):
             return None
@@ -56,15 +56,15 @@ def _list_everything(resource: AwsResource) -> bool:
 
 @dataclass
 class AwsQuery:
-    """Handed to each kind: the session, the region, and a place to write down what could not be looked at."""
+    """Given to each kind: the session, the region, and the record of failed queries."""
 
     aws: AwsSession
     region: str
     pool: ThreadPoolExecutor
     raise_transient: bool = False
-    """True where what fails is tried again later: a failure that may pass is then no answer, and is raised."""
+    """True where a failed query is tried again later: transient errors are raised instead of recorded."""
     is_listed: Callable[[AwsResource], bool] = _list_everything
-    """True for what will be listed: only that is worth further questions."""
+    """True for what will be listed: only that is worth more requests."""
     failed_queries: list[FailedQuery] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -88,9 +88,9 @@ class AwsQuery:
             yield from found
 
     def call_or_default(self, action: str, request: Callable[[], T], default: T) -> T:
-        """The answer; or `default` when AWS refuses, and then the refusal is written down, once an action.
+        """The answer; `default` when AWS refuses or does not answer, which is recorded, once for each action.
 
-        `action` is the IAM action of the question. What is missing is no trouble: the default says so.
+        `action` is the IAM action of the request. A resource that does not exist gives `default` without a record.
         """
         try:
             return request()
@@ -100,22 +100,13 @@ class AwsQuery:
             if self.raise_transient and is_transient(error):
                 raise
             with self._lock:
-                if all(trouble.action != action for trouble in self.failed_queries):
+                if all(failed.action != action for failed in self.failed_queries):
                     self.failed_queries.append(FailedQuery(action, error))
             return default
 
     def read_tags(self, action: str, request: Callable[[], dict[str, str]]) -> dict[str, str]:
-        """The tags; `UNREAD` when AWS refuses, which is written down. What is missing has none."""
-
-        def asked() -> dict[str, str]:
-            try:
-                return request()
-            except aws_error_types() as error:
-                if is_not_found(error):
-                    return {}
-                raise
-
-        return self.call_or_default(action, asked, UNREADABLE_TAGS)
+        """The tags; UNREADABLE_TAGS when AWS refuses, which is recorded. A resource that does not exist has none."""
+        return self.call_or_default(action, lambda: allow_missing(request) or {}, UNREADABLE_TAGS)
 
     def read_tags_in_batches(
         self,
@@ -124,24 +115,26 @@ class AwsQuery:
         names: Sequence[str],
         batch_size: int,
     ) -> dict[str, dict[str, str]]:
-        """The tags of many, `most` in one question, by name. One that is missing makes AWS refuse all that are asked with
-        it: those are then asked one by one."""
+        """The tags of many resources by name, up to `batch_size` in one request.
 
-        def asked(batch: list[str]) -> dict[str, dict[str, str]]:
-            try:
-                return request(batch)
-            except aws_error_types() as error:
-                if not is_not_found(error):
-                    raise
-                return {name: tags for one in batch if len(batch) > 1 for name, tags in asked([one]).items()}
+        AWS refuses a whole batch when one of it does not exist: then each is requested alone.
+        """
+
+        def request_batch(batch: list[str]) -> dict[str, dict[str, str]]:
+            tags = allow_missing(request, batch)
+            if tags is None:
+                return {name: tags for one in batch if len(batch) > 1 for name, tags in request_batch([one]).items()}
+            return tags
 
         batches = [list(names[start : start + batch_size]) for start in range(0, len(names), batch_size)]
         answers = self.map_parallel(
-            lambda batch: self.call_or_default(action, lambda: asked(batch), dict.fromkeys(batch, UNREADABLE_TAGS)),
+            lambda batch: self.call_or_default(
+                action, lambda: request_batch(batch), dict.fromkeys(batch, UNREADABLE_TAGS)
+            ),
             batches,
         )
         return {name: tags for answer in answers for name, tags in answer.items()}
 
     def map_parallel(self, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
-        """`ask` of every item, `WIDTH` at once, answers in the order of the items."""
+        """The function's results in the order of the items; up to MAX_PARALLEL_REQUESTS run at once."""
         return list(self.pool.map(function, items))

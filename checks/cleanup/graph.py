@@ -1,4 +1,4 @@
-"""What must go before what: pure functions over keys."""
+"""The order of deletion: pure functions over keys of resources."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from graphlib import CycleError, TopologicalSorter
 from checks.cleanup.model import AwsResource
 
 Edges = Mapping[str, frozenset[str]]
-"""For each key the keys that must be gone first."""
+"""For each key the keys that must be deleted first."""
 
 
 def find_blockers(resources: Iterable[AwsResource]) -> dict[str, frozenset[str]]:
-    """The edges among the resources given; what is not among them is left out."""
+    """The edges among these resources only."""
     listed = {one.key: one for one in resources}
-    meant = {name: one.key for one in listed.values() for name in one.other_keys} | {key: key for key in listed}
-    found: dict[str, set[str]] = {key: set() for key in listed}
+    key_of = {name: one.key for one in listed.values() for name in one.other_keys} | {key: key for key in listed}
+    blockers: dict[str, set[str]] = {key: set() for key in listed}
     for one in listed.values():
-        found[one.key].update(meant[key] for key in one.blocked_by if key in meant)
+        blockers[one.key].update(key_of[key] for key in one.blocked_by if key in key_of)
         for blocked in one.blocks:
-            if blocked in meant:
-                found[meant[blocked]].add(one.key)
-        found[one.key].discard(one.key)
-    return {key: frozenset(keys) for key, keys in found.items()}
+            if blocked in key_of:
+                blockers[key_of[blocked]].add(one.key)
+        blockers[one.key].discard(one.key)
+    return {key: frozenset(keys) for key, keys in blockers.items()}
 
 
 def deletion_order(keys: Sequence[str], edges: Edges) -> list[str]:
-    """The keys so that every one comes after what blocks it; among equals in the order given.
+    """The keys, each after what blocks it; among equals in the order given.
 
-    A circle cannot be ordered; it is broken at its first key, and deleting it takes retries.
+    A circle is broken at its first key, and its deletion takes retries.
     """
     edges = {key: frozenset(edges.get(key, ())) & set(keys) for key in keys}
     while True:
@@ -49,8 +49,8 @@ def deletion_order(keys: Sequence[str], edges: Edges) -> list[str]:
 
 
 def remove_cycles(keys: Sequence[str], edges: Edges) -> dict[str, frozenset[str]]:
-    """The edges that `order` respects: those that lead backward in it. Without a circle these are all."""
-    position = {key: place for place, key in enumerate(deletion_order(keys, edges))}
+    """The edges that `deletion_order` respects; without a circle these are all."""
+    position = {key: number for number, key in enumerate(deletion_order(keys, edges))}
     return {
         key: frozenset(one for one in edges.get(key, ()) if one in position and position[one] < position[key])
         for key in keys

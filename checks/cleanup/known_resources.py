@@ -1,5 +1,4 @@
-"""What is known besides the account: what terraform's state manages or managed, what earlier sessions made, and where
-the state itself is kept."""
+"""What is known of resources without asking AWS: terraform's state, its earlier states, its import blocks, and sessions."""
 
 from __future__ import annotations
 
@@ -9,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from checks.aws.errors import aws_error_types
 from checks.cleanup.ownership import KnownResources
 from checks.context import CheckContext, CreatedResource
 from checks.sanitize import one_line
@@ -25,7 +25,7 @@ MAX_STATE_BACKUPS = 5
 
 
 def read_known_resources(context: CheckContext) -> KnownResources:
-    """Read terraform's state and the places where it is kept. Never raises: what could not be read is said in it."""
+    """Read terraform's state, configuration and earlier states. Never raises: `state_error` says what could not be read."""
     from checks.tools.run import CommandError
     from checks.tools.terraform import StateResource, read_state_resources
 
@@ -35,31 +35,30 @@ def read_known_resources(context: CheckContext) -> KnownResources:
         import_blocks=find_import_blocks(context.terraform_folder),
     )
     if not context.terraform_folder.is_dir():
-        why = f"there is no folder {context.settings.terraform.directory}"
-        return replace(plain, state_read=False, state_error=why)
-    held: tuple[StateResource, ...]
+        error_text = f"there is no folder {context.settings.terraform.directory}"
+        return replace(plain, state_read=False, state_error=error_text)
+    resources: tuple[StateResource, ...]
     try:
-        held = read_state_resources(context)
+        resources = read_state_resources(context)
     except CommandError as error:
         return replace(plain, state_read=False, state_error=one_line(error.explain()))
     return replace(
         plain,
-        state_ids=frozenset((one.type, name) for one in held for name in (one.id, one.arn, one.name) if name),
-        state_arns=frozenset(one.arn for one in held if one.arn),
+        state_ids=frozenset((one.type, name) for one in resources for name in (one.id, one.arn, one.name) if name),
+        state_arns=frozenset(one.arn for one in resources if one.arn),
         earlier_state_files=read_earlier_states(context),
     )
 
 
 def find_session_resources(context: CheckContext) -> Mapping[tuple[str, str], tuple[CreatedResource, ...]]:
-    """What earlier sessions made in this account, region, terraform folder and workspace, by type and id.
+    """What earlier sessions created in this account, region, terraform folder and workspace, by type and id.
 
-    Empty when nothing is remembered, or when it cannot be told in which account we are.
+    Empty when no session created anything, or when AWS does not say which account this is.
     """
-    from checks.aws.errors import aws_error_types
     from checks.tools.terraform_backend import read_backend
 
-    remembered = tuple(context.created_resources())
-    if not remembered:
+    created = tuple(context.created_resources())
+    if not created:
         return {}
     try:
         account = context.aws.identity().account
@@ -67,27 +66,27 @@ def find_session_resources(context: CheckContext) -> Mapping[tuple[str, str], tu
         return {}
     here = (account, context.aws.region, read_backend(context).workspace, str(context.terraform_folder))
     found: dict[tuple[str, str], tuple[CreatedResource, ...]] = {}
-    for one in remembered:
+    for one in created:
         if one.id and all(here) and (one.account, one.region, one.workspace, one.folder) == here:
             found[one.type, one.id] = (*found.get((one.type, one.id), ()), one)
     return found
 
 
 def read_earlier_states(context: CheckContext) -> dict[tuple[str, str], str]:
-    """(terraform type, id or ARN) of what the files beside the state hold: its backups, and one that was not saved.
+    """(terraform type, id or ARN) of everything in the state's backups and in a state that was not saved.
 
-    What is only in them was taken out of the state, or never got in: worth a look, and no proof of anything.
+    What is only in them was removed from the state, or never got into it: a hint, no proof.
     """
     from checks.tools.run import CommandError
     from checks.tools.terraform import parse_state
     from checks.tools.terraform_backend import read_backend
 
     folder, state = context.terraform_folder, read_backend(context).state_file
-    places = [folder / "errored.tfstate", state.with_name(f"{state.name}.backup")]
+    paths = [folder / "errored.tfstate", state.with_name(f"{state.name}.backup")]
     # `terraform state` keeps one for every change: terraform.tfstate.1700000000.backup.
-    places += sorted(state.parent.glob(f"{state.name}.*.backup"), reverse=True)[:MAX_STATE_BACKUPS]
+    paths += sorted(state.parent.glob(f"{state.name}.*.backup"), reverse=True)[:MAX_STATE_BACKUPS]
     found: dict[tuple[str, str], str] = {}
-    for path in places:
+    for path in paths:
         try:
             resources = parse_state(_read_text(path, _MAX_STATE_BYTES)).resources
         except CommandError:

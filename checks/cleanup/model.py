@@ -1,4 +1,4 @@
-"""The types of the cleanup: what was seen in the account, and what is told about it. No boto3 here: screens import it."""
+"""The types of the cleanup: resources, leftovers and the progress of a deletion. No boto3 here: screens import it."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from checks.finding import FrozenStruct
 
 
 class Ownership(StrEnum):
-    """Whose a resource is, from the surest proof to none."""
+    """Who owns a resource, from the surest proof to none."""
 
     IN_STATE = "in-state"
-    """Terraform manages it: it goes with `terraform destroy`, never here."""
+    """Terraform manages it: `terraform destroy` deletes it, the cleanup never does."""
     TAGGED = "tagged"
     """Carries all the tags of `cleanup.tags`."""
     SESSION = "session"
     """An earlier session of ecotui created it."""
     NAME_ONLY = "name-only"
-    """A selector matches its name, or an earlier session or state knows that name: a hint, no proof."""
+    """A selector matches its name, or an earlier session or state has that name: a hint, no proof."""
     FOREIGN = "foreign"
-    """Nothing says that it is ours: not listed, never touched."""
+    """Nothing says that it is ours: never listed, never touched."""
 
 
 PROVEN_OWNERSHIPS = frozenset({Ownership.TAGGED, Ownership.SESSION})
@@ -32,17 +32,17 @@ PROVEN_OWNERSHIPS = frozenset({Ownership.TAGGED, Ownership.SESSION})
 
 
 UNREADABLE_TAGS = {"(tags)": "could not be read"}
-"""Stands for tags that could not be read: nothing is ours by them, and any of them may be one that keeps."""
+"""In place of tags that could not be read: they prove nothing, and one of them may be the keep tag."""
 
 
 class AwsResource(FrozenStruct, frozen=True):
-    """A resource as the account showed it, before anything is judged."""
+    """A resource as AWS describes it, before its ownership is decided."""
 
     kind: str
     id: str
     """What the API deletes it by, unique within its kind and account."""
     name: str
-    """What people call it; matched against the selectors."""
+    """What people call it; the selectors are matched against it."""
     arn: str = ""
     region: str = ""
     """Empty where the kind is global."""
@@ -51,29 +51,29 @@ class AwsResource(FrozenStruct, frozen=True):
     domains: tuple[str, ...] = ()
     """DNS names that `cleanup.domains` is matched against."""
     tags: dict[str, str] = msgspec.field(default_factory=dict)
-    """`UNREAD` where they could not be read."""
+    """`UNREADABLE_TAGS` where they could not be read."""
     created_at: float | None = None
-    """Seconds since the epoch; None where AWS does not tell."""
+    """Seconds since the epoch; None where AWS does not say."""
     size: str = ""
     """In words: `3 versions`, `1,000+ objects`."""
     state: str = ""
-    """The state that AWS shows: `InProgress, enabled`."""
+    """As AWS shows it: `InProgress, enabled`."""
     uses: tuple[str, ...] = ()
-    """What it is attached to or serves. It may shrink while a deletion is under way; growth means that somebody uses it."""
+    """What it is attached to or serves. A deletion may shorten the list; when it grows, somebody uses the resource."""
     identity: tuple[str, ...] = ()
-    """What makes it this very resource and not a later one of the same name: unique id, creation date."""
+    """What tells it from a later resource of the same name: unique id, creation date."""
     blocked_by: tuple[str, ...] = ()
-    """Keys of resources that must be gone first."""
+    """Keys of resources that must be deleted first."""
     blocks: tuple[str, ...] = ()
-    """Keys of resources that this one keeps from going, where only this side knows."""
+    """Keys of resources that cannot be deleted before this one, where only this side knows."""
     other_keys: tuple[str, ...] = ()
     """Other keys that `blocks` and `blocked_by` of others may name it by: `internet-of:vpc-1` of an internet gateway."""
     parent_key: str = ""
-    """The key of what it is attached to: while terraform manages that, it is no leftover either."""
+    """The key of what it is attached to: while terraform manages that, this is no leftover either."""
     protection_reason: str = ""
-    """Why it must never be deleted, whatever the selectors say: `service-linked role`. Empty: it may be."""
+    """Why it must never be deleted, whatever the selectors say: `service-linked role`. Empty when it may be."""
     price_items: tuple[tuple[str, float], ...] = ()
-    """What it costs money for while it lies about: items of the price list, and how much of each."""
+    """What it costs while it exists: items of the price list, and how much of each."""
 
     @property
     def key(self) -> str:
@@ -81,48 +81,48 @@ class AwsResource(FrozenStruct, frozen=True):
 
     @property
     def fingerprint(self) -> str:
-        """Changes when the resource is another one or its tags changed; not by a deletion that is half done."""
-        marks = [self.kind, self.id, self.arn, self.region, sorted(self.tags.items()), list(self.identity)]
-        return hashlib.sha256(json.dumps(marks, ensure_ascii=False).encode()).hexdigest()[:24]
+        """Another one when the resource or its tags are; a partial deletion does not change it."""
+        parts = [self.kind, self.id, self.arn, self.region, sorted(self.tags.items()), list(self.identity)]
+        return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:24]
 
 
 class Leftover(FrozenStruct, frozen=True):
-    """One row of the cleanup: a resource, whose it is, and what would be done with it."""
+    """One row of the cleanup: a resource, who owns it, and what the cleanup would do with it."""
 
     key: str
-    """`kind:id`, stable from look to look."""
+    """`kind:id`, the same in every check."""
     kind: str
     id: str
     name: str
     ownership: Ownership
     why: str
-    """Which selector found it, in words."""
+    """Why it is listed, in words: a selector, tags, an earlier session."""
     action: str
     """`delete`, `detach+delete`, `empty+delete`, `disable+delete`, `terminate`, `release`; `keep`, `terraform-destroy`."""
     arn: str = ""
     region: str = ""
     blocked_by: tuple[str, ...] = ()
-    """Keys of leftovers that must be gone before this one can be."""
+    """Keys of leftovers that must be deleted before this one."""
     blocks: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
-    """What it is attached to; the deletion detaches it there."""
+    """What it is attached to; the deletion detaches it."""
     state: str = ""
     age_seconds: float | None = None
     size: str = ""
     tags: dict[str, str] = msgspec.field(default_factory=dict)
     fingerprint: str = ""
     preselected: bool = False
-    """Proven to be ours, and nothing speaks against deleting it."""
+    """Proven to be ours, and not protected."""
     protected: str = ""
     """Why it is never deleted; empty when it may be."""
     billed: bool = False
-    """Whether AWS takes money for it while it lies about."""
+    """Whether it costs money while it exists."""
     monthly: float | None = None
-    """What that is a month, by the list that `CleanupDetail.prices` names; None where it does not say."""
+    """What it costs a month in US dollars, by the list that `CleanupDetail.prices` names; None where the price is unknown."""
 
     @property
     def age(self) -> str:
-        """`12 days old`, `3 h old`; empty where AWS does not tell."""
+        """`12 days old`, `3 h old`; empty where AWS does not say."""
         if self.age_seconds is None:
             return ""
         days, hours = self.age_seconds / 86_400, self.age_seconds / 3600
@@ -132,7 +132,7 @@ class Leftover(FrozenStruct, frozen=True):
 
     @property
     def cost(self) -> str:
-        """`$43.07 a month`, or that it is not known; empty for what costs nothing, or nothing that is known of."""
+        """`$43.07 a month`, or that the price is unknown; empty for a resource that costs nothing."""
         if not self.billed:
             return ""
         return "monthly cost not known" if self.monthly is None else f"${self.monthly:,.2f} a month"
@@ -147,21 +147,21 @@ class CleanupDetail(FrozenStruct, frozen=True):
 
     account: str = ""
     account_name: str = ""
-    """What is typed to consent: the alias, else the name in the settings, else the id."""
+    """What a person types to consent: the alias, else the name in the settings, else the id."""
     region: str = ""
     resources: tuple[Leftover, ...] = ()
-    """In the order of deletion; what is kept comes last."""
+    """In the order of deletion; what the cleanup never deletes comes last."""
     looked_at: tuple[str, ...] = ()
-    """Kinds that were looked at wholly."""
+    """Kinds that were checked completely."""
     not_looked_at: tuple[str, ...] = ()
-    """Kinds of which something could not be looked at."""
+    """Kinds of which something could not be checked."""
     state_read: bool = True
     """False when terraform's state could not be read: then nothing is preselected."""
     prices: str = ""
     """The price list of `Leftover.monthly`, and its day: `AWS list prices, on demand, of 2026-10-01, without tax`."""
 
     def cost(self, keys: Container[str]) -> str:
-        """What these resources cost a month in all, with the list that says so; empty when nothing of it is known."""
+        """What these resources cost a month in all, and by which list; empty when they cost nothing."""
         billed = [one for one in self.resources if one.key in keys and one.billed]
         known = [one.monthly for one in billed if one.monthly is not None]
         if not billed:
@@ -174,7 +174,7 @@ class CleanupDetail(FrozenStruct, frozen=True):
 
 
 class DeletionState(StrEnum):
-    """Where one approved item is."""
+    """How far the deletion of an approved item is."""
 
     WAITING = "waiting"
     DELETING = "deleting"
@@ -194,6 +194,6 @@ class DeletionProgress(FrozenStruct, frozen=True, omit_defaults=False, tag="dele
     counts: dict[str, int]
     """How many items are in each state; always all five."""
     item: str = ""
-    """The key of the item that this is about; empty for the whole."""
+    """The key of the item; empty for a line about the whole deletion."""
     state: str = ""
     message: str = ""

@@ -1,39 +1,46 @@
-"""Whose a resource is: pure decisions over what was seen, the selectors, and what is known. Nothing here asks AWS.
+"""Who owns a resource: pure decisions from the resource, the selectors and what is known. Nothing here queries AWS.
 
-An exclusion beats an inclusion, always: a resource that is protected is never deletable, whatever else matches.
+An exclusion always beats an inclusion: a protected resource is never deletable, whatever else matches.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 
-from checks.cleanup.made import find_session_proof
 from checks.cleanup.model import PROVEN_OWNERSHIPS, UNREADABLE_TAGS, AwsResource, Ownership
 from checks.context import CreatedResource
 from config.model import CleanupSettings
 
+CLOCK_TOLERANCE_SECONDS = 300.0
+"""Seconds by which the clocks of AWS and of the operator's machine may differ."""
+_UNIQUE_ID = re.compile(
+    r"(?:^|[/:])(?:[a-z]+(?:-[a-z]+)*-[0-9a-f]{8,}|[EZ][A-Z0-9]{9,}|[0-9a-f]{16,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$"
+)
+"""`i-0abc…`, `eipalloc-…`, `E2ABC…` and `Z0ABC…` (CloudFront, Route53), the end of a load balancer's or a certificate's ARN."""
+
 
 @dataclass(frozen=True)
 class KnownResources:
-    """What terraform's state and earlier sessions know."""
+    """What terraform's state, its configuration and earlier sessions know of resources."""
 
     state_read: bool = True
-    """False: the state could not be read, so anything tagged as ours may still be managed."""
+    """False: the state could not be read, so terraform may still manage anything that has our tags."""
     state_error: str = ""
     state_ids: frozenset[tuple[str, str]] = frozenset()
-    """(terraform type, id or name or ARN) of everything that the state manages."""
+    """(terraform type, id, name or ARN) of everything in the state."""
     state_arns: frozenset[str] = frozenset()
     session_resources: Mapping[tuple[str, str], tuple[CreatedResource, ...]] = field(default_factory=dict)
     """What earlier sessions created in this account and region, by terraform type and id."""
     earlier_state_files: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    """(terraform type, id) of what a state that is not the present one holds, and the file that says so."""
+    """(terraform type, id) of everything in a backup or an unsaved state, and the name of that file."""
     state_storage: frozenset[str] = frozenset()
     """Buckets and tables that hold terraform's state and its lock."""
     import_blocks: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    """(terraform type, import id) of what import blocks of the configuration take in, and the file that has the block."""
+    """(terraform type, import id) of every import block, and the name of the file that has it."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +49,11 @@ class OwnershipDecision:
     reason: str = ""
     protection_reason: str = ""
     preselected: bool = False
-    is_listed: bool = field(default=True)
+    is_listed: bool = True
 
     @property
     def deletable(self) -> bool:
-        """The one place where it is decided that something may be deleted when a person asks for it."""
+        """May be deleted when a person asks for it. Decided here only."""
         return not self.protection_reason and self.ownership in PROVEN_OWNERSHIPS | {Ownership.NAME_ONLY}
 
 
@@ -56,49 +63,41 @@ def decide_ownership(
     known_resources: KnownResources,
     terraform_types: tuple[str, ...] = (),
 ) -> OwnershipDecision:
-    """Whose `seen` is, why it was found, and whether it may ever be deleted."""
-    found = _find_matching_selector(resource, selectors)
-    tagged = bool(selectors.tags) and has_tags(resource.tags, selectors.tags)
-    remembered, memory = find_earlier_evidence(resource, selectors, known_resources, terraform_types)
+    """Who owns the resource, why it is listed, and whether it may ever be deleted."""
+    matched = _find_matching_selector(resource, selectors)
+    created, evidence = find_earlier_evidence(resource, selectors, known_resources, terraform_types)
     if is_in_state(resource, known_resources, terraform_types):
-        return OwnershipDecision(
-            Ownership.IN_STATE,
-            reason="in terraform's state",
-            protection_reason=find_protection(resource, selectors, known_resources),
-        )
-    if tagged:
+        protection = find_protection(resource, selectors, known_resources)
+        return OwnershipDecision(Ownership.IN_STATE, reason="in terraform's state", protection_reason=protection)
+    if selectors.tags and has_tags(resource.tags, selectors.tags):
         ownership = Ownership.TAGGED
-        why = f"tagged {', '.join(f'{key}={value}' for key, value in selectors.tags.items())}"
-    elif remembered:
-        ownership, why = Ownership.SESSION, memory
-    elif found or memory:
-        ownership, why = Ownership.NAME_ONLY, "; ".join(filter(None, (found, memory)))
+        reasons = [f"tagged {', '.join(f'{key}={value}' for key, value in selectors.tags.items())}", matched]
+    elif created:
+        ownership, reasons = Ownership.SESSION, [evidence, matched]
+    elif matched or evidence:
+        ownership, reasons = Ownership.NAME_ONLY, [matched, evidence]
     else:
         return OwnershipDecision(Ownership.FOREIGN, is_listed=False)
-    protected = find_protection(resource, selectors, known_resources) or find_import_protection(
+    protection = find_protection(resource, selectors, known_resources) or find_import_protection(
         resource, known_resources, terraform_types
     )
-    if ownership in PROVEN_OWNERSHIPS and found:
-        why = f"{why}; {found}"
-    if ended := read_keep_tag(resource.tags, selectors)[1]:
-        why = f"{why}; {ended}"
+    reasons.append(read_keep_tag(resource.tags, selectors)[1])
     return OwnershipDecision(
         ownership,
-        reason=why,
-        protection_reason=protected,
-        preselected=ownership in PROVEN_OWNERSHIPS and not protected and known_resources.state_read,
+        reason="; ".join(filter(None, reasons)),
+        protection_reason=protection,
+        preselected=ownership in PROVEN_OWNERSHIPS and not protection and known_resources.state_read,
     )
 
 
 def find_earlier_evidence(
     resource: AwsResource, selectors: CleanupSettings, known_resources: KnownResources, terraform_types: tuple[str, ...]
 ) -> tuple[bool, str]:
-    """Whether an earlier session proves it ours, and what sessions and earlier states say of it, in words."""
-    ids = [(kind, id) for kind in terraform_types for id in (resource.id, resource.arn) if id]
-    runs = [run for one in ids for run in known_resources.session_resources.get(one, ())]
-    if runs:
+    """Whether an earlier session proves that it is ours, and what sessions and earlier states know of it, in words."""
+    ids = [(type_, id) for type_ in terraform_types for id in (resource.id, resource.arn) if id]
+    if runs := [run for key in ids for run in known_resources.session_resources.get(key, ())]:
         proven, words = find_session_proof(resource, runs)
-        # Whoever tagged it for something else since has taken it over: what was ours once is no proof any more.
+        # Whoever tagged it for something else since has taken it over: then the session proves nothing any more.
         if other := [
             f"{key}={resource.tags[key]}"
             for key, value in selectors.tags.items()
@@ -106,16 +105,31 @@ def find_earlier_evidence(
         ]:
             return False, f"{words}, but tagged {', '.join(other)}"
         return proven, words
-    states = list(
-        dict.fromkeys(
-            known_resources.earlier_state_files[one] for one in ids if one in known_resources.earlier_state_files
-        )
-    )
+    files = known_resources.earlier_state_files
+    states = dict.fromkeys(files[key] for key in ids if key in files)
     return False, f"in an earlier state of terraform ({', '.join(states)})" if states else ""
 
 
+def find_session_proof(resource: AwsResource, runs: Iterable[CreatedResource]) -> tuple[bool, str]:
+    """Whether one of these runs created this very resource, and that in words.
+
+    A session has terraform's type and id. That is proof where AWS gives an id once (`vpc-0123…`, an ARN that ends in
+    one). Where a person gave it as a name, a later resource of somebody else may have it: then the creation date decides.
+    """
+    if any(_UNIQUE_ID.search(id) for id in (resource.id, resource.arn) if id):
+        return True, "created by an earlier session"
+    if resource.created_at is None:
+        return False, "an earlier session created one of this name; AWS does not say whether it is this one"
+    if any(
+        run.create_started - CLOCK_TOLERANCE_SECONDS <= resource.created_at <= run.run_ended + CLOCK_TOLERANCE_SECONDS
+        for run in runs
+    ):
+        return True, "created by an earlier session"
+    return False, "an earlier session created one of this name, but at another time"
+
+
 def is_in_state(resource: AwsResource, known_resources: KnownResources, terraform_types: tuple[str, ...]) -> bool:
-    """True when terraform's state holds it. A same name of the same type counts: when in doubt, it is terraform's."""
+    """True when it is in terraform's state. The same name of the same type counts: in doubt, terraform manages it."""
     if resource.arn and resource.arn in known_resources.state_arns:
         return True
     names = {resource.id, resource.name, resource.arn} - {""}
@@ -125,7 +139,7 @@ def is_in_state(resource: AwsResource, known_resources: KnownResources, terrafor
 def find_import_protection(
     resource: AwsResource, known_resources: KnownResources, terraform_types: tuple[str, ...]
 ) -> str:
-    """Why it stays, where an import block says that the next apply takes it in; empty where none does."""
+    """Why it is protected, where an import block says that the next apply imports it; empty where none does."""
     names = {resource.id, resource.name, resource.arn} - {""}
     files = {known_resources.import_blocks.get((kind, name), "") for kind in terraform_types for name in names} - {""}
     return f"to be adopted: an import block in {', '.join(sorted(files))}" if files else ""
@@ -149,13 +163,13 @@ KEEP_FOREVER_VALUES = frozenset({"", "forever", "true", "yes", "always"})
 
 
 def read_keep_tag(tags: Mapping[str, str], selectors: CleanupSettings, today: date | None = None) -> tuple[str, str]:
-    """What the keep tag says: why it is kept, or that the time has passed; both empty without the tag.
+    """Why the keep tag protects it, or that the tag's date is over; both empty without the tag.
 
-    The day itself still counts, in UTC. A value that is no date keeps: somebody wanted that it stays.
+    The day itself still counts, in UTC. A value that is no date protects: somebody set the tag on purpose.
     """
     name = selectors.keep_tag
     if name and tags == UNREADABLE_TAGS:
-        return f"whether its tag {name} keeps it could not be looked at", ""
+        return f"whether its tag {name} keeps it could not be checked", ""
     if not name or name not in tags:
         return "", ""
     value = tags[name].strip()
@@ -171,16 +185,16 @@ def read_keep_tag(tags: Mapping[str, str], selectors: CleanupSettings, today: da
 
 
 def has_tags(tags: Mapping[str, str], required: Mapping[str, str]) -> bool:
-    """True when all the wanted tags are there with these very values."""
+    """True when it has all the required tags with exactly these values."""
     return all(tags.get(key) == value for key, value in required.items())
 
 
 def _find_matching_selector(resource: AwsResource, selectors: CleanupSettings) -> str:
     """The selector that matches, in words; empty when none does. An empty selector matches nothing."""
     names = [name for name in (resource.name, *resource.aliases) if name]
-    for wanted in selectors.exact:
-        if wanted and wanted in names:
-            return f"named exactly {wanted}"
+    for exact in selectors.exact:
+        if exact and exact in names:
+            return f"named exactly {exact}"
     for prefix in selectors.prefixes:
         if prefix and any(name.startswith(prefix) for name in names):
             return f"name starts with {prefix}"
@@ -200,5 +214,5 @@ def is_in_domain(name: str, domain: str) -> bool:
 
 
 def _matches_protect_pattern(pattern: str, name: str) -> bool:
-    # Protection is generous: the case does not matter, so that a protected name cannot be missed by a capital.
+    # Case does not matter, so that a capital letter cannot undo a protection.
     return bool(pattern) and fnmatchcase(name.lower(), pattern.lower())

@@ -1,4 +1,4 @@
-"""Ask for all kinds at once, and judge what was seen."""
+"""One scan of the account: lists the resources of all kinds in parallel and decides who owns each."""
 
 from __future__ import annotations
 
@@ -24,19 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Scan:
-    """What one look at the account brought."""
-
     leftovers: tuple[Leftover, ...]
-    """In the order of deletion; what is kept comes last."""
+    """In the order of deletion; what the cleanup never deletes comes last."""
     resources_by_key: dict[str, AwsResource]
     failed_queries: dict[str, tuple[FailedQuery, ...]]
-    """By kind: what could not be looked at."""
+    """By kind: what could not be checked."""
     kinds: tuple[LeftoverKind, ...]
-
-
-def selected_kinds(selectors: CleanupSettings) -> tuple[LeftoverKind, ...]:
-    """The kinds that the settings ask for, all by default."""
-    return tuple(kind for kind in KINDS if not selectors.kinds or kind.id in selectors.kinds)
 
 
 def scan_account(
@@ -46,58 +39,56 @@ def scan_account(
     known_resources: KnownResources,
     kinds: Sequence[LeftoverKind] | None = None,
 ) -> Scan:
-    """Look for all kinds side by side. Never raises for what AWS refuses: that is in `troubles`."""
-    kinds = tuple(selected_kinds(selectors) if kinds is None else kinds)
-    found: dict[str, AwsResource] = {}
-    verdicts: dict[str, OwnershipDecision] = {}
-    troubles: dict[str, tuple[FailedQuery, ...]] = {}
+    """List the kinds that the settings name, all by default. Never raises for what AWS refuses: see `failed_queries`."""
+    if kinds is None:
+        kinds = [kind for kind in KINDS if not selectors.kinds or kind.id in selectors.kinds]
+    resources: dict[str, AwsResource] = {}
+    decisions: dict[str, OwnershipDecision] = {}
+    failed: dict[str, tuple[FailedQuery, ...]] = {}
+
+    def decide(kind: LeftoverKind, resource: AwsResource) -> OwnershipDecision:
+        return decide_ownership(resource, selectors, known_resources, kind.terraform_types)
+
     with (
         ThreadPoolExecutor(MAX_PARALLEL_REQUESTS, thread_name_prefix="detail") as details,
         ThreadPoolExecutor(MAX_PARALLEL_REQUESTS, thread_name_prefix="kind") as pool,
     ):
 
-        def one(kind: LeftoverKind) -> tuple[list[AwsResource], list[FailedQuery]]:
-            asking = AwsQuery(
-                aws,
-                region,
-                details,
-                is_listed=lambda seen: (
-                    decide_ownership(seen, selectors, known_resources, kind.terraform_types).is_listed
-                ),
-            )
+        def list_kind(kind: LeftoverKind) -> tuple[list[AwsResource], list[FailedQuery]]:
+            query = AwsQuery(aws, region, details, is_listed=lambda resource: decide(kind, resource).is_listed)
             nothing: list[AwsResource] = []
-            listed = asking.call_or_default(kind.list_permission, lambda: list(kind.list_resources(asking)), nothing)
-            return listed, asking.failed_queries
+            listed = query.call_or_default(kind.list_permission, lambda: list(kind.list_resources(query)), nothing)
+            return listed, query.failed_queries
 
-        for kind, (listed, refused) in zip(kinds, pool.map(one, kinds), strict=True):
-            if refused:
-                troubles[kind.id] = tuple(refused)
-            for seen in listed:
-                verdict = decide_ownership(seen, selectors, known_resources, kind.terraform_types)
-                if verdict.is_listed:
-                    found[seen.key], verdicts[seen.key] = seen, verdict
-    _exclude_parts_of_managed(found, verdicts)
-    return Scan(_build_leftovers(found, verdicts, kinds), found, troubles, kinds)
+        for kind, (listed, failed_queries) in zip(kinds, pool.map(list_kind, kinds), strict=True):
+            if failed_queries:
+                failed[kind.id] = tuple(failed_queries)
+            for resource in listed:
+                decision = decide(kind, resource)
+                if decision.is_listed:
+                    resources[resource.key], decisions[resource.key] = resource, decision
+    _exclude_parts_of_managed(resources, decisions)
+    return Scan(_build_leftovers(resources, decisions, kinds), resources, failed, tuple(kinds))
 
 
 def _exclude_parts_of_managed(
     resources_by_key: dict[str, AwsResource], decisions: dict[str, OwnershipDecision]
 ) -> None:
-    """What hangs on something that terraform manages is no leftover: a root volume carries the tags of its instance."""
-    for key, seen in resources_by_key.items():
-        whole = decisions.get(seen.parent_key)
-        if whole and whole.ownership is Ownership.IN_STATE:
+    """What is attached to something that terraform manages is no leftover: a root volume has its instance's tags."""
+    for key, resource in resources_by_key.items():
+        parent = decisions.get(resource.parent_key)
+        if parent and parent.ownership is Ownership.IN_STATE:
             decisions[key] = replace(
                 decisions[key],
                 ownership=Ownership.IN_STATE,
-                reason=f"part of {seen.parent_key}, in terraform's state",
+                reason=f"part of {resource.parent_key}, in terraform's state",
                 preselected=False,
             )
 
 
-def _monthly_cost(resource: AwsResource, list_of_prices: PriceList) -> float | None:
-    """None as soon as the price of one part is not known: half a price would mislead."""
-    parts = [list_of_prices.monthly_cost(item, resource.region, quantity) for item, quantity in resource.price_items]
+def _monthly_cost(resource: AwsResource, prices: PriceList) -> float | None:
+    """US dollars a month; None where the price of one part is unknown: half a price would mislead."""
+    parts = [prices.monthly_cost(item, resource.region, quantity) for item, quantity in resource.price_items]
     known = [part for part in parts if part is not None]
     return sum(known) if parts and len(known) == len(parts) else None
 
@@ -105,45 +96,44 @@ def _monthly_cost(resource: AwsResource, list_of_prices: PriceList) -> float | N
 def _build_leftovers(
     resources_by_key: dict[str, AwsResource], decisions: dict[str, OwnershipDecision], kinds: Sequence[LeftoverKind]
 ) -> tuple[Leftover, ...]:
-    now = time.time()
+    now, prices = time.time(), load_prices()
     actions = {kind.id: kind.action for kind in kinds}
-    edges = graph.find_blockers(resources_by_key.values())
-    list_of_prices = load_prices()
+    blocked_by = graph.find_blockers(resources_by_key.values())
     blocks: dict[str, set[str]] = {key: set() for key in resources_by_key}
-    for key, before in edges.items():
-        for one in before:
-            blocks[one].add(key)
-    goes = [key for key in resources_by_key if decisions[key].deletable]
-    stays = [key for key in resources_by_key if not decisions[key].deletable]
+    for key, blockers in blocked_by.items():
+        for blocker in blockers:
+            blocks[blocker].add(key)
+    deletable = [key for key in resources_by_key if decisions[key].deletable]
+    others = [key for key in resources_by_key if not decisions[key].deletable]
     rows = []
-    for key in (*graph.deletion_order(goes, edges), *stays):
-        seen, verdict = resources_by_key[key], decisions[key]
-        action = actions[seen.kind] if verdict.deletable else "keep"
-        if verdict.ownership is Ownership.IN_STATE:
+    for key in (*graph.deletion_order(deletable, blocked_by), *others):
+        resource, decision = resources_by_key[key], decisions[key]
+        action = actions[resource.kind] if decision.deletable else "keep"
+        if decision.ownership is Ownership.IN_STATE:
             action = "terraform-destroy"
         rows.append(
             Leftover(
                 key=key,
-                kind=seen.kind,
-                id=seen.id,
-                name=one_line(seen.name),
-                arn=seen.arn,
-                region=seen.region,
-                ownership=verdict.ownership,
-                why=verdict.reason,
+                kind=resource.kind,
+                id=resource.id,
+                name=one_line(resource.name),
+                arn=resource.arn,
+                region=resource.region,
+                ownership=decision.ownership,
+                why=decision.reason,
                 action=action,
-                blocked_by=tuple(sorted(edges[key])),
+                blocked_by=tuple(sorted(blocked_by[key])),
                 blocks=tuple(sorted(blocks[key])),
-                uses=tuple(one_line(use) for use in seen.uses),
-                state=one_line(seen.state),
-                age_seconds=max(0.0, now - seen.created_at) if seen.created_at else None,
-                size=one_line(seen.size),
-                tags={one_line(name): one_line(value) for name, value in seen.tags.items()},
-                fingerprint=seen.fingerprint,
-                preselected=verdict.preselected,
-                protected=verdict.protection_reason,
-                billed=bool(seen.price_items),
-                monthly=_monthly_cost(seen, list_of_prices),
+                uses=tuple(one_line(use) for use in resource.uses),
+                state=one_line(resource.state),
+                age_seconds=max(0.0, now - resource.created_at) if resource.created_at else None,
+                size=one_line(resource.size),
+                tags={one_line(name): one_line(value) for name, value in resource.tags.items()},
+                fingerprint=resource.fingerprint,
+                preselected=decision.preselected,
+                protected=decision.protection_reason,
+                billed=bool(resource.price_items),
+                monthly=_monthly_cost(resource, prices),
             )
         )
     return tuple(rows)

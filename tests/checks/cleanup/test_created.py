@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from checks.cleanup import made as memory
+from checks.cleanup import ownership as memory
 from checks.cleanup.known_resources import find_session_resources, read_earlier_states
 from checks.cleanup.model import AwsResource, Ownership
 from checks.cleanup.ownership import KnownResources, decide_ownership

@@ -95,7 +95,7 @@ def test_tags_that_may_not_be_read_keep_what_only_its_name_would_give_away(storm
     stormy.weather.begin(denied="GetBucketTagging")
     report, detail = check_with_detail(stormy.world)
     (unread,) = detail.resources
-    assert unread.protected == "whether its tag ecotui:keep keeps it could not be looked at"
+    assert unread.protected == "whether its tag ecotui:keep keeps it could not be checked"
     assert "s3:GetBucketTagging" in {action for finding in report.findings for action in finding.denied}
     ((state, message),) = stormy.run(approval).values()
     assert (state, message) == (DeletionState.SKIPPED, f"kept: {unread.protected}")
