@@ -1,4 +1,4 @@
-"""Is the cause that an entry describes really there? What the last looks say about it, in words."""
+"""Whether the cause that an entry describes is present, according to the last checks, in words."""
 
 from __future__ import annotations
 
@@ -13,58 +13,57 @@ from ecotui.guide.reading.overlay import Overlay
 
 
 class CauseState(StrEnum):
-    """What the live check of an entry says."""
+    """The state of an entry's cause."""
 
     PRESENT = "present"
     ABSENT = "absent"
     UNKNOWN = "unknown"
-    """Could not look."""
-    CHECKING = "looking"
-    NOT_CHECKED = "not-looked"
+    """The check could not complete."""
+    CHECKING = "checking"
+    NOT_CHECKED = "not-checked"
     NO_CHECK = "no-check"
-    """Nothing that ecotui looks at belongs to this entry."""
+    """No step of the rebuild checks this cause."""
 
 
 @dataclass(frozen=True)
 class CauseCheck:
-    """The answer, with the findings behind it."""
+    """The state of the cause, with its findings."""
 
     state: CauseState
     steps: tuple[str, ...] = ()
-    """The steps that are looked at for it."""
+    """The steps of the rebuild that check it."""
     findings: tuple[Finding, ...] = ()
-    """For `present`, what is in the way; for `unknown`, what could not be looked at; else what was found instead."""
+    """If present, the problems; if unknown, what could not be checked; if absent, what is well."""
     checked_at: float | None = None
-    """When it was looked at, seconds since the epoch; the oldest of several looks."""
+    """Seconds since the epoch, of the oldest report."""
     other_findings: tuple[Finding, ...] = ()
-    """What is wrong in the same step, but is another entry's."""
+    """Problems of the same step that belong to other entries."""
     is_resolved: bool = False
-    """Absent now, and present before."""
+    """Absent now, present before."""
 
     def summary(self, language: str = "en") -> str:
-        """The verdict as one line."""
-        said = _TEXTS["ko" if language == "ko" else "en"]
-        text = said["gone"] if self.is_resolved else said[self.state]
-        told = self.findings
+        """The state in one line."""
+        texts = _TEXTS["ko" if language == "ko" else "en"]
+        text = texts["resolved"] if self.is_resolved else texts[self.state]
+        findings = self.findings
         if self.other_findings:
-            text, told = said["elsewhere"], self.other_findings
-        if not told:
+            text, findings = texts["other"], self.other_findings
+        if not findings:
             return text.rstrip(":")
-        first = told[0].summary
-        more = f" {said['more'].format(count=len(told) - 1)}" if len(told) > 1 else ""
-        return f"{text} {first}{more}"
+        more = f" {texts['more'].format(count=len(findings) - 1)}" if len(findings) > 1 else ""
+        return f"{text} {findings[0].summary}{more}"
 
 
 _TEXTS = {
     "en": {
         CauseState.PRESENT: "The cause is present:",
-        CauseState.ABSENT: "The cause is not there:",
-        CauseState.UNKNOWN: "Could not look:",
-        CauseState.CHECKING: "Looking…",
-        CauseState.NOT_CHECKED: "Not looked yet; r looks",
+        CauseState.ABSENT: "The cause is absent:",
+        CauseState.UNKNOWN: "Could not be checked:",
+        CauseState.CHECKING: "Checking…",
+        CauseState.NOT_CHECKED: "Not checked yet; r checks",
         CauseState.NO_CHECK: "This entry has no live check",
-        "gone": "The cause is gone:",
-        "elsewhere": "Not this cause; found instead:",
+        "resolved": "The cause is gone:",
+        "other": "Not this cause; found instead:",
         "more": "(and {count} more)",
     },
     "ko": {
@@ -74,8 +73,8 @@ _TEXTS = {
         CauseState.CHECKING: "확인하는 중…",
         CauseState.NOT_CHECKED: "아직 확인하지 않았습니다 (r: 확인)",
         CauseState.NO_CHECK: "이 항목에는 자동 확인이 없습니다",
-        "gone": "원인이 사라졌습니다:",
-        "elsewhere": "이 원인이 아닙니다. 대신 발견된 것:",
+        "resolved": "원인이 해결되었습니다:",
+        "other": "이 원인은 아닙니다. 다른 문제가 발견됨:",
         "more": "(외 {count}건)",
     },
 }
@@ -88,55 +87,53 @@ def check_cause(
     running_steps: Collection[str] = (),
     earlier_findings: Collection[str] = (),
 ) -> CauseCheck:
-    """What the last looks say about an entry's cause. A finding names the entries that explain it.
+    """The state of an entry's cause in the last reports. A finding names the entries that explain it.
 
-    `before` are ids of findings that were in the way earlier: when they are well now, they are what is told.
+    `earlier_findings` are the ids of problems found before: once they are well, they are reported first.
     """
     overlay = library.file_overlays.get(entry, Overlay())
-    known = overlay.findings
     order = [step.id for step in STEPS]
-    every = [finding for step in order if step in reports for finding in reports[step].findings]
-    named = [finding for finding in every if entry in library.entries_explaining(finding)]
-    steps = {name.partition(".")[0] for name in known} | {finding.step for finding in named}
-    places = tuple(step for step in order if step in steps)
-    if not places:
+    findings = [finding for step in order if step in reports for finding in reports[step].findings]
+    explained = [finding for finding in findings if entry in library.entries_explaining(finding)]
+    overlay_steps = {name.partition(".")[0] for name in overlay.findings}
+    steps = tuple(step for step in order if step in overlay_steps | {finding.step for finding in explained})
+    if not steps:
         return CauseCheck(CauseState.NO_CHECK)
-    if any(step in running_steps for step in places):
-        return CauseCheck(CauseState.CHECKING, places)
-    there = [reports[step] for step in places if step in reports]
-    if not there:
-        return CauseCheck(CauseState.NOT_CHECKED, places)
-    when = min(report.started for report in there)
-    about = [finding for finding in every if any(_matches_finding_id(finding, name) for name in known)]
-    judged = {name.partition(".")[0] for name in known}
-    # Where the overlay says which findings of a step are this entry's, the step's others are not.
+    if any(step in running_steps for step in steps):
+        return CauseCheck(CauseState.CHECKING, steps)
+    known_reports = [reports[step] for step in steps if step in reports]
+    if not known_reports:
+        return CauseCheck(CauseState.NOT_CHECKED, steps)
+    checked_at = min(report.started for report in known_reports)
+    named = [finding for finding in findings if any(_matches_finding_id(finding, name) for name in overlay.findings)]
+    # If the overlay names findings of a step, the other findings of that step are not this entry's.
     present = [
         finding
-        for finding in named
-        if finding.state in _PROBLEM_STATES and (finding in about or finding.step not in judged)
+        for finding in explained
+        if finding.state in _PROBLEM_STATES and (finding in named or finding.step not in overlay_steps)
     ]
-    present.sort(key=lambda one: (one.state is not CheckState.BLOCKED, _overlay_rank(one, known)))
     if present:
-        return CauseCheck(CauseState.PRESENT, places, tuple(present), when)
+        present.sort(key=lambda one: (one.state is not CheckState.BLOCKED, _overlay_rank(one, overlay.findings)))
+        return CauseCheck(CauseState.PRESENT, steps, tuple(present), checked_at)
     ruled_out = [
         finding
-        for finding in every
+        for finding in findings
         if finding.id in overlay.rules_out and finding.state in (CheckState.OK, CheckState.SKIPPED)
     ]
-    blind = () if ruled_out else _findings_hiding_cause(library, known, there, about)
-    if blind is not None and not ruled_out:
-        return CauseCheck(CauseState.UNKNOWN, places, blind, when)
-    if len(there) < len(places):
-        return CauseCheck(CauseState.NOT_CHECKED, places)
-    elsewhere = tuple(finding for finding in about if finding.state in _PROBLEM_STATES)
-    fine = ruled_out or [finding for finding in about if finding.state is CheckState.OK]
-    fine.sort(key=lambda one: one.id not in earlier_findings)
+    hiding = None if ruled_out else _findings_hiding_cause(library, overlay.findings, known_reports, named)
+    if hiding is not None:
+        return CauseCheck(CauseState.UNKNOWN, steps, hiding, checked_at)
+    if len(known_reports) < len(steps):
+        return CauseCheck(CauseState.NOT_CHECKED, steps)
+    other_findings = tuple(finding for finding in named if finding.state in _PROBLEM_STATES)
+    well = ruled_out or [finding for finding in named if finding.state is CheckState.OK]
+    well.sort(key=lambda one: one.id not in earlier_findings)
     return CauseCheck(
         CauseState.ABSENT,
-        places,
-        tuple(fine[:1]) if not elsewhere else (),
-        when,
-        elsewhere,
+        steps,
+        () if other_findings else tuple(well[:1]),
+        checked_at,
+        other_findings,
         is_resolved=bool(earlier_findings),
     )
 
@@ -145,49 +142,52 @@ _PROBLEM_STATES = (CheckState.BLOCKED, CheckState.WARN)
 
 
 def _findings_hiding_cause(
-    library: GuideLibrary, known: Collection[str], there: Sequence[Report], about: Sequence[Finding]
+    library: GuideLibrary, names: Sequence[str], reports: Sequence[Report], named: Sequence[Finding]
 ) -> tuple[Finding, ...] | None:
-    """Why nothing can be said of the cause, as far as findings say it; None where it was looked for everywhere.
+    """The findings that leave the cause unknown, if any are known; None if it was checked everywhere.
 
-    Only what was seen tells that a cause is absent. What is wrong in another way, and is no entry's, may hide it.
+    Only a complete check proves that a cause is absent. A problem that no entry explains may hide it.
     """
-    hidden = tuple(
+    hiding = tuple(
         finding
-        for finding in about
+        for finding in named
         if finding.state is CheckState.UNKNOWN
-        # What is wrong although not all of it could be looked at may be wrong for this reason too.
+        # A problem that was only partly checked may have this cause too.
         or (finding.state in _PROBLEM_STATES and (finding.denied or not library.entries_explaining(finding)))
     )
-    if hidden:
-        return hidden
-    for report in there:
-        names = [name for name in known if name.startswith(f"{report.step}.")]
-        seen = [
-            any(_matches_finding_id(finding, name) and finding.state is not CheckState.SKIPPED for finding in about)
-            for name in names
+    if hiding:
+        return hiding
+    for report in reports:
+        step_names = [name for name in names if name.startswith(f"{report.step}.")]
+        checked = [
+            any(_matches_finding_id(finding, name) and finding.state is not CheckState.SKIPPED for finding in named)
+            for name in step_names
         ]
         kinds = (report.detail or {}).get("looked_at")
         if isinstance(kinds, list | tuple):
-            # A kind of leftover of which nothing is left has no finding: that it was looked for is written there.
-            seen = [saw or name.partition(".")[2] in kinds for saw, name in zip(seen, names, strict=True)]
-            enough = all(seen)
+            # A kind without leftovers has no finding; the detail lists every kind that was checked.
+            checked = [
+                is_checked or name.partition(".")[2] in kinds
+                for is_checked, name in zip(checked, step_names, strict=True)
+            ]
+            is_complete = all(checked)
         else:
-            enough = any(seen) or not names
-        if not enough:
-            troubled = (CheckState.UNKNOWN, CheckState.BLOCKED)
-            return tuple(finding for finding in report.findings if finding.state in troubled)[:1] or tuple(
-                finding for finding in about if finding.step == report.step
+            is_complete = any(checked) or not step_names
+        if not is_complete:
+            problems = (CheckState.UNKNOWN, CheckState.BLOCKED)
+            return tuple(finding for finding in report.findings if finding.state in problems)[:1] or tuple(
+                finding for finding in named if finding.step == report.step
             )
     return None
 
 
-def _overlay_rank(finding: Finding, known: Sequence[str]) -> int:
-    """The place in the overlay: what the entry is about most stands first there."""
-    return next((place for place, name in enumerate(known) if _matches_finding_id(finding, name)), len(known))
+def _overlay_rank(finding: Finding, names: Sequence[str]) -> int:
+    """The position in the overlay, which names the finding that the entry is mainly about first."""
+    return next((rank for rank, name in enumerate(names) if _matches_finding_id(finding, name)), len(names))
 
 
 def _matches_finding_id(finding: Finding, name: str) -> bool:
-    """Is a finding the one of this id, below it, or the one that says that it could not be looked at?"""
+    """Whether a finding has this id, is below it, or reports that it could not be checked."""
     step, _, rest = name.partition(".")
     return (
         finding.id == name

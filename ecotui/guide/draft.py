@@ -1,11 +1,11 @@
-"""Drafts an entry for a failure that the guide has nothing about, from a session, in the document's own form."""
+"""Drafts an entry for a failure that the guide does not explain, from a session, in the format of the guide."""
 
 from __future__ import annotations
 
 import re
 import shlex
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from checks.sanitize import sanitize
@@ -17,21 +17,20 @@ from ecotui.guide.reading.sections import SectionKind, exact_section_kind, parse
 from ecotui.session import events
 
 MAX_DRAFT_ERROR_LINES = 30
-"""Lines of an error text that are taken: a box of terraform has about ten."""
+"""Lines of an error text. A box of terraform has about ten."""
 
 MAX_TITLE_LENGTH = 80
-"""Letters of a heading."""
+"""Characters of a heading."""
 
 
 @dataclass(frozen=True)
 class EntryDraft:
-    """What a session knows of one failure."""
+    """A failure, from a session."""
 
     error_text: str
     failed_command: str
-    """The command line that failed."""
     later_commands: tuple[str, ...]
-    """What was run after it, of what succeeded."""
+    """The commands that succeeded after it."""
     is_solved: bool
     """The same command succeeded later."""
 
@@ -39,43 +38,36 @@ class EntryDraft:
 def draft_from_session(
     records: Iterable[events.EventRecord], output: Callable[[str], str], library: GuideLibrary
 ) -> EntryDraft | None:
-    """The last failure that nothing in the guide explains. `output` gives what a command (by its id) said."""
+    """The last failure that no entry explains. `output` returns the output of a command by its id."""
     started: dict[str, events.CommandStarted] = {}
     ended: list[events.CommandEnded] = []
     for record in records:
         match record.event:
-            case events.CommandStarted() as begun:
-                started[begun.command] = begun
-            case events.CommandEnded() as end if end.command in started:
-                ended.append(end)
-    for place in range(len(ended) - 1, -1, -1):
-        end = ended[place]
-        if end.outcome != "failed":
-            continue
-        text = output(end.command)
-        if not text.strip() or diagnose(library, text):
-            continue
-        failed = format_command_line(started[end.command].argv)
-        after = [
-            format_command_line(started[one.command].argv) for one in ended[place + 1 :] if one.outcome == "succeeded"
-        ]
-        return EntryDraft(extract_error(text), failed, tuple(dict.fromkeys(after)), failed in after)
+            case events.CommandStarted() as event:
+                started[event.command] = event
+            case events.CommandEnded() as event if event.command in started:
+                ended.append(event)
+    later: list[str] = []
+    for end in reversed(ended):
+        command_line = shlex.join(started[end.command].argv)
+        if end.outcome == "succeeded":
+            later.insert(0, command_line)
+        elif end.outcome == "failed":
+            text = output(end.command)
+            if text.strip() and not diagnose(library, text):
+                is_solved = command_line in later
+                return EntryDraft(extract_error(text), command_line, tuple(dict.fromkeys(later)), is_solved)
     return None
 
 
-def format_command_line(argv: Sequence[str]) -> str:
-    """A command as a shell would take it."""
-    return shlex.join(argv)
-
-
 def extract_error(text: str) -> str:
-    """From the last line that speaks of an error, else the last lines; without the box around them."""
+    """The lines from the last one with the word error on; without one, the last lines. Boxes are removed."""
     lines = [_BOX_CHARACTERS.sub("", line).rstrip() for line in sanitize(text).splitlines()]
     lines = [line for line in lines if line.strip()]
-    starts = [at for at, line in enumerate(lines) if "error" in line.lower()]
-    # A message of terraform has one line that begins it; the lines behind it belong to it.
-    begun = next((at for at in reversed(starts) if "Error:" in lines[at]), starts[-1] if starts else -1)
-    return "\n".join(lines[begun : begun + MAX_DRAFT_ERROR_LINES] if begun >= 0 else lines[-MAX_DRAFT_ERROR_LINES:])
+    errors = [index for index, line in enumerate(lines) if "error" in line.lower()]
+    # A message of terraform begins with `Error:`; the lines behind it belong to it.
+    start = next((index for index in reversed(errors) if "Error:" in lines[index]), errors[-1] if errors else -1)
+    return "\n".join(lines[start : start + MAX_DRAFT_ERROR_LINES] if start >= 0 else lines[-MAX_DRAFT_ERROR_LINES:])
 
 
 _BOX_CHARACTERS = re.compile("^\\s?[\u2500-\u257f]+ ?")
@@ -87,58 +79,53 @@ _SECTION_WORDS = {
 
 @dataclass(frozen=True)
 class EntryFormat:
-    """How a guide writes its entries."""
+    """The format of a guide's entries."""
 
     language: str
     section_marks: Mapping[SectionKind, str]
-    """What begins each part: `#### 문제` or `**원인**:`, as most of its entries have it."""
+    """The line that opens each section in most entries: `#### 문제` or `**원인**:`."""
     heading_level: int
     """Of an entry's heading."""
 
     def section_opening(self, kind: SectionKind) -> str:
-        korean = "ko" if self.language == "ko" else "en"
-        return self.section_marks.get(kind) or f"{'#' * (self.heading_level + 1)} {_SECTION_WORDS[korean][kind]}"
+        words = _SECTION_WORDS["ko" if self.language == "ko" else "en"]
+        return self.section_marks.get(kind) or f"{'#' * (self.heading_level + 1)} {words[kind]}"
 
 
 def detect_entry_format(library: GuideLibrary) -> EntryFormat:
-    """The form of the guide that a draft is for: the first of the library, in the language it is read in."""
+    """The format of the first guide of the library, in the language of the library."""
     if not library.documents:
         return EntryFormat(library.language, {}, 3)
     document = library.documents[0]
-    marks: dict[SectionKind, Counter[str]] = {part: Counter() for part in _SECTION_WORDS["en"]}
+    marks: dict[SectionKind, Counter[str]] = {kind: Counter() for kind in _SECTION_WORDS["en"]}
     levels: Counter[int] = Counter()
     for entry in document.entries:
         for line in entry.text.splitlines():
             heading = re.match(r"(#{2,6})\s+(.+?)\s*#*$", line)
-            if heading and (part := exact_section_kind(heading[2])) in marks:
-                # `해결 방법 1: …`: the words of that entry alone are not the form.
-                marks[part][f"{heading[1]} {re.split(r'[:：(]|[0-9]', heading[2])[0].strip()}"] += 1
+            if heading and (kind := exact_section_kind(heading[2])) in marks:
+                # Of `해결 방법 1: …` only the first words are common to all entries.
+                marks[kind][f"{heading[1]} {re.split(r'[:：(]|[0-9]', heading[2])[0].strip()}"] += 1
                 levels[len(heading[1]) - 1] += 1
             elif (label := parse_label(line)) and label[0] in marks:
                 marks[label[0]][f"**{label[1]}**:"] += 1
-    chosen = {part: count.most_common(1)[0][0] for part, count in marks.items() if count}
-    return EntryFormat(document.language, chosen, levels.most_common(1)[0][0] if levels else 3)
+    most_common = {kind: count.most_common(1)[0][0] for kind, count in marks.items() if count}
+    return EntryFormat(document.language, most_common, levels.most_common(1)[0][0] if levels else 3)
 
 
 def render_entry(draft: EntryDraft, number: str, entry_format: EntryFormat) -> str:
-    """The entry in Markdown; what nobody knows yet is left open for the team."""
+    """The entry in Markdown. What is not known yet is left to the team."""
     korean = entry_format.language == "ko"
     title = re.sub(r"^\W*(error|오류|fatal)\s*:\s*", "", draft.error_text.splitlines()[0], flags=re.I).strip()
     todo = "(팀에서 채워 주세요)" if korean else "(to be filled in by the team)"
     fence = "````" if "```" in draft.error_text else "```"
-    said = (
-        ("같은 명령이 그 뒤에 성공했습니다." if korean else "The same command succeeded after this.")
-        if draft.is_solved
-        else todo
-    )
+    solved = "같은 명령이 이후에 성공했습니다." if korean else "The same command succeeded after this."
+    prefix = f"{number}. " if number else ""
     parts = [
-        f"{'#' * entry_format.heading_level} {number}. {title[:MAX_TITLE_LENGTH]}"
-        if number
-        else f"{'#' * entry_format.heading_level} {title[:MAX_TITLE_LENGTH]}",
+        f"{'#' * entry_format.heading_level} {prefix}{title[:MAX_TITLE_LENGTH]}",
         f"{entry_format.section_opening(SectionKind.PROBLEM)}\n{fence}\n{draft.error_text}\n{fence}",
         f"`{draft.failed_command}`",
         _open_section(entry_format.section_opening(SectionKind.CAUSE), todo),
-        _open_section(entry_format.section_opening(SectionKind.FIX), said),
+        _open_section(entry_format.section_opening(SectionKind.FIX), solved if draft.is_solved else todo),
     ]
     if draft.later_commands:
         parts.append("```bash\n" + "\n".join(draft.later_commands) + "\n```")
@@ -150,8 +137,7 @@ def _open_section(mark: str, text: str) -> str:
 
 
 def next_entry_number(library: GuideLibrary, failed_command: str = "") -> str:
-    """The next free number of the chapter that is about the tool that failed, else of a new chapter; none where the
-    guide has no numbers."""
+    """The next free number in the chapter about the tool that failed, or in a new chapter; empty for a guide without numbers."""
     entries = library.documents[0].entries if library.documents else ()
     numbered = [
         (entry, [int(part) for part in entry.number.split(".")])
@@ -162,18 +148,18 @@ def next_entry_number(library: GuideLibrary, failed_command: str = "") -> str:
         return "" if entries else "1.1"
     tool = re.escape(failed_command.split(" ")[0].rpartition("/")[2]) if failed_command else ""
     names = re.compile(rf"\b({tool}|{CHAPTER_NAMES_BY_TOOL.get(tool, tool)})\b", re.I) if tool else None
-    own = [number for entry, number in numbered if names and names.search(entry.chapter)]
-    if own:
-        chapter = own[0][0]
+    chapters = [number[0] for entry, number in numbered if names and names.search(entry.chapter)]
+    if chapters:
+        chapter = chapters[0]
         return f"{chapter}.{max(number[1] for _, number in numbered if number[0] == chapter) + 1}"
     return f"{max(number[0] for _, number in numbered) + 1}.1"
 
 
 _ENTRY_NUMBER = re.compile(r"\d+\.\d+")
 CHAPTER_NAMES_BY_TOOL = {"gh": "GitHub", "aws": "AWS", "kubectl": "Kubernetes|쿠버네티스", "tofu": "Terraform|OpenTofu"}
-"""How chapters name the tools that commands begin with, where that is another word."""
+"""The names of tools in chapter titles, where they differ from their commands."""
 
 
 def is_recognisable(text: str) -> bool:
-    """Whether what was drafted would be found again by its error text, once it stands in the guide."""
+    """Whether a drafted entry would be found by its error text once it is in the guide."""
     return any(derive_signatures(entry) for entry in parse_guide(f"# Guide\n\n{text}", "draft.md").entries)

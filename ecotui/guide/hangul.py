@@ -1,4 +1,4 @@
-"""What a typed word of Korean stands for: initial consonants, syllables that are not finished, particles, spacing."""
+"""Matches typed Korean: initial consonants, unfinished syllables, particles, spacing."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ FINALS = ("", *"ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇ�
 _FIRST_SYLLABLE, _LAST_SYLLABLE = 0xAC00, 0xD7A3
 _SYLLABLES_PER_INITIAL, _SYLLABLES_PER_VOWEL = 588, 28
 _COMPOUND_VOWELS = {"ㅗ": "ㅘㅙㅚ", "ㅜ": "ㅝㅞㅟ", "ㅡ": "ㅢ"}
-"""Vowels that a keyboard makes of two."""
+"""Vowels that are typed as two."""
 _COMPOUND_FINALS = {
     "ㄱ": "ㄳ", "ㄴ": "ㄵㄶ", "ㄹ": "ㄺㄻㄼㄽㄾㄿㅀ", "ㅂ": "ㅄ",
 }  # fmt: skip
-"""Finals that may still grow, and what into."""
+"""Finals that may still grow, and the compounds they become."""
 _FINAL_PARTS = {
     "ㄳ": ("ㄱ", "ㅅ"), "ㄵ": ("ㄴ", "ㅈ"), "ㄶ": ("ㄴ", "ㅎ"), "ㄺ": ("ㄹ", "ㄱ"), "ㄻ": ("ㄹ", "ㅁ"), "ㄼ": ("ㄹ", "ㅂ"),
     "ㄽ": ("ㄹ", "ㅅ"), "ㄾ": ("ㄹ", "ㅌ"), "ㄿ": ("ㄹ", "ㅍ"), "ㅀ": ("ㄹ", "ㅎ"), "ㅄ": ("ㅂ", "ㅅ"),
@@ -29,8 +29,8 @@ _PARTICLES = re.compile(
     "라고|하고|들을|들이|들은|과의|와의|을|를|이|가|은|는|의|에|로|와|과|도|만|들|요)$"
 )
 """Particles behind a noun of at least two syllables."""
-_DECOMPOSED_INITIALS = {0x1100 + place: ord(sign) for place, sign in enumerate(INITIALS)}
-"""Initials that stand alone in decomposed text, as the letters that keyboards give."""
+_DECOMPOSED_INITIALS = {0x1100 + index: ord(letter) for index, letter in enumerate(INITIALS)}
+"""Initials that stand alone in decomposed text, to the letters that keyboards give."""
 _DECOMPOSED_INITIAL = re.compile("[\u1100-\u1112]")
 _INITIAL_AND_VOWEL = re.compile(f"([{INITIALS}])([{VOWELS}])")
 _INITIAL_BY_SYLLABLE = {
@@ -41,7 +41,7 @@ _SPACE_BETWEEN_SYLLABLES = re.compile("(?<=[\u3131-\u314e\uac00-\ud7a3])[ \n]+(?
 
 
 def fold_text(text: str) -> str:
-    """Text for comparing: composed, lower case."""
+    """Text for comparison: composed, lower case."""
     if text.isascii():
         return text.lower()
     composed = unicodedata.normalize("NFC", text).casefold()
@@ -49,7 +49,7 @@ def fold_text(text: str) -> str:
 
 
 def initial_consonants(text: str) -> str:
-    """Folded text with each syllable as its initial consonant, and no space between syllables: quick to search."""
+    """Folded text with each syllable as its initial consonant, and no space between syllables: fast to search."""
     return text if text.isascii() else _SPACE_BETWEEN_SYLLABLES.sub("", text.translate(_INITIAL_BY_SYLLABLE))
 
 
@@ -60,19 +60,19 @@ def word_pattern(word: str) -> re.Pattern[str]:
 
 
 def word_stems(word: str) -> tuple[str, ...]:
-    """A typed word, folded, and without its particle."""
+    """A typed word, folded; and without its particle, if it has one."""
     folded = _INITIAL_AND_VOWEL.sub(lambda pair: _compose_syllable(pair[1], pair[2], ""), fold_text(word))
     stem = _PARTICLES.sub("", folded)
     return (folded, stem) if stem != folded else (folded,)
 
 
 def has_ambiguous_consonant(stem: str) -> bool:
-    """Does a consonant in it end one syllable or begin the next one? Its initials alone do not say."""
+    """Whether a consonant in it may end one syllable or begin the next: its initials alone do not say."""
     return any(
-        sign in INITIALS
+        letter in INITIALS
         and _FIRST_SYLLABLE <= ord(before) <= _LAST_SYLLABLE
         and (ord(before) - _FIRST_SYLLABLE) % _SYLLABLES_PER_VOWEL == 0
-        for before, sign in pairwise(stem)
+        for before, letter in pairwise(stem)
     )
 
 
@@ -86,57 +86,60 @@ def _compose_syllable(initial: str, vowel: str, final: str) -> str:
 
 
 def _syllables_with_initial(initial: str) -> str:
-    """Every syllable that begins with a consonant, and that consonant itself."""
+    """A set of every syllable that begins with a consonant, and that consonant itself."""
     low = _FIRST_SYLLABLE + INITIALS.index(initial) * _SYLLABLES_PER_INITIAL
     return f"[{initial}{chr(low)}-{chr(low + _SYLLABLES_PER_INITIAL - 1)}]"
 
 
 def _word_regex(word: str) -> str:
     """A pattern for a word; Korean is written with and without spaces between its words."""
-    pieces = ""
-    at = 0
-    while at < len(word):
-        sign, next_ = word[at], word[at + 1 : at + 2]
-        if at and _is_hangul(word[at - 1]) and _is_hangul(sign):
-            pieces += r"\s?"
-        taken = 1
-        if sign in INITIALS:
-            pieces += _syllables_with_initial(sign)
-        elif not _FIRST_SYLLABLE <= ord(sign) <= _LAST_SYLLABLE:
-            pieces += re.escape(sign)
-        elif not next_:
-            pieces += _last_syllable_regex(sign)
-        elif next_ in INITIALS and next_ in FINALS and (ord(sign) - _FIRST_SYLLABLE) % _SYLLABLES_PER_VOWEL == 0:
+    regex = ""
+    index = 0
+    while index < len(word):
+        letter, following = word[index], word[index + 1 : index + 2]
+        if index and _is_hangul(word[index - 1]) and _is_hangul(letter):
+            regex += r"\s?"
+        index += 1
+        if letter in INITIALS:
+            regex += _syllables_with_initial(letter)
+        elif not _FIRST_SYLLABLE <= ord(letter) <= _LAST_SYLLABLE:
+            regex += re.escape(letter)
+        elif not following:
+            regex += _last_syllable_regex(letter)
+        elif (
+            following in INITIALS
+            and following in FINALS
+            and (ord(letter) - _FIRST_SYLLABLE) % _SYLLABLES_PER_VOWEL == 0
+        ):
             # The consonant is the syllable's final, or begins the next one.
-            closed = chr(ord(sign) + FINALS.index(next_))
-            pieces += f"(?:{closed}|{sign}\\s?{_syllables_with_initial(next_)})"
-            taken = 2
+            closed = chr(ord(letter) + FINALS.index(following))
+            regex += f"(?:{closed}|{letter}\\s?{_syllables_with_initial(following)})"
+            index += 1
         else:
-            pieces += sign
-        at += taken
-    return pieces
+            regex += letter
+    return regex
 
 
-def _last_syllable_regex(sign: str) -> str:
-    """The last syllable, which may be on its way to another one."""
-    code = ord(sign) - _FIRST_SYLLABLE
+def _last_syllable_regex(syllable: str) -> str:
+    """The last syllable, and those that further keys may make of it."""
+    code = ord(syllable) - _FIRST_SYLLABLE
     initial = INITIALS[code // _SYLLABLES_PER_INITIAL]
     vowel = VOWELS[code % _SYLLABLES_PER_INITIAL // _SYLLABLES_PER_VOWEL]
     final = FINALS[code % _SYLLABLES_PER_VOWEL]
     if not final:
-        ways = [
+        ranges = [
             f"{_compose_syllable(initial, one, '')}-{_compose_syllable(initial, one, 'ㅎ')}"
             for one in (vowel, *_COMPOUND_VOWELS.get(vowel, ""))
         ]
-        return f"[{''.join(ways)}]"
-    grown = "".join(_compose_syllable(initial, vowel, more) for more in _COMPOUND_FINALS.get(final, ""))
-    here = f"[{sign}{grown}]" if grown else sign
-    stays, goes = _FINAL_PARTS.get(final, ("", final))
-    if goes not in INITIALS:
-        return here
-    # `한` may become `하나`: the final goes over to the next syllable.
-    return f"(?:{here}|{_compose_syllable(initial, vowel, stays)}{_syllables_with_initial(goes)})"
+        return f"[{''.join(ranges)}]"
+    compounds = "".join(_compose_syllable(initial, vowel, one) for one in _COMPOUND_FINALS.get(final, ""))
+    closed = f"[{syllable}{compounds}]" if compounds else syllable
+    first, second = _FINAL_PARTS.get(final, ("", final))
+    if second not in INITIALS:
+        return closed
+    # `한` may become `하나`: the final moves to the next syllable.
+    return f"(?:{closed}|{_compose_syllable(initial, vowel, first)}{_syllables_with_initial(second)})"
 
 
-def _is_hangul(sign: str) -> bool:
-    return sign in INITIALS or _FIRST_SYLLABLE <= ord(sign) <= _LAST_SYLLABLE
+def _is_hangul(letter: str) -> bool:
+    return letter in INITIALS or _FIRST_SYLLABLE <= ord(letter) <= _LAST_SYLLABLE

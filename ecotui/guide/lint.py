@@ -1,4 +1,4 @@
-"""What of a guide document could not be used, and why, with the line: for those who write it."""
+"""Remarks for the authors of a guide: what could not be used, and why, with its line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NESTED_REPEAT = re.compile(r"\((?:[^()\\]|\\.)*([*+]|\{\d*,\d*\})(?:[^()\\]|\\.
 
 
 class LintRemark(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that a document's authors should know."""
+    """One remark on a document."""
 
     document: str
     line: int
@@ -26,17 +26,17 @@ class LintRemark(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def lint_library(library: GuideLibrary) -> tuple[LintRemark, ...]:
-    """Remarks on every document, in the order of lines, and on overlays that speak of entries that there are none of."""
-    found = [
+    """Remarks on every document, by line, on overlays whose entry does not exist, and on patterns that may be too slow."""
+    remarks = [
         remark
         for document in library.documents
         for remark in sorted(_document_remarks(library, document), key=lambda one: one.line)
     ]
-    found += [
-        LintRemark(document=name, line=0, text=f"{number}: there is no such entry")
+    remarks += [
+        LintRemark(document=name, line=0, text=f"{number}: no document has this entry")
         for name, number in library.unmatched_overlays
     ]
-    found += [
+    remarks += [
         LintRemark(
             document=entry.guide,
             line=0,
@@ -46,7 +46,7 @@ def lint_library(library: GuideLibrary) -> tuple[LintRemark, ...]:
         for signature in library.overlays.get(entry.id, Overlay()).signatures
         if _NESTED_REPEAT.search(signature.match)
     ]
-    return tuple(found)
+    return tuple(remarks)
 
 
 def _document_remarks(library: GuideLibrary, document: Document) -> Iterator[LintRemark]:
@@ -54,21 +54,21 @@ def _document_remarks(library: GuideLibrary, document: Document) -> Iterator[Lin
         return LintRemark(document=document.name, line=line, text=text)
 
     for note in document.notes:
-        head, colon, rest = note.partition(": ")
-        number = head.removeprefix("line ")
-        yield remark(int(number), rest) if colon and number.isdigit() else remark(0, note)
+        start, _, rest = note.partition(": ")
+        number = start.removeprefix("line ")
+        yield remark(int(number), rest) if number.isdigit() else remark(0, note)
     if not document.entries:
-        yield remark(0, "no entry was found: entries are headings (## N., ### N.M.) with text below")
+        yield remark(0, "no entry found: entries are headings (## N., ### N.M.) with text below")
     for entry in document.entries:
-        parts = {passage.kind for passage in entry.sections}
-        if SectionKind.PROBLEM in parts and SectionKind.FIX not in parts:
-            yield remark(entry.line, f"{entry.number}: has a problem, but no way to fix it")
-        if SectionKind.FIX in parts and SectionKind.PROBLEM not in parts:
+        kinds = {section.kind for section in entry.sections}
+        if SectionKind.PROBLEM in kinds and SectionKind.FIX not in kinds:
+            yield remark(entry.line, f"{entry.number}: has a problem, but no fix")
+        if SectionKind.FIX in kinds and SectionKind.PROBLEM not in kinds:
             yield remark(entry.line, f"{entry.number}: has a fix, but no heading for the problem")
         overlay = library.overlays.get(entry.id)
-        if (overlay and overlay.signatures) or SectionKind.PROBLEM not in parts:
+        if (overlay and overlay.signatures) or SectionKind.PROBLEM not in kinds:
             continue
         if not entry.error_texts:
             yield remark(entry.line, f"{entry.number}: no fenced error text under its problem, so no error leads to it")
         else:
-            yield remark(entry.line, f"{entry.number}: its error text has too few fixed words to tell it by")
+            yield remark(entry.line, f"{entry.number}: its error text has too few fixed words to be recognised")

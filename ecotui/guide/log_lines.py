@@ -1,10 +1,11 @@
-"""One line of a log without what tools put around a message: colour, boxes, time stamps, JSON, a prefix."""
+"""Strips a log line of what tools put around a message: colours, boxes, time stamps, JSON, prefixes."""
 
 from __future__ import annotations
 
 import html
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
@@ -12,51 +13,41 @@ from typing import NamedTuple
 from checks.sanitize import sanitize
 
 MAX_LINE_LENGTH = 200_000
-"""Characters of one line that are looked at; JSON lines of terraform stay far below."""
+"""Characters of one line that are read. JSON lines of terraform are far shorter."""
 
 MAX_PREFIX_LENGTH = 120
-"""Letters that a log puts before a line at most."""
+"""Characters of the longest prefix that a log puts before a line."""
 
 _BOX_CHARACTERS = re.compile("[\u2500-\u257f]+")
 _TIMESTAMP = re.compile(r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?Z?(?:\s+|$)")
 _PLAIN_QUOTES = str.maketrans("\u201c\u201d\u201e\u201f\u00ab\u00bb\u2018\u2019\u201a\u201b", '"' * 6 + "'" * 4)
-"""Of word processors and chats."""
+"""The quotes of word processors and chats."""
 _ENTITY = re.compile("&(quot|apos|lt|gt|amp|nbsp|#\\d+|#x[0-9a-f]+);", re.I)
 _DIGITS_AS_ZERO = str.maketrans("123456789", "000000000")
 _HEADLINE = re.compile("(error|warning):", re.I)
 
 
 def shared_prefix_length(line: str, other: str) -> int:
-    """How much of the second line is the prefix that a log puts before both: times differ, words do not."""
+    """The length of the prefix that a log puts before both lines: digits may differ, words may not."""
     if line[:1] != other[:1] and not (line[:1].isdigit() and other[:1].isdigit()):
         return 0
-    line, head = (
-        line[:MAX_PREFIX_LENGTH].translate(_DIGITS_AS_ZERO),
-        other[:MAX_PREFIX_LENGTH].translate(_DIGITS_AS_ZERO),
-    )
-    # Halving: most lines of a log have long prefixes in common.
-    alike, beyond = 1, min(len(line), len(head)) + 1
-    while beyond - alike > 1:
-        middle = (alike + beyond) // 2
-        if line[:middle] == head[:middle]:
-            alike = middle
-        else:
-            beyond = middle
-    cut = other.rfind(" ", 0, alike) + 1
+    first, second = (text[:MAX_PREFIX_LENGTH].translate(_DIGITS_AS_ZERO) for text in (line, other))
+    lengths = range(1, min(len(first), len(second)) + 1)
+    # Bisection: most lines of a log have long prefixes in common.
+    length = bisect_left(lengths, True, key=lambda length: first[:length] != second[:length])
+    cut = other.rfind(" ", 0, max(length, 1)) + 1
     return 0 if _HEADLINE.search(other, 0, cut) else cut
 
 
 class LogLine(NamedTuple):
-    """One line of the text, as it is judged."""
+    """One line of a log, ready to be matched."""
 
     text: str
-    """Without what tools put around a message."""
+    """The message."""
     width: int
-    """Letters that it had."""
+    """Characters of the whole line."""
     ends_with_space: bool
-    """It ended in a space."""
     is_indented: bool
-    """It began with a space."""
 
     @classmethod
     def parse(cls, line: str) -> LogLine:
@@ -68,13 +59,13 @@ EMPTY_LINE = LogLine("", 0, False, False)
 
 
 def strip_decoration(line: str) -> str:
-    """One line without what is put around a message: colour, boxes, time stamps, JSON, the quotes of chats and pages."""
+    """One line without colours, boxes, time stamps, JSON, and the quotes of chats and pages."""
     line = line[:MAX_LINE_LENGTH]
     if "\x1b" in line or not line.isprintable():
         line = sanitize(line).replace("\n", " ")
     line = _TIMESTAMP.sub("", line.strip())
     if line.startswith("{") and line.endswith("}"):
-        # What only looks like JSON is read as it stands.
+        # What only looks like JSON stays as it is.
         with suppress(ValueError, RecursionError):
             line = " ".join(_json_messages(json.loads(line)))
             if "\x1b" in line:
@@ -89,7 +80,7 @@ def strip_decoration(line: str) -> str:
 
 
 def _json_messages(value: object) -> Iterator[str]:
-    """The messages of a JSON object: of terraform's stream and docker's log, those that a person would have read."""
+    """The messages of a JSON object. Of terraform's stream and docker's log, those that a person would have read."""
     if isinstance(value, dict):
         if "@message" in value:
             yield str(value["@message"])

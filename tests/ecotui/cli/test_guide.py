@@ -114,7 +114,7 @@ def test_lint_says_what_could_not_be_used_with_its_line(project, capsys):
     (project / "own.md").write_text(text)
     assert main(["guide", "lint", "own.md"]) == 4
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "own.md:5: 1.1: its error text has too few fixed words to tell it by"
+    assert lines[0] == "own.md:5: 1.1: its error text has too few fixed words to be recognised"
     assert "own.md:12: 1.1 is used twice; the second one is 1.1-2" in lines
     assert "own.md:12: 1.1-2: has a fix, but no heading for the problem" in lines
     assert "own.md:15: 1.3: has a problem, but no way to fix it" in lines

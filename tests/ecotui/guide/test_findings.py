@@ -222,14 +222,14 @@ def test_leftovers_of_its_kind_are_the_cause_and_only_a_look_at_that_kind_says_t
     assert check_cause(library, entry, cleanup(other, looked_at=every)).state is CauseState.ABSENT
     denied = finding(f"cleanup.look.{kind}", CheckState.UNKNOWN, "Not allowed to list them")
     blind = check_cause(library, entry, cleanup(other, denied, looked_at=tuple(set(every) - {kind})))
-    assert (blind.state, blind.summary()) == (CauseState.UNKNOWN, "Could not look: Not allowed to list them")
+    assert (blind.state, blind.summary()) == (CauseState.UNKNOWN, "Could not be checked: Not allowed to list them")
     # Another account, or nobody: nothing was looked at.
     for name in ("account", "identity", "kinds"):
         nothing = finding(f"cleanup.{name}", CheckState.BLOCKED, "nothing was looked at")
         assert check_cause(library, entry, cleanup(nothing)).state is CauseState.UNKNOWN
     none = finding("cleanup.leftovers", CheckState.OK, "Nothing of an earlier deployment is left")
     fine = check_cause(library, entry, cleanup(none, looked_at=every))
-    assert fine.summary() == "The cause is not there: Nothing of an earlier deployment is left"
+    assert fine.summary() == "The cause is absent: Nothing of an earlier deployment is left"
 
 
 @pytest.mark.parametrize(

@@ -205,7 +205,7 @@ def test_an_overlay_beside_a_document_needs_no_setting_and_speaks_of_its_own_num
     down = short("nodes.node.a", guide=("7.2",))
     assert both.entries_explaining(down) == ("runbook:1.1", "7.2")
     assert both.unmatched_overlays == (("runbook.guide.yaml", "7.7"),)
-    assert any(one.text == "7.7: there is no such entry" for one in lint_library(both))
+    assert any(one.text == "7.7: no document has this entry" for one in lint_library(both))
 
 
 def test_the_overlay_of_the_settings_adds_to_entries_of_every_guide_and_takes_nothing_away(runbook):

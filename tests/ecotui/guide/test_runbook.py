@@ -215,7 +215,7 @@ def test_a_script_that_the_project_does_not_have_says_so(settings: Settings) -> 
     name = "./scripts/utilities/request-vcpu-increase.sh"
     gone = walk("3.1", context(settings))["1.1"]
     assert not gone.is_runnable
-    assert gone.reason == f"there is no {name} in the project"
+    assert gone.reason == f"the project has no {name}"
     assert walk("3.1", context(settings, name))["1.1"].is_runnable
 
 
@@ -329,7 +329,7 @@ def test_what_could_not_be_looked_at_is_never_called_absent() -> None:
     reports = {"cleanup": report("cleanup", denied)}
     blind = check_cause(library, "2.1", reports)
     assert blind.state is CauseState.UNKNOWN
-    assert blind.summary() == "Could not look: Not allowed to list policies."
+    assert blind.summary() == "Could not be checked: Not allowed to list policies."
     broken = {"cleanup": report("cleanup", finding("cleanup.look", CheckState.UNKNOWN, "The look itself failed."))}
     assert check_cause(library, "2.1", broken).state is CauseState.UNKNOWN
 
