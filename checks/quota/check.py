@@ -14,7 +14,7 @@ from checks.aws.errors import AwsErrorKind, aws_error_types
 from checks.aws.iam import iam_action
 from checks.aws.vcpu_families import VCPU_QUOTA_CODES, vcpu_quota_for
 from checks.finding import CheckState, Fact, Finding, Fix, Report, ReportBuilder, Risk, RunCommand
-from checks.quota import sizing
+from checks.quota import fixes
 from checks.quota.model import (
     REFUSED_STATUSES,
     NodeGroupDemandRow,
@@ -313,14 +313,14 @@ def _downsize_options(context: CheckContext, row: QuotaRow) -> tuple[list[Fact],
 
     room = (row.limit or 0) - (row.used or 0)
     try:
-        sizes = quota_usage.fetch_vcpus_by_type(context.aws, sizing.family_patterns(row.by_group))
+        sizes = quota_usage.fetch_vcpus_by_type(context.aws, fixes.family_patterns(row.by_group))
         single = quota_usage.fetch_single_vcpu_types(context.aws)
     except aws_error_types() as error:
         trouble = context.aws.explain(error, "ec2:DescribeInstanceTypes")
         return [Fact(label="Smaller types", value=f"not known: {trouble.summary}")], []
-    smaller, smaller_fix = sizing.smaller_types_hint(row.by_group, sizes, room)
-    fewer, fewer_fix = sizing.fewer_nodes_hint(row.by_group, room)
-    facts = [smaller, sizing.single_vcpu_hint(single, row.by_group, room), fewer]
+    smaller, smaller_fix = fixes.smaller_types_hint(row.by_group, sizes, room)
+    fewer, fewer_fix = fixes.fewer_nodes_hint(row.by_group, room)
+    facts = [smaller, fixes.single_vcpu_hint(single, row.by_group, room), fewer]
     return facts, [fix for fix in (smaller_fix, fewer_fix) if fix is not None]
 
 
