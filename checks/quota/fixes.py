@@ -1,11 +1,41 @@
-"""Would smaller instances or fewer nodes fit? Recomputed from what EC2 says about its types, without wishful thinking."""
+"""Fixes of the quota step: request an increase, wait for it, take smaller types, or run fewer nodes.
+
+The two latter are computed from the types that EC2 offers: a fix is offered only when its nodes fit.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from checks.finding import CopyText, Fact, Fix
-from checks.quota.model import NodeGroupDemandRow, format_quantity
+from checks.finding import CopyText, Fact, Fix, Risk, RunCommand
+from checks.quota.model import NodeGroupDemandRow, QuotaRow, format_quantity
+from checks.text import shorten_list
+
+
+def request_fix(row: QuotaRow, value: int, region: str) -> Fix:
+    """Fix: request an increase to `value`."""
+    from checks.quota.increase import increase_cli_command
+
+    return Fix(
+        id="request",
+        title=f"Request an increase to {value}",
+        action=RunCommand(argv=("ecotui", "quota", "--request", row.code, "--value", str(value), "--yes")),
+        changes=f"AWS gets a request for {value} (usually answered in 15 minutes to 2 hours). The same as: "
+        + increase_cli_command(row.service, row.code, value, region),
+        risk=Risk.CHANGES,
+        recommended=True,
+    )
+
+
+def wait_fix(code: str) -> Fix:
+    """Fix: wait for the answer to a request."""
+    return Fix(
+        id="wait",
+        title="Wait for the approval",
+        action=RunCommand(argv=("ecotui", "quota", "--wait", code)),
+        changes="Nothing; checks until the limit is raised or the request is refused.",
+        recommended=True,
+    )
 
 
 def family_patterns(groups: Sequence[NodeGroupDemandRow]) -> tuple[str, ...]:
@@ -16,7 +46,7 @@ def family_patterns(groups: Sequence[NodeGroupDemandRow]) -> tuple[str, ...]:
 def smaller_types_hint(
     groups: Sequence[NodeGroupDemandRow], vcpus_by_type: Mapping[str, int], available_vcpus: float
 ) -> tuple[Fact, Fix | None]:
-    """What the smallest type of each family would take. `room` is in vCPUs. A fix only when that fits."""
+    """What the smallest type of each family would take. `available_vcpus` is what the quota leaves."""
     now = sum(group.needed or 0 for group in groups)
     least: dict[str, tuple[int, str]] = {}
     for type_, vcpus in vcpus_by_type.items():
@@ -56,7 +86,7 @@ def smaller_types_hint(
 
 
 def fewer_nodes_hint(groups: Sequence[NodeGroupDemandRow], available_vcpus: float) -> tuple[Fact, Fix | None]:
-    """How many nodes fit in `room` vCPUs when nodes are taken from the largest group first, one of each group kept."""
+    """How many nodes fit in the available vCPUs: the largest group loses nodes first, each group keeps at least one."""
     counts = {group.group: _missing_node_count(group) for group in groups}
     sizes = {group.group: group.vcpus or 0 for group in groups}
     running = {group.group: group.running for group in groups}
@@ -92,11 +122,11 @@ def fewer_nodes_hint(groups: Sequence[NodeGroupDemandRow], available_vcpus: floa
 
 
 def single_vcpu_hint(types: Sequence[str], groups: Sequence[NodeGroupDemandRow], available_vcpus: float) -> Fact:
-    """What types with one vCPU would mean."""
+    """Whether types with one vCPU would fit."""
     nodes = sum(_missing_node_count(group) for group in groups)
     if not types:
         return Fact(label="1-vCPU types", value="the region offers none of the current generation")
-    some = ", ".join(types[:5]) + (f" and {len(types) - 5} more" if len(types) > 5 else "")
+    some = shorten_list(types)
     fits = "would fit" if nodes <= available_vcpus else "would not fit either"
     return Fact(
         label="1-vCPU types",

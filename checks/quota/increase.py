@@ -31,16 +31,16 @@ _REQUEST_ERRORS = {
 
 
 class IncreaseResult(msgspec.Struct, frozen=True, kw_only=True):
-    """How a request went."""
+    """The answer to a request for an increase."""
 
     state: CheckState
     text: str
     request: QuotaRequestRow | None = None
-    """The request that is open now: ours, or the one that was there before."""
+    """The request that is open now: the new one, or one from before."""
 
 
 def increase_cli_command(service: str, code: str, value: float, region: str) -> str:
-    """The command of the aws tool that asks for the same."""
+    """The same request as a command of the aws tool."""
     return shlex.join(
         (
             "aws", "service-quotas", "request-service-quota-increase", "--service-code", service, "--quota-code", code,
@@ -50,7 +50,7 @@ def increase_cli_command(service: str, code: str, value: float, region: str) -> 
 
 
 def request_increase(aws: AwsSession, limit: QuotaLimitSettings, value: float) -> IncreaseResult:
-    """Ask for `value`. One request that is open already is an answer, not an error. Raises botocore's other errors."""
+    """Request an increase to `value`. A refusal that is known is a result, not an error. Raises botocore's other errors."""
     current = quota_usage.fetch_applied_quota(aws, limit.service, limit.code)
     if not current.adjustable:
         return IncreaseResult(
@@ -59,7 +59,7 @@ def request_increase(aws: AwsSession, limit: QuotaLimitSettings, value: float) -
     if current.value is not None and value <= current.value:
         return IncreaseResult(
             state=CheckState.BLOCKED,
-            text=f"{format_quantity(value)} is not more than the limit in force, {format_quantity(current.value)}; nothing was asked.",
+            text=f"{format_quantity(value)} is not more than the limit in force, {format_quantity(current.value)}; nothing was requested.",
         )
     client = aws.client("service-quotas", quota_usage.quota_region(aws, limit.service))
     try:
@@ -91,26 +91,26 @@ def request_increase(aws: AwsSession, limit: QuotaLimitSettings, value: float) -
 
 
 def _already_open_result(aws: AwsSession, limit: QuotaLimitSettings, value: float) -> IncreaseResult:
-    """There is an open request, and AWS takes only one per quota."""
+    """AWS takes only one request per quota, and one is open."""
     try:
         rows = quota_usage.fetch_increase_requests(aws, limit.service, limit.code)
     except aws_error_types():
         rows = ()
     open_ = next((row for row in rows if row.is_open), None)
-    text = "A request for this quota is open already, and AWS takes only one at a time; nothing was asked."
+    text = "A request for this quota is open already, and AWS takes only one at a time; nothing was requested."
     if open_ is None:
         return IncreaseResult(state=CheckState.WARN, text=text)
     text += f" It is for {format_quantity(open_.desired)} ({open_.status}: {open_.meaning})."
-    enough = open_.desired >= value
-    if not enough:
+    is_enough = open_.desired >= value
+    if not is_enough:
         text += f" That is less than {format_quantity(value)}: ask again when it is answered."
-    return IncreaseResult(state=CheckState.OK if enough else CheckState.WARN, text=text, request=open_)
+    return IncreaseResult(state=CheckState.OK if is_enough else CheckState.WARN, text=text, request=open_)
 
 
 def poll_increase(aws: AwsSession, limit: QuotaLimitSettings, needed: float | None = None) -> PollResult:
-    """Where an increase stands: done when the limit has reached what was asked for. Raises botocore's errors.
+    """One poll of `quota --wait`: done when the limit has reached the requested value. Raises botocore's errors.
 
-    `needed` (in all, use included) is what counts when nothing was asked for.
+    Without a request, `needed` (in all, use included) is the value to reach.
     """
     rows = quota_usage.fetch_increase_requests(aws, limit.service, limit.code)
     current = quota_usage.fetch_applied_quota(aws, limit.service, limit.code).value
@@ -125,12 +125,12 @@ def poll_increase(aws: AwsSession, limit: QuotaLimitSettings, needed: float | No
         )
     if newest is None:
         return PollResult(PollOutcome.FAILED, f"{shown}, and no increase was requested.", status, data)
-    told = f"{shown}; the request for {format_quantity(newest.desired)} is {status}: {newest.meaning}."
+    text = f"{shown}; the request for {format_quantity(newest.desired)} is {status}: {newest.meaning}."
     if status in REFUSED_STATUSES:
         case = f" Support case {newest.case}." if newest.case else ""
-        return PollResult(PollOutcome.FAILED, told + case, status, data)
+        return PollResult(PollOutcome.FAILED, text + case, status, data)
     if status == "APPROVED":
-        told = (
+        text = (
             f"{shown}; the request for {format_quantity(newest.desired)} is approved, the limit does not show it yet."
         )
-    return PollResult(PollOutcome.PENDING, told, status, data)
+    return PollResult(PollOutcome.PENDING, text, status, data)

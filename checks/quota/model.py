@@ -1,4 +1,4 @@
-"""What the quota step knows beyond its findings: the table of its screen, and the words for AWS's statuses."""
+"""The table of the quota step, and the meaning of each status of a request. Imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from checks.finding import CheckState, FrozenStruct
 
 REQUEST_STATUS_MEANINGS = {
     "PENDING": "sent, not yet picked up by AWS",
-    "CASE_OPENED": "AWS is looking at it; a support case is open",
+    "CASE_OPENED": "AWS examines it; a support case is open",
     "APPROVED": "granted",
     "DENIED": "refused by AWS",
     "CASE_CLOSED": "the support case was closed; read it, the answer may be a smaller increase or a question",
@@ -23,7 +23,7 @@ REFUSED_STATUSES = frozenset({"DENIED", "NOT_APPROVED", "CASE_CLOSED", "INVALID_
 
 
 def request_status_meaning(status: str) -> str:
-    """AWS's status of a request for an increase, in words."""
+    """What a status of a request means."""
     return REQUEST_STATUS_MEANINGS.get(status, "a status that ecotui does not know")
 
 
@@ -52,7 +52,7 @@ class QuotaRequestRow(FrozenStruct, frozen=True):
 
 
 class NodeGroupDemandRow(FrozenStruct, frozen=True):
-    """What one group of nodes takes."""
+    """The vCPUs that one group of nodes needs."""
 
     group: str
     count: int
@@ -60,13 +60,13 @@ class NodeGroupDemandRow(FrozenStruct, frozen=True):
     vcpus: int | None = None
     """Of one node; None when EC2 does not offer the type here."""
     running: int = 0
-    """Nodes of the group that run already: in use, and not needed once more."""
+    """Nodes of the group that run already: they count as used."""
     needed: float | None = None
     """vCPUs for the nodes that are still to come."""
 
 
 class QuotaRow(FrozenStruct, frozen=True):
-    """One quota: what is allowed, taken, and wanted. None stands for: not known."""
+    """One quota: limit, use and need. None: not known."""
 
     code: str
     service: str
@@ -85,6 +85,8 @@ class QuotaRow(FrozenStruct, frozen=True):
 
 
 class QuotaDetail(FrozenStruct, frozen=True):
+    """All that the check read, in `Report.detail`."""
+
     rows: tuple[QuotaRow, ...] = ()
     region: str = ""
 

@@ -1,6 +1,6 @@
-"""What AWS says about quotas: limits, increase requests, and what is in use. Read-only.
+"""Limits, increase requests and use of quotas, from Service Quotas and EC2. Reads only.
 
-Capacity reservations that stand empty count against the vCPU limit too and are not looked at.
+Empty capacity reservations count against the vCPU limit too; they are not counted here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from checks.aws.session import AwsSession
 
 MIN_REPORT_INTERVAL = 1.0
-"""Seconds of waiting, at the least, between two words about how far the questions are."""
+"""Seconds between two reports of progress."""
 
 GLOBAL_SERVICES = frozenset({"iam", "cloudfront", "route53", "organizations"})
 """Services whose quotas are kept in us-east-1, whatever the region."""
@@ -48,18 +48,18 @@ class OnDemandInstance:
 
 @dataclass(frozen=True)
 class QuotaSnapshot:
-    """What came back; an exception stands in the place of an answer that did not come."""
+    """The answers of AWS; an exception in place of an answer that failed."""
 
     limits: Mapping[str, AppliedQuota | Exception]
     requests: Mapping[str, tuple[QuotaRequestRow, ...] | Exception]
     resource_counts: Mapping[str, tuple[float, float] | Exception]
-    """By code, for the counted kinds: how many there are, and how many of them are the project's own."""
+    """By code, for quotas of countable resources: how many exist, and how many of them are the project's own."""
     instances: tuple[OnDemandInstance, ...] | Exception | None
     vcpus_by_type: Mapping[str, int] | Exception = field(default_factory=dict)
 
 
 class QuotaQueryProgress:
-    """Says how far many questions are, to somebody who waits: not at once, and not each time. Threads may share it."""
+    """Reports how many requests are answered, at most once in MIN_REPORT_INTERVAL. Threads may share it."""
 
     def __init__(
         self, total: int, report_progress: Callable[[str], None], clock: Callable[[], float] = time.monotonic
@@ -73,13 +73,13 @@ class QuotaQueryProgress:
         self._last_report = clock()
 
     def record_answer(self, *_: object) -> None:
-        """One more question has its answer, or its error."""
+        """One more request has an answer or an error."""
         with self._lock:
             self._answer_count += 1
             self._report(due=False)
 
     def record_throttling(self) -> None:
-        """AWS wants us to wait; the question is asked again by itself."""
+        """AWS throttles; botocore repeats the request by itself."""
         with self._lock:
             first, self._is_throttled = not self._is_throttled, True
             self._report(due=first)
@@ -95,25 +95,25 @@ class QuotaQueryProgress:
 
 @contextmanager
 def watch_throttling(aws: AwsSession, regions: Iterable[str], progress: QuotaQueryProgress) -> Iterator[None]:
-    """Tell `count` of each answer of Service Quotas that says "too fast", while this is open. Raises botocore's errors."""
+    """Records every throttled answer of Service Quotas in `progress`. Raises botocore's errors."""
 
-    def hear(response: tuple[object, Any] | None = None, **_: object) -> None:
-        # (the HTTP answer, what was parsed of it), before botocore decides to ask again
+    def record(response: tuple[object, Any] | None = None, **_: object) -> None:
+        # (HTTP response, parsed response), before botocore decides whether to repeat the request
         if response and response_kind(response[1]) is AwsErrorKind.THROTTLED:
             progress.record_throttling()
 
     clients = [aws.client("service-quotas", region or None) for region in regions]
     for client in clients:
-        client.meta.events.register("needs-retry.service-quotas", hear)
+        client.meta.events.register("needs-retry.service-quotas", record)
     try:
         yield
     finally:
         for client in clients:
-            client.meta.events.unregister("needs-retry.service-quotas", hear)
+            client.meta.events.unregister("needs-retry.service-quotas", record)
 
 
 def quota_region(aws: AwsSession, service: str) -> str:
-    """Where a service keeps its quotas: those of the whole account are in one region."""
+    """The region that keeps the quotas of a service: us-east-1 for the global ones."""
     return "us-east-1" if service in GLOBAL_SERVICES else aws.region
 
 
@@ -252,7 +252,7 @@ RESOURCE_COUNTERS = {
     ),
     "L-E79EC296": ("ec2:DescribeSecurityGroups", _resource_counter("describe_security_groups", "SecurityGroups")),
 }
-"""Quotas whose use is a count of things, with the IAM action that counting needs. The use of any other is not known."""
+"""Quotas whose use is a count of resources, with the IAM action of the count. The use of other quotas is not known."""
 
 
 def fetch_quotas(
@@ -262,10 +262,12 @@ def fetch_quotas(
     tags: Mapping[str, str],
     report_progress: Callable[[str], None] = lambda text: None,
 ) -> QuotaSnapshot:
-    """Everything for these (service, code) pairs, side by side. Raises botocore's errors only when there can be no
-    client at all (no credentials, no region, bad profile)."""
+    """Limits, requests and use for these (service, code) pairs, in parallel.
+
+    Raises botocore's errors only where no client can be made: no credentials, no region, a bad profile.
+    """
     wanted = list(dict.fromkeys(quotas))
-    # Clients are made here, in sequence: side by side it takes longer.
+    # Clients are made here, one after the other: in parallel it takes longer.
     regions = sorted({quota_region(aws, service) for service, _ in wanted})
     aws.client("ec2")
     on_demand = any(code in VCPU_QUOTA_CODES for _, code in wanted)

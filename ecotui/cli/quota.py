@@ -93,7 +93,7 @@ def _request_increase(
     if meant and meant != identity.account:
         print(
             f"ecotui quota: the credentials are of account {identity.account}, the settings mean {meant} "
-            "(aws.account); nothing was asked.",
+            "(aws.account); nothing was requested.",
             file=sys.stderr,
         )
         return exit_codes.BLOCKED
@@ -124,7 +124,7 @@ def _confirm_request(question: str) -> bool:
     print(question, end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() in ("y", "yes"):
         return True
-    print("Nothing was asked.", file=sys.stderr)
+    print("Nothing was requested.", file=sys.stderr)
     return False
 
 

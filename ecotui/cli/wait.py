@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
+from checks import polling
 from checks.aws.errors import aws_error_types
 from checks.context import CheckContext
 from checks.duration import format_duration
-from checks.polling import SYSTEM_CLOCK, PollClock, PollOutcome, PollResult, PollTick, poll_until_done
+from checks.polling import PollClock, PollOutcome, PollResult, PollTick, poll_until_done
 from ecotui import exit_codes
 from ecotui.stream import WaitProgress, encode_message
 
@@ -37,7 +38,7 @@ def wait_until_done(
             interval=interval,
             timeout=limit,
             on_tick=_print_json_line if progress else _CountdownPrinter(limit),
-            clock=clock or SYSTEM_CLOCK,
+            clock=clock or polling.SYSTEM_CLOCK,
             explain_transient=lambda error: _explain_transient(context, error),
         )
     except aws_error_types() as error:
