@@ -70,10 +70,10 @@ def _add_script_fix(context: CheckContext, changes: Finding) -> Finding:
 
 def _forecast_findings(context: CheckContext, detail: ApplyDetail) -> list[Finding]:
     """What the last plan would run into; nothing once that plan cannot be applied any more."""
-    if not detail.plan or detail.stale:
+    if not detail.plan_file or detail.stale_reason:
         return []
     try:
-        return forecast_findings(plan_store.read_review(Path(detail.plan)), context.terraform_folder, context.env)
+        return forecast_findings(plan_store.read_review(Path(detail.plan_file)), context.terraform_folder, context.env)
     except plan_store.PlanNotReviewed:
         return []
 
@@ -152,7 +152,7 @@ def _build_findings(
         summary = "Whether anything is left to apply is not known before the state can be read"
         changes = _changes_finding(state=CheckState.WARN, summary=summary, fixes=(plan_fix(recommended=True),))
     else:
-        planned = f": {detail.plan_sentence}" if detail.plan and not detail.stale else ""
+        planned = f": {detail.plan_sentence}" if detail.plan_file and not detail.stale_reason else ""
         changes = _unapplied_finding(f"Nothing is applied yet{planned}", detail)
     return [validation, state, changes], detail
 
@@ -175,17 +175,17 @@ def _build_detail(
         return detail
     return msgspec.structs.replace(
         detail,
-        plan=str(plan_store.plan_and_review_paths(folder)[0]),
+        plan_file=str(plan_store.plan_and_review_paths(folder)[0]),
         plan_sentence=review.plan.sentence,
-        where=f"account {review.account}, {review.region}" if review.account else "",
-        losses=len(review.plan.data_losses),
-        gone=_destroyed_addresses(review),
+        target=f"account {review.account}, {review.region}" if review.account else "",
+        data_loss_count=len(review.plan.data_losses),
+        destroyed=_destroyed_addresses(review),
         forecast_sentence=review.forecast.sentence,
-        blocking=review.forecast.blocking_ids,
-        names_in_the_way=cleanup_selection(
+        blocking_ids=review.forecast.blocking_ids,
+        cleanup_selection=cleanup_selection(
             review.forecast.collisions, import_blocks.read_imported_addresses(terraform.folder)
         ),
-        stale=plan_store.why_stale(context, folder, review, state_summary),
+        stale_reason=plan_store.why_stale(context, folder, review, state_summary),
     )
 
 
@@ -326,8 +326,10 @@ def _check_state(
 
 def _errored_state_finding(left: errored.ErroredState, raw: str) -> Finding:
     facts = [Fact(label="in the file", value=f"{plural(left.resources, 'resource')}, serial {left.serial}")]
-    if left.there is not None:
-        facts.append(Fact(label="state now", value=f"{plural(left.there, 'resource')}, serial {left.there_serial}"))
+    if left.current_resources is not None:
+        facts.append(
+            Fact(label="state now", value=f"{plural(left.current_resources, 'resource')}, serial {left.current_serial}")
+        )
     facts += [Fact(label="only in the file", value=address) for address in left.gained[:12]]
     facts += [Fact(label="only in the state", value=address) for address in left.lost[:12]]
     return _state_finding(
@@ -368,7 +370,7 @@ def _pending_finding(pending: dict[str, int], state_summary: StateSummary, detai
 
 def _unapplied_finding(summary: str, detail: ApplyDetail, tainted: int = 0) -> Finding:
     """Something is left to apply; `tainted` resources may be complete."""
-    is_ready = bool(detail.plan) and not detail.stale
+    is_ready = bool(detail.plan_file) and not detail.stale_reason
     fixes = [plan_fix(recommended=not is_ready)]
     facts: tuple[Fact, ...] = ()
     if is_ready:
@@ -376,13 +378,13 @@ def _unapplied_finding(summary: str, detail: ApplyDetail, tainted: int = 0) -> F
             Fact(label="reviewed plan", value=detail.plan_sentence),
             Fact(label="forecast", value=detail.forecast_sentence),
         )
-        if detail.blocking:
+        if detail.blocking_ids:
             summary = f"{summary}; at the last plan {detail.forecast_sentence}"
             fixes = [*blocked_step_fixes(detail), plan_fix(recommended=True), apply_fix(detail, with_overrides=True)]
         else:
             fixes.insert(0, apply_fix(detail))
-    elif detail.plan:
-        facts = (Fact(label="saved plan", value=f"stale: {detail.stale}"),)
+    elif detail.plan_file:
+        facts = (Fact(label="saved plan", value=f"stale: {detail.stale_reason}"),)
         fixes.append(show_interrupted_fix())
     if tainted:
         fixes = [untaint_fix(tainted), *(msgspec.structs.replace(fix, recommended=False) for fix in fixes)]

@@ -63,11 +63,11 @@ def create_plan(
         if aws:
             durations = add_no_wait_estimates(read_durations(plan.operations), plan.no_wait_addresses)
             forecast = make_forecast(
-                context.with_progress(on_progress), planned, dependencies=plan.after, durations=durations
+                context.with_progress(on_progress), planned, dependencies=plan.dependencies, durations=durations
             )
         review = SavedReview(
             plan_sha256=plan_store.plan_digest(plan_file),
-            made=time.time(),
+            created_at=time.time(),
             folder=str(terraform.folder),
             workspace=context.settings.terraform.workspace,
             plan=plan,

@@ -35,18 +35,18 @@ def plan_fix(*, recommended: bool) -> Fix:
 
 def apply_fix(detail: ApplyDetail, *, with_overrides: bool = False) -> Fix:
     """Apply the reviewed plan. `with_overrides`: it is blocked, and starts only once each finding is overridden."""
-    losses = ("--destroy", str(detail.losses)) if detail.losses else ()
+    losses = ("--destroy", str(detail.data_loss_count)) if detail.data_loss_count else ()
     destroys = "destroy" in detail.plan_sentence or "replace" in detail.plan_sentence
-    where = f" in {detail.where}" if detail.where else ""
-    destroyed = f" ({shorten_list(detail.gone, MAX_NAMED_ADDRESSES)})" if detail.gone else ""
+    where = f" in {detail.target}" if detail.target else ""
+    destroyed = f" ({shorten_list(detail.destroyed, MAX_NAMED_ADDRESSES)})" if detail.destroyed else ""
     return Fix(
         id="apply.apply",
         title="Apply anyway, after overriding each finding" if with_overrides else "Apply the reviewed plan",
-        action=RunCommand(argv=("ecotui", "apply", "--yes", "--plan", detail.plan, *losses)),
+        action=RunCommand(argv=("ecotui", "apply", "--yes", "--plan", detail.plan_file, *losses)),
         changes=f"{detail.plan_sentence}{destroyed}{where}; what is created costs money"
-        + (f"; of what holds data, {detail.losses} destroyed or replaced: p shows them" if losses else ""),
+        + (f"; of what holds data, {detail.data_loss_count} destroyed or replaced: p shows them" if losses else ""),
         # As on the command line: a word where nothing goes, the account's name or the number where something does.
-        typed=f"destroy {detail.losses}" if losses else "" if destroys else "apply",
+        typed=f"destroy {detail.data_loss_count}" if losses else "" if destroys else "apply",
         risk=Risk.DESTROYS if destroys else Risk.COSTS,
         recommended=not with_overrides,
     )
@@ -55,16 +55,16 @@ def apply_fix(detail: ApplyDetail, *, with_overrides: bool = False) -> Fix:
 def blocked_step_fixes(detail: ApplyDetail) -> tuple[Fix, ...]:
     """The steps that put in order what the forecast found; a new plan checks it again."""
     fixes = []
-    if detail.names_in_the_way and any(one.startswith("collision:") for one in detail.blocking):
+    if detail.cleanup_selection and any(one.startswith("collision:") for one in detail.blocking_ids):
         fixes.append(
             Fix(
                 id="apply.cleanup",
                 title="Delete what has the names: go to the leftovers, with these selected",
-                action=OpenStep(step="cleanup", select=detail.names_in_the_way),
+                action=OpenStep(step="cleanup", select=detail.cleanup_selection),
                 changes="nothing yet: there the deletion is typed",
             )
         )
-    if any(one.startswith("quota:") for one in detail.blocking):
+    if any(one.startswith("quota:") for one in detail.blocking_ids):
         fixes.append(
             Fix(
                 id="apply.quota",
@@ -163,7 +163,7 @@ def terraform_init_fix(command_name: str) -> Fix:
 
 def recover_fixes(errored_state: ErroredState) -> tuple[Fix, ...]:
     """Push the state where that loses nothing; move the file aside where all of it is saved; else only show it."""
-    if errored_state.is_pushable or errored_state.fit is PushSafety.SAME:
+    if errored_state.is_pushable or errored_state.push_safety is PushSafety.SAME:
         return (
             Fix(
                 id="apply.recover",

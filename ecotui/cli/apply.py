@@ -142,7 +142,7 @@ def _print_blockers(review: SavedReview, blocker_ids: list[str]) -> None:
     print("ecotui apply: the forecast found what would make this fail:", file=sys.stderr)
     told = {one.id: one.sentence for one in review.forecast.insufficient_quotas}
     told |= {one.id: one.sentence for one in review.forecast.collisions}
-    told |= {one.id: one.sentence for one in review.forecast.kept}
+    told |= {one.id: one.sentence for one in review.forecast.protected}
     for id_ in blocker_ids:
         print(f"  {STATE_ICONS[CheckState.BLOCKED]} {told[id_]}", file=sys.stderr)
         print(f"      to go on all the same: --override {shlex.quote(f'{id_}=REASON')}", file=sys.stderr)

@@ -61,7 +61,7 @@ class ApplyOutput(OutputHandler):
         self._command = command
         self._as_json = as_json
         self._progress = ApplyStreamReader(plan.operations)
-        self._estimate = RemainingTimeEstimate([(one.address, one.actions) for one in plan.changes], plan.after)
+        self._estimate = RemainingTimeEstimate([(one.address, one.actions) for one in plan.changes], plan.dependencies)
         self._context = context
         self._clock = clock
         self._announced: set[tuple[str, str]] = set()

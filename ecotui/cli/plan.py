@@ -104,7 +104,7 @@ def review_exit_code(review: SavedReview) -> int:
     """3 for what is in the way, 4 for warnings and for what could not be looked at, else 0."""
     if review.forecast.blocking_ids:
         return exit_codes.BLOCKED
-    return exit_codes.WARNINGS if review.forecast.unknown or review.forecast.warnings else exit_codes.OK
+    return exit_codes.WARNINGS if review.forecast.not_checked or review.forecast.warnings else exit_codes.OK
 
 
 def print_review(review: SavedReview, plan_file: Path, guide: GuideSettings) -> None:
@@ -135,21 +135,21 @@ def print_review(review: SavedReview, plan_file: Path, guide: GuideSettings) -> 
             print(f"    {change.address}: {', '.join(one.path for one in change.attributes[:6]) or 'gone'}")
         if len(plan.drift) > 20:
             print(f"    and {len(plan.drift) - 20} more")
-    print(f"Forecast: {seen.sentence} ({seen.looked} names looked up in {seen.seconds:.1f} s)")
+    print(f"Forecast: {seen.sentence} ({seen.lookup_count} names looked up in {seen.seconds:.1f} s)")
     for quota in seen.quotas:
         print(f"  {STATE_ICONS[quota.state]} {quota.sentence}")
     for collision in seen.collisions:
         print(f"  {STATE_ICONS[CheckState.BLOCKED]} {collision.sentence}")
         cited = guide.qualify_entry_numbers(collision.guide)
         guides = f"; guide: {', '.join(cited)}" if cited else ""
-        place = f"; written in {collision.place}" if collision.place else ""
-        print(f"      ways out: {', '.join(collision.ways_out)}{guides}{place}")
-    for stays in seen.kept:
+        place = f"; written in {collision.location}" if collision.location else ""
+        print(f"      ways out: {', '.join(collision.fixes)}{guides}{place}")
+    for stays in seen.protected:
         guides = f" (guide: {', '.join(stays.guide)})" if stays.guide else ""
         print(f"  {STATE_ICONS[CheckState.BLOCKED]} {stays.sentence}{guides}")
     for warning in seen.warnings:
         print(f"  {STATE_ICONS[CheckState.WARN]} {warning.sentence}")
-    for unknown in seen.unknown:
+    for unknown in seen.not_checked:
         print(f"  {STATE_ICONS[CheckState.UNKNOWN]} {unknown.sentence}")
     print(f"Saved: {plan_file}")
     if not plan.total:

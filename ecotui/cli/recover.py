@@ -48,7 +48,7 @@ class _RecoveryFindings:
     def exit_code(self) -> int:
         if self.errored or self.state_error or any(one.candidates for one in self.orphans):
             return exit_codes.BLOCKED
-        unsure = any(one.unknown for one in self.orphans) or any(one.denied for one in self.tainted)
+        unsure = any(one.unknown_reason for one in self.orphans) or any(one.denied for one in self.tainted)
         return exit_codes.WARNINGS if unsure else exit_codes.OK
 
 
@@ -154,7 +154,7 @@ def _push_errored_state(
         return _print_refusal(f"there is no {errored.ERRORED_STATE_FILE} in {terraform.folder}; nothing was saved")
     if not digest or left.digest != digest:
         return _print_refusal(f"{errored.ERRORED_STATE_FILE} is another one by now ({left.digest}); nothing was saved")
-    if not left.is_pushable and left.fit is not errored.PushSafety.SAME:
+    if not left.is_pushable and left.push_safety is not errored.PushSafety.SAME:
         return _print_refusal(f"{left.sentence}; nothing was saved")
     try:
         if left.is_pushable:
@@ -232,9 +232,9 @@ def _untaint(terraform: Terraform, findings: _RecoveryFindings, addresses: list[
     for word in named:
         if word not in marked:
             return _print_refusal(f"{word} is nothing that the state holds as half made; nothing was kept")
-        if not marked[word].whole:
-            return _print_refusal(f"{word}: {marked[word].shows}; nothing was kept")
-    chosen = [one for one in findings.tainted if one.whole and (not named or one.address in named)]
+        if not marked[word].is_complete:
+            return _print_refusal(f"{word}: {marked[word].status}; nothing was kept")
+    chosen = [one for one in findings.tainted if one.is_complete and (not named or one.address in named)]
     if not chosen:
         return _print_refusal("nothing that is half made is certain to stand; nothing was kept")
     for one in chosen:
@@ -244,7 +244,7 @@ def _untaint(terraform: Terraform, findings: _RecoveryFindings, addresses: list[
             return _print_refusal(
                 f"{one.address}: {error.explain()}; what was kept before stays kept", exit_codes.ERROR
             )
-        print(f"Kept {one.address}: {one.shows}", flush=True)
+        print(f"Kept {one.address}: {one.status}", flush=True)
     # Of what was not waited for, the state has not all attributes: without them it would be made again all the same.
     print("Reading them back into the state", flush=True)
     try:
@@ -255,8 +255,8 @@ def _untaint(terraform: Terraform, findings: _RecoveryFindings, addresses: list[
             exit_codes.ERROR,
         )
     for one in findings.tainted:
-        if one not in chosen and not one.whole:
-            print(f"Not kept: {one.address}: {one.shows}")
+        if one not in chosen and not one.is_complete:
+            print(f"Not kept: {one.address}: {one.status}")
     print("Plan again, and see what is left to do: ecotui plan")
     return exit_codes.OK
 
@@ -266,7 +266,7 @@ def _unambiguous_imports(findings: _RecoveryFindings) -> list[PlannedImport]:
     return [
         _select_import(findings, one.creation.address)
         for one in findings.orphans
-        if len([each for each in one.candidates if each.ours]) == 1
+        if len([each for each in one.candidates if each.is_own]) == 1
     ]
 
 
@@ -282,7 +282,7 @@ def _select_import(findings: _RecoveryFindings, option: str) -> PlannedImport:
         if option != address and not option.startswith(f"{address}="):
             continue
         wanted = option[len(address) + 1 :]
-        able = [each for each in one.candidates if each.ours and wanted in ("", each.id, each.import_id)]
+        able = [each for each in one.candidates if each.is_own and wanted in ("", each.id, each.import_id)]
         if not able:
             raise ImportBlockError(f"{one_line(option)}: {one.sentence}; nothing to adopt")
         if len(able) > 1:
@@ -315,7 +315,7 @@ def _print_recovery_document(findings: _RecoveryFindings) -> None:
                     "address": one.creation.address,
                     "failed": one.creation.failed,
                     "candidates": [msgspec.to_builtins(each) for each in one.candidates],
-                    "unknown": one.unknown,
+                    "unknown": one.unknown_reason,
                     "denied": list(one.denied),
                 }
                 for one in findings.orphans
@@ -331,24 +331,24 @@ def _print_findings(findings: _RecoveryFindings) -> None:
             print(f"    only in the file: {address}")
         for address in findings.errored.lost[:20]:
             print(f"    only in the state: {address}")
-        if findings.errored.is_pushable or findings.errored.fit.value == "same":
+        if findings.errored.is_pushable or findings.errored.push_safety.value == "same":
             print(f"    to put it in order: ecotui recover --approve {findings.errored.digest}")
     elif findings.state_error:
         print(f"{STATE_ICONS[CheckState.UNKNOWN]} The state could not be read: {findings.state_error}")
     _print_last_apply(findings)
     for one in findings.orphans:
-        state = CheckState.UNKNOWN if one.unknown else CheckState.WARN if one.candidates else CheckState.OK
+        state = CheckState.UNKNOWN if one.unknown_reason else CheckState.WARN if one.candidates else CheckState.OK
         print(f"{STATE_ICONS[state]} {one.creation.address}: {one.sentence}")
         if one.denied:
             print(f"    not allowed: {', '.join(one.denied)}")
-        if any(each.ours for each in one.candidates):
+        if any(each.is_own for each in one.candidates):
             print(f"    keep it: ecotui recover --adopt '{one.creation.address}'    or delete it: ecotui cleanup")
     for half in findings.tainted:
-        state = CheckState.UNKNOWN if half.denied else CheckState.OK if half.whole else CheckState.WARN
+        state = CheckState.UNKNOWN if half.denied else CheckState.OK if half.is_complete else CheckState.WARN
         print(f"{STATE_ICONS[state]} {half.address}: {half.sentence}")
         if half.denied:
             print(f"    not allowed: {', '.join(half.denied)}")
-    if any(one.whole for one in findings.tainted):
+    if any(one.is_complete for one in findings.tainted):
         print("    keep what stands, instead of making it again: ecotui recover --keep")
     if not findings.errored and not findings.state_error and findings.last_apply and not findings.last_apply.is_running:
         print("Go on with: ecotui plan")

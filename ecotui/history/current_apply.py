@@ -42,7 +42,7 @@ class CurrentApply:
         return RunningResource(
             address=address,
             action=row.action,
-            started=row.started_at,
+            started_at=row.started_at,
             elapsed=max(now - row.started_at, row.elapsed),
             typical=known.typical_duration(address, row.action),
             note=row.note,
@@ -51,7 +51,7 @@ class CurrentApply:
                 for one in (change.attributes if change else ())
                 if (value := one.before if row.action == "delete" else one.after)
             },
-            dependencies=self.plan.after.get(strip_instance_keys(address), ()) if self.plan else (),
+            dependencies=self.plan.dependencies.get(strip_instance_keys(address), ()) if self.plan else (),
             created_ids={done.address: done.id for done in self.progress.finished_operations if done.id},
         )
 

@@ -136,7 +136,7 @@ class ApplyPanel(StepPanel):
         plan = self._read_reviewed_plan(command)
         self._progress = ApplyStreamReader(plan.operations if plan else None)
         changes = [(one.address, one.actions) for one in plan.changes] if plan else []
-        self._estimate = RemainingTimeEstimate(changes, plan.after if plan else {})
+        self._estimate = RemainingTimeEstimate(changes, plan.dependencies if plan else {})
 
     def _read_lines(self, output: CommandOutputReceived) -> list[str]:
         if self._tail is None:
@@ -195,7 +195,9 @@ class ApplyPanel(StepPanel):
             if apply and ways:
                 self.post_message(FixRequested(*ways[0]))
 
-        self.app.push_screen(PlanReviewScreen(Path(detail.plan), stale=detail.stale, applicable=bool(ways)), read)
+        self.app.push_screen(
+            PlanReviewScreen(Path(detail.plan_file), stale=detail.stale_reason, applicable=bool(ways)), read
+        )
 
     def _read_reviewed_plan(self, command: Command) -> Plan | None:
         """The reviewed plan that this command applies: the stream itself promises no total."""
@@ -204,7 +206,7 @@ class ApplyPanel(StepPanel):
         argv = command.argv
         place = argv[argv.index("--plan") + 1] if "--plan" in argv[:-1] else ""
         if not place and self.report and self.report.detail:
-            place = msgspec.convert(self.report.detail, type=ApplyDetail).plan
+            place = msgspec.convert(self.report.detail, type=ApplyDetail).plan_file
         if not place:
             return None
         try:
@@ -237,7 +239,7 @@ def _render_plan(detail: ApplyDetail, width: int) -> list[Content]:
     for label, text in (
         ("Plan", detail.plan_sentence),
         ("Forecast", detail.forecast_sentence),
-        ("Stale", detail.stale),
+        ("Stale", detail.stale_reason),
     ):
         if text:
             lines.append(hanging_indent(Content.styled(f"{label:<10}", "$foreground 62%"), text, width))

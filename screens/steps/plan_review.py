@@ -265,7 +265,7 @@ def _render_title(review: SavedReview, stale: str) -> Content:
     """What the plan does and where, and on top of all what is lost by it."""
     plan = review.plan
     where = f"account {review.account}, {review.region}" if review.account else ""
-    made = time.strftime("%H:%M:%S", time.localtime(review.made))
+    made = time.strftime("%H:%M:%S", time.localtime(review.created_at))
     parts = [where, f"made {made}", f"{plan.unchanged} unchanged" if plan.unchanged else ""]
     if plan.drift:
         parts.append(f"{len(plan.drift)} changed outside (o)")

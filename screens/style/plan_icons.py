@@ -101,14 +101,14 @@ def render_change(change: ResourceChange, width: int, *, drift: bool = False) ->
         lines.append(Content.styled("What goes:", MUTED_STYLE))
     for attribute in change.attributes:
         lines += _render_attribute(attribute, change.action, width)
-    if change.later:
+    if change.computed_count:
         lines += [
             Content.styled(part, MUTED_STYLE)
-            for part in wrap_text(f"and {change.later} that AWS computes, known after the apply", width)
+            for part in wrap_text(f"and {change.computed_count} that AWS computes, known after the apply", width)
         ]
-    if change.omitted:
-        lines.append(Content.styled(f"and {change.omitted} more attributes", MUTED_STYLE))
-    if not (change.attributes or change.later):
+    if change.omitted_count:
+        lines.append(Content.styled(f"and {change.omitted_count} more attributes", MUTED_STYLE))
+    if not (change.attributes or change.computed_count):
         lines.append(Content.styled("No attribute changes.", MUTED_STYLE))
     return Content("\n").join(lines)
 

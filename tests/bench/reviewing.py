@@ -69,7 +69,9 @@ def measure(env: Mapping[str, str], project: Path) -> list[Row]:
         (folder / plan_store.PLAN_FILE).write_bytes(b"")
         plan_store.write_review(
             folder,
-            SavedReview(plan_sha256="", made=time.time(), folder="", workspace="", plan=plan, forecast=Forecast()),
+            SavedReview(
+                plan_sha256="", created_at=time.time(), folder="", workspace="", plan=plan, forecast=Forecast()
+            ),
         )
         size = (folder / plan_store.REVIEW_FILE).stat().st_size
         with opened((*ONE_REVIEW, str(folder / plan_store.PLAN_FILE)), env, project) as terminal:

@@ -54,7 +54,7 @@ def test_a_plan_is_not_applied_in_an_account_that_the_settings_do_not_mean(
 ) -> None:
     review = SavedReview(
         plan_sha256="",
-        made=0,
+        created_at=0,
         folder="",
         workspace="",
         plan=Plan(terraform="1.11.4", format="1.2", changes=()),

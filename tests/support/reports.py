@@ -279,7 +279,7 @@ def broken_world() -> dict[str, Report]:
                 folder="terraform",
                 initialised=True,
                 resources=0,
-                plan="terraform/ecotui.plan",
+                plan_file="terraform/ecotui.plan",
                 plan_sentence="84 to create, 0 to change, 0 to destroy",
                 forecast_sentence="1 name is taken; 14 vCPUs too few",
             ),

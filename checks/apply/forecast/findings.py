@@ -59,10 +59,10 @@ def forecast_findings(review: SavedReview, folder: Path, env: Mapping[str, str] 
     ]
     if len(seen.collisions) > MAX_COLLISION_FINDINGS:
         found.append(_more_collisions_finding(seen.collisions[MAX_COLLISION_FINDINGS:]))
-    found += [_protected_finding(one, folder, env or {}) for one in seen.kept]
+    found += [_protected_finding(one, folder, env or {}) for one in seen.protected]
     found += [_quota_finding(one) for one in seen.insufficient_quotas]
-    found += _not_checked_findings(seen.unknown)
-    found += _known_after_apply_findings(seen.unknown)
+    found += _not_checked_findings(seen.not_checked)
+    found += _known_after_apply_findings(seen.not_checked)
     found += _warning_findings(seen.warnings)
     return found
 
@@ -75,7 +75,7 @@ def cleanup_selection(collisions: Iterable[Collision], imported_addresses: Colle
     """
     found: dict[str, None] = {}
     for one in collisions:
-        if one.address in imported_addresses or DELETE not in one.ways_out:
+        if one.address in imported_addresses or DELETE not in one.fixes:
             continue
         first = one.existing.partition(" ")[0]
         # `arn:...`, `key-1`, `sg-1 in vpc-1`; a sentence begins with a word that names nothing.
@@ -102,7 +102,7 @@ def _collision_finding(collision: Collision, folder: Path, env: Mapping[str, str
         facts=(
             Fact(label="resource", value=collision.address),
             Fact(label="existing", value=collision.existing),
-            *((Fact(label="written", value=collision.place),) if collision.place else ()),
+            *((Fact(label="written", value=collision.location),) if collision.location else ()),
         ),
         guide=collision.guide,
         fixes=tuple(_collision_fixes(collision, folder, env)),
@@ -145,7 +145,7 @@ def _undo_import_fix(address: str) -> Fix:
 
 
 def _collision_fixes(collision: Collision, folder: Path, env: Mapping[str, str]) -> Iterable[Fix]:
-    if ADOPT in collision.ways_out and collision.import_id:
+    if ADOPT in collision.fixes and collision.import_id:
         note = import_blocks.IMPORT_NOTES.get(collision.type)
         yield Fix(
             id="apply.adopt",
@@ -154,14 +154,14 @@ def _collision_fixes(collision: Collision, folder: Path, env: Mapping[str, str])
             changes=f"{import_blocks.IMPORT_FILE} in the terraform folder, nothing in the account{f'; {note}' if note else ''}",
             risk=Risk.CHANGES,
         )
-    if DELETE in collision.ways_out and (marked := cleanup_selection([collision])):
+    if DELETE in collision.fixes and (marked := cleanup_selection([collision])):
         yield Fix(
             id="apply.cleanup",
             title="Delete it: go to the leftovers, with this one marked",
             action=OpenStep(step="cleanup", select=marked),
             changes="nothing yet: there the deletion is typed",
         )
-    elif DELETE in collision.ways_out and (line := _delete_command(collision)):
+    elif DELETE in collision.fixes and (line := _delete_command(collision)):
         yield Fix(
             id="apply.delete",
             title="Delete it by hand: copy the command",
@@ -177,8 +177,8 @@ def _collision_fixes(collision: Collision, folder: Path, env: Mapping[str, str])
             changes="it is no longer marked as deleted",
             risk=Risk.CHANGES,
         )
-    if RENAME in collision.ways_out and collision.place:
-        yield _edit_location_fix("apply.rename", "Give another name", collision.place, folder, env)
+    if RENAME in collision.fixes and collision.location:
+        yield _edit_location_fix("apply.rename", "Give another name", collision.location, folder, env)
     yield _override_fix(collision.id)
     yield plan_fix(recommended=False)
 
@@ -221,7 +221,7 @@ def _protected_finding(protected: ProtectedResource, folder: Path, env: Mapping[
     adopted = protected.address in import_blocks.read_imported_addresses(folder)
     change = "Change the configuration"
     fixes = (
-        *([_edit_location_fix("apply.edit", change, protected.place, folder, env)] if protected.place else []),
+        *([_edit_location_fix("apply.edit", change, protected.location, folder, env)] if protected.location else []),
         *([_undo_import_fix(protected.address)] if adopted else []),
         _override_fix(protected.id),
         plan_fix(recommended=False),
@@ -235,7 +235,7 @@ def _protected_finding(protected: ProtectedResource, folder: Path, env: Mapping[
         summary=f"{_describe_resource(protected)} cannot be {what}: {protected.why}",
         facts=(
             Fact(label="resource", value=protected.address),
-            *((Fact(label="written", value=protected.place),) if protected.place else ()),
+            *((Fact(label="written", value=protected.location),) if protected.location else ()),
             *((Fact(label="adopted", value=f"by {import_blocks.IMPORT_FILE}"),) if adopted else ()),
         ),
         guide=protected.guide,

@@ -65,9 +65,9 @@ def make_forecast(
     return Forecast(
         quotas=tuple(needs),
         collisions=tuple(collisions),
-        unknown=tuple(not_checked),
-        looked=lookups,
+        not_checked=tuple(not_checked),
+        lookup_count=lookups,
         seconds=time.perf_counter() - clock,
         warnings=tuple(dict.fromkeys([*warnings, *tight])),
-        kept=tuple(protected),
+        protected=tuple(protected),
     )

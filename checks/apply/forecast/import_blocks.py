@@ -48,12 +48,12 @@ def find_importable(review: SavedReview) -> tuple[list[PlannedImport], list[tupl
     found: list[PlannedImport] = []
     cannot: list[tuple[str, str]] = []
     for one in review.forecast.collisions:
-        if ADOPT in one.ways_out and one.import_id:
+        if ADOPT in one.fixes and one.import_id:
             note = IMPORT_NOTES.get(one.type, "")
             found.append(
                 PlannedImport(address=one.address, id=one.import_id, type=one.type, block=one.import_block, note=note)
             )
-        elif RESTORE in one.ways_out:
+        elif RESTORE in one.fixes:
             cannot.append((one.address, "it is marked as deleted, and has to be restored first"))
         else:
             cannot.append((one.address, one.existing))

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from checks.apply.plan.model import Plan
 from checks.finding import CheckState, FrozenStruct
 
@@ -50,10 +52,11 @@ class Collision(FrozenStruct, frozen=True):
     name: str
     existing: str
     """What has the name, in words."""
-    ways_out: tuple[str, ...]
+    fixes: tuple[str, ...] = msgspec.field(name="ways_out")
+    """`ADOPT`, `DELETE`, ...; the key in files and documents is older than the name."""
     import_id: str = ""
     guide: tuple[str, ...] = ()
-    place: str = ""
+    location: str = msgspec.field(default="", name="place")
     """Where the name is written: `iam.tf:12`, from the terraform folder."""
     restore: tuple[str, ...] = ()
     """The command that brings back what is only marked as deleted."""
@@ -89,7 +92,7 @@ class ProtectedResource(FrozenStruct, frozen=True):
     replaced: bool = False
     """It is to be made anew afterwards."""
     guide: tuple[str, ...] = ()
-    place: str = ""
+    location: str = msgspec.field(default="", name="place")
     """Where what helps is written: `s3.tf:2`, from the terraform folder."""
 
     @property
@@ -136,12 +139,12 @@ class ForecastWarning(FrozenStruct, frozen=True):
 class Forecast(FrozenStruct, frozen=True):
     quotas: tuple[QuotaNeed, ...] = ()
     collisions: tuple[Collision, ...] = ()
-    unknown: tuple[NotChecked, ...] = ()
-    looked: int = 0
+    not_checked: tuple[NotChecked, ...] = msgspec.field(default=(), name="unknown")
+    lookup_count: int = msgspec.field(default=0, name="looked")
     """How many names were looked up in the account."""
     seconds: float = 0.0
     warnings: tuple[ForecastWarning, ...] = ()
-    kept: tuple[ProtectedResource, ...] = ()
+    protected: tuple[ProtectedResource, ...] = msgspec.field(default=(), name="kept")
 
     @property
     def insufficient_quotas(self) -> tuple[QuotaNeed, ...]:
@@ -153,20 +156,20 @@ class Forecast(FrozenStruct, frozen=True):
         return (
             *(one.id for one in self.insufficient_quotas),
             *(one.id for one in self.collisions),
-            *(one.id for one in self.kept),
+            *(one.id for one in self.protected),
         )
 
     @property
     def state(self) -> CheckState:
         if self.blocking_ids:
             return CheckState.BLOCKED
-        if self.unknown:
+        if self.not_checked:
             return CheckState.UNKNOWN
         return CheckState.WARN if self.warnings else CheckState.OK
 
     @property
     def sentence(self) -> str:
-        failed = sum(one.failed for one in self.unknown)
+        failed = sum(one.failed for one in self.not_checked)
         parts = [
             f"{len(self.collisions)} name{'s are' if len(self.collisions) != 1 else ' is'} taken"
             if self.collisions
@@ -174,9 +177,11 @@ class Forecast(FrozenStruct, frozen=True):
             f"{len(self.insufficient_quotas)} quota{'s are' if len(self.insufficient_quotas) != 1 else ' is'} too small"
             if self.insufficient_quotas
             else "",
-            f"{len(self.kept)} cannot be destroyed" if self.kept else "",
+            f"{len(self.protected)} cannot be destroyed" if self.protected else "",
             f"{failed} could not be looked at" if failed else "",
-            f"{len(self.unknown) - failed} cannot be known before the apply" if len(self.unknown) > failed else "",
+            f"{len(self.not_checked) - failed} cannot be known before the apply"
+            if len(self.not_checked) > failed
+            else "",
             f"{len(self.warnings)} warning{'s' if len(self.warnings) != 1 else ''}" if self.warnings else "",
         ]
         return ", ".join(part for part in parts if part) or "nothing is in the way"
@@ -186,7 +191,7 @@ class SavedReview(FrozenStruct, frozen=True):
     """What is kept beside a saved plan (forecast.json), and proves that what is applied is what was reviewed."""
 
     plan_sha256: str
-    made: float
+    created_at: float = msgspec.field(name="made")
     """Seconds since the epoch."""
     folder: str
     """Of the root module."""
@@ -222,16 +227,16 @@ def plan_document(plan: Plan, forecast: Forecast) -> dict[str, Any]:
                 "type": one.type,
                 "name": one.name,
                 "existing": one.existing,
-                "ways_out": list(one.ways_out),
+                "ways_out": list(one.fixes),
                 "import_id": one.import_id,
                 "guide": list(one.guide),
-                "place": one.place,
+                "place": one.location,
             }
             for one in forecast.collisions
         ],
         "kept": [
-            {"address": one.address, "type": one.type, "name": one.name, "why": one.why, "place": one.place}
-            for one in forecast.kept
+            {"address": one.address, "type": one.type, "name": one.name, "why": one.why, "place": one.location}
+            for one in forecast.protected
         ],
         "unknown": [
             {
@@ -241,7 +246,7 @@ def plan_document(plan: Plan, forecast: Forecast) -> dict[str, Any]:
                 "why": one.why,
                 "denied": list(one.denied),
             }
-            for one in forecast.unknown
+            for one in forecast.not_checked
         ],
         "warnings": [
             {"address": one.address, "type": one.type, "what": one.what, "why": one.why} for one in forecast.warnings

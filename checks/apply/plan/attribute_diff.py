@@ -39,45 +39,45 @@ class AttributeDiff(NamedTuple):
     """The attributes that change, and how many are not among them."""
 
     attributes: tuple[AttributeChange, ...]
-    computed: int = 0
+    computed_count: int = 0
     """Computed by the provider, and known only after the apply."""
-    omitted: int = 0
+    omitted_count: int = 0
     """Beyond `MOST`."""
 
 
 class _ValuePair(NamedTuple):
     """A value before and after, with terraform's marks on it."""
 
-    old: Any
-    new: Any
+    before: Any
+    after: Any
     unknown: Any = None
     """True, or the same shape with True where the value is known only after the apply."""
-    sensitive_old: Any = None
-    sensitive_new: Any = None
+    sensitive_before: Any = None
+    sensitive_after: Any = None
     """The marks of sensitivity: True for a whole, or the same shape with True leaves."""
 
     def child(self, key: str, old_at: Any, new_at: Any) -> _ValuePair:
         """The sides of a part; `old_at` and `new_at` are its places, a key or an index or None."""
         return _ValuePair(
-            _get_part(self.old, old_at),
-            _get_part(self.new, new_at),
+            _get_part(self.before, old_at),
+            _get_part(self.after, new_at),
             _get_part(self.unknown, new_at),
-            _get_part(self.sensitive_old, old_at) or _is_likely_secret(self.old, key),
-            _get_part(self.sensitive_new, new_at) or _is_likely_secret(self.new, key),
+            _get_part(self.sensitive_before, old_at) or _is_likely_secret(self.before, key),
+            _get_part(self.sensitive_after, new_at) or _is_likely_secret(self.after, key),
         )
 
     @property
     def is_sensitive(self) -> bool:
-        return self.sensitive_old is True or self.sensitive_new is True
+        return self.sensitive_before is True or self.sensitive_after is True
 
     @property
     def display_values(self) -> tuple[str | None, str | None]:
         """Both values as text. Whoever hides a part of what is shown whole, hides it whole."""
-        hidden = any_marked(self.sensitive_old) or any_marked(self.sensitive_new)
-        before = None if self.old is None else _display_value(self.old, hidden)
+        hidden = any_marked(self.sensitive_before) or any_marked(self.sensitive_after)
+        before = None if self.before is None else _display_value(self.before, hidden)
         if self.unknown is True:
             return before, KNOWN_AFTER_APPLY
-        return before, (None if self.new is None else _display_value(self.new, hidden))
+        return before, (None if self.after is None else _display_value(self.after, hidden))
 
 
 _AttributePath = tuple[str | int, ...]
@@ -130,7 +130,7 @@ def _get_part(value: Any, at: Any) -> Any:
 
 def _iter_changed_leaves(path: _AttributePath, pair: _ValuePair) -> Iterator[tuple[_AttributePath, _ValuePair]]:
     """The leaves that differ."""
-    old, new, late = pair.old, pair.new, pair.unknown
+    old, new, late = pair.before, pair.after, pair.unknown
     if late is True:
         yield path, pair
         return

@@ -114,9 +114,9 @@ class ResourceChange(FrozenStruct, frozen=True):
     """Why, where terraform says, in plain words: `it cannot be changed in place`."""
     attributes: tuple[AttributeChange, ...] = ()
     """That change; of what is destroyed, those that it has."""
-    later: int = 0
+    computed_count: int = msgspec.field(default=0, name="later")
     """Attributes that the provider computes, known only after the apply."""
-    omitted: int = 0
+    omitted_count: int = msgspec.field(default=0, name="omitted")
     """Attributes beyond what is kept."""
     stateful: bool = False
     """It destroys or replaces something that holds data."""
@@ -141,8 +141,8 @@ class Plan(FrozenStruct, frozen=True):
     """Names of outputs that change."""
     errored: bool = False
     """Planning failed halfway: such a plan cannot be applied."""
-    after: dict[str, tuple[str, ...]] = {}  # noqa: RUF012 - msgspec copies it for each instance
-    """Each resource of the configuration to those that it waits for (`Configuration.order`)."""
+    dependencies: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict, name="after")
+    """Each resource of the configuration to those that it waits for (`Configuration.dependencies`)."""
 
     def count(self, *actions: ChangeAction) -> int:
         return sum(change.action in actions for change in self.changes)
@@ -349,7 +349,7 @@ def read_plan(document: bytes) -> tuple[Plan, tuple[PlannedChange, ...]]:
         drift=tuple(change for change in map(_drift_change, whole.resource_drift) if change is not None),
         outputs=tuple(one_line(name) for name, output in whole.output_changes.items() if output.actions != ("no-op",)),
         errored=whole.errored,
-        after=configuration.dependencies(),
+        dependencies=configuration.dependencies(),
     )
     return plan, tuple(planned)
 
@@ -427,8 +427,8 @@ def _resource_change(
         module=one_line(resource.module_address, limit=1000),
         reason=_REASON_TEXTS.get(reason, reason.replace("_", " ")),
         attributes=found.attributes,
-        later=found.computed,
-        omitted=found.omitted,
+        computed_count=found.computed_count,
+        omitted_count=found.omitted_count,
         stateful=resource.type in STATEFUL_TYPES and action in (ChangeAction.DESTROY, ChangeAction.REPLACE),
         import_id=one_line(delta.importing.id) if delta.importing else "",
         moved_from=one_line(resource.previous_address, limit=1000),

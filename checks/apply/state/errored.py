@@ -12,6 +12,8 @@ import time
 from enum import StrEnum
 from pathlib import Path
 
+import msgspec
+
 from checks.finding import FrozenStruct
 from checks.sanitize import one_line
 from checks.text import plural
@@ -45,39 +47,39 @@ class ErroredState(FrozenStruct, frozen=True):
     path: str
     digest: str
     """The first digits of its SHA-256: names exactly this content."""
-    fit: PushSafety
+    push_safety: PushSafety = msgspec.field(name="fit")
     resources: int = 0
     serial: int = 0
     lineage: str = ""
-    there: int | None = None
+    current_resources: int | None = msgspec.field(default=None, name="there")
     """Resources of the state that terraform reads now; None when it could not be read."""
-    there_serial: int = 0
+    current_serial: int = msgspec.field(default=0, name="there_serial")
     gained: tuple[str, ...] = ()
     """Addresses that only the file knows: they exist, and the state does not know them."""
     lost: tuple[str, ...] = ()
     """Addresses that only the state knows."""
-    trouble: str = ""
+    problem: str = msgspec.field(default="", name="trouble")
 
     @property
     def is_pushable(self) -> bool:
-        return self.fit is PushSafety.AHEAD
+        return self.push_safety is PushSafety.AHEAD
 
     @property
     def sentence(self) -> str:
         """What it is and what it means, in one line."""
         what = f"{ERRORED_STATE_FILE} is there: an interrupted apply could not save its state"
-        match self.fit:
+        match self.push_safety:
             case PushSafety.BROKEN:
-                return f"{ERRORED_STATE_FILE} is there, but is no state that can be read ({self.trouble}): check it by hand"
+                return f"{ERRORED_STATE_FILE} is there, but is no state that can be read ({self.problem}): check it by hand"
             case PushSafety.UNCOMPARED:
-                return f"{what}; what it would change cannot be told before the state can be read: {self.trouble}"
+                return f"{what}; what it would change cannot be told before the state can be read: {self.problem}"
             case PushSafety.SAME:
                 return f"{ERRORED_STATE_FILE} is there, but the state holds all of it already: it only has to be moved aside"
             case PushSafety.FOREIGN:
                 return f"{ERRORED_STATE_FILE} is there, but is of another state (lineage {self.lineage[:8]}…): it must not be pushed"
             case PushSafety.BEHIND:
                 return (
-                    f"{what}, and the state was written since (serial {self.there_serial}, the file has {self.serial}):"
+                    f"{what}, and the state was written since (serial {self.current_serial}, the file has {self.serial}):"
                     " a push would undo that"
                 )
             case _:
@@ -95,7 +97,9 @@ def read_errored_state(folder: Path, current_state: StateSummary | None, state_e
     except FileNotFoundError:
         return None
     except OSError as error:
-        return ErroredState(path=str(path), digest="", fit=PushSafety.BROKEN, trouble=error.strerror or "unreadable")
+        return ErroredState(
+            path=str(path), digest="", push_safety=PushSafety.BROKEN, problem=error.strerror or "unreadable"
+        )
     return compare_with_state(path, data, current_state, state_error)
 
 
@@ -108,24 +112,24 @@ def compare_with_state(
         errored_state = parse_state(data.decode("utf-8"))
     except (TerraformError, UnicodeDecodeError) as error:
         return ErroredState(
-            path=str(path), digest=digest, fit=PushSafety.BROKEN, trouble=one_line(str(error), limit=200)
+            path=str(path), digest=digest, push_safety=PushSafety.BROKEN, problem=one_line(str(error), limit=200)
         )
     if not errored_state.lineage:
-        return ErroredState(path=str(path), digest=digest, fit=PushSafety.BROKEN, trouble="it names no lineage")
+        return ErroredState(path=str(path), digest=digest, push_safety=PushSafety.BROKEN, problem="it names no lineage")
     here = {one.address for one in errored_state.resources}
     known = {one.address for one in current_state.resources} if current_state else set()
     return ErroredState(
         path=str(path),
         digest=digest,
-        fit=_push_safety(errored_state, current_state),
+        push_safety=_push_safety(errored_state, current_state),
         resources=len(here),
         serial=errored_state.serial,
         lineage=one_line(errored_state.lineage),
-        there=None if current_state is None else len(known),
-        there_serial=current_state.serial if current_state else 0,
+        current_resources=None if current_state is None else len(known),
+        current_serial=current_state.serial if current_state else 0,
         gained=tuple(sorted(here - known)) if current_state else (),
         lost=tuple(sorted(known - here)) if current_state else (),
-        trouble=state_error if current_state is None else "",
+        problem=state_error if current_state is None else "",
     )
 
 

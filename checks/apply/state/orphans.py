@@ -50,8 +50,8 @@ class OrphanCandidate(FrozenStruct, frozen=True):
 
     id: str
     import_id: str
-    words: str
-    ours: bool = True
+    description: str = msgspec.field(name="words")
+    is_own: bool = msgspec.field(default=True, name="ours")
     """False when it cannot be adopted: it belongs to another account, or is marked as deleted."""
 
 
@@ -60,7 +60,7 @@ class OrphanedResource(FrozenStruct, frozen=True):
 
     creation: InterruptedCreation
     candidates: tuple[OrphanCandidate, ...] = ()
-    unknown: str = ""
+    unknown_reason: str = ""
     """Why nothing can be said; empty when it was looked for."""
     denied: tuple[str, ...] = ()
 
@@ -69,11 +69,11 @@ class OrphanedResource(FrozenStruct, frozen=True):
         how = "its creation failed" if self.creation.failed else "its creation was cut off"
         if self.creation.id:
             how = f"it was made ({self.creation.id}), but not saved in the state"
-        if self.unknown:
-            return f"{how}; whether it exists is not known: {self.unknown}"
+        if self.unknown_reason:
+            return f"{how}; whether it exists is not known: {self.unknown_reason}"
         if not self.candidates:
             return f"{how}; nothing of it is in the account"
-        found = "; ".join(one.words for one in self.candidates[:3])
+        found = "; ".join(one.description for one in self.candidates[:3])
         more = f"; and {len(self.candidates) - 3} more" if len(self.candidates) > 3 else ""
         return f"its creation {how}; in the account: {found}{more}"
 
@@ -148,10 +148,10 @@ def find_orphan(context: CheckContext, creation: InterruptedCreation, known_ids:
     same = tuple(each for each in found.candidates if creation.id in (each.id, each.import_id))
     if same:
         return msgspec.structs.replace(found, candidates=same[:1])
-    if not found.unknown:
+    if not found.unknown_reason:
         return msgspec.structs.replace(found, candidates=())
     told = OrphanCandidate(
-        id=creation.id, import_id=creation.id, words=f"{creation.id}, as terraform said; it was not looked at"
+        id=creation.id, import_id=creation.id, description=f"{creation.id}, as terraform said; it was not looked at"
     )
     return OrphanedResource(creation=creation, candidates=(told,))
 
@@ -181,12 +181,14 @@ def _search(context: CheckContext, creation: InterruptedCreation, known_ids: Col
             return _search_by_filters(context, creation, tagged, known_ids, filters)
     except aws_error_types() as error:
         trouble = context.aws.explain(error, kind.action if kind else "")
-        return OrphanedResource(creation=creation, unknown=trouble.summary, denied=trouble.denied)
+        return OrphanedResource(creation=creation, unknown_reason=trouble.summary, denied=trouble.denied)
     if kind:
         missing = kind.scope[0] if kind.scope and name else kind.attribute
-        return OrphanedResource(creation=creation, unknown=f"its {missing} is not in the reviewed plan of that run")
+        return OrphanedResource(
+            creation=creation, unknown_reason=f"its {missing} is not in the reviewed plan of that run"
+        )
     return OrphanedResource(
-        creation=creation, unknown=f"ecotui has no call that finds a lost {creation.type or 'thing'}"
+        creation=creation, unknown_reason=f"ecotui has no call that finds a lost {creation.type or 'thing'}"
     )
 
 
@@ -211,8 +213,8 @@ def _search_by_name(
         OrphanCandidate(
             id=existing.id,
             import_id=existing.import_id,
-            words=one_line(f"{existing.name or name} ({existing.id}){owner}"),
-            ours=existing.is_own and bool(existing.import_id) and not existing.restore,
+            description=one_line(f"{existing.name or name} ({existing.id}){owner}"),
+            is_own=existing.is_own and bool(existing.import_id) and not existing.restore,
         ),
     )
 
@@ -238,7 +240,7 @@ def _search_by_filters(
     filters: Mapping[str, str],
 ) -> OrphanedResource:
     if not filters:
-        return OrphanedResource(creation=creation, unknown="the plan gives it no tag by which it could be found")
+        return OrphanedResource(creation=creation, unknown_reason="the plan gives it no tag by which it could be found")
     asked: dict[str, Any] = {
         lookup.filter_parameter: [{"Name": key, "Values": [value]} for key, value in filters.items()]
     }
@@ -278,4 +280,4 @@ def _make_candidate(id_: str, state: str, created: object) -> OrphanCandidate:
     told = [one_line(state)] if state else []
     if isinstance(created, datetime):
         told.append(f"made {created.astimezone().strftime('%H:%M:%S')}")
-    return OrphanCandidate(id=id_, import_id=id_, words=one_line(f"{id_} ({', '.join(told)})" if told else id_))
+    return OrphanCandidate(id=id_, import_id=id_, description=one_line(f"{id_} ({', '.join(told)})" if told else id_))

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from checks.apply.run.stream import ApplyProgress
 from checks.finding import FrozenStruct
 from checks.sanitize import one_line
@@ -29,15 +31,15 @@ class TaintedResource(FrozenStruct, frozen=True):
 
     address: str
     id: str
-    whole: bool = False
+    is_complete: bool = msgspec.field(default=False, name="whole")
     """It stands: the mark may go."""
-    shows: str = ""
+    status: str = msgspec.field(default="", name="shows")
     """In words; or why it is made again."""
     denied: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
-        return f"half made (tainted): {self.shows}"
+        return f"half made (tainted): {self.status}"
 
 
 def check_tainted(
@@ -64,19 +66,19 @@ def _check_one(context: CheckContext, resource: StateResource, was_interrupted: 
 
     if not was_interrupted:
         return TaintedResource(
-            address=resource.address, id=resource.id, shows="its creation failed, so it is made again"
+            address=resource.address, id=resource.id, status="its creation failed, so it is made again"
         )
     look = _CHECKS.get(resource.type)
     if look is None:
         return TaintedResource(
-            address=resource.address, id=resource.id, shows="no look can tell whether it is whole, so it is made again"
+            address=resource.address, id=resource.id, status="no look can tell whether it is whole, so it is made again"
         )
     try:
         whole, shows = look(context, resource)
     except aws_error_types() as error:
         trouble = context.aws.explain(error)
-        return TaintedResource(address=resource.address, id=resource.id, shows=trouble.summary, denied=trouble.denied)
-    return TaintedResource(address=resource.address, id=resource.id, whole=whole, shows=one_line(shows))
+        return TaintedResource(address=resource.address, id=resource.id, status=trouble.summary, denied=trouble.denied)
+    return TaintedResource(address=resource.address, id=resource.id, is_complete=whole, status=one_line(shows))
 
 
 TaintedStatus = tuple[bool, str]

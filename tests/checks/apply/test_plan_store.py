@@ -69,7 +69,7 @@ def test_losing_what_holds_data_needs_its_exact_number_without_a_terminal(tmp_pa
         tmp_path,
         SavedReview(
             plan_sha256=hashlib.sha256(b"PK").hexdigest(),
-            made=0,
+            created_at=0,
             folder=str(tmp_path / "tf"),
             workspace="",
             plan=plan,
@@ -118,7 +118,7 @@ def test_a_plan_without_aws_is_reviewed_without_credentials(tmp_path: Path) -> N
     assert ended.returncode == 0, ended.stderr
     assert "Plan: 1 to create" in ended.stdout
     review = plan_store.read_review(tmp_path / "out")
-    assert (review.account, review.forecast.looked) == ("", 0)
+    assert (review.account, review.forecast.lookup_count) == ("", 0)
 
 
 @pytest.mark.parametrize(
@@ -175,3 +175,32 @@ def test_a_part_that_is_sensitive_hides_what_is_shown_with_it() -> None:
     assert "hunter" not in str(found)
     assert found["later.id"] == (None, "(known after apply)")
     assert set(found) == {"list", "env[0].value", "new", "later.id"}
+
+
+def test_a_review_on_the_disk_keeps_the_keys_that_earlier_versions_wrote(tmp_path: Path) -> None:
+    collision = {
+        "address": "a.b",
+        "type": "a",
+        "name": "b",
+        "existing": "b-1",
+        "ways_out": ["rename"],
+        "place": "a.tf:1",
+    }
+    protected = {"address": "a.c", "type": "a", "name": "c", "why": "it is protected", "place": "a.tf:2"}
+    not_checked = {"what": "name", "why": "denied", "failed": True}
+    change = {"address": "a.b", "type": "a", "action": "create", "actions": ["create"], "later": 3, "omitted": 2}
+    written = {
+        "plan_sha256": "00",
+        "made": 12.5,
+        "folder": "/p",
+        "workspace": "",
+        "plan": {"terraform": "1.11", "format": "1.2", "changes": [change], "after": {"a.b": ["a.c"]}},
+        "forecast": {"collisions": [collision], "kept": [protected], "unknown": [not_checked], "looked": 4},
+    }
+    (tmp_path / plan_store.PLAN_FILE).write_bytes(b"")
+    (tmp_path / plan_store.REVIEW_FILE).write_text(json.dumps(written))
+    review = plan_store.read_review(tmp_path)
+    assert (review.forecast.lookup_count, review.forecast.protected[0].location) == (4, "a.tf:2")
+    assert (review.plan.dependencies, review.plan.changes[0].computed_count) == ({"a.b": ("a.c",)}, 3)
+    plan_store.write_review(tmp_path, review)
+    assert json.loads((tmp_path / plan_store.REVIEW_FILE).read_text()) == written

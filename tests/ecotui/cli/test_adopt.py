@@ -20,7 +20,7 @@ ROLE = Collision(
     type="aws_iam_role",
     name="node",
     existing="arn:aws:iam::1:role/node",
-    ways_out=("adopt", "delete", "rename", "stop"),
+    fixes=("adopt", "delete", "rename", "stop"),
     import_id="node",
 )
 KEY = Collision(
@@ -28,7 +28,7 @@ KEY = Collision(
     type="aws_key_pair",
     name="key",
     existing="key-1",
-    ways_out=("adopt", "delete", "rename", "stop"),
+    fixes=("adopt", "delete", "rename", "stop"),
     import_id="key",
 )
 THEIRS = Collision(
@@ -36,7 +36,7 @@ THEIRS = Collision(
     type="aws_s3_bucket",
     name="images",
     existing="arn:aws:s3:::images, which belongs to another account",
-    ways_out=("rename", "stop"),
+    fixes=("rename", "stop"),
 )
 
 
@@ -61,7 +61,7 @@ def review(project: Path, version: str) -> None:
         place,
         SavedReview(
             plan_sha256="",
-            made=0.0,
+            created_at=0.0,
             folder=str(world.terraform_folder),
             workspace="",
             plan=Plan(terraform=version, format="1.2", changes=()),

@@ -54,13 +54,13 @@ def state(serial: int, *names: str, lineage: str = "abc") -> str:
 )
 def test_a_kept_state_is_pushed_only_over_an_older_one_of_its_own(kept: str, now: str, fit: PushSafety) -> None:
     found = compare_with_state(Path("errored.tfstate"), kept.encode(), parse_state(now))
-    assert found.fit is fit
+    assert found.push_safety is fit
     assert found.is_pushable is (fit is PushSafety.AHEAD)
 
 
 def test_a_kept_state_is_not_judged_while_the_other_cannot_be_read() -> None:
     found = compare_with_state(Path("errored.tfstate"), state(8, "a").encode(), None, "no credentials")
-    assert (found.fit, found.is_pushable) == (PushSafety.UNCOMPARED, False)
+    assert (found.push_safety, found.is_pushable) == (PushSafety.UNCOMPARED, False)
     assert "no credentials" in found.sentence
 
 
@@ -69,7 +69,7 @@ def test_a_link_in_the_place_of_the_kept_state_is_not_followed(tmp_path: Path) -
     (tmp_path / "errored.tfstate").symlink_to(tmp_path / "elsewhere")
     found = read_errored_state(tmp_path, parse_state(""))
     assert found
-    assert found.fit is PushSafety.BROKEN
+    assert found.push_safety is PushSafety.BROKEN
 
 
 def test_only_the_file_that_was_looked_at_is_moved_aside(tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ def test_an_instance_of_this_run_s_time_is_found_by_its_type(world: CheckContext
 )
 def test_what_cannot_be_found_is_said_to_be_unknown(world: CheckContext, one: InterruptedCreation, why: str) -> None:
     found = find_orphan(world, one, set())
-    assert why in found.unknown
+    assert why in found.unknown_reason
     assert "is not known" in found.sentence
 
 
@@ -216,7 +216,7 @@ def test_a_denied_look_names_its_action(tmp_path: Path, dead_endpoint: str, aws_
     env = {**aws_env, "AWS_ENDPOINT_URL": dead_endpoint}
     at = CheckContext(settings=Settings(aws=AwsSettings(region=REGION, timeout=1)), project=tmp_path, env=env)
     found = find_orphan(at, begun("aws_vpc.main", tags__Name="main"), set())
-    assert found.unknown
+    assert found.unknown_reason
     assert found.candidates == ()
 
 

@@ -72,7 +72,7 @@ def apply(session: Session, tmp_path: Path) -> Command:
     )
     review = SavedReview(
         plan_sha256=hashlib.sha256(b"PK").hexdigest(),
-        made=0,
+        created_at=0,
         folder=str(tmp_path / "tf"),
         workspace="",
         plan=Plan(terraform="1.11.4", format="1.2", changes=(change,)),

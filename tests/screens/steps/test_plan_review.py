@@ -89,7 +89,7 @@ def made(folder: Path, resources: list[dict[str, Any]], drift: list[dict[str, An
     file.write_bytes(b"PK plan")
     more.setdefault("plan_sha256", hashlib.sha256(b"PK plan").hexdigest())
     review = SavedReview(
-        made=STARTED,
+        created_at=STARTED,
         folder=str(folder),
         workspace="default",
         plan=plan,
@@ -111,10 +111,10 @@ def planned(bench: Bench, tmp_path: Path) -> Callable[..., Bench]:
         plan = plan_store.read_review(file).plan
         detail = ApplyDetail(
             folder="/tf",
-            plan=str(file),
+            plan_file=str(file),
             plan_sentence=plan.sentence,
-            stale=stale,
-            losses=len(plan.data_losses),
+            stale_reason=stale,
+            data_loss_count=len(plan.data_losses),
         )
         fixes = () if stale else (apply_fix(detail),)
         bench.world["apply"] = report(

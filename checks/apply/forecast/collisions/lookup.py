@@ -153,9 +153,9 @@ def _find_duplicate_names(lookups: Sequence[_Lookup], source_index: SourceIndex)
                         type=one.type,
                         name=one_line(each),
                         existing=f"this plan creates it twice: also as {seen[key]}",
-                        ways_out=(RENAME, STOP),
+                        fixes=(RENAME, STOP),
                         guide=kind.guide,
-                        place=source_index.locate(one.address, kind.attribute),
+                        location=source_index.locate(one.address, kind.attribute),
                     )
                 )
     return found
@@ -183,10 +183,10 @@ def _look_up_name(
         type=change.type,
         name=one_line(existing.name or name),
         existing=one_line(words),
-        ways_out=ways_out,
+        fixes=ways_out,
         import_id=existing.import_id if ADOPT in ways_out else "",
         guide=kind.guide,
-        place=source_index.locate(change.address, kind.attribute),
+        location=source_index.locate(change.address, kind.attribute),
         restore=existing.restore,
     )
 

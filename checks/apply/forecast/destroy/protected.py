@@ -109,5 +109,5 @@ def _protected_resource(
         why=why,
         replaced=change.creates,
         guide=guide,
-        place=location,
+        location=location,
     )

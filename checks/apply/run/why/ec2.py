@@ -63,7 +63,7 @@ def _find_instance(context: CheckContext, resource: RunningResource) -> dict[str
         for reservation in context.aws.paginate("ec2", "describe_instances", "Reservations", **asked)
         for one in reservation.get("Instances", ())
         if one["InstanceId"] not in others
-        and (resource.action != "create" or one["LaunchTime"].timestamp() >= resource.started - CLOCK_TOLERANCE)
+        and (resource.action != "create" or one["LaunchTime"].timestamp() >= resource.started_at - CLOCK_TOLERANCE)
     ]
     return max(found, key=lambda one: one["LaunchTime"], default=None)
 
@@ -83,7 +83,7 @@ def nat_gateway_status(context: CheckContext, resource: RunningResource) -> Reso
     found = [
         one
         for one in context.aws.paginate("ec2", "describe_nat_gateways", "NatGateways", Filter=filters)
-        if resource.action != "create" or one["CreateTime"].timestamp() >= resource.started - CLOCK_TOLERANCE
+        if resource.action != "create" or one["CreateTime"].timestamp() >= resource.started_at - CLOCK_TOLERANCE
     ]
     if not found:
         return ResourceStatus(state=CheckState.OK, sentence="EC2 has no NAT gateway of this run yet.")

@@ -19,7 +19,7 @@ def load_balancer_status(context: CheckContext, resource: RunningResource) -> Re
         one
         for one in context.aws.paginate("elbv2", "describe_load_balancers", "LoadBalancers")
         if (one.get("LoadBalancerName") == name)
-        or (not name and one["CreatedTime"].timestamp() >= resource.started - CLOCK_TOLERANCE)
+        or (not name and one["CreatedTime"].timestamp() >= resource.started_at - CLOCK_TOLERANCE)
     ]
     if not found:
         return ResourceStatus(state=CheckState.OK, sentence=f"There is no load balancer {name or 'of this run'} yet.")

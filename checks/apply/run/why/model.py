@@ -18,7 +18,7 @@ class RunningResource(FrozenStruct, frozen=True):
 
     address: str
     action: str = "create"
-    started: float = 0.0
+    started_at: float = 0.0
     """Seconds since the epoch."""
     elapsed: float = 0.0
     """Seconds."""

@@ -62,7 +62,9 @@ def test_what_an_earlier_session_deleted_is_told_before_cloudtrail_knows_of_it()
 
 def test_a_look_that_is_denied_is_unknown_and_names_the_action() -> None:
     seen = look(Account(**FREE, lookup_events=refusal("AccessDeniedException")), BUCKET)
-    assert [(one.what, one.denied) for one in seen.unknown] == [("buckets just deleted", ("cloudtrail:LookupEvents",))]
+    assert [(one.what, one.denied) for one in seen.not_checked] == [
+        ("buckets just deleted", ("cloudtrail:LookupEvents",))
+    ]
     assert seen.state is CheckState.UNKNOWN
 
 
@@ -80,7 +82,7 @@ def test_cloudtrail_is_asked_for_buckets_that_come_new_only_and_not_without_end(
     assert "lookup_events" not in account.asked
     seen = look(account, BUCKET)
     assert account.asked.count("lookup_events") == MAX_PAGES
-    assert [one.failed for one in seen.unknown] == [True]
+    assert [one.failed for one in seen.not_checked] == [True]
 
 
 def test_the_demo_s_cloudtrail_remembers_the_buckets_that_were_deleted_there(
@@ -96,7 +98,7 @@ def test_the_demo_s_cloudtrail_remembers_the_buckets_that_were_deleted_there(
         s3.delete_bucket(Bucket="full")
     seen = look(aws, BUCKET, planned("aws_s3_bucket", "y", after={"bucket": "never-there"}))
     assert [one.address for one in seen.warnings] == ["aws_s3_bucket.x"]
-    assert seen.unknown == ()
+    assert seen.not_checked == ()
 
 
 def command(session: Any, argv: list[str], ended: float, *lines: dict[str, Any]) -> None:

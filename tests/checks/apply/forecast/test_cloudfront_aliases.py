@@ -56,7 +56,7 @@ def account(*conflicts: dict[str, str], **more: Any) -> Account:
 
 def test_an_alias_that_another_account_has_can_only_be_renamed() -> None:
     (one,) = look(account(THEIRS), wanted("cdn.example.com")).collisions
-    assert (one.name, one.ways_out) == ("cdn.example.com", ("rename", "stop"))
+    assert (one.name, one.fixes) == ("cdn.example.com", ("rename", "stop"))
     assert one.existing == "distribution *******THEIRS of account ******112233, which belongs to another account"
 
 
@@ -74,7 +74,7 @@ def test_without_a_certificate_for_the_alias_cloudfront_is_not_asked(alias: str)
 
 def test_a_denied_question_names_its_action_and_one_that_cannot_be_asked_is_none() -> None:
     denied = account(list_conflicting_aliases=refusal("AccessDenied", message="not authorized to perform: cloudfront:ListConflictingAliases"))  # fmt: skip
-    assert [one.denied for one in look(denied, wanted("cdn.example.com")).unknown] == [
+    assert [one.denied for one in look(denied, wanted("cdn.example.com")).not_checked] == [
         ("cloudfront:ListConflictingAliases",)
     ]
     gone = account(list_conflicting_aliases=refusal("NoSuchDistribution"))
@@ -85,7 +85,7 @@ def test_an_update_collides_with_the_aliases_that_it_adds_and_not_with_its_own()
     other = {"Id": "E2", "DomainName": "d2.cloudfront.net", "Aliases": {"Items": ["cdn.example.com"]}}
     there = account(list_distributions={"DistributionList": {"Items": [OURS, other]}})
     (one,) = look(there, update("www.example.com", "CDN.example.com")).collisions
-    assert (one.name, one.ways_out) == ("cdn.example.com", ("delete", "rename", "stop"))
+    assert (one.name, one.fixes) == ("cdn.example.com", ("delete", "rename", "stop"))
     for harmless in (update("www.example.com"), update(), update("WWW.example.com")):
         asked = account()
         assert look(asked, harmless).collisions == ()
@@ -99,7 +99,7 @@ def test_an_alias_that_moves_within_the_plan_is_no_way_to_adopt() -> None:
     moved = (update("x.example.com"), planned("aws_cloudfront_distribution", "new", after={"aliases": ["www.example.com"]}))  # fmt: skip
     (one,) = look(account(), *moved).collisions
     assert one.address == "aws_cloudfront_distribution.new"
-    assert one.ways_out == ("rename", "stop")
+    assert one.fixes == ("rename", "stop")
     assert "this plan takes it away there (aws_cloudfront_distribution.x)" in one.existing
     gone = planned("aws_cloudfront_distribution", actions=("delete",), before={"aliases": ["www.example.com"]})
     (one,) = look(account(), gone, moved[1]).collisions
@@ -149,7 +149,7 @@ def test_a_record_that_leads_to_the_distribution_itself_is_as_it_should_be(
 
 def test_a_dns_that_does_not_answer_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = in_the_world(monkeypatch, DnsError("the resolver does not answer"), wanted("cdn.example.com"))
-    assert [(one.what, one.failed) for one in seen.unknown] == [("where the DNS points the aliases", True)]
+    assert [(one.what, one.failed) for one in seen.not_checked] == [("where the DNS points the aliases", True)]
 
 
 def test_an_aws_on_this_machine_is_in_nobody_s_dns(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,14 +125,14 @@ def test_a_taken_name_collides_and_a_free_one_does_not(type_: str) -> None:
     (collision,) = look(Account(**answers), planned(type_, after=after)).collisions
     assert collision.import_id == import_id
     free = look(Account(), planned(type_, after=after))
-    assert (free.collisions, free.looked) == ((), 1)
+    assert (free.collisions, free.lookup_count) == ((), 1)
 
 
 def test_a_name_that_aws_does_not_know_is_free() -> None:
     seen = look(
         Account(describe_key_pairs=refusal("InvalidKeyPair.NotFound")), planned("aws_key_pair", after={"key_name": "n"})
     )
-    assert (seen.collisions, seen.unknown) == ((), ())
+    assert (seen.collisions, seen.not_checked) == ((), ())
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.type)

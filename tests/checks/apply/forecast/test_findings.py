@@ -26,17 +26,17 @@ ROLE = Collision(
     type="aws_iam_role",
     name="node",
     existing="arn:aws:iam::1:role/node",
-    ways_out=("adopt", "delete", "rename", "stop"),
+    fixes=("adopt", "delete", "rename", "stop"),
     import_id="node",
     guide=("2.1",),
-    place="modules/k8s/iam.tf:12",
+    location="modules/k8s/iam.tf:12",
 )
 
 
 def findings(folder: Path = Path("/p/terraform"), **forecast: object) -> dict[str, Finding]:
     review = SavedReview(
         plan_sha256="",
-        made=0.0,
+        created_at=0.0,
         folder="/p/terraform",
         workspace="",
         plan=Plan(terraform="1.11.4", format="1.2", changes=()),
@@ -77,8 +77,8 @@ def test_what_belongs_to_another_account_can_only_be_renamed() -> None:
         type="aws_s3_bucket",
         name="i",
         existing="arn:aws:s3:::i, which belongs to another account",
-        ways_out=("rename", "stop"),
-        place="s3.tf:1",
+        fixes=("rename", "stop"),
+        location="s3.tf:1",
     )
     (found,) = findings(collisions=(theirs,)).values()
     assert [fix.id for fix in found.fixes] == ["apply.rename", "apply.anyway", "apply.plan"]
@@ -90,7 +90,7 @@ def test_what_is_only_marked_as_deleted_can_be_brought_back() -> None:
         type="aws_secretsmanager_secret",
         name="s",
         existing="arn:s (scheduled for deletion)",
-        ways_out=("restore", "rename", "stop"),
+        fixes=("restore", "rename", "stop"),
         restore=("aws", "secretsmanager", "restore-secret", "--secret-id", "s"),
     )
     (found,) = findings(collisions=(secret,)).values()
@@ -117,7 +117,7 @@ def test_looks_that_were_denied_are_folded_by_the_action_that_was_missing() -> N
         NotChecked(what=f"name {n}", why="not allowed", address=f"aws_x.{n}", denied=(action,), failed=True)
         for action, n in (("iam:ListRoles", 1), ("iam:ListRoles", 2), ("ec2:DescribeVpcs", 3))
     ]
-    found = findings(unknown=tuple(denied))
+    found = findings(not_checked=tuple(denied))
     assert set(found) == {"apply.unlooked:iam:ListRoles", "apply.unlooked:ec2:DescribeVpcs"}
     assert all(one.state is CheckState.UNKNOWN and one.denied for one in found.values())
     assert "and 1 more" in found["apply.unlooked:iam:ListRoles"].summary
@@ -127,7 +127,7 @@ def test_what_nobody_can_know_is_a_warning_with_a_fact_for_each_resource() -> No
     late = tuple(
         NotChecked(what="name", why="its name is known only after the apply", address=f"aws_x.{n}") for n in range(3)
     )
-    (found,) = findings(unknown=late).values()
+    (found,) = findings(not_checked=late).values()
     assert (found.id, found.state) == ("apply.unknowable", CheckState.WARN)
     assert [fact.label for fact in found.facts] == ["aws_x.0", "aws_x.1", "aws_x.2"]
 
@@ -139,7 +139,7 @@ def test_a_warning_is_a_finding_of_its_own() -> None:
 
 def test_hundreds_of_collisions_do_not_become_hundreds_of_findings() -> None:
     many = tuple(
-        Collision(address=f"aws_iam_role.r[{n}]", type="aws_iam_role", name=f"r{n}", existing="x", ways_out=())
+        Collision(address=f"aws_iam_role.r[{n}]", type="aws_iam_role", name=f"r{n}", existing="x", fixes=())
         for n in range(300)
     )
     found = findings(collisions=many)
@@ -153,13 +153,13 @@ def test_the_cleanup_step_is_told_kinds_with_ids_names_and_arns() -> None:
         type="aws_cloudfront_distribution",
         name="cdn.example.com",
         existing="distribution E1 (d1.cloudfront.net)",
-        ways_out=("adopt", "delete", "rename", "stop"),
+        fixes=("adopt", "delete", "rename", "stop"),
         import_id="E1",
     )
     assert cleanup_selection([distribution]) == ("cloudfront:E1", "cloudfront:cdn.example.com")
     # A table is no leftover that the cleanup step looks for, and what cannot be deleted is not offered.
     table = msgspec.structs.replace(distribution, type="aws_dynamodb_table")
-    theirs = msgspec.structs.replace(distribution, ways_out=("rename", "stop"))
+    theirs = msgspec.structs.replace(distribution, fixes=("rename", "stop"))
     assert cleanup_selection([table, theirs]) == ()
 
 
@@ -198,10 +198,10 @@ def test_what_cannot_be_destroyed_is_in_the_way_with_the_line_to_change(tmp_path
         name="images",
         why="3 objects or versions; empty it",
         replaced=True,
-        place="s3.tf:2",
+        location="s3.tf:2",
     )
-    found = findings(tmp_path / "none", kept=(bucket,))["apply.destroy:aws_s3_bucket.i"]
+    found = findings(tmp_path / "none", protected=(bucket,))["apply.destroy:aws_s3_bucket.i"]
     assert found.state is CheckState.BLOCKED
     assert found.summary == "s3 bucket images cannot be replaced: 3 objects or versions; empty it"
     assert [fix.id for fix in found.fixes] == ["apply.edit", "apply.anyway", "apply.plan"]
-    assert Forecast(kept=(bucket,)).blocking_ids == ("destroy:aws_s3_bucket.i",)
+    assert Forecast(protected=(bucket,)).blocking_ids == ("destroy:aws_s3_bucket.i",)

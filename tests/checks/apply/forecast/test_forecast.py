@@ -22,7 +22,7 @@ def test_a_policy_collides_whatever_its_path_and_case() -> None:
     seen = look(Account(list_policies=POLICY_THERE), POLICY)
     (one,) = seen.collisions
     assert (one.address, one.guide) == ("aws_iam_policy.x", ("2.1",))
-    assert one.ways_out == ("adopt", "delete", "rename", "stop")
+    assert one.fixes == ("adopt", "delete", "rename", "stop")
     assert one.import_block == (
         'import {\n  to = aws_iam_policy.x\n  id = "arn:aws:iam::1:policy/team/PROD-policy"\n}\n'
     )
@@ -32,12 +32,12 @@ def test_a_policy_collides_whatever_its_path_and_case() -> None:
 
 def test_a_free_name_is_no_finding() -> None:
     seen = look(Account(list_policies={"Policies": []}), POLICY)
-    assert (seen.collisions, seen.unknown, seen.state, seen.looked) == ((), (), CheckState.OK, 1)
+    assert (seen.collisions, seen.not_checked, seen.state, seen.lookup_count) == ((), (), CheckState.OK, 1)
 
 
 def test_a_denied_look_is_unknown_and_names_the_action() -> None:
     seen = look(Account(list_policies=refusal("AccessDenied")), POLICY)
-    (one,) = seen.unknown
+    (one,) = seen.not_checked
     assert one.denied == ("iam:ListPolicies",)
     assert seen.state is CheckState.UNKNOWN
 
@@ -45,33 +45,33 @@ def test_a_denied_look_is_unknown_and_names_the_action() -> None:
 def test_without_credentials_every_service_is_told_once_and_nothing_is_green() -> None:
     resources = [planned("aws_iam_role", f"r{n}", after={"name": f"r{n}"}) for n in range(20)]
     seen = look(Account(iam=NoCredentialsError()), *resources)
-    assert [one.what for one in seen.unknown] == ["quotas of IAM", "names in iam"]
+    assert [one.what for one in seen.not_checked] == ["quotas of IAM", "names in iam"]
     assert seen.state is CheckState.UNKNOWN
 
 
 def test_somebody_else_s_bucket_can_be_neither_adopted_nor_deleted() -> None:
     bucket = planned("aws_s3_bucket", after={"bucket": "images"})
     theirs = look(Account(list_buckets={"Buckets": []}, head_bucket=refusal("403")), bucket)
-    assert theirs.collisions[0].ways_out == ("rename", "stop")
+    assert theirs.collisions[0].fixes == ("rename", "stop")
     assert theirs.collisions[0].import_block == ""
     free = look(Account(list_buckets={"Buckets": []}, head_bucket=refusal("404")), bucket)
     assert free.state is CheckState.OK
     ours = look(Account(list_buckets={"Buckets": [{"Name": "images"}]}), bucket)
-    assert "adopt" in ours.collisions[0].ways_out
+    assert "adopt" in ours.collisions[0].fixes
 
 
 def test_a_bucket_of_which_nothing_can_be_known_is_unknown() -> None:
     bucket = planned("aws_s3_bucket", after={"bucket": "images"})
     seen = look(Account(list_buckets=refusal("AccessDenied")), bucket)
     assert seen.collisions == ()
-    assert seen.unknown[0].denied == ("s3:ListAllMyBuckets",)
+    assert seen.not_checked[0].denied == ("s3:ListAllMyBuckets",)
 
 
 def test_a_name_known_only_after_the_apply_is_said_and_a_generated_one_is_not() -> None:
     late = planned("aws_iam_role", "late", unknown={"name": True}, configured=frozenset({"name"}))
     generated = planned("aws_iam_role", "made", unknown={"name": True}, configured=frozenset({"name_prefix"}))
     seen = look(Account(), late, generated)
-    assert [one.address for one in seen.unknown] == ["aws_iam_role.late"]
+    assert [one.address for one in seen.not_checked] == ["aws_iam_role.late"]
     assert seen.state is CheckState.UNKNOWN
     assert seen.sentence == "1 cannot be known before the apply"
 
@@ -106,7 +106,7 @@ def test_a_security_group_in_a_new_vpc_cannot_collide() -> None:
 
 def test_a_parameter_that_may_be_overwritten_is_not_asked_for() -> None:
     account = Account(describe_parameters={"Parameters": [{"Name": "/a", "ARN": "arn:a"}]})
-    assert look(account, planned("aws_ssm_parameter", after={"name": "/a", "overwrite": True})).looked == 0
+    assert look(account, planned("aws_ssm_parameter", after={"name": "/a", "overwrite": True})).lookup_count == 0
     assert len(look(account, planned("aws_ssm_parameter", after={"name": "/a"})).collisions) == 1
 
 
@@ -134,7 +134,7 @@ def test_an_alias_of_a_distribution_that_is_there_collides() -> None:
 def test_a_type_that_is_not_covered_is_said_once() -> None:
     resources = [planned("aws_strange_thing", f"t{n}", after={"name": f"t{n}"}) for n in range(5)]
     seen = look(Account(), *resources)
-    assert [one.type for one in seen.unknown] == ["aws_strange_thing"]
+    assert [one.type for one in seen.not_checked] == ["aws_strange_thing"]
 
 
 # Quotas
@@ -175,8 +175,8 @@ def test_an_account_where_half_of_the_calls_are_denied_is_never_green_and_names_
         **{operation: refusal("AccessDenied") for operation in denied},
     )
     seen = look(account, *resources)
-    assert {action for one in seen.unknown for action in one.denied} == set(denied.values())
-    assert all(one.failed for one in seen.unknown)
+    assert {action for one in seen.not_checked for action in one.denied} == set(denied.values())
+    assert all(one.failed for one in seen.not_checked)
     assert seen.state is CheckState.UNKNOWN
     assert seen.collisions == ()
 
@@ -191,7 +191,7 @@ def test_an_alias_of_which_a_part_is_known_later_is_said_and_the_rest_is_looked_
     )
     seen = look(account, wanted)
     assert [one.import_id for one in seen.collisions] == ["E1"]
-    assert [one.address for one in seen.unknown if not one.failed] == ["aws_cloudfront_distribution.x"]
+    assert [one.address for one in seen.not_checked if not one.failed] == ["aws_cloudfront_distribution.x"]
 
 
 def test_a_group_of_a_vpc_that_is_not_made_here_and_not_known_yet_is_said() -> None:
@@ -211,7 +211,7 @@ def test_a_group_of_a_vpc_that_is_not_made_here_and_not_known_yet_is_said() -> N
         sources={"vpc_id": {"data.aws_vpc.old"}},
     )
     seen = look(Account(), vpc, new, read)
-    assert [one.address for one in seen.unknown if not one.failed] == ["aws_security_group.read"]
+    assert [one.address for one in seen.not_checked if not one.failed] == ["aws_security_group.read"]
 
 
 def test_a_name_that_the_same_plan_gives_up_elsewhere_is_no_way_to_adopt() -> None:
@@ -219,14 +219,14 @@ def test_a_name_that_the_same_plan_gives_up_elsewhere_is_no_way_to_adopt() -> No
     old = planned("aws_iam_role", "old", actions=("delete",), before={"name": "node"})
     new = planned("aws_iam_role", "new", after={"name": "node"})
     (one,) = look(Account(list_roles=there), old, new).collisions
-    assert one.ways_out == ("rename", "stop")
+    assert one.fixes == ("rename", "stop")
     assert "aws_iam_role.old" in one.existing
 
 
 def test_a_secret_scheduled_for_deletion_has_to_be_restored() -> None:
     account = Account(describe_secret={"ARN": "arn:s", "DeletedDate": "2026-11-01"})
     (one,) = look(account, planned("aws_secretsmanager_secret", after={"name": "s"})).collisions
-    assert one.ways_out == ("restore", "rename", "stop")
+    assert one.fixes == ("restore", "rename", "stop")
     assert one.restore[:3] == ("aws", "secretsmanager", "restore-secret")
 
 

@@ -54,19 +54,19 @@ OWNERS = [
 def test_what_is_in_use_stays_unless_its_user_goes_as_well(
     one: PlannedChange, held: dict[str, Any], owner: PlannedChange, words: str
 ) -> None:
-    (told,) = kept(one, interfaces=[held]).kept
+    (told,) = kept(one, interfaces=[held]).protected
     assert told.why.startswith(f"{words}; ")
     assert "DependencyViolation" in told.why
-    assert [each.address for each in kept(one, owner, interfaces=[held]).kept if each.address == one.address] == []
+    assert [each.address for each in kept(one, owner, interfaces=[held]).protected if each.address == one.address] == []
     # Another one of the same type is no help, where AWS tells whose the interface is.
     if "network interface" not in words:
-        assert kept(one, other(owner.type, id="x", name="x"), interfaces=[held]).kept != ()
+        assert kept(one, other(owner.type, id="x", name="x"), interfaces=[held]).protected != ()
 
 
 def test_interfaces_of_one_owner_are_told_once_and_many_owners_are_counted() -> None:
     held = [interface("ELB app/web/1", id=f"eni-{n}") for n in range(3)]
     held += [interface(instance=f"i-{n}", id=f"eni-i{n}") for n in range(5)]
-    (told,) = kept(SUBNET, interfaces=held).kept
+    (told,) = kept(SUBNET, interfaces=held).protected
     assert told.why.startswith("the instance i-0, the instance i-1, the instance i-2, the instance i-3 and 2 more; ")
 
 
@@ -75,10 +75,10 @@ def test_instances_go_with_the_group_that_started_them() -> None:
     running = {"Reservations": [{"Instances": [{"InstanceId": "i-1", "Tags": tags}, {"InstanceId": "i-2"}]}]}
     held = [interface(instance="i-1"), interface(instance="i-2", id="eni-2")]
     workers = other("aws_autoscaling_group", name="workers")
-    (told,) = kept(GROUP, workers, interfaces=held, describe_instances=running).kept
+    (told,) = kept(GROUP, workers, interfaces=held, describe_instances=running).protected
     assert told.why.startswith("the instance i-2; ")
     # So for the whole network.
-    (told,) = kept(going("aws_vpc", id="vpc-1"), workers, interfaces=[], describe_load_balancers={}, describe_instances=running).kept  # fmt: skip
+    (told,) = kept(going("aws_vpc", id="vpc-1"), workers, interfaces=[], describe_load_balancers={}, describe_instances=running).protected  # fmt: skip
     assert told.why.startswith("the instance i-2; ")
 
 
@@ -89,17 +89,17 @@ def moved(type_: str, **before: Any) -> PlannedChange:
 
 def test_a_group_that_an_update_takes_off_is_free_unless_it_is_replaced_before_that() -> None:
     held = [interface(instance="i-1")]
-    assert kept(GROUP, moved("aws_instance", id="i-1"), interfaces=held).kept == ()
-    assert kept(GROUP, moved("aws_instance", id="i-9"), interfaces=held).kept != ()
+    assert kept(GROUP, moved("aws_instance", id="i-1"), interfaces=held).protected == ()
+    assert kept(GROUP, moved("aws_instance", id="i-9"), interfaces=held).protected != ()
     anew = {"before": {"id": "sg-1", "name": "a"}, "after": {"name": "b", "vpc_id": "vpc-1"}}
     first = planned("aws_security_group", actions=("delete", "create"), **anew)
     last = planned("aws_security_group", actions=("create", "delete"), **anew)
-    (told,) = kept(first, moved("aws_instance", id="i-1"), interfaces=held).kept
+    (told,) = kept(first, moved("aws_instance", id="i-1"), interfaces=held).protected
     assert told.replaced
     assert "create_before_destroy" in told.why
-    assert kept(last, moved("aws_instance", id="i-1"), interfaces=held).kept == ()
+    assert kept(last, moved("aws_instance", id="i-1"), interfaces=held).protected == ()
     off = other("aws_network_interface_sg_attachment", network_interface_id="eni-1", security_group_id="sg-1")
-    assert kept(first, off, interfaces=held).kept == ()
+    assert kept(first, off, interfaces=held).protected == ()
 
 
 def naming(id: str, rules: int = 1) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def test_a_group_that_another_one_s_rule_names_stays_unless_the_rule_goes() -> N
     def told(*others: PlannedChange, rules: int = 1) -> list[str]:
         groups = {"SecurityGroups": [naming("sg-2", rules), naming("sg-1")]}
         seen = kept(GROUP, *others, interfaces=[], describe_security_groups=groups)
-        return [one.why.partition("; ")[0] for one in seen.kept if one.address == GROUP.address]
+        return [one.why.partition("; ")[0] for one in seen.protected if one.address == GROUP.address]
 
     assert told() == ["a rule of the security group lb (sg-2)"]
     rule = other("aws_security_group_rule", security_group_id="sg-2", source_security_group_id="sg-1")
@@ -126,16 +126,16 @@ def test_a_gateway_stays_while_public_addresses_are_in_use() -> None:
     gateway = planned("aws_internet_gateway", actions=("delete",), before={"id": "igw-1", "vpc_id": "vpc-1"})
     public = {"Association": {"PublicIp": "3.3.3.3", "AllocationId": "eipalloc-1"}}
     held = [interface(instance="i-private", id="eni-2"), interface(instance="i-1", **public)]
-    (told,) = kept(gateway, interfaces=held).kept
+    (told,) = kept(gateway, interfaces=held).protected
     assert told.why.startswith("the instance i-1; ")
-    assert kept(gateway, other("aws_instance", id="i-1"), interfaces=held).kept == ()
-    assert kept(gateway, other("aws_eip", allocation_id="eipalloc-1"), interfaces=held).kept == ()
+    assert kept(gateway, other("aws_instance", id="i-1"), interfaces=held).protected == ()
+    assert kept(gateway, other("aws_eip", allocation_id="eipalloc-1"), interfaces=held).protected == ()
 
 
 def test_what_aws_still_removes_of_a_deleted_load_balancer_holds_nothing_for_long() -> None:
     held = [interface("ELB app/web/1")]
     gone = kept(GROUP, interfaces=held, describe_load_balancers=refusal("LoadBalancerNotFound"))
-    assert (gone.kept, gone.unknown) == ((), ())
+    assert (gone.protected, gone.not_checked) == ((), ())
 
 
 @pytest.mark.parametrize("name", ["k8s-web-0a1b2c3d4e", "a0123456789abcdef0123456789abcde"])
@@ -145,17 +145,17 @@ def test_a_cluster_s_load_balancer_goes_with_its_service(name: str) -> None:
     vpc = planned("aws_vpc", actions=("delete",), before={"id": "vpc-1"})
     service = other("kubernetes_service_v1", id="default/web")
     for one in (GROUP, vpc):
-        (told,) = kept(one, interfaces=held, describe_load_balancers=balancers).kept
+        (told,) = kept(one, interfaces=held, describe_load_balancers=balancers).protected
         assert f"the load balancer {name}; " in told.why
-        assert kept(one, service, interfaces=held, describe_load_balancers=balancers).kept == ()
+        assert kept(one, service, interfaces=held, describe_load_balancers=balancers).protected == ()
     mine = [interface("ELB app/web/1")]
-    assert kept(GROUP, service, interfaces=mine).kept != ()
+    assert kept(GROUP, service, interfaces=mine).protected != ()
 
 
 def test_a_denied_look_at_the_interfaces_is_unknown_and_names_the_action() -> None:
     seen = look(Account(describe_network_interfaces=refusal("UnauthorizedOperation")), SUBNET, GROUP)
-    assert {one.denied for one in seen.unknown} == {("ec2:DescribeNetworkInterfaces",)}
-    assert seen.kept == ()
+    assert {one.denied for one in seen.not_checked} == {("ec2:DescribeNetworkInterfaces",)}
+    assert seen.protected == ()
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ def detached(role: str) -> PlannedChange:
 
 def test_a_policy_that_stays_attached_cannot_be_replaced() -> None:
     seen = look(Account(list_entities_for_policy=TWO_ROLES), POLICY, detached("node"))
-    (one,) = seen.kept
+    (one,) = seen.protected
     assert "attached to the role other" in one.why
     assert "role node" not in one.why
     assert one.replaced
@@ -33,7 +33,7 @@ def test_a_policy_that_stays_attached_cannot_be_replaced() -> None:
 
 def test_what_the_plan_takes_away_itself_holds_nothing() -> None:
     seen = look(Account(list_entities_for_policy=TWO_ROLES), POLICY, detached("node"), detached("other"))
-    assert seen.kept == ()
+    assert seen.protected == ()
     # What is only created, or changed in place, is not asked at all.
     account = Account(list_entities_for_policy=TWO_ROLES)
     look(account, planned("aws_iam_policy", before={"arn": ARN}, actions=("update",)))
@@ -42,8 +42,8 @@ def test_what_the_plan_takes_away_itself_holds_nothing() -> None:
 
 def test_a_denied_look_is_unknown_and_names_the_action() -> None:
     seen = look(Account(list_entities_for_policy=refusal("AccessDenied")), POLICY)
-    assert seen.kept == ()
-    assert [one.denied for one in seen.unknown] == [("iam:ListEntitiesForPolicy",)]
+    assert seen.protected == ()
+    assert [one.denied for one in seen.not_checked] == [("iam:ListEntitiesForPolicy",)]
     assert seen.state is CheckState.UNKNOWN
 
 
@@ -90,9 +90,9 @@ def test_a_denied_look_is_unknown_and_names_the_action() -> None:
 def test_what_is_not_empty_stays_unless_the_provider_may_empty_it(
     type_: str, unless: str, answers: dict[str, Any], before: dict[str, Any], word: str
 ) -> None:
-    (one,) = look(Account(**answers), going(type_, **before)).kept
+    (one,) = look(Account(**answers), going(type_, **before)).protected
     assert word in one.why
-    assert look(Account(**answers), going(type_, **before, **{unless: True})).kept == ()
+    assert look(Account(**answers), going(type_, **before, **{unless: True})).protected == ()
 
 
 def test_a_vpc_stays_while_a_cluster_s_load_balancer_is_in_it() -> None:
@@ -106,7 +106,7 @@ def test_a_vpc_stays_while_a_cluster_s_load_balancer_is_in_it() -> None:
         describe_load_balancers={"LoadBalancers": balancers},
         describe_security_groups={"SecurityGroups": groups},
     )
-    (one,) = look(account, going("aws_vpc", id="vpc-1"), going("aws_lb", arn="arn:2")).kept
+    (one,) = look(account, going("aws_vpc", id="vpc-1"), going("aws_lb", arn="arn:2")).protected
     assert one.why.startswith("the load balancer k8s-web, the security group k8s-elb (sg-2); ")
 
 
@@ -121,7 +121,7 @@ def test_a_vpc_stays_while_a_cluster_s_load_balancer_is_in_it() -> None:
     ],
 )
 def test_what_is_protected_is_told_without_asking_anybody(type_: str, before: dict[str, Any]) -> None:
-    (one,) = look(Account(), going(type_, name="x", **before)).kept
+    (one,) = look(Account(), going(type_, name="x", **before)).protected
     assert "apply" in one.why
     free = {key: {True: False, "ACTIVE": "INACTIVE", False: True}.get(value) for key, value in before.items()}
-    assert look(Account(), going(type_, name="x", **{**free, "skip_final_snapshot": True})).kept == ()
+    assert look(Account(), going(type_, name="x", **{**free, "skip_final_snapshot": True})).protected == ()

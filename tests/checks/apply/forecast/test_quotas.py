@@ -57,7 +57,7 @@ def test_what_the_plan_destroys_is_credited() -> None:
 def test_an_unknown_limit_is_never_green() -> None:
     seen = look(quota_account(limit=refusal("AccessDeniedException")), instance("t3a.large"))
     assert seen.quotas[0].state is CheckState.UNKNOWN
-    assert seen.unknown[0].denied == ("servicequotas:GetServiceQuota",)
+    assert seen.not_checked[0].denied == ("servicequotas:GetServiceQuota",)
 
 
 def test_instances_in_two_regions_count_against_two_quotas() -> None:
@@ -118,7 +118,7 @@ def test_a_template_that_is_in_the_account_is_looked_up() -> None:
     assert vcpu.needed == 16.0
     account.answers["describe_launch_template_versions"] = refusal("UnauthorizedOperation")
     seen = look(account, group)
-    assert ("ec2:DescribeLaunchTemplateVersions",) in {one.denied for one in seen.unknown}
+    assert ("ec2:DescribeLaunchTemplateVersions",) in {one.denied for one in seen.not_checked}
 
 
 def test_a_replacement_that_makes_the_new_one_first_needs_both() -> None:

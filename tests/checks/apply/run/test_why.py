@@ -76,7 +76,7 @@ def now(seconds: float = 0.0) -> datetime:
 
 
 def begun(address: str, elapsed: float = 40.0, **more: Any) -> RunningResource:
-    return RunningResource(address=address, started=time.time() - elapsed, elapsed=elapsed, **more)
+    return RunningResource(address=address, started_at=time.time() - elapsed, elapsed=elapsed, **more)
 
 
 def test_an_instance_is_told_with_its_state_its_checks_and_its_usual_time(aws_env: dict[str, str]) -> None:

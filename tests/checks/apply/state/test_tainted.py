@@ -70,11 +70,11 @@ def test_an_instance_that_runs_is_whole_and_one_that_is_gone_or_failed_by_itself
         aws_route53_record__x=WAITED,
     )
     found = check_tainted(world, marked, progress)
-    assert [one.whole for one in found] == [True, False, False, False]
-    assert found[0].shows == f"{runs} is running"
-    assert "is terminated" in found[1].shows
-    assert "failed" in found[2].shows
-    assert "made again" in found[3].shows
+    assert [one.is_complete for one in found] == [True, False, False, False]
+    assert found[0].status == f"{runs} is running"
+    assert "is terminated" in found[1].status
+    assert "failed" in found[2].status
+    assert "made again" in found[3].status
 
 
 def test_what_may_not_be_looked_at_is_not_kept(tmp_path: Path, dead_endpoint: str, aws_env: dict[str, str]) -> None:
@@ -82,8 +82,8 @@ def test_what_may_not_be_looked_at_is_not_kept(tmp_path: Path, dead_endpoint: st
     at = CheckContext(settings=Settings(aws=AwsSettings(region=REGION, timeout=1)), project=tmp_path, env=env)
     marked = [StateResource(address="aws_instance.node", type="aws_instance", id="i-1", tainted=True)]
     (found,) = check_tainted(at, marked, stopped(aws_instance__node=WAITED))
-    assert not found.whole
-    assert "reached" in found.shows
+    assert not found.is_complete
+    assert "reached" in found.status
 
 
 class Recorded(Terraform):
@@ -101,8 +101,8 @@ class Recorded(Terraform):
         return CommandResult(argv=(), exit_code=0, stdout="", stderr="", elapsed=0.0)
 
 
-STANDS = TaintedResource(address="aws_instance.a", id="i-1", whole=True, shows="i-1 is running")
-FAILED = TaintedResource(address="aws_instance.b", id="i-2", shows="its creation failed, so it is made again")
+STANDS = TaintedResource(address="aws_instance.a", id="i-1", is_complete=True, status="i-1 is running")
+FAILED = TaintedResource(address="aws_instance.b", id="i-2", status="its creation failed, so it is made again")
 
 
 @pytest.mark.parametrize(
