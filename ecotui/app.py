@@ -20,10 +20,11 @@ if os.environ.get("SSH_CONNECTION"):
 
 from rich.text import Text
 from textual.app import App, SystemCommand
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.screen import Screen
 from textual.worker import Worker
 
+from screens.actions import bindings
 from screens.main.screen import MainScreen
 from screens.style.themes import THEMES, initial_theme
 
@@ -44,12 +45,7 @@ class EcotuiApp(App[int]):
     TITLE = "ecotui"
     # The default screen is not pushed, so its own CSS_PATH is never read.
     CSS_PATH = "../screens/main/main.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("t", "next_theme", "Theme", show=False),
-        Binding("j", "move('down')", "Down", show=False),
-        Binding("k", "move('up')", "Up", show=False),
-        Binding("ctrl+c", "leave", "Quit", show=False, priority=True),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("app")
 
     def __init__(self, options: argparse.Namespace, env: dict[str, str]) -> None:
         super().__init__()

@@ -7,16 +7,18 @@ from typing import ClassVar, Generic, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from checks.steps import STEP_KEYS
+from checks.cleanup.model import CleanupDetail, Leftover, Ownership
+from screens.actions import bindings
 from screens.project_screen import main_screen
 from screens.style.columns import hanging_indent
+from screens.style.icons import format_leftover_count
 
 Answer = TypeVar("Answer")
 
@@ -24,7 +26,7 @@ Answer = TypeVar("Answer")
 class Dialog(ModalScreen[Answer | None], Generic[Answer]):
     """A box in the middle; Escape answers None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("dialog")
 
     DEFAULT_CSS = """
     Dialog { align: center middle; background: $background 60%; }
@@ -49,10 +51,7 @@ def dialog_box(title: str) -> Vertical:
 class ConfirmDialog(Dialog[bool]):
     """Shows the exact command and what it changes; Enter agrees."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,y", "agree", "Go ahead"),
-        Binding("n", "dismiss(None)", "No", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("dialog.confirm")
 
     def __init__(self, title: str, body: Content) -> None:
         super().__init__()
@@ -151,10 +150,7 @@ class ChoiceDialog(Dialog[str]):
 class RawTextDialog(Dialog[None]):
     """The raw text behind a finding, scrollable."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("x,q,enter", "dismiss(None)", "Close"),
-        Binding("g", "guide", "What explains this?"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("dialog.raw")
 
     def __init__(self, title: str, text: str) -> None:
         super().__init__()
@@ -173,69 +169,54 @@ class RawTextDialog(Dialog[None]):
         self.dismiss(None)
 
 
-HELP_KEYS = (
-    (STEP_KEYS, "go to a step"),
-    ("n", "go to what needs you next"),
-    ("Tab, Shift-Tab", "between findings, ways out and the log"),
-    ("↑ ↓ or k j", "move in a list"),
-    ("f or Enter", "carry out the chosen way out (asks first when it changes anything)"),
-    ("r / R", "look again at this step / at all steps"),
-    ("o", "let a finding pass, with a reason"),
-    ("g / G", "the guide entry of this finding / the whole guide"),
-    ("P", "paste an error, and see what explains it"),
-    ("b", "back to the guide, where one was in it"),
-    ("x", "the raw text behind a finding"),
-    ("c", "copy the command of a way out"),
-    ("p / w", "apply: read the saved plan / ask AWS why the chosen row still runs"),
-    ("l / L", "the log drawer / taller"),
-    ("i", "interrupt what runs (asks it to stop; a second time: forces)"),
-    ("s", "past sessions"),
-    ("S", "sessions of all machines of the team"),
-    ("T", "take over a project that another ecotui holds, or answer who asks for yours"),
-    ("t", "next theme"),
-    ("Ctrl-P", "every command by name"),
-    ("q", "leave; what runs goes on, and ecotui comes back to it"),
-)
+class KeysDialog(Dialog[None]):
+    """Keys in groups, each with what it does, and a legend below."""
 
+    BINDINGS: ClassVar[list[BindingType]] = bindings("dialog.keys")
 
-class ScreenKeysDialog(Dialog[None]):
-    """The keys of the screen below, with what they do; also those that its line of keys has no room for."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark,q,enter", "dismiss(None)", "Close")]
-
-    def __init__(self, keys: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, groups: Sequence[tuple[str, Sequence[tuple[str, str]]]], legend: Sequence[str] = ()) -> None:
+        """`groups`: a heading, or none, and the rows below it."""
         super().__init__()
-        self._keys = keys
+        self._groups = groups
+        self._legend = legend
 
     def compose(self) -> ComposeResult:
         width = min(self.app.size.width * 9 // 10, 96) - 8
-        with dialog_box("Keys"), VerticalScroll(classes="body"):
-            yield Static(
-                Content("\n").join(
-                    hanging_indent(Content.styled(f"{key:<16}", "bold $text-accent"), what, width)
-                    for key, what in self._keys
-                )
-            )
-        yield Footer(show_command_palette=False)
-
-
-class HelpDialog(Dialog[None]):
-    """Keys and signs."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark,q,enter", "dismiss(None)", "Close")]
-
-    def compose(self) -> ComposeResult:
-        with dialog_box("Keys"):
-            width = min(self.app.size.width * 9 // 10, 96) - 8
-            lines = [
-                hanging_indent(Content.styled(f"{key:<16}", "bold $text-accent"), what, width)
-                for key, what in HELP_KEYS
-            ]
+        lines: list[Content] = []
+        for title, rows in self._groups:
+            if title:
+                lines += [Content(""), Content.styled(title, "bold $text-primary")]
             lines += [
-                Content(""),
-                Content("✓ ok    ! warning    ✗ blocked    ▶ running"),
-                Content("? could not look    · does not apply yet    ○ not looked yet"),
+                hanging_indent(Content.styled(f"{key:<16}", "bold $text-accent"), what, width) for key, what in rows
             ]
-            with VerticalScroll(classes="body"):
-                yield Static(Content("\n").join(lines))
+        lines += [Content(line) for line in ("", *self._legend) if self._legend]
+        with dialog_box("Keys"), VerticalScroll(classes="body"):
+            yield Static(Content("\n").join(lines[1:] if self._groups[0][0] else lines))
         yield Footer(show_command_palette=False)
+
+
+class DeletionConfirmDialog(TypedConfirmDialog):
+    """Names the leftovers that are deleted, and asks for the account and their number to be typed."""
+
+    def __init__(self, detail: CleanupDetail, leftovers: Sequence[Leftover]) -> None:
+        account = (
+            f"account {detail.account} ({detail.account_name})" if detail.account_name else f"account {detail.account}"
+        )
+        lines = [Content(f"Deleted for good, in {account}:"), Content("")]
+        for one in leftovers:
+            doubt = "   matched by name only: is it ours?" if one.ownership is Ownership.NAME_ONLY else ""
+            lines.append(Content.assemble(f"  {one.kind:<16} {one.name}", Content.styled(doubt, "$text-warning")))
+        lines.append(Content(""))
+        if cost := detail.cost({one.key for one in leftovers}):
+            lines += [Content(f"{'' if cost.startswith('The') else 'They cost '}{cost}."), Content("")]
+        lines.append(
+            Content(
+                "The account is checked again first. What changed since this list is not deleted; dependencies are"
+                " detached and deleted in order. It starts after a pause of some seconds; i cancels it then."
+            )
+        )
+        super().__init__(
+            f"Delete {format_leftover_count(len(leftovers))}",
+            Content("\n").join(lines),
+            f"{detail.account_name or detail.account} {len(leftovers)}",
+        )

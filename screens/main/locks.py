@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Footer, Static
 
+from screens.actions import bindings
 from screens.dialogs import ConfirmDialog, Dialog, dialog_box
 from screens.main.commands import CommandController
 from screens.project_screen import ProjectScreen
@@ -28,10 +29,7 @@ LOCK_POLL_SECONDS = 1.0
 class HandoffDialog(Dialog[bool]):
     """Somebody asks for the project. No key that one types by habit answers it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer(True)", "Release"),
-        Binding("n", "answer(False)", "Keep"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("dialog.handoff")
 
     def __init__(self, body: Content) -> None:
         super().__init__()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.css.query import NoMatches
 from textual.events import Resize
@@ -17,7 +17,8 @@ from checks.finding import CheckState, Risk
 from checks.steps import STEPS, STEPS_BY_ID
 from ecotui.rebuild_progress import RebuildProgress, steps_to_recheck
 from screens import workers
-from screens.dialogs import HelpDialog
+from screens.actions import TITLES, bindings, key_rows
+from screens.dialogs import KeysDialog
 from screens.guide.location import GuideLocation, LeaveGuideRequested
 from screens.main import fix_runner
 from screens.main.commands import CommandController
@@ -40,6 +41,7 @@ from screens.messages import (
 from screens.project_screen import ProjectScreen
 from screens.steps import create_panel
 from screens.steps.panel import StepPanel
+from screens.style.icons import STATE_LEGEND
 from screens.widgets.command_status import describe_command_end
 from screens.widgets.footer import KeyFooter
 from screens.widgets.header import ProjectHeader
@@ -62,53 +64,7 @@ class MainScreen(ProjectScreen):
     AUTO_FOCUS = ""
     TITLE = "ecotui"
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *(
-            Binding(str(number), f"show_step('{step.id}')", step.title, show=False)
-            for number, step in enumerate(STEPS, 1)
-        ),
-        Binding("b", "return_to_guide", "Back to the guide", tooltip="To the step of the guide that led here"),
-        Binding("G", "guide", "Whole guide", show=False, id="rebuild.guide"),
-        Binding(
-            "P",
-            "paste_error",
-            "Paste an error",
-            show=False,
-            tooltip="Paste an error and see what explains it",
-            id="rebuild.paste",
-        ),
-        Binding(
-            "T",
-            "take_over",
-            "Take over",
-            show=False,
-            tooltip="Take over the project, or answer who asks for it",
-            id="rebuild.take-over",
-        ),
-        Binding(
-            "S",
-            "team_sessions",
-            "Team's sessions",
-            show=False,
-            tooltip="Sessions of all machines that share them (sessions.team)",
-            id="rebuild.team-sessions",
-        ),
-        Binding("n", "next_step", "Next", tooltip="Go to what needs you next", id="rebuild.next"),
-        Binding(
-            "R",
-            "check_all",
-            "Look at all",
-            show=False,
-            tooltip="Look at every step again",
-            id="rebuild.look-all",
-        ),
-        Binding("l", "toggle_log", "Log", tooltip="Open or close the log drawer", id="rebuild.log"),
-        Binding("L", "enlarge_log", "Taller log", show=False),
-        Binding("i", "interrupt", "Interrupt", tooltip="Ask what runs to stop", id="rebuild.interrupt"),
-        Binding("s", "sessions", "Sessions", tooltip="Past sessions", id="rebuild.sessions"),
-        Binding("question_mark", "help", "Help", key_display="?", id="rebuild.help"),
-        Binding("q", "leave", "Quit", id="rebuild.quit"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("main")
 
     def __init__(self, project: OpenProject | None = None) -> None:
         super().__init__(project)
@@ -385,7 +341,8 @@ class MainScreen(ProjectScreen):
         self.query_one(LogDrawer).add_class("-open").toggle_class("-tall")
 
     def action_help(self) -> None:
-        self.app.push_screen(HelpDialog())
+        places = ("main", "step", "apply", "cleanup", "app")
+        self.app.push_screen(KeysDialog([(TITLES[place], key_rows(place)) for place in places], STATE_LEGEND))
 
     def action_sessions(self) -> None:
         from screens.sessions.list import SessionListScreen

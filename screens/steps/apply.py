@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
@@ -17,12 +17,14 @@ from checks.apply.model import ApplyDetail
 from checks.apply.run.progress import RemainingTimeEstimate
 from checks.apply.run.stream import ApplyStreamReader
 from checks.finding import Report
+from screens.actions import bindings
 from screens.messages import CommandOutputReceived, FixRequested
 from screens.project_screen import ProjectScreen
 from screens.steps import apply_stages
 from screens.steps.apply_progress import ApplyProgressView, render_apply_outcome
 from screens.steps.panel import StepPanel
 from screens.style.columns import hanging_indent
+from screens.style.themes import MUTED
 
 if TYPE_CHECKING:
     from checks.apply.plan.model import Plan
@@ -37,10 +39,7 @@ MAX_RESOURCE_TYPES = 6
 
 
 class ApplyPanel(StepPanel):
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("p", "plan", "Plan", tooltip="Read the saved plan, change by change", id="apply.plan"),
-        Binding("w", "show_resource_status", "Why?", tooltip="Ask AWS why the chosen row still runs", id="apply.why"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("apply")
 
     def __init__(self, step: str) -> None:
         super().__init__(step)
@@ -242,11 +241,11 @@ def _render_plan(detail: ApplyDetail, width: int) -> list[Content]:
         ("Stale", detail.stale_reason),
     ):
         if text:
-            lines.append(hanging_indent(Content.styled(f"{label:<10}", "$foreground 62%"), text, width))
+            lines.append(hanging_indent(Content.styled(f"{label:<10}", MUTED), text, width))
     if detail.types:
         most = sorted(detail.types.items(), key=lambda one: (-one[1], one[0]))
         kinds = ", ".join(f"{count} {name.removeprefix('aws_')}" for name, count in most[:MAX_RESOURCE_TYPES])
         if rest := sum(count for _, count in most[MAX_RESOURCE_TYPES:]):
             kinds += f", and {rest} more of {len(most) - MAX_RESOURCE_TYPES} types"
-        lines.append(hanging_indent(Content.styled(f"{'In state':<10}", "$foreground 62%"), kinds, width))
+        lines.append(hanging_indent(Content.styled(f"{'In state':<10}", MUTED), kinds, width))
     return lines

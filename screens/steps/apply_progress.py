@@ -17,6 +17,7 @@ from checks.apply.run.stream import ApplyProgress
 from checks.apply.state.tainted import CONTEXT_CANCELED, EXECUTION_HALTED
 from checks.duration import format_stopwatch
 from screens.style.columns import hanging_indent, pad_cells, render_bar
+from screens.style.themes import MUTED
 
 BAR_WIDTH = 24
 MAX_FINISHED_ROWS = 6
@@ -28,7 +29,6 @@ MAX_ADDRESSES = 3
 MAX_ERROR_LINES = 4
 """Lines of one error."""
 MAX_OUTPUTS = 12
-MUTED_STYLE = "$foreground 62%"
 WIDE_WIDTH = 84
 """Cells from which there is room to say what a usual time rests on."""
 
@@ -113,12 +113,10 @@ def _render_header(
     ]
     if not (rows or progress.done_count or progress.failed_count or progress.is_complete):
         waits = "nothing is begun yet: terraform starts the provider, takes the lock and reads the state"
-        lines.append(hanging_indent(Content(""), waits, width, MUTED_STYLE))
+        lines.append(hanging_indent(Content(""), waits, width, MUTED))
     if any(row.is_late for row in rows):
         lines.append(
-            hanging_indent(
-                Content.styled("! ", "$text-warning"), "later than usual: w asks AWS why", width, MUTED_STYLE
-            )
+            hanging_indent(Content.styled("! ", "$text-warning"), "later than usual: w asks AWS why", width, MUTED)
         )
     return [*lines, Content("")]
 
@@ -136,12 +134,12 @@ def _render_running_row(row: OperationRow, width: int) -> Content:
         Content.styled("! " if row.is_late else "▶ ", "$text-warning" if row.is_late else "$text-accent"),
         pad_cells(Content(truncate_address(row.address, room)), room),
         "  ",
-        Content.styled(said, MUTED_STYLE),
+        Content.styled(said, MUTED),
         Content.styled(late, "$text-warning"),
     )
     if not row.note:
         return line
-    return Content("\n").join([line, Content.styled(f"    {row.note}", MUTED_STYLE).truncate(width, ellipsis=True)])
+    return Content("\n").join([line, Content.styled(f"    {row.note}", MUTED).truncate(width, ellipsis=True)])
 
 
 def _render_details(progress: ApplyProgress, width: int) -> list[Content]:
@@ -155,13 +153,13 @@ def _render_details(progress: ApplyProgress, width: int) -> list[Content]:
             Content.assemble(
                 Content.styled("✗ ", "$text-error"),
                 truncate_address(lost.address, max(width - 52, 20)),
-                Content.styled(f"  {failed}", MUTED_STYLE),
+                Content.styled(f"  {failed}", MUTED),
             )
         )
     if progress.provisioner_lines:
         lines += [Content(""), Content.styled("Provisioners", "bold $text-primary")]
         lines += [
-            Content.styled(f"│ {line}", MUTED_STYLE).truncate(width, ellipsis=True)
+            Content.styled(f"│ {line}", MUTED).truncate(width, ellipsis=True)
             for line in progress.provisioner_lines[-MAX_PROVISIONER_LINES:]
         ]
     if progress.finished_operations:
@@ -172,12 +170,12 @@ def _render_details(progress: ApplyProgress, width: int) -> list[Content]:
                 Content.assemble(
                     Content.styled("✓ ", "$text-success"),
                     pad_cells(Content(truncate_address(done.address, room)), room),
-                    Content.styled(f"  {done.action:<6} {format_stopwatch(done.duration):>6}", MUTED_STYLE),
+                    Content.styled(f"  {done.action:<6} {format_stopwatch(done.duration):>6}", MUTED),
                 )
             )
         if len(progress.finished_operations) > MAX_FINISHED_ROWS:
             more = len(progress.finished_operations) - MAX_FINISHED_ROWS
-            lines.append(Content.styled(f"  and {more} finished before", MUTED_STYLE))
+            lines.append(Content.styled(f"  and {more} finished before", MUTED))
     return lines
 
 
@@ -202,12 +200,12 @@ def render_apply_errors(progress: ApplyProgress, width: int) -> list[Content]:
         lines.append(hanging_indent(Content.styled("✗ ", "$text-error"), _clip_error(error.summary), width))
         where = "  ".join(part for part in (error.address, error.location) if part)
         if where:
-            lines.append(hanging_indent(Content("  "), where, width, MUTED_STYLE))
+            lines.append(hanging_indent(Content("  "), where, width, MUTED))
         for one in progress.explanations:
             if one.error == index:
                 lines.append(hanging_indent(Content("  "), f"guide {one.entry}: {one.title}", width, "$text-accent"))
     if len(told) > MAX_ERRORS:
-        lines.append(Content.styled(f"  and {len(told) - MAX_ERRORS} more: l opens the log", MUTED_STYLE))
+        lines.append(Content.styled(f"  and {len(told) - MAX_ERRORS} more: l opens the log", MUTED))
     return lines
 
 
@@ -234,12 +232,12 @@ def render_apply_outcome(progress: ApplyProgress, width: int) -> list[Content]:
         names = list(progress.outputs)[:MAX_OUTPUTS]
         room = min(max(map(cell_len, names)), 28)
         for name in names:
-            label = pad_cells(Content.styled(f"  {name}", MUTED_STYLE), room + 4)
+            label = pad_cells(Content.styled(f"  {name}", MUTED), room + 4)
             lines.append(
                 Content.assemble(label, _format_output_value(progress.outputs[name])).truncate(width, ellipsis=True)
             )
         if len(progress.outputs) > MAX_OUTPUTS:
-            lines.append(Content.styled(f"  and {len(progress.outputs) - MAX_OUTPUTS} more", MUTED_STYLE))
+            lines.append(Content.styled(f"  and {len(progress.outputs) - MAX_OUTPUTS} more", MUTED))
     return lines
 
 

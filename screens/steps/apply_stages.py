@@ -7,6 +7,7 @@ from textual.content import Content
 from checks.duration import format_stopwatch
 from checks.script.stages import ScriptStage, StageParser
 from screens.style.columns import hanging_indent
+from screens.style.themes import MUTED
 
 STAGE_PATTERNS = (r"^\[stage \d+, after [^\]]+\] (.*)$",)
 """How `ecotui script --run` announces a stage."""
@@ -24,11 +25,11 @@ def render_stages(stages: StageParser, now: float, width: int, *, running: bool)
     every = stages.stages
     lines = [_render_stage(one, now, width, running=running and not one.ended_at) for one in every[-MAX_STAGES:]]
     if len(every) > MAX_STAGES:
-        lines.insert(0, Content.styled(f"{len(every) - MAX_STAGES} stages before", "$foreground 62%"))
+        lines.insert(0, Content.styled(f"{len(every) - MAX_STAGES} stages before", MUTED))
     return lines
 
 
 def _render_stage(stage: ScriptStage, now: float, width: int, *, running: bool) -> Content:
     sign = Content.styled("▶ " if running else "✓ " if stage.ended_at else "· ", "$text-primary" if running else "")
-    time = Content.styled(f"{format_stopwatch(stage.duration_seconds(now)):>8}  ", "$foreground 62%")
+    time = Content.styled(f"{format_stopwatch(stage.duration_seconds(now)):>8}  ", MUTED)
     return hanging_indent(sign + time, stage.title, width)

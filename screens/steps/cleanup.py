@@ -8,7 +8,7 @@ from typing import ClassVar
 import msgspec
 from rich.text import Text
 from textual import on
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
@@ -16,11 +16,12 @@ from textual.widgets import DataTable, Static
 from checks.cleanup.model import CleanupDetail, DeletionProgress, DeletionState, Leftover, format_counts
 from checks.finding import Report
 from ecotui.stream import decode_message
-from screens.dialogs import TypedConfirmDialog
+from screens.actions import bindings
+from screens.dialogs import DeletionConfirmDialog
 from screens.messages import CleanupApproved, CommandOutputReceived
 from screens.steps.panel import StepPanel
 from screens.style.columns import hanging_indent
-from screens.style.icons import format_leftover_count
+from screens.style.themes import MUTED
 
 CHECKBOX = {True: "[x]", False: "[ ]"}
 ITEM_STATE_LABEL = {
@@ -50,32 +51,7 @@ def _join_names(names: Sequence[str]) -> str:
 
 
 class CleanupPanel(StepPanel):
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "space",
-            "mark",
-            "Mark",
-            show=False,
-            tooltip="Choose this leftover, or leave it",
-            id="cleanup.mark",
-        ),
-        Binding(
-            "p",
-            "mark_proven",
-            "Proven",
-            show=False,
-            tooltip="Choose everything proven to be ours",
-            id="cleanup.proven",
-        ),
-        Binding("a", "mark_all", "All / none", show=False, id="cleanup.all"),
-        Binding(
-            "d",
-            "delete",
-            "Delete",
-            tooltip="Delete what is chosen, after you typed your consent",
-            id="cleanup.delete",
-        ),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("cleanup")
 
     def __init__(self, step: str) -> None:
         super().__init__(step)
@@ -169,7 +145,7 @@ class CleanupPanel(StepPanel):
         if any(one.key in self.selected_keys and one.kind == "cloudfront" for one in self.detail.resources):
             text += " A CloudFront distribution goes only when it is disabled and deployed: minutes."
         text += "  Space marks, p marks what is proven, d deletes what is marked."
-        lines.append(hanging_indent(Content(""), text, self.text_width, "$foreground 62%"))
+        lines.append(hanging_indent(Content(""), text, self.text_width, MUTED))
         own = self.query_one(".detail", Static)
         own.update(Content("\n").join(lines))
         own.display = bool(self.detail.resources)
@@ -250,35 +226,15 @@ class CleanupPanel(StepPanel):
         if not self.selected_keys:
             self.notify("Nothing is chosen. Space chooses a leftover, p everything proven.", markup=False)
             return
-        # As it is shown now: a look that ends while consent is typed changes nothing of what is agreed to.
+        # As it is shown now: a check that ends while consent is typed changes nothing of what is agreed to.
         detail = self.detail
         chosen = [one for one in detail.resources if one.key in self.selected_keys]
-        expected = f"{self.detail.account_name or self.detail.account} {len(chosen)}"
-        lines = [
-            Content(f"Deleted for good, in account {self.detail.account} ({self.detail.account_name}):"),
-            Content(""),
-        ]
-        for one in chosen:
-            doubt = "   matched by name only: is it ours?" if one.ownership.value == "name-only" else ""
-            lines.append(Content.assemble(f"  {one.kind:<16} {one.name}", Content.styled(doubt, "$text-warning")))
-        lines.append(Content(""))
-        if cost := self.detail.cost(self.selected_keys):
-            lines += [Content(f"{'' if cost.startswith('The') else 'They cost '}{cost}."), Content("")]
-        lines.append(
-            Content(
-                "Who you are is asked again first; what has changed since this list is left alone; dependencies go in order."
-                " It begins after a pause of some seconds, in which i leaves everything as it is."
-            )
-        )
 
-        def typed(answer: str | None) -> None:
+        def approve(answer: str | None) -> None:
             if answer:
                 self.post_message(CleanupApproved(detail, tuple(one.key for one in chosen)))
 
-        self.app.push_screen(
-            TypedConfirmDialog(f"Delete {format_leftover_count(len(chosen))}", Content("\n").join(lines), expected),
-            typed,
-        )
+        self.app.push_screen(DeletionConfirmDialog(detail, chosen), approve)
 
     def show_output(self, output: CommandOutputReceived) -> None:
         super().show_output(output)

@@ -14,6 +14,7 @@ from checks.nodes.model import NodeGroupRow, NodeRow, NodesDetail
 from screens.steps.panel import StepPanel
 from screens.style.columns import render_bar, render_table
 from screens.style.icons import state_icon, state_style
+from screens.style.themes import MUTED
 
 BAR_WIDTH = 13
 MAX_ROWS = 60
@@ -45,7 +46,7 @@ class NodesPanel(StepPanel):
             rows = [_node_cells(row) for row in detail.rows[:MAX_ROWS]]
             parts.append(render_table(["", "node", "status", "instance", "version", "address"], rows, self.text_width))
         if len(detail.rows) > MAX_ROWS:
-            parts.append(Content.styled(f"and {len(detail.rows) - MAX_ROWS} more: ecotui nodes", "$foreground 62%"))
+            parts.append(Content.styled(f"and {len(detail.rows) - MAX_ROWS} more: ecotui nodes", MUTED))
         own.update(Content("\n\n").join(parts))
 
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 import msgspec
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.reactive import reactive
@@ -23,9 +23,11 @@ from checks.steps import STEPS_BY_ID
 from config.model import GuideSettings
 from ecotui.rebuild_progress import RebuildProgress
 from ecotui.session.command_text import message_text
+from screens.actions import bindings
 from screens.messages import CheckRequested, CommandOutputReceived, FixRequested, GuideRequested, OverrideRequested
 from screens.style.columns import hanging_indent, pad_cells
 from screens.style.icons import RISK_LABEL, RISK_STYLE, state_badge, state_icon, state_style
+from screens.style.themes import MUTED
 
 GUIDE_STATES = (CheckState.BLOCKED, CheckState.WARN, CheckState.UNKNOWN)
 """States of a finding that the guide is asked about; where it has nothing it says how to go on."""
@@ -34,14 +36,7 @@ GUIDE_STATES = (CheckState.BLOCKED, CheckState.WARN, CheckState.UNKNOWN)
 class StepPanel(Vertical):
     """The panel of a step. A subclass may draw a part of its own with `compose_own` and `show_own`."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f", "fix", "Fix", tooltip="Carry out the chosen way out, or the recommended one", id="step.fix"),
-        Binding("r", "check", "Look", tooltip="Look at this step again", id="step.look"),
-        Binding("o", "override", "Override", tooltip="Let this finding pass, with a reason", id="step.override"),
-        Binding("g", "guide", "Guide", tooltip="What the guide says about this finding", id="step.guide"),
-        Binding("x", "show_raw", "Raw text", show=False, tooltip="The raw text behind this finding", id="step.raw"),
-        Binding("c", "copy", "Copy", show=False, tooltip="Copy the command of the chosen way out", id="step.copy"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("step")
 
     rebuild: reactive[RebuildProgress] = reactive(RebuildProgress(), init=False, always_update=True)
 
@@ -167,10 +162,10 @@ class StepPanel(Vertical):
         if not running and (saying := self.rebuild.check_messages.get(self.step)):
             when = f"{saying}; {when}" if when else saying
         # What runs says more than what the step is for, and the two together are too long for a line.
-        purpose = Content("") if running else Content.styled(f"  {step.purpose}", "$foreground 62%")
+        purpose = Content("") if running else Content.styled(f"  {step.purpose}", MUTED)
         line = Content.assemble(head, "  ", Content.styled(step.title, "bold"), purpose)
         self.query_one(".verdict", Static).update(
-            Content("\n").join([line, Content.styled(when, "$foreground 62%")]) if when else line
+            Content("\n").join([line, Content.styled(when, MUTED)]) if when else line
         )
 
     def _show_not_checked(self) -> None:
@@ -179,7 +174,7 @@ class StepPanel(Vertical):
                 "The first look is under way; it only reads."
                 if self.step in self.rebuild.active_checks
                 else "Not looked at yet. Press r to look; a look only reads.",
-                "$foreground 62%",
+                MUTED,
             )
         )
         self.query_one(".findings").display = False
@@ -271,7 +266,7 @@ class StepPanel(Vertical):
                 Content.assemble(
                     Content.styled("f ", "bold $text-accent"),
                     Content.styled(fix.title, "bold"),
-                    Content.styled(more, "$foreground 62%"),
+                    Content.styled(more, MUTED),
                 )
             )
 
@@ -281,7 +276,7 @@ class StepPanel(Vertical):
             lines.append(Content.styled(f"Overridden: {reason}", "$text-warning"))
         width = max((Content(fact.label).cell_length for fact in finding.facts), default=0)
         for fact in finding.facts:
-            label = pad_cells(Content.styled(fact.label, "$foreground 62%"), width + 2)
+            label = pad_cells(Content.styled(fact.label, MUTED), width + 2)
             lines.append(hanging_indent(label, fact.value, self.text_width))
         if finding.denied:
             lines.append(Content.styled(f"Not allowed: {', '.join(finding.denied)}", "$text-warning"))
@@ -295,7 +290,7 @@ class StepPanel(Vertical):
         if finding.state in (CheckState.BLOCKED, CheckState.UNKNOWN) and finding.id not in self.rebuild.overrides:
             hints.append("override (o)")
         if hints:
-            lines.append(Content.styled(" · ".join(hints), "$foreground 62%"))
+            lines.append(Content.styled(" · ".join(hints), MUTED))
         # A title alone would only say again what the finding says.
         return Content("\n").join(lines) if len(lines) > 1 else Content("")
 
@@ -313,7 +308,7 @@ class StepPanel(Vertical):
                 hanging_indent(Content.styled("  $ ", "$text-accent"), fix.command, self.text_width, "$text-accent")
             )
         if fix.changes:
-            lines.append(hanging_indent(Content("  "), fix.changes, self.text_width, "$foreground 62%"))
+            lines.append(hanging_indent(Content("  "), fix.changes, self.text_width, MUTED))
         return Content("\n").join(lines)
 
     # -- intents out ---------------------------------------------------------------------------------------------

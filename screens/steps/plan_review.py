@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.events import Resize
@@ -18,8 +18,9 @@ from textual.widgets import Footer, Input, Static
 from checks.apply.forecast.model import SavedReview
 from checks.apply.plan.model import ChangeAction, Plan
 from checks.apply.plan.tree import CHANGE_FILTERS, ChangeGroup, ChangeLeaf, PlanTree
+from screens.actions import bindings
 from screens.style import plan_icons
-from screens.style.plan_icons import MUTED_STYLE
+from screens.style.themes import MUTED
 from screens.widgets.row_list import RowList
 
 NARROW_WIDTH = 100
@@ -31,20 +32,7 @@ class PlanReviewScreen(Screen[bool]):
 
     CSS_PATH = "plan_review.tcss"
     AUTO_FOCUS = "#plan-rows"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f", "filter(1)", "Filter", tooltip="The next action: all, holds data, destroy, …"),
-        Binding("F", "filter(-1)", show=False),
-        # With priority: the keys that come in one piece with the slash go to the field as well.
-        Binding("slash", "search", "Search", key_display="/", priority=True),
-        Binding("e", "fold_all", "Expand", tooltip="Open every group, or fold all of them away"),
-        Binding("d", "next_destroy(1)", "Next destroy", tooltip="Go to what is destroyed or replaced next"),
-        Binding("D", "next_destroy(-1)", show=False),
-        Binding("o", "drift", "Drift", tooltip="What was changed outside of terraform"),
-        Binding("a", "apply", "Apply", tooltip="Apply exactly this plan"),
-        Binding("escape,q", "back", "Close"),
-        Binding("right,l", "open(True)", show=False),
-        Binding("left,h", "open(False)", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("plan")
 
     def __init__(self, plan_file: Path, *, stale: str = "", applicable: bool = False) -> None:
         """`place` is the plan's file. `applicable`: what was found in its way is put in order."""
@@ -118,9 +106,7 @@ class PlanReviewScreen(Screen[bool]):
                 sign = "! "
             text = f"{sign}{kind.label} {count}"
             chosen = kind.id == outline.filter.id
-            parts.append(
-                Content.styled(f"[{text}]", "bold $text-accent") if chosen else Content.styled(text, MUTED_STYLE)
-            )
+            parts.append(Content.styled(f"[{text}]", "bold $text-accent") if chosen else Content.styled(text, MUTED))
         said = Content("  ").join(parts)
         if outline.show_drift:
             said = Content.assemble(Content.styled("Changed outside of terraform  ", "bold $text-warning"), said)
@@ -139,7 +125,7 @@ class PlanReviewScreen(Screen[bool]):
     def _render_detail(self, width: int) -> Content:
         rows, at = self.outline.rows, self.query_one(RowList).cursor
         if at >= len(rows):
-            return Content.styled(self._empty_message(), MUTED_STYLE)
+            return Content.styled(self._empty_message(), MUTED)
         chosen = rows[at]
         if isinstance(chosen, ChangeLeaf):
             return plan_icons.render_change(chosen.change, width, drift=self.outline.show_drift)
@@ -276,5 +262,5 @@ def _render_title(review: SavedReview, stale: str) -> Content:
         lines.append(Content.styled(f"✗ cannot be applied: {stale}", "bold $text-error"))
     elif review.forecast.blocking_ids:
         lines.append(Content.styled(f"✗ in the way: {review.forecast.sentence}", "bold $text-error"))
-    lines.append(Content.styled(" · ".join(part for part in parts if part), MUTED_STYLE))
+    lines.append(Content.styled(" · ".join(part for part in parts if part), MUTED))
     return Content("\n").join(lines)

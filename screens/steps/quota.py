@@ -14,6 +14,7 @@ from checks.quota.model import QuotaDetail, QuotaRow, format_quantity
 from screens.steps.panel import StepPanel
 from screens.style.columns import render_bar, render_table
 from screens.style.icons import state_icon, state_style
+from screens.style.themes import MUTED
 
 BAR_WIDTH = 16
 
@@ -43,7 +44,7 @@ class QuotaPanel(StepPanel):
         for row in detail.rows:
             lines += [
                 Content.assemble(
-                    Content.styled("request ", "$foreground 62%"),
+                    Content.styled("request ", MUTED),
                     f"{row.code} to {format_quantity(request.desired)}: ",
                     Content.styled(request.status, "bold"),
                     f"  {request.meaning}",
@@ -56,7 +57,7 @@ class QuotaPanel(StepPanel):
 def _render_usage_bar(row: QuotaRow) -> Content:
     """The bar of a quota: full when use and need together reach the limit."""
     if row.limit is None or row.used is None:
-        return Content.styled("not known", "$foreground 62%")
+        return Content.styled("not known", MUTED)
     wanted = row.used + (row.needed or 0)
     share = wanted / row.limit if row.limit else 1.0
     return Content.assemble(

@@ -7,16 +7,18 @@ import time
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Footer, Static
 
 from checks.finding import Finding
+from screens.actions import bindings
 from screens.dialogs import Dialog, dialog_box
 from screens.project_screen import main_screen
 from screens.style.columns import hanging_indent, pad_cells
 from screens.style.icons import state_badge
+from screens.style.themes import MUTED
 
 if TYPE_CHECKING:
     from ecotui.project import OpenProject
@@ -30,11 +32,7 @@ TIMEOUT_SECONDS = 60.0
 class ResourceStatusDialog(Dialog[None]):
     """Stays open and asks again, until the operator closes it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("w,q,enter", "dismiss(None)", "Close"),
-        Binding("r", "refresh_status", "Ask again"),
-        Binding("g", "guide", "Guide"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("resource")
 
     def __init__(self, address: str, project: OpenProject) -> None:
         super().__init__()
@@ -89,13 +87,13 @@ class ResourceStatusDialog(Dialog[None]):
         ]
         labels = max((len(fact.label) for fact in finding.facts), default=0) + 2
         lines += [
-            hanging_indent(pad_cells(Content.styled(fact.label, "$foreground 62%"), labels), fact.value, width)
+            hanging_indent(pad_cells(Content.styled(fact.label, MUTED), labels), fact.value, width)
             for fact in finding.facts
         ]
         if finding.denied:
             lines.append(Content.styled(f"Not allowed: {', '.join(finding.denied)}", "$text-warning"))
         if finding.guide:
-            lines.append(Content.styled("what the guide says about it (g)", "$foreground 62%"))
+            lines.append(Content.styled("what the guide says about it (g)", MUTED))
         self.query_one("#status-text", Static).update(Content("\n").join(lines))
         self.refresh_bindings()
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
+from screens.style.themes import MUTED
+
 
 def wrap_text(text: str, width: int) -> list[str]:
     """Words of a text in lines of at most `width` cells; a longer word is cut. Line breaks in the text stay."""
@@ -61,7 +63,7 @@ def render_table(
     if any(head):
         lines.append(
             Content("  ").join(
-                pad_cells(Content.styled(title, "$foreground 62%"), widths[index], right=index in right)
+                pad_cells(Content.styled(title, MUTED), widths[index], right=index in right)
                 for index, title in enumerate(head)
             )
         )

@@ -1,20 +1,25 @@
-"""How states and risks are shown: a sign and a word each, so that nothing is told by colour alone."""
+"""How states and risks are drawn: a sign and a word each, and a colour."""
 
 from __future__ import annotations
 
 from textual.content import Content
 
 from checks.finding import STATE_ICONS, CheckState, Risk
+from screens.style.themes import MUTED
+
+NOT_CHECKED_ICON = "○"
+NOT_CHECKED = "not checked yet"
+"""The sign and the words of a step that has no state."""
 
 STATE_STYLE = {
     CheckState.OK: "$text-success",
     CheckState.WARN: "$text-warning",
     CheckState.BLOCKED: "$text-error",
     CheckState.UNKNOWN: "$text-accent",
-    CheckState.SKIPPED: "$foreground 62%",
+    CheckState.SKIPPED: MUTED,
 }
 RISK_STYLE = {
-    Risk.READS: "$foreground 62%",
+    Risk.READS: MUTED,
     Risk.CHANGES: "$text-warning",
     Risk.COSTS: "$text-warning",
     Risk.DESTROYS: "$text-error",
@@ -28,13 +33,13 @@ RISK_LABEL = {
 
 
 def state_icon(state: CheckState | None) -> str:
-    """One cell; a step that was never looked at has none of the five."""
-    return "○" if state is None else STATE_ICONS[state]
+    """The sign of a state; None: not checked yet."""
+    return NOT_CHECKED_ICON if state is None else STATE_ICONS[state]
 
 
 def state_style(state: CheckState | None) -> str:
-    """The colour of a state; None: not looked at yet."""
-    return "$foreground 62%" if state is None else STATE_STYLE[state]
+    """The colour of a state; None: not checked yet."""
+    return MUTED if state is None else STATE_STYLE[state]
 
 
 def format_leftover_count(count: int) -> str:
@@ -44,5 +49,14 @@ def format_leftover_count(count: int) -> str:
 
 def state_badge(state: CheckState | None) -> Content:
     """The sign and the word, in the state's colour."""
-    word = "not looked yet" if state is None else state.value
-    return Content.styled(f"{state_icon(state)} {word}", state_style(state))
+    label = NOT_CHECKED if state is None else state.value
+    return Content.styled(f"{state_icon(state)} {label}", state_style(state))
+
+
+STATE_LEGEND = (
+    "    ".join(f"{STATE_ICONS[state]} {state.value}" for state in (CheckState.OK, CheckState.WARN, CheckState.BLOCKED))
+    + "    ▶ running",
+    f"{STATE_ICONS[CheckState.UNKNOWN]} could not be checked    {STATE_ICONS[CheckState.SKIPPED]} does not apply yet"
+    f"    {NOT_CHECKED_ICON} {NOT_CHECKED}",
+)
+"""The signs in words, in two lines."""

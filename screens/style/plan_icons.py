@@ -7,6 +7,7 @@ from textual.content import Content
 from checks.apply.plan.attribute_diff import KNOWN_AFTER_APPLY, MASK, AttributeChange
 from checks.apply.plan.model import ChangeAction, ResourceChange
 from checks.apply.plan.tree import ChangeGroup, ChangeLeaf, PlanTreeRow
+from screens.style.themes import MUTED
 from screens.style.columns import pad_cells, wrap_text
 
 ACTION_ICON = {
@@ -29,9 +30,8 @@ ACTION_STYLE = {
     ChangeAction.IMPORT: "$text-accent",
     ChangeAction.MOVE: "$text-accent",
     ChangeAction.FORGET: "$text-warning",
-    ChangeAction.NO_OP: "$foreground 62%",
+    ChangeAction.NO_OP: MUTED,
 }
-MUTED_STYLE = "$foreground 62%"
 _ICON_WIDTH, _LABEL_WIDTH = 4, 8
 
 
@@ -53,7 +53,7 @@ def render_outline_row(row: PlanTreeRow, width: int, *, drift: bool = False) -> 
         head = Content.assemble(indent, action_badge(row.change.action, drift=drift), loses)
         name = Content.styled(row.label, "bold $text-error") if row.change.stateful else Content(row.label)
         adopted = row.change.import_id and row.change.action is not ChangeAction.IMPORT
-        return Content.assemble(head, name, Content.styled("  imported", MUTED_STYLE) if adopted else "")
+        return Content.assemble(head, name, Content.styled("  imported", MUTED) if adopted else "")
     return _render_group(row, indent, width)
 
 
@@ -95,21 +95,21 @@ def render_change(change: ResourceChange, width: int, *, drift: bool = False) ->
         ("actions", " then ".join(change.actions) if change.action is ChangeAction.REPLACE else ""),
     ):
         if text:
-            lines += [Content.styled(part, MUTED_STYLE) for part in wrap_text(f"{label} {text}", width)]
+            lines += [Content.styled(part, MUTED) for part in wrap_text(f"{label} {text}", width)]
     lines.append(Content(""))
     if change.action is ChangeAction.DESTROY and change.attributes and not drift:
-        lines.append(Content.styled("What goes:", MUTED_STYLE))
+        lines.append(Content.styled("What goes:", MUTED))
     for attribute in change.attributes:
         lines += _render_attribute(attribute, change.action, width)
     if change.computed_count:
         lines += [
-            Content.styled(part, MUTED_STYLE)
+            Content.styled(part, MUTED)
             for part in wrap_text(f"and {change.computed_count} that AWS computes, known after the apply", width)
         ]
     if change.omitted_count:
-        lines.append(Content.styled(f"and {change.omitted_count} more attributes", MUTED_STYLE))
+        lines.append(Content.styled(f"and {change.omitted_count} more attributes", MUTED))
     if not (change.attributes or change.computed_count):
-        lines.append(Content.styled("No attribute changes.", MUTED_STYLE))
+        lines.append(Content.styled("No attribute changes.", MUTED))
     return Content("\n").join(lines)
 
 
@@ -131,7 +131,7 @@ def _render_attribute(attribute: AttributeChange, action: ChangeAction, width: i
     if attribute.forces_replacement:
         head = Content.assemble(head, Content.styled("  forces replacement", "bold $text-error"))
     if attribute.before == MASK and attribute.after == MASK:
-        return _render_value(head, "", f"{MASK} changes, hidden on both sides", width, MUTED_STYLE)
+        return _render_value(head, "", f"{MASK} changes, hidden on both sides", width, MUTED)
     if attribute.before is None:
         return _render_value(head, "", attribute.after or "(nothing)", width, _value_style(attribute.after))
     if action is ChangeAction.DESTROY or attribute.after is None:
@@ -140,7 +140,7 @@ def _render_attribute(attribute: AttributeChange, action: ChangeAction, width: i
     line = Content.assemble(
         head,
         "  ",
-        Content.styled(attribute.before, MUTED_STYLE),
+        Content.styled(attribute.before, MUTED),
         " → ",
         Content.styled(attribute.after, _value_style(attribute.after)),
     )
@@ -148,13 +148,13 @@ def _render_attribute(attribute: AttributeChange, action: ChangeAction, width: i
         return [line]
     return [
         head.truncate(width, ellipsis=True),
-        *_indent_lines("  - ", attribute.before, width, MUTED_STYLE),
+        *_indent_lines("  - ", attribute.before, width, MUTED),
         *_indent_lines("  + ", attribute.after, width, _value_style(attribute.after)),
     ]
 
 
 def _value_style(value: str | None) -> str:
-    return MUTED_STYLE if value in (KNOWN_AFTER_APPLY, MASK, None) else ""
+    return MUTED if value in (KNOWN_AFTER_APPLY, MASK, None) else ""
 
 
 def _render_value(head: Content, prefix: str, text: str, width: int, style: str) -> list[Content]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
@@ -16,6 +16,8 @@ from textual.visual import Visual
 from textual.widget import Widget
 
 from ecotui.session.private_files import open_private_file
+from screens.actions import bindings
+from screens.style.themes import MUTED
 
 BLOCK_BYTES = 1 << 16
 """Bytes read at once; a line longer than this is shown as several."""
@@ -31,16 +33,7 @@ class Pager(Widget, can_focus=True):
     Pager { height: 1fr; background: $background; }
     Pager > .pager--line { color: $foreground; background: $background; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", show=False),
-        Binding("down,j,enter", "move(1)", show=False),
-        Binding("pageup", "page(-1)", show=False),
-        Binding("pagedown,space", "page(1)", show=False),
-        Binding("home", "go(0)", show=False),
-        Binding("end", "end", show=False),
-        Binding("left", "sideways(-1)", show=False),
-        Binding("right", "sideways(1)", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("pager")
 
     class Scrolled(Message):
         """Other lines are in sight."""
@@ -188,7 +181,7 @@ class Pager(Widget, can_focus=True):
         width = self.size.width
         style = self.get_visual_style("pager--line")
         if y >= len(self._visible_lines):
-            text = Content.styled(self.error_text or "It wrote nothing.", "$foreground 62%")
+            text = Content.styled(self.error_text or "It wrote nothing.", MUTED)
             if y or self._visible_lines:
                 return Strip.blank(width, style.rich_style)
         else:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -14,6 +14,8 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.visual import Visual
+
+from screens.actions import bindings
 
 
 class RowList(ScrollView, can_focus=True):
@@ -26,15 +28,7 @@ class RowList(ScrollView, can_focus=True):
     RowList > .row-list--cursor { color: $foreground; background: $block-cursor-blurred-background; }
     RowList:focus > .row-list--cursor { background: $primary-muted; text-style: bold; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", show=False),
-        Binding("down,j", "move(1)", show=False),
-        Binding("pageup", "page(-1)", show=False),
-        Binding("pagedown", "page(1)", show=False),
-        Binding("home", "go(0)", show=False),
-        Binding("end", "go(-1)", show=False),
-        Binding("enter,space", "choose", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("rows")
 
     cursor: reactive[int] = reactive(0)
 

@@ -12,6 +12,7 @@ from checks.finding import CheckState
 from checks.steps import STEPS
 from ecotui.rebuild_progress import RebuildProgress
 from screens.style.icons import state_icon, state_style
+from screens.style.themes import MUTED
 
 LIST_WIDTH = 26
 """Cells that the list takes at the side: the longest title with its number, sign and state."""
@@ -78,8 +79,8 @@ class StepList(Widget):
         if self.rebuild.is_done:
             lines.append(Content.styled("✓ The rebuild is done", "bold $text-success"))
         else:
-            lines.append(Content.styled(f"{done} of {len(STEPS)} ok", "$foreground 62%"))
-        lines += [Content(""), Content.styled(self._hint, "$foreground 62%")]
+            lines.append(Content.styled(f"{done} of {len(STEPS)} ok", MUTED))
+        lines += [Content(""), Content.styled(self._hint, MUTED)]
         return Content("\n").join(lines)
 
     def _render_strip(self) -> Content:

@@ -137,4 +137,4 @@ def test_the_installed_app_finds_its_styles(installed: Path, tmp_path: Path) -> 
         timeout=60,
         check=False,
     )
-    assert ran.stdout == "RebuildScreen screens.main.screen\n", ran.stderr
+    assert ran.stdout == "MainScreen screens.main.screen\n", ran.stderr
