@@ -53,7 +53,7 @@ _FIND_SESSION = Action(
     "slash",
     "search",
     "Find",
-    "Find sessions by words, or by outcome:failed, step:apply, tag:NAME, since:7d, …",
+    "Find sessions: words, project:…, outcome:…, step:quota:blocked, @operator, #tag, since:7d",
     shown_key="/",
     priority=True,
 )
@@ -218,8 +218,9 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         _BACK,
     ),
     "sessions.compare": (_OPEN_SESSION, _FIND_SESSION, *_ANNOTATE_SESSION, _BACK),
+    # Enter is the key of the list, and does the same as o. The first ones have room in a small terminal.
     "session": (
-        Action("o", "open", "Open", "Show the details of this line", shown_key="⏎"),
+        Action("o", "open", "Open", "Open the output, or the details of this line", shown_key="⏎"),
         Action("slash", "search", "Search", "Search the outputs", shown_key="/", priority=True),
         Action("f", "filter(1)", "Filter", "Next filter: decisions, failures, commands, guide, notes"),
         Action("p", "replay", "Replay", "Play this session again from here"),
@@ -230,6 +231,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("number_sign", "tag", "Tag", "Tag this session with words to find it by", shown_key="#"),
         Action("v", "verify", "Verify", "Check the hash chain of this session's log"),
         Action("g", "guide", "Guide", "Open the guide entry that explains this"),
+        # No room in the footer: the text beside the failure names the key, and the palette has it.
         Action("d", "draft_entry", "Draft an entry", "Draft a guide entry for what no entry explains", footer=False),
         Action("F", "filter(-1)", "Filter, the other way round", footer=False),
         Action("0", "filter_step('')", help="Events of all steps", footer=False),

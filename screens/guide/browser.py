@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.css.query import NoMatches
@@ -33,6 +33,7 @@ from ecotui.guide.usage import count_solved_sessions
 from ecotui.project import OpenProject
 from ecotui.session.store import SessionStore
 from screens import workers
+from screens.actions import bindings
 from screens.guide.entry_list import EntryListing, entry_options
 from screens.guide.location import GuideLocation, LeaveGuideRequested, RunbookPosition
 from screens.guide.runbook import RunbookScreen
@@ -60,18 +61,7 @@ class GuideScreen(Screen[None]):
 
     CSS_PATH = "guide.tcss"
     AUTO_FOCUS = "#entries"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        # Enter is the list's own key, and does the same.
-        Binding("w", "open_runbook", "Walk it", key_display="⏎", tooltip="Walk this entry step by step"),
-        # With priority: the keys that come in one piece with the slash go to the field as well.
-        Binding("slash", "search", "Search", key_display="/", priority=True),
-        Binding("p", "paste", "Paste", tooltip="Paste an error and see what explains it"),
-        Binding("r", "check", "Check", tooltip="Look again whether the cause is present"),
-        Binding("b", "go_to_step", "Step", tooltip="Go to the step of the rebuild; b there comes back"),
-        Binding("c", "copy", "Copy", tooltip="Copy the commands of this entry"),
-        Binding("v", "language", "한/En", tooltip="The other language"),
-        Binding("escape,q", "back", "Back"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("guide")
 
     def __init__(
         self, project: OpenProject, location: GuideLocation | None = None, *, open_paste: bool = False

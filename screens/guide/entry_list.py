@@ -13,8 +13,8 @@ from ecotui.guide.reading.document import Entry
 from ecotui.guide.reading.library import GuideLibrary
 from ecotui.guide.search import EntryHit
 from screens.style.columns import hanging_indent, wrap_text
+from screens.style.themes import MUTED
 
-MUTED_STYLE = "$foreground 62%"
 MAX_ENTRIES = 300
 """Entries in the list at a time: one that is longer holds up the screen, and nobody reads to its end."""
 INDENT = " " * 4
@@ -61,7 +61,7 @@ def entry_options(
         for entry in on_top:
             add(EntryHit(entry), named=several)
     if start:
-        heading(f"… {start:,} before these", MUTED_STYLE)
+        heading(f"… {start:,} before these", MUTED)
     chapter = guide = ""
     titles = {one.guide: one.title for one in library.guides}
     for hit in shown:
@@ -74,7 +74,7 @@ def entry_options(
         chapter = entry.chapter
         add(hit, named=several and not listing.is_contents)
     if (rest := len(listing.hits) - start - len(shown)) > 0:
-        heading(f"… {rest:,} more: / searches", MUTED_STYLE)
+        heading(f"… {rest:,} more: / searches", MUTED)
     return kinds, options
 
 
@@ -87,7 +87,7 @@ def _render_entry(
     head = Content.styled(f"{number:<4} " if len(number) > 3 else f"{number:<4}", "$text-accent")
     parts = [hanging_indent(head, f"{entry.title}  ✓{count}" if count else entry.title, width)]
     if show_guide:
-        parts.append(Content.styled(f"    {entry.guide}", MUTED_STYLE).truncate(width, ellipsis=True))
+        parts.append(Content.styled(f"    {entry.guide}", MUTED).truncate(width, ellipsis=True))
     if hit.matched_text:
         parts.append(_render_hit(hit, width))
     return Content("\n").join(parts)
@@ -100,6 +100,6 @@ def _render_hit(hit: EntryHit, width: int) -> Content:
         _MARKDOWN_MARKS.sub("", part) for part in (hit.text_before, hit.matched_text, hit.text_after)
     )
     lines = wrap_text(f"{before}{found}{after}", room)[:MAX_HIT_LINES]
-    content = Content("\n".join(f"{INDENT}{line}" for line in lines)).stylize(MUTED_STYLE)
+    content = Content("\n".join(f"{INDENT}{line}" for line in lines)).stylize(MUTED)
     at = content.plain.find(found)
     return content.stylize("bold $text-accent", at, at + len(found)) if at >= 0 else content

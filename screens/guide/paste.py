@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
@@ -23,7 +23,9 @@ from ecotui.guide.matching.matcher import Diagnosis, EntryMatch
 from ecotui.guide.reading.library import GuideLibrary
 from ecotui.guide.runbook.runbook import rank_entries
 from screens import workers
+from screens.actions import bindings
 from screens.style.columns import hanging_indent, wrap_text
+from screens.style.themes import MUTED
 from screens.widgets.footer import KeyFooter
 
 MAX_PASTE_CHARS = 8_000_000
@@ -79,12 +81,7 @@ class PasteScreen(Screen[PasteResult | None]):
 
     CSS_PATH = "paste.tcss"
     AUTO_FOCUS = "#paste-box"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+d,f2", "finish_paste", "To the entries", priority=True),
-        Binding("ctrl+l", "clear", "Clear", priority=True),
-        Binding("f", "open", "Open the entry", key_display="⏎"),
-        Binding("escape", "leave", "Back", priority=True),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("paste")
 
     def __init__(self, library: GuideLibrary, solved: dict[str, int] | None = None) -> None:
         super().__init__()
@@ -123,7 +120,7 @@ class PasteScreen(Screen[PasteResult | None]):
         """What is looked at: the whole paste, also where the box shows a part of it."""
         return self._full_text or sanitize(self.query_one("#paste-box", PasteBox).text)
 
-    def _show_message(self, text: str, style: str = "$foreground 62%") -> None:
+    def _show_message(self, text: str, style: str = MUTED) -> None:
         self.query_one("#paste-message", Static).update(Content.styled(text, style))
 
     @on(PasteBox.LargeTextPasted)
@@ -217,7 +214,7 @@ class PasteScreen(Screen[PasteResult | None]):
         return Content("\n").join(
             [
                 head,
-                Content.styled(f"     line {match.line}{rule}", "$foreground 62%"),
+                Content.styled(f"     line {match.line}{rule}", MUTED),
                 *(Content.styled(f"     {line}", "$foreground 80%") for line in shown),
             ]
         )

@@ -8,7 +8,7 @@ from typing import ClassVar
 import msgspec
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
@@ -37,11 +37,11 @@ from ecotui.guide.runbook.step import (
 from ecotui.guide.usage import read_guide_usage
 from ecotui.project import OpenProject
 from ecotui.session import SessionError, events
-from screens.dialogs import Dialog, PromptDialog, TypedConfirmDialog, dialog_box
+from screens.actions import bindings
+from screens.dialogs import DeletionConfirmDialog, Dialog, PromptDialog, dialog_box
 from screens.guide.location import GuideLocation, LeaveGuideRequested, RunbookPosition
 from screens.guide.runbook_rendering import (
     render_cause_check,
-    render_deletion,
     render_error,
     render_step,
     render_title,
@@ -49,7 +49,6 @@ from screens.guide.runbook_rendering import (
 )
 from screens.messages import CheckRequested, CleanupApproved, FixRequested, InterruptRequested
 from screens.project_screen import ProjectScreen, main_screen
-from screens.style.icons import format_leftover_count
 from screens.widgets.command_output import CommandOutputView
 from screens.widgets.command_status import describe_command_end
 from screens.widgets.footer import KeyFooter
@@ -64,11 +63,7 @@ MAX_ERROR_CHARS = 300
 class RateDialog(Dialog[bool]):
     """Asks whether the entry solved the problem. Escape answers None: not yet."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y,enter", "dismiss(True)", "Yes, it did"),
-        Binding("n", "dismiss(False)", "No"),
-        Binding("escape", "dismiss(None)", "Not yet"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("dialog.rate")
 
     def __init__(self, title: str, body: Content) -> None:
         super().__init__()
@@ -87,20 +82,7 @@ class RunbookScreen(Screen[str | None]):
 
     CSS_PATH = "runbook.tcss"
     AUTO_FOCUS = "#runbook-steps"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        # Enter is the list's own key, and does the same.
-        Binding("f", "run_step", "Run", key_display="⏎", tooltip="Run this step; asks first when it changes anything"),
-        Binding("space", "toggle_done", "Done", tooltip="Mark this step as done, or not done"),
-        Binding("e", "edit", "Edit", tooltip="Edit the command before it runs"),
-        Binding("c", "copy", "Copy", tooltip="Copy to your terminal's clipboard (OSC 52)"),
-        Binding("w", "write_file", "File", tooltip="Write it to a file in the session's folder"),
-        Binding("r", "check", "Check", tooltip="Check again whether the cause is present"),
-        Binding("i", "interrupt", "Stop", tooltip="Interrupt the running command"),
-        Binding("l", "toggle_output", "Log", tooltip="Show or hide the output"),
-        Binding("b", "go_to_step", "Step", tooltip="Go to the step of the rebuild; b comes back"),
-        Binding("v", "language", "한/En", tooltip="The other language"),
-        Binding("escape,q", "back", "Back"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("runbook")
 
     def __init__(
         self,
@@ -435,9 +417,7 @@ class RunbookScreen(Screen[str | None]):
                 self.position.attempted_fixes[step.key] = step
                 self.main_screen.post_message(CleanupApproved(detail, tuple(one.key for one in leftovers)))
 
-        title = f"Delete {format_leftover_count(len(leftovers))}"
-        expected = f"{detail.account_name or detail.account} {len(leftovers)}"
-        self.app.push_screen(TypedConfirmDialog(title, render_deletion(detail, leftovers), expected), confirm)
+        self.app.push_screen(DeletionConfirmDialog(detail, leftovers), confirm)
         return True
 
     def _prompt_variable(self, step: RunbookStep) -> None:

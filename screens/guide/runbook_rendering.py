@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from textual.content import Content
 from textual.widgets.option_list import Option
 
-from checks.cleanup.model import CleanupDetail, Leftover, Ownership
 from checks.finding import CopyText, Finding, OpenStep, Report, Risk
 from checks.steps import STEPS_BY_ID
 from ecotui.guide.cause import CauseCheck, CauseState
@@ -18,8 +17,8 @@ from ecotui.guide.reading.sections import SectionKind
 from ecotui.guide.runbook.step import SEARCH_GUIDE, RunbookStep, StepKind, strip_emphasis
 from screens.style.columns import hanging_indent, pad_cells, wrap_text
 from screens.style.icons import RISK_LABEL, RISK_STYLE, state_icon, state_style
+from screens.style.themes import MUTED
 
-MUTED_STYLE = "$foreground 62%"
 MAX_LABEL_WIDTH = 28
 """Characters of a label in front of a command."""
 MAX_SCRIPT_LINES = 120
@@ -30,8 +29,8 @@ _CAUSE_ICON = {
     CauseState.ABSENT: ("✓", "$text-success"),
     CauseState.UNKNOWN: ("?", "$text-accent"),
     CauseState.CHECKING: ("…", "$text-accent"),
-    CauseState.NOT_CHECKED: ("○", MUTED_STYLE),
-    CauseState.NO_CHECK: ("·", MUTED_STYLE),
+    CauseState.NOT_CHECKED: ("○", MUTED),
+    CauseState.NO_CHECK: ("·", MUTED),
 }
 
 END_TITLE = {"en": "Check again, and say whether it helped", "ko": "다시 확인하고 해결 여부 기록"}
@@ -48,7 +47,7 @@ def render_cause_check(cause_check: CauseCheck, language: str, width: int, max_l
     rows = [Content.assemble(Content.styled(f"{mark} ", colour), Content.styled(text[0], f"bold {colour}"))]
     rows += [Content.assemble("  ", Content.styled(line, f"bold {colour}")) for line in text[1:]]
     if when and rows[-1].cell_length + len(when) <= width:
-        rows[-1] = Content.assemble(rows[-1], Content.styled(when, MUTED_STYLE))
+        rows[-1] = Content.assemble(rows[-1], Content.styled(when, MUTED))
     return Content("\n").join(rows)
 
 
@@ -64,16 +63,6 @@ def render_title(entry: Entry, solved_count: int) -> Content:
         Content.styled(f"{entry.id} {entry.title}", "bold"),
         Content.styled(f"  ✓ solved it {solved_count}×" if solved_count else "", "$text-success"),
     )
-
-
-def render_deletion(detail: CleanupDetail, leftovers: Sequence[Leftover]) -> Content:
-    """The leftovers that are about to be deleted, for typed consent."""
-    lines = [Content(f"Deleted for good, in account {detail.account} ({detail.account_name}):"), Content("")]
-    for one in leftovers:
-        doubt = "   matched by name only: is it ours?" if one.ownership is Ownership.NAME_ONLY else ""
-        lines.append(Content.assemble(f"  {one.kind:<16} {one.name}", Content.styled(doubt, "$text-warning")))
-    lines += [Content(""), Content("Attachments are detached first. A resource that has changed since is left alone.")]
-    return Content("\n").join(lines)
 
 
 def render_error(error: str, width: int, max_lines: int) -> Content:
@@ -99,7 +88,7 @@ def render_corrections(corrections: Sequence[Correction], language: str, width: 
             hanging_indent(Content.styled("! ", "$text-warning"), strip_emphasis(note.text_in(language)), width)
         )
         if note.verified:
-            parts.append(hanging_indent(Content("  "), f"{proof}{note.verified}", width, MUTED_STYLE))
+            parts.append(hanging_indent(Content("  "), f"{proof}{note.verified}", width, MUTED))
     return Content("\n").join(parts)
 
 
@@ -140,24 +129,24 @@ def step_title(step: RunbookStep, language: str) -> str:
 
 def render_step_row(step: RunbookStep, number: int, icon: str, language: str, width: int) -> Content:
     """One row of the list of steps."""
-    colour = {"✓": "$text-success", "✗": "$text-error", "▶": "$text-accent"}.get(icon, MUTED_STYLE)
+    colour = {"✓": "$text-success", "✗": "$text-error", "▶": "$text-accent"}.get(icon, MUTED)
     tail = ""
     action = step.fix.action if step.fix is not None else None
     if step.kind in (StepKind.SCRIPT, StepKind.FILE) or isinstance(action, CopyText):
         tail = "copy"
     elif step.risk is Risk.DESTROYS:
         tail = "destroys"
-    head = Content.assemble(Content.styled(f"{icon} ", colour), Content.styled(f"{number:>2} ", MUTED_STYLE))
+    head = Content.assemble(Content.styled(f"{icon} ", colour), Content.styled(f"{number:>2} ", MUTED))
     room = width - head.cell_length - (len(tail) + 1 if tail else 0)
     title = Content(step_title(step, language))
     if step.kind is StepKind.FIX:
         title = title.stylize("bold")
     elif label := _command_label(step):
         # Long commands begin alike: what the text calls this one tells them apart.
-        title = Content.assemble(f"{label}: ", Content.styled(title.plain, MUTED_STYLE))
+        title = Content.assemble(f"{label}: ", Content.styled(title.plain, MUTED))
     line = Content.assemble(head, pad_cells(title, max(room, 8)))
     if tail:
-        end = Content.styled(f" {tail}", RISK_STYLE[Risk.DESTROYS] if tail == "destroys" else MUTED_STYLE)
+        end = Content.styled(f" {tail}", RISK_STYLE[Risk.DESTROYS] if tail == "destroys" else MUTED)
         line = Content.assemble(line, end)
     return line
 
@@ -200,7 +189,7 @@ def render_step(
         parts.append(hanging_indent(Content(""), hint, width, "$text-warning"))
     if step.stdin_secret:
         hint = f"ecotui asks for {step.stdin_secret}, masked, and passes it to standard input."
-        parts.append(hanging_indent(Content(""), hint, width, MUTED_STYLE))
+        parts.append(hanging_indent(Content(""), hint, width, MUTED))
     if step.reason:
         parts.append(
             hanging_indent(Content(""), f"Copy only (c, or w to a file): {step.reason}.", width, "$text-warning")
@@ -219,12 +208,12 @@ def render_step(
         hint = f"Enter goes to the {title} screen; b comes back here."
         if step.risk is Risk.DESTROYS:
             hint = f"Enter deletes exactly these, after you type your consent; b goes to the {title} screen."
-        parts.append(hanging_indent(Content(""), hint, width, MUTED_STYLE))
+        parts.append(hanging_indent(Content(""), hint, width, MUTED))
     if step.screen_step:
         target = (
             "the search" if step.screen_step == SEARCH_GUIDE else f"the {STEPS_BY_ID[step.screen_step].title} screen"
         )
-        parts.append(Content.styled(f"Enter goes to {target}.", MUTED_STYLE))
+        parts.append(Content.styled(f"Enter goes to {target}.", MUTED))
     if entry is not None and step.kind in (StepKind.FILE, StepKind.MANUAL, StepKind.SCRIPT):
         parts.append(_render_previous_fix(entry, language, width))
     if corrections and step.kind not in (StepKind.FIX, StepKind.END):
@@ -243,7 +232,7 @@ def _render_previous_fix(entry: Entry, language: str, width: int) -> Content:
     for name, part in zip(names, (SectionKind.FILES, SectionKind.COMMIT), strict=True):
         lines = strip_emphasis(entry.text_of_sections(part)).splitlines()
         if values := ", ".join(line.lstrip("-*+ ") for line in lines if line.strip()):
-            rows.append(hanging_indent(Content.styled(name, MUTED_STYLE), values, width))
+            rows.append(hanging_indent(Content.styled(name, MUTED), values, width))
     return Content("\n").join(rows)
 
 
@@ -255,7 +244,7 @@ def _render_used_values(step: RunbookStep, width: int) -> Content:
     rows = []
     for source, value in step.substitutions:
         others = f"; {value.alternative_count} other candidates" if value.alternative_count else ""
-        head = Content.styled(f"{source} = ", MUTED_STYLE)
+        head = Content.styled(f"{source} = ", MUTED)
         rows.append(hanging_indent(head, f"{value.value}  ({value.source}{others})", width))
     return Content("\n").join(rows)
 
@@ -274,7 +263,7 @@ def _render_final_step(cause_check: CauseCheck, language: str, width: int) -> It
     if rows:
         yield _render_findings(rows, width)
     if cause_check.other_findings:
-        yield Content.styled("This belongs to another entry." if not korean else "다른 항목에 해당합니다.", MUTED_STYLE)
+        yield Content.styled("This belongs to another entry." if not korean else "다른 항목에 해당합니다.", MUTED)
 
 
 def _render_findings(findings: Sequence[Finding], width: int) -> Content:
@@ -289,8 +278,8 @@ def _render_last_check(step_id: str, reports: Mapping[str, Report], width: int) 
     report = reports.get(step_id)
     title = STEPS_BY_ID[step_id].title
     if report is None:
-        return Content.styled(f"Enter checks {title}.", MUTED_STYLE)
+        return Content.styled(f"Enter checks {title}.", MUTED)
     problems = [one for one in report.findings if one.state.value in ("blocked", "unknown", "warn")]
     checked_at = time.strftime("%H:%M:%S", time.localtime(report.started))
-    head = Content.styled(f"{title}, checked at {checked_at}; Enter checks again.", MUTED_STYLE)
+    head = Content.styled(f"{title}, checked at {checked_at}; Enter checks again.", MUTED)
     return Content("\n").join([head, _render_findings(problems or report.findings[:1], width)])

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from ecotui.project import OpenProject
 
 NARROW_WIDTH = 100
-"""Below this many cells the list of steps becomes a strip on top: a panel needs 72 cells beside it."""
+"""Below this many cells the list of steps is a strip on top: a panel needs 72 cells beside it."""
 
 LOW_HEIGHT = 16
 """Below this many lines the drawer, when open, takes the place of the panel."""
@@ -95,7 +95,7 @@ class MainScreen(ProjectScreen):
             self.set_project(self.project)
 
     def set_project(self, project: OpenProject) -> None:
-        """The settings are read and the session is open: show what is known, and look."""
+        """Show what the session knows of the rebuild, and check all steps."""
         self.project = project
         self.query_one("#opening").display = False
         self.call_next(self._open_first_panel)
@@ -115,26 +115,26 @@ class MainScreen(ProjectScreen):
         self.locks.start_polling()
 
     async def _switch_panel(self, step: str) -> None:
-        """Show a step's panel; its module is imported and its widgets made on the first visit."""
+        """Show the panel of a step; its module is imported and its widgets made on the first visit."""
         self.current_step = step
         switcher = self.query_one("#panels", ContentSwitcher)
         name = f"step-{step}"
         if not switcher.query(f"#{name}"):
-            made = create_panel(step)
-            made.guide = self.project.config.settings.guide if self.project else made.guide
-            await switcher.add_content(made, id=name)
+            panel = create_panel(step)
+            panel.guide = self.project.config.settings.guide if self.project else panel.guide
+            await switcher.add_content(panel, id=name)
         switcher.current = name
         self.refresh_rebuild()
-        # When the program is being left, the new panel is gone before it stood.
-        if panel_now := self._mounted_panel(step):
-            panel_now.focus_findings()
+        # When the program ends, the new panel is removed before it was mounted.
+        if mounted := self._mounted_panel(step):
+            mounted.focus_findings()
 
     @property
     def current_panel(self) -> StepPanel:
         return self.query_one(f"#step-{self.current_step}", StepPanel)
 
     def _mounted_panel(self, step: str) -> StepPanel | None:
-        """The panel of a step, if it stands: the parts of one that is just being made come one after another."""
+        """The panel of a step, if it is mounted: the parts of a new one come one after another."""
         try:
             panel = self.query_one(f"#step-{step}", StepPanel)
         except NoMatches:
@@ -158,9 +158,9 @@ class MainScreen(ProjectScreen):
         self.refresh_bindings()
 
     def _update_log_title(self) -> None:
-        following = self.step_commands.get(self.current_step)
-        if following is not None:
-            self.query_one(LogDrawer).show_command(following)
+        step_command = self.step_commands.get(self.current_step)
+        if step_command is not None:
+            self.query_one(LogDrawer).show_command(step_command)
 
     @on(Resize)
     def _set_size_classes(self) -> None:
@@ -179,7 +179,7 @@ class MainScreen(ProjectScreen):
             self.project.rebuild = self.project.rebuild.without_checks(*steps.split(","))
             self.refresh_rebuild()
 
-    # -- looking -------------------------------------------------------------------------------------------------
+    # -- checks --------------------------------------------------------------------------------------------------
 
     def _start_checks(self, steps: tuple[str, ...]) -> None:
         if self.project is None:
@@ -207,8 +207,12 @@ class MainScreen(ProjectScreen):
                 self.call_next(self._switch_panel, step)
         self.refresh_rebuild()
         if message.report.step == self.current_step and not self._log_pinned:
-            following = self.step_commands.get(self.current_step)
-            if following and not following.is_running and self.current_panel.replaces_output_of(following.command.argv):
+            step_command = self.step_commands.get(self.current_step)
+            if (
+                step_command
+                and not step_command.is_running
+                and self.current_panel.replaces_output_of(step_command.command.argv)
+            ):
                 self.query_one(LogDrawer).remove_class("-open")
 
     @on(CheckProgressed)
@@ -223,7 +227,7 @@ class MainScreen(ProjectScreen):
         assert self.project is not None
         self.project.rebuild = self.project.rebuild.without_checks(*message.steps)
         if message.error:
-            self.notify(message.error, title="The look failed", severity="error", markup=False, timeout=15)
+            self.notify(message.error, title="The check failed", severity="error", markup=False, timeout=15)
         self.refresh_rebuild()
 
     # -- commands ------------------------------------------------------------------------------------------------
@@ -266,22 +270,22 @@ class MainScreen(ProjectScreen):
     @on(CommandExited)
     def _finish_command(self, message: CommandExited) -> None:
         assert self.project is not None
-        following = self.step_commands.get(message.command.step)
-        if following is not None:
-            following.status = message.status
+        step_command = self.step_commands.get(message.command.step)
+        if step_command is not None:
+            step_command.status = message.status
         self.project.finish_command(message.command)
         state, word = describe_command_end(message.command, message.status)
         severity: Literal["information", "warning", "error"] = "error"
         if state in (CheckState.OK, CheckState.WARN):
             severity = "information" if state is CheckState.OK else "warning"
         self.notify(f"{message.command.title}: {word}", severity=severity, markup=False)
-        # Only a look can turn a step green.
+        # Only a check can turn a step green.
         self._start_checks(steps_to_recheck(message.command.step, message.command.argv))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "interrupt":
-            following = self.step_commands.get(self.current_step)
-            return following is not None and following.is_running
+            step_command = self.step_commands.get(self.current_step)
+            return step_command is not None and step_command.is_running
         if action == "return_to_guide":
             return self.guide_return_location is not None
         return True
@@ -289,25 +293,25 @@ class MainScreen(ProjectScreen):
     def action_interrupt(self) -> None:
         self.commands.interrupt(self.current_step)
 
-    # -- going about ---------------------------------------------------------------------------------------------
+    # -- navigation ----------------------------------------------------------------------------------------------
 
     async def action_show_step(self, step: str) -> None:
         if self.project is not None:
-            # Whoever has chosen where to be is not taken elsewhere when the first looks end.
+            # An operator who has chosen a step is not moved to another when the first checks end.
             self._step_was_chosen = True
             await self._switch_panel(step)
             self._show_step_log()
 
     def _show_step_log(self) -> None:
-        """The drawer of this step: open while something runs here, or when the operator keeps it open."""
+        """Show the log of this step; open while a command runs in it, or when the operator opened it."""
         drawer = self.query_one(LogDrawer)
         drawer.clear_log()
-        following = self.step_commands.get(self.current_step)
-        drawer.set_class(self._log_pinned or (following is not None and following.is_running), "-open")
-        if following is None:
+        step_command = self.step_commands.get(self.current_step)
+        drawer.set_class(self._log_pinned or (step_command is not None and step_command.is_running), "-open")
+        if step_command is None:
             drawer.query_one("#log-title", Static).update("No command has run in this step yet.")
         else:
-            drawer.write_lines(tuple(following.recent_lines))
+            drawer.write_lines(tuple(step_command.recent_lines))
             self._update_log_title()
 
     @on(StepList.StepSelected)
@@ -325,7 +329,7 @@ class MainScreen(ProjectScreen):
             return
         step = self.project.rebuild.next_step
         if step is None:
-            self.notify("Nothing is in the way: the rebuild is done.", markup=False)
+            self.notify("Nothing is blocked: the rebuild is done.", markup=False)
         else:
             await self.action_show_step(step)
 
@@ -368,7 +372,9 @@ class MainScreen(ProjectScreen):
         self.locks.take_over()
 
     def action_leave(self) -> None:
-        running = [STEPS_BY_ID[step].title for step, following in self.step_commands.items() if following.is_running]
+        running = [
+            STEPS_BY_ID[step].title for step, step_command in self.step_commands.items() if step_command.is_running
+        ]
         if running:
             self.app.exit(message=f"{', '.join(running)}: still running. `ecotui` comes back to it.")
         else:

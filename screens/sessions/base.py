@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Input, OptionList, Static
@@ -18,7 +18,8 @@ from textual.worker import Worker
 
 from ecotui.session import SessionError, events
 from screens import workers
-from screens.dialogs import Dialog, PromptDialog, ScreenKeysDialog, dialog_box
+from screens.actions import TITLES, bindings, key_rows
+from screens.dialogs import Dialog, KeysDialog, PromptDialog, dialog_box
 
 if TYPE_CHECKING:
     from ecotui.history.export.write import ExportFormat
@@ -38,29 +39,16 @@ _EXPORT_FORMATS: tuple[tuple[ExportFormat, str], ...] = (
 class SessionScreenBase(Screen[None]):
     """Base of the screens of past sessions."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark", "keys", "All keys", show=False),
-    ]
-    EXTRA_KEYS: ClassVar[tuple[tuple[str, str], ...]] = (("↑ ↓ or k j", "move"),)
-    """Keys of the lists and texts in it."""
+    BINDINGS: ClassVar[list[BindingType]] = bindings("session.base")
+    KEY_PLACES: ClassVar[tuple[str, ...]]
+    """The places of `screens.actions` whose keys the help of this screen shows."""
 
     @on(Worker.StateChanged)
     def _handle_worker_error(self, event: Worker.StateChanged) -> None:
         workers.notify_worker_error(self, event)
 
     def action_keys(self) -> None:
-        keys = [
-            (binding.key_display or _format_keys(binding.key), binding.tooltip or binding.description)
-            for binding in type(self).BINDINGS
-            if isinstance(binding, Binding) and (binding.tooltip or binding.description)
-        ]
-        self.app.push_screen(ScreenKeysDialog([*self.EXTRA_KEYS, *keys]))
-
-
-def _format_keys(keys: str) -> str:
-    """`escape,q` to `Escape, q`."""
-    names = {"space": "Space", "escape": "Escape", "home": "Home", "end": "End", "number_sign": "#"}
-    return ", ".join(names.get(key, key) for key in keys.split(","))
+        self.app.push_screen(KeysDialog([(TITLES[place], key_rows(place)) for place in self.KEY_PLACES]))
 
 
 class SessionActionsScreen(SessionScreenBase):
@@ -168,9 +156,7 @@ class ExportChoice(NamedTuple):
 class ExportDialog(Dialog[ExportChoice]):
     """Asks for the format, whether to mask more, and the file."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "anonymize", "Mask accounts, names, addresses too"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("dialog.export")
 
     def __init__(self, session_id: str) -> None:
         super().__init__()

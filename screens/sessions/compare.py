@@ -7,7 +7,7 @@ from typing import ClassVar
 from rich.cells import cell_len
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.message import Message
@@ -18,9 +18,10 @@ from ecotui.history.compare import Comparison, ComparisonRow, ComparisonSection,
 from ecotui.session import SessionError
 from ecotui.session.event_text import format_local_time
 from ecotui.session.log import Session
+from screens.actions import bindings
 from screens.sessions.base import SessionScreenBase
-from screens.sessions.rendering import MUTED_STYLE
 from screens.style.columns import hanging_indent, pad_cells
+from screens.style.themes import MUTED
 from screens.widgets.footer import KeyFooter
 
 SAME_SECONDS = 1.5
@@ -30,11 +31,8 @@ SAME_SECONDS = 1.5
 class CompareScreen(SessionScreenBase):
     CSS_PATH = "sessions.tcss"
     AUTO_FOCUS = "VerticalScroll"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "toggle_unchanged", "All / only differences"),
-        Binding("s", "swap", "Swap"),
-        Binding("escape,q", "dismiss(None)", "Back"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("compare")
+    KEY_PLACES = ("compare",)
 
     class SessionsCompared(Message):
         def __init__(self, comparison: Comparison) -> None:
@@ -126,11 +124,11 @@ def _render_section(title: str, rows: tuple[ComparisonRow, ...], width: int) -> 
         if max(cell_len(row.before), cell_len(row.after)) > sides:
             lines.append(hanging_indent(Content(""), row.label, width))
             for letter, text in (("A", row.before), ("B", row.after)):
-                lines.append(hanging_indent(Content.styled(f"   {letter}  ", MUTED_STYLE), text or "–", width))
+                lines.append(hanging_indent(Content.styled(f"   {letter}  ", MUTED), text or "–", width))
             continue
         cells = [
             pad_cells(Content(row.label), max(names, 8)),
-            pad_cells(Content.styled(row.before or "–", MUTED_STYLE), sides, right=lengths),
+            pad_cells(Content.styled(row.before or "–", MUTED), sides, right=lengths),
             pad_cells(Content(row.after or "–"), sides, right=lengths),
         ]
         if row.change_seconds:

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 from textual.worker import get_current_worker
 
-from checks.steps import STEP_KEYS, STEPS
 from ecotui.history import outputs
 from ecotui.history.text_search import search_forward
 from ecotui.session import SessionError, events
@@ -31,6 +30,7 @@ from ecotui.supervisor import commands
 from ecotui.supervisor.commands import Command
 from ecotui.supervisor.paths import OUTPUT_LOG
 from ecotui.supervisor.tail import Tail
+from screens.actions import bindings
 from screens.dialogs import RawTextDialog
 from screens.messages import GuideRequested
 from screens.project_screen import main_screen
@@ -47,7 +47,7 @@ from screens.sessions.event_rendering import (
     render_session_header,
 )
 from screens.sessions.output import OutputScreen
-from screens.sessions.rendering import MUTED_STYLE
+from screens.style.themes import MUTED
 from screens.widgets.footer import KeyFooter
 from screens.widgets.row_list import RowList
 
@@ -138,30 +138,8 @@ class HitsFound(Message):
 class SessionDetailScreen(SessionActionsScreen):
     CSS_PATH = "detail.tcss"
     AUTO_FOCUS = "#timeline"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        # Enter is the list's own key, and does the same. The first ones have room in a small terminal.
-        Binding("o", "open", "Open", key_display="⏎", tooltip="Open the output, or the details of this line"),
-        Binding("slash", "search", "Search", key_display="/", priority=True, tooltip="Search the outputs"),
-        Binding("f", "filter(1)", "Filter", tooltip="Only decisions, only failures, commands, guide, notes"),
-        Binding("p", "replay", "Replay", tooltip="Play this session again from here"),
-        Binding("n", "note", "Note", tooltip="Write a note into this session"),
-        Binding("c", "compare", "Compare", tooltip="Choose another session to compare this one with"),
-        Binding("e", "export", "Export", tooltip="Export it: a page, Markdown, data, a recording"),
-        Binding("escape,q", "back", "Back"),
-        Binding("number_sign", "tag", "Tag", key_display="#", tooltip="Words to find this session by"),
-        Binding("v", "verify", "Verify", tooltip="Check the hash chain of this session's log"),
-        Binding("g", "guide", "Guide", tooltip="The entry of the guide that explains this"),
-        # No room below: the text beside the failure names the key, and the palette has it.
-        Binding("d", "draft_entry", "Draft an entry", show=False, tooltip="For what the guide has nothing about"),
-        Binding("F", "filter(-1)", "Filter, the other way round", show=False),
-        Binding("0", "filter_step('')", show=False),
-        *(Binding(str(number), f"filter_step('{step.id}')", show=False) for number, step in enumerate(STEPS, 1)),
-    ]
-
-    EXTRA_KEYS = (
-        ("↑ ↓ or k j", "move; earlier events come when you go up"),
-        (f"{STEP_KEYS}, 0", "only one step, any step"),
-    )
+    BINDINGS: ClassVar[list[BindingType]] = bindings("session")
+    KEY_PLACES = ("session", "rows")
 
     def __init__(self, session: Session, project: OpenProject | None = None) -> None:
         super().__init__()
@@ -321,11 +299,11 @@ class SessionDetailScreen(SessionActionsScreen):
         width = max(self.query_one(".event-details").size.width - 3, 30)
         if self.hits is not None:
             empty = "No output has these words." if "searching" not in self._search_status else ""
-            pane.update(Content.styled("Enter opens the output there." if self.hits else empty, MUTED_STYLE))
+            pane.update(Content.styled("Enter opens the output there." if self.hits else empty, MUTED))
             return
         if (row := self.selected_row) is None:
             empty = f"No events match ({self.event_filter.category}). f, 0: all."
-            pane.update(Content.styled("" if self._is_loading else empty, MUTED_STYLE))
+            pane.update(Content.styled("" if self._is_loading else empty, MUTED))
             return
         parts = [render_event_details(row.entry, row.event, width)]
         if row.entry.command and row.entry.kind == "command":
@@ -552,7 +530,7 @@ class SessionDetailScreen(SessionActionsScreen):
             self.app.push_screen(ComparePicker(self.project, self.session))
 
     def action_verify(self) -> None:
-        self._verify_result = Content.styled("checking the log…", MUTED_STYLE)
+        self._verify_result = Content.styled("checking the log…", MUTED)
         self._show_header()
         self._verify_log()
 

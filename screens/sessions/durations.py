@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.message import Message
@@ -20,10 +20,11 @@ from ecotui.session import SessionError
 from ecotui.session.index import SessionIndex
 from ecotui.session.query import SessionQuery
 from ecotui.session.store import SessionStore
+from screens.actions import bindings
 from screens.sessions.base import SessionScreenBase
-from screens.sessions.rendering import MUTED_STYLE
 from screens.style.columns import pad_cells
 from screens.style.icons import state_icon, state_style
+from screens.style.themes import MUTED
 from screens.widgets.footer import KeyFooter
 from screens.widgets.row_list import RowList
 
@@ -34,10 +35,8 @@ MAX_BARS = 40
 class DurationsScreen(SessionScreenBase):
     CSS_PATH = "sessions.tcss"
     AUTO_FOCUS = "RowList"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "toggle_all_projects", "This project / all", tooltip="Sessions of this project only, or of all"),
-        Binding("escape,q", "dismiss(None)", "Back"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("durations")
+    KEY_PLACES = ("durations", "rows")
 
     class DurationsLoaded(Message):
         def __init__(self, step_times: tuple[StepDurations, ...]) -> None:
@@ -54,9 +53,7 @@ class DurationsScreen(SessionScreenBase):
     def compose(self) -> ComposeResult:
         yield Static(classes="header")
         yield Static(
-            Content.styled(
-                f"  {'step':<12}{'usually':>9}   {'half of them':<18}{'runs':>5}   oldest … newest", MUTED_STYLE
-            ),
+            Content.styled(f"  {'step':<12}{'usually':>9}   {'half of them':<18}{'runs':>5}   oldest … newest", MUTED),
             classes="columns",
         )
         yield RowList(self._render_row, id="steps")
@@ -127,7 +124,7 @@ class DurationsScreen(SessionScreenBase):
         bar = list("━" * full + " " * (room - full))
         bar[middle] = "│"
         return Content.assemble(
-            Content.styled(f"{when}  ", MUTED_STYLE),
+            Content.styled(f"{when}  ", MUTED),
             Content.styled(f"{state_icon(state)} ", state_style(state)),
             pad_cells(Content(format_stopwatch(sample.seconds)), 8, right=True),
             "  ",

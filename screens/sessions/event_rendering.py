@@ -15,9 +15,10 @@ from ecotui.session import events
 from ecotui.session.event_filter import EVENT_CATEGORIES, EventFilter
 from ecotui.session.event_text import TimelineEntry
 from ecotui.session.log import SessionSummary
-from screens.sessions.rendering import MUTED_STYLE, format_session_duration, step_icons
+from screens.sessions.rendering import format_session_duration, step_icons
 from screens.style.columns import hanging_indent
 from screens.style.icons import state_icon, state_style
+from screens.style.themes import MUTED
 
 if TYPE_CHECKING:
     from ecotui.guide.matching.matcher import EntryMatch
@@ -39,7 +40,7 @@ KIND_ICON = {
 def render_event(entry: TimelineEntry, *, show_date: bool = False) -> Content:
     """One event as a line of the timeline."""
     form = "%m-%d %H:%M:%S  " if show_date else "%H:%M:%S  "
-    when = Content.styled(time.strftime(form, time.localtime(entry.timestamp)), MUTED_STYLE)
+    when = Content.styled(time.strftime(form, time.localtime(entry.timestamp)), MUTED)
     if entry.state is not None:
         mark = Content.styled(state_icon(entry.state), state_style(entry.state))
     else:
@@ -52,7 +53,7 @@ def render_event(entry: TimelineEntry, *, show_date: bool = False) -> Content:
     more = next((one for one in entry.details), "")
     if entry.kind == "look":
         more = more.partition(": ")[2].rpartition(" [")[0]
-    tail = Content.styled(f"  {more}", MUTED_STYLE) if more else Content("")
+    tail = Content.styled(f"  {more}", MUTED) if more else Content("")
     return Content.assemble(when, mark, " ", text, tail)
 
 
@@ -64,7 +65,7 @@ def render_hit(title: str, text: str, words: str, width: int) -> Content:
         content = content.stylize("bold $text-warning", at, at + len(words))
         if at > width // 2:
             content = Content.assemble("…", content[at - width // 4 :])
-    return Content.assemble(Content.styled(f"{title}  ", MUTED_STYLE), content)
+    return Content.assemble(Content.styled(f"{title}  ", MUTED), content)
 
 
 def render_event_details(entry: TimelineEntry, event: events.AnyEvent | events.UnknownEvent, width: int) -> Content:
@@ -72,24 +73,24 @@ def render_event_details(entry: TimelineEntry, event: events.AnyEvent | events.U
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.timestamp))
     parts = [
         hanging_indent(Content(""), entry.text, width, "bold"),
-        Content.styled(f"{when}   event {entry.event_number}", MUTED_STYLE),
+        Content.styled(f"{when}   event {entry.event_number}", MUTED),
         Content(""),
     ]
     match event:
         case events.CheckReported(report=report):
             parts.append(_render_report(report, width))
         case events.CommandStarted(cwd=cwd):
-            parts += [_render_detail_lines(entry, width), Content.styled(f"in {cwd}", MUTED_STYLE)]
+            parts += [_render_detail_lines(entry, width), Content.styled(f"in {cwd}", MUTED)]
         case events.SessionStarted(settings=settings, digest=digest):
             parts.append(_render_detail_lines(entry, width))
             if settings:
                 parts += [Content(""), Content.styled(f"Settings (digest {digest})", "bold")]
                 parts += [
-                    hanging_indent(Content.styled(f"{key} ", MUTED_STYLE), value, width)
+                    hanging_indent(Content.styled(f"{key} ", MUTED), value, width)
                     for key, value in list(settings.items())[:MAX_SETTINGS]
                 ]
         case events.UnknownEvent(raw=raw):
-            parts.append(hanging_indent(Content(""), raw, width, MUTED_STYLE))
+            parts.append(hanging_indent(Content(""), raw, width, MUTED))
         case _ if entry.details:
             parts.append(_render_detail_lines(entry, width))
         case _:
@@ -116,11 +117,10 @@ def _render_report(report: Report, width: int) -> Content:
         mark = Content.styled(f"{state_icon(finding.state)} ", state_style(finding.state))
         lines.append(hanging_indent(mark, finding.summary, width))
         known = [finding.id, *(f"guide {entry}" for entry in finding.guide)]
-        lines.append(Content.styled(f"  {'   '.join(known)}", MUTED_STYLE))
+        lines.append(Content.styled(f"  {'   '.join(known)}", MUTED))
         if finding.state not in (CheckState.OK, CheckState.SKIPPED):
             lines += [
-                hanging_indent(Content.styled(f"  {fact.label}  ", MUTED_STYLE), fact.value, width)
-                for fact in finding.facts
+                hanging_indent(Content.styled(f"  {fact.label}  ", MUTED), fact.value, width) for fact in finding.facts
             ]
     return Content("\n").join(lines)
 
@@ -133,7 +133,7 @@ def render_session_header(session_id: str, summary: SessionSummary | None, verif
         parts += [
             step_icons(summary),
             f"  {summary.project}  {summary.outcome or 'open'}",
-            Content.styled(f"  {format_session_duration(summary)}", MUTED_STYLE),
+            Content.styled(f"  {format_session_duration(summary)}", MUTED),
             Content.styled(tags, "$text-accent"),
         ]
     return Content.assemble(*parts, "  ", verify_result)
@@ -142,11 +142,10 @@ def render_session_header(session_id: str, summary: SessionSummary | None, verif
 def render_filter(event_filter: EventFilter, progress: str) -> Content:
     """What is left out of the timeline, and the keys that change it; `reading`: how far it was read."""
     parts = [
-        Content.styled(f" {only} ", "reverse" if only == event_filter.category else MUTED_STYLE)
-        for only in EVENT_CATEGORIES
+        Content.styled(f" {only} ", "reverse" if only == event_filter.category else MUTED) for only in EVENT_CATEGORIES
     ]
     step = f"step {STEPS_BY_ID[event_filter.step].title} (0: any)" if event_filter.step else f"1-{len(STEPS)} a step"
-    return Content.assemble(*parts, Content.styled(f"  {step}  {progress}", MUTED_STYLE))
+    return Content.assemble(*parts, Content.styled(f"  {step}  {progress}", MUTED))
 
 
 def render_search_summary(words: str, count: int, status: str) -> Content:
@@ -154,24 +153,24 @@ def render_search_summary(words: str, count: int, status: str) -> Content:
     return Content.assemble(
         Content.styled(f"“{words}” in the outputs", "bold"),
         f"  {count:,} lines  ",
-        Content.styled(status, MUTED_STYLE),
-        Content.styled("  Escape goes back to the timeline", MUTED_STYLE),
+        Content.styled(status, MUTED),
+        Content.styled("  Escape goes back to the timeline", MUTED),
     )
 
 
 def render_guide_matches(matches: Sequence[EntryMatch] | None, width: int) -> list[Content]:
     """What the guide says about a failure; None: it is being asked."""
     if matches is None:
-        return [Content.styled("looking it up in the guide…", MUTED_STYLE)]
+        return [Content.styled("looking it up in the guide…", MUTED)]
     if not matches:
-        return [Content.styled("The guide has nothing about this error; d drafts an entry.", MUTED_STYLE)]
+        return [Content.styled("The guide has nothing about this error; d drafts an entry.", MUTED)]
     return [hanging_indent(Content.styled(f"§ {one.entry} ", "bold $text-accent"), one.title, width) for one in matches]
 
 
 def render_output_tail(size: int, lines: Sequence[str]) -> list[Content]:
     """The end of an output of so many bytes."""
     if not size:
-        return [Content(""), Content.styled("It wrote nothing.", MUTED_STYLE)]
+        return [Content(""), Content.styled("It wrote nothing.", MUTED)]
     return [
         Content(""),
         Content.styled(f"Output, {format_size(size)}; Enter opens it", "bold"),

@@ -4,28 +4,17 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from ecotui.session import SessionError
 from ecotui.session.log import Session
-from ecotui.session.query import QUERY_HINT
+from screens.actions import bindings
 from screens.sessions.picker import SessionPicker
 
 
 class SessionListScreen(SessionPicker):
-    BINDINGS: ClassVar[list[BindingType]] = [
-        # Enter is the list's own key, and does the same.
-        Binding("o", "open", "Open", key_display="⏎", tooltip="What happened in this session"),
-        Binding("slash", "search", "Find", key_display="/", priority=True, tooltip=QUERY_HINT),
-        Binding("p", "replay", "Replay", tooltip="Play this session again"),
-        Binding("c", "compare", "Compare", tooltip="Mark this session; then c on another one"),
-        Binding("d", "durations", "Durations", tooltip="How long the steps usually take"),
-        Binding("e", "export", "Export", tooltip="Export it: a page, Markdown, data, a recording"),
-        Binding("n", "note", "Note", show=False, tooltip="Write a note into this session"),
-        Binding("number_sign", "tag", "Tag", show=False, tooltip="Words to find it by"),
-        Binding("r", "reload", "Read again", show=False),
-        Binding("escape,q", "back", "Back"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("sessions")
+    KEY_PLACES = ("sessions", "rows")
 
     def prompt(self) -> str:
         return f"c on another one compares it with {self.marked_id}; Escape forgets it" if self.marked_id else ""

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
@@ -20,8 +20,10 @@ from ecotui.session.command_text import message_text
 from ecotui.supervisor.commands import Command
 from ecotui.supervisor.output_times import OutputTimes
 from ecotui.supervisor.paths import OUTPUT_LOG, OUTPUT_TIMES_FILE
+from screens.actions import bindings
 from screens.project_screen import main_screen
 from screens.sessions.base import SessionScreenBase
+from screens.style.themes import MUTED
 from screens.widgets.footer import KeyFooter
 from screens.widgets.pager import Pager
 
@@ -34,20 +36,8 @@ class OutputScreen(SessionScreenBase):
 
     CSS_PATH = "detail.tcss"
     AUTO_FOCUS = "Pager"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "search", "Search", key_display="/", priority=True),
-        Binding("n", "next_hit(1)", "Next hit"),
-        Binding("N", "next_hit(-1)", "Previous hit"),
-        Binding("x", "toggle_raw", "Raw / readable", tooltip="Lines as they were written, or their message"),
-        Binding("g", "guide", "What explains this?", tooltip="Look the lines in sight up in the guide"),
-        Binding("escape,q", "back", "Back"),
-    ]
-
-    EXTRA_KEYS = (
-        ("↑ ↓ or k j", "a line; Page up, Page down and Space: a page"),
-        ("Home, End", "the beginning, the end"),
-        ("← →", "sideways, for long lines"),
-    )
+    BINDINGS: ClassVar[list[BindingType]] = bindings("output")
+    KEY_PLACES = ("output", "pager")
 
     class SearchFinished(Message):
         """A search has ended; without a hit when there is none in that direction."""
@@ -112,7 +102,7 @@ class OutputScreen(SessionScreenBase):
             parts.append(f"written {time.strftime('%H:%M:%S', time.localtime(at))}")
         if self._search_words:
             parts.append(f"“{self._search_words}”{self._search_status and f': {self._search_status}'}")
-        self.query_one(".position", Static).update(Content.styled("   ".join(parts), "$foreground 62%"))
+        self.query_one(".position", Static).update(Content.styled("   ".join(parts), MUTED))
 
     # -- searching -----------------------------------------------------------------------------------------------
 

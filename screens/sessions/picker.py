@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
@@ -20,9 +20,11 @@ from ecotui.session.log import Session, SessionSummary
 from ecotui.session.query import QUERY_HINT, parse_query
 from ecotui.session.store import SessionStore
 from ecotui.supervisor.commands import list_running_commands
+from screens.actions import bindings
 from screens.sessions.base import SessionActionsScreen
-from screens.sessions.rendering import MUTED_STYLE, SessionColumns, render_step_states
+from screens.sessions.rendering import SessionColumns, render_step_states
 from screens.style.columns import hanging_indent
+from screens.style.themes import MUTED
 from screens.widgets.footer import KeyFooter
 from screens.widgets.row_list import RowList
 
@@ -189,9 +191,7 @@ class SessionPicker(SessionActionsScreen):
             return
         width = max(self.app.size.width - 4, 30)
         parts = [
-            Content.assemble(
-                Content.styled(summary.id, "bold"), Content.styled(f"   in {summary.folder}", MUTED_STYLE)
-            ),
+            Content.assemble(Content.styled(summary.id, "bold"), Content.styled(f"   in {summary.folder}", MUTED)),
             render_step_states(summary, width),
         ]
         parts += [hanging_indent(Content.styled("✎ ", "$text-accent"), note, width) for note in summary.notes[-2:]]
@@ -280,15 +280,8 @@ class SessionPicker(SessionActionsScreen):
 class ComparePicker(SessionPicker):
     """Chooses the session that another one is compared with."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        # Enter is the list's own key, and does the same.
-        Binding("o", "open", "Open", key_display="⏎", tooltip="What happened in this session"),
-        Binding("slash", "search", "Find", key_display="/", priority=True, tooltip=QUERY_HINT),
-        Binding("n", "note", "Note", show=False, tooltip="Write a note into this session"),
-        Binding("number_sign", "tag", "Tag", show=False, tooltip="Words to find it by"),
-        Binding("r", "reload", "Read again", show=False),
-        Binding("escape,q", "back", "Back"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("sessions.compare")
+    KEY_PLACES = ("sessions.compare", "rows")
 
     def __init__(self, project: OpenProject, session: Session) -> None:
         """`session`: the session that was chosen first."""

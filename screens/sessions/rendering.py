@@ -15,8 +15,7 @@ from checks.steps import STEPS
 from ecotui.session.log import SessionSummary
 from screens.style.columns import pad_cells
 from screens.style.icons import state_icon, state_style
-
-MUTED_STYLE = "$foreground 62%"
+from screens.style.themes import MUTED
 
 
 def step_icons(summary: SessionSummary) -> Content:
@@ -68,7 +67,7 @@ class SessionColumns:
         text = "  ".join(word.ljust(width) for word, width in cells)
         rest = f"{'outcome':<{self.outcome}}  {'project':<{self.project}}"
         who = f"  {'operator':<{self.operator}}" if self.operator else ""
-        return Content.styled(f"  {text}  {'took':>8}  {rest}{who}  tags", MUTED_STYLE)
+        return Content.styled(f"  {text}  {'took':>8}  {rest}{who}  tags", MUTED)
 
     def render_row(self, summary: SessionSummary, outcome: str, mark: str = " ") -> Content:
         parts: list[str | Content] = [
@@ -80,7 +79,7 @@ class SessionColumns:
             pad_cells(Content(summary.project), self.project),
         ]
         if self.operator:
-            parts += ["  ", Content.styled(pad_cells(Content(summary.by), self.operator).plain, MUTED_STYLE)]
+            parts += ["  ", Content.styled(pad_cells(Content(summary.by), self.operator).plain, MUTED)]
         if summary.tags:
             parts += ["  ", Content.styled(" ".join(f"#{tag}" for tag in summary.tags), "$text-accent")]
         return Content.assemble(*parts)
@@ -106,7 +105,7 @@ def render_step_states(summary: SessionSummary, width: int) -> Content:
             Content.assemble(
                 Content.styled(state_icon(state), state_style(state)),
                 f" {step.title}",
-                Content.styled(f" {format_stopwatch(seconds)}" if seconds is not None else "", MUTED_STYLE),
+                Content.styled(f" {format_stopwatch(seconds)}" if seconds is not None else "", MUTED),
             )
         )
     lines, line = [], Content("")

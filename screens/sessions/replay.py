@@ -8,19 +8,20 @@ from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import ContentSwitcher, Log, Static
 
 from checks.duration import format_stopwatch
-from checks.steps import STEP_KEYS, STEPS
+from checks.steps import STEPS
 from ecotui.history.replay import OutputReader, Playhead, Recording, ReplayEvent
 from ecotui.rebuild_progress import RebuildProgress
 from ecotui.session import SessionError
 from ecotui.session.command_text import message_text
 from ecotui.session.log import Session
+from screens.actions import bindings
 from screens.dialogs import PromptDialog
 from screens.sessions.base import SessionScreenBase
 from screens.sessions.event_rendering import render_event
@@ -43,23 +44,8 @@ class ReplayScreen(SessionScreenBase):
 
     CSS_PATH = "replay.tcss"
     AUTO_FOCUS = None
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "toggle_play", "Play"),
-        Binding("plus,equals_sign", "speed(1)", "Faster", key_display="+"),
-        Binding("minus", "speed(-1)", "Slower", key_display="-"),
-        Binding("left", "skip(-1)", "5 s", key_display="←", priority=True, tooltip="Back 5 seconds"),
-        Binding("right", "skip(1)", "5 s", key_display="→", priority=True, tooltip="On 5 seconds"),
-        Binding("comma", "skip_event(-1)", "Event", key_display=",", tooltip="To the event before"),
-        Binding("full_stop", "skip_event(1)", "Event", key_display=".", tooltip="To the event after"),
-        Binding("escape,q", "dismiss(None)", "Back"),
-        Binding("home", "seek(0)", "To the beginning", show=False, priority=True),
-        Binding("end", "seek(-1)", "To the end", show=False, priority=True),
-        *(Binding(str(number), f"seek_step('{step.id}')", show=False) for number, step in enumerate(STEPS, 1)),
-        Binding("a", "prompt_position", "Go to…", tooltip="Go to a step, to 14:03, to 5m from the beginning, to 50%"),
-        Binding("l", "enlarge_log", "Log", tooltip="More room for the output"),
-    ]
-
-    EXTRA_KEYS = ((STEP_KEYS, "to where a step begins to be worked on"),)
+    BINDINGS: ClassVar[list[BindingType]] = bindings("replay")
+    KEY_PLACES = ("replay",)
 
     class RecordingLoaded(Message):
         """The log is read."""

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
@@ -21,6 +21,7 @@ from textual.widgets import Static
 from checks.sanitize import one_line
 from ecotui.project import OpenProject
 from ecotui.session.log import SessionSummary
+from screens.actions import bindings
 from screens.sessions.base import SessionScreenBase
 from screens.sessions.rendering import SessionColumns, render_step_states
 from screens.widgets.footer import KeyFooter
@@ -42,10 +43,8 @@ class TeamSession:
 class TeamSessionsScreen(SessionScreenBase):
     CSS_PATH = "team.tcss"
     AUTO_FOCUS = "RowList"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "reload", "Read again"),
-        Binding("escape,q", "dismiss(None)", "Back"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("team")
+    KEY_PLACES = ("team", "rows")
 
     class TeamSessionsLoaded(Message):
         """What the child read; `trouble` says why it could not."""

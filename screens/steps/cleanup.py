@@ -21,6 +21,7 @@ from screens.dialogs import DeletionConfirmDialog
 from screens.messages import CleanupApproved, CommandOutputReceived
 from screens.steps.panel import StepPanel
 from screens.style.columns import hanging_indent
+from screens.style.icons import format_leftover_count
 from screens.style.themes import MUTED
 
 CHECKBOX = {True: "[x]", False: "[ ]"}
@@ -95,6 +96,10 @@ class CleanupPanel(StepPanel):
         if self._pending_preselection:
             keys, self._pending_preselection = self._pending_preselection, ()
             self.preselect(keys)
+
+    def verdict_summary(self, report: Report) -> str:
+        count = sum(one.deletable for one in self.detail.resources)
+        return format_leftover_count(count) if count else super().verdict_summary(report)
 
     def _fill_table(self) -> None:
         table = self.query_one(DataTable)

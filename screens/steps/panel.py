@@ -1,4 +1,4 @@
-"""The panel of one step: verdict, what the step draws of its own, the findings, and the ways out of the chosen one."""
+"""The panel of one step: the verdict, the findings, what the step draws of its own, and fixes of the selected finding."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from screens.style.icons import RISK_LABEL, RISK_STYLE, state_badge, state_icon,
 from screens.style.themes import MUTED
 
 GUIDE_STATES = (CheckState.BLOCKED, CheckState.WARN, CheckState.UNKNOWN)
-"""States of a finding that the guide is asked about; where it has nothing it says how to go on."""
+"""States of a finding for which the guide is searched; where it has no entry it says what to do next."""
 
 
 class StepPanel(Vertical):
-    """The panel of a step. A subclass may draw a part of its own with `compose_own` and `show_own`."""
+    """The panel of a step. A subclass may draw a part of its own with `compose_detail` and `show_detail`."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("step")
 
@@ -46,11 +46,11 @@ class StepPanel(Vertical):
         self.step = step
         self.report: Report | None = None
         self.guide = GuideSettings()
-        """Which documents are in force: how the entries that findings name are called."""
+        """The documents of the guide: they decide how the entries that findings name are called."""
         self._findings: tuple[Finding, ...] = ()
         self._fixes: tuple[Fix, ...] = ()
         self._listed_finding_id = ""
-        """The id of the finding whose ways out are listed."""
+        """The id of the finding whose fixes are listed."""
         self._last_output_line = ""
         """The last line that the step's command wrote."""
 
@@ -70,10 +70,10 @@ class StepPanel(Vertical):
         return ()
 
     def show_detail(self, report: Report) -> None:
-        """Bring the step's own part up to date with a report."""
+        """Update the step's own part from a report."""
 
     def show_output(self, output: CommandOutputReceived) -> None:
-        """Lines of this step's command arrived; a step that draws its progress extends this."""
+        """Show lines of this step's command; a step that draws its progress extends this."""
         latest = next((text for line in reversed(output.lines) if (text := message_text(line).strip())), "")
         latest = latest.partition("\n")[0]  # an error of terraform's may be a page
         if latest and latest != self._last_output_line:
@@ -86,12 +86,13 @@ class StepPanel(Vertical):
         return max(self.query_one(".step-body").size.width - 3, 20)
 
     def on_resize(self) -> None:
-        """Lines are broken by hand, for their hanging indents: break them again, once this layout is done. What asks for
-        a layout in the middle of one is not heard, and keeps the height that it had."""
+        """Lines are broken by hand, for their hanging indents: break them again, once this layout is done. A layout that is
+        asked for in the middle of one is ignored, and the widget keeps its height."""
         self.call_after_refresh(self._rewrap_lines)
 
     def _rewrap_lines(self) -> None:
         if self.report is not None:
+            self._show_verdict(self.report)
             self._show_findings(self.report)
             self._show_detail_if_valid(self.report)
 
@@ -104,16 +105,16 @@ class StepPanel(Vertical):
                 own.display = False
 
     def replaces_output_of(self, argv: tuple[str, ...]) -> bool:
-        """The report on show tells all that this command said: its output need not stay open beside it."""
+        """Whether the report shows all that this command wrote, so that the log drawer can be closed."""
         return False
 
     def preselect(self, keys: tuple[str, ...]) -> None:
-        """Another step points at resources of this one."""
+        """Select resources of this step that another step refers to."""
 
     def on_mount(self) -> None:
         self.show_progress()
 
-    # -- state in ------------------------------------------------------------------------------------------------
+    # -- state ---------------------------------------------------------------------------------------------------
 
     def watch_rebuild(self, before: RebuildProgress, rebuild: RebuildProgress) -> None:
         if not self.is_mounted:
@@ -143,37 +144,46 @@ class StepPanel(Vertical):
         elif self._findings:
             self._show_findings(report)
 
+    def verdict_summary(self, report: Report) -> str:
+        """What the state of the step rests on, in a few words: `3 findings`."""
+        count = sum(finding.state is report.state for finding in report.findings)
+        return "" if report.state is CheckState.OK else f"{count} finding{'' if count == 1 else 's'}"
+
     def _show_verdict(self, report: Report | None) -> None:
         step = STEPS_BY_ID[self.step]
-        state = self.rebuild.step_state(self.step)
         running = self.rebuild.running_commands.get(self.step)
+        is_checking = self.step in self.rebuild.active_checks
         if running:
             head = Content.styled(f"▶ {running}", "bold $text-accent")
-        elif self.step in self.rebuild.active_checks:
-            head = Content.styled("… looking", "bold $text-accent")
+        elif is_checking:
+            head = Content.styled("… checking", "bold $text-accent")
         else:
-            head = state_badge(state).stylize("bold")
-        when = self._last_output_line if running else ""
-        if report is not None and not running:
-            at = time.strftime("%H:%M:%S", time.localtime(report.started))
-            took = format_stopwatch(report.seconds)
-            looking = self.step in self.rebuild.active_checks
-            when = f"the last look, at {at}, took {took}" if looking else f"looked at {at}, took {took}"
-        if not running and (saying := self.rebuild.check_messages.get(self.step)):
-            when = f"{saying}; {when}" if when else saying
+            head = state_badge(self.rebuild.step_state(self.step)).stylize("bold")
+            if report is not None and (summary := self.verdict_summary(report)):
+                head = Content.assemble(head, f" · {summary}")
+        line = Content.assemble(head, "  ", Content.styled(step.title, "bold"))
         # What runs says more than what the step is for, and the two together are too long for a line.
-        purpose = Content("") if running else Content.styled(f"  {step.purpose}", MUTED)
-        line = Content.assemble(head, "  ", Content.styled(step.title, "bold"), purpose)
+        purpose = Content.styled(f"  checks that {step.purpose}", MUTED)
+        if not running and line.cell_length + purpose.cell_length <= self.text_width:
+            line = Content.assemble(line, purpose)
+        notes = [self._last_output_line] if running else [self.rebuild.check_messages.get(self.step, "")]
+        if report is not None and not running:
+            clock = time.strftime("%H:%M:%S", time.localtime(report.started))
+            seconds = format_stopwatch(report.seconds)
+            notes.append(
+                f"last check at {clock}, took {seconds}" if is_checking else f"checked at {clock}, took {seconds}"
+            )
+        note = "; ".join(note for note in notes if note)
         self.query_one(".verdict", Static).update(
-            Content("\n").join([line, Content.styled(when, MUTED)]) if when else line
+            Content("\n").join([line, Content.styled(note, MUTED)]) if note else line
         )
 
     def _show_not_checked(self) -> None:
         self.query_one(".facts", Static).update(
             Content.styled(
-                "The first look is under way; it only reads."
+                "The first check is running; it only reads."
                 if self.step in self.rebuild.active_checks
-                else "Not looked at yet. Press r to look; a look only reads.",
+                else "Not checked yet. Press r to check this step; a check only reads.",
                 MUTED,
             )
         )
@@ -192,15 +202,15 @@ class StepPanel(Vertical):
         with self.prevent(OptionList.OptionHighlighted):
             options.clear_options()
             options.add_options([Option(self._render_finding(finding)) for finding in self._findings])
-        # What was put right needs no more attention: the cursor goes to what does; and to what is new and worse.
-        kept = [index for index, finding in enumerate(self._findings) if finding.id == chosen]
+        # A finding that is fine now needs no more attention: the cursor goes to one that does, or is new and worse.
+        same = [index for index, finding in enumerate(self._findings) if finding.id == chosen]
         fine = (CheckState.OK, CheckState.SKIPPED)
-        settled = kept and self._findings[kept[0]].state in fine and before and before.state not in fine
-        worse = kept and self._findings[0].id not in known and self._findings[0].state is CheckState.BLOCKED
-        worse = worse and self._findings[kept[0]].state is not CheckState.BLOCKED
-        if kept and self.query_one(".fixes", OptionList).has_focus:
-            settled = worse = False  # a way out of it is being chosen: nothing else may come under the fingers
-        options.highlighted = kept[0] if kept and not settled and not worse else (0 if self._findings else None)
+        settled = same and self._findings[same[0]].state in fine and before and before.state not in fine
+        worse = same and self._findings[0].id not in known and self._findings[0].state is CheckState.BLOCKED
+        worse = worse and self._findings[same[0]].state is not CheckState.BLOCKED
+        if same and self.query_one(".fixes", OptionList).has_focus:
+            settled = worse = False  # a fix of it is being chosen: nothing else may come under the fingers
+        options.highlighted = same[0] if same and not settled and not worse else (0 if self._findings else None)
         # Chosen before it had anything to show, the step could not take the cursor.
         if self.display and self.screen.focused is None:
             self.focus_findings()
@@ -211,7 +221,7 @@ class StepPanel(Vertical):
         mark = Content.assemble(Content.styled(state_icon(finding.state), state_style(finding.state)), " ")
         return hanging_indent(mark, finding.summary + ("  (overridden)" if overridden else ""), self.text_width - 1)
 
-    # -- the chosen finding --------------------------------------------------------------------------------------
+    # -- selected finding --------------------------------------------------------------------------------------
 
     @property
     def selected_finding(self) -> Finding | None:
@@ -220,9 +230,9 @@ class StepPanel(Vertical):
 
     @property
     def selected_fix(self) -> Fix | None:
-        """The highlighted way out; without one, the recommended or the first."""
+        """The highlighted fix; without one, the recommended or the first."""
         finding = self.selected_finding
-        # With keys that come in one burst, word that the cursor moved may still be on its way to the list.
+        # With keys that come in one burst, the message that the cursor moved may not have been handled yet.
         if finding is not None and finding.id != self._listed_finding_id:
             fixes, chosen = finding.fixes, None
         else:
@@ -256,12 +266,12 @@ class StepPanel(Vertical):
 
     @on(OptionList.OptionHighlighted, ".fixes")
     def _show_hint(self) -> None:
-        """The way out that `f` takes, always in sight: on a low screen the list of them is below the fold."""
+        """The fix that `f` runs, always visible: on a low screen their list is below the fold."""
         hint = self.query_one(".hint", Static)
         fix = self.selected_fix if self._fixes else None
         hint.display = fix is not None and self.step not in self.rebuild.running_commands
         if fix is not None:
-            more = f"   {len(self._fixes)} ways out, Tab to choose" if len(self._fixes) > 1 else ""
+            more = f"   {len(self._fixes)} fixes, Tab to choose" if len(self._fixes) > 1 else ""
             hint.update(
                 Content.assemble(
                     Content.styled("f ", "bold $text-accent"),
@@ -286,7 +296,7 @@ class StepPanel(Vertical):
         elif finding.state in GUIDE_STATES:
             hints.append("what explains it (g)")
         if finding.raw:
-            hints.append("raw text (x)")
+            hints.append("raw output (x)")
         if finding.state in (CheckState.BLOCKED, CheckState.UNKNOWN) and finding.id not in self.rebuild.overrides:
             hints.append("override (o)")
         if hints:
@@ -311,7 +321,7 @@ class StepPanel(Vertical):
             lines.append(hanging_indent(Content("  "), fix.changes, self.text_width, MUTED))
         return Content("\n").join(lines)
 
-    # -- intents out ---------------------------------------------------------------------------------------------
+    # -- actions -------------------------------------------------------------------------------------------------
 
     @on(OptionList.OptionSelected, ".findings")
     def _focus_fixes(self) -> None:
@@ -329,7 +339,7 @@ class StepPanel(Vertical):
         if action == "override":
             return finding is not None and finding.state in (CheckState.BLOCKED, CheckState.UNKNOWN)
         if action == "guide":
-            # Where the guide has nothing it says how to go on.
+            # Where the guide has no entry it says what to do next.
             return bool(finding and (finding.guide or finding.state in GUIDE_STATES))
         if action == "show_raw":
             return bool(finding and finding.raw)
@@ -362,7 +372,7 @@ class StepPanel(Vertical):
             self.app.notify("Sent to your terminal's clipboard (OSC 52).", markup=False)
 
     def focus_findings(self) -> None:
-        """Put the cursor where the work is."""
+        """Move the focus to the findings."""
         findings = self.query_one(".findings", OptionList)
         if findings.display:
             findings.focus()

@@ -30,7 +30,7 @@ class StepList(Widget):
     current_step: reactive[str] = reactive(STEPS[0].id)
     is_strip: reactive[bool] = reactive(False, layout=True)
 
-    def __init__(self, *, hint: str = f"1-{len(STEPS)} step  n what is next") -> None:
+    def __init__(self, *, hint: str = f"1-{len(STEPS)} step  n next step") -> None:
         super().__init__()
         self._hint = hint
 
@@ -46,7 +46,7 @@ class StepList(Widget):
         if step in self.rebuild.running_commands:
             return "running"
         if step in self.rebuild.active_checks:
-            return "looking"
+            return "checking"
         state = self.rebuild.step_state(step)
         if state is None:
             return ""

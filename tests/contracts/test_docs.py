@@ -1,4 +1,4 @@
-"""What the README and the pages in docs say holds: commands, options, paths, links, keys, make targets."""
+"""What the README and the pages in docs say holds: commands, options, paths, links, make targets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 from support import ROOT
 
 from ecotui.cli import COMMANDS, main
-from screens.dialogs import HELP_KEYS
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
@@ -61,12 +60,6 @@ def test_every_picture_is_shown_on_a_page_and_drawn_by_the_script() -> None:
     script = (ROOT / "docs" / "screenshots.py").read_text(encoding="utf-8")
     assert shown == drawn
     assert [name for name in sorted(drawn) if f'("{name}", ' not in script] == []
-
-
-def test_its_keys_are_the_keys_of_the_help() -> None:
-    page = (ROOT / "docs" / "keys.md").read_text(encoding="utf-8")
-    for key, what in HELP_KEYS:
-        assert f"| {key} | {what} |" in page
 
 
 def test_its_make_targets_exist() -> None:

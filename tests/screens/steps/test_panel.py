@@ -11,7 +11,7 @@ from textual.widgets import OptionList, Static
 from checks.finding import CheckState, Fact
 from checks.steps import STEPS
 from ecotui.check_runner import CheckFailed
-from screens.dialogs import HELP_KEYS, ChoiceDialog, RawTextDialog
+from screens.dialogs import ChoiceDialog, RawTextDialog
 from screens.main.screen import MainScreen
 from screens.steps.panel import StepPanel
 from screens.widgets.step_list import StepList
@@ -363,27 +363,6 @@ async def test_a_click_on_a_step_goes_there(bench: Bench) -> None:
         assert await pilot.click(StepList, offset=(5, 1 + 3))
         await pilot.pause()
         assert screen.current_step == "cleanup"
-
-
-async def test_every_key_that_help_names_is_bound(bench: Bench) -> None:
-    app = bench.app()
-    async with app.run_test(size=(120, 36)) as pilot:
-        screen = await bench.settled(pilot)
-        # The apply step has keys of its own.
-        await pilot.press("5")
-        await pilot.pause()
-        bound: set[str] = set()
-        for node in (app, screen, screen.current_panel, screen.current_panel.query_one(".findings")):
-            bound |= set(node._bindings.key_to_bindings)
-        named = {
-            key
-            for keys, _ in HELP_KEYS
-            for key in keys.replace(",", " ").replace("/", " ").split()
-            if len(key) == 1 and key.isalpha()
-        }
-        assert named >= {"n", "f", "r", "R", "o", "g", "G", "x", "c", "l", "L", "i", "s", "t", "q"}
-        # Written "k j" and "f": what the operator types is what is bound.
-        assert {key for key in named if key not in bound and key.lower() not in bound} == set()
 
 
 async def test_k_and_j_move_in_a_list(bench: Bench) -> None:
