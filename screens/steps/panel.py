@@ -134,7 +134,6 @@ class StepPanel(Vertical):
         if running and self.query_one(".fixes").has_focus:
             self.focus_findings()
         self.set_class(running, "-running")
-        self._show_verdict(report)
         if report is not None and report is not self.report:
             self.report = report
             self._show_findings(report)
@@ -143,6 +142,7 @@ class StepPanel(Vertical):
             self._show_not_checked()
         elif self._findings:
             self._show_findings(report)
+        self._show_verdict(report)
 
     def verdict_summary(self, report: Report) -> str:
         """What the state of the step rests on, in a few words: `3 findings`."""

@@ -22,9 +22,9 @@ def classes_with_keys() -> Iterator[type[DOMNode]]:
     yield EcotuiApp
     for module in pkgutil.walk_packages(screens.__path__, "screens."):
         for item in vars(importlib.import_module(module.name)).values():
-            if isinstance(item, type) and issubclass(item, DOMNode) and item.__module__ == module.name:
-                if "BINDINGS" in vars(item):
-                    yield item
+            own = isinstance(item, type) and issubclass(item, DOMNode) and item.__module__ == module.name
+            if own and "BINDINGS" in vars(item):
+                yield item
 
 
 def test_every_binding_comes_from_the_table_and_every_row_is_bound() -> None:

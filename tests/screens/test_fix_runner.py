@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from checks.finding import CheckState, CopyText, Fix, PasteSecret, Risk, RunCommand, RunInTerminal, UnsetVariable
+from ecotui.app import EcotuiApp
 from ecotui.session import events
 from ecotui.session.lock import LockHolder
 from screens.dialogs import ChoiceDialog, ConfirmDialog, PromptDialog, TypedConfirmDialog
@@ -35,103 +36,93 @@ async def to_fix(bench: Bench, pilot: Pilot[Any], fix: Fix) -> MainScreen:
     return screen
 
 
-async def test_a_fix_that_changes_something_asks_before_it_runs(bench: Bench) -> None:
-    app = bench.app()
-    async with app.run_test(size=(120, 36)) as pilot:
-        screen = await bench.settled(pilot)
-        await pilot.press("2", "f")
-        await pilot.pause()
-        assert isinstance(app.screen, ConfirmDialog)
-        assert "$ ecotui quota --request L-1216C47A --value 32 --yes" in bench.text(pilot)
-        assert "AWS gets a request for 32" in bench.text(pilot)
-        assert bench.started == []
-        await pilot.press("enter")
-        await pilot.pause()
-        assert app.screen is screen
-        (argv,) = bench.started
-        assert argv[:7] == ("ecotui", "quota", "--request", "L-1216C47A", "--value", "32", "--yes")
-        (chosen,) = logged(screen, events.FixChosen)
-        assert (chosen.finding, chosen.fix) == ("quota.vcpu", "request")
+async def test_a_fix_that_changes_something_asks_before_it_runs(
+    bench: Bench, app: EcotuiApp, pilot: Pilot[int], screen: MainScreen
+) -> None:
+    await pilot.press("2", "f")
+    await pilot.pause()
+    assert isinstance(app.screen, ConfirmDialog)
+    assert "$ ecotui quota --request L-1216C47A --value 32 --yes" in bench.text(pilot)
+    assert "AWS gets a request for 32" in bench.text(pilot)
+    assert bench.started == []
+    await pilot.press("enter")
+    await pilot.pause()
+    assert app.screen is screen
+    (argv,) = bench.started
+    assert argv[:7] == ("ecotui", "quota", "--request", "L-1216C47A", "--value", "32", "--yes")
+    (chosen,) = logged(screen, events.FixChosen)
+    assert (chosen.finding, chosen.fix) == ("quota.vcpu", "request")
 
 
 @pytest.mark.parametrize("key", ["escape", "n"])
-async def test_declining_starts_and_logs_nothing(bench: Bench, key: str) -> None:
-    app = bench.app()
-    async with app.run_test(size=(120, 36)) as pilot:
-        screen = await bench.settled(pilot)
-        await pilot.press("2", "f")
-        await pilot.pause()
-        assert isinstance(app.screen, ConfirmDialog)
-        await pilot.press(key)
-        await pilot.pause()
-        assert app.screen is screen
-        assert bench.started == []
-        assert logged(screen, events.FixChosen) == []
+async def test_declining_starts_and_logs_nothing(
+    bench: Bench, key: str, app: EcotuiApp, pilot: Pilot[int], screen: MainScreen
+) -> None:
+    await pilot.press("2", "f")
+    await pilot.pause()
+    assert isinstance(app.screen, ConfirmDialog)
+    await pilot.press(key)
+    await pilot.pause()
+    assert app.screen is screen
+    assert bench.started == []
+    assert logged(screen, events.FixChosen) == []
 
 
-async def test_a_fix_that_only_reads_starts_at_once(bench: Bench) -> None:
-    app = bench.app()
-    async with app.run_test(size=(120, 36)) as pilot:
-        await to_fix(
-            bench,
-            pilot,
-            Fix(id="a", title="Wait", action=RunCommand(argv=("ecotui", "quota", "--wait", "X")), changes=""),
-        )
-        await pilot.press("f")
-        await pilot.pause()
-        assert [argv[:4] for argv in bench.started] == [("ecotui", "quota", "--wait", "X")]
+async def test_a_fix_that_only_reads_starts_at_once(bench: Bench, pilot: Pilot[int]) -> None:
+    await to_fix(
+        bench,
+        pilot,
+        Fix(id="a", title="Wait", action=RunCommand(argv=("ecotui", "quota", "--wait", "X")), changes=""),
+    )
+    await pilot.press("f")
+    await pilot.pause()
+    assert [argv[:4] for argv in bench.started] == [("ecotui", "quota", "--wait", "X")]
 
 
-async def test_a_fix_that_destroys_needs_the_account_typed(bench: Bench) -> None:
-    app = bench.app()
-    async with app.run_test(size=(120, 36)) as pilot:
-        fix = Fix(
-            id="a",
-            title="Raze",
-            action=RunCommand(argv=("terraform", "destroy")),
-            changes="All gone.",
-            risk=Risk.DESTROYS,
-        )
-        await to_fix(bench, pilot, fix)
-        await pilot.press("f")
-        await pilot.pause()
+async def test_a_fix_that_destroys_needs_the_account_typed(bench: Bench, app: EcotuiApp, pilot: Pilot[int]) -> None:
+    fix = Fix(
+        id="a",
+        title="Raze",
+        action=RunCommand(argv=("terraform", "destroy")),
+        changes="All gone.",
+        risk=Risk.DESTROYS,
+    )
+    await to_fix(bench, pilot, fix)
+    await pilot.press("f")
+    await pilot.pause()
+    assert isinstance(app.screen, TypedConfirmDialog)
+    assert app.screen.expected == "eco2-prod"
+    for wrong in ("", "yes", "eco2", "ECO2-PROD"):
+        await typed(pilot, wrong)
         assert isinstance(app.screen, TypedConfirmDialog)
-        assert app.screen.expected == "eco2-prod"
-        for wrong in ("", "yes", "eco2", "ECO2-PROD"):
-            await typed(pilot, wrong)
-            assert isinstance(app.screen, TypedConfirmDialog)
-            assert bench.started == []
-        await typed(pilot, "eco2-prod")
-        assert bench.started == [("terraform", "destroy")]
+        assert bench.started == []
+    await typed(pilot, "eco2-prod")
+    assert bench.started == [("terraform", "destroy")]
 
 
-async def test_an_override_asks_for_a_reason_and_logs_it(bench: Bench) -> None:
-    app = bench.app()
-    async with app.run_test(size=(120, 36)) as pilot:
-        screen = await bench.settled(pilot)
-        await pilot.press("2", "o")
-        await pilot.pause()
-        assert isinstance(app.screen, PromptDialog)
-        await typed(pilot, "   ")
-        assert isinstance(app.screen, PromptDialog)
-        assert logged(screen, events.FindingOverridden) == []
-        await typed(pilot, "AWS raised it by phone")
-        assert [(one.finding, one.reason) for one in logged(screen, events.FindingOverridden)] == [
-            ("quota.vcpu", "AWS raised it by phone")
-        ]
-        assert screen.project is not None
-        assert screen.project.rebuild.blocking_findings("quota") == ()
-        assert "(overridden)" in bench.text(pilot)
-        assert "Overridden: AWS raised it by phone" in bench.text(pilot)
+async def test_an_override_asks_for_a_reason_and_logs_it(
+    bench: Bench, app: EcotuiApp, pilot: Pilot[int], screen: MainScreen
+) -> None:
+    await pilot.press("2", "o")
+    await pilot.pause()
+    assert isinstance(app.screen, PromptDialog)
+    await typed(pilot, "   ")
+    assert isinstance(app.screen, PromptDialog)
+    assert logged(screen, events.FindingOverridden) == []
+    await typed(pilot, "AWS raised it by phone")
+    assert [(one.finding, one.reason) for one in logged(screen, events.FindingOverridden)] == [
+        ("quota.vcpu", "AWS raised it by phone")
+    ]
+    assert screen.project is not None
+    assert screen.project.rebuild.blocking_findings("quota") == ()
+    assert "(overridden)" in bench.text(pilot)
+    assert "Overridden: AWS raised it by phone" in bench.text(pilot)
 
 
-async def test_what_is_ok_cannot_be_overridden(bench: Bench) -> None:
-    app = bench.app()
-    async with app.run_test(size=(120, 36)) as pilot:
-        screen = await bench.settled(pilot)
-        await pilot.press("2", "down", "o")
-        await pilot.pause()
-        assert app.screen is screen
+async def test_what_is_ok_cannot_be_overridden(app: EcotuiApp, pilot: Pilot[int], screen: MainScreen) -> None:
+    await pilot.press("2", "down", "o")
+    await pilot.pause()
+    assert app.screen is screen
 
 
 def holders_of(folder: Path, secret: bytes) -> list[Path]:
@@ -190,19 +181,18 @@ async def test_a_pasted_token_goes_to_standard_input_only(bench: Bench) -> None:
     assert holders_of(bench.state, SECRET.encode()) == []
 
 
-async def test_a_profile_is_picked_for_this_session(bench: Bench) -> None:
-    app = bench.app()
-    async with app.run_test(size=(120, 36)) as pilot:
-        screen = await bench.settled(pilot)
-        await pilot.press("1", "down", "down", "f")
-        await pilot.pause()
-        assert isinstance(app.screen, ChoiceDialog)
-        await pilot.press("down", "enter")
-        await bench.until(pilot, lambda: len(bench.looks) == 2)
-        assert screen.project is not None
-        assert screen.project.child_env()["AWS_PROFILE"] == "eco2-admin"
-        assert [one.profile for one in logged(screen, events.ProfilePicked)] == ["eco2-admin"]
-        assert "profile eco2-admin" in bench.text(pilot)
+async def test_a_profile_is_picked_for_this_session(
+    bench: Bench, app: EcotuiApp, pilot: Pilot[int], screen: MainScreen
+) -> None:
+    await pilot.press("1", "down", "down", "f")
+    await pilot.pause()
+    assert isinstance(app.screen, ChoiceDialog)
+    await pilot.press("down", "enter")
+    await bench.until(pilot, lambda: len(bench.looks) == 2)
+    assert screen.project is not None
+    assert screen.project.child_env()["AWS_PROFILE"] == "eco2-admin"
+    assert [one.profile for one in logged(screen, events.ProfilePicked)] == ["eco2-admin"]
+    assert "profile eco2-admin" in bench.text(pilot)
 
 
 async def test_a_variable_that_is_left_out_is_gone_for_what_is_started(bench: Bench) -> None:
@@ -217,54 +207,47 @@ async def test_a_variable_that_is_left_out_is_gone_for_what_is_started(bench: Be
         assert "AWS_SESSION_TOKEN" not in screen.project.child_env()
 
 
-async def test_a_command_to_take_away_is_copied_and_not_run(bench: Bench) -> None:
-    app = bench.app()
-    async with app.run_test(size=(120, 36)) as pilot:
-        await to_fix(
-            bench,
-            pilot,
-            Fix(id="copy", title="Look there", action=CopyText(text="ssh [node] uptime"), changes=""),
-        )
-        await pilot.press("f")
-        await pilot.pause()
-        assert app.clipboard == "ssh [node] uptime"
-        assert "ssh [node] uptime" in bench.notices(pilot)
-        assert bench.started == []
+async def test_a_command_to_take_away_is_copied_and_not_run(bench: Bench, app: EcotuiApp, pilot: Pilot[int]) -> None:
+    await to_fix(
+        bench,
+        pilot,
+        Fix(id="copy", title="Look there", action=CopyText(text="ssh [node] uptime"), changes=""),
+    )
+    await pilot.press("f")
+    await pilot.pause()
+    assert app.clipboard == "ssh [node] uptime"
+    assert "ssh [node] uptime" in bench.notices(pilot)
+    assert bench.started == []
 
 
-async def test_where_the_terminal_cannot_be_lent_the_command_is_named(bench: Bench) -> None:
-    app = bench.app()
-    async with app.run_test(size=(120, 36)) as pilot:
-        fix = Fix(
-            id="sso",
-            title="Log in",
-            action=RunInTerminal(argv=("aws", "sso", "login")),
-            changes="",
-            risk=Risk.READS,
-        )
-        await to_fix(bench, pilot, fix)
-        await pilot.press("f")
-        await pilot.pause()
-        assert "Run it yourself: aws sso login" in bench.notices(pilot)
+async def test_where_the_terminal_cannot_be_lent_the_command_is_named(bench: Bench, pilot: Pilot[int]) -> None:
+    fix = Fix(
+        id="sso",
+        title="Log in",
+        action=RunInTerminal(argv=("aws", "sso", "login")),
+        changes="",
+        risk=Risk.READS,
+    )
+    await to_fix(bench, pilot, fix)
+    await pilot.press("f")
+    await pilot.pause()
+    assert "Run it yourself: aws sso login" in bench.notices(pilot)
 
 
 @pytest.mark.parametrize("keys", [("2", "f"), ("4", "d"), ("2", "o"), ("1", "f")])
 async def test_watching_another_operator_refuses_every_change_and_names_the_holder(
-    bench: Bench, someone_else: LockHolder, keys: tuple[str, ...]
+    bench: Bench, someone_else: LockHolder, keys: tuple[str, ...], app: EcotuiApp, pilot: Pilot[int], screen: MainScreen
 ) -> None:
-    app = bench.app()
-    async with app.run_test(size=(120, 36)) as pilot:
-        screen = await bench.settled(pilot)
-        assert screen.project is not None
-        assert screen.project.is_read_only
-        await pilot.press(*keys)
-        await pilot.pause()
-        if isinstance(app.screen, TypedConfirmDialog):
-            await typed(pilot, app.screen.expected)
-        assert isinstance(app.screen, MainScreen)
-        assert bench.started == []
-        assert re.search(r"hana@\S+ on pts/7", bench.notices(pilot))
-        assert "watching: hana on pts/7" in bench.text(pilot).splitlines()[0]
+    assert screen.project is not None
+    assert screen.project.is_read_only
+    await pilot.press(*keys)
+    await pilot.pause()
+    if isinstance(app.screen, TypedConfirmDialog):
+        await typed(pilot, app.screen.expected)
+    assert isinstance(app.screen, MainScreen)
+    assert bench.started == []
+    assert re.search(r"hana@\S+ on pts/7", bench.notices(pilot))
+    assert "watching: hana on pts/7" in bench.text(pilot).splitlines()[0]
 
 
 async def test_watching_writes_nothing_into_the_other_operators_session(bench: Bench, someone_else: LockHolder) -> None:

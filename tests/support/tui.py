@@ -233,6 +233,25 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
 
 
 @pytest.fixture
+def app(bench: Bench) -> EcotuiApp:
+    """The app on the bench; it runs where a test asks for `pilot` or `screen`, too."""
+    return bench.app()
+
+
+@pytest.fixture
+async def pilot(app: EcotuiApp, request: pytest.FixtureRequest) -> AsyncIterator[Pilot[int]]:
+    """The running app, in 120x36 cells or in what `parametrize(..., indirect=True)` gives. Nothing was awaited yet."""
+    async with app.run_test(size=getattr(request, "param", (120, 36))) as pilot:
+        yield pilot
+
+
+@pytest.fixture
+async def screen(bench: Bench, pilot: Pilot[int]) -> MainScreen:
+    """The main screen, when all steps were checked."""
+    return await bench.settled(pilot)
+
+
+@pytest.fixture
 def frozen_log(monkeypatch: pytest.MonkeyPatch) -> None:
     """Events happen at fixed times, by a fixed operator, in sessions of fixed ids: for what shows a log."""
     seconds = iter(range(1_000_000))

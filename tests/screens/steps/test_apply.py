@@ -21,6 +21,7 @@ from checks.apply.run.stream import ApplyStreamReader
 from checks.finding import CheckState, Fact, Finding, Report
 from checks.tools.terraform_errors import Diagnostic
 from ecotui.supervisor import Command
+from screens.main.screen import MainScreen
 from screens.messages import CommandOutputReceived
 from screens.steps.apply import ApplyPanel
 from screens.steps.apply_progress import ApplyProgressView
@@ -84,53 +85,46 @@ RUN = [
 ]
 
 
-async def test_what_runs_stands_on_top_with_its_time_against_what_is_usual(bench: Bench) -> None:
-    app = bench.app()
-    async with app.run_test(size=(120, 36)) as pilot:
-        panel, _ = await applying(bench, pilot, *RUN)
-        said = bench.text(pilot)
-        assert "1 of 5" in said
-        assert "✗ 1 failed" in said
-        assert "aws_nat_gateway.main" in said
-        assert "48 s of about 2 min (3×)" in said
-        assert "of about 25 s (estimate)" in said
-        assert "kubeadm init: pulling images" in said
-        assert "terraform says why at the end" in said
-        assert not panel.query_one(".findings").display
-        assert panel.query_one(".live-running", OptionList).has_focus
+async def test_what_runs_stands_on_top_with_its_time_against_what_is_usual(bench: Bench, pilot: Pilot[int]) -> None:
+    panel, _ = await applying(bench, pilot, *RUN)
+    said = bench.text(pilot)
+    assert "1 of 5" in said
+    assert "✗ 1 failed" in said
+    assert "aws_nat_gateway.main" in said
+    assert "48 s of about 2 min (3×)" in said
+    assert "of about 25 s (estimate)" in said
+    assert "kubeadm init: pulling images" in said
+    assert "terraform says why at the end" in said
+    assert not panel.query_one(".findings").display
+    assert panel.query_one(".live-running", OptionList).has_focus
 
 
-async def test_the_cursor_stays_on_its_resource_when_rows_come_and_go(bench: Bench) -> None:
-    app = bench.app()
-    async with app.run_test(size=(120, 36)) as pilot:
-        panel, command = await applying(bench, pilot, *RUN)
-        await pilot.press("down")
-        live = panel.query_one(ApplyProgressView)
-        assert live.selected_row is not None
-        assert live.selected_row.address == MASTER
-        bench.say(command, line("apply_complete", "aws_nat_gateway.main", 61, elapsed_seconds=49))
-        await bench.until(pilot, lambda: len(live._rows) == 1)
-        assert live.selected_row.address == MASTER
+async def test_the_cursor_stays_on_its_resource_when_rows_come_and_go(bench: Bench, pilot: Pilot[int]) -> None:
+    panel, command = await applying(bench, pilot, *RUN)
+    await pilot.press("down")
+    live = panel.query_one(ApplyProgressView)
+    assert live.selected_row is not None
+    assert live.selected_row.address == MASTER
+    bench.say(command, line("apply_complete", "aws_nat_gateway.main", 61, elapsed_seconds=49))
+    await bench.until(pilot, lambda: len(live._rows) == 1)
+    assert live.selected_row.address == MASTER
 
 
+@pytest.mark.parametrize("pilot", [(120, 50)], indirect=True)
 async def test_an_error_comes_with_its_place_and_the_guide_s_word_and_the_end_with_outputs(
-    bench: Bench,
+    bench: Bench, pilot: Pilot[int]
 ) -> None:
-    app = bench.app()
-    async with app.run_test(size=(120, 50)) as pilot:
-        panel, command = await applying(bench, pilot, *RUN)
-        outputs = json.dumps(
-            {"type": "outputs", "outputs": {"master_ip": {"value": "[/not markup]", "type": "string"}}}
-        )
-        bench.say(command, ERROR, EXPLAINED, outputs)
-        await bench.until(pilot, lambda: "guide 2.1: EntityAlreadyExists" in bench.text(pilot))
-        assert "iam.tf:12" in bench.text(pilot)
-        assert "terraform says why at the end" not in bench.text(pilot)
-        bench.end(command, 1)
-        await bench.until(pilot, lambda: not panel.query_one(ApplyProgressView).display, "the end")
-        await bench.settled(pilot)
-        assert panel.query_one(".findings").display
-        assert "[/not markup]" in bench.text(pilot)
+    panel, command = await applying(bench, pilot, *RUN)
+    outputs = json.dumps({"type": "outputs", "outputs": {"master_ip": {"value": "[/not markup]", "type": "string"}}})
+    bench.say(command, ERROR, EXPLAINED, outputs)
+    await bench.until(pilot, lambda: "guide 2.1: EntityAlreadyExists" in bench.text(pilot))
+    assert "iam.tf:12" in bench.text(pilot)
+    assert "terraform says why at the end" not in bench.text(pilot)
+    bench.end(command, 1)
+    await bench.until(pilot, lambda: not panel.query_one(ApplyProgressView).display, "the end")
+    await bench.settled(pilot)
+    assert panel.query_one(".findings").display
+    assert "[/not markup]" in bench.text(pilot)
 
 
 async def test_whoever_comes_late_to_a_run_counts_from_its_beginning(bench: Bench) -> None:
@@ -144,13 +138,11 @@ async def test_whoever_comes_late_to_a_run_counts_from_its_beginning(bench: Benc
         assert panel._progress.snapshot().done_count == 2_001
 
 
-async def test_the_clock_goes_on_while_terraform_says_nothing(bench: Bench) -> None:
-    app = bench.app()
-    async with app.run_test(size=(120, 36)) as pilot:
-        panel, _ = await applying(bench, pilot, *RUN)
-        panel.clock = lambda: STARTED + 400
-        await bench.until(pilot, lambda: "6:28 of about 2 min (3×)  late" in bench.text(pilot))
-        assert "w asks AWS why" in bench.text(pilot)
+async def test_the_clock_goes_on_while_terraform_says_nothing(bench: Bench, pilot: Pilot[int]) -> None:
+    panel, _ = await applying(bench, pilot, *RUN)
+    panel.clock = lambda: STARTED + 400
+    await bench.until(pilot, lambda: "6:28 of about 2 min (3×)  late" in bench.text(pilot))
+    assert "w asks AWS why" in bench.text(pilot)
 
 
 async def test_asking_why_runs_a_child_and_shows_what_aws_has(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,32 +193,31 @@ def test_a_running_apply_snapshot(snap_compare: Compare, bench: Bench, size: tup
     assert snap_compare(bench.app(), terminal_size=size, run_before=prepare)
 
 
-async def test_the_stages_of_the_team_s_script_are_drawn_with_their_times(bench: Bench) -> None:
-    app = bench.app()
-    async with app.run_test(size=(120, 36)) as pilot:
-        screen = await bench.settled(pilot)
-        await pilot.press("5")
-        await pilot.pause()
-        panel = screen.query_one("#step-apply", ApplyPanel)
-        panel.clock = lambda: STARTED
-        screen.start_command(
-            lambda desk: desk.start_command("apply", "The team's script", ("ecotui", "script", "--run", "--yes")),
-            "apply",
-        )
-        command = screen.step_commands["apply"].command
-        bench.say(command, "[stage 1, after 0 s] 1단계: 정리", "1단계: 정리", "[/not markup]")
-        await bench.until(pilot, lambda: "▶" in own(panel), "the first stage")
-        panel.clock = lambda: STARTED + 95
-        bench.say(command, "[stage 2, after 1 min 35 s] 2단계: 적용", "2단계: 적용")
-        await bench.until(pilot, lambda: "2단계" in own(panel), "the second one")
-        first, second = own(panel).splitlines()
-        assert first.startswith("✓")
-        assert first.endswith("1단계: 정리")
-        assert "1:35" in first
-        assert second.startswith("▶")
-        bench.end(command, 0)
-        await bench.until(pilot, lambda: "▶" not in own(panel), "the end")
-        assert "2단계: 적용" in own(panel)
+async def test_the_stages_of_the_team_s_script_are_drawn_with_their_times(
+    bench: Bench, pilot: Pilot[int], screen: MainScreen
+) -> None:
+    await pilot.press("5")
+    await pilot.pause()
+    panel = screen.query_one("#step-apply", ApplyPanel)
+    panel.clock = lambda: STARTED
+    screen.start_command(
+        lambda desk: desk.start_command("apply", "The team's script", ("ecotui", "script", "--run", "--yes")),
+        "apply",
+    )
+    command = screen.step_commands["apply"].command
+    bench.say(command, "[stage 1, after 0 s] 1단계: 정리", "1단계: 정리", "[/not markup]")
+    await bench.until(pilot, lambda: "▶" in own(panel), "the first stage")
+    panel.clock = lambda: STARTED + 95
+    bench.say(command, "[stage 2, after 1 min 35 s] 2단계: 적용", "2단계: 적용")
+    await bench.until(pilot, lambda: "2단계" in own(panel), "the second one")
+    first, second = own(panel).splitlines()
+    assert first.startswith("✓")
+    assert first.endswith("1단계: 정리")
+    assert "1:35" in first
+    assert second.startswith("▶")
+    bench.end(command, 0)
+    await bench.until(pilot, lambda: "▶" not in own(panel), "the end")
+    assert "2단계: 적용" in own(panel)
 
 
 def own(panel: ApplyPanel) -> str:
@@ -255,20 +246,20 @@ def test_an_error_of_a_page_is_clipped_and_an_interrupt_is_no_error() -> None:
     assert said_of(waited)[0].startswith("✗ waiting for EC2 Instance")
 
 
-async def test_what_takes_a_page_to_say_is_one_line_above_the_panel(bench: Bench) -> None:
-    app = bench.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = await bench.settled(pilot)
-        await pilot.press("5")
-        await bench.until(pilot, lambda: screen.query("#step-apply"))
-        panel = screen.current_panel
-        panel.show_output(
-            CommandOutputReceived(
-                Command("1", bench.project, "apply", "Apply", ("ecotui", "plan"), STARTED),
-                ("Error: it fell\n\nover\nand over",),
-            )
+@pytest.mark.parametrize("pilot", [(80, 24)], indirect=True)
+async def test_what_takes_a_page_to_say_is_one_line_above_the_panel(
+    bench: Bench, pilot: Pilot[int], screen: MainScreen
+) -> None:
+    await pilot.press("5")
+    await bench.until(pilot, lambda: screen.query("#step-apply"))
+    panel = screen.current_panel
+    panel.show_output(
+        CommandOutputReceived(
+            Command("1", bench.project, "apply", "Apply", ("ecotui", "plan"), STARTED),
+            ("Error: it fell\n\nover\nand over",),
         )
-        assert panel._last_output_line == "Error: it fell"
+    )
+    assert panel._last_output_line == "Error: it fell"
 
 
 async def test_before_anything_is_begun_it_is_said_what_terraform_does(bench: Bench) -> None:
