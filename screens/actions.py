@@ -236,6 +236,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("F", "filter(-1)", "Filter, the other way round", footer=False),
         Action("0", "filter_step('')", help="Events of all steps", footer=False),
         *_step_actions("filter_step", "Events of one step only"),
+        Action("↑ ↓ or k j", help="Move; earlier events are read when you go up"),
     ),
     "output": (
         Action("slash", "search", "Search", shown_key="/", priority=True),

@@ -42,7 +42,7 @@ class Operator:
         """To the step, until its list is there."""
         self.until(r"[✓✗!?·]\s*7")
         self.press("4")
-        self.until(r"[✗!] (blocked|warn)\s+Cleanup")  # looked at now, not by the session before
+        self.until(r"[✗!] (blocked|warn) · \d+ leftovers?\s+Cleanup")  # looked at now, not by the session before
         self.until(row)
 
     def delete(self, account: str, choose: str) -> int:

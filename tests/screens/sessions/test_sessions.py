@@ -14,7 +14,7 @@ from textual.widgets import Input, Log, Static
 
 from ecotui.session import events, hash_chain
 from ecotui.session.log import Session
-from screens.dialogs import RawTextDialog
+from screens.dialogs import KeysDialog, RawTextDialog
 from screens.guide.browser import GuideScreen
 from screens.sessions.compare import CompareScreen
 from screens.sessions.detail import SessionDetailScreen
@@ -216,9 +216,10 @@ async def test_what_is_new_in_a_session_that_goes_on_comes_into_sight_and_all_ke
         await bench.until(pilot, lambda: review.timeline and review.timeline[-1][0].details == ("새 소식",))
         await pilot.press("question_mark")
         await pilot.pause()
-        text = bench.text(pilot)
+        assert isinstance(pilot.app.screen, KeysDialog)
+        text = str(pilot.app.screen.query_one(Static).content)
         for told in (
-            "earlier events come when you go up",
+            "earlier events are read when you go up",
             "Check the hash chain",
             "Filter, the other way round",
         ):

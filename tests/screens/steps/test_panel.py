@@ -101,7 +101,7 @@ async def test_while_a_look_is_under_way_the_step_says_so_and_the_frame_answers(
         await pilot.press("3")
         await pilot.pause()
         assert screen.current_step == "github"
-        assert "The first look is under way" in bench.text(pilot)
+        assert "The first check is running" in bench.text(pilot)
         bench.hold.set()
         await bench.settled(pilot)
         assert "The token lacks read:org" in bench.text(pilot)
@@ -232,7 +232,7 @@ async def test_a_failed_look_is_shown_with_its_reason_and_turns_nothing_green(be
         assert not screen.project.rebuild.active_checks
         await pilot.press("3")
         await pilot.pause()
-        assert "Press r to look" in bench.text(pilot)
+        assert "Press r to check this step" in bench.text(pilot)
 
 
 async def test_a_crash_of_the_looking_itself_is_shown(bench: Bench) -> None:
@@ -354,7 +354,7 @@ async def test_the_hints_name_only_what_can_be_done(pilot: Pilot[int], screen: M
     # Where the guide has nothing about a finding, it says how to go on.
     assert panel.check_action("guide", ())
     hints = str(panel.query_one(".facts", Static).render())
-    assert "raw text (x)" in hints
+    assert "raw output (x)" in hints
     assert "what explains it (g)" in hints
 
 
