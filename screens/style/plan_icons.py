@@ -7,8 +7,8 @@ from textual.content import Content
 from checks.apply.plan.attribute_diff import KNOWN_AFTER_APPLY, MASK, AttributeChange
 from checks.apply.plan.model import ChangeAction, ResourceChange
 from checks.apply.plan.tree import ChangeGroup, ChangeLeaf, PlanTreeRow
-from screens.style.themes import MUTED
 from screens.style.columns import pad_cells, wrap_text
+from screens.style.themes import MUTED
 
 ACTION_ICON = {
     ChangeAction.CREATE: "+",
