@@ -33,7 +33,7 @@ from ecotui.supervisor import (
     start_command,
 )
 from ecotui.supervisor.commands import DeploymentTarget
-from ecotui.team import handoff
+from ecotui.team import file_lock as handoff
 from ecotui.team.lease_client import TEAM_LOCK_FINDING, LeaseClient, LeaseStatus, open_lease_client
 
 _COMMANDS_WITH_PROGRESS = frozenset({"apply"})

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ecotui.project import OpenProject
     from ecotui.session import events
-    from ecotui.team.handoff import HandoffRequest
+    from ecotui.team.file_lock import HandoffRequest
     from ecotui.team.lease_client import LeaseStatus
 
 LOCK_POLL_SECONDS = 1.0

@@ -17,7 +17,7 @@ from support.tui import Bench
 from ecotui.project import OpenProject
 from ecotui.session import SessionError, events, lock
 from ecotui.session.lock import LockHolder
-from ecotui.team import handoff
+from ecotui.team import file_lock as handoff
 from screens.dialogs import ConfirmDialog
 from screens.main.locks import HandoffDialog
 from screens.main.screen import MainScreen
