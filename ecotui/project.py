@@ -1,6 +1,6 @@
-"""What an operator has in front of them: the settings, the session, the variables, and the commands under way.
+"""An open project: its settings, session, locks, variables and running commands. The TUI and the demo share it.
 
-No screen knows how a command is started or an event is written; it asks the desk. The unattended demo does the same.
+No screen starts a command or writes an event itself: it asks the project.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +19,8 @@ from checks.finding import Finding, Fix, Report, RunCommand
 from config.folders import state_folder
 from config.load import LoadedSettings
 from ecotui.rebuild_progress import RebuildProgress
-from ecotui.session import SessionError, events, lock, store
+from ecotui.session import events, store
+from ecotui.session.lock import current_process_as_holder, describe_operator
 from ecotui.session.log import Session
 from ecotui.session.provenance import session_resumed_event
 from ecotui.supervisor import (
@@ -33,12 +33,13 @@ from ecotui.supervisor import (
     start_command,
 )
 from ecotui.supervisor.commands import DeploymentTarget
-from ecotui.team import file_lock as handoff
-from ecotui.team.lease_client import TEAM_LOCK_FINDING, LeaseClient, LeaseStatus, open_lease_client
+from ecotui.team.file_lock import FileLock, describe_requester
+from ecotui.team.lease_client import TEAM_LOCK_FINDING, LeaseClient, open_lease_client
+from ecotui.team.writer_lock import HandoffRequest, WriterLock
 
 _COMMANDS_WITH_PROGRESS = frozenset({"apply"})
 MAX_NEW_EVENTS = 200
-"""Events that a watcher takes in at once, the newest; a second brings a handful."""
+"""Events that a watcher reads at once, the newest; a second brings a handful."""
 
 
 @dataclass
@@ -47,6 +48,8 @@ class OpenProject:
 
     config: LoadedSettings
     session: Session
+    lock: FileLock
+    """Not ours while somebody else has it, or nobody can say who does. Then this project is read only."""
     base_env: Mapping[str, str]
     rebuild: RebuildProgress = field(default_factory=RebuildProgress)
     variables: dict[str, str] = field(default_factory=dict)
@@ -54,135 +57,83 @@ class OpenProject:
     removed_variables: set[str] = field(default_factory=set)
     secret_names: set[str] = field(default_factory=set)
     """Names of variables whose values must not reach the disk."""
-    project_lock: lock.ProjectLock | None = None
-    lock_holder: lock.LockHolder | None = None
-    """Who else writes to this project; then this desk only watches."""
-    no_locks_reason: str = ""
-    """Why nobody can say who else writes: the state folder has no locks. Then this desk only watches, too."""
-    lease_client: LeaseClient | None = None
-    """Our place with the keeper of the team's lock, where the settings name a team."""
-    lease_status: LeaseStatus = field(default_factory=LeaseStatus)
-    """How the team's lock stood when it was last asked for (`look_at_team`)."""
-    pending_request: handoff.HandoffRequest | None = None
-    """What we asked of the holder, and was not answered yet."""
+    lease: LeaseClient | None = None
+    """The team's lease, where the settings name a team and we have the project."""
     is_resumed: bool = False
     _log_size: int = -1
-    """Bytes of the log when `news` read it."""
+    """Bytes of the log when `read_new_events` read it."""
     _last_event_number: int = 0
-    """The number of the newest event that `news` gave."""
+    """The number of the newest event that `read_new_events` returned."""
 
     @classmethod
     def open(cls, config: LoadedSettings, env: Mapping[str, str]) -> OpenProject:
         """Take the project's lock and its open session, or begin a new one. Raises SessionError."""
         root = state_folder(config.settings, env)
-        shelf = store.SessionStore(root)
-        name = config.settings.project or config.project.name
-        held, holder, unlocked = None, None, ""
-        try:
-            taken = lock.acquire_project_lock(root, config.project)
-            held, holder = (taken, None) if isinstance(taken, lock.ProjectLock) else (None, taken)
-        except lock.LocksUnsupported as error:
-            unlocked = str(error)
-        session = shelf.find_resumable(config.project)
-        resumed = session is not None
+        sessions = store.SessionStore(root)
+        lock = FileLock(root, config.project, env)
+        lock.acquire()
+        session = sessions.find_resumable(config.project)
+        is_resumed = session is not None
         if session is None:
-            if unlocked:  # nothing can be written there: what is looked at now is kept for as long as we are here
-                shelf = store.SessionStore(Path(tempfile.mkdtemp(prefix="ecotui-unlocked-")))
-            session = shelf.create(project=name, folder=config.project, settings=config.settings)
-        desk = cls(
+            if lock.unsupported_reason:  # nothing can be written there: the reports are kept for as long as we run
+                sessions = store.SessionStore(Path(tempfile.mkdtemp(prefix="ecotui-unlocked-")))
+            name = config.settings.project or config.project.name
+            session = sessions.create(project=name, folder=config.project, settings=config.settings)
+        project = cls(
             config=config,
             session=session,
+            lock=lock,
             base_env=env,
-            project_lock=held,
-            lock_holder=holder,
-            no_locks_reason=unlocked,
-            is_resumed=resumed,
+            is_resumed=is_resumed,
             secret_names={variable.name for variable in config.settings.environment.variables if variable.secret},
         )
-        if resumed:
-            desk.rebuild = rebuild_from_events(session.read_records())
-            if held is not None:
+        if is_resumed:
+            project.rebuild = rebuild_from_events(session.read_records())
+            if lock.is_held:
                 record_lost_commands(session)
-                session.append(session_resumed_event(config.project, env, lock.describe_operator(env)))
-        desk._last_event_number = session.read_last_records(1)[-1].number
-        if held is not None:
-            desk._join_team_lease()
-        return desk
+                session.append(session_resumed_event(config.project, env, describe_operator(env)))
+        project._last_event_number = session.read_last_records(1)[-1].number
+        if lock.is_held:
+            project._open_lease()
+        return project
 
     @property
     def state_folder(self) -> Path:
-        """The state folder."""
         return state_folder(self.config.settings, self.base_env)
+
+    # -- locks ---------------------------------------------------------------------------------------------------
 
     @property
     def is_read_only(self) -> bool:
-        """True while somebody else holds the project, or nobody can say who does: nothing may be changed from here."""
-        return self.project_lock is None
+        """Whether nothing may be changed from here: somebody else has the project, or nobody can say who does."""
+        return not self.lock.is_held
 
     def write_refusal(self, *, read_only: bool = False) -> str:
-        """Why nothing may be changed from here, for the operator; empty when it may. `reads`: it changes nothing."""
-        if self.no_locks_reason:
-            return f"You are watching: {self.no_locks_reason}."
-        if self.is_read_only:
-            who = self.lock_holder.description if self.lock_holder is not None else "somebody"
-            return f"You are watching: {who} works on this project."
-        if self.lease_client is None or read_only:
+        """Why nothing may be changed from here, for the operator; empty when it may.
+
+        `read_only`: for a command that changes nothing, which the team's lease does not concern.
+        """
+        if reason := self.lock.refusal_reason():
+            return f"You are watching: {reason}."
+        if self.lease is None or read_only:
             return ""
-        return self.check_team_lease().refusal_reason(overridden=TEAM_LOCK_FINDING in self.rebuild.overrides)
-
-    # -- the team's lock -----------------------------------------------------------------------------------------
-
-    def _join_team_lease(self) -> None:
-        if self.config.settings.sessions.team and self.lease_client is None:
-            self.lease_client = open_lease_client(
-                self.state_folder, self.config.project, self.child_options(), self.child_env(), self.session.id
-            )
-
-    def check_team_lease(self) -> LeaseStatus:
-        """How the team's lock stands now; without a team as it always did. Raises SessionError."""
-        if self.lease_client is not None:
-            self.lease_status = self.lease_client.status()
-        return self.lease_status
-
-    def request_team_handoff(self) -> None:
-        """Ask the holder on another machine to let go. Raises SessionError."""
-        if self.lease_client is not None:
-            self.lease_client.request_handoff(
-                handoff.describe_requester(lock.current_process_as_holder(self.base_env, self.config.project))
-            )
-
-    def answer_team_handoff(self, *, granted: bool) -> None:
-        """Answer who asks from another machine. Raises SessionError."""
-        if self.lease_client is not None:
-            self.lease_client.answer_handoff(self.lease_status, release=granted)
-
-    def _renew_lease_credentials(self) -> None:
-        """The keeper works with the credentials of its start: with others it begins anew, unless work goes on."""
-        if self.lease_client is not None and not self.running_commands():
-            self.lease_client.replace_credentials(self.child_env())
-
-    # -- taking over, and being asked to hand over ---------------------------------------------------------------
+        return self.lease.refusal_reason(overridden=TEAM_LOCK_FINDING in self.rebuild.overrides)
 
     def acquire_lock(self) -> bool:
-        """Become the writer where nobody is any more, or was told to be; True when we are. Raises SessionError."""
-        if self.project_lock is not None:
+        """Become the writer where nobody is any more, or who was agreed to it; True when we are. Raises SessionError."""
+        if self.lock.is_held:
             return True
-        taken = lock.acquire_project_lock(self.state_folder, self.config.project)
-        if isinstance(taken, lock.LockHolder):
-            self.lock_holder = taken
+        if not self.lock.acquire():
             return False
-        self.project_lock, self.lock_holder, before = taken, None, self.rebuild
-        if self.pending_request is not None:
-            handoff.withdraw_handoff_request(self.state_folder, self.config.project, self.pending_request)
-            self.pending_request = None
+        before = self.rebuild
         newer = store.SessionStore(self.state_folder).find_resumable(self.config.project)
         if newer is not None and newer.id != self.session.id:
             self.session = newer
         self.session.add_secrets(self.child_env(), self.secret_names)
         record_lost_commands(self.session)
-        self._join_team_lease()  # before it is said that we are here: then the one before us gets up
-        me = lock.describe_operator(self.base_env)
-        self.session.append(session_resumed_event(self.config.project, self.base_env, me, skip_git_status=True))
+        self._open_lease()  # before the event: the writer before us then closes its own
+        operator = describe_operator(self.base_env)
+        self.session.append(session_resumed_event(self.config.project, self.base_env, operator, skip_git_status=True))
         self.rebuild = rebuild_from_events(self.session.read_records())
         for report in before.reports.values():
             known = self.rebuild.reports.get(report.step)
@@ -190,49 +141,45 @@ class OpenProject:
                 self.rebuild = self.rebuild.with_report(report)
         return True
 
-    def request_handoff(self) -> None:
-        """Ask the holder for the project. Raises SessionError."""
-        me = handoff.describe_requester(lock.current_process_as_holder(self.base_env, self.config.project))
-        self.pending_request = handoff.request_handoff(self.state_folder, self.config.project, me)
+    def request_handoff(self, lock: WriterLock) -> None:
+        """Ask the holder to release one of our locks. Raises SessionError."""
+        lock.request_handoff(describe_requester(current_process_as_holder(self.base_env, self.config.project)))
 
-    def poll_handoff_answer(self) -> bool | None:
-        """What the holder said to our question; None while nothing was said. A question is answered once."""
-        given = handoff.read_handoff_answer(self.state_folder, self.config.project)
-        if self.pending_request is None or given is None or given.id != self.pending_request.id:
-            return None
-        self.pending_request = None
-        return given.granted
+    def incoming_request(self) -> tuple[WriterLock, HandoffRequest] | None:
+        """Who asks us to release which lock; None when nobody does."""
+        for lock in (self.lock, self.lease):
+            if self.lock.is_held and lock is not None and (request := lock.incoming_request()) is not None:
+                return lock, request
+        return None
 
-    def incoming_handoff_request(self) -> handoff.HandoffRequest | None:
-        """Who asks us to hand the project over; None when nobody does."""
-        return (
-            handoff.read_handoff_request(self.state_folder, self.config.project)
-            if self.project_lock is not None
-            else None
-        )
-
-    def answer_handoff(self, request: handoff.HandoffRequest, *, granted: bool) -> None:
-        """Answer; when it is granted, this desk only watches from now on. Raises SessionError."""
-        self.session.append(events.HandoffAnswered(by=request.by, granted=granted))
-        handoff.answer_handoff(self.state_folder, self.config.project, request, granted=granted)
-        if granted and self.project_lock is not None:
+    def answer_handoff(self, lock: WriterLock, request: HandoffRequest, *, granted: bool) -> None:
+        """Answer a request. Raises SessionError."""
+        if lock is self.lock:
+            self.session.append(events.HandoffAnswered(by=request.by, granted=granted))
             self._last_event_number = self.session.read_last_records(1)[-1].number
-            # Our seat stays until they have theirs: another machine must not come in between (see `news`).
-            self.project_lock.release()
-            self.project_lock, self.lock_holder = None, lock.LockHolder(user=request.by)
+            # Our use of the lease stays until they have theirs: another machine must not come in between
+            # (`read_new_events`).
+        lock.answer_handoff(request, granted=granted)
 
-    def _leave_team_lease(self) -> None:
-        if self.lease_client is not None:
-            self.lease_client.close()
-            self.lease_client = None
+    def _open_lease(self) -> None:
+        if self.config.settings.sessions.team and self.lease is None:
+            self.lease = open_lease_client(
+                self.state_folder, self.config.project, self.child_options(), self.child_env(), self.session.id
+            )
+
+    def _close_lease(self) -> None:
+        if self.lease is not None:
+            self.lease.release()
+            self.lease = None
+
+    def _renew_lease_credentials(self) -> None:
+        """The agent uses the credentials of its start: it starts again with others, unless a command runs."""
+        if self.lease is not None and not self.running_commands():
+            self.lease.replace_credentials(self.child_env())
 
     def read_new_events(self) -> list[events.EventRecord]:
-        """What others wrote into the log since we last asked; for who watches. Raises SessionError."""
-        if (
-            self.lock_holder is not None
-            and (now := lock.read_lock_holder(self.state_folder, self.config.project)) is not None
-        ):
-            self.lock_holder = now
+        """What others wrote into the log since the last call, where somebody else writes. Raises SessionError."""
+        self.lock.refresh_holder()
         size = self.session.events_path.lstat().st_size
         if size == self._log_size:
             return []
@@ -247,13 +194,10 @@ class OpenProject:
         for record in new:
             self.rebuild = _apply_event(self.rebuild, record.event)
             if isinstance(record.event, events.SessionResumed):
-                self._leave_team_lease()
+                self._close_lease()
         return new
 
-    @property
-    def is_lock_free(self) -> bool:
-        """Whether who held the project let it go, or died: it can be taken at once."""
-        return self.lock_holder is not None and lock.read_lock_holder(self.state_folder, self.config.project) is None
+    # -- what is started -----------------------------------------------------------------------------------------
 
     def child_env(self) -> dict[str, str]:
         """The environment of everything that this session starts."""
@@ -355,13 +299,9 @@ class OpenProject:
                 self.session.end(outcome)
             self.session.close()
         finally:
-            if self.pending_request is not None:
-                with suppress(SessionError):
-                    handoff.withdraw_handoff_request(self.state_folder, self.config.project, self.pending_request)
-            self._leave_team_lease()
-            if self.project_lock is not None:
-                self.project_lock.release()
-            if self.no_locks_reason and self.session.folder.parent.parent != self.state_folder:
+            self._close_lease()
+            self.lock.release()
+            if self.lock.unsupported_reason and self.session.folder.parent.parent != self.state_folder:
                 shutil.rmtree(self.session.folder.parent.parent, ignore_errors=True)
 
 

@@ -1,6 +1,6 @@
-"""The right to change something, for a command without a screen: this machine's lock on the project, and the team's.
+"""Holds the locks for a command without a screen: the project's lock on this machine, and the team's lease.
 
-A command that the TUI started has it from its parent, which holds both.
+A command that the TUI started needs neither: its parent holds both.
 """
 
 from __future__ import annotations
@@ -13,32 +13,33 @@ from typing import TYPE_CHECKING
 
 from checks.sanitize import one_line
 from config.folders import state_folder
-from ecotui.session import events, lock, store
-from ecotui.team.lease_client import TEAM_LOCK_FINDING, LeaseClient, open_lease_client
+from ecotui.session import events, store
+from ecotui.team.file_lock import FileLock
+from ecotui.team.lease_client import OVERRIDE_HINT, TEAM_LOCK_FINDING, LeaseClient, open_lease_client
 
 if TYPE_CHECKING:
     from checks.context import CheckContext
 
 LEASE_TIMEOUT_SECONDS = 30.0
-"""Seconds to wait for the team's lock to be looked at; S3 answers within one where it answers at all."""
+"""Seconds to wait for the team's lease; S3 answers within one where it answers at all."""
 
 
 class LockUnavailable(Exception):
-    """Somebody else works here, or nobody can say whether. The message is for the operator."""
+    """Somebody else works here, or nobody can say whether somebody does. The message is for the operator."""
 
 
 @dataclass
 class LockHandle:
-    """What is held, for as long as the `with` lasts."""
+    """The locks, while the `with` lasts."""
 
     override_reason: str = ""
-    """Why the team's lock was let pass without having been looked at; to be logged."""
-    lease_client: LeaseClient | None = None
+    """Why the operator continues without the team's lease; to be logged."""
+    lease: LeaseClient | None = None
 
     def set_session(self, session: str) -> None:
-        """The session that this is for: its summary is shared, and its commands keep the team's lock."""
-        if self.lease_client is not None:
-            self.lease_client.set_session(session)
+        """The session that this is for: its summary is shared, and its commands keep the lease."""
+        if self.lease is not None:
+            self.lease.set_session(session)
 
 
 def configure_override(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +49,7 @@ def configure_override(parser: argparse.ArgumentParser) -> None:
         metavar="ID=REASON",
         action="append",
         default=[],
-        help=f"go on although the team's lock ({TEAM_LOCK_FINDING}) cannot be looked at",
+        help=f"go on although the team's lock ({TEAM_LOCK_FINDING}) cannot be checked",
     )
 
 
@@ -56,37 +57,34 @@ def configure_override(parser: argparse.ArgumentParser) -> None:
 def hold_locks(
     context: CheckContext, overrides: Sequence[str] = (), *, log_override: bool = True
 ) -> Iterator[LockHandle]:
-    """Hold both locks. `overrides`: what --override was given, ID=REASON. Raises Refused, SessionError.
+    """Hold both locks. `overrides` are the values of --override, ID=REASON. Raises LockUnavailable, SessionError.
 
-    `log`: an override is logged in a session of its own; a command that has a session logs it there.
+    With `log_override`, an override is logged in a session of its own; a command with a session logs it there.
     """
     if context.env.get("ECOTUI_SESSION"):  # the parent holds the project for us
         yield LockHandle()
         return
     root = state_folder(context.settings, context.env)
-    try:
-        taken = lock.acquire_project_lock(root, context.project, context.env)
-    except lock.LocksUnsupported as error:
-        raise LockUnavailable(str(error)) from error
-    if isinstance(taken, lock.LockHolder):
-        raise LockUnavailable(f"{taken.description} works on this project")
-    held = LockHandle(override_reason=lease_override_reason(overrides))
+    lock = FileLock(root, context.project, context.env)
+    if not lock.acquire():
+        raise LockUnavailable(lock.refusal_reason())
+    handle = LockHandle(override_reason=lease_override_reason(overrides))
     try:
         if context.settings.sessions.team:
             options = ["--project", str(context.project)]
-            held.lease_client = open_lease_client(root, context.project, options, context.env)
-            standing = held.lease_client.wait_for_status(LEASE_TIMEOUT_SECONDS)
-            if refusal := standing.refusal_reason(overridden=bool(held.override_reason)):
-                raise LockUnavailable(_add_override_hint(refusal))
-            if standing.is_held:
-                held.override_reason = ""  # it was not needed
+            handle.lease = open_lease_client(root, context.project, options, context.env)
+            status = handle.lease.wait_for_status(LEASE_TIMEOUT_SECONDS)
+            if refusal := status.refusal_reason(overridden=bool(handle.override_reason)):
+                raise LockUnavailable(refusal.replace(OVERRIDE_HINT, f"add --override '{TEAM_LOCK_FINDING}=REASON'"))
+            if status.is_held:
+                handle.override_reason = ""  # it was not needed
             elif log_override:
-                _log_override(context, held.override_reason)
-        yield held
+                _log_override(context, handle.override_reason)
+        yield handle
     finally:
-        if held.lease_client is not None:
-            held.lease_client.close()
-        taken.release()
+        if handle.lease is not None:
+            handle.lease.release()
+        lock.release()
 
 
 def _log_override(context: CheckContext, reason: str) -> None:
@@ -97,15 +95,10 @@ def _log_override(context: CheckContext, reason: str) -> None:
 
 
 def lease_override_reason(overrides: Sequence[str]) -> str:
-    """The reason with which the team's lock is let pass; empty when it is not."""
+    """The reason given for continuing without the team's lease; empty where none was."""
     given = (
         word.removeprefix(f"{TEAM_LOCK_FINDING}=").strip()
         for word in overrides
         if word.startswith(f"{TEAM_LOCK_FINDING}=")
     )
     return one_line(next(given, ""))
-
-
-def _add_override_hint(refusal: str) -> str:
-    way = f"let {TEAM_LOCK_FINDING} pass with a reason"
-    return refusal.replace(way, f"add --override '{TEAM_LOCK_FINDING}=REASON'")

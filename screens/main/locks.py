@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from ecotui.project import OpenProject
     from ecotui.session import events
-    from ecotui.team.file_lock import HandoffRequest
     from ecotui.team.lease_client import LeaseStatus
+    from ecotui.team.writer_lock import HandoffRequest, WriterLock
 
 LOCK_POLL_SECONDS = 1.0
 """Seconds between two reads of the locks and of what others wrote into the log."""
@@ -62,7 +62,7 @@ class LockController:
 
     def _poll(self) -> None:
         project = self.screen.project
-        if project is not None and not project.no_locks_reason:
+        if project is not None and not project.lock.unsupported_reason:
             self.screen.report_errors(self._poll_as_observer if project.is_read_only else self._poll_requests)
 
     def _poll_as_observer(self, project: OpenProject) -> None:
@@ -70,14 +70,15 @@ class LockController:
         news = project.read_new_events()
         for record in news:
             self._resume_logged_command(project, record.event)
-        if project.pending_request is not None:
-            granted = project.poll_handoff_answer()
-            if (granted or project.is_lock_free) and project.acquire_lock():
+        lock = project.lock
+        if lock.pending_request is not None:
+            granted = lock.read_answer()
+            if (granted or lock.is_free) and project.acquire_lock():
                 self._become_owner(project)
                 return
             if granted is False:
                 self._notify(f"{describe_lock_holder(project)} keeps the lock.", "warning")
-        elif project.is_lock_free and self._last_notice != "free":
+        elif lock.is_free and self._last_notice != "free":
             self._last_notice = "free"
             self._notify("Nobody works on this project any more. Press T to take the lock.")
         if news:
@@ -102,9 +103,9 @@ class LockController:
 
     def _poll_requests(self, project: OpenProject) -> None:
         """We write: does somebody ask for the lock, and do we still have the team's lease?"""
-        lease = project.check_team_lease() if project.lease_client is not None else None
-        request = project.incoming_handoff_request()
-        requester = request.by if request is not None else lease.question if lease is not None else ""
+        lease = project.lease.status() if project.lease is not None else None
+        incoming = project.incoming_request()
+        requester = incoming[1].by if incoming is not None else ""
         if requester != self._last_notice:
             self._last_notice = requester
             if requester:
@@ -142,89 +143,81 @@ class LockController:
         project = self.screen.project
         if project is None:
             return
-        lease = project.lease_status if project.lease_client is not None else None
-        if project.no_locks_reason:
+        lease = project.lease
+        if project.lock.unsupported_reason:
             self._notify(project.write_refusal(), "warning")
         elif project.is_read_only:
-            self._request_lock(project)
-        elif (request := project.incoming_handoff_request()) is not None:
-            self._answer_lock_request(project, request)
-        elif lease is not None and lease.question:
-            self._answer_lease_request(project)
-        elif lease is not None and lease.state in ("taken", "lost", "yielded") and lease.holder:
-            self._request_lease(lease)
+            if self.screen.report_errors(lambda project: project.acquire_lock()):
+                self._become_owner(project)
+            else:
+                self._request(
+                    project.lock,
+                    f"{describe_lock_holder(project)} works on this project. They are asked and can refuse; without an"
+                    " answer they keep the lock. Running commands continue either way.",
+                    "Asked. You get the lock when they release it, or when their ecotui ends.",
+                )
+        elif (incoming := project.incoming_request()) is not None:
+            self._answer(project, *incoming)
+        elif lease is not None and lease.holder_text and lease.last_status.state in ("taken", "lost", "yielded"):
+            self._request(
+                lease,
+                f"{lease.holder_text} works in account {lease.last_status.account}. They are asked and can refuse.",
+                "Asked. Their ecotui shows it within half a minute.",
+            )
         else:
             self._notify("You have the lock, and nobody asks for it.")
 
-    def _request_lock(self, project: OpenProject) -> None:
-        if self.screen.report_errors(lambda project: project.acquire_lock()):
-            self._become_owner(project)
-            return
+    def _request(self, lock: WriterLock, question: str, notice: str) -> None:
+        """Ask its holder for a lock, when the operator agrees."""
 
         def request(agreed: bool | None) -> None:
-            if agreed and project.is_read_only:
-                self.screen.report_errors(lambda project: project.request_handoff())
-                self._notify("Asked. You get the lock when they release it, or when their ecotui ends.")
+            if agreed and not lock.is_held:
+                self.screen.report_errors(lambda project: project.request_handoff(lock))
+                self._notify(notice)
                 self.screen.refresh_rebuild()
 
-        body = Content(
-            f"{describe_lock_holder(project)} works on this project. They are asked and can refuse; without an answer"
-            " they keep the lock. Running commands continue either way."
-        )
-        self.screen.app.push_screen(ConfirmDialog("Ask to take over", body), request)
+        self.screen.app.push_screen(ConfirmDialog("Ask to take over", Content(question)), request)
 
-    def _answer_lock_request(self, project: OpenProject, request: HandoffRequest) -> None:
+    def _answer(self, project: OpenProject, lock: WriterLock, request: HandoffRequest) -> None:
+        """Let the operator answer who wants a lock of ours."""
+        titles = ", ".join(command.title for command in project.running_commands())
+        if lock is project.lock:
+            running = f"\n\nIt continues, and they can interrupt it: {titles}." if titles else ""
+            question = f"{request.by} wants the lock of this project.{running}"
+        elif titles:
+            self._notify(f"{request.by} has to wait until the commands on this machine have ended.", "warning")
+            return
+        else:
+            account = project.lease.last_status.account if project.lease is not None else ""
+            question = f"{request.by}, on another machine, wants the lock of account {account}."
+
         def answer(granted: bool | None) -> None:
             if granted is None:
                 return
-            self.screen.report_errors(lambda project: project.answer_handoff(request, granted=granted))
-            self._notify(f"Lock released to {request.by}; you are watching." if granted else "You keep the lock.")
-            self.screen.refresh_rebuild()
+            self.screen.report_errors(lambda project: project.answer_handoff(lock, request, granted=granted))
+            if lock is project.lock:
+                self._notify(f"Lock released to {request.by}; you are watching." if granted else "You keep the lock.")
+                self.screen.refresh_rebuild()
 
-        titles = ", ".join(command.title for command in project.running_commands())
-        running = f"\n\nIt continues, and they can interrupt it: {titles}." if titles else ""
-        body = Content(f"{request.by} wants the lock of this project.{running}")
-        self.screen.app.push_screen(HandoffDialog(body), answer)
-
-    def _answer_lease_request(self, project: OpenProject) -> None:
-        requester = project.lease_status.question
-        if project.running_commands():
-            self._notify(f"{requester} has to wait until the commands on this machine have ended.", "warning")
-            return
-
-        def answer(granted: bool | None) -> None:
-            if granted is not None:
-                self.screen.report_errors(lambda project: project.answer_team_handoff(granted=granted))
-
-        body = Content(f"{requester}, on another machine, wants the lock of account {project.lease_status.account}.")
-        self.screen.app.push_screen(HandoffDialog(body), answer)
-
-    def _request_lease(self, lease: LeaseStatus) -> None:
-        def request(agreed: bool | None) -> None:
-            if agreed:
-                self.screen.report_errors(lambda project: project.request_team_handoff())
-                self._notify("Asked. Their ecotui shows it within half a minute.")
-
-        body = Content(f"{lease.holder} works in account {lease.account}. They are asked and can refuse.")
-        self.screen.app.push_screen(ConfirmDialog("Ask to take over", body), request)
+        self.screen.app.push_screen(HandoffDialog(Content(question)), answer)
 
 
 def describe_lock_holder(project: OpenProject) -> str:
     """Who works on the project, in words."""
-    holder = project.lock_holder
+    holder = project.lock.holder
     return "nobody" if holder is None else f"{holder.user} on {holder.terminal or holder.host}, since {holder.since}"
 
 
 def lock_notice(project: OpenProject, *, short: bool = False) -> str:
     """The right side of the header: who has the lock, when it is not us, or who asks us for it."""
-    if project.no_locks_reason:
+    if project.lock.unsupported_reason:
         return "watching: no locks here"
     if project.is_read_only:
-        asked = " (asked)" if project.pending_request is not None else ""
+        asked = " (asked)" if project.lock.pending_request is not None else ""
         return f"watching: {describe_lock_holder(project)}{asked}"
-    if (request := project.incoming_handoff_request()) is not None:
-        return f"{request.by.partition(' ')[0]} wants the lock: T to answer"
-    if project.lease_client is not None and (notice := lease_notice(project.lease_status)):
+    if (incoming := project.incoming_request()) is not None:
+        return f"{incoming[1].by.partition(' ')[0]} wants the lock: T to answer"
+    if project.lease is not None and (notice := lease_notice(project.lease.last_status)):
         return notice
     if demo := project.base_env.get("ECOTUI_DEMO"):
         return "DEMO" if short else f"DEMO {demo}"
@@ -234,8 +227,6 @@ def lock_notice(project: OpenProject, *, short: bool = False) -> str:
 def lease_notice(lease: LeaseStatus) -> str:
     """The same for the team's lease; empty while it is ours."""
     match lease.state:
-        case "held" if lease.question:
-            return f"{lease.question.partition(' ')[0]} wants the lock: T to answer"
         case "held":
             return ""
         case "asking":

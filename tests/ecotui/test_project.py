@@ -49,8 +49,8 @@ def test_a_session_taken_up_again_remembers_what_was_seen_and_overridden(bench: 
     for one in broken_world().values():
         before.record_report(one)
     before.override_finding(broken_world()["quota"].findings[0], " raised by phone ")
-    assert before.project_lock is not None
-    before.project_lock.release()
+    assert before.lock.is_held
+    before.lock.release()
     after = bench.desk()
     assert after.is_resumed
     assert after.rebuild.reports == before.rebuild.reports == broken_world()
@@ -68,8 +68,8 @@ def test_a_session_that_goes_on_at_another_commit_says_so_wherever_it_is_reviewe
     for commit, branch in ((first, "main"), (first, "main"), (second, "fix")):
         checked_out(commit, branch)
         desk = bench.desk()
-        assert desk.project_lock is not None
-        desk.project_lock.release()
+        assert desk.lock.is_held
+        desk.lock.release()
     session = desk.session
     told = [moment for moment in format_records(session.read_records()) if moment.kind == "session"]
     assert [moment.details[-2] for moment in told] == [
@@ -82,9 +82,8 @@ def test_a_session_that_goes_on_at_another_commit_says_so_wherever_it_is_reviewe
     assert ("Commit", both) in read_export(session).header_rows
     checked_out(first, "main")
     desk = bench.desk()
-    assert desk.project_lock is not None
-    desk.project_lock.release()
-    desk.project_lock = None
+    assert desk.lock.is_held
+    desk.lock.release()
     checked_out(second, "fix")
     assert desk.acquire_lock()
     again = session.read_last_records(1)[0].event
@@ -171,7 +170,7 @@ def test_a_session_stays_open_while_a_command_runs_and_its_desk_is_taken_up_agai
 def test_a_second_desk_only_watches_and_does_not_end_the_session(bench: Bench, someone_else: LockHolder) -> None:
     desk = bench.desk()
     assert desk.is_read_only
-    assert desk.lock_holder == someone_else
+    assert desk.lock.holder == someone_else
     desk.record_report(report("quota", finding("quota.a", CheckState.OK, "Fine.")))
     assert desk.rebuild.step_state("quota") is CheckState.OK
     assert not any(isinstance(record.event, events.CheckReported) for record in desk.session.read_records())

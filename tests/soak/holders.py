@@ -110,8 +110,8 @@ def project(session_of: Path, chance: random.Random) -> tuple[list[str], Counter
         _killed(pid)
     faults = [f"writers: {fault}" for fault in diary.faults()]
     last = OpenProject.open(loaded, env)
-    if last.project_lock is None:
-        faults.append(f"writers: all are dead, and {last.lock_holder} is said to hold the project")
+    if not last.lock.is_held:
+        faults.append(f"writers: all are dead, and {last.lock.holder} is said to hold the project")
     log = Session(last.session.folder, {})
     if not (verdict := log.verify()).is_intact:
         faults.append(f"writers: the chain is broken at line {verdict.broken_line}: {verdict.reason}")
@@ -126,21 +126,21 @@ def _operate(loaded: LoadedSettings, env: dict[str, str], diary: Diary, chance: 
     write, nth = diary.open(), 0
     desk = OpenProject.open(loaded, env)
     while True:
-        if desk.project_lock is not None:
+        if desk.lock.is_held:
             nth += 1
             for _ in range(chance.randrange(1, 40)):
                 write(seconds_since_boot(), f"{os.getpid()}-{nth}")
                 desk.session.append(events.NoteAdded(text=f"{os.getpid()} {nth}"))
-                if (question := desk.incoming_handoff_request()) is not None:
+                if (question := desk.lock.incoming_request()) is not None:
                     write(seconds_since_boot(), f"{os.getpid()}-{nth}")
-                    desk.answer_handoff(question, granted=chance.random() < 0.7)
+                    desk.answer_handoff(desk.lock, question, granted=chance.random() < 0.7)
                     break
             continue
-        desk.request_handoff()
+        desk.request_handoff(desk.lock)
         until = seconds_since_boot() + chance.uniform(0.005, 0.1)
-        while seconds_since_boot() < until and desk.project_lock is None:
+        while seconds_since_boot() < until and not desk.lock.is_held:
             with suppress(SessionError):
-                if desk.poll_handoff_answer() or desk.is_lock_free:
+                if desk.lock.read_answer() or desk.lock.is_free:
                     desk.acquire_lock()
             time.sleep(0.001)
 

@@ -24,7 +24,7 @@ from config.load import load_settings
 from ecotui.app import EcotuiApp
 from ecotui.project import OpenProject
 from ecotui.session.events import CheckReported
-from ecotui.session.lock import LockHolder
+from ecotui.session.lock import LockHolder, read_lock_holder
 from ecotui.session.log import Session
 from ecotui.session.store import SessionStore
 from ecotui.stream import CheckProgress
@@ -280,7 +280,7 @@ def frozen_log(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ecotui.session.store.time", Clock())
     monkeypatch.setattr("ecotui.session.store.secrets", Randomness())
     monkeypatch.setattr("ecotui.session.store.describe_operator", lambda *_: "operator@bastion on pts/1")
-    monkeypatch.setattr("ecotui.session.lock.describe_operator", lambda *_: "operator@bastion on pts/1")
+    monkeypatch.setattr("ecotui.project.describe_operator", lambda *_: "operator@bastion on pts/1")
 
 
 @pytest.fixture
@@ -289,6 +289,8 @@ def someone_else(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lock
     monkeypatch.setattr("ecotui.session.lock._user_name", lambda *_: "hana")
     monkeypatch.setattr("ecotui.session.lock.terminal_name", lambda *_: "pts/7")
     other = bench.desk()
-    assert other.project_lock is not None
-    yield other.project_lock.holder
-    other.project_lock.release()
+    assert other.lock.is_held
+    holder = read_lock_holder(bench.state, bench.project)
+    assert holder is not None
+    yield holder
+    other.lock.release()

@@ -146,12 +146,12 @@ async def test_without_the_team_s_lock_nothing_is_changed_until_its_finding_is_l
 
     answering(bench, monkeypatch, "exit 1")
     away = LeaseStatus(state="unreachable", message="AWS cannot be reached: http://127.0.0.1:9.")
-    monkeypatch.setattr(LeaseClient, "status", lambda self: away)
+    monkeypatch.setattr(LeaseClient, "_read_status", lambda self: away)
     monkeypatch.setattr("screens.main.locks.LOCK_POLL_SECONDS", 0.05)
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await bench.settled(pilot)
-        await bench.until(pilot, lambda: "could not be looked at" in bench.notices(pilot), "the word")
+        await bench.until(pilot, lambda: "could not be checked" in bench.notices(pilot), "the word")
         await bench.until(pilot, lambda: "team's lock: could not be checked" in bench.text(pilot), "the top line")
         await pilot.press("2", "f")
         assert app.screen is screen

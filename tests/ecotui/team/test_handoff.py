@@ -17,7 +17,7 @@ from support.tui import Bench
 from ecotui.project import OpenProject
 from ecotui.session import SessionError, events, lock
 from ecotui.session.lock import LockHolder
-from ecotui.team import file_lock as handoff
+from ecotui.team import file_lock
 from screens.dialogs import ConfirmDialog
 from screens.main.locks import HandoffDialog
 from screens.main.screen import MainScreen
@@ -28,10 +28,10 @@ from config.load import load_settings
 from ecotui.project import OpenProject, process_environment
 from pathlib import Path
 desk = OpenProject.open(load_settings(Path(sys.argv[1]), None, env=process_environment()), process_environment())
-print("holds" if desk.project_lock else "watches", flush=True)
+print("holds" if desk.lock.is_held else "watches", flush=True)
 while True:
-    if (question := desk.incoming_handoff_request()) and sys.argv[2] != "silent":
-        desk.answer_handoff(question, granted=sys.argv[2] == "grant")
+    if (question := desk.lock.incoming_request()) and sys.argv[2] != "silent":
+        desk.answer_handoff(desk.lock, question, granted=sys.argv[2] == "grant")
         print("answered", desk.is_read_only, flush=True)
     time.sleep(0.02)
 """
@@ -85,8 +85,8 @@ def test_what_is_granted_makes_the_watcher_the_writer_of_the_same_session(
     desk = bench.desk()
     assert desk.is_read_only
     assert not desk.acquire_lock()  # not without being asked
-    desk.request_handoff()
-    until(desk.poll_handoff_answer)
+    desk.request_handoff(desk.lock)
+    until(desk.lock.read_answer)
     until(desk.acquire_lock)
     assert not desk.is_read_only
     assert desk.write_refusal() == ""
@@ -101,9 +101,9 @@ def test_what_is_refused_leaves_everything_as_it_is(
 ) -> None:
     other("refuse")
     desk = bench.desk()
-    desk.request_handoff()
-    until(lambda: desk.poll_handoff_answer() is False)
-    assert desk.pending_request is None
+    desk.request_handoff(desk.lock)
+    until(lambda: desk.lock.read_answer() is False)
+    assert desk.lock.pending_request is None
     assert not desk.acquire_lock()
     assert desk.is_read_only
     desk.close("left")
@@ -114,37 +114,37 @@ def test_who_does_not_answer_stays_the_holder_and_who_dies_does_not(
 ) -> None:
     holder = other("silent")
     desk = bench.desk()
-    desk.request_handoff()
+    desk.request_handoff(desk.lock)
     time.sleep(0.1)
-    assert desk.poll_handoff_answer() is None
-    assert not desk.is_lock_free
+    assert desk.lock.read_answer() is None
+    assert not desk.lock.is_free
     assert not desk.acquire_lock()
     holder.send_signal(signal.SIGSTOP)  # stuck, not dead: it may be in the middle of a write
     assert not desk.acquire_lock()
     holder.kill()
     holder.wait()
-    assert desk.is_lock_free
+    assert desk.lock.is_free
     assert desk.acquire_lock()
-    assert handoff.read_handoff_request(bench.state, bench.project) is None  # the question went with it
+    assert file_lock.read_handoff_request(bench.state, bench.project) is None  # the question went with it
     desk.close("left")
 
 
 def test_a_question_of_one_who_went_away_is_not_answered(bench: Bench, someone_else: LockHolder) -> None:
-    question = handoff.request_handoff(bench.state, bench.project, "minsu@bastion")
-    assert handoff.read_handoff_request(bench.state, bench.project) == question
+    question = file_lock.request_handoff(bench.state, bench.project, "minsu@bastion")
+    assert file_lock.read_handoff_request(bench.state, bench.project) == question
     path = lock.project_lock_path(bench.state, bench.project).with_suffix(".question")
     gone = subprocess.Popen(["true"])
     gone.wait()
     path.write_text(path.read_text().replace(f'"pid": {os.getpid()}', f'"pid": {gone.pid}'))
-    assert handoff.read_handoff_request(bench.state, bench.project) is None
+    assert file_lock.read_handoff_request(bench.state, bench.project) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"id": 1}', b"\xff" * 50, b'{"id":"a","by":"b","pid":"x"}'])
 def test_a_question_that_is_none_is_passed_over(bench: Bench, someone_else: LockHolder, content: bytes) -> None:
     for suffix in (".question", ".answer"):
         lock.project_lock_path(bench.state, bench.project).with_suffix(suffix).write_bytes(content)
-    assert handoff.read_handoff_request(bench.state, bench.project) is None
-    assert handoff.read_handoff_answer(bench.state, bench.project) is None
+    assert file_lock.read_handoff_request(bench.state, bench.project) is None
+    assert file_lock.read_handoff_answer(bench.state, bench.project) is None
 
 
 def test_a_link_planted_in_its_place_is_not_followed(bench: Bench, someone_else: LockHolder) -> None:
@@ -152,8 +152,8 @@ def test_a_link_planted_in_its_place_is_not_followed(bench: Bench, someone_else:
     target.write_text("mine")
     path = lock.project_lock_path(bench.state, bench.project).with_suffix(".question")
     path.symlink_to(target)
-    assert handoff.read_handoff_request(bench.state, bench.project) is None
-    handoff.request_handoff(bench.state, bench.project, "minsu")
+    assert file_lock.read_handoff_request(bench.state, bench.project) is None
+    file_lock.request_handoff(bench.state, bench.project, "minsu")
     assert target.read_text() == "mine"
     assert not path.is_symlink()
 
@@ -188,7 +188,7 @@ async def test_the_first_sees_who_asks_and_hands_over_by_a_key(bench: Bench) -> 
         screen = await bench.settled(pilot)
         assert screen.project is not None
         second = bench.desk()
-        second.request_handoff()
+        second.request_handoff(second.lock)
         await bench.until(pilot, lambda: "wants the lock" in bench.notices(pilot), "the question")
         assert "wants the lock: T to answer" in bench.text(pilot).splitlines()[0]
         await pilot.press("T")
@@ -198,7 +198,7 @@ async def test_the_first_sees_who_asks_and_hands_over_by_a_key(bench: Bench) -> 
         await pilot.press("y")
         await bench.until(pilot, lambda: isinstance(app.screen, MainScreen), "the frame")
         assert screen.project.is_read_only
-        assert second.poll_handoff_answer()
+        assert second.lock.read_answer()
         assert second.acquire_lock()
         await pilot.press("2", "f")
         assert "You are watching" in bench.notices(pilot)
@@ -231,10 +231,10 @@ async def test_the_second_asks_by_a_key_and_follows_what_runs(bench: Bench) -> N
         await pilot.press("T")
         assert isinstance(app.screen, ConfirmDialog)
         await pilot.press("enter")
-        await bench.until(pilot, lambda: first.incoming_handoff_request(), "the question")
-        question = first.incoming_handoff_request()
+        await bench.until(pilot, lambda: first.lock.incoming_request(), "the question")
+        question = first.lock.incoming_request()
         assert question is not None
-        first.answer_handoff(question, granted=True)
+        first.answer_handoff(first.lock, question, granted=True)
         await bench.until(pilot, lambda: not screen.project.is_read_only, "the project")  # type: ignore[union-attr]
         assert "You have the lock now" in bench.notices(pilot)
         assert "watching" not in bench.text(pilot).splitlines()[0]
@@ -247,17 +247,17 @@ async def test_the_second_asks_by_a_key_and_follows_what_runs(bench: Bench) -> N
 def test_the_seat_of_who_hands_over_stays_until_the_other_has_one(bench: Bench) -> None:
     (bench.project / "ecotui.yaml").write_text("project: eco2\nsessions: {team: 's3://eco2-team/x'}\n")
     first, second = bench.desk(), bench.desk()
-    assert first.lease_client is not None and second.lease_client is None
-    seats = first.lease_client.folder / "seats"
-    second.request_handoff()
-    question = first.incoming_handoff_request()
+    assert first.lease is not None and second.lease is None
+    seats = first.lease.folder / "seats"
+    second.request_handoff(second.lock)
+    question = first.lock.incoming_request()
     assert question is not None
-    first.answer_handoff(question, granted=True)
+    first.answer_handoff(first.lock, question, granted=True)
     assert len(list(seats.iterdir())) == 1  # the team's lock must not be free for a moment
     assert second.acquire_lock()
     assert len(list(seats.iterdir())) == 2
     first.read_new_events()
-    assert first.lease_client is None
+    assert first.lease is None
     assert len(list(seats.iterdir())) == 1
     first.close("left")
     second.close("left")

@@ -22,6 +22,7 @@ from ecotui.session.store import SessionStore
 from ecotui.team import lease_client, summaries
 from ecotui.team.lease_agent import LeaseAgent
 from ecotui.team.lease_client import LeaseClient, LeaseStatus
+from ecotui.team.writer_lock import HandoffRequest
 
 ACCOUNT = "123456789012"
 TEAM = "s3://eco2-team/ecotui/prod"
@@ -65,11 +66,16 @@ class Machine:
             if steps:
                 steps.pop(0)(keeper)
             else:
-                self.seat.close()
+                self.seat.release()
 
         keeper = LeaseAgent(self.seat.folder, self.world, HERE, clock=lambda: self.now, sleep=sleep)
         keeper.run()
         return keeper
+
+    def answer(self, *, granted: bool) -> None:
+        """Answer who asks, by the last status."""
+        status = self.told[-1]
+        self.seat.answer_handoff(HandoffRequest(status.claim, status.question), granted=granted)
 
     @property
     def states(self) -> list[str]:
@@ -116,7 +122,7 @@ def test_it_stays_held_while_a_command_of_the_session_runs(
     seen = []
 
     def left(_: LeaseAgent) -> None:
-        here.seat.close()
+        here.seat.release()
 
     def look(_: LeaseAgent) -> None:
         found = lease.read_lease(team_store, ACCOUNT)
@@ -161,7 +167,7 @@ def test_s3_that_cannot_be_reached_is_said_and_never_green(here: Machine, monkey
         patched.setattr(ObjectStore, "read", away)
         here.keep(nothing, lambda _: patched.undo(), nothing)
     assert here.states == ["unreachable", "held"]
-    assert "could not be looked at: AWS cannot be reached" in here.told[0].refusal_reason()
+    assert "could not be checked: AWS cannot be reached" in here.told[0].refusal_reason()
     assert "environment.team" in here.told[0].refusal_reason()
     assert here.told[0].refusal_reason(overridden=True) == ""
 
@@ -230,7 +236,7 @@ def test_a_question_from_elsewhere_is_passed_on_and_answered(here: Machine, team
         lease.request_lease_handoff(team_store, ACCOUNT, found.record, "minsu@bastion-2")
 
     def refused(_: LeaseAgent) -> None:
-        here.seat.answer_handoff(here.told[-1], release=False)
+        here.answer(granted=False)
 
     def asked_again(_: LeaseAgent) -> None:
         found = lease.read_lease_handoff_request(team_store, ACCOUNT, claims[0])
@@ -238,7 +244,7 @@ def test_a_question_from_elsewhere_is_passed_on_and_answered(here: Machine, team
         ask(_)
 
     def granted(_: LeaseAgent) -> None:
-        here.seat.answer_handoff(here.told[-1], release=True)
+        here.answer(granted=True)
 
     here.keep(ask, nothing, refused, nothing, asked_again, nothing, granted, nothing, nothing)
     questions = [one.question for one in here.told if one.state == "held"]
@@ -251,7 +257,7 @@ def test_a_question_from_elsewhere_is_passed_on_and_answered(here: Machine, team
 
 def test_what_was_let_go_for_one_who_does_not_come_is_taken_back(here: Machine, team_store: ObjectStore) -> None:
     def granted(_: LeaseAgent) -> None:
-        here.seat.answer_handoff(here.told[-1], release=True)
+        here.answer(granted=True)
 
     here.keep(nothing, granted, *[nothing] * 4)
     assert here.states == ["held", "yielded", "held"]
@@ -311,12 +317,12 @@ def test_whoever_comes_while_it_goes_either_keeps_it_or_reads_nothing_that_ends(
     monkeypatch.setattr(Path, "unlink", after_the_standing)
 
     def leaves(_: LeaseAgent) -> None:
-        here.seat.close()
+        here.seat.release()
 
     def held_for_them(_: LeaseAgent) -> None:
         found = lease.read_lease(team_store, ACCOUNT)
         read.append("free" if found is None or found.record.free else "held")
-        came[0].close()
+        came[0].release()
 
     here.keep(nothing, leaves, held_for_them, nothing)
     assert read == ["asking", "held"]

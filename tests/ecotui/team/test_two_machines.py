@@ -84,7 +84,7 @@ class Machines:
 
     def close(self) -> None:
         for seat in self.seats:
-            seat.close()
+            seat.release()
             seat.stop_agent()
 
 
@@ -113,7 +113,7 @@ def test_two_machines_on_one_account_the_second_is_refused_with_the_holder_s_nam
     away = {"AWS_ENDPOINT_URL_S3": dead_endpoint}
     refused = machines.run("two", "adopt", "--undo", **away)
     assert refused.returncode == 3
-    assert "could not be looked at" in refused.stderr
+    assert "could not be checked" in refused.stderr
     assert "--override 'environment.team=REASON'" in refused.stderr
     passed = machines.run("two", "adopt", "--undo", "--override", "environment.team=S3 is down, asked hana", **away)
     assert passed.returncode == 0, passed.stderr
