@@ -149,14 +149,14 @@ def _comparison_sections(one: ComparedSession, other: ComparedSession) -> Iterat
         "Session",
         (
             ComparisonRow("outcome", one.outcome or "open", other.outcome or "open"),
-            _duration_row("time from begin to end", one.seconds, other.seconds),
+            _duration_row("time from start to end", one.seconds, other.seconds),
             ComparisonRow("operator", one.by, other.by),
             ComparisonRow("commit of the project", one.commit or "not recorded", other.commit or "not recorded"),
             ComparisonRow("ecotui", one.version, other.version),
         ),
     )
     yield ComparisonSection(
-        "Steps, last look",
+        "Steps, last check",
         tuple(
             ComparisonRow(step.title, one.steps.get(step.id, ""), other.steps.get(step.id, ""))
             for step in STEPS
@@ -164,7 +164,7 @@ def _comparison_sections(one: ComparedSession, other: ComparedSession) -> Iterat
         ),
     )
     yield ComparisonSection(
-        "Steps, time of their commands",
+        "Steps, duration of their commands",
         tuple(
             _duration_row(step.title, one.took.get(step.id), other.took.get(step.id))
             for step in STEPS

@@ -13,8 +13,9 @@ from html import escape
 from typing import Literal
 
 from checks.apply.durations import DurationStats, parse_resource_type
-from checks.apply.run.stream import ApplyProgress
+from checks.apply.run.stream import ApplyProgress, FinishedOperation, RunningOperation
 from checks.duration import format_stopwatch
+from ecotui.history.svg import HATCH_PATTERN, TimeScale
 
 OperationOutcome = Literal["done", "failed", "unfinished"]
 OUTCOME_TEXTS = {"done": "done", "failed": "failed", "unfinished": "not finished"}
@@ -27,8 +28,6 @@ _DURATION_WIDTH = 190
 _ROW_HEIGHT = 20
 _MAX_LABEL_CHARS = 57
 """Letters: at 12 pixels a monospaced one is a little over 7 wide."""
-_TICK_SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
-"""Seconds between two lines of the axis: lengths that people count in."""
 
 
 @dataclass(frozen=True)
@@ -92,39 +91,18 @@ def build_timeline(progress: ApplyProgress, title: str, stats: DurationStats | N
         found = known.typical_duration(address, action)
         return found.seconds if found.sample_count else None
 
+    def operation(
+        row: RunningOperation | FinishedOperation, outcome: OperationOutcome, ended: float, error: str = ""
+    ) -> ResourceOperation:
+        seconds = max(ended - row.started_at, 0.0)
+        return ResourceOperation(
+            row.address, row.action, row.started_at, seconds, outcome, usual(row.address, row.action), error
+        )
+
     spans = [
-        ResourceOperation(
-            done.address,
-            done.action,
-            done.started_at,
-            max(done.ended_at - done.started_at, 0.0),
-            "done",
-            usual(done.address, done.action),
-        )
-        for done in progress.finished_operations
-    ]
-    spans += [
-        ResourceOperation(
-            done.address,
-            done.action,
-            done.started_at,
-            max(done.ended_at - done.started_at, 0.0),
-            "failed",
-            usual(done.address, done.action),
-            errors.get(done.address, ""),
-        )
-        for done in progress.failed_operations
-    ]
-    spans += [
-        ResourceOperation(
-            row.address,
-            row.action,
-            row.started_at,
-            max(progress.last_line_at - row.started_at, 0.0),
-            "unfinished",
-            usual(row.address, row.action),
-        )
-        for row in progress.running_operations
+        *(operation(row, "done", row.ended_at) for row in progress.finished_operations),
+        *(operation(row, "failed", row.ended_at, errors.get(row.address, "")) for row in progress.failed_operations),
+        *(operation(row, "unfinished", progress.last_line_at) for row in progress.running_operations),
     ]
     spans.sort(key=lambda span: (span.started, span.address))
     started = min((span.started for span in spans), default=progress.started_at)
@@ -216,7 +194,7 @@ svg text { font: 12px ui-monospace, monospace; fill: var(--fg); } svg .dim { fil
 svg .axis { stroke: var(--line); } svg .done { fill: var(--done); }
 svg .failed { fill: url(#hatch); stroke: var(--bad); stroke-width: 1.5; } svg .bad { fill: var(--bad); font-weight: bold; }
 svg .unfinished { fill: none; stroke: var(--open); stroke-width: 1.5; stroke-dasharray: 5 3; } svg .open { fill: var(--open); }
-svg .usual { stroke: var(--fg); stroke-width: 1.5; } #hatch path { stroke: var(--bad); stroke-width: 2; }
+svg .usual { stroke: var(--fg); stroke-width: 1.5; } svg .hatch { stroke: var(--bad); stroke-width: 2; }
 table { border-collapse: collapse; margin-top: 1.2rem; } td, th { text-align: left; padding: .15rem .9rem .15rem 0;
   vertical-align: top; } td.n { text-align: right; font-variant-numeric: tabular-nums; }
 """.strip()
@@ -226,6 +204,7 @@ def as_html(timeline: ApplyTimeline) -> str:
     """One file that needs nothing else: no script, nothing from outside. Failures show by hatching, sign and word."""
     height = 34 + _ROW_HEIGHT * len(timeline.operations) + 10
     width = _LABEL_WIDTH + _PLOT_WIDTH + _DURATION_WIDTH
+    scale = TimeScale(timeline.start_time, timeline.seconds, _LABEL_WIDTH, _PLOT_WIDTH)
     return "\n".join(
         [
             "<!doctype html>",
@@ -241,10 +220,9 @@ def as_html(timeline: ApplyTimeline) -> str:
             '<div class="picture">',
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
             f' viewBox="0 0 {width} {height}" role="img" aria-label="{escape(timeline.result_text)}">',
-            '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse"'
-            ' patternTransform="rotate(45)"><path d="M0 0V6"/></pattern></defs>',
-            *_render_axis(timeline, height),
-            *(line for row, span in enumerate(timeline.operations) for line in _render_bar(timeline, span, row)),
+            HATCH_PATTERN,
+            *scale.axis(22, height),
+            *(line for row, span in enumerate(timeline.operations) for line in _render_row(timeline, scale, span, row)),
             "</svg></div>",
             *_render_tables(timeline),
             "</body></html>",
@@ -253,53 +231,39 @@ def as_html(timeline: ApplyTimeline) -> str:
     )
 
 
-def _x_position(timeline: ApplyTimeline, timestamp: float) -> float:
-    return _LABEL_WIDTH + (timestamp - timeline.start_time) / max(timeline.seconds, 0.001) * _PLOT_WIDTH
-
-
-def _render_axis(timeline: ApplyTimeline, height: int) -> list[str]:
-    step = next((one for one in _TICK_SECONDS if timeline.seconds / one <= 10), _TICK_SECONDS[-1])
-    lines = []
-    for number in range(int(timeline.seconds // step) + 1):
-        x = _x_position(timeline, timeline.start_time + number * step)
-        minutes, seconds = divmod(number * step, 60)
-        lines.append(f'<path class="axis" d="M{x:.1f} 22V{height}"/>')
-        lines.append(f'<text class="dim" x="{x:.1f}" y="15" text-anchor="middle">{minutes}:{seconds:02}</text>')
-    return lines
-
-
 _ACTION_ICONS = {"create": "+", "update": "~", "delete": "−"}
 
 
-def _render_bar(timeline: ApplyTimeline, operation: ResourceOperation, row: int) -> list[str]:
+def _render_row(timeline: ApplyTimeline, scale: TimeScale, operation: ResourceOperation, row: int) -> list[str]:
+    """The name, the bar, a mark at the usual time, and the time in words behind them."""
     y = 30 + _ROW_HEIGHT * row
-    x = _x_position(timeline, operation.started)
-    width = max(_x_position(timeline, operation.started + operation.seconds) - x, 2.0)
     name = operation.address
     if len(name) > _MAX_LABEL_CHARS - 2:
         name = f"…{name[-(_MAX_LABEL_CHARS - 3) :]}"
-    told = f"{operation.address} {operation.action}: {OUTCOME_TEXTS[operation.outcome]}, {format_stopwatch(operation.seconds)}"
+    seconds = format_stopwatch(operation.seconds)
+    title = f"{operation.address} {operation.action}: {OUTCOME_TEXTS[operation.outcome]}, {seconds}"
     if operation.usual is not None:
-        told += f", usually {format_stopwatch(operation.usual)}"
+        title += f", usually {format_stopwatch(operation.usual)}"
     if operation.error:
-        told += f": {operation.error}"
-    kind = {"done": "dim", "failed": "bad", "unfinished": "open"}[operation.outcome]
-    word = (
-        format_stopwatch(operation.seconds)
-        if operation.outcome == "done"
-        else f"{OUTCOME_ICONS[operation.outcome]} {OUTCOME_TEXTS[operation.outcome]}, {format_stopwatch(operation.seconds)}"
-    )
+        title += f": {operation.error}"
     lines = [
-        f"<g><title>{escape(told)}</title>",
-        f'<text x="{_LABEL_WIDTH - 10}" y="{y + 12}" text-anchor="end">{escape(_ACTION_ICONS.get(operation.action, operation.action))} {escape(name)}</text>',
-        f'<rect class="{operation.outcome}" x="{x:.1f}" y="{y + 3}" width="{width:.1f}" height="{_ROW_HEIGHT - 7}"/>',
+        f"<g><title>{escape(title)}</title>",
+        f'<text x="{_LABEL_WIDTH - 10}" y="{y + 12}" text-anchor="end">'
+        f"{escape(_ACTION_ICONS.get(operation.action, operation.action))} {escape(name)}</text>",
+        scale.bar(operation.outcome, operation.started, operation.seconds, y + 3, _ROW_HEIGHT - 7),
     ]
-    end = x + width
+    end = operation.started + operation.seconds
     if operation.usual is not None and operation.started + operation.usual <= timeline.end_time:
-        mark = _x_position(timeline, operation.started + operation.usual)
-        lines.append(f'<path class="usual" d="M{mark:.1f} {y}V{y + _ROW_HEIGHT - 1}"/>')
-        end = max(end, mark)
-    lines.append(f'<text class="{kind}" x="{end + 6:.1f}" y="{y + 12}">{escape(word)}</text></g>')
+        usual_end = operation.started + operation.usual
+        lines.append(f'<path class="usual" d="M{scale.x(usual_end):.1f} {y}V{y + _ROW_HEIGHT - 1}"/>')
+        end = max(end, usual_end)
+    icon = (
+        ""
+        if operation.outcome == "done"
+        else f"{OUTCOME_ICONS[operation.outcome]} {OUTCOME_TEXTS[operation.outcome]}, "
+    )
+    css_class = {"done": "dim", "failed": "bad", "unfinished": "open"}[operation.outcome]
+    lines.append(f'<text class="{css_class}" x="{scale.x(end) + 8:.1f}" y="{y + 12}">{icon}{seconds}</text></g>')
     return lines
 
 

@@ -1,4 +1,4 @@
-"""A session read back: each event in plain words, with what kind it is, so that it can be drawn, filtered and exported."""
+"""Events of a session in plain words, each with its kind, so that a session can be drawn, filtered and exported."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shlex
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Literal
 
 from checks.duration import format_duration
@@ -16,9 +16,9 @@ from ecotui.session.command_text import command_outcome
 
 ReadOutput = Callable[[str, int], Sequence[str]]
 """Gives the last so many lines of a command's output, by the command's id."""
-EntryKind = Literal["session", "look", "decision", "command", "guide", "note", "other"]
+EntryKind = Literal["session", "check", "decision", "command", "guide", "note", "other"]
 COMMIT_SEPARATOR = " → "
-"""Between two commits of a session that went on at another one."""
+"""Between two commits of a session that was resumed at another one."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ class TimelineEntry:
     text: str
     details: tuple[str, ...] = ()
     command: str = ""
-    """The command that this is about, where there is one."""
+    """The id of the command that this is about, where there is one."""
     kind: EntryKind = "other"
     step: str = ""
     state: CheckState | None = None
-    """Of a look, and of the end of a command."""
+    """Of a check, and of the end of a command."""
     is_decision: bool = False
     """The operator chose something here."""
     event_number: int = 0
@@ -47,7 +47,7 @@ class TimelineEntry:
 
 @dataclass(frozen=True)
 class CommandRequest:
-    """A command as it was asked for."""
+    """A command as it was requested."""
 
     title: str
     argv: tuple[str, ...] = ()
@@ -55,87 +55,104 @@ class CommandRequest:
     start_time: float | None = None
 
 
+_MakeEntry = partial[TimelineEntry]
+
+
 class EventFormatter:
-    """Tells events one by one; of commands whose beginning it was not told, it asks `known` by their ids."""
+    """Puts events into words, one by one.
+
+    `find_request` is asked for a command whose start was not among them.
+    """
 
     def __init__(self, find_request: Callable[[str], CommandRequest | None] = lambda command: None) -> None:
         self._find_request = find_request
         self._requests: dict[str, CommandRequest] = {}
 
     def request_for(self, command: str) -> CommandRequest:
+        """What a command was requested to do; only its id where that is not known."""
         if command not in self._requests:
             self._requests[command] = self._find_request(command) or CommandRequest(command)
         return self._requests[command]
 
     def format_record(self, record: events.EventRecord) -> TimelineEntry:
         """An event in plain words."""
+        event = record.event
+        entry = partial(TimelineEntry, record.timestamp, event_number=record.number)
+        if found := self._format_work(event, entry) or _format_session(event, entry) or _format_guide(event, entry):
+            return found
+        kind = event.type if isinstance(event, events.UnknownEvent) else type(event).__name__
+        return entry(f"an event that this version does not know ({kind or 'no type'})")
 
-        def moment(text: str, *detail: str, kind: EntryKind = "other", **more: object) -> TimelineEntry:
-            more.setdefault("is_decision", kind == "decision")
-            return TimelineEntry(record.timestamp, text, detail, kind=kind, event_number=record.number, **more)  # type: ignore[arg-type]
-
-        match record.event:
-            case events.SessionStarted(project=project, by=by) as begun:
-                return moment(f"session of {project} begun by {by}", *_session_details(begun), kind="session")
+    def _format_work(self, event: events.AnyEvent | events.UnknownEvent, entry: _MakeEntry) -> TimelineEntry | None:
+        """Checks, decisions and commands."""
+        match event:
             case events.CheckReported(report=report):
-                return moment(
-                    _describe_report(report), *_problem_lines(report), kind="look", step=report.step, state=report.state
-                )
+                text, problems = _describe_report(report), tuple(_problem_lines(report))
+                return entry(text, problems, kind="check", step=report.step, state=report.state)
             case events.FixChosen(finding=finding, title=title, step=step):
-                return moment(f"chose for {finding}: {title}", kind="decision", step=step)
+                return _decision(entry, f"chose a fix for {finding}: {title}", step=step)
             case events.FindingOverridden(finding=finding, reason=reason):
-                step = finding.partition(".")[0]
-                return moment(f"let {finding} pass", f"because: {reason}", kind="decision", step=step)
-            case events.CommandStarted(command=command, title=title, argv=argv, step=step):
-                self._requests[command] = CommandRequest(title, tuple(argv), step, record.timestamp)
-                said = [f"{step}: {title}", f"$ {shlex.join(argv)}"]
-                if record.event.account:
-                    said.append(f"in account {record.event.account}, {record.event.region}")
-                return moment(*said, kind="command", step=step, command=command)
-            case events.CommandEnded(command=command, step=step) as end:
-                asked = self.request_for(command)
-                state, _ = command_outcome(asked.argv, end.outcome, end.exit_code)
-                return moment(
-                    f"{asked.title}: {describe_end(end, asked.argv)}",
-                    kind="command",
-                    step=step or asked.step,
-                    state=state,
-                    command=command,
-                )
-            case events.InterruptSent(command=command, force=force, by=by):
-                asked = self.request_for(command)
-                how = "made to stop" if force else "asked to stop"
-                who = f" by {by}" if by else ""
-                return moment(f"{asked.title}: {how}{who}", kind="decision", step=asked.step, command=command)
+                return _decision(entry, f"overrode {finding}", f"reason: {reason}", step=finding.partition(".")[0])
             case events.VariableSet(name=name, secret=secret):
-                return moment(f"variable {name} changed{' (secret)' if secret else ''}", kind="decision")
+                return _decision(entry, f"variable {name} changed{' (secret)' if secret else ''}")
             case events.ProfilePicked(profile=profile):
-                return moment(f"AWS profile {profile}", kind="decision")
-            case events.NoteAdded(text=text):
-                return moment("note", *text.splitlines(), kind="note")
-            case events.TagChanged(tag=tag, on=on):
-                return moment(f"tag {tag} {'put on' if on else 'taken off'}", kind="note")
-            case events.SessionResumed(by=by) as again:
-                return moment(f"taken up again by {by}", *_version_details(again), kind="session")
-            case events.HandoffAnswered(by=by, granted=granted):
-                how = "handed over to" if granted else "not handed over to"
-                return moment(f"{how} {by}", kind="session", is_decision=True)
-            case events.TeamLockChanged(state=state, account=account, holder=holder):
-                of = f" of account {account}" if account else ""
-                return moment(f"team's lock{of}: {state}", *([holder] if holder else []), kind="session")
-            case events.RunbookOpened(entry=entry, error=error):
-                return moment(f"guide {entry} opened", *([error] if error else []), kind="guide")
-            case events.RunbookStepTicked(entry=entry, step=step, done=done, title=title):
-                word = "done" if done else "not done"
-                return moment(f"guide {entry}, {title or step}: {word}", kind="guide")
-            case events.RunbookRated(entry=entry, solved=solved):
-                word = "solved it" if solved else "did not solve it"
-                return moment(f"guide {entry} {word}", kind="guide", is_decision=True)
-            case events.SessionEnded(outcome=outcome):
-                return moment(f"session ended: {outcome}", kind="session")
-            case events.UnknownEvent(type=kind):
-                return moment(f"an event that this version does not know ({kind or 'no type'})")
-        return moment(type(record.event).__name__)
+                return _decision(entry, f"AWS profile {profile}")
+            case events.CommandStarted(command=command, title=title, argv=argv, step=step):
+                self._requests[command] = CommandRequest(title, tuple(argv), step, entry.args[0])
+                details = [f"$ {shlex.join(argv)}"]
+                if event.account:
+                    details.append(f"in account {event.account}, {event.region}")
+                return entry(f"{step}: {title}", tuple(details), command, "command", step)
+            case events.CommandEnded(command=command):
+                request = self.request_for(command)
+                state, _ = command_outcome(request.argv, event.outcome, event.exit_code)
+                text = f"{request.title}: {describe_end(event, request.argv)}"
+                return entry(text, (), command, "command", event.step or request.step, state)
+            case events.InterruptSent(command=command, force=force, by=by):
+                request = self.request_for(command)
+                text = f"{request.title}: {'forced' if force else 'asked'} to stop{f' by {by}' if by else ''}"
+                return _decision(entry, text, step=request.step, command=command)
+        return None
+
+
+def _decision(entry: _MakeEntry, text: str, *details: str, step: str = "", command: str = "") -> TimelineEntry:
+    return entry(text, details, command, "decision", step, is_decision=True)
+
+
+def _format_session(event: events.AnyEvent | events.UnknownEvent, entry: _MakeEntry) -> TimelineEntry | None:
+    """Its start and end, who works in it, notes and tags."""
+    match event:
+        case events.SessionStarted(project=project, by=by, folder=folder):
+            details = (f"in {folder}", *_version_details(event))
+            return entry(f"session of {project} started by {by}", details, kind="session")
+        case events.SessionResumed(by=by):
+            return entry(f"resumed by {by}", tuple(_version_details(event)), kind="session")
+        case events.SessionEnded(outcome=outcome):
+            return entry(f"session ended: {outcome}", kind="session")
+        case events.HandoffAnswered(by=by, granted=granted):
+            text = f"lock released to {by}" if granted else f"lock kept; {by} asked for it"
+            return entry(text, kind="session", is_decision=True)
+        case events.TeamLockChanged(state=state, account=account, holder=holder):
+            text = f"team's lock{f' of account {account}' if account else ''}: {state}"
+            return entry(text, (holder,) if holder else (), kind="session")
+        case events.NoteAdded(text=text):
+            return entry("note", tuple(text.splitlines()), kind="note")
+        case events.TagChanged(tag=tag, on=on):
+            return entry(f"tag {tag} {'added' if on else 'removed'}", kind="note")
+    return None
+
+
+def _format_guide(event: events.AnyEvent | events.UnknownEvent, entry: _MakeEntry) -> TimelineEntry | None:
+    match event:
+        case events.RunbookOpened(entry=id, error=error):
+            return entry(f"guide {id} opened", (error,) if error else (), kind="guide")
+        case events.RunbookStepTicked(entry=id, step=step, done=done, title=title):
+            text = f"guide {id}, {title or step}: {'done' if done else 'not done'}"
+            return entry(text, kind="guide")
+        case events.RunbookRated(entry=id, solved=solved):
+            text = f"guide {id} {'solved it' if solved else 'did not solve it'}"
+            return entry(text, kind="guide", is_decision=True)
+    return None
 
 
 def format_records(records: Iterable[events.EventRecord]) -> Iterator[TimelineEntry]:
@@ -156,19 +173,14 @@ def describe_end(event: events.CommandEnded, argv: Sequence[str] = ()) -> str:
     return ", ".join(parts)
 
 
-def _session_details(event: events.SessionStarted) -> Iterator[str]:
-    yield f"in {event.folder}"
-    yield from _version_details(event)
-
-
 def _version_details(event: events.SessionStarted | events.SessionResumed) -> Iterator[str]:
     if event.commit:
-        yield f"commit {describe_commit(event)}"
+        yield f"commit {_describe_commit(event)}"
     if event.version:
         yield f"ecotui {event.version}"
 
 
-def describe_commit(event: events.SessionStarted | events.SessionResumed) -> str:
+def _describe_commit(event: events.SessionStarted | events.SessionResumed) -> str:
     """The project's commit in words: `1a2b3c4d5e6f on main, with changes`; empty where it has none."""
     if not event.commit:
         return ""
@@ -177,19 +189,19 @@ def describe_commit(event: events.SessionStarted | events.SessionResumed) -> str
 
 
 def append_commit(commits: str, event: events.SessionStarted | events.SessionResumed) -> str:
-    """The commits at which a session was worked on, in their order, with one more where it is another than the last."""
-    now = describe_commit(event)
-    if not now or commits.rpartition(COMMIT_SEPARATOR)[2].partition(",")[0] == now.partition(",")[0]:
+    """The commits at which a session was worked on, in their order, with one more where it differs from the last."""
+    current = _describe_commit(event)
+    if not current or commits.rpartition(COMMIT_SEPARATOR)[2].partition(",")[0] == current.partition(",")[0]:
         return commits
-    return f"{commits}{COMMIT_SEPARATOR}{now}" if commits else now
+    return f"{commits}{COMMIT_SEPARATOR}{current}" if commits else current
 
 
 def _describe_report(report: Report) -> str:
     counts: dict[str, int] = {}
     for finding in report.findings:
         counts[finding.state.value] = counts.get(finding.state.value, 0) + 1
-    told = ", ".join(f"{count} {state}" for state, count in counts.items())
-    return f"looked at {report.step}: {report.state.value}{f' ({told})' if told else ''}"
+    summary = ", ".join(f"{count} {state}" for state, count in counts.items())
+    return f"checked {report.step}: {report.state.value}{f' ({summary})' if summary else ''}"
 
 
 def _problem_lines(report: Report) -> Iterator[str]:
@@ -206,15 +218,3 @@ def format_local_time(timestamp: float) -> str:
 def format_utc_time(timestamp: float | None) -> str | None:
     """UTC in ISO 8601, for a program."""
     return None if timestamp is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(timestamp))
-
-
-def folder_bytes(folder: Path) -> int:
-    """Bytes of all files in a session's folder."""
-    total = 0
-    for path in folder.rglob("*"):
-        try:
-            seen = path.lstat()
-        except OSError:
-            continue
-        total += seen.st_size
-    return total

@@ -32,7 +32,7 @@ KIND_ICON = {
     "command": "▶",
     "guide": "§",
     "note": "✎",
-    "look": "·",
+    "check": "·",
     "other": "·",
 }
 
@@ -51,7 +51,7 @@ def render_event(entry: TimelineEntry, *, show_date: bool = False) -> Content:
     elif entry.kind in ("session", "note"):
         text = text.stylize("bold")
     more = next((one for one in entry.details), "")
-    if entry.kind == "look":
+    if entry.kind == "check":
         more = more.partition(": ")[2].rpartition(" [")[0]
     tail = Content.styled(f"  {more}", MUTED) if more else Content("")
     return Content.assemble(when, mark, " ", text, tail)
@@ -161,7 +161,7 @@ def render_search_summary(words: str, count: int, status: str) -> Content:
 def render_guide_matches(matches: Sequence[EntryMatch] | None, width: int) -> list[Content]:
     """What the guide says about a failure; None: it is being asked."""
     if matches is None:
-        return [Content.styled("looking it up in the guide…", MUTED)]
+        return [Content.styled("searching the guide…", MUTED)]
     if not matches:
         return [Content.styled("The guide has nothing about this error; d drafts an entry.", MUTED)]
     return [hanging_indent(Content.styled(f"§ {one.entry} ", "bold $text-accent"), one.title, width) for one in matches]
@@ -170,7 +170,7 @@ def render_guide_matches(matches: Sequence[EntryMatch] | None, width: int) -> li
 def render_output_tail(size: int, lines: Sequence[str]) -> list[Content]:
     """The end of an output of so many bytes."""
     if not size:
-        return [Content(""), Content.styled("It wrote nothing.", MUTED)]
+        return [Content(""), Content.styled("No output.", MUTED)]
     return [
         Content(""),
         Content.styled(f"Output, {format_size(size)}; Enter opens it", "bold"),

@@ -146,9 +146,9 @@ class SessionPicker(SessionActionsScreen):
         if not self._sessions:
             typed_now = bool(self.query_one(Input).value)
             say = (
-                "No session is like that. Escape shows all of them again."
+                "No sessions match. Escape shows all of them again."
                 if typed_now
-                else "No session has been kept yet. Each rebuild leaves one: Escape goes back to it."
+                else "There are no sessions yet. Each rebuild records one. Escape goes back."
             )
             empty.update(Content(self._error_text or say))
         self._show_title(more=more)

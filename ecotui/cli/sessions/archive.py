@@ -13,9 +13,9 @@ from ecotui import exit_codes
 from ecotui.cli.printing import print_document
 from ecotui.cli.sessions.arguments import SECONDS_PER_DAY, parse_count
 from ecotui.history import archive
-from ecotui.session import SessionError, event_text
+from ecotui.session import SessionError
 from ecotui.session.log import Session, SessionSummary
-from ecotui.session.private_files import raise_session_error
+from ecotui.session.private_files import folder_size, raise_session_error
 from ecotui.session.store import SessionStore
 from ecotui.supervisor.commands import list_running_commands
 
@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--older-than", type=parse_count, metavar="DAYS", help="all that ended so many days ago, or earlier"
     )
     parser.add_argument("--to", metavar="URL", help="s3://bucket/prefix (default: sessions.archive)")
-    parser.add_argument("--yes", action="store_true", help="really send them; without it, only say what would be")
+    parser.add_argument("--yes", action="store_true", help="really send them; without it, only list them")
     parser.add_argument(
         "--remove", action="store_true", help="with --yes: remove here what was read back from there whole"
     )
@@ -60,7 +60,9 @@ def open_object_store(args: argparse.Namespace, url_option: str | None) -> tuple
     where = check_context(args)
     url = url_option or where.settings.sessions.archive
     if not url:
-        raise SessionError("no place is named: --to or --from s3://bucket/prefix, or sessions.archive in the settings")
+        raise SessionError(
+            "no bucket is named: use --to or --from s3://bucket/prefix, or sessions.archive in the settings"
+        )
     try:
         return where, ObjectStore(where.aws, url)
     except ObjectStoreError as error:
@@ -90,7 +92,7 @@ def _archive_session(
     row: dict[str, Any] = {
         "id": summary.id,
         "project": summary.project,
-        "bytes": event_text.folder_bytes(session.folder),
+        "bytes": folder_size(session.folder),
         "archived": False,
         "removed": False,
         "trouble": "",
@@ -150,6 +152,6 @@ def _print_archive_rows(rows: list[dict[str, Any]], url: str, args: argparse.Nam
             packed = f" ({format_size(row['packed'])} packed, read back whole)" if row["archived"] else ""
             print(f"{done}  {row['id']}  {row['project']}  {size}{packed}")
     if not rows:
-        print("No session is like that.")
+        print("No sessions match.")
     elif not args.yes:
         print(f"Nothing was sent. To send these to {url}: add --yes; and --remove, to remove them here after that.")

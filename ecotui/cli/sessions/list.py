@@ -38,19 +38,19 @@ DEFAULTS: dict[str, Any] = {
 
 def configure(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--limit", type=parse_count, metavar="N", help="at most so many")
+    add("--limit", type=parse_count, metavar="N", help="at most N")
     add("--of", default="", metavar="PROJECT", help="only those of this project")
-    add("--outcome", default="", metavar="WORD", help="only those that ended so; open, running: not yet")
+    add("--outcome", default="", metavar="WORD", help="only those with this outcome; open and running: not ended")
     add(
         "--step",
         default="",
         metavar="STEP[:STATE]",
-        help="only those that looked at it, and what it was last",
+        help="only those that checked this step, with this last state",
     )
-    add("--by", default="", metavar="NAME", help="only those that this operator began")
+    add("--by", default="", metavar="NAME", help="only those that this operator started")
     add("--tag", default="", metavar="TAG", help="only those with this tag")
-    add("--since", type=parse_time, metavar="DATE", help="begun then or later: 2026-05-01, or 7d for a week back")
-    add("--until", type=parse_time, metavar="DATE", help="begun before then")
+    add("--since", type=parse_time, metavar="DATE", help="started then or later: 2026-05-01, or 7d for a week back")
+    add("--until", type=parse_time, metavar="DATE", help="started before then")
     add("--text", default="", metavar="WORDS", help="only those with these words in summary, tags or notes")
     add("--team", action="store_true", help="those of all machines (sessions.team); the newest, without filters")
 
@@ -79,7 +79,7 @@ def run(args: argparse.Namespace, store: SessionStore) -> int:
         print_document("sessions", {"sessions": [plain for _, plain in pairs]})
         return exit_codes.OK
     if not pairs:
-        none = "There are no sessions" if wanted.matches_all else "No session is like that"
+        none = "There are no sessions" if wanted.matches_all else "No sessions match"
         print(f"{none} in {store.folder}{' yet' if wanted.matches_all else ''}.")
         return exit_codes.OK
     for summary, plain in pairs:

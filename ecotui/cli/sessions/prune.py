@@ -10,8 +10,8 @@ from checks.size import format_size
 from ecotui import exit_codes
 from ecotui.cli.printing import print_document
 from ecotui.cli.sessions.arguments import SECONDS_PER_DAY, parse_count
-from ecotui.session import event_text
 from ecotui.session.log import Session, SessionSummary
+from ecotui.session.private_files import folder_size
 from ecotui.session.store import SessionStore
 from ecotui.supervisor.commands import list_running_commands
 
@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="the oldest, until the rest fits into this: 2GB, 500MB; of any age, unless --days is given too",
     )
     parser.add_argument("--keep", type=parse_count, metavar="N", default=1, help="but keep the newest N (default: 1)")
-    parser.add_argument("--yes", action="store_true", help="really throw them away")
+    parser.add_argument("--yes", action="store_true", help="really remove them")
 
 
 def parse_size(text: str) -> int:
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace, store: SessionStore) -> int:
     summaries = store.list_summaries()
     # What is kept in any case: the newest ones, and what is at work.
     able = [
-        (summary, session, event_text.folder_bytes(session.folder))
+        (summary, session, folder_size(session.folder))
         for summary in summaries[args.keep :]
         if not list_running_commands(session := Session(store.folder / summary.id))
     ]
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace, store: SessionStore) -> int:
         gone = {one.id: (one, size) for one, session, size in able if (one.ended or _last_modified(session)) < limit}
     left = None
     if args.size is not None:
-        left = sum(event_text.folder_bytes(store.folder / summary.id) for summary in summaries)
+        left = sum(folder_size(store.folder / summary.id) for summary in summaries)
         left -= sum(size for _, size in gone.values())
         for summary, _, bytes_ in reversed(able):  # the oldest first
             if left <= args.size:
@@ -85,14 +85,12 @@ def _print_prune_result(
     for summary, bytes_ in old:
         print(f"{'removed' if args.yes else 'old'}  {summary.id}  {summary.project}  {format_size(bytes_)}")
     if remaining_bytes is not None:
-        over = (
-            "" if remaining_bytes <= args.size else "; the rest is at work, or among the newest that are kept (--keep)"
-        )
+        over = "" if remaining_bytes <= args.size else "; the rest is still running, or protected by --keep"
         print(f"{'Left' if args.yes else 'Would be left'}: {format_size(remaining_bytes)}{over}")
     if not old:
-        print(f"No session is older than {days} days." if remaining_bytes is None else "Nothing has to go.")
+        print(f"No session is older than {days} days." if remaining_bytes is None else "Nothing has to be removed.")
     elif not args.yes:
-        print("Nothing was removed. Throw these away with: the same command and --yes")
+        print("Nothing was removed. To remove these, run the same command with --yes.")
 
 
 def _last_modified(session: Session) -> float:

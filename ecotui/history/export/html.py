@@ -7,14 +7,17 @@ from html import escape
 
 from checks.duration import format_stopwatch
 from checks.finding import STATE_ICONS, CheckState
+from checks.steps import STEPS
 from ecotui.history.anonymize import MaskText
-from ecotui.history.export.html_timeline import render_svg_timeline
 from ecotui.history.export.model import ExplainCommand, ExportedCommand, SessionExport, read_export
-from ecotui.history.timeline import ApplyTimeline, ResourceOperation
+from ecotui.history.svg import HATCH_PATTERN, TimeScale
+from ecotui.history.timeline import OUTCOME_ICONS, ApplyTimeline, ResourceOperation
 from ecotui.session.command_text import message_text
 from ecotui.session.event_text import ReadOutput, TimelineEntry, format_local_time
 from ecotui.session.log import Session
 
+LABEL_WIDTH, PLOT_WIDTH, ROW_HEIGHT, AXIS_HEIGHT = 110, 860, 26, 24
+"""Units of the picture: for the names at the left, for the bars, for a row, and for the axis above."""
 MAX_SLOWEST_RESOURCES = 12
 """Resources of an apply that the page names; the apply's own timeline has all of them."""
 PAGE_CSS = """
@@ -58,7 +61,7 @@ svg text { font: 12px system-ui, "Noto Sans CJK KR", sans-serif; fill: var(--fg)
 svg .axis { stroke: var(--line); } svg .ok { fill: var(--ok); } svg .warn { fill: var(--warn); }
 svg .blocked { fill: var(--blocked); } svg .unknown { fill: var(--unknown); }
 svg .skipped, svg .none { fill: var(--skipped); } svg .open { fill: none; stroke: var(--dim); stroke-dasharray: 4 3; }
-svg .hatch { stroke: var(--bg); stroke-width: 2; }
+svg .hatch { stroke: var(--bg); stroke-width: 2; } svg .hatched { fill: url(#hatch); }
 .note { color: var(--dim); font-size: .9em; } .broken { color: var(--blocked); font-weight: 700; }
 @media print { :root { color-scheme: light; --fg: #000; --dim: #444; --bg: #fff; --card: #fff; --line: #bbb; --ok: #1f7a46;
   --warn: #8a5a00; --blocked: #b3202c; --unknown: #5a4bb0; --skipped: #666; }
@@ -101,7 +104,7 @@ def _render_page(
     yield "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield f"<title>{title}</title><style>{PAGE_CSS}</style></head><body>"
-    yield f'<h1>{title}</h1><p class="sub">{safe(export.summary.outcome or "open")}: a session of ecotui, handed over</p><dl>'
+    yield f'<h1>{title}</h1><p class="sub">{safe(export.summary.outcome or "open")}: exported from ecotui</p><dl>'
     for name, value in export.header_rows:
         bad = ' class="broken"' if name == "Log" and not export.verification.is_intact else ""
         yield f"<dt>{name}</dt><dd{bad}>{safe(value)}</dd>"
@@ -115,9 +118,9 @@ def _render_page(
         )
     yield "</div>"
     if export.commands:
-        yield '<h2>In time</h2><div class="picture">'
-        yield from render_svg_timeline(export, safe)
-        yield '</div><p class="note">Bars are commands; hatched ones ended with warnings or worse. Dots are looks, flags decisions.</p>'
+        yield '<h2>Over time</h2><div class="picture">'
+        yield from _render_picture(export, safe)
+        yield '</div><p class="note">Bars are commands; hatched ones ended with warnings or worse. Dots are checks, flags are decisions.</p>'
     yield from _render_entries("Decisions", export.decisions, safe)
     yield from _render_entries("Notes", export.notes, safe)
     yield from _render_commands(export.commands, safe)
@@ -125,12 +128,55 @@ def _render_page(
         yield from _render_resources(apply, safe)
     yield from _render_entries("Timeline", export.entries, safe)
     if export.omitted_events:
-        yield f'<p class="note">The first {export.omitted_events:,} events are left out here; ecotui sessions show {id} tells them.</p>'
+        yield f'<p class="note">The first {export.omitted_events:,} events are left out here; ecotui sessions show {id} shows them.</p>'
     if export.commands:
         yield "<h2>Outputs</h2>"
     for one in export.commands:
         yield from _render_output(one, read_output, mask, lines, explain)
     yield "</body></html>"
+
+
+def _render_picture(export: SessionExport, mask: MaskText) -> Iterator[str]:
+    """A row for each step, its commands as bars over the time of the session; failures are hatched."""
+    end = max(
+        export.entries[-1].timestamp, *(command.start_time + (command.seconds or 0.0) for command in export.commands)
+    )
+    scale = TimeScale(export.start_time, max(end - export.start_time, 1.0), LABEL_WIDTH, PLOT_WIDTH)
+    used = {command.step for command in export.commands} | {entry.step for entry in export.entries}
+    steps = [step for step in STEPS if step.id in used]
+    height = AXIS_HEIGHT + ROW_HEIGHT * len(steps) + 6
+    yield (
+        f'<svg viewBox="0 0 {LABEL_WIDTH + PLOT_WIDTH + 20} {height}" role="img" '
+        f'aria-label="The commands of the session in time">{HATCH_PATTERN}'
+    )
+    yield from scale.axis(AXIS_HEIGHT - 6, height)
+    for row, step in enumerate(steps):
+        y = AXIS_HEIGHT + row * ROW_HEIGHT
+        yield f'<text x="{LABEL_WIDTH - 12}" y="{y + 16}" text-anchor="end">{step.title}</text>'
+        for command in export.commands:
+            if command.step == step.id:
+                yield from _render_command_bar(command, scale, y + 4, mask)
+        for entry in export.entries:
+            if entry.step == step.id:
+                yield from _render_mark(entry, scale.x(entry.timestamp), y, mask)
+    yield "</svg>"
+
+
+def _render_command_bar(command: ExportedCommand, scale: TimeScale, y: int, mask: MaskText) -> Iterator[str]:
+    css_class = "open" if command.state is None else command.state.value
+    title = f"{mask(command.title)}: {mask(command.outcome_text)}"
+    yield scale.bar(css_class, command.start_time, command.seconds or 0.0, y, 12, title)
+    if command.state not in (None, CheckState.OK):
+        yield scale.bar("hatched", command.start_time, command.seconds or 0.0, y, 12, title)
+
+
+def _render_mark(entry: TimelineEntry, x: float, y: int, mask: MaskText) -> Iterator[str]:
+    """A dot for a check, a flag for a decision."""
+    title = f"<title>{mask(entry.text)}</title>"
+    if entry.kind == "check" and entry.state is not None:
+        yield f'<circle class="{entry.state.value}" cx="{x:.1f}" cy="{y + 20}" r="3">{title}</circle>'
+    elif entry.is_decision:
+        yield f'<path class="warn" d="M{x:.1f} {y + 14}V{y}l8 3.5l-8 3.5z">{title}</path>'
 
 
 def _render_entries(heading: str, entries: Sequence[TimelineEntry], mask: MaskText) -> Iterator[str]:
@@ -159,7 +205,7 @@ def _render_entries(heading: str, entries: Sequence[TimelineEntry], mask: MaskTe
 def _render_commands(commands: Sequence[ExportedCommand], mask: MaskText) -> Iterator[str]:
     if not commands:
         return
-    yield "<h2>Commands</h2><table><tr><th>Begun</th><th>Step</th><th>Command</th><th>How it ended</th></tr>"
+    yield "<h2>Commands</h2><table><tr><th>Started</th><th>Step</th><th>Command</th><th>Outcome</th></tr>"
     for one in commands:
         kind = "none" if one.state is None else one.state.value
         yield (
@@ -175,11 +221,10 @@ def _render_resources(apply: ApplyTimeline, mask: MaskText) -> Iterator[str]:
 
     def row(span: ResourceOperation) -> str:
         kind = {"done": "ok", "failed": "blocked", "unfinished": "warn"}[span.outcome]
-        sign = {"done": "✓", "failed": "✗", "unfinished": "…"}[span.outcome]
         usual = "" if span.usual is None else format_stopwatch(span.usual)
         error = f'<div class="detail">{mask(span.error)}</div>' if span.error else ""
         return (
-            f'<tr><td class="{kind}"><span class="s">{sign}</span> {mask(span.address)}{error}</td><td>{mask(span.action)}</td>'
+            f'<tr><td class="{kind}"><span class="s">{OUTCOME_ICONS[span.outcome]}</span> {mask(span.address)}{error}</td><td>{mask(span.action)}</td>'
             f'<td class="n">{format_stopwatch(span.seconds)}</td><td class="n">{usual}</td></tr>'
         )
 

@@ -42,7 +42,7 @@ def _render_document(
     for name, value in export.header_rows:
         yield f"- {name}: {_escape_markdown(mask(value))}"
     yield ""
-    yield "| Step | Last look | Its commands took |"
+    yield "| Step | Last check | Duration of its commands |"
     yield "| --- | --- | --- |"
     for step in export.steps:
         yield f"| {step.id} | {step.state_text} | {step.duration} |"
@@ -57,7 +57,7 @@ def _render_document(
     yield "## Timeline"
     yield ""
     if export.omitted_events:
-        yield f"- The first {export.omitted_events:,} events are left out here; `ecotui sessions show {session.id}` tells them."
+        yield f"- The first {export.omitted_events:,} events are left out here; `ecotui sessions show {session.id}` shows them."
     for moment in export.entries:
         yield from _render_entry(moment.timestamp, moment.text, moment.details, mask)
     for one in export.commands:

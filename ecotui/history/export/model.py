@@ -74,7 +74,7 @@ class ExportedStep:
 
     @property
     def state_text(self) -> str:
-        return "not looked at" if self.state is None else self.state.value
+        return "not checked yet" if self.state is None else self.state.value
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class SessionExport:
         )
         whole = "whole" if log.is_intact else f"broken at line {log.broken_line}: {log.reason}"
         told = [
-            ("Begun", f"{format_local_time(summary.started)} by {summary.by or 'somebody'}"),
+            ("Started", f"{format_local_time(summary.started)} by {summary.by or 'somebody'}"),
             ("Ended", f"{format_local_time(summary.ended)}{lasted}" if summary.ended else "not yet"),
             ("Outcome", summary.outcome or "open"),
             ("Project folder", summary.folder),

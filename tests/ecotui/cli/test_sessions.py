@@ -91,9 +91,9 @@ def test_a_session_is_told_as_a_timeline(store: SessionStore, capsys: pytest.Cap
     command = _command(session, "sh", "-c", "echo first; echo last; exit 3")
     assert main(["sessions", "show"]) == 0
     out = capsys.readouterr().out
-    assert "looked at quota: blocked (1 blocked)" in out
+    assert "checked quota: blocked (1 blocked)" in out
     assert "blocked: 16 of 26 vCPUs [quota.vcpu]" in out
-    assert "because: asked for `more`" in out
+    assert "reason: asked for `more`" in out
     assert f"apply: Test  [{command}]" in out
     assert "Test: failed, exit code 3" in out
     assert main(["sessions", "show", session.id[:-2], "--output", command[:-2]]) == 0

@@ -202,7 +202,7 @@ def test_it_is_handed_over_as_one_page(played: Played, tmp_path: Path) -> None:
     text = page.read_text()
     assert "http://" not in text
     assert "<script" not in text
-    assert text.count("taken up again by") >= len(CUTS)
+    assert text.count("resumed by") >= len(CUTS)
     assert "aws_instance.node" in text
     # Every element that is opened is closed again.
     for name in ("table", "tr", "td", "details", "ol", "li", "div", "svg", "pre"):
@@ -233,7 +233,7 @@ async def test_it_is_reviewed_on_the_screen(played: Played, monkeypatch: pytest.
         while "session ended: done" not in text(pilot) and time.monotonic() < deadline:
             await pilot.pause(0.02)
         assert "✓✓✓✓✓✓✓" in text(pilot)
-        assert "✓ looked at nodes: ok" in text(pilot)
+        assert "✓ checked nodes: ok" in text(pilot)
 
 
 def test_terraform_built_all_and_no_secret_is_in_the_log(

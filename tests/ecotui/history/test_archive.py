@@ -414,7 +414,7 @@ def test_an_archive_of_a_newer_version_is_said(shelf: SessionStore) -> None:
 def test_a_place_is_needed_and_a_session_too(shelf: SessionStore, capsys: pytest.CaptureFixture[str]) -> None:
     past(shelf)
     assert main(["sessions", "archive", "--older-than", "0"]) == 1
-    assert "no place is named" in capsys.readouterr().err
+    assert "no bucket is named" in capsys.readouterr().err
     assert main(["sessions", "archive", "--to", PLACE]) == 2
     assert main(["sessions", "archive", "--older-than", "0", "--to", PLACE, "--remove"]) == 2
 
@@ -449,7 +449,7 @@ def test_the_newest_stay_even_when_they_do_not_fit(shelf: SessionStore, capsys: 
     told = capsys.readouterr().out
     assert ids[0] in told
     assert ids[1] not in told
-    assert "among the newest that are kept" in told
+    assert "protected by --keep" in told
     assert main(["sessions", "prune", "--size", "ten"]) == 2
 
 

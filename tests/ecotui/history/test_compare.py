@@ -86,7 +86,7 @@ def test_times_failures_tools_and_settings_are_told_side_by_side(store: SessionS
         section.title: {row.label: (row.before, row.after, row.change_seconds) for row in section.changed_rows}
         for section in found.sections
     }
-    assert told["Steps, time of their commands"] == {"Apply": ("1 min", "1 min 30 s", 30.0)}
+    assert told["Steps, duration of their commands"] == {"Apply": ("1 min", "1 min 30 s", 30.0)}
     assert told["Resources, largest differences first"]["create aws_vpc.main"] == ("2.0 s", "12 s", 10.0)
     assert told["Tools"] == {"terraform": ("1.11.4", "1.12.0", None)}
     assert told["Settings"] == {"aws.region": ('"ap-northeast-2"', '"eu-west-1"', None)}

@@ -103,7 +103,7 @@ def test_a_long_log_is_told_from_its_end_with_all_decisions_and_that_is_said(
     log.append_all([b'{"type":"reattached","by":"kim %d"}' % number for number in range(200)], sync=False)
     log.close()
     page = export_html.export_html(session, _output, mask_for_export(session, anonymize=False))
-    assert page.count("taken up again by kim") == 50
+    assert page.count("resumed by kim") == 50
     assert "The first 174 events are left out here" in page
     assert page.count("asked by phone") == 1
     assert main(["sessions", "export", session.id]) == 0

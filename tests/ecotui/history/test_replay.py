@@ -167,7 +167,7 @@ def test_the_command_line_plays_it_at_a_pace(
     order = [
         "session of eco2",
         "… 10 min of silence …",
-        "let quota.x pass",
+        "overrode quota.x",
         "│ first",
         "│ second",
         "ended: done",
@@ -177,7 +177,7 @@ def test_the_command_line_plays_it_at_a_pace(
     slept[0] = 0.0
     assert main(["sessions", "replay", session.id, "--speed", "8", "--at", "apply"]) == 0
     out = capsys.readouterr().out
-    assert "let quota.x pass" not in out
+    assert "overrode quota.x" not in out
     assert slept[0] == pytest.approx((length - Recording(session).parse_position("apply")) / 8, rel=0.01)
     assert main(["sessions", "replay", session.id, "--json", "--at", "100%"]) == 0
     assert json.loads(capsys.readouterr().out)["moments"][-1]["text"] == "session ended: done"

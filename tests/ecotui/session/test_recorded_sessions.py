@@ -177,11 +177,11 @@ def test_a_rebuild_is_told(run: Run) -> None:
     text = run("show", REBUILD)
     order = [
         "session of eco2-demo",
-        "looked at quota: blocked",
+        "checked quota: blocked",
         "Ask for more vCPUs",
         "Delete what was approved: succeeded",
         "Apply the plan: succeeded",
-        "looked at nodes: ok",
+        "checked nodes: ok",
         "session ended: done",
     ]
     places = [text.index(one) for one in order]
@@ -203,11 +203,11 @@ def test_trouble_is_told(run: Run) -> None:
         "Wait for the distribution: interrupted",
         "Delete the leftovers: killed, signal 9",
         "Apply the plan: lost",
-        "let quota.vcpu pass",
-        "because: asked AWS by phone; approved for tonight",
+        "overrode quota.vcpu",
+        "reason: asked AWS by phone; approved for tonight",
         "지난 배포의 것, 내일 지운다",
-        "not handed over to kim@bastion on pts/5 from 203.0.113.9",
-        "  handed over to kim@bastion on pts/5 from 203.0.113.9",
+        "lock kept; kim@bastion on pts/5 from 203.0.113.9 asked for it",
+        "lock released to kim@bastion on pts/5 from 203.0.113.9",
         "team's lock of account 123456789012: lost",
         f"does not know ({NEWER})",
         "asked 민수 about the quota; ticket OPS-12",

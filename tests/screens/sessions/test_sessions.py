@@ -104,7 +104,7 @@ async def test_sessions_are_found_as_one_types(bench: Bench, past: tuple[Session
                 text,
             )
             await pilot.press("enter")
-        assert "No session is like that" in bench.text(pilot)
+        assert "No sessions match" in bench.text(pilot)
         screen.query_one(Input).value = "since:nonsense"
         await bench.until(pilot, lambda: "a date as" in bench.text(pilot))
         await pilot.press("escape")
@@ -120,7 +120,7 @@ async def test_the_review_tells_what_happened_and_what_is_behind_it(
         review = await reviewed(bench, pilot, stuck)
         text = bench.text(pilot)
         assert "session ended: left" in text
-        assert "⚑ let quota.L-1216C47A pass  because: raised by [phone]" in text
+        assert "⚑ overrode quota.L-1216C47A  reason: raised by [phone]" in text
         assert "! Plan: done, with warnings" in text
         assert "✗ terraform apply: failed, exit code 1" in text
         await pilot.press("f", "f")
@@ -145,9 +145,9 @@ async def test_only_decisions_or_one_step_can_be_shown(bench: Bench, past: tuple
         review = await reviewed(bench, pilot, stuck)
         everything = len(review.timeline)
         for key, texts in (
-            ("f", {"let quota.L-1216C47A pass"}),
-            ("2", {"let quota.L-1216C47A pass"}),
-            ("f", {"looked at quota: blocked (1 blocked, 1 ok)"}),
+            ("f", {"overrode quota.L-1216C47A"}),
+            ("2", {"overrode quota.L-1216C47A"}),
+            ("f", {"checked quota: blocked (1 blocked, 1 ok)"}),
             ("0", None),
         ):
             await pilot.press(key)
