@@ -14,7 +14,7 @@ from msgspec import inspect
 from config import model
 from config.errors import SettingsError
 from config.overrides import setting_variables
-from config.schema import describe_type, did_you_mean, field_for_key, iter_leaf_fields
+from config.schema import describe_type, did_you_mean, field_for_key, item_type, iter_leaf_fields
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,8 @@ def describe_setting(key: str) -> SettingInfo:
         ends = [one for one in known if one.rpartition(".")[2] == key]
         near = f"; did you mean {ends[0]!r}?" if ends else did_you_mean(key, names)
         raise SettingsError(key, f"no setting has this name{near}")
-    inner = field.type.item_type if isinstance(field.type, inspect.VarTupleType) else field.type
-    keys: tuple[str, ...] = ()
-    if isinstance(inner, inspect.StructType):
-        keys = tuple(one.name for one in inner.fields)
+    inner = item_type(field.type)
+    keys = tuple(one.name for one in inner.fields) if isinstance(inner, inspect.StructType) else ()
     variable = next((name for name, known in setting_variables().items() if known == key), "")
     return SettingInfo(key, describe_type(field.type), _documentation_for(key), _default_value(field), variable, keys)
 
@@ -60,19 +58,16 @@ def _default_value(field: inspect.Field) -> Any:
 def _documentation_for(key: str) -> str:
     """The text under the field, or of the class where the field is a section without one."""
     section, _, name = key.rpartition(".")
-    holder: Any = model.Settings
-    if section:
-        above = field_for_key(section)
-        kind = above.type if above else None
-        inner = kind.item_type if isinstance(kind, inspect.VarTupleType) else kind
-        holder = inner.cls if isinstance(inner, inspect.StructType) else model.Settings
-    text = _field_docstrings().get((holder.__name__, name), "")
-    field = field_for_key(key)
-    if not text and field is not None:
-        kind = field.type.item_type if isinstance(field.type, inspect.VarTupleType) else field.type
-        if isinstance(kind, inspect.StructType):
-            text = _field_docstrings().get((kind.cls.__name__, ""), "")
-    return text
+    texts = _field_docstrings()
+    holder, field = field_for_key(section), field_for_key(key)
+    text = texts.get((_class_name(holder) if holder else "Settings", name), "")
+    return text or texts.get((_class_name(field), ""), "")
+
+
+def _class_name(field: inspect.Field | None) -> str:
+    """The class of a section or of the items of a list; empty for a value."""
+    kind = item_type(field.type) if field else None
+    return kind.cls.__name__ if isinstance(kind, inspect.StructType) else ""
 
 
 @cache

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import os
 import stat
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from config.errors import SettingsError
+from config.folders import config_folder
 from config.model import Settings
+
+if TYPE_CHECKING:
+    from config.yaml_tree import YamlMark
 
 SETTINGS_FILE_NAME = "ecotui.yaml"
 DEFAULTS_FILE = Path(__file__).with_name("defaults.yaml")
@@ -26,7 +29,6 @@ __all__ = [
     "SettingsError",
     "find_project_file",
     "load_settings",
-    "user_settings_file",
     "validate_settings_text",
 ]
 
@@ -41,7 +43,7 @@ class LoadedSettings:
     files: tuple[Path, ...]
     """The files that were read, weakest first; the defaults are not among them."""
     provenance: dict[str, str]
-    """Dotted key to the place its value comes from: `default`, `ecotui.yaml:3`, `ECOTUI_AWS_REGION`, `--set`."""
+    """Dotted key to where its value comes from: `default`, `ecotui.yaml:3`, `ECOTUI_AWS_REGION`, `--set`."""
 
 
 def load_settings(
@@ -55,27 +57,26 @@ def load_settings(
     `project` is the folder to start from (default: the current one), `file` a settings file instead of the one found
     upward (default: $ECOTUI_CONFIG). Raises SettingsError.
     """
-    from config import overrides as single
+    from config.overrides import apply_setting, parse_set_option, settings_from_environment
 
     env = os.environ if env is None else env
     folder = _start_folder(project)
     named = file or env.get("ECOTUI_CONFIG") or None
     own = Path(named).expanduser().absolute() if named else find_project_file(folder)
-    users = user_settings_file(env)
+    folder_of_user = config_folder(env)
+    users = folder_of_user / SETTINGS_FILE_NAME if folder_of_user else None
     files = [users] if users is not None and _path_exists(users) and not _is_same_file(users, own) else []
     if own is not None:
         files.append(own)
 
     merged, origins = _read_file(DEFAULTS_FILE, "defaults.yaml")
     origins = dict.fromkeys(origins, "default")
+    marks: dict[str, YamlMark] = {}
     for path in files:
-        plain, places = _read_file(path, _display_path(path))
-        _merge_source(merged, origins, plain, places)
-    for key, value, label in single.settings_from_environment(env):
-        single.apply_setting(merged, origins, key, value, label)
-    for text in overrides:
-        single.apply_setting(merged, origins, *single.parse_set_option(text))
-    settings = _convert_and_validate(merged, origins)
+        _merge_source(merged, origins, *_read_file(path, _display_path(path)))
+    for key, value, label in (*settings_from_environment(env), *map(parse_set_option, overrides)):
+        marks |= apply_setting(merged, origins, key, value, label).marks
+    settings = _convert_and_validate(merged, origins, marks)
 
     if project is None and own is not None:
         folder = own.parent
@@ -86,7 +87,7 @@ def validate_settings_text(text: str, label: str) -> Settings:
     """The settings that a text makes over the defaults alone. Raises SettingsError."""
     merged, origins = _read_file(DEFAULTS_FILE, "defaults.yaml")
     _merge_source(merged, origins, *_decode_settings_text(text, label))
-    return _convert_and_validate(merged, origins)
+    return _convert_and_validate(merged, origins, {})
 
 
 def find_project_file(folder: Path) -> Path | None:
@@ -111,19 +112,6 @@ def find_project_file(folder: Path) -> Path | None:
                 )
         return found
     return None
-
-
-def user_settings_file(env: Mapping[str, str]) -> Path | None:
-    """The user's own settings, whether they exist or not: ecotui/ecotui.yaml under $XDG_CONFIG_HOME or its like."""
-    base = env.get("XDG_CONFIG_HOME", "")
-    if Path(base).is_absolute():
-        return Path(base) / "ecotui" / SETTINGS_FILE_NAME
-    if sys.platform == "linux":
-        home = env.get("HOME", "")
-        return Path(home) / ".config" / "ecotui" / SETTINGS_FILE_NAME if home else None
-    import platformdirs
-
-    return Path(platformdirs.user_config_dir("ecotui")) / SETTINGS_FILE_NAME
 
 
 def _start_folder(project: str | Path | None) -> Path:
@@ -168,59 +156,62 @@ def _read_file(path: Path, label: str) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def _decode_settings_text(text: str, label: str) -> tuple[dict[str, Any], dict[str, str]]:
-    """The plain data of a settings text, and where each key of it stands."""
-    from config.schema import SettingsDecoder, settings_schema
+    """The plain data of a settings text, every value of its type, and where each is. Raises SettingsError."""
+    from config.schema import convert_settings, split_commands
     from config.yaml_tree import parse_yaml
 
-    node = parse_yaml(text, label)
-    if node is None:
+    document = parse_yaml(text, label)
+    if document is None:
         raise SettingsError(label, "holds no settings; run `ecotui init --force` to write some, or remove the file")
-    shape = SettingsDecoder(label)
-    return shape.decode_section(node, settings_schema()), shape.origins
+    data = document.data
+    origins = {path: f"{label}:{mark.line}" for path, mark in document.marks.items()}
+    if isinstance(data, dict):
+        # A section whose keys are all commented out.
+        data = {key: value for key, value in data.items() if value is not None or not _is_section(key)}
+    split_commands(data, origins)
+    convert_settings(data, origins, document.marks)
+    return data, origins
+
+
+def _is_section(key: str) -> bool:
+    from msgspec.inspect import StructType
+
+    from config.schema import field_for_key
+
+    field = field_for_key(key)
+    return field is not None and isinstance(field.type, StructType)
 
 
 def _merge_source(
     under: dict[str, Any],
     origins: dict[str, str],
     over: dict[str, Any],
-    places: dict[str, str],
+    over_origins: dict[str, str],
     path: str = "",
 ) -> None:
     """Lay one source over the others, in place."""
-    from config.schema import iter_leaf_fields
+    from config.schema import is_key_within
 
-    whole = {".".join(keys) for keys, _ in iter_leaf_fields()}
     for name, value in over.items():
         key = f"{path}.{name}" if path else name
-        if key not in whole and isinstance(value, dict) and isinstance(under.get(name), dict):
-            _merge_source(under[name], origins, value, places, key)
+        if not path and _is_section(key):
+            _merge_source(under.setdefault(name, {}), origins, value, over_origins, key)
             continue
         under[name] = value
-        for old in [known for known in origins if _is_key_within(known, key)]:
+        for old in [known for known in origins if is_key_within(known, key)]:
             del origins[old]
-        origins.update({known: place for known, place in places.items() if _is_key_within(known, key)})
+        origins.update({known: origin for known, origin in over_origins.items() if is_key_within(known, key)})
 
 
-def _is_key_within(key: str, container: str) -> bool:
-    return key == container or key.startswith((f"{container}.", f"{container}["))
-
-
-def _convert_and_validate(merged: dict[str, Any], origins: dict[str, str]) -> Settings:
-    import msgspec
-
+def _convert_and_validate(merged: dict[str, Any], origins: dict[str, str], marks: Mapping[str, YamlMark]) -> Settings:
+    from config.schema import convert_settings, find_origin, split_commands
     from config.validation import find_setting_problems
 
-    settings = msgspec.convert(merged, Settings)
+    split_commands(merged, origins)
+    settings = convert_settings(merged, origins, marks)
     for key, problem in find_setting_problems(settings):
-        raise SettingsError(_find_origin(origins, key), key, problem)
+        raise SettingsError(find_origin(origins, key), key, problem)
     return settings
-
-
-def _find_origin(origins: dict[str, str], key: str) -> str:
-    """Where a key comes from, or the list or section around it."""
-    while key and key not in origins:
-        key = key[: max(key.rfind("."), key.rfind("["), 0)]
-    return origins.get(key, "")
 
 
 def _list_provenance(origins: dict[str, str]) -> dict[str, str]:

@@ -14,8 +14,8 @@ from typing import Any
 from msgspec import inspect
 
 from config.errors import SettingsError, quote_value
-from config.schema import SettingsDecoder, did_you_mean, iter_leaf_fields, settings_schema
-from config.yaml_tree import YamlNode, parse_yaml
+from config.schema import did_you_mean, is_key_within, iter_leaf_fields, plain_type, settings_schema
+from config.yaml_tree import YamlDocument, YamlMark, parse_yaml
 
 VARIABLE_PREFIX = "ECOTUI_"
 PROGRAM_VARIABLES = frozenset({"ECOTUI_CONFIG", "ECOTUI_DEBUG", "ECOTUI_SESSION", "ECOTUI_STATE_DIR"})
@@ -58,49 +58,62 @@ def parse_set_option(text: str) -> tuple[str, str, str]:
     return key.strip(), value, "--set"
 
 
-def apply_setting(merged: dict[str, Any], origins: dict[str, str], key: str, value: str, label: str) -> None:
-    """Put one value into the merged data, in place. Raises SettingsError."""
+def apply_setting(merged: dict[str, Any], origins: dict[str, str], key: str, value: str, label: str) -> YamlDocument:
+    """Put one value into the merged data, in place; what was put in, with its texts by path. Raises SettingsError."""
     parts = [part for part in re.split(r"\.|\[(\d+)\]\.?", key) if part]
     if not parts:
         raise SettingsError(label, f"{quote_value(key)} names no setting")
-    node = _parse_value(value, label)
-    shape = SettingsDecoder(label, lines=False, loose=True)
-    at: Any = merged
+    data: Any = merged
     kind: inspect.Type = settings_schema()
     path = ""
-    for number, part in enumerate(parts):
-        last = number == len(parts) - 1
-        kind, step, path = _descend(kind, at, part, path, label)
-        if not last:
-            if isinstance(kind, inspect.StructType | inspect.DictType) and isinstance(at, dict):
-                at = at.setdefault(step, {})
+    for number, part in enumerate(parts, start=1):
+        section = plain_type(kind)
+        kind, step, path = _descend(section, data, part, path, label)
+        if number < len(parts):
+            if isinstance(data, dict) and isinstance(section, inspect.StructType | inspect.DictType):
+                data = data.setdefault(step, {})
             else:
-                at = at[step]
-            continue
-        _set_value(at, step, shape, node, kind, path)
-    whole = path.partition("[")[0]
-    replaced = (f"{path}[",) if isinstance(kind, inspect.StructType) else (f"{path}[", f"{path}.")
-    for old in [known for known in origins if known.startswith(replaced)]:
+                data = data[step]
+    parsed = parse_yaml(value, label) if value.strip() else None
+    document = parsed or YamlDocument(None, {"": YamlMark(1, value.strip())})
+    marks = {_join(path, inner): mark for inner, mark in document.marks.items()}
+    given = _as_text(document.data, kind, "", document.marks)
+    is_section = isinstance(kind, inspect.StructType)
+    if is_section and isinstance(given, dict):
+        data.setdefault(step, {}).update(given)
+    else:
+        data[step] = given
+    # The keys of a section that are not given stay where they come from; a list or a map is replaced whole.
+    replaced = [known for known in marks if known != path] if is_section else [path]
+    for old in [known for known in origins if any(is_key_within(known, one) for one in replaced)]:
         del origins[old]
+    whole = path.partition("[")[0]
     if whole != path:
         origins[whole] = f"{origins.get(whole, 'default').removesuffix(f', changed by {label}')}, changed by {label}"
-    origins.update(shape.origins)
+    origins.update(dict.fromkeys(marks, label))
+    return YamlDocument(given, marks)
 
 
-def _set_value(at: Any, step: Any, shape: SettingsDecoder, node: YamlNode, kind: inspect.Type, path: str) -> None:
-    if isinstance(kind, inspect.StructType) and isinstance(node.value, dict) and isinstance(step, str):
-        at.setdefault(step, {}).update(shape.decode_section(node, kind, path))
-        return
-    if node.value is None and node.text == "" and isinstance(kind, inspect.StrType):
-        at[step] = ""
-        shape.origins[path] = shape.location(0)
-        return
-    at[step] = shape.decode_value(node, kind, path)
+def _as_text(value: Any, kind: inspect.Type, path: str, marks: Mapping[str, YamlMark]) -> Any:
+    """What reads like a number or is empty, as the text that it is, where the model wants text."""
+    match plain_type(kind):
+        case inspect.StrType() if not isinstance(value, (dict, list)):
+            return marks[path].text
+        case inspect.VarTupleType(item_type=item) if isinstance(value, list):
+            return [_as_text(one, item, f"{path}[{index}]", marks) for index, one in enumerate(value)]
+        case inspect.StructType(fields=fields) if isinstance(value, dict):
+            types = {field.name: field.type for field in fields}
+            return {
+                name: _as_text(one, types[name], _join(path, name), marks) if name in types else one
+                for name, one in value.items()
+            }
+        case inspect.DictType(value_type=inner) if isinstance(value, dict):
+            return {name: _as_text(one, inner, _join(path, name), marks) for name, one in value.items()}
+    return value
 
 
-def _parse_value(value: str, label: str) -> YamlNode:
-    node = parse_yaml(value, label) if value.strip() else None
-    return node if node is not None else YamlNode(1, None, value.strip())
+def _join(path: str, inner: str) -> str:
+    return f"{path}{'' if not path or not inner or inner.startswith('[') else '.'}{inner}"
 
 
 def _descend(kind: inspect.Type, at: Any, part: str, path: str, label: str) -> tuple[inspect.Type, Any, str]:

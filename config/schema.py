@@ -1,20 +1,20 @@
-"""Holds a YAML tree against the settings model: every key known, every value of its type, every line remembered."""
+"""Converts plain data to the settings model, and says what is wrong with it by file, line and key."""
 
 from __future__ import annotations
 
 import math
+import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
+import msgspec
 from msgspec import inspect
 
 from config.errors import SettingsError, quote_value
 from config.model import Settings
-from config.yaml_tree import YamlNode
-
-_LARGEST_NUMBER = 10**12
+from config.yaml_tree import YamlMark
 
 
 @cache
@@ -37,24 +37,34 @@ def iter_leaf_fields(
 
 
 def field_for_key(key: str) -> inspect.Field | None:
-    """The field behind a dotted key; the items of a list have the key of the list: `nodes.groups.count`."""
-    kind: Any = settings_schema()
+    """The field of a dotted key; the items of a list have the key of the list: `nodes.groups.count`."""
+    kind: inspect.Type = settings_schema()
     found: inspect.Field | None = None
     for part in key.split("."):
-        if isinstance(kind, inspect.VarTupleType):
-            kind = kind.item_type
-        if not isinstance(kind, inspect.StructType):
+        section = item_type(kind)
+        if not isinstance(section, inspect.StructType):
             return None
-        found = next((field for field in kind.fields if field.name == part), None)
+        found = next((field for field in section.fields if field.name == part), None)
         if found is None:
             return None
         kind = found.type
     return found
 
 
+def plain_type(kind: inspect.Type) -> inspect.Type:
+    """The type without what the model says about its values."""
+    return kind.type if isinstance(kind, inspect.Metadata) else kind
+
+
+def item_type(kind: inspect.Type) -> inspect.Type:
+    """The type of a list's items; of everything else the type itself."""
+    kind = plain_type(kind)
+    return plain_type(kind.item_type) if isinstance(kind, inspect.VarTupleType) else kind
+
+
 def describe_type(kind: inspect.Type) -> str:
     """What a value of this type is called in a message."""
-    match kind:
+    match plain_type(kind):
         case inspect.StrType():
             return "text"
         case inspect.BoolType():
@@ -86,130 +96,124 @@ def did_you_mean(word: str, known: list[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-class SettingsDecoder:
-    """Turns the tree of one source into plain data for the model, and keeps where each value stands."""
+_ERROR = re.compile(r"(?P<problem>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?", re.DOTALL)
+_FIELD_ERROR = re.compile(r"Object (contains unknown|missing required) field `(.*)`", re.DOTALL)
+_PATH_PART = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
+"""What msgspec's messages look like; tests/config holds the errors that are made of them."""
 
-    def __init__(self, source: str, *, lines: bool = True, loose: bool = False) -> None:
-        self._source = source
-        self._lines = lines
-        self._loose = loose
-        """On the command line and in the environment, what looks like a number may be meant as text."""
-        self.origins: dict[str, str] = {}
 
-    def decode_section(self, node: YamlNode, struct: inspect.StructType, key: str = "") -> dict[str, Any]:
-        """A mapping against a section of the model. Raises SettingsError."""
-        if not isinstance(node.value, dict):
-            raise self.error(node.line, key, f"expected a section with keys, got {_describe_value(node)}")
-        fields = {field.name: field for field in struct.fields}
-        plain: dict[str, Any] = {}
-        for name, inner in node.value.items():
-            path = f"{key}.{name}" if key else name
-            if name not in fields:
-                raise self.error(
-                    node.key_lines.get(name, node.line), path, self._unknown_key_problem(name, key, list(fields))
-                )
-            kind = fields[name].type
-            if inner.value is None and isinstance(kind, inspect.StructType):
-                continue  # a section whose keys are all commented out
-            plain[name] = self.decode_value(inner, kind, path, node.key_lines.get(name))
-        for field in struct.fields:
-            if field.required and field.name not in plain:
-                raise self.error(node.line, key, f"the key {field.name!r} is missing")
-        return plain
+def convert_settings(data: Any, origins: Mapping[str, str], marks: Mapping[str, YamlMark]) -> Settings:
+    """The settings of plain data. `origins` are the places of its values by path, `marks` their texts.
 
-    def decode_value(self, node: YamlNode, kind: inspect.Type, key: str, line: int | None = None) -> Any:
-        """One value against its type. Raises SettingsError."""
-        if not isinstance(kind, inspect.StructType):
-            self.origins[key] = self.location(line or node.line)
-        match kind:
-            case inspect.StructType():
-                return self.decode_section(node, kind, key)
-            case inspect.VarTupleType(item_type=item):
-                if isinstance(node.value, str) and key.rpartition(".")[2] == "command":
-                    return self._split_command(node, key)
-                items = self._require_items(node, kind, key)
-                return [self.decode_value(one, item, f"{key}[{at}]") for at, one in enumerate(items)]
+    Raises SettingsError.
+    """
+    try:
+        return msgspec.convert(data, Settings)
+    except msgspec.ValidationError as error:
+        found = _ERROR.fullmatch(str(error))
+        assert found is not None
+        value, kind, path = _follow_path(data, found["path"] or "")
+        if field := _FIELD_ERROR.fullmatch(found["problem"]):
+            name = field[2]
+            if field[1] == "missing required":
+                problem = f"the key {name!r} is missing"
+            else:
+                problem = f"unknown key{_other_key_hint(name, kind)}"
+                path = f"{path}.{name}" if path else name
+        else:
+            text = marks[path].text if path in marks else str(value)
+            problem = _explain(found["problem"], value, text, kind)
+        raise SettingsError(find_origin(origins, path), path, problem) from None
+
+
+def find_origin(origins: Mapping[str, str], key: str) -> str:
+    """Where a key comes from, or the list or section around it."""
+    while key and key not in origins:
+        key = key[: max(key.rfind("."), key.rfind("["), 0)]
+    return origins.get(key, "")
+
+
+def is_key_within(key: str, container: str) -> bool:
+    """Whether a key is the other one, or a part of its value."""
+    return key == container or key.startswith((f"{container}.", f"{container}["))
+
+
+def split_commands(data: Any, origins: Mapping[str, str]) -> None:
+    """Replace commands that are one text by their words, in place. Raises SettingsError."""
+    for path, _ in iter_leaf_fields():
+        section = data.get(path[0]) if isinstance(data, dict) else None
+        if path[-1] == "command" and isinstance(section, dict) and isinstance(section.get("command"), str):
+            try:
+                section["command"] = shlex.split(section["command"])
+            except ValueError as error:
+                key = ".".join(path)
+                raise SettingsError(find_origin(origins, key), key, f"is not a command line: {error}") from None
+
+
+def _follow_path(data: Any, path: str) -> tuple[Any, inspect.Type, str]:
+    """The value at a path of msgspec's, its type, and the path as we write it."""
+    value, key = data, ""
+    kind: inspect.Type = settings_schema()
+    for part in _PATH_PART.finditer(path):
+        match plain_type(kind):
+            case inspect.StructType(fields=fields):
+                kind = next(field.type for field in fields if field.name == part[1])
+                value, key = value[part[1]], f"{key}.{part[1]}" if key else part[1]
+            case inspect.DictType(value_type=kind):
+                # The message does not name the key of a map: its values are texts, and one is not.
+                name = next(name for name, one in value.items() if not isinstance(one, str))
+                value, key = value[name], f"{key}.{name}"
             case inspect.TupleType(item_types=types):
-                items = self._require_items(node, kind, key)
-                if len(items) != len(types):
-                    raise self.error(node.line, key, f"expected {describe_type(kind)}, got {len(items)}")
-                pairs = zip(items, types, strict=True)
-                return [self.decode_value(one, item, f"{key}[{at}]") for at, (one, item) in enumerate(pairs)]
-            case inspect.DictType(value_type=value):
-                if not isinstance(node.value, dict):
-                    raise self.error(node.line, key, f"expected {describe_type(kind)}, got {_describe_value(node)}")
-                return {name: self.decode_value(one, value, f"{key}.{name}") for name, one in node.value.items()}
-        return self._decode_scalar(node, kind, key)
-
-    def _require_items(self, node: YamlNode, kind: inspect.Type, key: str) -> list[YamlNode]:
-        if isinstance(node.value, list):
-            return node.value
-        hint = ""
-        if node.value is None:
-            hint = "; write [] for none"
-        elif isinstance(node.value, str):
-            hint = f"; write [{node.text}]"
-        raise self.error(node.line, key, f"expected {describe_type(kind)}, got {_describe_value(node)}{hint}")
-
-    def _split_command(self, node: YamlNode, key: str) -> list[str]:
-        try:
-            return shlex.split(node.value)
-        except ValueError as error:
-            raise self.error(node.line, key, f"is not a command line: {error}") from None
-
-    def _decode_scalar(self, node: YamlNode, kind: inspect.Type, key: str) -> Any:
-        value = node.value
-        kinds = kind.types if isinstance(kind, inspect.UnionType) else (kind,)
-        for one in kinds:
-            match one:
-                case inspect.NoneType() if value is None:
-                    return None
-                case inspect.StrType() if isinstance(value, str):
-                    return value
-                case inspect.StrType() if self._loose and not isinstance(value, (dict, list)):
-                    return node.text
-                case inspect.BoolType() if isinstance(value, bool):
-                    return value
-                case inspect.IntType() if isinstance(value, int) and not isinstance(value, bool):
-                    return self._require_bounded(node, key, value)
-                case inspect.FloatType() if isinstance(value, (int, float)) and not isinstance(value, bool):
-                    return float(self._require_bounded(node, key, value))
-        hint = ""
-        if value is None:
-            hint = "; leave the key out to keep the default"
-        elif isinstance(kinds[0], inspect.StrType) and not isinstance(value, (dict, list)):
-            hint = f'; write it in quotes: "{node.text}"'
-        raise self.error(node.line, key, f"expected {describe_type(kind)}, got {_describe_value(node)}{hint}")
-
-    def _require_bounded(self, node: YamlNode, key: str, number: float) -> float:
-        if not math.isfinite(number) or abs(number) > _LARGEST_NUMBER:
-            raise self.error(node.line, key, f"{quote_value(node.text)} is not a number that can be used")
-        return number
-
-    def location(self, line: int) -> str:
-        return f"{self._source}:{line}" if self._lines else self._source
-
-    def error(self, line: int, key: str, problem: str) -> SettingsError:
-        return SettingsError(self.location(line), key, problem)
-
-    def _unknown_key_problem(self, name: str, section: str, known: list[str]) -> str:
-        hint = did_you_mean(name, known)
-        if not hint:
-            elsewhere = [".".join(path) for path, _ in iter_leaf_fields() if path[-1] == name]
-            hint = f"; did you mean {elsewhere[0]!r}?" if elsewhere else f"; known are {', '.join(known)}"
-        return f"unknown key{hint}"
+                kind = types[int(part[2])]
+                value, key = value[int(part[2])], f"{key}[{part[2]}]"
+            case inspect.VarTupleType(item_type=kind):
+                value, key = value[int(part[2])], f"{key}[{part[2]}]"
+    return value, kind, key
 
 
-def _describe_value(node: YamlNode) -> str:
-    match node.value:
+def _explain(message: str, value: Any, text: str, kind: inspect.Type) -> str:
+    """What is wrong with a value of a known type, in our words."""
+    kinds = kind.types if isinstance(kind, inspect.UnionType) else (kind,)
+    inner = plain_type(kinds[0])
+    if value == math.inf and isinstance(inner, inspect.IntType | inspect.FloatType):
+        return f"{quote_value(text)} is not a number that can be used"
+    if "got `" not in message and not isinstance(plain_type(kind), inspect.TupleType):
+        extra = next((one.extra for one in kinds if isinstance(one, inspect.Metadata) and one.extra), {})
+        shown = f"{value:g}" if isinstance(value, (int, float)) else quote_value(str(value))
+        return str(extra.get("problem", message)).format(value=shown)
+    hint = ""
+    if isinstance(inner, inspect.VarTupleType | inspect.TupleType):
+        if isinstance(value, list):
+            return f"expected {describe_type(kind)}, got {len(value)}"
+        hint = "; write [] for none" if value is None else f"; write [{text}]" if isinstance(value, str) else ""
+    elif value is None and not isinstance(inner, inspect.StructType):
+        hint = "; leave the key out to keep the default"
+    elif isinstance(inner, inspect.StrType) and not isinstance(value, (dict, list)):
+        hint = f'; write it in quotes: "{text}"'
+    expected = "a section with keys" if isinstance(inner, inspect.StructType) else describe_type(kind)
+    return f"expected {expected}, got {_describe_value(value, text)}{hint}"
+
+
+def _other_key_hint(name: str, section: inspect.Type) -> str:
+    """What was meant by an unknown key."""
+    section = plain_type(section)
+    known = [field.name for field in section.fields] if isinstance(section, inspect.StructType) else []
+    if hint := did_you_mean(name, known):
+        return hint
+    elsewhere = [".".join(path) for path, _ in iter_leaf_fields() if path[-1] == name]
+    return f"; did you mean {elsewhere[0]!r}?" if elsewhere else f"; known are {', '.join(known)}"
+
+
+def _describe_value(value: Any, text: str) -> str:
+    match value:
         case None:
             return "nothing"
         case bool():
-            return node.text
+            return text
         case int() | float():
-            return f"the number {node.text}"
+            return f"the number {text}"
         case str():
-            return f"the text {quote_value(node.text)}"
+            return f"the text {quote_value(value)}"
         case list():
             return "a list"
         case _:

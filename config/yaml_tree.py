@@ -1,4 +1,4 @@
-"""A YAML text as a tree that remembers its lines, read so that no file can do harm or take long.
+"""Reads a YAML text as plain data and the line of each value, bounded so that no file can do harm or take long.
 
 The size, the depth and the number of values are bounded before anything is built; aliases count with all that they
 stand for; tags, second documents and keys given twice are refused.
@@ -6,6 +6,8 @@ stand for; tags, second documents and keys given twice are refused.
 
 from __future__ import annotations
 
+import copy
+import math
 import os
 import stat
 from collections.abc import Iterator
@@ -20,22 +22,29 @@ MAX_SETTINGS_BYTES = 256 * 1024
 MAX_YAML_DEPTH = 12
 """Levels. The deepest key of the model, an item of a list of a group, is at level 5."""
 MAX_YAML_VALUES = 20_000
+MAX_NUMBER = 10**12
+"""A number beyond it, or none at all (`.inf`, `.nan`), is read as infinity, which no setting accepts."""
 
 _SCALAR_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float"))
 _TEXT_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "timestamp", "value", "merge"))
 
 
 @dataclass(frozen=True, slots=True)
-class YamlNode:
-    """A value and the line that it stands in: a scalar, a dict of nodes or a list of nodes."""
+class YamlMark:
+    """Where a value is, and how it is written."""
 
     line: int
-    value: Any
+    """Of its key, or of the value itself where it has none; from 1."""
     text: str = ""
-    """A scalar as it is written, without its quotes."""
-    size: int = 1
-    """How many values it stands for, itself included."""
-    key_lines: dict[str, int] = field(default_factory=dict)
+    """A scalar without its quotes."""
+
+
+@dataclass(frozen=True)
+class YamlDocument:
+    data: Any
+    """Plain data; every key is text."""
+    marks: dict[str, YamlMark] = field(default_factory=dict)
+    """By path: `nodes.groups[0].name`; the whole has the path "". What an alias stands for has only the alias's mark."""
 
 
 def read_settings_text(path: Path, label: str) -> str:
@@ -74,13 +83,13 @@ def read_settings_text(path: Path, label: str) -> str:
         ) from None
 
 
-def parse_yaml(text: str, label: str) -> YamlNode | None:
-    """The tree of a YAML text; None when it holds nothing. Raises SettingsError with the line."""
+def parse_yaml(text: str, label: str) -> YamlDocument | None:
+    """The data of a YAML text; None when it holds nothing. Raises SettingsError with the line."""
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return _TreeBuilder(yaml.parse(text, Loader=loader), label).build()
+        return _DocumentBuilder(yaml.parse(text, Loader=loader), label).build()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{label}:{mark.line + 1}" if mark else label
@@ -105,8 +114,8 @@ def _explain_yaml_error(error: Any, text: str, line: int | None) -> str:
     return f"is not valid YAML: {problem}{context}"
 
 
-class _TreeBuilder:
-    """Builds the tree from YAML's events, counting as it goes."""
+class _DocumentBuilder:
+    """Builds the data from YAML's events, counting as it goes."""
 
     def __init__(self, events: Iterator[Any], label: str) -> None:
         import yaml
@@ -114,23 +123,23 @@ class _TreeBuilder:
         self._yaml = yaml
         self._events = events
         self._label = label
-        self._anchors: dict[str, YamlNode] = {}
+        self._anchors: dict[str, tuple[Any, int]] = {}
+        """The value of each anchor, and how many values it stands for."""
         self._value_count = 0
         self._scalars = yaml.SafeLoader("")
+        self._marks: dict[str, YamlMark] = {}
 
-    def build(self) -> YamlNode | None:
+    def build(self) -> YamlDocument | None:
         yaml = self._yaml
-        root: YamlNode | None = None
+        data: Any = None
         documents = 0
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
                     raise self._error(event, "a second YAML document starts here; settings are one document")
-                root = self._node(next(self._events), 0)
-        if root is None or root.value is None:
-            return None
-        return root
+                data = self._value(next(self._events), 0, "")
+        return None if data is None else YamlDocument(data, self._marks)
 
     def _error(self, event: Any, problem: str) -> SettingsError:
         return SettingsError(f"{self._label}:{event.start_mark.line + 1}", problem)
@@ -140,66 +149,69 @@ class _TreeBuilder:
         if self._value_count > MAX_YAML_VALUES:
             raise self._error(event, f"more than {MAX_YAML_VALUES} values, aliases counted with what they stand for")
 
-    def _node(self, event: Any, depth: int) -> YamlNode:
+    def _value(self, event: Any, depth: int, path: str, line: int = 0) -> Any:
         yaml = self._yaml
         if depth > MAX_YAML_DEPTH:
             raise self._error(event, f"nested more than {MAX_YAML_DEPTH} levels deep")
+        line = line or event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent):
-            known = self._anchors.get(event.anchor)
-            if known is None:
+            if event.anchor not in self._anchors:
                 raise self._error(event, f"the alias *{event.anchor} has no anchor before it")
-            self._count(event, known.size)
-            return known
+            value, size = self._anchors[event.anchor]
+            self._count(event, size)
+            self._marks[path] = YamlMark(line, value if isinstance(value, str) else "")
+            return copy.deepcopy(value)
         self._count(event, 1)
         before = self._value_count
+        self._marks[path] = YamlMark(line, event.value if isinstance(event, yaml.ScalarEvent) else "")
         if isinstance(event, yaml.ScalarEvent):
-            node = self._scalar(event)
+            value = self._scalar(event)
         elif isinstance(event, yaml.SequenceStartEvent):
             self._refuse_custom_tag(event, "tag:yaml.org,2002:seq")
-            items = []
+            value = []
             while not isinstance(inner := next(self._events), yaml.SequenceEndEvent):
-                items.append(self._node(inner, depth + 1))
-            node = YamlNode(event.start_mark.line + 1, items, size=self._value_count - before + 1)
+                value.append(self._value(inner, depth + 1, f"{path}[{len(value)}]"))
         else:
-            node = self._mapping(event, depth, before)
+            value = self._mapping(event, depth, path)
         if event.anchor:
-            self._anchors[event.anchor] = node
-        return node
+            self._anchors[event.anchor] = (value, self._value_count - before + 1)
+        return value
 
-    def _mapping(self, event: Any, depth: int, values_before: int) -> YamlNode:
+    def _mapping(self, event: Any, depth: int, path: str) -> dict[str, Any]:
         yaml = self._yaml
         self._refuse_custom_tag(event, "tag:yaml.org,2002:map")
-        entries: dict[str, YamlNode] = {}
+        entries: dict[str, Any] = {}
         lines: dict[str, int] = {}
         while not isinstance(inner := next(self._events), yaml.MappingEndEvent):
-            key = self._node(inner, depth + 1)
-            if isinstance(key.value, (dict, list)):
+            if not isinstance(inner, yaml.ScalarEvent):
+                # Of an alias, too, nobody means the name of a setting.
+                self._value(inner, depth + 1, path)
                 raise self._error(inner, "a key has to be a plain word")
-            line = inner.start_mark.line + 1
-            if key.text in entries:
-                raise self._error(
-                    inner, f"the key {quote_value(key.text)} is given twice, first in line {lines[key.text]}"
-                )
-            lines[key.text] = line
-            entries[key.text] = self._node(next(self._events), depth + 1)
-        return YamlNode(event.start_mark.line + 1, entries, size=self._value_count - values_before + 1, key_lines=lines)
+            self._count(inner, 1)
+            self._scalar(inner)
+            key, line = inner.value, inner.start_mark.line + 1
+            if key in entries:
+                raise self._error(inner, f"the key {quote_value(key)} is given twice, first in line {lines[key]}")
+            lines[key] = line
+            entries[key] = self._value(next(self._events), depth + 1, f"{path}.{key}" if path else key, line)
+        return entries
 
     def _refuse_custom_tag(self, event: Any, default_tag: str) -> None:
         if event.tag not in (None, "!", default_tag):
             raise self._error(event, f"the tag {quote_value(event.tag)} is not allowed in settings")
 
-    def _scalar(self, event: Any) -> YamlNode:
+    def _scalar(self, event: Any) -> Any:
         yaml = self._yaml
-        line = event.start_mark.line + 1
         tag = event.tag
         if tag in (None, "!"):
             tag = self._scalars.resolve(yaml.ScalarNode, event.value, event.implicit)  # type: ignore[no-untyped-call]
         if tag in _TEXT_TAGS:
-            return YamlNode(line, event.value, event.value)
+            return event.value
         if tag not in _SCALAR_TAGS:
             raise self._error(event, f"the tag {quote_value(tag)} is not allowed in settings")
         try:
             value = self._scalars.construct_object(yaml.ScalarNode(tag, event.value))
         except (ValueError, KeyError, yaml.YAMLError):
             raise self._error(event, f"{quote_value(event.value)} is not a number that can be used") from None
-        return YamlNode(line, value, event.value)
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return math.inf if is_number and not abs(value) <= MAX_NUMBER else value

@@ -13,7 +13,7 @@ import msgspec
 
 from checks.aws.object_store import ConditionFailed, ObjectStore, ObjectStoreError, StoredObject
 from checks.sanitize import one_line
-from config.validation import LEASE_SECONDS_RANGE
+from config.model import LEASE_SECONDS_RANGE
 
 EXPIRY_GRACE_SECONDS = 5.0
 """Seconds that a lease is honoured beyond its end, and a quarter of it at most: a renewal may be on its way."""

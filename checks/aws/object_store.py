@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from checks.aws.errors import aws_error_code, aws_error_types
-from config.validation import S3_URL_PATTERN
+from config.model import S3_URL_PATTERN
 
 if TYPE_CHECKING:
     from checks.aws.session import AwsSession
@@ -243,7 +244,7 @@ class ObjectStore:
 
 def split_s3_url(url: str) -> tuple[str, str]:
     """Bucket and prefix of `s3://bucket/prefix`. Raises StoreError."""
-    found = S3_URL_PATTERN.fullmatch(url.strip())
+    found = re.fullmatch(S3_URL_PATTERN, url.strip())
     if found is None:
         raise ObjectStoreError(f"{url!r} is no s3://bucket/prefix")
     return found[1], (found[2] or "").strip("/")

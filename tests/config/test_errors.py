@@ -94,6 +94,59 @@ CASES: dict[str, tuple[str | bytes, str]] = {
     "no region": ("aws: {region: seoul}\n", ":1: aws.region: 'seoul' is not a region"),
     "empty command": ("terraform: {command: ''}\n", ":1: terraform.command: the command is empty"),
     "selector of everything": ("cleanup: {names: ['*']}\n", "would match every resource of the account"),
+    "infinite in a list": (
+        "nodes: {groups: .inf}\n",
+        ":1: nodes.groups: expected a list of sections, got the number .inf",
+    ),
+    "number for a tag": (
+        "cleanup:\n  tags:\n    a: b\n    c: 5\n",
+        ":4: cleanup.tags.c: expected text, got the number 5",
+    ),
+    "null for a limit": (
+        "quota: {limits: [{code: L-1, service: x, title: y, needed: null}]}\n",
+        "quota.limits[0].code: 'L-1' is not a quota code",
+    ),
+    "number below zero": (
+        "quota: {limits: [{code: L-12345678, service: x, title: y, needed: -1.5}]}\n",
+        ":1: quota.limits[0].needed: must be 0 or more, is -1.5",
+    ),
+    "no version": (
+        "environment: {tools: [{name: a, minimum: v1}]}\n",
+        "environment.tools[0].minimum: 'v1' is not a version such as 1.5.0",
+    ),
+    "no variable": (
+        "environment: {variables: [{name: 1x}]}\n",
+        "environment.variables[0].name: '1x' is not the name of a variable",
+    ),
+    "blank file": ("environment:\n  files: [a, ' ']\n", ":2: environment.files[1]: is empty"),
+    "no host": ("github: {host: 'a/b'}\n", "github.host: 'a/b' is not a host name such as github.com"),
+    "no repository": ("github: {repository: x}\n", "github.repository: 'x' is not OWNER/NAME"),
+    "line end after a repository": ('github: {repository: "a/b\\n"}\n', "is not OWNER/NAME"),
+    "no folder": (
+        "terraform: {directory: ''}\n",
+        "terraform.directory: is empty; write . for the project's own folder",
+    ),
+    "nothing in parallel": ("terraform: {parallelism: 0}\n", "terraform.parallelism: must be 1 or more, is 0"),
+    "fraction for a whole number": ("terraform: {parallelism: 1.5}\n", "expected a whole number, got the number 1.5"),
+    "blank command": ("kubectl: {command: [' ']}\n", "kubectl.command: the command is empty"),
+    "NUL in a command": (
+        'kubectl: {command: [x, "a\\0"]}\n',
+        "kubectl.command[1]: a NUL byte cannot be part of a command",
+    ),
+    "command with an open quote": (
+        "rebuild: {command: 'a \"b'}\n",
+        "rebuild.command: is not a command line: No closing quotation",
+    ),
+    "no instance type": (
+        GROUP.replace("t3a.large", "large"),
+        "nodes.groups[0].instance_type: 'large' is not an instance type",
+    ),
+    "unknown language": ("guide: {language: fr}\n", "guide.language: expected ko or en, got 'fr'"),
+    "overlay of the shipped guide": ("guide: {overlay: eco2}\n", "guide.overlay: eco2 has its overlay already"),
+    "no bucket": ("sessions: {team: 's3://B'}\n", "sessions.team: 's3://B' is no s3://bucket/prefix"),
+    "lease of a second": ("sessions: {lease: 1}\n", "sessions.lease: must be between 2 and 3600 seconds, is 1"),
+    "days below zero": ("sessions: {keep_days: -1}\n", "sessions.keep_days: must be 0 or more, is -1"),
+    "no regular expression": ("cleanup: {stages: [a, '(']}\n", "cleanup.stages[1]: is no regular expression"),
     "prefix of everything": ("cleanup: {prefixes: ['']}\n", "would match every resource of the account"),
 }
 

@@ -142,8 +142,9 @@ def test_values_of_variables_are_yaml_and_two_underscores_are_taken_too(project:
 
 
 def test_variables_of_the_program_itself_are_no_settings(project: Path, env: dict[str, str]) -> None:
+    plain = load_settings(project, None, (), env)
     env |= {"ECOTUI_STATE_DIR": "/x", "ECOTUI_SESSION": "1", "ECOTUI_DEBUG": "1", "ECOTUI_OF_TOMORROW": "1"}
-    load_settings(project, None, (), env)
+    assert load_settings(project, None, (), env) == plain
 
 
 def test_every_setting_has_a_variable_of_its_own() -> None:
