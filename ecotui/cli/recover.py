@@ -1,7 +1,7 @@
-"""`ecotui recover`: what an interrupted apply left: a state that was not saved, and resources that no state knows.
+"""`ecotui recover`: what an interrupted apply left: an unsaved state, orphaned resources, and tainted ones.
 
-Nothing is changed without `--approve`, which names exactly the file that was shown, or `--adopt`, which only writes
-import blocks for the next plan to show.
+`--approve` saves the state, and names exactly the file that was shown; `--adopt` only writes import blocks, which the next
+plan shows; `--keep` untaints.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _RecoveryFindings:
-    """What was found."""
+    """What an interrupted apply left."""
 
     errored: ErroredState | None
     last_apply: CurrentApply | None
@@ -42,7 +42,7 @@ class _RecoveryFindings:
     state_error: str
     """Why the state could not be read; empty when it was."""
     tainted: tuple[TaintedResource, ...] = ()
-    """What the state holds as tainted."""
+    """The tainted resources of the state, each checked in AWS."""
 
     @property
     def exit_code(self) -> int:
@@ -63,8 +63,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         const="",
         action="append",
         default=[],
-        help="write an import block for something that was begun and exists (the ID where several may be it);"
-        " without an address, for all that is certain",
+        help="write an import block for an orphaned resource (the ID where several may be it); without an address, for all"
+        " of which exactly one exists",
     )
     parser.add_argument(
         "--keep",
@@ -73,8 +73,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         const="",
         action="append",
         default=[],
-        help="take the mark off what is half made in the state and yet stands in the account, so that it is not made"
-        " again; without an address, off all that only was no longer waited for",
+        help="untaint resources that exist in the account, so that they are not replaced; without an address, all of which"
+        " only the wait was interrupted",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     configure_holding(parser)
@@ -85,30 +85,30 @@ def run(args: argparse.Namespace) -> int:
         return _print_refusal(
             "--approve, --keep and --adopt go one after the other: save the state first", exit_codes.USAGE
         )
-    where = check_context(args)
+    context = check_context(args)
     if args.approve is None and not args.adopt and not args.keep:
-        return _dispatch(where, args)
-    with hold_locks(where, args.override):
-        return _dispatch(where, args)
+        return _dispatch(context, args)
+    with hold_locks(context, args.override):
+        return _dispatch(context, args)
 
 
 def _dispatch(context: CheckContext, args: argparse.Namespace) -> int:
     from checks.tools.terraform import Terraform
 
     terraform = Terraform(context)
-    held, unread = _read_state(terraform)
+    state, state_error = _read_state(terraform)
     if args.approve is not None:
-        return _push_errored_state(terraform, held, unread, args.approve, as_json=args.json)
-    left = _collect_findings(context, terraform, held, unread)
+        return _push_errored_state(terraform, state, state_error, args.approve, as_json=args.json)
+    findings = _collect_findings(context, terraform, state, state_error)
     if args.adopt:
-        return _write_import_blocks(context, left, args.adopt)
+        return _write_import_blocks(context, findings, args.adopt)
     if args.keep:
-        return _untaint(terraform, left, args.keep)
+        return _untaint(terraform, findings, args.keep)
     if args.json:
-        _print_recovery_document(left)
+        _print_recovery_document(findings)
     else:
-        _print_findings(left)
-    return left.exit_code
+        _print_findings(findings)
+    return findings.exit_code
 
 
 def _read_state(terraform: Terraform) -> tuple[StateSummary | None, str]:
@@ -130,17 +130,18 @@ def _collect_findings(
     from ecotui.session import store
 
     left = errored.read_errored_state(terraform.folder, state, state_error)
-    found = current_apply.find_current_apply(
+    last_apply = current_apply.find_current_apply(
         store.SessionStore(state_folder(context.settings, context.env)), context.project
     )
-    if found is None or found.is_running or state is None:
-        return _RecoveryFindings(left, found, (), state_error)
-    saved = {one.address for one in state.resources} | set(left.gained if left else ())
-    open_rows = find_interrupted_creations(found.progress, found.plan.changes if found.plan else (), saved)
-    known = ({one.id for one in state.resources} | {one.arn for one in state.resources}) - {""}
-    orphans = tuple(find_orphan(context, one, known) for one in open_rows)
-    tainted = [one for one in state.resources if one.tainted]
-    return _RecoveryFindings(left, found, orphans, state_error, check_tainted(context, tainted, found.progress))
+    if last_apply is None or last_apply.is_running or state is None:
+        return _RecoveryFindings(left, last_apply, (), state_error)
+    addresses = {one.address for one in state.resources} | set(left.gained if left else ())
+    changes = last_apply.plan.changes if last_apply.plan else ()
+    known_ids = ({one.id for one in state.resources} | {one.arn for one in state.resources}) - {""}
+    creations = find_interrupted_creations(last_apply.progress, changes, addresses)
+    orphans = tuple(find_orphan(context, one, known_ids) for one in creations)
+    tainted = check_tainted(context, [one for one in state.resources if one.tainted], last_apply.progress)
+    return _RecoveryFindings(left, last_apply, orphans, state_error, tainted)
 
 
 def _push_errored_state(
@@ -161,10 +162,10 @@ def _push_errored_state(
             terraform.push_state(terraform.folder / errored.ERRORED_STATE_FILE)
             missing = _missing_after_push(terraform, left)
             if missing:
-                return _print_refusal(f"it was pushed, but the state then lacks {missing}; the file stays where it is")
+                return _print_refusal(f"it was pushed, but the state then lacks {missing}; the file was not moved")
         aside = errored.archive_errored_state(terraform.folder, left.digest)
     except CommandError as error:
-        return _print_refusal(f"{error.explain()}; {errored.ERRORED_STATE_FILE} stays where it is", exit_codes.ERROR)
+        return _print_refusal(f"{error.explain()}; {errored.ERRORED_STATE_FILE} was not moved", exit_codes.ERROR)
     except OSError as error:
         return _print_refusal(
             f"{errored.ERRORED_STATE_FILE} could not be moved aside: {error.strerror}", exit_codes.ERROR
@@ -174,24 +175,24 @@ def _push_errored_state(
         return exit_codes.OK
     if left.is_pushable:
         print(f"Saved: the state holds {left.resources} resources, {len(left.gained)} more than before")
-    print(f"The file is kept as {aside.name} (it holds secrets; delete it when all is well)")
+    print(f"The file is now {aside.name} (it holds secrets; delete it when all is well)")
     print("Go on with: ecotui plan")
     return exit_codes.OK
 
 
 def _missing_after_push(terraform: Terraform, errored_state: ErroredState) -> str:
-    """Looked again, not believed: what the state lacks after the push; empty when it has all of it."""
+    """What the state lacks after the push; empty when it has all of it."""
     from checks.text import plural
 
-    now, unread = _read_state(terraform)
-    if now is None:
-        return f"what could not be read again ({unread})"
-    gone = tuple(sorted(set(errored_state.gained) - {one.address for one in now.resources}))
-    return f"{plural(len(gone), 'resource')} ({', '.join(gone[:3])})" if gone else ""
+    state, state_error = _read_state(terraform)
+    if state is None:
+        return f"what could not be read again ({state_error})"
+    missing = sorted(set(errored_state.gained) - {one.address for one in state.resources})
+    return f"{plural(len(missing), 'resource')} ({', '.join(missing[:3])})" if missing else ""
 
 
 def _write_import_blocks(context: CheckContext, findings: _RecoveryFindings, options: list[str]) -> int:
-    from checks.apply import plan_store as saved
+    from checks.apply import plan_store
     from checks.apply.forecast import import_blocks
 
     if findings.errored:
@@ -203,10 +204,10 @@ def _write_import_blocks(context: CheckContext, findings: _RecoveryFindings, opt
             for one in ([_select_import(findings, word)] if word else _unambiguous_imports(findings))
         ]
         if not adoptions:
-            return _print_refusal("there is nothing that could be adopted without a doubt; nothing was written")
-        review = saved.read_review(saved.default_plan_folder(context))
+            return _print_refusal("of no orphaned resource exactly one exists; nothing was written")
+        review = plan_store.read_review(plan_store.default_plan_folder(context))
         target = import_blocks.write_import_blocks(context.terraform_folder, review, adoptions)
-    except (import_blocks.ImportBlockError, saved.PlanNotReviewed) as error:
+    except (import_blocks.ImportBlockError, plan_store.PlanNotReviewed) as error:
         return _print_refusal(str(error))
     except OSError as error:
         return _print_refusal(
@@ -215,54 +216,51 @@ def _write_import_blocks(context: CheckContext, findings: _RecoveryFindings, opt
     print(f"{target}:\n")
     for one in adoptions:
         print(one.block)
-    print("Written. Plan again, and see what the adoption changes: ecotui plan")
+    print("Written. Plan again, and see what the import changes: ecotui plan")
     return exit_codes.OK
 
 
 def _untaint(terraform: Terraform, findings: _RecoveryFindings, addresses: list[str]) -> int:
-    """Untaint what was named, or all that stands; each was looked at just now."""
+    """Untaint the addresses, or all that are complete; each was checked just now."""
     from checks.tools.run import CommandError
 
     if findings.errored:
-        return _print_refusal(f"{findings.errored.sentence}; nothing was kept")
+        return _print_refusal(f"{findings.errored.sentence}; nothing was changed")
     if findings.state_error:
-        return _print_refusal(f"the state could not be read: {findings.state_error}; nothing was kept")
-    marked = {one.address: one for one in findings.tainted}
-    named = [word for word in addresses if word]
-    for word in named:
-        if word not in marked:
-            return _print_refusal(f"{word} is nothing that the state holds as half made; nothing was kept")
-        if not marked[word].is_complete:
-            return _print_refusal(f"{word}: {marked[word].status}; nothing was kept")
+        return _print_refusal(f"the state could not be read: {findings.state_error}; nothing was changed")
+    by_address = {one.address: one for one in findings.tainted}
+    named = [address for address in addresses if address]
+    for address in named:
+        if address not in by_address:
+            return _print_refusal(f"{address} is not tainted; nothing was changed")
+        if not by_address[address].is_complete:
+            return _print_refusal(f"{address}: {by_address[address].status}; nothing was changed")
     chosen = [one for one in findings.tainted if one.is_complete and (not named or one.address in named)]
     if not chosen:
-        return _print_refusal("nothing that is half made is certain to stand; nothing was kept")
+        return _print_refusal("no tainted resource could be confirmed; nothing was changed")
     for one in chosen:
         try:
             terraform.untaint(one.address)
         except CommandError as error:
-            return _print_refusal(
-                f"{one.address}: {error.explain()}; what was kept before stays kept", exit_codes.ERROR
-            )
-        print(f"Kept {one.address}: {one.status}", flush=True)
-    # Of what was not waited for, the state has not all attributes: without them it would be made again all the same.
+            reason = f"{one.address}: {error.explain()}; the resources before it are untainted"
+            return _print_refusal(reason, exit_codes.ERROR)
+        print(f"Untainted {one.address}: {one.status}", flush=True)
+    # Of what terraform did not wait for, the state lacks attributes: without them the next plan would still replace it.
     print("Reading them back into the state", flush=True)
     try:
         terraform.refresh_resources([one.address for one in chosen])
     except CommandError as error:
-        return _print_refusal(
-            f"they are kept, but could not be read back: {error.explain()}; the next plan does it",
-            exit_codes.ERROR,
-        )
+        reason = f"they are untainted, but could not be read back: {error.explain()}; the next plan does it"
+        return _print_refusal(reason, exit_codes.ERROR)
     for one in findings.tainted:
         if one not in chosen and not one.is_complete:
-            print(f"Not kept: {one.address}: {one.status}")
+            print(f"Still tainted: {one.address}: {one.status}")
     print("Plan again, and see what is left to do: ecotui plan")
     return exit_codes.OK
 
 
 def _unambiguous_imports(findings: _RecoveryFindings) -> list[PlannedImport]:
-    """Everything of which exactly one is in the account."""
+    """The imports of all orphans of which exactly one exists in the account."""
     return [
         _select_import(findings, one.creation.address)
         for one in findings.orphans
@@ -271,7 +269,7 @@ def _unambiguous_imports(findings: _RecoveryFindings) -> list[PlannedImport]:
 
 
 def _select_import(findings: _RecoveryFindings, option: str) -> PlannedImport:
-    """Raises AdoptionError for an address, or an id, that was not found here."""
+    """The import that `ADDRESS[=ID]` names. Raises ImportBlockError for an address or id that was not found."""
     from checks.apply.forecast.import_blocks import ImportBlockError, PlannedImport
     from checks.apply.forecast.model import render_import_block
     from checks.sanitize import one_line
@@ -281,17 +279,17 @@ def _select_import(findings: _RecoveryFindings, option: str) -> PlannedImport:
         # An address may hold `=` itself, in a key of for_each.
         if option != address and not option.startswith(f"{address}="):
             continue
-        wanted = option[len(address) + 1 :]
-        able = [each for each in one.candidates if each.is_own and wanted in ("", each.id, each.import_id)]
-        if not able:
-            raise ImportBlockError(f"{one_line(option)}: {one.sentence}; nothing to adopt")
-        if len(able) > 1:
-            ids = ", ".join(each.id for each in able)
+        id_ = option[len(address) + 1 :]
+        importable = [each for each in one.candidates if each.is_own and id_ in ("", each.id, each.import_id)]
+        if not importable:
+            raise ImportBlockError(f"{one_line(option)}: {one.sentence}; nothing to import")
+        if len(importable) > 1:
+            ids = ", ".join(each.id for each in importable)
             raise ImportBlockError(f"{one_line(address)} may be any of {ids}: say which one, --adopt {address}=ID")
-        import_id = able[0].import_id
-        written = render_import_block(address, import_id)
-        return PlannedImport(address=address, id=import_id, type=one.creation.type, block=written)
-    raise ImportBlockError(f"{one_line(option)} is nothing that the last apply left unfinished")
+        import_id = importable[0].import_id
+        block = render_import_block(address, import_id)
+        return PlannedImport(address=address, id=import_id, type=one.creation.type, block=block)
+    raise ImportBlockError(f"{one_line(option)} is no resource that the last apply began and did not finish")
 
 
 def _print_recovery_document(findings: _RecoveryFindings) -> None:
@@ -339,44 +337,42 @@ def _print_findings(findings: _RecoveryFindings) -> None:
     for one in findings.orphans:
         state = CheckState.UNKNOWN if one.unknown_reason else CheckState.WARN if one.candidates else CheckState.OK
         print(f"{STATE_ICONS[state]} {one.creation.address}: {one.sentence}")
-        if one.denied:
-            print(f"    not allowed: {', '.join(one.denied)}")
+        _print_denied(one.denied)
         if any(each.is_own for each in one.candidates):
-            print(f"    keep it: ecotui recover --adopt '{one.creation.address}'    or delete it: ecotui cleanup")
-    for half in findings.tainted:
-        state = CheckState.UNKNOWN if half.denied else CheckState.OK if half.is_complete else CheckState.WARN
-        print(f"{STATE_ICONS[state]} {half.address}: {half.sentence}")
-        if half.denied:
-            print(f"    not allowed: {', '.join(half.denied)}")
+            print(f"    import it: ecotui recover --adopt '{one.creation.address}'    or delete it: ecotui cleanup")
+    for tainted in findings.tainted:
+        state = CheckState.UNKNOWN if tainted.denied else CheckState.OK if tainted.is_complete else CheckState.WARN
+        print(f"{STATE_ICONS[state]} {tainted.address}: {tainted.sentence}")
+        _print_denied(tainted.denied)
     if any(one.is_complete for one in findings.tainted):
-        print("    keep what stands, instead of making it again: ecotui recover --keep")
+        print("    untaint what is complete, so that it is not replaced: ecotui recover --keep")
     if not findings.errored and not findings.state_error and findings.last_apply and not findings.last_apply.is_running:
         print("Go on with: ecotui plan")
 
 
+def _print_denied(actions: tuple[str, ...]) -> None:
+    if actions:
+        print(f"    not allowed: {', '.join(actions)}")
+
+
 def _print_last_apply(findings: _RecoveryFindings) -> None:
-    run = findings.last_apply
-    if run is None:
-        print("No apply of this project is on record: what it began cannot be told")
+    last_apply = findings.last_apply
+    if last_apply is None:
+        print("No apply of this project is on record: what it began is not known")
         return
-    if run.is_running:
-        print("An apply runs right now: look again when it is over")
+    if last_apply.is_running:
+        print("An apply runs right now: check again when it is over")
         return
-    told = f"The last apply made {run.progress.done_count} of {run.progress.total_count}"
-    if run.progress.is_complete and not run.progress.failed_operations:
-        print(f"{told}: it went through to its end")
-        return
-    if not findings.state_error:
-        known = (
-            "all that it began is in the state"
-            if not findings.orphans
-            else (
-                f"{len(findings.orphans)} that it began {'is' if len(findings.orphans) == 1 else 'are'} not in the state"
-            )
-        )
-        print(f"{told}; {known}")
+    progress, orphans = last_apply.progress, len(findings.orphans)
+    counts = f"The last apply created {progress.done_count} of {progress.total_count}"
+    if progress.is_complete and not progress.failed_operations:
+        print(f"{counts}: it went through to its end")
+    elif findings.state_error:
+        print(counts)
+    elif orphans:
+        print(f"{counts}; {orphans} that it began {'is' if orphans == 1 else 'are'} not in the state")
     else:
-        print(told)
+        print(f"{counts}; all that it began is in the state")
 
 
 def _print_refusal(reason: str, code: int = exit_codes.BLOCKED) -> int:

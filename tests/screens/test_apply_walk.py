@@ -241,7 +241,7 @@ async def recover_and_finish(me: Operator) -> None:
     await me.way("apply.keep")
     await me.agree()
     await me.ended("the keeping")
-    assert 'Kept aws_instance.node["k8s-master"]' in me.said()
+    assert 'Untainted aws_instance.node["k8s-master"]' in me.said()
 
     await me.plan()
     assert me.panel.selected_finding

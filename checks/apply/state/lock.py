@@ -1,7 +1,7 @@
-"""Who holds the lock of the state, since when, and whether that process is alive; found without taking the lock.
+"""The lock of the state: its holder, since when, and whether that process runs. Read without taking the lock.
 
-A local state: terraform's info file and the kernel's own answer. S3: the item of the lock table and the `.tflock`
-object. Any other backend tells nobody but terraform; that is said, and never taken for a free lock.
+A local state has terraform's info file and the kernel's lock; S3 has the item of the lock table and the `.tflock` object. Any
+other backend shows its lock to terraform only: it is reported as unknown, never as free.
 """
 
 from __future__ import annotations
@@ -28,37 +28,37 @@ _CLOCK_SKEW = 5.0
 
 
 class StateLockStatus(FrozenStruct, frozen=True):
-    """What a look at the lock gave: the lock, nothing (free), or why it could not be known."""
+    """The lock, nothing (free), or why it is not known."""
 
     lock: StateLock | None = None
     unknown_reason: str = ""
-    """Why it cannot be known whether the state is locked; empty when it was looked at."""
+    """Why it is not known whether the state is locked; empty when it is."""
     denied: tuple[str, ...] = ()
     """The IAM actions that were missing."""
     raw: str = ""
 
 
 def read_state_lock(context: CheckContext) -> StateLockStatus:
-    """Look at the lock of the project's state. Never raises."""
-    where = read_backend(context)
-    if not where.readable:
+    """The lock of the project's state. Never raises."""
+    backend = read_backend(context)
+    if not backend.readable:
         return StateLockStatus(
             unknown_reason="the record of the backend (.terraform/terraform.tfstate) cannot be understood"
         )
-    if where.is_local:
-        return StateLockStatus(lock=read_local_lock(where.state_file.parent, where.state_file.name))
-    if where.type == "s3":
-        return _read_s3_lock(context, where)
+    if backend.is_local:
+        return StateLockStatus(lock=read_local_lock(backend.state_file.parent, backend.state_file.name))
+    if backend.type == "s3":
+        return _read_s3_lock(context, backend)
     return StateLockStatus(
-        unknown_reason=f"a lock in the backend {where.type} shows only when {context.settings.terraform.command[0]} runs into it"
+        unknown_reason=f"a lock in the backend {backend.type} shows only when {context.settings.terraform.command[0]} runs into it"
     )
 
 
 def read_local_lock(folder: Path, state: str = "terraform.tfstate") -> StateLock | None:
     """The lock on the local state in this folder; None when it is free.
 
-    terraform writes who it is into `.terraform.tfstate.lock.info` and locks the state with fcntl. After a kill the file
-    stays and the lock is gone: then terraform takes it without a word, and so it is no lock.
+    terraform writes `.terraform.tfstate.lock.info` and locks the state with fcntl. After a kill the file remains and the lock
+    is gone: terraform then ignores the file, and so does this.
     """
     info = folder / f".{state}.lock.info"
     try:
@@ -75,7 +75,7 @@ def read_local_lock(folder: Path, state: str = "terraform.tfstate") -> StateLock
 
 
 def add_holder_status(lock: StateLock, folder: Path, command: str = "") -> StateLock:
-    """The lock, with whether its holder is alive: known only when it was taken on this very machine."""
+    """The lock, with whether its holder runs: known only when it was taken on this machine."""
     if lock.alive is not None:
         return lock
     _, _, host = lock.who.rpartition("@")
@@ -88,27 +88,27 @@ def add_holder_status(lock: StateLock, folder: Path, command: str = "") -> State
     if running is None:
         return lock
     # Whoever took the lock was running by then. One that started later cannot be it.
-    able = [one for one in running if one.started <= taken + _CLOCK_SKEW]
-    here = [one for one in able if one.folder == str(folder)]
-    if here:
-        return msgspec.structs.replace(lock, alive=True, pid=here[0].pid)
-    if any(not one.folder for one in able):
-        return lock  # somebody else's terraform: its folder may not be read
+    candidates = [one for one in running if one.started <= taken + _CLOCK_SKEW]
+    same_folder = [one for one in candidates if one.folder == str(folder)]
+    if same_folder:
+        return msgspec.structs.replace(lock, alive=True, pid=same_folder[0].pid)
+    if any(not one.folder for one in candidates):
+        return lock  # another user's terraform: its folder may not be read
     return msgspec.structs.replace(lock, alive=False)
 
 
-def _read_s3_lock(context: CheckContext, backend_config: Backend) -> StateLockStatus:
+def _read_s3_lock(context: CheckContext, backend: Backend) -> StateLockStatus:
     """The lock table's item and the lock file, whichever the backend is configured for; read, never written."""
-    bucket, key = backend_config.get_text("bucket"), backend_config.state_key
-    if not bucket or not backend_config.get_text("key"):
+    bucket, key = backend.get_text("bucket"), backend.state_key
+    if not bucket or not backend.get_text("key"):
         return StateLockStatus(unknown_reason="the record of the S3 backend names no bucket and key")
-    table, native = backend_config.get_text("dynamodb_table"), bool(backend_config.config.get("use_lockfile"))
+    table, native = backend.get_text("dynamodb_table"), bool(backend.config.get("use_lockfile"))
     if not table and not native:
         return StateLockStatus(
             unknown_reason="the S3 backend is configured without a lock (no use_lockfile, no lock table)"
         )
-    region = backend_config.get_text("region") or None
-    asked = "dynamodb:GetItem"
+    region = backend.get_text("region") or None
+    action = "dynamodb:GetItem"
     try:
         fields = None
         if table:
@@ -117,22 +117,20 @@ def _read_s3_lock(context: CheckContext, backend_config: Backend) -> StateLockSt
             )
             fields = _parse_fields(item.get("Item", {}).get("Info", {}).get("S", "").encode())
         if fields is None and native:
-            asked = "s3:GetObject"
+            action = "s3:GetObject"
             fields = _read_lock_file(context.aws.client("s3", region), bucket, f"{key}.tflock")
-    except Exception as error:  # noqa: BLE001 - whatever AWS says: then the lock is not known, and that is told
-        trouble = context.aws.explain(error, asked)
-        own = " (the backend has credentials of its own)" if _has_own_credentials(backend_config) else ""
+    except Exception as error:  # noqa: BLE001 - whatever AWS answers: then the lock is unknown, and that is reported
+        explained = context.aws.explain(error, action)
+        own = " (the backend has credentials of its own)" if _has_own_credentials(backend) else ""
         return StateLockStatus(
-            unknown_reason=f"the lock in {backend_config.location} could not be read{own}: {trouble.summary}",
-            denied=trouble.denied,
-            raw=trouble.raw,
+            unknown_reason=f"the lock in {backend.location} could not be read{own}: {explained.summary}",
+            denied=explained.denied,
+            raw=explained.raw,
         )
     if fields is None:
         return StateLockStatus()
-    lock = _make_lock(fields, path=backend_config.location, where="s3", alive=None)
-    return StateLockStatus(
-        lock=add_holder_status(lock, Path(backend_config.folder), context.settings.terraform.command[0])
-    )
+    lock = _make_lock(fields, path=backend.location, where="s3", alive=None)
+    return StateLockStatus(lock=add_holder_status(lock, Path(backend.folder), context.settings.terraform.command[0]))
 
 
 def _read_lock_file(client: Any, bucket: str, key: str) -> dict[str, Any] | None:
@@ -144,20 +142,20 @@ def _read_lock_file(client: Any, bucket: str, key: str) -> dict[str, Any] | None
         raise
 
 
-def _has_own_credentials(backend_config: Backend) -> bool:
+def _has_own_credentials(backend: Backend) -> bool:
     return any(
         value
-        for key, value in backend_config.config.items()
+        for key, value in backend.config.items()
         if key in ("profile", "access_key", "role_arn") or key.startswith("assume")
     )
 
 
 def _parse_fields(raw: bytes) -> dict[str, Any] | None:
     try:
-        said = msgspec.json.decode(raw)
+        decoded = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    return said if isinstance(said, dict) else None
+    return decoded if isinstance(decoded, dict) else None
 
 
 def _make_lock(fields: dict[str, Any], *, path: str, where: str, alive: bool | None, pid: int = 0) -> StateLock:

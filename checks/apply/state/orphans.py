@@ -1,42 +1,44 @@
-"""What a run began to create and the state does not know, made or not: looked for in the account.
+"""Orphaned resources: an interrupted apply began to create them, the state does not know them, the account may have them.
 
-Two ways to find it: by its name, where AWS gives that name only once (the kinds of the forecast), and by the tags
-that the plan gives it, where it is of EC2. What has neither is said to be unknowable; nothing is passed in silence.
+They are found by name, where AWS gives that name only once (the kinds of collisions), or by the tags of the plan, where they
+are of EC2. Anything else is reported as unknown.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from checks.apply.durations import parse_resource_type
+from checks.apply.forecast.collisions import COLLISION_KINDS
+from checks.apply.forecast.collisions.kind import CollisionKind
 from checks.apply.plan.attribute_diff import KNOWN_AFTER_APPLY, MASK
 from checks.apply.plan.model import ChangeAction, PlannedChange, ResourceChange
 from checks.apply.run.stream import ApplyProgress
 from checks.apply.run.why.model import CLOCK_TOLERANCE
+from checks.aws.errors import aws_error_types
 from checks.finding import FrozenStruct
 from checks.sanitize import one_line
+from checks.text import shorten_list
 
 if TYPE_CHECKING:
-    from checks.apply.forecast.collisions.kind import CollisionKind
     from checks.context import CheckContext
 
 
 class InterruptedCreation(FrozenStruct, frozen=True):
-    """A creation that was begun."""
+    """A creation that an apply began, and that the state does not know."""
 
     address: str
-    started: float
+    started_at: float
     """Seconds since the epoch."""
     failed: bool = False
-    """terraform reported an error for it; otherwise it was cut off."""
+    """terraform reported an error for it; otherwise it was interrupted."""
     id: str = ""
-    """What terraform reported as made, before it was stopped in front of saving that; empty when it reported nothing."""
+    """The id that terraform reported before it was stopped; empty when it reported none."""
     planned_attributes: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Its attributes as the reviewed plan has them, by path."""
 
@@ -46,46 +48,44 @@ class InterruptedCreation(FrozenStruct, frozen=True):
 
 
 class OrphanCandidate(FrozenStruct, frozen=True):
-    """What may be it, in the account."""
+    """A resource of the account that may be the orphan."""
 
     id: str
     import_id: str
     description: str = msgspec.field(name="words")
     is_own: bool = msgspec.field(default=True, name="ours")
-    """False when it cannot be adopted: it belongs to another account, or is marked as deleted."""
+    """False when it cannot be imported: it belongs to another account, or is marked as deleted."""
 
 
 class OrphanedResource(FrozenStruct, frozen=True):
-    """An unfinished creation, and what was found of it."""
+    """An interrupted creation, and what was found of it."""
 
     creation: InterruptedCreation
     candidates: tuple[OrphanCandidate, ...] = ()
     unknown_reason: str = ""
-    """Why nothing can be said; empty when it was looked for."""
+    """Why it is not known whether it exists; empty when it was searched for."""
     denied: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
-        how = "its creation failed" if self.creation.failed else "its creation was cut off"
+        how = "its creation failed" if self.creation.failed else "its creation was interrupted"
         if self.creation.id:
-            how = f"it was made ({self.creation.id}), but not saved in the state"
+            how = f"it was created ({self.creation.id}), but not saved in the state"
         if self.unknown_reason:
             return f"{how}; whether it exists is not known: {self.unknown_reason}"
         if not self.candidates:
             return f"{how}; nothing of it is in the account"
-        found = "; ".join(one.description for one in self.candidates[:3])
-        more = f"; and {len(self.candidates) - 3} more" if len(self.candidates) > 3 else ""
-        return f"its creation {how}; in the account: {found}{more}"
+        return f"{how}; in the account: {shorten_list([one.description for one in self.candidates], 3)}"
 
 
 def find_interrupted_creations(
     progress: ApplyProgress, changes: Iterable[ResourceChange], in_state: Collection[str]
 ) -> tuple[InterruptedCreation, ...]:
-    """What the stream leaves open, in the order in which it began; `in_state` are the addresses of the state now."""
+    """Creations that the stream shows and the state lacks, oldest first; `in_state` are the addresses of the state."""
     by_address = {one.address: one for one in changes}
     rows = [(one.address, one.started_at, False, "") for one in progress.running_operations if one.action == "create"]
     rows += [(one.address, one.started_at, True, "") for one in progress.failed_operations if one.action == "create"]
-    # A terraform that is killed may have made things that it did not come to save.
+    # A terraform that is killed may have created resources that it did not save.
     rows += [
         (one.address, one.started_at, False, one.id) for one in progress.finished_operations if one.action == "create"
     ]
@@ -100,96 +100,96 @@ def find_interrupted_creations(
             if one.after and one.after not in (KNOWN_AFTER_APPLY, MASK)
         }
         found.append(
-            InterruptedCreation(address=address, started=started, failed=failed, id=id_, planned_attributes=planned)
+            InterruptedCreation(address=address, started_at=started, failed=failed, id=id_, planned_attributes=planned)
         )
     return tuple(found)
 
 
-@dataclass(frozen=True)
-class _TagLookup:
+class _TagLookup(NamedTuple):
     """How a type of EC2 is found by its tags."""
 
     operation: str
     result_key: str
     id_field: str
     created_field: str = ""
-    """The field with its time, where AWS tells it."""
+    """The field with its time, where AWS has one."""
     state_field: str = ""
     filter_parameter: str = "Filters"
 
 
 _TAG_LOOKUPS = {
-    "aws_ebs_volume": _TagLookup("describe_volumes", "Volumes", "VolumeId", "CreateTime", "State"),
-    "aws_eip": _TagLookup("describe_addresses", "Addresses", "AllocationId"),
-    "aws_internet_gateway": _TagLookup("describe_internet_gateways", "InternetGateways", "InternetGatewayId"),
-    "aws_nat_gateway": _TagLookup(
-        "describe_nat_gateways", "NatGateways", "NatGatewayId", "CreateTime", "State", "Filter"
-    ),
-    "aws_network_interface": _TagLookup(
-        "describe_network_interfaces", "NetworkInterfaces", "NetworkInterfaceId", "", "Status"
-    ),
-    "aws_route_table": _TagLookup("describe_route_tables", "RouteTables", "RouteTableId"),
-    "aws_security_group": _TagLookup("describe_security_groups", "SecurityGroups", "GroupId"),
-    "aws_subnet": _TagLookup("describe_subnets", "Subnets", "SubnetId", "", "State"),
-    "aws_vpc": _TagLookup("describe_vpcs", "Vpcs", "VpcId", "", "State"),
-    "aws_vpc_endpoint": _TagLookup(
-        "describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId", "CreationTimestamp", "State"
-    ),
-}
+    type_: _TagLookup(*fields)
+    for type_, fields in {
+        "aws_ebs_volume": ("describe_volumes", "Volumes", "VolumeId", "CreateTime", "State"),
+        "aws_eip": ("describe_addresses", "Addresses", "AllocationId"),
+        "aws_internet_gateway": ("describe_internet_gateways", "InternetGateways", "InternetGatewayId"),
+        "aws_nat_gateway": ("describe_nat_gateways", "NatGateways", "NatGatewayId", "CreateTime", "State", "Filter"),
+        "aws_network_interface": (
+            "describe_network_interfaces", "NetworkInterfaces", "NetworkInterfaceId", "", "Status",
+        ),
+        "aws_route_table": ("describe_route_tables", "RouteTables", "RouteTableId"),
+        "aws_security_group": ("describe_security_groups", "SecurityGroups", "GroupId"),
+        "aws_subnet": ("describe_subnets", "Subnets", "SubnetId", "", "State"),
+        "aws_vpc": ("describe_vpcs", "Vpcs", "VpcId", "", "State"),
+        "aws_vpc_endpoint": (
+            "describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId", "CreationTimestamp", "State",
+        ),
+    }.items()
+}  # fmt: skip
 _DELETED_STATES = frozenset({"deleted", "deleting", "terminated", "shutting-down"})
 
 
 def find_orphan(context: CheckContext, creation: InterruptedCreation, known_ids: Collection[str]) -> OrphanedResource:
-    """Look for it. `known`: ids that the state accounts for. Never raises for what AWS answers."""
-    found = _search(context, creation, known_ids)
-    if not creation.id:
-        return found
-    # What terraform itself named goes before anything that only looks like it.
-    same = tuple(each for each in found.candidates if creation.id in (each.id, each.import_id))
-    if same:
-        return msgspec.structs.replace(found, candidates=same[:1])
-    if not found.unknown_reason:
-        return msgspec.structs.replace(found, candidates=())
-    told = OrphanCandidate(
-        id=creation.id, import_id=creation.id, description=f"{creation.id}, as terraform said; it was not looked at"
-    )
-    return OrphanedResource(creation=creation, candidates=(told,))
-
-
-def _search(context: CheckContext, creation: InterruptedCreation, known_ids: Collection[str]) -> OrphanedResource:
-    from checks.apply.forecast.collisions import COLLISION_KINDS
-    from checks.aws.errors import aws_error_types
-
-    kind = COLLISION_KINDS.get(creation.type)
-    tagged = _TAG_LOOKUPS.get(creation.type)
-    name = creation.planned_attributes.get(kind.attribute, "") if kind else ""
+    """Search the account. `known_ids` are those of the state. Never raises for what AWS answers."""
+    kind, name = COLLISION_KINDS.get(creation.type), ""
+    if kind:
+        name = creation.planned_attributes.get(kind.attribute, "")
+    denied: tuple[str, ...] = ()
     try:
-        if creation.type == "aws_instance":
-            return OrphanedResource(creation=creation, candidates=_search_instances(context, creation, known_ids))
-        if tagged and creation.id:
-            # `GroupId` is the filter `group-id`, and so on for all of EC2.
-            by_id = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", tagged.id_field).lower()
-            return _search_by_filters(context, creation, tagged, known_ids, {by_id: creation.id})
-        if kind and name and (kind.scope is None or kind.scope[0] in creation.planned_attributes):
-            return OrphanedResource(
-                creation=creation, candidates=_search_by_name(context, creation, kind, name, known_ids)
-            )
-        if tagged:
-            filters = {f"tag:{key}": value for key, value in _planned_tags(creation).items()}
-            if creation.type == "aws_security_group" and name:  # in a VPC that this run made: its id is not in the plan
-                filters["group-name"] = name
-            return _search_by_filters(context, creation, tagged, known_ids, filters)
+        candidates, unknown_reason = _search(context, creation, kind, name, known_ids)
     except aws_error_types() as error:
-        trouble = context.aws.explain(error, kind.action if kind else "")
-        return OrphanedResource(creation=creation, unknown_reason=trouble.summary, denied=trouble.denied)
+        explained = context.aws.explain(error, kind.action if kind else "")
+        candidates, unknown_reason, denied = (), explained.summary, explained.denied
+    if creation.id:
+        # The id that terraform reported goes before anything that only looks like it.
+        same = tuple(each for each in candidates if creation.id in (each.id, each.import_id))
+        if not same and unknown_reason:
+            description = f"{creation.id}, as terraform reported; it was not checked"
+            same = (OrphanCandidate(id=creation.id, import_id=creation.id, description=description),)
+        return OrphanedResource(creation=creation, candidates=same[:1])
+    return OrphanedResource(creation=creation, candidates=candidates, unknown_reason=unknown_reason, denied=denied)
+
+
+_SearchResult = tuple[tuple[OrphanCandidate, ...], str]
+"""Candidates, or why there is no way to find any."""
+
+
+def _search(
+    context: CheckContext,
+    creation: InterruptedCreation,
+    kind: CollisionKind | None,
+    name: str,
+    known_ids: Collection[str],
+) -> _SearchResult:
+    """Raises botocore's errors."""
+    lookup = _TAG_LOOKUPS.get(creation.type)
+    if creation.type == "aws_instance":
+        return _search_instances(context, creation, known_ids), ""
+    if lookup and creation.id:
+        # `GroupId` is the filter `group-id`, and so on for all of EC2.
+        id_filter = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", lookup.id_field).lower()
+        return _search_by_filters(context, creation, lookup, known_ids, {id_filter: creation.id})
+    if kind and name and (kind.scope is None or kind.scope[0] in creation.planned_attributes):
+        return _search_by_name(context, creation, kind, name, known_ids), ""
+    if lookup:
+        filters = {f"tag:{key}": value for key, value in _planned_tags(creation).items()}
+        if creation.type == "aws_security_group" and name:  # in a VPC of the same run: its id is not in the plan
+            filters["group-name"] = name
+        return _search_by_filters(context, creation, lookup, known_ids, filters)
     if kind:
         missing = kind.scope[0] if kind.scope and name else kind.attribute
-        return OrphanedResource(
-            creation=creation, unknown_reason=f"its {missing} is not in the reviewed plan of that run"
-        )
-    return OrphanedResource(
-        creation=creation, unknown_reason=f"ecotui has no call that finds a lost {creation.type or 'thing'}"
-    )
+        return (), f"its {missing} is not in the reviewed plan of that run"
+    return (), f"ecotui has no call that finds a lost {creation.type or 'thing'}"
 
 
 def _search_by_name(
@@ -208,7 +208,7 @@ def _search_by_name(
     existing = kind.find_existing(kind.query(context.aws, planned, name))
     if existing is None or existing.id in known_ids:
         return ()
-    owner = "" if existing.is_own else ", which belongs to somebody else"
+    owner = "" if existing.is_own else ", which belongs to another account"
     return (
         OrphanCandidate(
             id=existing.id,
@@ -238,22 +238,20 @@ def _search_by_filters(
     lookup: _TagLookup,
     known_ids: Collection[str],
     filters: Mapping[str, str],
-) -> OrphanedResource:
+) -> _SearchResult:
     if not filters:
-        return OrphanedResource(creation=creation, unknown_reason="the plan gives it no tag by which it could be found")
-    asked: dict[str, Any] = {
-        lookup.filter_parameter: [{"Name": key, "Values": [value]} for key, value in filters.items()]
-    }
-    answer = getattr(context.aws.client("ec2"), lookup.operation)(**asked)
+        return (), "the plan gives it no tag by which it could be found"
+    api_filters = [{"Name": key, "Values": [value]} for key, value in filters.items()]
+    answer = getattr(context.aws.client("ec2"), lookup.operation)(**{lookup.filter_parameter: api_filters})
     found = []
     for item in answer.get(lookup.result_key, ()):
         if item[lookup.id_field] in known_ids or item.get(lookup.state_field) in _DELETED_STATES:
             continue
-        when = item.get(lookup.created_field)
-        if isinstance(when, datetime) and when.timestamp() < creation.started - CLOCK_TOLERANCE:
+        created = item.get(lookup.created_field)
+        if isinstance(created, datetime) and created.timestamp() < creation.started_at - CLOCK_TOLERANCE:
             continue
-        found.append(_make_candidate(item[lookup.id_field], str(item.get(lookup.state_field) or ""), when))
-    return OrphanedResource(creation=creation, candidates=tuple(found))
+        found.append(_make_candidate(item[lookup.id_field], str(item.get(lookup.state_field) or ""), created))
+    return tuple(found), ""
 
 
 def _search_instances(
@@ -265,19 +263,20 @@ def _search_instances(
         filters = [{"Name": "instance-id", "Values": [creation.id]}]
     if size := creation.planned_attributes.get("instance_type"):
         filters.append({"Name": "instance-type", "Values": [size]})
-    asked: dict[str, Any] = {"Filters": filters} if filters else {}
+    words: dict[str, Any] = {"Filters": filters} if filters else {}
     return tuple(
         _make_candidate(item["InstanceId"], item["State"]["Name"], item["LaunchTime"])
-        for reservation in context.aws.paginate("ec2", "describe_instances", "Reservations", **asked)
+        for reservation in context.aws.paginate("ec2", "describe_instances", "Reservations", **words)
         for item in reservation.get("Instances", ())
         if item["InstanceId"] not in known_ids
         and item["State"]["Name"] not in _DELETED_STATES
-        and item["LaunchTime"].timestamp() >= creation.started - CLOCK_TOLERANCE
+        and item["LaunchTime"].timestamp() >= creation.started_at - CLOCK_TOLERANCE
     )
 
 
 def _make_candidate(id_: str, state: str, created: object) -> OrphanCandidate:
-    told = [one_line(state)] if state else []
+    parts = [one_line(state)] if state else []
     if isinstance(created, datetime):
-        told.append(f"made {created.astimezone().strftime('%H:%M:%S')}")
-    return OrphanCandidate(id=id_, import_id=id_, description=one_line(f"{id_} ({', '.join(told)})" if told else id_))
+        parts.append(f"created {created.astimezone().strftime('%H:%M:%S')}")
+    description = one_line(f"{id_} ({', '.join(parts)})" if parts else id_)
+    return OrphanCandidate(id=id_, import_id=id_, description=description)

@@ -1,8 +1,7 @@
-"""What the state holds as half made (tainted), and yet may stand: the next plan would destroy it and make it again.
+"""Tainted resources that may in fact be complete: the next plan would replace them.
 
-terraform taints what it was creating when it was interrupted. Where only the wait was broken off and AWS shows the thing
-whole, the mark can be taken off (`terraform untaint`), and the rest goes on from there. What failed by itself, in its
-provisioner above all, is not whole whatever AWS shows, and is never offered.
+terraform taints what it was creating when it was interrupted. Where only the wait was interrupted and AWS shows a complete
+resource, it can be untainted. What failed by itself, in its provisioner above all, is not complete whatever AWS shows.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from checks.apply.run.stream import ApplyProgress
+from checks.aws.errors import aws_error_types
 from checks.finding import FrozenStruct
 from checks.sanitize import one_line
 from checks.tools.terraform import StateResource
@@ -21,74 +21,72 @@ if TYPE_CHECKING:
     from checks.context import CheckContext
 
 CONTEXT_CANCELED = "context canceled"
-"""The provider's word, for what it waited for when it was interrupted (Go's context.Canceled)."""
+"""The provider's error for a wait that was interrupted (Go's context.Canceled)."""
 EXECUTION_HALTED = "execution halted"
-"""Terraform's own word, among its errors, for having been interrupted."""
+"""Terraform's own error for an interruption."""
 
 
 class TaintedResource(FrozenStruct, frozen=True):
-    """One of them, and what AWS shows of it."""
+    """A tainted resource, and what AWS shows of it."""
 
     address: str
     id: str
     is_complete: bool = msgspec.field(default=False, name="whole")
-    """It stands: the mark may go."""
+    """It exists and works: it can be untainted."""
     status: str = msgspec.field(default="", name="shows")
-    """In words; or why it is made again."""
+    """In words; or why the next plan replaces it."""
     denied: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
-        return f"half made (tainted): {self.status}"
+        return f"tainted: {self.status}"
 
 
 def check_tainted(
     context: CheckContext, tainted: Iterable[StateResource], progress: ApplyProgress
 ) -> tuple[TaintedResource, ...]:
-    """Each of them, looked at. `progress`: the last apply. Never raises for what AWS answers."""
-    cut = interrupted_while_waiting(progress)
-    return tuple(_check_one(context, one, one.address in cut) for one in tainted)
+    """Check each in AWS. `progress` is of the last apply. Never raises for what AWS answers."""
+    interrupted = interrupted_while_waiting(progress)
+    return tuple(_check_one(context, one, one.address in interrupted) for one in tainted)
 
 
 def interrupted_while_waiting(progress: ApplyProgress) -> frozenset[str]:
-    """Addresses of which only the wait was broken off: no error of theirs says anything else."""
-    said: dict[str, list[bool]] = {}
+    """Addresses of which only the wait was interrupted: all their errors say so."""
+    errors: dict[str, list[bool]] = {}
     for error in progress.errors:
         if error.address:
-            said.setdefault(error.address, []).append(
-                CONTEXT_CANCELED in f"{error.summary} {error.detail}" or error.summary == EXECUTION_HALTED
-            )
-    return frozenset(address for address, canceled in said.items() if all(canceled))
+            is_interruption = CONTEXT_CANCELED in f"{error.summary} {error.detail}" or error.summary == EXECUTION_HALTED
+            errors.setdefault(error.address, []).append(is_interruption)
+    return frozenset(address for address, interruptions in errors.items() if all(interruptions))
 
 
 def _check_one(context: CheckContext, resource: StateResource, was_interrupted: bool) -> TaintedResource:
-    from checks.aws.errors import aws_error_types
-
+    check = _CHECKS.get(resource.type)
+    is_complete = False
+    denied: tuple[str, ...] = ()
     if not was_interrupted:
-        return TaintedResource(
-            address=resource.address, id=resource.id, status="its creation failed, so it is made again"
-        )
-    look = _CHECKS.get(resource.type)
-    if look is None:
-        return TaintedResource(
-            address=resource.address, id=resource.id, status="no look can tell whether it is whole, so it is made again"
-        )
-    try:
-        whole, shows = look(context, resource)
-    except aws_error_types() as error:
-        trouble = context.aws.explain(error)
-        return TaintedResource(address=resource.address, id=resource.id, status=trouble.summary, denied=trouble.denied)
-    return TaintedResource(address=resource.address, id=resource.id, is_complete=whole, status=one_line(shows))
+        status = "its creation failed, so the next plan replaces it"
+    elif check is None:
+        status = "no check can tell whether it is complete, so the next plan replaces it"
+    else:
+        try:
+            is_complete, status = check(context, resource)
+        except aws_error_types() as error:
+            explained = context.aws.explain(error)
+            status, denied = explained.summary, explained.denied
+    return TaintedResource(
+        address=resource.address, id=resource.id, is_complete=is_complete, status=one_line(status), denied=denied
+    )
 
 
 TaintedStatus = tuple[bool, str]
-"""Whether it stands, and AWS's words for it."""
+"""Whether it is complete, and its state in AWS's words."""
 
 
 def _check_instance(context: CheckContext, resource: StateResource) -> TaintedStatus:
     client = context.aws.client("ec2")
-    told = client.describe_instance_status(InstanceIds=[resource.id], IncludeAllInstances=True)
-    status: dict[str, Any] = next(iter(told.get("InstanceStatuses", ())), {})
+    answer = client.describe_instance_status(InstanceIds=[resource.id], IncludeAllInstances=True)
+    status: dict[str, Any] = next(iter(answer.get("InstanceStatuses", ())), {})
     state = (status.get("InstanceState") or {}).get("Name", "unknown")
     checks = [(status.get(key) or {}).get("Status", "") for key in ("SystemStatus", "InstanceStatus")]
     if "impaired" in checks:
@@ -114,8 +112,8 @@ def _check_distribution(context: CheckContext, resource: StateResource) -> Taint
     return status in ("Deployed", "InProgress"), f"{resource.id} is {status}"
 
 
-# Only types that the provider reads back whole: a Route53 record that was not waited for has no `fqdn` in the state, reading
-# does not bring it, and what is made of it then fails. And only what costs something to make again.
+# Only types that the provider reads back with all attributes: a Route53 record that was not waited for has no `fqdn` in the
+# state, reading it does not add that, and what is made of it then fails. And only what takes long to replace.
 _CHECKS: dict[str, Callable[[CheckContext, StateResource], TaintedStatus]] = {
     "aws_cloudfront_distribution": _check_distribution,
     "aws_instance": _check_instance,
@@ -123,4 +121,4 @@ _CHECKS: dict[str, Callable[[CheckContext, StateResource], TaintedStatus]] = {
     "aws_nat_gateway": _check_nat_gateway,
 }
 UNTAINTABLE_TYPES = frozenset(_CHECKS)
-"""Types that may be kept."""
+"""Types that can be untainted."""

@@ -15,7 +15,13 @@ import pytest
 
 from checks.apply.run.stream import ApplyProgress, FinishedOperation, RunningOperation
 from checks.apply.state.errored import PushSafety, archive_errored_state, compare_with_state, read_errored_state
-from checks.apply.state.orphans import InterruptedCreation, find_interrupted_creations, find_orphan
+from checks.apply.state.orphans import (
+    InterruptedCreation,
+    OrphanCandidate,
+    OrphanedResource,
+    find_interrupted_creations,
+    find_orphan,
+)
 from checks.context import CheckContext
 from checks.tools.terraform import parse_state
 from config.model import AwsSettings, Settings
@@ -126,15 +132,15 @@ def test_what_terraform_named_is_looked_at_and_nothing_else_is_taken_for_it(worl
     tags = [{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": "main"}]}]
     ids = [ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=tags)["Vpc"]["VpcId"] for _ in range(2)]
     planned = {"tags.Name": "main"}
-    one = InterruptedCreation(address="aws_vpc.main", started=1.0, id=ids[1], planned_attributes=planned)
+    one = InterruptedCreation(address="aws_vpc.main", started_at=1.0, id=ids[1], planned_attributes=planned)
     assert [each.id for each in find_orphan(world, one, set()).candidates] == [ids[1]]
-    gone = InterruptedCreation(address="aws_vpc.main", started=1.0, id="vpc-gone", planned_attributes=planned)
+    gone = InterruptedCreation(address="aws_vpc.main", started_at=1.0, id="vpc-gone", planned_attributes=planned)
     assert find_orphan(world, gone, set()).candidates == ()
-    untagged = find_orphan(world, InterruptedCreation(address="aws_vpc.main", started=1.0, id=ids[0]), set())
+    untagged = find_orphan(world, InterruptedCreation(address="aws_vpc.main", started_at=1.0, id=ids[0]), set())
     assert [each.id for each in untagged.candidates] == [ids[0]]
-    unsought = find_orphan(world, InterruptedCreation(address="aws_wonder.x", started=1.0, id="w-1"), set())
+    unsought = find_orphan(world, InterruptedCreation(address="aws_wonder.x", started_at=1.0, id="w-1"), set())
     assert [each.id for each in unsought.candidates] == ["w-1"]
-    assert "was not looked at" in unsought.sentence
+    assert "was not checked" in unsought.sentence
 
 
 def test_a_security_group_of_a_vpc_that_the_run_made_is_found_by_its_name(world: CheckContext) -> None:
@@ -163,7 +169,7 @@ def client(env: Any, service: str) -> Any:
 def begun(address: str, **planned: str) -> InterruptedCreation:
     return InterruptedCreation(
         address=address,
-        started=time.time(),
+        started_at=time.time(),
         planned_attributes={path.replace("__", "."): value for path, value in planned.items()},
     )
 
@@ -192,7 +198,7 @@ def test_an_instance_of_this_run_s_time_is_found_by_its_type(world: CheckContext
     one = begun("aws_instance.node", instance_type="t3a.large")
     assert [each.id for each in find_orphan(world, one, set()).candidates] == [id_]
     earlier = InterruptedCreation(
-        address=one.address, started=time.time() + 600, planned_attributes=one.planned_attributes
+        address=one.address, started_at=time.time() + 600, planned_attributes=one.planned_attributes
     )
     assert find_orphan(world, earlier, set()).candidates == ()
     assert find_orphan(world, begun("aws_instance.node", instance_type="t3a.small"), set()).candidates == ()
@@ -301,3 +307,9 @@ def test_a_state_whose_backend_went_away_is_saved_again_and_the_rest_goes_on(
     assert main(["plan"]) == 0
     assert main(["apply", "--yes"]) == 0
     assert "Nothing to apply" in capfd.readouterr().out
+
+
+def test_the_sentence_of_an_orphan_says_once_what_happened_and_what_was_found() -> None:
+    candidate = OrphanCandidate(id="i-1", import_id="i-1", description="i-1 (running)")
+    orphan = OrphanedResource(creation=begun("aws_instance.node"), candidates=(candidate,))
+    assert orphan.sentence == "its creation was interrupted; in the account: i-1 (running)"

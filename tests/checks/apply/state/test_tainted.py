@@ -1,4 +1,4 @@
-"""What an interrupt left half made in the state: kept where AWS shows it whole, and only there."""
+"""Tainted resources: untainted where AWS shows them complete, and only there."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_only_what_was_no_longer_waited_for_counts_as_cut_off() -> None:
     assert interrupted_while_waiting(again) == {"aws_eip.main"}
 
 
-def test_an_instance_that_runs_is_whole_and_one_that_is_gone_or_failed_by_itself_is_not(world: CheckContext) -> None:
+def test_a_running_instance_is_complete_and_a_deleted_or_failed_one_is_not(world: CheckContext) -> None:
     ec2 = client(world.env, "ec2")
     made = ec2.run_instances(ImageId="ami-12345678", MinCount=2, MaxCount=2, InstanceType="t3a.large")
     runs, gone = (one["InstanceId"] for one in made["Instances"])
@@ -74,10 +74,12 @@ def test_an_instance_that_runs_is_whole_and_one_that_is_gone_or_failed_by_itself
     assert found[0].status == f"{runs} is running"
     assert "is terminated" in found[1].status
     assert "failed" in found[2].status
-    assert "made again" in found[3].status
+    assert "the next plan replaces it" in found[3].status
 
 
-def test_what_may_not_be_looked_at_is_not_kept(tmp_path: Path, dead_endpoint: str, aws_env: dict[str, str]) -> None:
+def test_a_resource_that_cannot_be_checked_is_not_complete(
+    tmp_path: Path, dead_endpoint: str, aws_env: dict[str, str]
+) -> None:
     env = {**aws_env, "AWS_ENDPOINT_URL": dead_endpoint}
     at = CheckContext(settings=Settings(aws=AwsSettings(region=REGION, timeout=1)), project=tmp_path, env=env)
     marked = [StateResource(address="aws_instance.node", type="aws_instance", id="i-1", tainted=True)]
@@ -101,41 +103,41 @@ class Recorded(Terraform):
         return CommandResult(argv=(), exit_code=0, stdout="", stderr="", elapsed=0.0)
 
 
-STANDS = TaintedResource(address="aws_instance.a", id="i-1", is_complete=True, status="i-1 is running")
-FAILED = TaintedResource(address="aws_instance.b", id="i-2", status="its creation failed, so it is made again")
+COMPLETE = TaintedResource(address="aws_instance.a", id="i-1", is_complete=True, status="i-1 is running")
+FAILED = TaintedResource(address="aws_instance.b", id="i-2", status="its creation failed, so the next plan replaces it")
 
 
 @pytest.mark.parametrize(
     ("words", "code", "asked"),
     [
-        ([""], 0, [("untaint", STANDS.address), ("read back", STANDS.address)]),
-        ([STANDS.address], 0, [("untaint", STANDS.address), ("read back", STANDS.address)]),
-        ([STANDS.address, FAILED.address], 3, []),
+        ([""], 0, [("untaint", COMPLETE.address), ("read back", COMPLETE.address)]),
+        ([COMPLETE.address], 0, [("untaint", COMPLETE.address), ("read back", COMPLETE.address)]),
+        ([COMPLETE.address, FAILED.address], 3, []),
         ([FAILED.address], 3, []),
         (["aws_instance.other"], 3, []),
     ],
 )
-def test_only_what_stands_is_kept_and_all_that_was_named_or_nothing(
+def test_only_complete_resources_are_untainted_and_all_that_are_named_or_none(
     words: list[str], code: int, asked: list[tuple[str, ...]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     terraform = Recorded()
-    assert recover._untaint(terraform, recover._RecoveryFindings(None, None, (), "", (STANDS, FAILED)), words) == code
+    assert recover._untaint(terraform, recover._RecoveryFindings(None, None, (), "", (COMPLETE, FAILED)), words) == code
     assert terraform.asked == asked
     said = capsys.readouterr()
-    assert ("Kept aws_instance.a: i-1 is running" in said.out) is (code == 0)
-    assert ("nothing was kept" in said.err) is (code != 0)
+    assert ("Untainted aws_instance.a: i-1 is running" in said.out) is (code == 0)
+    assert ("nothing was changed" in said.err) is (code != 0)
 
 
-def test_nothing_is_kept_while_the_state_cannot_be_read_or_nothing_stands(
+def test_nothing_is_untainted_while_the_state_cannot_be_read_or_nothing_is_complete(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     terraform = Recorded()
     for left in (
-        recover._RecoveryFindings(None, None, (), "no credentials", (STANDS,)),
+        recover._RecoveryFindings(None, None, (), "no credentials", (COMPLETE,)),
         recover._RecoveryFindings(None, None, (), "", (FAILED,)),
     ):
         assert recover._untaint(terraform, left, [""]) == 3
-        assert "nothing was kept" in capsys.readouterr().err
+        assert "nothing was changed" in capsys.readouterr().err
     assert terraform.asked == []
 
 
