@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from support.reports import REQUEST, SET_TOKEN, broken_world, finding, report
+from support.reports import REQUEST, SET_TOKEN, blocked_reports, finding, report
 from support.tui import Bench
 
 from checks.finding import CheckState
@@ -36,8 +36,8 @@ def supervised(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_override_needs_a_reason(bench: Bench) -> None:
-    desk = bench.desk()
-    blocked = broken_world()["quota"].findings[0]
+    desk = bench.open_project()
+    blocked = blocked_reports()["quota"].findings[0]
     with pytest.raises(ValueError, match="reason"):
         desk.override_finding(blocked, "  ")
     assert not any(isinstance(record.event, events.FindingOverridden) for record in desk.session.read_records())
@@ -45,15 +45,15 @@ def test_an_override_needs_a_reason(bench: Bench) -> None:
 
 
 def test_a_session_taken_up_again_remembers_what_was_seen_and_overridden(bench: Bench) -> None:
-    before = bench.desk()
-    for one in broken_world().values():
+    before = bench.open_project()
+    for one in blocked_reports().values():
         before.record_report(one)
-    before.override_finding(broken_world()["quota"].findings[0], " raised by phone ")
+    before.override_finding(blocked_reports()["quota"].findings[0], " raised by phone ")
     assert before.lock.is_held
     before.lock.release()
-    after = bench.desk()
+    after = bench.open_project()
     assert after.is_resumed
-    assert after.rebuild.reports == before.rebuild.reports == broken_world()
+    assert after.rebuild.reports == before.rebuild.reports == blocked_reports()
     assert after.rebuild.overrides == {"quota.vcpu": "raised by phone"}
     after.close("left")
 
@@ -67,7 +67,7 @@ def test_a_session_that_goes_on_at_another_commit_says_so_wherever_it_is_reviewe
     first, second = "1a2b3c4d5e" * 4, "feedface00" * 4
     for commit, branch in ((first, "main"), (first, "main"), (second, "fix")):
         checked_out(commit, branch)
-        desk = bench.desk()
+        desk = bench.open_project()
         assert desk.lock.is_held
         desk.lock.release()
     session = desk.session
@@ -81,7 +81,7 @@ def test_a_session_that_goes_on_at_another_commit_says_so_wherever_it_is_reviewe
     assert read_compared_session(session).commit == both
     assert ("Commit", both) in read_export(session).header_rows
     checked_out(first, "main")
-    desk = bench.desk()
+    desk = bench.open_project()
     assert desk.lock.is_held
     desk.lock.release()
     checked_out(second, "fix")
@@ -93,7 +93,7 @@ def test_a_session_that_goes_on_at_another_commit_says_so_wherever_it_is_reviewe
 
 
 def test_a_variable_is_set_unset_and_set_again(bench: Bench) -> None:
-    desk = bench.desk()
+    desk = bench.open_project()
     desk.set_variable("VERSION", "1.2", secret=False)
     assert desk.child_env()["VERSION"] == "1.2"
     desk.unset_variable("VERSION")
@@ -104,7 +104,7 @@ def test_a_variable_is_set_unset_and_set_again(bench: Bench) -> None:
 
 
 def test_what_is_started_joins_this_session_and_writes_line_by_line(bench: Bench) -> None:
-    desk = bench.desk()
+    desk = bench.open_project()
     env = desk.child_env()
     assert env["ECOTUI_SESSION"] == desk.session.id
     assert env["ECOTUI_STATE_DIR"] == str(bench.state)
@@ -113,7 +113,7 @@ def test_what_is_started_joins_this_session_and_writes_line_by_line(bench: Bench
 
 
 def test_a_command_of_ours_is_told_the_project_and_others_are_not(bench: Bench) -> None:
-    desk = bench.desk()
+    desk = bench.open_project()
     desk.start_command("apply", "Apply", ("ecotui", "apply", "--plan", "p"))
     desk.start_command("quota", "Request", ("ecotui", "quota", "--wait", "X"))
     desk.start_command("github", "Log in", ("gh", "auth", "status"))
@@ -125,8 +125,8 @@ def test_a_command_of_ours_is_told_the_project_and_others_are_not(bench: Bench) 
 
 
 def test_a_fix_that_is_carried_out_is_logged_before_its_command(bench: Bench) -> None:
-    desk = bench.desk()
-    desk.run_fix_command(broken_world()["quota"].findings[0], REQUEST)
+    desk = bench.open_project()
+    desk.run_fix_command(blocked_reports()["quota"].findings[0], REQUEST)
     assert [type(record.event).__name__ for record in desk.session.read_records()] == [
         "SessionStarted",
         "FixChosen",
@@ -136,7 +136,7 @@ def test_a_fix_that_is_carried_out_is_logged_before_its_command(bench: Bench) ->
 
 @pytest.mark.usefixtures("supervised")
 def test_a_secret_variable_reaches_the_command_and_is_masked_wherever_it_is_written(bench: Bench) -> None:
-    desk = bench.desk()
+    desk = bench.open_project()
     desk.set_variable("GITHUB_TOKEN", SECRET, secret=True)
     code = "import os; token = os.environ['GITHUB_TOKEN']; print('length', len(token)); print('it is', token)"
     command = desk.start_command("github", "Tell", (sys.executable, "-c", code))
@@ -152,11 +152,11 @@ def test_a_secret_variable_reaches_the_command_and_is_masked_wherever_it_is_writ
 
 @pytest.mark.usefixtures("supervised")
 def test_a_session_stays_open_while_a_command_runs_and_its_desk_is_taken_up_again(bench: Bench) -> None:
-    first = bench.desk()
+    first = bench.open_project()
     command = first.start_command("apply", "Sleep", (sys.executable, "-c", "import time; time.sleep(60)"))
     first.close("left")
     assert first.session.read_summary().ended is None
-    again = bench.desk()
+    again = bench.open_project()
     assert again.is_resumed
     assert [one.id for one in again.running_commands()] == [command.id]
     assert again.interrupt_command(command)
@@ -168,7 +168,7 @@ def test_a_session_stays_open_while_a_command_runs_and_its_desk_is_taken_up_agai
 
 
 def test_a_second_desk_only_watches_and_does_not_end_the_session(bench: Bench, someone_else: LockHolder) -> None:
-    desk = bench.desk()
+    desk = bench.open_project()
     assert desk.is_read_only
     assert desk.lock.holder == someone_else
     desk.record_report(report("quota", finding("quota.a", CheckState.OK, "Fine.")))
@@ -179,7 +179,7 @@ def test_a_second_desk_only_watches_and_does_not_end_the_session(bench: Bench, s
 
 
 def test_names_of_secret_variables_come_from_the_settings(bench: Bench) -> None:
-    desk = bench.desk()
+    desk = bench.open_project()
     assert desk.secret_names == {"GITHUB_TOKEN"}
     assert SET_TOKEN.command == "export GITHUB_TOKEN=••••"
     desk.close("left")
@@ -190,7 +190,7 @@ def test_two_projects_do_not_share_a_session(bench: Bench) -> None:
 
     other = bench.project.parent / "other"
     other.mkdir()
-    one = bench.desk()
+    one = bench.open_project()
     two = OpenProject.open(load_settings(other, None, env=bench.env), bench.env)
     assert not two.is_read_only
     assert two.session.id != one.session.id

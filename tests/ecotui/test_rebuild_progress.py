@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.reports import broken_world, finding, rebuilt_world, report
+from support.reports import blocked_reports, finding, rebuilt_reports, report
 
 from checks.finding import CheckState
 from checks.steps import STEPS
@@ -24,16 +24,16 @@ def test_before_any_look_the_first_step_is_next() -> None:
 
 
 def test_the_first_step_with_something_in_the_way_is_next() -> None:
-    assert after(broken_world()).next_step == "quota"
+    assert after(blocked_reports()).next_step == "quota"
 
 
 def test_a_warning_stands_in_nobodys_way() -> None:
-    assert after(broken_world()).blocking_findings("environment") == ()
+    assert after(blocked_reports()).blocking_findings("environment") == ()
 
 
 @pytest.mark.parametrize("state", [CheckState.BLOCKED, CheckState.UNKNOWN])
 def test_blocked_and_unknown_stand_in_the_way_until_overridden(state: CheckState) -> None:
-    rebuild = after(rebuilt_world()).with_report(report("quota", finding("quota.a", state, "No.")))
+    rebuild = after(rebuilt_reports()).with_report(report("quota", finding("quota.a", state, "No.")))
     assert rebuild.next_step == "quota"
     assert not rebuild.is_done
     passed = rebuild.with_override("quota.a", "by phone")
@@ -56,13 +56,13 @@ def test_an_override_without_a_reason_is_refused(reason: str) -> None:
 
 
 def test_a_rebuilt_world_is_done() -> None:
-    assert after(rebuilt_world()).is_done
-    assert after(rebuilt_world()).next_step is None
+    assert after(rebuilt_reports()).is_done
+    assert after(rebuilt_reports()).next_step is None
 
 
 @pytest.mark.parametrize("step", [step.id for step in STEPS])
 def test_nothing_is_done_before_every_step_was_looked_at(step: str) -> None:
-    world = rebuilt_world()
+    world = rebuilt_reports()
     del world[step]
     assert not after(world).is_done
     assert after(world).next_step == step
@@ -71,7 +71,7 @@ def test_nothing_is_done_before_every_step_was_looked_at(step: str) -> None:
 @pytest.mark.parametrize("step", ["apply", "cloudfront", "nodes"])
 @pytest.mark.parametrize("state", [CheckState.WARN, CheckState.SKIPPED])
 def test_the_last_three_steps_are_done_only_when_they_are_ok(step: str, state: CheckState) -> None:
-    rebuild = after(rebuilt_world()).with_report(report(step, finding(f"{step}.a", state, "Not yet.")))
+    rebuild = after(rebuilt_reports()).with_report(report(step, finding(f"{step}.a", state, "Not yet.")))
     assert rebuild.next_step == step
     assert not rebuild.is_done
 
@@ -79,15 +79,15 @@ def test_the_last_three_steps_are_done_only_when_they_are_ok(step: str, state: C
 def test_a_look_replaces_the_last_one_and_ends_the_looking() -> None:
     rebuild = RebuildProgress().with_checks("quota", "github")
     assert rebuild.active_checks == {"quota", "github"}
-    rebuild = rebuild.with_report(broken_world()["quota"])
+    rebuild = rebuild.with_report(blocked_reports()["quota"])
     assert rebuild.active_checks == {"github"}
-    rebuild = rebuild.with_report(rebuilt_world()["quota"])
+    rebuild = rebuild.with_report(rebuilt_reports()["quota"])
     assert rebuild.step_state("quota") is CheckState.OK
     assert rebuild.without_checks("github").active_checks == frozenset()
 
 
 def test_a_failed_look_leaves_the_last_report_standing() -> None:
-    rebuild = after(broken_world()).with_checks("quota").without_checks("quota")
+    rebuild = after(blocked_reports()).with_checks("quota").without_checks("quota")
     assert rebuild.step_state("quota") is CheckState.BLOCKED
 
 
@@ -100,7 +100,9 @@ def test_what_runs_is_told_by_step_until_it_ends() -> None:
 
 def test_every_change_leaves_the_rebuild_before_it_as_it_was() -> None:
     first = RebuildProgress()
-    first.with_report(broken_world()["quota"]).with_checks("quota").with_override("a", "b").with_command("quota", "x")
+    first.with_report(blocked_reports()["quota"]).with_checks("quota").with_override("a", "b").with_command(
+        "quota", "x"
+    )
     assert first == RebuildProgress()
 
 

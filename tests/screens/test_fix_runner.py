@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from support.reports import finding, report
-from support.tui import Bench, typed
+from support.tui import Bench, submit_text
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -29,7 +29,7 @@ def logged(screen: MainScreen, kind: type) -> list[Any]:
 
 async def to_fix(bench: Bench, pilot: Pilot[Any], fix: Fix) -> MainScreen:
     """A world whose GitHub step offers this one way out, and its step on the screen."""
-    bench.world["github"] = report("github", finding("github.it", CheckState.BLOCKED, "It is wrong.", fixes=(fix,)))
+    bench.reports["github"] = report("github", finding("github.it", CheckState.BLOCKED, "It is wrong.", fixes=(fix,)))
     screen = await bench.settled(pilot)
     await pilot.press("3")
     await pilot.pause()
@@ -93,10 +93,10 @@ async def test_a_fix_that_destroys_needs_the_account_typed(bench: Bench, app: Ec
     assert isinstance(app.screen, TypedConfirmDialog)
     assert app.screen.expected == "eco2-prod"
     for wrong in ("", "yes", "eco2", "ECO2-PROD"):
-        await typed(pilot, wrong)
+        await submit_text(pilot, wrong)
         assert isinstance(app.screen, TypedConfirmDialog)
         assert bench.started == []
-    await typed(pilot, "eco2-prod")
+    await submit_text(pilot, "eco2-prod")
     assert bench.started == [("terraform", "destroy")]
 
 
@@ -106,10 +106,10 @@ async def test_an_override_asks_for_a_reason_and_logs_it(
     await pilot.press("2", "o")
     await pilot.pause()
     assert isinstance(app.screen, PromptDialog)
-    await typed(pilot, "   ")
+    await submit_text(pilot, "   ")
     assert isinstance(app.screen, PromptDialog)
     assert logged(screen, events.FindingOverridden) == []
-    await typed(pilot, "AWS raised it by phone")
+    await submit_text(pilot, "AWS raised it by phone")
     assert [(one.finding, one.reason) for one in logged(screen, events.FindingOverridden)] == [
         ("quota.vcpu", "AWS raised it by phone")
     ]
@@ -140,7 +140,7 @@ async def test_the_value_of_a_masked_variable_reaches_what_is_started_and_no_fil
         await pilot.press(*SECRET)
         assert SECRET not in bench.text(pilot)
         await pilot.press("enter")
-        await bench.until(pilot, lambda: len(bench.looks) == 2)
+        await bench.until(pilot, lambda: len(bench.checked_steps) == 2)
         await bench.settled(pilot)
         assert screen.project is not None
         assert screen.project.child_env()["GITHUB_TOKEN"] == SECRET
@@ -156,7 +156,7 @@ async def test_a_reason_that_holds_a_secret_is_masked_in_the_log(bench: Bench) -
         assert screen.project is not None
         await pilot.press("2", "o")
         await pilot.pause()
-        await typed(pilot, f"works with {SECRET}")
+        await submit_text(pilot, f"works with {SECRET}")
         assert len(logged(screen, events.FindingOverridden)) == 1
     assert holders_of(bench.state, SECRET.encode()) == []
 
@@ -175,7 +175,7 @@ async def test_a_pasted_token_goes_to_standard_input_only(bench: Bench) -> None:
         await pilot.press("f")
         await pilot.pause()
         assert isinstance(app.screen, PromptDialog)
-        await typed(pilot, SECRET)
+        await submit_text(pilot, SECRET)
         assert bench.started == [("gh", "auth", "login", "--with-token")]
         assert bench.stdin == [f"{SECRET}\n".encode()]
     assert holders_of(bench.state, SECRET.encode()) == []
@@ -188,7 +188,7 @@ async def test_a_profile_is_picked_for_this_session(
     await pilot.pause()
     assert isinstance(app.screen, ChoiceDialog)
     await pilot.press("down", "enter")
-    await bench.until(pilot, lambda: len(bench.looks) == 2)
+    await bench.until(pilot, lambda: len(bench.checked_steps) == 2)
     assert screen.project is not None
     assert screen.project.child_env()["AWS_PROFILE"] == "eco2-admin"
     assert [one.profile for one in logged(screen, events.ProfilePicked)] == ["eco2-admin"]
@@ -203,7 +203,7 @@ async def test_a_variable_that_is_left_out_is_gone_for_what_is_started(bench: Be
         assert screen.project is not None
         assert "AWS_SESSION_TOKEN" in screen.project.child_env()
         await pilot.press("f")
-        await bench.until(pilot, lambda: len(bench.looks) == 2)
+        await bench.until(pilot, lambda: len(bench.checked_steps) == 2)
         assert "AWS_SESSION_TOKEN" not in screen.project.child_env()
 
 
@@ -243,7 +243,7 @@ async def test_watching_another_operator_refuses_every_change_and_names_the_hold
     await pilot.press(*keys)
     await pilot.pause()
     if isinstance(app.screen, TypedConfirmDialog):
-        await typed(pilot, app.screen.expected)
+        await submit_text(pilot, app.screen.expected)
     assert isinstance(app.screen, MainScreen)
     assert bench.started == []
     assert re.search(r"hana@\S+ on pts/7", bench.notices(pilot))

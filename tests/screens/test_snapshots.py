@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from support.reports import rebuilt_world
+from support.reports import rebuilt_reports
 from support.tui import Bench
 
 from checks.steps import STEPS
@@ -23,17 +23,17 @@ pytestmark = pytest.mark.usefixtures("frozen_log")
 
 @SIZES
 @pytest.mark.parametrize("step", [step.id for step in STEPS])
-def test_step_in_a_broken_world_snapshot(snap_compare: Compare, bench: Bench, step: str, size: tuple[int, int]) -> None:
+def test_blocked_step_snapshot(snap_compare: Compare, bench: Bench, step: str, size: tuple[int, int]) -> None:
     key = str([one.id for one in STEPS].index(step) + 1)
     assert snap_compare(bench.app(), terminal_size=size, run_before=bench.ready(key))
 
 
 @SIZES
 @pytest.mark.parametrize(("step", "key"), [("apply", "5"), ("nodes", "7")], ids=["apply", "nodes"])
-def test_step_in_a_rebuilt_world_snapshot(
+def test_rebuilt_step_snapshot(
     snap_compare: Compare, bench: Bench, step: str, key: str, size: tuple[int, int]
 ) -> None:
-    bench.world = dict(rebuilt_world())
+    bench.reports = dict(rebuilt_reports())
     assert snap_compare(bench.app(), terminal_size=size, run_before=bench.ready(key))
 
 

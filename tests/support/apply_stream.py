@@ -61,7 +61,7 @@ async def applying(bench: Bench, pilot: Pilot[Any], *lines: str, at: float = 60.
         lambda desk: desk.start_command("apply", "Apply the reviewed plan", ("ecotui", "apply", "--yes")), "apply"
     )
     command = screen.step_commands["apply"].command
-    bench.say(command, *lines)
+    bench.write_output(command, *lines)
     await bench.until(pilot, lambda: panel.query_one(ApplyProgressView).display, "the run to be drawn")
     await bench.until(pilot, lambda: panel._progress and panel._progress.line_count == len(lines), "all of its lines")
     return panel, command

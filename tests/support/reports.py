@@ -162,7 +162,7 @@ LEFTOVERS = (
 )
 
 
-def broken_world() -> dict[str, Report]:
+def blocked_reports() -> dict[str, Report]:
     """An account in which an earlier deployment still lies about, with too small quotas."""
     return {
         "environment": report(
@@ -346,7 +346,7 @@ def broken_world() -> dict[str, Report]:
     }
 
 
-def rebuilt_world() -> dict[str, Report]:
+def rebuilt_reports() -> dict[str, Report]:
     """The same account after the rebuild: everything is ok."""
     groups = (
         ("master", 1, "t3a.large"),

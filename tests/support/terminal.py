@@ -40,7 +40,7 @@ class Terminal:
         """What is on the screen now, a line each."""
         return "\n".join(line.rstrip() for line in self.screen.display)
 
-    def look(self, seconds: float = 0.0) -> bool:
+    def read(self, seconds: float = 0.0) -> bool:
         """Take in what was written; whether there was anything within so many seconds."""
         try:
             read = self.child.read_nonblocking(1 << 16, timeout=seconds)
@@ -58,19 +58,19 @@ class Terminal:
                 self._settle()
                 return re.search(pattern, self.text) or found
             assert time.monotonic() < deadline, f"{pattern!r} was not seen in {seconds:.0f} s:\n{self.text}"
-            assert self.look(0.5) or self.child.isalive(), f"it ended before {pattern!r}:\n{self.text}"
+            assert self.read(0.5) or self.child.isalive(), f"it ended before {pattern!r}:\n{self.text}"
 
     def _settle(self) -> None:
         """Take in the rest of a frame; where something moves all the time, not for long."""
         until = time.monotonic() + MOVES
-        while self.look(SETTLED) and time.monotonic() < until:
+        while self.read(SETTLED) and time.monotonic() < until:
             pass
 
     def press(self, *keys: str) -> None:
         """Keys one after the other, each seen to its end: what is on the screen is never that of the key before."""
         for key in keys:
             self.child.send(NAMED.get(key, key))
-            self.look(ANSWERS)
+            self.read(ANSWERS)
             self._settle()
 
     def close(self) -> None:

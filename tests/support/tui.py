@@ -1,4 +1,4 @@
-"""A desk on canned reports for the tests of the TUI: no child looks, nothing runs, the clock of what is shown stands."""
+"""An open project with canned reports for the tests of the TUI: no child process checks or runs anything."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from ecotui.session.store import SessionStore
 from ecotui.stream import CheckProgress
 from ecotui.supervisor import Command
 from screens.main.screen import MainScreen
-from support.reports import STARTED, broken_world
+from support.reports import STARTED, blocked_reports
 
 SETTINGS = """\
 project: eco2
@@ -42,7 +42,7 @@ environment:
 
 
 class Bench:
-    """Opens desks and apps on one temporary project, and stands in for looks and for commands."""
+    """Opens one temporary project and apps on it; its checks and commands are canned."""
 
     def __init__(self, folder: Path) -> None:
         self.home = folder / "home"
@@ -59,22 +59,22 @@ class Bench:
             "LANG": "en_US.UTF-8",
             "TZ": "UTC",
         }
-        self.world: dict[str, Report | Exception] = dict(broken_world())
-        self.looks: list[tuple[str, ...]] = []
-        """The steps of each look, in order."""
-        self.sayings: dict[str, str] = {}
-        """What each step says when its look begins."""
-        self.hold = asyncio.Event()
-        self.hold.set()
-        """Cleared: looks begin and do not answer."""
+        self.reports: dict[str, Report | Exception] = dict(blocked_reports())
+        self.checked_steps: list[tuple[str, ...]] = []
+        """The steps of each round of checks, in order."""
+        self.check_messages: dict[str, str] = {}
+        """What the check of each step says when it starts."""
+        self.checks_answer = asyncio.Event()
+        self.checks_answer.set()
+        """Cleared: checks start and do not answer."""
         self.started: list[tuple[str, ...]] = []
-        """What was started, as it was given to the supervisor."""
+        """The argv of each command that was started."""
         self.stdin: list[bytes | None] = []
         self._alive: dict[str, int] = {}
 
     # -- what is opened ------------------------------------------------------------------------------------------
 
-    def desk(self) -> OpenProject:
+    def open_project(self) -> OpenProject:
         return OpenProject.open(load_settings(self.project, None, env=self.env), self.env)
 
     def app(self, **env: str) -> EcotuiApp:
@@ -98,23 +98,23 @@ class Bench:
 
     # -- stand-ins -----------------------------------------------------------------------------------------------
 
-    async def look(
+    async def run_checks(
         self,
         steps: Sequence[str] = (),
         on_progress: Callable[[CheckProgress], None] = lambda progress: None,
         **_: object,
     ) -> AsyncIterator[Report]:
-        self.looks.append(tuple(steps))
-        for step, text in self.sayings.items():
+        self.checked_steps.append(tuple(steps))
+        for step, text in self.check_messages.items():
             on_progress(CheckProgress(step=step, text=text))
-        await self.hold.wait()
-        for step in steps or tuple(self.world):
-            answer = self.world[step]
+        await self.checks_answer.wait()
+        for step in steps or tuple(self.reports):
+            answer = self.reports[step]
             if isinstance(answer, Exception):
                 raise answer
             yield answer
 
-    def start(
+    def start_command(
         self,
         session: Session,
         argv: Sequence[str],
@@ -139,13 +139,13 @@ class Bench:
         fcntl.flock(self._alive[folder.name], fcntl.LOCK_EX)
         return Command(folder.name, folder, step, title, tuple(argv), begun)
 
-    def say(self, command: Command, *lines: str) -> None:
-        """The command writes lines."""
+    def write_output(self, command: Command, *lines: str) -> None:
+        """Append lines to the output of a command."""
         with (command.folder / "output.log").open("a") as stream:
             stream.writelines(f"{line}\n" for line in lines)
 
-    def end(self, command: Command, code: int = 0) -> None:
-        """The command is over."""
+    def end_command(self, command: Command, code: int = 0) -> None:
+        """Write the exit record of a command."""
         outcome = "succeeded" if code == 0 else "failed"
         record = {"outcome": outcome, "exit_code": code, "started": command.started, "ended": time.time()}
         (command.folder / "exit.json").write_text(json.dumps(record))
@@ -159,27 +159,27 @@ class Bench:
     # -- waiting -------------------------------------------------------------------------------------------------
 
     def text(self, pilot: Pilot[Any]) -> str:
-        """What stands on the screen, line by line."""
+        """The text on the screen, line by line."""
         strips = pilot.app.screen._compositor.render_strips()
         return "\n".join(strip.text.rstrip() for strip in strips)
 
     def notices(self, pilot: Pilot[Any]) -> str:
-        """All that was notified and is still there."""
+        """The notifications that are still shown."""
         return "\n".join(f"{notice.title} {notice.message}" for notice in pilot.app._notifications)
 
     async def settled(self, pilot: Pilot[Any]) -> MainScreen:
-        """Wait until the desk is open, all looks are over and the panel stands; the screen at the bottom."""
+        """Wait until the project is open, all checks have ended and the panel is mounted; returns the main screen."""
         screen = pilot.app.screen_stack[0]
         assert isinstance(screen, MainScreen)
         await self.until(
             pilot,
             lambda: (
                 screen.project is not None
-                and bool(self.looks)
+                and bool(self.checked_steps)
                 and not screen.project.rebuild.active_checks
                 and bool(screen.query(".step-panel"))
             ),
-            "the looks to end",
+            "the checks to end",
         )
         await pilot.pause()
         return screen
@@ -193,7 +193,7 @@ class Bench:
         await pilot.pause()
 
     def ready(self, *keys: str) -> Callable[[Pilot[Any]], Any]:
-        """For a snapshot: wait for the looks, press keys, and leave nothing that blinks."""
+        """For a snapshot: wait for the checks, press keys, and leave nothing that blinks."""
 
         async def prepare(pilot: Pilot[Any]) -> None:
             await self.settled(pilot)
@@ -208,8 +208,8 @@ class Bench:
         return prepare
 
 
-async def typed(pilot: Pilot[Any], text: str) -> None:
-    """Fill the field of the dialog that is open, and send it."""
+async def submit_text(pilot: Pilot[Any], text: str) -> None:
+    """Fill the input of the open dialog, and submit it."""
     pilot.app.screen.query_one(Input).value = text
     await pilot.press("enter")
     await pilot.pause()
@@ -217,15 +217,15 @@ async def typed(pilot: Pilot[Any], text: str) -> None:
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    """A project, a home and a state folder of their own; looks and commands are canned."""
+    """A project, a home and a state folder of their own; checks and commands are canned."""
     made = Bench(tmp_path)
     for name in ("ECOTUI_SESSION", "ECOTUI_DEMO", "SSH_CONNECTION", "COLORFGBG", "GITHUB_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     for name in ("HOME", "ECOTUI_STATE_DIR", "TZ", "LANG"):
         monkeypatch.setenv(name, made.env[name])
     time.tzset()
-    monkeypatch.setattr("ecotui.check_runner.run_checks", made.look)
-    monkeypatch.setattr("ecotui.project.start_command", made.start)
+    monkeypatch.setattr("ecotui.check_runner.run_checks", made.run_checks)
+    monkeypatch.setattr("ecotui.project.start_command", made.start_command)
     yield made
     made.close()
     monkeypatch.undo()
@@ -288,7 +288,7 @@ def someone_else(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lock
     """Another operator works on the project."""
     monkeypatch.setattr("ecotui.session.lock._user_name", lambda *_: "hana")
     monkeypatch.setattr("ecotui.session.lock.terminal_name", lambda *_: "pts/7")
-    other = bench.desk()
+    other = bench.open_project()
     assert other.lock.is_held
     holder = read_lock_holder(bench.state, bench.project)
     assert holder is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.reports import broken_world, finding, report
+from support.reports import blocked_reports, finding, report
 
 from checks.finding import CheckState, PasteSecret, Risk, RunCommand, RunInTerminal, SetVariable
 from config.load import load_settings
@@ -41,7 +41,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def context(settings: Settings, *files: str, **env: str) -> RunbookContext:
-    reports = broken_world()
+    reports = blocked_reports()
     return RunbookContext(
         settings, collect_placeholder_values(settings, Path("/p/eco2"), reports, env), lambda path: path in files
     )
@@ -300,7 +300,7 @@ def test_a_command_that_asks_on_the_terminal_gets_it(settings: Settings) -> None
 
 def test_the_verdict_says_what_was_found_in_words() -> None:
     library = load_shipped_library("en")
-    reports = broken_world()
+    reports = blocked_reports()
     present = check_cause(library, "6.1", reports)
     assert present.state is CauseState.PRESENT
     assert present.summary() == (
@@ -337,8 +337,8 @@ def test_what_could_not_be_looked_at_is_never_called_absent() -> None:
 def test_before_a_look_and_during_it_nothing_is_claimed() -> None:
     library = load_shipped_library("en")
     assert check_cause(library, "2.1", {}).state is CauseState.NOT_CHECKED
-    assert check_cause(library, "2.1", broken_world(), {"cleanup"}).state is CauseState.CHECKING
-    assert check_cause(library, "8", broken_world()).state is CauseState.NO_CHECK
+    assert check_cause(library, "2.1", blocked_reports(), {"cleanup"}).state is CauseState.CHECKING
+    assert check_cause(library, "8", blocked_reports()).state is CauseState.NO_CHECK
 
 
 def test_the_ways_out_of_the_live_check_come_first(settings: Settings) -> None:
@@ -351,7 +351,7 @@ def test_the_ways_out_of_the_live_check_come_first(settings: Settings) -> None:
                 CheckState.BLOCKED,
                 "too few",
                 guide=("3.1",),
-                fixes=broken_world()["quota"].findings[0].fixes,
+                fixes=blocked_reports()["quota"].findings[0].fixes,
             ),
         )
     }

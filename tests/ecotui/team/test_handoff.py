@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from support import ROOT
-from support.reports import broken_world
+from support.reports import blocked_reports
 from support.tui import Bench
 
 from ecotui.project import OpenProject
@@ -82,7 +82,7 @@ def test_what_is_granted_makes_the_watcher_the_writer_of_the_same_session(
     bench: Bench, other: Callable[[str], subprocess.Popen[str]]
 ) -> None:
     other("grant")
-    desk = bench.desk()
+    desk = bench.open_project()
     assert desk.is_read_only
     assert not desk.acquire_lock()  # not without being asked
     desk.request_handoff(desk.lock)
@@ -91,7 +91,7 @@ def test_what_is_granted_makes_the_watcher_the_writer_of_the_same_session(
     assert not desk.is_read_only
     assert desk.write_refusal() == ""
     assert told(desk)[-2:] == ["HandoffAnswered", "SessionResumed"]
-    desk.override_finding(broken_world()["quota"].findings[0], "asked by phone")
+    desk.override_finding(blocked_reports()["quota"].findings[0], "asked by phone")
     desk.close("left")
     assert desk.session.verify().is_intact
 
@@ -100,7 +100,7 @@ def test_what_is_refused_leaves_everything_as_it_is(
     bench: Bench, other: Callable[[str], subprocess.Popen[str]]
 ) -> None:
     other("refuse")
-    desk = bench.desk()
+    desk = bench.open_project()
     desk.request_handoff(desk.lock)
     until(lambda: desk.lock.read_answer() is False)
     assert desk.lock.pending_request is None
@@ -113,7 +113,7 @@ def test_who_does_not_answer_stays_the_holder_and_who_dies_does_not(
     bench: Bench, other: Callable[[str], subprocess.Popen[str]]
 ) -> None:
     holder = other("silent")
-    desk = bench.desk()
+    desk = bench.open_project()
     desk.request_handoff(desk.lock)
     time.sleep(0.1)
     assert desk.lock.read_answer() is None
@@ -162,19 +162,19 @@ def test_a_file_system_without_locks_is_said_and_only_watched(bench: Bench, monk
     import errno
     import fcntl
 
-    past = bench.past_session(broken_world())
+    past = bench.past_session(blocked_reports())
 
     def without(fd: int, how: int) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", without)
-    desk = bench.desk()
+    desk = bench.open_project()
     assert desk.is_read_only
     assert "without locks" in desk.write_refusal()
     assert desk.session.id == past.id
-    assert desk.rebuild.reports == broken_world()
+    assert desk.rebuild.reports == blocked_reports()
     before = past.events_path.read_bytes()
-    desk.record_report(broken_world()["quota"])
+    desk.record_report(blocked_reports()["quota"])
     desk.close("left")
     assert past.events_path.read_bytes() == before
     with pytest.raises(SessionError, match="has no locks"):
@@ -187,7 +187,7 @@ async def test_the_first_sees_who_asks_and_hands_over_by_a_key(bench: Bench) -> 
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await bench.settled(pilot)
         assert screen.project is not None
-        second = bench.desk()
+        second = bench.open_project()
         second.request_handoff(second.lock)
         await bench.until(pilot, lambda: "wants the lock" in bench.notices(pilot), "the question")
         assert "wants the lock: T to answer" in bench.text(pilot).splitlines()[0]
@@ -204,7 +204,7 @@ async def test_the_first_sees_who_asks_and_hands_over_by_a_key(bench: Bench) -> 
         assert "You are watching" in bench.notices(pilot)
         assert bench.started == []
         # And it watches live: what the second does shows here.
-        second.override_finding(broken_world()["quota"].findings[0], "asked by phone")
+        second.override_finding(blocked_reports()["quota"].findings[0], "asked by phone")
         await bench.until(pilot, lambda: screen.project and screen.project.rebuild.overrides, "the override")
         second.close("left")
         await bench.until(pilot, lambda: "Nobody works on this project" in bench.notices(pilot), "its end")
@@ -214,14 +214,14 @@ async def test_the_first_sees_who_asks_and_hands_over_by_a_key(bench: Bench) -> 
 
 
 async def test_the_second_asks_by_a_key_and_follows_what_runs(bench: Bench) -> None:
-    first = bench.desk()
+    first = bench.open_project()
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await bench.settled(pilot)
         assert screen.project is not None
         assert screen.project.is_read_only
         running = first.start_command("quota", "Wait for the approval", ("ecotui", "quota", "--wait", "X"))
-        bench.say(running, "not granted yet")
+        bench.write_output(running, "not granted yet")
         from ecotui.session.events import CommandStarted
 
         first.session.append(
@@ -238,7 +238,7 @@ async def test_the_second_asks_by_a_key_and_follows_what_runs(bench: Bench) -> N
         await bench.until(pilot, lambda: not screen.project.is_read_only, "the project")  # type: ignore[union-attr]
         assert "You have the lock now" in bench.notices(pilot)
         assert "watching" not in bench.text(pilot).splitlines()[0]
-        bench.end(running)
+        bench.end_command(running)
         await bench.until(pilot, lambda: "Wait for the approval: " in bench.notices(pilot), "its end")
         screen.project.close("left")
     first.close("left")
@@ -246,7 +246,7 @@ async def test_the_second_asks_by_a_key_and_follows_what_runs(bench: Bench) -> N
 
 def test_the_seat_of_who_hands_over_stays_until_the_other_has_one(bench: Bench) -> None:
     (bench.project / "ecotui.yaml").write_text("project: eco2\nsessions: {team: 's3://eco2-team/x'}\n")
-    first, second = bench.desk(), bench.desk()
+    first, second = bench.open_project(), bench.open_project()
     assert first.lease is not None and second.lease is None
     seats = first.lease.folder / "seats"
     second.request_handoff(second.lock)

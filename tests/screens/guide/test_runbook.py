@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from support.reports import finding, leftover, rebuilt_world, report
+from support.reports import finding, leftover, rebuilt_reports, report
 from support.tui import Bench
 from textual import events as keys
 from textual.pilot import Pilot
@@ -66,16 +66,16 @@ async def solve(bench: Bench, pilot: Pilot[Any], screen: RunbookScreen, step: st
     app = pilot.app
     await bench.until(pilot, lambda: screen.position.started_commands, "the command")
     command = screen.main_screen.step_commands[step].command
-    bench.say(command, "working on it")
+    bench.write_output(command, "working on it")
     await bench.until(pilot, lambda: "working on it" in bench.text(pilot), "its output")
-    bench.world[step] = report(step, finding(mended, CheckState.OK, "It is well."))
-    bench.end(command)
+    bench.reports[step] = report(step, finding(mended, CheckState.OK, "It is well."))
+    bench.end_command(command)
     await bench.until(pilot, lambda: screen.position.selected_step == END_STEP, "the end")
     assert "The cause is gone: It is well." in bench.text(pilot)
-    before = len(bench.looks)
+    before = len(bench.checked_steps)
     await pilot.press("enter")
     await bench.until(pilot, lambda: isinstance(app.screen, RateDialog), "the question")
-    assert bench.looks[before:] == [(step,)]
+    assert bench.checked_steps[before:] == [(step,)]
     await pilot.press("y")
     await bench.until(pilot, lambda: app.screen is screen)
     assert logged(screen, events.RunbookRated) == [events.RunbookRated(entry=screen.position.entry, solved=True)]
@@ -95,8 +95,8 @@ async def test_an_entry_is_walked_from_its_finding_to_success(
     bench: Bench, entry: str, key: str, known: str, size: tuple[int, int]
 ) -> None:
     step = known.partition(".")[0]
-    bench.world = dict(rebuilt_world())
-    bench.world[step] = report(
+    bench.reports = dict(rebuilt_reports())
+    bench.reports[step] = report(
         step, finding(known, CheckState.BLOCKED, "It is in the way.", guide=(entry,), fixes=(MEND,))
     )
     app = bench.app()
@@ -122,7 +122,7 @@ async def test_leftovers_are_deleted_from_the_walk_after_typed_consent(bench: Be
         changes="They are gone.",
         risk=Risk.DESTROYS,
     )
-    bench.world["cleanup"] = report(
+    bench.reports["cleanup"] = report(
         "cleanup",
         finding("cleanup.iam-policy", CheckState.BLOCKED, "2 leftover policies", guide=("2.1",), fixes=(delete,)),
         detail=CleanupDetail(account="123456789012", account_name="eco2-prod", resources=rows),
@@ -319,10 +319,10 @@ async def test_an_error_that_nothing_matches_leads_through_the_order_of_response
         assert isinstance(screen, RunbookScreen)
         assert "out of paper" in bench.text(pilot)
         await go_to(pilot, screen, "1.3")
-        before = len(bench.looks)
+        before = len(bench.checked_steps)
         await pilot.press("enter")
-        await bench.until(pilot, lambda: len(bench.looks) > before)
-        assert bench.looks[-1] == ("cleanup",)
+        await bench.until(pilot, lambda: len(bench.checked_steps) > before)
+        assert bench.checked_steps[-1] == ("cleanup",)
         await go_to(
             pilot, screen, "1.2"
         ) if screen.selected_step and screen.selected_step.key < "1.2" else screen.leave_for_step("apply")
@@ -365,8 +365,8 @@ async def test_g_leads_from_the_finding_of_each_step_to_its_entry_and_without_on
     }
     for known, entry in leads.items():
         step = known.partition(".")[0]
-        bench.world[step] = report(step, finding(known, CheckState.BLOCKED, "in the way", guide=(entry,)))
-    bench.world["environment"] = report(
+        bench.reports[step] = report(step, finding(known, CheckState.BLOCKED, "in the way", guide=(entry,)))
+    bench.reports["environment"] = report(
         "environment",
         finding("environment.variable.VERSION", CheckState.BLOCKED, "in the way", guide=("7.1",)),
         finding("environment.kubectl", CheckState.BLOCKED, "kubectl is not on PATH"),

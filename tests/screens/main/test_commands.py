@@ -40,7 +40,7 @@ def log_of(screen: MainScreen) -> list[str]:
 async def test_what_a_command_writes_appears_in_the_drawer(bench: Bench, pilot: Pilot[int]) -> None:
     screen, command = await begin(bench, pilot)
     assert screen.query_one(LogDrawer).display
-    bench.say(command, "asking AWS", f"it said {HOSTILE}")
+    bench.write_output(command, "asking AWS", f"it said {HOSTILE}")
     await bench.until(pilot, lambda: len(log_of(screen)) >= 2)
     assert "asking AWS" in log_of(screen)
     assert f"it said {HOSTILE}" in bench.text(pilot)
@@ -49,7 +49,7 @@ async def test_what_a_command_writes_appears_in_the_drawer(bench: Bench, pilot: 
 
 async def test_of_a_program_that_reports_in_json_the_message_is_shown(bench: Bench, pilot: Pilot[int]) -> None:
     screen, command = await begin(bench, pilot)
-    bench.say(command, '{"@level":"info","@message":"aws_vpc.main: Creating..."}', "{not json", '["a"]')
+    bench.write_output(command, '{"@level":"info","@message":"aws_vpc.main: Creating..."}', "{not json", '["a"]')
     await bench.until(pilot, lambda: len(log_of(screen)) >= 3)
     assert log_of(screen)[:3] == ["aws_vpc.main: Creating...", "{not json", '["a"]']
 
@@ -58,10 +58,10 @@ async def test_when_a_command_ends_its_step_and_all_later_ones_are_looked_at(ben
     screen, command = await begin(bench, pilot)
     assert screen.project is not None
     assert screen.project.rebuild.running_commands == {"quota": "Request an increase to 32"}
-    bench.say(command, "request r2 is open")
-    bench.end(command)
-    await bench.until(pilot, lambda: len(bench.looks) == 2)
-    assert bench.looks[-1] == ("quota", "github", "cleanup", "apply", "cloudfront", "nodes")
+    bench.write_output(command, "request r2 is open")
+    bench.end_command(command)
+    await bench.until(pilot, lambda: len(bench.checked_steps) == 2)
+    assert bench.checked_steps[-1] == ("quota", "github", "cleanup", "apply", "cloudfront", "nodes")
     assert screen.project.rebuild.running_commands == {}
     assert "request r2 is open" in log_of(screen)
     assert "succeeded" in bench.notices(pilot)
@@ -71,17 +71,17 @@ async def test_a_command_that_ends_well_does_not_turn_its_step_green_only_a_look
     bench: Bench, pilot: Pilot[int]
 ) -> None:
     screen, command = await begin(bench, pilot)
-    bench.hold.clear()
-    bench.end(command)
-    await bench.until(pilot, lambda: len(bench.looks) == 2)
+    bench.checks_answer.clear()
+    bench.end_command(command)
+    await bench.until(pilot, lambda: len(bench.checked_steps) == 2)
     assert screen.project is not None
     assert screen.project.rebuild.step_state("quota") is CheckState.BLOCKED
-    bench.hold.set()
+    bench.checks_answer.set()
 
 
 async def test_a_failed_command_says_so_with_its_exit_code(bench: Bench, pilot: Pilot[int]) -> None:
     _, command = await begin(bench, pilot)
-    bench.end(command, 1)
+    bench.end_command(command, 1)
     await bench.until(pilot, lambda: "failed (exit 1)" in bench.text(pilot))
     assert "✗ Request an increase to 32" in bench.text(pilot)
 
@@ -121,14 +121,14 @@ async def test_the_lines_that_were_passed_over_are_counted_in_the_drawer(bench: 
 
 async def test_a_line_of_a_million_letters_is_cut(bench: Bench, pilot: Pilot[int]) -> None:
     screen, command = await begin(bench, pilot)
-    bench.say(command, "x" * 1_000_000, "after")
+    bench.write_output(command, "x" * 1_000_000, "after")
     await bench.until(pilot, lambda: "after" in log_of(screen))
     assert max(map(len, log_of(screen))) <= 4_000
 
 
 async def test_the_log_of_a_step_comes_back_with_the_step(bench: Bench, pilot: Pilot[int]) -> None:
     screen, command = await begin(bench, pilot)
-    bench.say(command, "of the quota")
+    bench.write_output(command, "of the quota")
     await bench.until(pilot, lambda: "of the quota" in log_of(screen))
     await pilot.press("3")
     await pilot.pause()
@@ -247,28 +247,28 @@ async def test_leaving_while_nothing_runs_ends_the_session(bench: Bench) -> None
 
 
 async def test_what_was_known_stands_in_the_first_paint_before_any_look(bench: Bench) -> None:
-    from support.reports import broken_world
+    from support.reports import blocked_reports
 
-    session = bench.past_session(broken_world())
-    bench.hold.clear()
+    session = bench.past_session(blocked_reports())
+    bench.checks_answer.clear()
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         screen = app.screen
         assert isinstance(screen, MainScreen)
-        await bench.until(pilot, lambda: bench.looks and screen.query(".step-panel"))
+        await bench.until(pilot, lambda: bench.checked_steps and screen.query(".step-panel"))
         assert screen.project is not None
         assert screen.project.is_resumed
         assert screen.project.session.id == session.id
         assert screen.current_step == "quota"
         assert "16 allowed, 4 in use, 26 needed: 14 too few." in bench.text(pilot)
-        bench.hold.set()
+        bench.checks_answer.set()
 
 
 async def test_a_session_that_was_ended_is_not_taken_up_again(bench: Bench) -> None:
-    from support.reports import broken_world
+    from support.reports import blocked_reports
 
-    ended = bench.past_session(broken_world(), outcome="left")
-    desk = bench.desk()
+    ended = bench.past_session(blocked_reports(), outcome="left")
+    desk = bench.open_project()
     assert desk.session.id != ended.id
     assert desk.rebuild.reports == {}
     desk.close("left")
@@ -278,11 +278,11 @@ async def test_a_command_that_still_runs_is_followed_again(bench: Bench) -> None
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         screen, command = await begin(bench, pilot)
-        bench.say(command, "before the hang-up")
+        bench.write_output(command, "before the hang-up")
         await pilot.press("q")
         assert screen.project is not None
         screen.project.close("left")
-    bench.say(command, "while nobody watched")
+    bench.write_output(command, "while nobody watched")
     again = bench.app()
     async with again.run_test(size=(120, 36)) as pilot:
         screen = await bench.settled(pilot)
@@ -290,28 +290,28 @@ async def test_a_command_that_still_runs_is_followed_again(bench: Bench) -> None
         assert "is still running; following it again" in bench.notices(pilot)
         await bench.until(pilot, lambda: "while nobody watched" in log_of(screen))
         assert "before the hang-up" in log_of(screen)
-        bench.say(command, "and now")
+        bench.write_output(command, "and now")
         await bench.until(pilot, lambda: "and now" in log_of(screen))
         assert screen.project is not None
         assert any(isinstance(record.event, events.SessionResumed) for record in screen.project.session.read_records())
-        bench.end(command)
+        bench.end_command(command)
         await bench.until(pilot, lambda: screen.project is not None and not screen.project.rebuild.running_commands)
 
 
 async def test_another_operator_follows_what_runs_and_cannot_interrupt_it(bench: Bench, interrupts: list[bool]) -> None:
-    first = bench.desk()
+    first = bench.open_project()
     command = first.start_command("quota", "Request", ("ecotui", "quota", "--request", "L-1216C47A"))
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await bench.settled(pilot)
         assert screen.project is not None
         assert screen.project.is_read_only
-        bench.say(command, "seen by both")
+        bench.write_output(command, "seen by both")
         await bench.until(pilot, lambda: "seen by both" in log_of(screen))
         await pilot.press("i")
         await pilot.pause()
         assert app.screen is screen
         assert interrupts == []
         assert "You are watching" in bench.notices(pilot)
-    bench.end(command)
+    bench.end_command(command)
     first.close("left")

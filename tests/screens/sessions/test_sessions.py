@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.reports import broken_world, rebuilt_world
+from support.reports import blocked_reports, rebuilt_reports
 from support.sessions import ERROR, ran
 from support.tui import Bench
 from textual.pilot import Pilot
@@ -31,7 +31,7 @@ from screens.widgets.step_list import StepList
 @pytest.fixture
 def past(bench: Bench, frozen_log: None) -> tuple[Session, Session]:
     """An earlier session that got stuck, and the one after it, which got through."""
-    stuck = bench.past_session(broken_world())
+    stuck = bench.past_session(blocked_reports())
     stuck.append(events.FindingOverridden(finding="quota.L-1216C47A", reason="raised by [phone]"))
     stuck.append(events.RunbookOpened(entry="3.1", error="VcpuLimitExceeded"))
     ran(stuck, "[b]Creating[/b]…", *(f"line {number}" for number in range(200)), ERROR, code=1)
@@ -40,7 +40,7 @@ def past(bench: Bench, frozen_log: None) -> tuple[Session, Session]:
     stuck.append(events.TagChanged(tag="handover"))
     stuck.end("left")
     stuck.close()
-    fine = bench.past_session(rebuilt_world())
+    fine = bench.past_session(rebuilt_reports())
     ran(fine, "all is well", seconds=30)
     fine.end("done")
     fine.close()
@@ -186,7 +186,7 @@ async def test_words_are_found_in_the_outputs_and_opened_where_they_are(
 async def test_a_long_log_opens_at_its_end_and_earlier_events_come_when_one_goes_there(
     bench: Bench, frozen_log: None
 ) -> None:
-    session = bench.past_session(rebuilt_world())
+    session = bench.past_session(rebuilt_reports())
     log = hash_chain.HashChain(session.events_path)
     log.append_all([b'{"type":"noted","text":"note %d"}' % number for number in range(3_000)], sync=False)
     log.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.reports import broken_world, rebuilt_world
+from support.reports import blocked_reports, rebuilt_reports
 from support.sessions import ERROR, ran
 from support.tui import Bench
 from textual.pilot import Pilot
@@ -28,14 +28,14 @@ FOLDER = Path("/srv/eco2")
 
 
 def _past(bench: Bench) -> None:
-    stuck = bench.past_session(broken_world(), folder=FOLDER)
+    stuck = bench.past_session(blocked_reports(), folder=FOLDER)
     stuck.append(events.FindingOverridden(finding="quota.L-1216C47A", reason="전화로 승인을 받음"))
     ran(stuck, "Creating…", *(f"line {number}" for number in range(60)), ERROR, code=1)
     stuck.append(events.TagChanged(tag="인수인계"))
     stuck.append(events.NoteAdded(text="쿼터 승인을 기다리는 중"))
     stuck.end("left")
     stuck.close()
-    fine = bench.past_session(rebuilt_world(), folder=FOLDER)
+    fine = bench.past_session(rebuilt_reports(), folder=FOLDER)
     ran(fine, "all is well", seconds=30)
     fine.end("done")
     fine.close()

@@ -105,7 +105,7 @@ async def test_the_cursor_stays_on_its_resource_when_rows_come_and_go(bench: Ben
     live = panel.query_one(ApplyProgressView)
     assert live.selected_row is not None
     assert live.selected_row.address == MASTER
-    bench.say(command, line("apply_complete", "aws_nat_gateway.main", 61, elapsed_seconds=49))
+    bench.write_output(command, line("apply_complete", "aws_nat_gateway.main", 61, elapsed_seconds=49))
     await bench.until(pilot, lambda: len(live._rows) == 1)
     assert live.selected_row.address == MASTER
 
@@ -116,11 +116,11 @@ async def test_an_error_comes_with_its_place_and_the_guide_s_word_and_the_end_wi
 ) -> None:
     panel, command = await applying(bench, pilot, *RUN)
     outputs = json.dumps({"type": "outputs", "outputs": {"master_ip": {"value": "[/not markup]", "type": "string"}}})
-    bench.say(command, ERROR, EXPLAINED, outputs)
+    bench.write_output(command, ERROR, EXPLAINED, outputs)
     await bench.until(pilot, lambda: "guide 2.1: EntityAlreadyExists" in bench.text(pilot))
     assert "iam.tf:12" in bench.text(pilot)
     assert "terraform says why at the end" not in bench.text(pilot)
-    bench.end(command, 1)
+    bench.end_command(command, 1)
     await bench.until(pilot, lambda: not panel.query_one(ApplyProgressView).display, "the end")
     await bench.settled(pilot)
     assert panel.query_one(".findings").display
@@ -205,17 +205,17 @@ async def test_the_stages_of_the_team_s_script_are_drawn_with_their_times(
         "apply",
     )
     command = screen.step_commands["apply"].command
-    bench.say(command, "[stage 1, after 0 s] 1단계: 정리", "1단계: 정리", "[/not markup]")
+    bench.write_output(command, "[stage 1, after 0 s] 1단계: 정리", "1단계: 정리", "[/not markup]")
     await bench.until(pilot, lambda: "▶" in own(panel), "the first stage")
     panel.clock = lambda: STARTED + 95
-    bench.say(command, "[stage 2, after 1 min 35 s] 2단계: 적용", "2단계: 적용")
+    bench.write_output(command, "[stage 2, after 1 min 35 s] 2단계: 적용", "2단계: 적용")
     await bench.until(pilot, lambda: "2단계" in own(panel), "the second one")
     first, second = own(panel).splitlines()
     assert first.startswith("✓")
     assert first.endswith("1단계: 정리")
     assert "1:35" in first
     assert second.startswith("▶")
-    bench.end(command, 0)
+    bench.end_command(command, 0)
     await bench.until(pilot, lambda: "▶" not in own(panel), "the end")
     assert "2단계: 적용" in own(panel)
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 from support.reports import LEFTOVERS, finding, leftover, report
-from support.tui import Bench, typed
+from support.tui import Bench, submit_text
 from textual.pilot import Pilot
 from textual.widgets import DataTable, Static
 
@@ -66,10 +66,10 @@ async def test_a_deletion_needs_the_exact_words_and_deletes_exactly_what_was_cho
     assert isinstance(app.screen, TypedConfirmDialog)
     assert app.screen.expected == "eco2-prod 2"
     for wrong in ("eco2-prod", "eco2-prod 3", "yes", "eco2-prod  2"):
-        await typed(pilot, wrong)
+        await submit_text(pilot, wrong)
         assert isinstance(app.screen, TypedConfirmDialog)
         assert bench.started == []
-    await typed(pilot, "eco2-prod 2")
+    await submit_text(pilot, "eco2-prod 2")
     (argv,) = bench.started
     assert argv[:4] == ("ecotui", "cleanup", "--delete", "--approve")
     assert argv[5] == "--progress"
@@ -91,10 +91,10 @@ async def test_a_look_that_ends_while_consent_is_typed_changes_nothing_of_what_w
     assert isinstance(app.screen, TypedConfirmDialog)
     # Another run deleted what is agreed to here: it is gone from the next look.
     left = msgspec.structs.replace(shown, resources=tuple(one for one in shown.resources if one.key not in agreed))
-    bench.world["cleanup"] = report("cleanup", *bench.world["cleanup"].findings, detail=left)  # type: ignore[union-attr]
+    bench.reports["cleanup"] = report("cleanup", *bench.reports["cleanup"].findings, detail=left)  # type: ignore[union-attr]
     screen.post_message(CheckRequested(("cleanup",)))
     await bench.until(pilot, lambda: len(panel.detail.resources) < len(shown.resources), "the look")
-    await typed(pilot, f"eco2-prod {len(agreed)}")
+    await submit_text(pilot, f"eco2-prod {len(agreed)}")
     await bench.until(pilot, lambda: bench.started, "the deletion")
     approval = read_approval(Path(bench.started[0][4]))
     assert {item.key for item in approval.items} == agreed
@@ -117,7 +117,7 @@ async def test_two_deletions_within_a_second_keep_their_own_lists(
     panel = await to_cleanup(bench, pilot)
     await pilot.press("d")
     await pilot.pause()
-    await typed(pilot, "eco2-prod 3")
+    await submit_text(pilot, "eco2-prod 3")
     first = Path(bench.started[0][4])
     before = first.read_bytes()
     assert panel.rebuild.running_commands
@@ -125,7 +125,7 @@ async def test_two_deletions_within_a_second_keep_their_own_lists(
     await pilot.press("d")
     await pilot.pause()
     if isinstance(app.screen, TypedConfirmDialog):
-        await typed(pilot, "eco2-prod 3")
+        await submit_text(pilot, "eco2-prod 3")
     assert len(bench.started) == 1
     assert first.read_bytes() == before
 
@@ -139,7 +139,7 @@ async def test_what_the_chosen_ones_cost_is_said_where_they_are_chosen_and_where
         account="123456789012", account_name="eco2-prod", resources=(address, disk), prices="a list, of a day"
     )
     found = finding("cleanup.leftovers", CheckState.BLOCKED, "Two.")
-    bench.world["cleanup"] = report("cleanup", found, detail=detail)
+    bench.reports["cleanup"] = report("cleanup", found, detail=detail)
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         panel = await to_cleanup(bench, pilot)
@@ -214,15 +214,15 @@ async def test_what_is_not_among_the_leftovers_is_said_and_nothing_is_chosen(ben
 
 async def test_what_is_pointed_at_before_the_first_look_is_chosen_after_it(bench: Bench) -> None:
     app = bench.app()
-    bench.hold.clear()
+    bench.checks_answer.clear()
     async with app.run_test(size=(120, 36)) as pilot:
         screen = app.screen_stack[0]
         assert isinstance(screen, MainScreen)
-        await bench.until(pilot, lambda: screen.project is not None and bench.looks)
+        await bench.until(pilot, lambda: screen.project is not None and bench.checked_steps)
         screen.post_message(StepRequested("cleanup", ("key-pair:k8s-cluster-key",)))
         await bench.until(pilot, lambda: screen.query("#step-cleanup") and screen.current_step == "cleanup")
         await pilot.pause()
-        bench.hold.set()
+        bench.checks_answer.set()
         panel = screen.current_panel
         assert isinstance(panel, CleanupPanel)
         await bench.until(pilot, lambda: panel.report is not None)
@@ -237,7 +237,7 @@ async def test_the_progress_of_a_deletion_is_drawn_in_the_table(bench: Bench) ->
         panel = await to_cleanup(bench, pilot)
         await pilot.press("d")
         await pilot.pause()
-        await typed(pilot, "eco2-prod 3")
+        await submit_text(pilot, "eco2-prod 3")
         screen = app.screen
         assert isinstance(screen, MainScreen)
         command = screen.step_commands["cleanup"].command
@@ -248,7 +248,7 @@ async def test_the_progress_of_a_deletion_is_drawn_in_the_table(bench: Bench) ->
             state="deleting",
             message="disabling",
         )
-        bench.say(command, msgspec.json.encode(line).decode())
+        bench.write_output(command, msgspec.json.encode(line).decode())
         await bench.until(pilot, lambda: LEFTOVERS[0].key in panel.progress)
         assert "▶ deleting" in bench.text(pilot)
         assert "deleting 1" in bench.text(pilot)

@@ -27,14 +27,14 @@ async def test_number_keys_switch_steps(bench: Bench, pilot: Pilot[int], screen:
         await pilot.pause()
         assert screen.current_step == step.id
         assert screen.query_one("#panels").current == f"step-{step.id}"  # type: ignore[attr-defined]
-        assert screen.current_panel.report == bench.world[step.id]
+        assert screen.current_panel.report == bench.reports[step.id]
 
 
 async def test_the_first_round_of_looks_ends_at_the_first_step_that_needs_somebody(
     bench: Bench, pilot: Pilot[int], screen: MainScreen
 ) -> None:
     await bench.until(pilot, lambda: screen.current_step == "quota", "the step that is blocked")
-    assert bench.looks == [tuple(step.id for step in STEPS)]
+    assert bench.checked_steps == [tuple(step.id for step in STEPS)]
 
 
 async def test_a_step_that_the_operator_chose_while_the_looks_ran_is_left_alone_later(
@@ -42,7 +42,7 @@ async def test_a_step_that_the_operator_chose_while_the_looks_ran_is_left_alone_
 ) -> None:
     await pilot.press("7")
     await pilot.press("R")
-    await bench.until(pilot, lambda: len(bench.looks) == 2)
+    await bench.until(pilot, lambda: len(bench.checked_steps) == 2)
     await bench.settled(pilot)
     assert screen.current_step == "nodes"
 
@@ -66,9 +66,9 @@ async def test_n_goes_to_what_is_blocked_next(pilot: Pilot[int], screen: MainScr
 
 
 async def test_n_says_that_nothing_is_in_the_way_when_the_rebuild_is_done(bench: Bench) -> None:
-    from support.reports import rebuilt_world
+    from support.reports import rebuilt_reports
 
-    bench.world = dict(rebuilt_world())
+    bench.reports = dict(rebuilt_reports())
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         await bench.settled(pilot)
@@ -92,17 +92,17 @@ async def test_the_list_of_steps_tells_each_state_with_a_sign_and_a_word(bench: 
 
 
 async def test_while_a_look_is_under_way_the_step_says_so_and_the_frame_answers(bench: Bench) -> None:
-    bench.hold.clear()
+    bench.checks_answer.clear()
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         screen = app.screen
         assert isinstance(screen, MainScreen)
-        await bench.until(pilot, lambda: bench.looks and screen.query(".step-panel"))
+        await bench.until(pilot, lambda: bench.checked_steps and screen.query(".step-panel"))
         await pilot.press("3")
         await pilot.pause()
         assert screen.current_step == "github"
         assert "The first check is running" in bench.text(pilot)
-        bench.hold.set()
+        bench.checks_answer.set()
         await bench.settled(pilot)
         assert "The token lacks read:org" in bench.text(pilot)
 
@@ -110,17 +110,17 @@ async def test_while_a_look_is_under_way_the_step_says_so_and_the_frame_answers(
 async def test_a_step_that_was_chosen_before_its_look_ended_has_the_cursor_once_it_shows_its_findings(
     bench: Bench,
 ) -> None:
-    bench.hold.clear()
+    bench.checks_answer.clear()
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         screen = app.screen
         assert isinstance(screen, MainScreen)
-        await bench.until(pilot, lambda: bench.looks and screen.query(".step-panel"))
+        await bench.until(pilot, lambda: bench.checked_steps and screen.query(".step-panel"))
         await pilot.press("5")
         await pilot.pause()
         assert screen.current_step == "apply"
         assert app.focused is None
-        bench.hold.set()
+        bench.checks_answer.set()
         await bench.settled(pilot)
         assert app.focused is screen.current_panel.query_one(".findings")
 
@@ -174,9 +174,9 @@ async def test_keys_that_come_in_one_burst_take_the_way_out_of_where_they_went(
 
 async def test_looking_again_keeps_the_highlighted_finding(bench: Bench, pilot: Pilot[int], screen: MainScreen) -> None:
     await pilot.press("1", "down", "down", "r")
-    await bench.until(pilot, lambda: len(bench.looks) == 2)
+    await bench.until(pilot, lambda: len(bench.checked_steps) == 2)
     await bench.settled(pilot)
-    assert bench.looks[-1] == ("environment",)
+    assert bench.checked_steps[-1] == ("environment",)
     assert screen.current_panel.selected_finding is not None
     assert screen.current_panel.selected_finding.id == "environment.identity"
 
@@ -187,16 +187,16 @@ async def test_a_look_that_ends_while_a_way_out_is_chosen_moves_neither_it_nor_i
     await pilot.press("5")
     await pilot.pause()
     panel = screen.current_panel
-    held = next(one for one in bench.world["apply"].findings if len(one.fixes) > 1)  # type: ignore[union-attr]
+    held = next(one for one in bench.reports["apply"].findings if len(one.fixes) > 1)  # type: ignore[union-attr]
     while panel.selected_finding != held:
         await pilot.press("down")
     await pilot.press("tab", "end")
     await pilot.pause()
     assert panel.selected_fix == held.fixes[-1]
     worse = finding("apply.collision:x", CheckState.BLOCKED, "x exists already")
-    bench.world["apply"] = report("apply", worse, *bench.world["apply"].findings)  # type: ignore[union-attr]
+    bench.reports["apply"] = report("apply", worse, *bench.reports["apply"].findings)  # type: ignore[union-attr]
     await pilot.press("r")
-    await bench.until(pilot, lambda: panel.report == bench.world["apply"])
+    await bench.until(pilot, lambda: panel.report == bench.reports["apply"])
     assert panel.selected_finding == held
     assert panel.selected_fix == held.fixes[-1]
 
@@ -222,7 +222,7 @@ async def test_the_raw_text_behind_a_finding_is_shown_on_x(bench: Bench, app: Ec
 
 
 async def test_a_failed_look_is_shown_with_its_reason_and_turns_nothing_green(bench: Bench) -> None:
-    bench.world["github"] = CheckFailed("the look was ended by SIGKILL", "Killed")
+    bench.reports["github"] = CheckFailed("the look was ended by SIGKILL", "Killed")
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await bench.settled(pilot)
@@ -236,7 +236,7 @@ async def test_a_failed_look_is_shown_with_its_reason_and_turns_nothing_green(be
 
 
 async def test_a_crash_of_the_looking_itself_is_shown(bench: Bench) -> None:
-    bench.world["quota"] = RuntimeError("no [such] thing")
+    bench.reports["quota"] = RuntimeError("no [such] thing")
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await bench.settled(pilot)
@@ -246,7 +246,7 @@ async def test_a_crash_of_the_looking_itself_is_shown(bench: Bench) -> None:
 
 
 async def test_a_report_that_its_panel_cannot_draw_does_not_take_the_frame_down(bench: Bench) -> None:
-    bench.world["nodes"] = report("nodes", finding("nodes.a", CheckState.OK, "Fine."), detail={"nonsense": 1})
+    bench.reports["nodes"] = report("nodes", finding("nodes.a", CheckState.OK, "Fine."), detail={"nonsense": 1})
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await bench.settled(pilot)
@@ -257,7 +257,7 @@ async def test_a_report_that_its_panel_cannot_draw_does_not_take_the_frame_down(
 
 
 async def test_text_from_outside_is_shown_as_it_is(bench: Bench) -> None:
-    bench.world["github"] = report(
+    bench.reports["github"] = report(
         "github",
         finding(
             "github.odd",
@@ -282,7 +282,7 @@ async def test_text_from_outside_is_shown_as_it_is(bench: Bench) -> None:
 
 
 async def test_a_finding_of_ten_thousand_letters_stays_on_the_screen(bench: Bench) -> None:
-    bench.world["github"] = report("github", finding("github.long", CheckState.BLOCKED, "가" * 10_000))
+    bench.reports["github"] = report("github", finding("github.long", CheckState.BLOCKED, "가" * 10_000))
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await bench.settled(pilot)
@@ -359,7 +359,7 @@ async def test_the_hints_name_only_what_can_be_done(pilot: Pilot[int], screen: M
 
 
 async def test_a_look_that_is_under_way_says_what_it_is_at(bench: Bench) -> None:
-    bench.sayings = {
+    bench.check_messages = {
         "quota": "AWS throttles Service [Quotas]: 12 of 30 answered",
         "github": "asking github.com",
     }
@@ -367,10 +367,10 @@ async def test_a_look_that_is_under_way_says_what_it_is_at(bench: Bench) -> None
     async with app.run_test(size=(80, 24)) as pilot:
         await bench.settled(pilot)
         await pilot.press("2")
-        bench.hold.clear()
+        bench.checks_answer.clear()
         await pilot.press("r")
         await bench.until(pilot, lambda: "Service [Quotas]: 12 of 30 answered" in bench.text(pilot))
         assert "asking github.com" not in bench.text(pilot)
-        bench.hold.set()
+        bench.checks_answer.set()
         await bench.settled(pilot)
         assert "12 of 30" not in bench.text(pilot)

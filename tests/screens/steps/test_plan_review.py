@@ -117,7 +117,7 @@ def planned(bench: Bench, tmp_path: Path) -> Callable[..., Bench]:
             data_loss_count=len(plan.data_losses),
         )
         fixes = () if stale else (apply_fix(detail),)
-        bench.world["apply"] = report(
+        bench.reports["apply"] = report(
             "apply",
             finding("apply.changes", CheckState.WARN, "Nothing is applied yet", fixes=fixes),
             detail=detail,
@@ -259,7 +259,7 @@ async def test_a_stale_plan_is_shown_with_the_reason_and_cannot_be_applied(
 
 async def test_a_review_that_is_damaged_says_so_and_closes(planned: Callable[..., Bench]) -> None:
     bench = planned(changes())
-    (Path(str(bench.world["apply"].detail["plan"])).parent / plan_store.REVIEW_FILE).write_text('{"plan_sha256": "a')  # type: ignore[union-attr]
+    (Path(str(bench.reports["apply"].detail["plan"])).parent / plan_store.REVIEW_FILE).write_text('{"plan_sha256": "a')  # type: ignore[union-attr]
     async with bench.app().run_test(size=WIDE) as pilot:
         await bench.settled(pilot)
         await pilot.press("5", "p")
