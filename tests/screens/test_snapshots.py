@@ -30,9 +30,7 @@ def test_blocked_step_snapshot(snap_compare: Compare, bench: Bench, step: str, s
 
 @SIZES
 @pytest.mark.parametrize(("step", "key"), [("apply", "5"), ("nodes", "7")], ids=["apply", "nodes"])
-def test_rebuilt_step_snapshot(
-    snap_compare: Compare, bench: Bench, step: str, key: str, size: tuple[int, int]
-) -> None:
+def test_rebuilt_step_snapshot(snap_compare: Compare, bench: Bench, step: str, key: str, size: tuple[int, int]) -> None:
     bench.reports = dict(rebuilt_reports())
     assert snap_compare(bench.app(), terminal_size=size, run_before=bench.ready(key))
 
