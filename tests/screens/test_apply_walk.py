@@ -176,7 +176,7 @@ async def forecast_and_clear(me: Operator, demo: Demo) -> None:
         await me.agree()
         await me.ended("the adoption")
         assert "import {" in me.said()
-        assert "is to be adopted" in me.findings[f"apply.collision:{address}"].summary
+        assert "is to be imported" in me.findings[f"apply.collision:{address}"].summary
     assert import_blocks.read_imported_addresses(demo.project / "terraform") == {ROLE, BUCKET}
 
     await me.go_to("apply.changes")
