@@ -1,7 +1,7 @@
-"""The supervisor: a small process that owns one command, keeps what it says, and sees how it ends.
+"""The supervisor: a small process that owns one command, keeps its output, and records its end.
 
-`python -m ecotui.supervisor`, with its task as JSON on the standard input (see `launch`). It is in a process session
-of its own, ignores the hang-up of any terminal, and passes an interrupt on exactly once.
+`python -m ecotui.supervisor`, with its task as JSON on the standard input (`launch`). It has a process session of its
+own, ignores the hang-up of any terminal, and passes an interrupt on exactly once.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 
 
 def main() -> int:
-    """Read the task, go into the background, run the command. The first process ends at once with 0."""
+    """Read the task, fork into the background, run the command. The first process ends at once with 0."""
     task = json.loads(sys.stdin.buffer.read().decode("utf-8", "surrogateescape"))
     from ecotui.supervisor.process import Supervisor
 

@@ -1,4 +1,4 @@
-"""How a command stands, told from its folder alone: anybody may ask, from any process, at any time."""
+"""The status of a command, read from its folder alone: by any process, at any time."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ecotui.session import SessionError
-from ecotui.session.private_files import is_locked, raise_session_error, read_bytes, replace_atomically
-from ecotui.supervisor import paths as names
+from ecotui.session.private_files import is_locked, read_bytes, replace_atomically
+from ecotui.supervisor import paths
 
 if TYPE_CHECKING:
     from ecotui.session.log import Session
@@ -37,20 +37,20 @@ class Command:
     step: str
     title: str
     argv: tuple[str, ...]
-    """As it was asked for, redacted."""
+    """As it was requested, redacted."""
     started: float
     """Seconds since the epoch."""
     cwd: str = ""
     target: DeploymentTarget = DeploymentTarget()
-    """Empty where nobody said."""
+    """Empty where it is not known."""
 
 
 @dataclass(frozen=True)
 class CommandStatus:
-    """How a command stands."""
+    """The status of a command."""
 
     state: Literal["running", "exited", "lost"]
-    """lost: its supervisor was killed, and nobody saw the end."""
+    """lost: its supervisor was killed before the end was recorded."""
     exit_code: int | None = None
     signal: int | None = None
     """The signal that ended the command, where one did."""
@@ -59,19 +59,15 @@ class CommandStatus:
     outcome: str = ""
     """succeeded, failed, interrupted, killed, could-not-start; `lost`; empty while it runs."""
     pid: int | None = None
-    """The command's own process, where it is alive: also that of a lost one, which goes on unseen."""
+    """The command's own process, where it is alive: also that of a lost one, which still runs."""
     lost_bytes: int = 0
     """Output that could not be kept (full disk, or more than the limit)."""
     message: str = ""
 
 
-TARGET_FIELDS = ("account", "region", "workspace")
-"""The fields of `Place`, as they stand in command.json."""
-
-
 def read_command(folder: Path) -> Command | None:
     """The command of a folder; None where that is not one."""
-    plain = _read_json_object(folder / names.COMMAND_FILE)
+    plain = _read_json_object(folder / paths.COMMAND_FILE)
     if plain is None:
         return None
     try:
@@ -83,20 +79,23 @@ def read_command(folder: Path) -> Command | None:
             argv=tuple(map(str, plain["argv"])),
             started=float(plain["started"]),
             cwd=str(plain.get("cwd", "")),
-            target=DeploymentTarget(*(str((plain.get("place") or {}).get(one, "")) for one in TARGET_FIELDS)),
+            target=DeploymentTarget(
+                *(str((plain.get("place") or {}).get(field.name, "")) for field in fields(DeploymentTarget))
+            ),
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
 
-def record_target(folder: Path, target: DeploymentTarget, redact: Callable[[str], str]) -> None:
-    """Write down where a command works, once it is certain. Raises SessionError."""
-    plain = _read_json_object(folder / names.COMMAND_FILE) or {}
-    plain["place"] = {name: redact(str(getattr(target, name))) for name in TARGET_FIELDS}
-    with raise_session_error("cannot write to", folder):
-        replace_atomically(
-            folder / names.COMMAND_FILE, json.dumps(plain, ensure_ascii=False).encode("utf-8", "replace")
-        )
+def write_command(command: Command, *, with_target: bool, redact: Callable[[str], str]) -> None:
+    """Write down what a command is and, where that is certain, where it works. Raises OSError."""
+    plain: dict[str, Any] = {"step": command.step, "title": command.title, "argv": command.argv, "cwd": command.cwd}
+    plain["started"] = command.started
+    if with_target:
+        plain["place"] = {name: redact(value) for name, value in vars(command.target).items()}
+    replace_atomically(
+        command.folder / paths.COMMAND_FILE, json.dumps(plain, ensure_ascii=False).encode("utf-8", "replace")
+    )
 
 
 def list_commands(session: Session) -> list[Command]:
@@ -110,56 +109,56 @@ def list_commands(session: Session) -> list[Command]:
 
 
 def list_running_commands(session: Session) -> list[Command]:
-    """The commands that are still at work, also those whose supervisor was killed, oldest first."""
-    at_work = []
+    """The commands that still run, also those whose supervisor was killed, oldest first."""
+    running = []
     for command in list_commands(session):
-        now = read_command_status(command.folder)
-        if now.state == "running" or (now.state == "lost" and now.pid is not None):
-            at_work.append(command)
-    return at_work
+        status = read_command_status(command.folder)
+        if status.state == "running" or (status.state == "lost" and status.pid is not None):
+            running.append(command)
+    return running
 
 
 def read_command_status(folder: Path) -> CommandStatus:
-    """How the command of this folder stands. Whether a supervisor lives is told by its lock, never by its pid."""
-    if (over := _read_exit_record(folder)) is not None:
-        return over
-    process = _read_json_object(folder / names.PROCESS_FILE) or {}
-    started = _as_float((_read_json_object(folder / names.COMMAND_FILE) or {}).get("started"))
+    """The status of the command of this folder. The supervisor lives while its lock is held, whatever its pid says."""
+    if (ended := _read_exit_record(folder)) is not None:
+        return ended
+    process = _read_json_object(folder / paths.PROCESS_FILE) or {}
+    started = _as_float((_read_json_object(folder / paths.COMMAND_FILE) or {}).get("started"))
     pid = _live_child_pid(process)
-    if is_locked(folder / names.ALIVE_LOCK_FILE):
+    if is_locked(folder / paths.ALIVE_LOCK_FILE):
         return CommandStatus("running", started=started, pid=pid)
-    # It may have ended between the two questions.
-    if (over := _read_exit_record(folder)) is not None:
-        return over
+    # It may have ended in between.
+    if (ended := _read_exit_record(folder)) is not None:
+        return ended
     if pid is None and process and not process.get("child"):
-        pid = names.find_process_by_folder(folder)
-    message = "its supervisor was killed: nobody saw the end"
+        pid = paths.find_process_by_folder(folder)
+    message = "its supervisor was killed before the end was recorded"
     if pid is not None:
-        message = f"its supervisor was killed, and the command goes on unseen as process {pid}"
+        message = f"its supervisor was killed; the command still runs as process {pid}"
     return CommandStatus("lost", started=started, outcome="lost", pid=pid, message=message)
 
 
 def send_interrupt(folder: Path, force: bool = False) -> bool:
     """Ask the command to stop, once however often this is called; with `force`, make it stop.
 
-    `force` asks a second time (terraform gives up at once then) and kills the command's processes after a grace
-    period. Of a lost command the processes are signalled directly. False when there is nothing to interrupt.
+    `force` sends a second interrupt (terraform then stops at once) and kills the command's processes after a grace
+    period. The processes of a lost command get the signal directly. False when there is nothing to interrupt.
     """
     now = read_command_status(folder)
-    process = _read_json_object(folder / names.PROCESS_FILE) or {}
+    process = _read_json_object(folder / paths.PROCESS_FILE) or {}
     if now.state == "running":
         supervisor = process.get("supervisor")
         if not isinstance(supervisor, int):
-            # It has only just been started: its number is there in a moment.
+            # It has only just been started.
             deadline = time.monotonic() + 5
             while not isinstance(supervisor, int) and time.monotonic() < deadline:
                 time.sleep(0.02)
-                supervisor = (_read_json_object(folder / names.PROCESS_FILE) or {}).get("supervisor")
+                supervisor = (_read_json_object(folder / paths.PROCESS_FILE) or {}).get("supervisor")
             if not isinstance(supervisor, int):
                 return False
         return _send_signal(supervisor, signal.SIGUSR1 if force else signal.SIGUSR2)
     if now.state == "lost" and now.pid is not None:
-        # The command leads its own process group. Nobody counts any more: a second call is a second signal.
+        # The command leads its own process group. Nothing counts any more: a second call is a second signal.
         try:
             os.killpg(now.pid, signal.SIGKILL if force else signal.SIGINT)
         except (ProcessLookupError, PermissionError):
@@ -169,7 +168,7 @@ def send_interrupt(folder: Path, force: bool = False) -> bool:
 
 
 def record_lost_commands(session: Session) -> list[Command]:
-    """Log the end of commands whose end nobody saw, and that are no longer at work. Raises SessionError."""
+    """Log the end of commands that are lost, and no longer run. Raises SessionError."""
     from ecotui.session import events
 
     lost = []
@@ -179,7 +178,7 @@ def record_lost_commands(session: Session) -> list[Command]:
             continue
         record = {"outcome": "lost", "started": command.started, "ended": None, "message": now.message}
         try:
-            replace_atomically(command.folder / names.EXIT_FILE, json.dumps(record).encode())
+            replace_atomically(command.folder / paths.EXIT_FILE, json.dumps(record).encode())
         except OSError as error:
             raise SessionError(f"cannot write to {command.folder}: {error.strerror}") from error
         session.append(events.CommandEnded(command=command.id, step=command.step, outcome="lost"))
@@ -196,7 +195,7 @@ def _send_signal(pid: int, number: int) -> bool:
 
 
 def _read_exit_record(folder: Path) -> CommandStatus | None:
-    plain = _read_json_object(folder / names.EXIT_FILE)
+    plain = _read_json_object(folder / paths.EXIT_FILE)
     if plain is None:
         return None
     code, number = plain.get("exit_code"), plain.get("signal")
@@ -214,9 +213,9 @@ def _read_exit_record(folder: Path) -> CommandStatus | None:
 
 
 def _live_child_pid(process: dict[str, Any]) -> int | None:
-    """The command's process, if it is still the same one: a number alone may have been given to another since."""
+    """The command's process, where it is still the same one: its number may have been given to another since."""
     pid, mark = process.get("child"), process.get("child_started")
-    if isinstance(pid, int) and isinstance(mark, str) and names.process_identity(pid) == mark:
+    if isinstance(pid, int) and isinstance(mark, str) and paths.process_identity(pid) == mark:
         return pid
     return None
 

@@ -1,4 +1,4 @@
-"""Where a supervised command's output goes: a file, bounded in size, that a full disk does not stop."""
+"""The output file of a supervised command: bounded in size; a full disk does not stop the command."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ecotui.supervisor.output_times import MIN_RECORD_INTERVAL, pack_record
 
 
 class OutputFile:
-    """Appends to the output file. What cannot be kept is counted; the command is never held up by it."""
+    """Appends to the output file. Counts what cannot be kept, and never blocks the command."""
 
     def __init__(self, fd: int, limit: int, *, times_fd: int = -1, clock: Callable[[], float] = time.time) -> None:
-        """`times`: a file for when what was written; a replay reads it, and nothing else depends on it."""
+        """`times_fd`: a file for the times of the writes; a replay reads it, and nothing else depends on it."""
         self._fd = fd
         self._max_bytes = limit
         """Bytes that are kept."""
@@ -22,17 +22,17 @@ class OutputFile:
         self.lost_bytes = 0
         """Bytes that could not be kept."""
         self.error = ""
-        """Why, in plain words."""
+        """Why, for a person."""
         self._gap_bytes = 0
-        """Bytes lost since the last that was kept."""
+        """Bytes lost since the last write that was kept."""
         self._is_full = False
         self._times_fd = times_fd
         self._clock = clock
         self._last_time_recorded = 0.0
-        """When the time of a write was last written down."""
+        """Time of the last write whose time was recorded."""
 
     def write(self, text: str) -> None:
-        """Keep the text. Never raises."""
+        """Append the text. Never raises."""
         data = text.encode("utf-8", "replace")
         if not data:
             return
@@ -54,14 +54,14 @@ class OutputFile:
 
     def _append(self, data: bytes) -> bool:
         """All of it or nothing: half a line would end in the middle of a character."""
-        begin = self._size
+        start = self._size
         if not self._write_all(data):
             return False
-        self._record_time(begin)
+        self._record_time(start)
         return True
 
     def _record_time(self, offset: int) -> None:
-        """From this byte on it was written now. Not for each write: a flood would fill the disk with times."""
+        """Record that the bytes from this offset are written now. Not for each write: a flood would fill the disk."""
         now = self._clock()
         if self._times_fd < 0 or 0 <= now - self._last_time_recorded < MIN_RECORD_INTERVAL:
             return

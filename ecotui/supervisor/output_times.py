@@ -1,4 +1,4 @@
-"""When each part of an output was written: a record of 16 bytes for each batch, beside the output. Imports little."""
+"""The times at which parts of an output were written: 16 bytes for each batch, beside the output. Imports little."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _RECORD = struct.Struct("<QQ")
 
 
 def pack_record(offset: int, timestamp: float) -> bytes:
-    """One record. `at`: seconds since the epoch."""
+    """One record. `timestamp`: seconds since the epoch."""
     return _RECORD.pack(offset, max(int(timestamp * 1000), 0))
 
 
@@ -28,34 +28,34 @@ class OutputTimes:
 
     def __init__(self, offsets: Sequence[int], timestamps: Sequence[float], size: int) -> None:
         self.offsets = offsets
-        """The first byte of each batch; they grow."""
+        """The first byte of each batch, ascending."""
         self.timestamps = timestamps
-        """Seconds since the epoch; they do not go back."""
+        """Seconds since the epoch, ascending."""
         self.size = size
         """Bytes of the whole output."""
 
     @classmethod
     def read(cls, times: Path, output: Path) -> OutputTimes:
-        """Never raises: what cannot be read, and what does not fit what was before it, is left out."""
-        begins: list[int] = []
-        moments: list[float] = []
+        """Never raises: leaves out what cannot be read, and what does not fit the records before it."""
+        offsets: list[int] = []
+        timestamps: list[float] = []
         size = _file_size(output)
         try:
             with os.fdopen(open_private_file(times, os.O_RDONLY), "rb") as stream:
                 data = stream.read(MAX_TIMES_BYTES)
         except OSError:
             data = b""
-        for begin, milliseconds in _RECORD.iter_unpack(data[: len(data) // _RECORD.size * _RECORD.size]):
-            if begin > size or (begins and begin <= begins[-1]):
+        for offset, milliseconds in _RECORD.iter_unpack(data[: len(data) // _RECORD.size * _RECORD.size]):
+            if offset > size or (offsets and offset <= offsets[-1]):
                 break
-            begins.append(begin)
+            offsets.append(offset)
             # A clock that was set back: time stands still until it has caught up.
-            moments.append(max(milliseconds / 1000, moments[-1] if moments else 0.0))
-        return cls(begins, moments, size)
+            timestamps.append(max(milliseconds / 1000, timestamps[-1] if timestamps else 0.0))
+        return cls(offsets, timestamps, size)
 
     @classmethod
     def spread_evenly(cls, output: Path, started_at: float, ended_at: float, parts: int = 200) -> OutputTimes:
-        """For an output of which no times are known: evenly over the time of its command."""
+        """For an output without times: spread evenly over the time of its command."""
         size = _file_size(output)
         parts = min(parts, size)
         return cls(
@@ -65,16 +65,16 @@ class OutputTimes:
         )
 
     def size_at(self, timestamp: float) -> int:
-        """How many bytes there were at a moment."""
-        place = bisect_right(self.timestamps, timestamp)
-        if place >= len(self.offsets):
+        """How many bytes there were at a time, in seconds since the epoch."""
+        index = bisect_right(self.timestamps, timestamp)
+        if index >= len(self.offsets):
             return self.size if self.timestamps else 0
-        return self.offsets[place]
+        return self.offsets[index]
 
     def time_of_byte(self, offset: int) -> float | None:
         """When a byte was written; None where that is not known."""
-        place = bisect_right(self.offsets, offset) - 1
-        return self.timestamps[place] if place >= 0 else None
+        index = bisect_right(self.offsets, offset) - 1
+        return self.timestamps[index] if index >= 0 else None
 
 
 def _file_size(path: Path) -> int:

@@ -1,4 +1,4 @@
-"""What the supervisor does: start the command, drain its output, pass interrupts on, record the end."""
+"""The supervisor: starts one command, drains its output, passes interrupts on, records the end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ecotui.session.private_files import (
     replace_atomically,
     write_fully,
 )
-from ecotui.supervisor import paths as names
+from ecotui.supervisor import paths
 from ecotui.supervisor.output_file import OutputFile
 from ecotui.supervisor.spawn import explain_start_error, spawn
 
@@ -33,16 +33,16 @@ PIPE_READ_SIZE = 1 << 18
 PIPE_SIZE = 1 << 20
 """Bytes that the pipe is asked to hold; Linux lets everybody have that much (/proc/sys/fs/pipe-max-size)."""
 OUTPUT_LINGER_SECONDS = 2.0
-"""Seconds that output is still waited for when the command is over but something that it left holds the pipe."""
+"""Seconds to wait for output after the end of the command, while a process that it left has the pipe open."""
 SECOND_SIGNAL_DELAY = 1.0
-"""Seconds between the first and the second signal of a force that no interrupt went before."""
+"""Seconds between the first and the second signal of a forced stop without an interrupt before it."""
 
 
 class Supervisor:
     """One task, one command."""
 
     def __init__(self, task: dict[str, Any]) -> None:
-        """Take the task; whatever is wrong with the folder shows here, before the starter goes away."""
+        """Open the files of the task. Whatever is wrong with the folder shows here, while the starter still waits."""
         self.task = task
         self.folder = Path(task["folder"])
         self.started_at = float(task["started"])
@@ -51,11 +51,11 @@ class Supervisor:
         redactor = Redactor(read_bytes(Path(task["salt"])), env=task["env"], secrets=task["secrets"])
         self.redactor = redactor
         self.redaction_stream = RedactingStream(redactor)
-        log = open_private_file(self.folder / names.OUTPUT_LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        times = open_private_file(self.folder / names.OUTPUT_TIMES_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        log = open_private_file(self.folder / paths.OUTPUT_LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        times = open_private_file(self.folder / paths.OUTPUT_TIMES_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self.output = OutputFile(log, int(task["output_limit"]), times_fd=times)
-        reserve = open_private_file(self.folder / names.EXIT_RESERVE_FILE, os.O_WRONLY | os.O_CREAT)
-        write_fully(reserve, b" " * names.EXIT_RECORD_SIZE)
+        reserve = open_private_file(self.folder / paths.EXIT_RESERVE_FILE, os.O_WRONLY | os.O_CREAT)
+        write_fully(reserve, b" " * paths.EXIT_RECORD_SIZE)
         self.reserve_fd = reserve
         self.pid = 0
         self.interrupt_sent = False
@@ -89,16 +89,16 @@ class Supervisor:
         self._record_end(message)
 
     def _write_process_file(self) -> None:
-        told: dict[str, Any] = {"supervisor": os.getpid(), "child": self.pid or None}
+        plain: dict[str, Any] = {"supervisor": os.getpid(), "child": self.pid or None}
         if self.pid:
-            told["child_started"] = names.process_identity(self.pid)
+            plain["child_started"] = paths.process_identity(self.pid)
         try:
-            replace_atomically(self.folder / names.PROCESS_FILE, json.dumps(told).encode())
+            replace_atomically(self.folder / paths.PROCESS_FILE, json.dumps(plain).encode())
         except OSError as error:
-            self._log_error("cannot say which process this is", error)
+            self._log_error("cannot write down the process ids", error)
 
     def _spawn(self) -> int:
-        """Start the command; where its output can be read. Raises OSError."""
+        """Start the command; the end of the pipe to read its output from. Raises OSError."""
         output, write_end = os.pipe()
         enlarge = getattr(fcntl, "F_SETPIPE_SZ", None)
         if enlarge is not None:
@@ -108,7 +108,7 @@ class Supervisor:
         try:
             self.pid = spawn(
                 self.task["argv"],
-                {**self.task["env"], names.COMMAND_FOLDER_VARIABLE: str(self.folder)},
+                {**self.task["env"], paths.COMMAND_FOLDER_VARIABLE: str(self.folder)},
                 self.task["cwd"],
                 stdin_fd=input_end,
                 output_fd=write_end,
@@ -123,7 +123,7 @@ class Supervisor:
         return output
 
     def _open_stdin(self) -> int:
-        """A file to read the command's input from: nothing, or the bytes given, in memory only."""
+        """The command's input: empty, or the bytes of the task, in memory only."""
         given = self.task.pop("stdin")
         if given is None:
             return os.open(os.devnull, os.O_RDONLY)
@@ -140,7 +140,7 @@ class Supervisor:
         return read_end
 
     def _drain_output(self, output_fd: int) -> None:
-        """Drain the output until the command is over and says nothing more."""
+        """Drain the output until the command is over and its output has ended."""
         poll = select.poll()
         poll.register(self.wakeup_fd, select.POLLIN)
         poll.register(output_fd, select.POLLIN)
@@ -166,11 +166,11 @@ class Supervisor:
         os.close(output_fd)
 
     def _poll_timeout(self, quiet_since: float) -> int:
-        """Milliseconds until something has to be done without being asked; -1: never."""
+        """Milliseconds until the next action that no event triggers; -1: none."""
         now = time.monotonic()
         if self.exit_code is not None:
             return max(int((quiet_since + OUTPUT_LINGER_SECONDS - now) * 1000), 0) + 1
-        due = [moment for moment in (self.second_signal_at, self._kill_at()) if moment is not None]
+        due = [at for at in (self.second_signal_at, self._kill_at()) if at is not None]
         return max(int((min(due) - now) * 1000), 0) + 1 if due else -1
 
     def _kill_at(self) -> float | None:
@@ -179,18 +179,18 @@ class Supervisor:
         return self.forced_at + float(self.task["grace"])
 
     def _handle_signals(self) -> None:
-        """Act on the signals that came in."""
+        """Act on the signals that were received."""
         try:
-            came = os.read(self.wakeup_fd, 512)
+            received = os.read(self.wakeup_fd, 512)
         except BlockingIOError:
             return
         self._reap()
         if self.exit_code is not None:
             return
-        if signal.SIGUSR1 in came:
+        if signal.SIGUSR1 in received:
             self._force_stop()
-        elif set(came) & {signal.SIGINT, signal.SIGTERM, signal.SIGUSR2}:
-            direct = signal.SIGUSR2 not in came
+        elif set(received) & {signal.SIGINT, signal.SIGTERM, signal.SIGUSR2}:
+            direct = signal.SIGUSR2 not in received
             self._interrupt_once(by="a signal to the supervisor" if direct else "the operator")
 
     def _interrupt_once(self, by: str) -> None:
@@ -211,7 +211,7 @@ class Supervisor:
         self._send_signal(signal.SIGINT)
 
     def _escalate(self) -> None:
-        """What a force does later: the second signal, and the kill."""
+        """The later part of a forced stop: the second signal, and the kill."""
         now = time.monotonic()
         if self.second_signal_at is not None and now >= self.second_signal_at:
             self.second_signal_at = None
@@ -222,7 +222,7 @@ class Supervisor:
             self._send_signal(signal.SIGKILL)
 
     def _send_signal(self, number: int) -> None:
-        """To the command and all that it started, as a terminal would."""
+        """To the command and everything that it started, as a terminal would."""
         if self.exit_code is not None:
             return
         with suppress(ProcessLookupError, PermissionError):
@@ -235,7 +235,7 @@ class Supervisor:
                 self.exit_code = os.waitstatus_to_exitcode(state)
 
     def _record_end(self, message: str) -> None:
-        """Log the end, then write the record: who sees the record finds the event in the log."""
+        """Log the end, then write the record: a reader of the record finds the event in the log."""
         number = -self.exit_code if self.exit_code is not None and self.exit_code < 0 else None
         ended = time.time()
         record: dict[str, Any] = {
@@ -259,9 +259,9 @@ class Supervisor:
             }
         )
         try:
-            os.pwrite(self.reserve_fd, json.dumps(record).encode().ljust(names.EXIT_RECORD_SIZE), 0)
+            os.pwrite(self.reserve_fd, json.dumps(record).encode().ljust(paths.EXIT_RECORD_SIZE), 0)
             os.fsync(self.reserve_fd)
-            (self.folder / names.EXIT_RESERVE_FILE).replace(self.folder / names.EXIT_FILE)
+            (self.folder / paths.EXIT_RESERVE_FILE).replace(self.folder / paths.EXIT_FILE)
         except OSError as error:
             self._log_error("cannot record the end", error)
 
@@ -289,4 +289,4 @@ class Supervisor:
 
 
 def _ignore_signal(number: int, frame: object) -> None:
-    """The signal's number is in the wake-up pipe by now; the loop acts on it."""
+    """The signal's number is in the wake-up pipe; the loop acts on it."""

@@ -19,14 +19,15 @@ from typing import TYPE_CHECKING, Protocol
 from checks.sanitize import sanitize
 from ecotui.redact.redactor import RedactingStream
 from ecotui.session import SessionError
+from ecotui.session.private_files import raise_session_error
 from ecotui.supervisor.commands import (
     Command,
     CommandStatus,
     DeploymentTarget,
     read_command,
     read_command_status,
-    record_target,
     send_interrupt,
+    write_command,
 )
 from ecotui.supervisor.launch import start_command
 from ecotui.supervisor.paths import COMMAND_FOLDER_VARIABLE, OUTPUT_LOG
@@ -99,10 +100,11 @@ def run_command(
         )
     session.add_secrets(env, secrets)
     if target is not None:
-        record_target(own.folder, target, session.redactor.redact)
-    return ChildCommand(
-        replace(own, title=session.redactor.redact(title)), argv, cwd, env, RedactingStream(session.redactor)
-    )
+        own = replace(own, target=target)
+        with raise_session_error("cannot write to", own.folder):
+            write_command(own, with_target=True, redact=session.redactor.redact)
+    own = replace(own, title=session.redactor.redact(title))
+    return ChildCommand(own, argv, cwd, env, RedactingStream(session.redactor))
 
 
 def own_command() -> Command | None:

@@ -1,4 +1,4 @@
-"""Follow the output of a command, from where one stopped; bounded whatever the command writes."""
+"""Reads the output of a command from where the last read stopped, in bounded memory."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from ecotui.supervisor.paths import OUTPUT_LOG
 LOG_READ_SIZE = 1 << 18
 """Bytes a read."""
 MAX_LINE_BYTES = 8_192
-"""Bytes of a line that are given out; the file has all of it."""
+"""Bytes of a line that are returned; the file has all of it."""
 
 
 class Tail:
-    """One reader's place in the output. Reads nothing that is not a whole line, unless the line is too long."""
+    """One reader's position in the output. Returns whole lines only; a line that is too long is cut, and says so."""
 
     def __init__(self, folder: Path, *, max_line_bytes: int = MAX_LINE_BYTES) -> None:
-        """`longest`: bytes of a line that are given out; more for a reader that decodes whole lines."""
+        """`max_line_bytes`: more than the default for a reader that decodes whole lines."""
         self._path = folder / OUTPUT_LOG
         self._max_line_bytes = max_line_bytes
         self._fd = -1
         self._offset = 0
-        """How far the file was read."""
+        """Bytes of the file that were read."""
         self._partial_line = b""
-        """The beginning of a line whose end has not been read."""
+        """The start of a line whose end was not read yet."""
         self._dropped_bytes = 0
-        """Bytes of the present line that were left out already."""
+        """Bytes of the current line that were left out."""
 
     def __del__(self) -> None:
         if self._fd >= 0:
@@ -42,7 +42,7 @@ class Tail:
         return True
 
     def read(self, max_lines: int = 1000) -> list[str]:
-        """The next lines, at most so many; empty when there are none yet. A line that is too long is cut, and says so."""
+        """The next lines, at most so many; empty when there are none yet."""
         lines: list[str] = []
         if not self._ensure_open():
             return lines
@@ -78,23 +78,23 @@ class Tail:
         return text
 
     def seek_end(self, lines: int = 0) -> None:
-        """Go to the end, so that the next read gives the last so many lines (of what is there now)."""
+        """Go to the end, so that the next read returns the last so many lines of now."""
         self._seek(self._offset_of_last_lines(lines))
 
     def skip_to_end(self, keep: int = 0) -> int:
-        """Jump ahead, so that at most `keep` lines are left to read; how many were jumped over."""
+        """Go forward, so that at most `keep` lines are left to read; returns how many were skipped."""
         if not self._ensure_open():
             return 0
         target = self._offset_of_last_lines(keep)
         if target <= self._offset:
             return 0
-        place, skipped = self._offset, 0
-        while place < target:
-            block = os.pread(self._fd, min(target - place, 1 << 20), place)
+        offset, skipped = self._offset, 0
+        while offset < target:
+            block = os.pread(self._fd, min(target - offset, 1 << 20), offset)
             if not block:
                 break
             skipped += block.count(b"\n")
-            place += len(block)
+            offset += len(block)
         self._seek(target)
         return skipped
 
@@ -102,21 +102,21 @@ class Tail:
         self._offset, self._partial_line, self._dropped_bytes = offset, b"", 0
 
     def _offset_of_last_lines(self, lines: int) -> int:
-        """Where the last so many whole lines begin."""
+        """Where the last so many whole lines start."""
         if not self._ensure_open():
             return 0
         size = os.fstat(self._fd).st_size
         # One newline more than lines: the one that ends the line before them.
-        wanted, place = lines + 1, size
-        while place > 0:
-            length = min(LOG_READ_SIZE, place)
-            block = os.pread(self._fd, length, place - length)
+        missing, offset = lines + 1, size
+        while offset > 0:
+            length = min(LOG_READ_SIZE, offset)
+            block = os.pread(self._fd, length, offset - length)
             found = block.count(b"\n")
-            if found >= wanted:
+            if found >= missing:
                 at = len(block)
-                for _ in range(wanted):
+                for _ in range(missing):
                     at = block.rfind(b"\n", 0, at)
-                return place - length + at + 1
-            wanted -= found
-            place -= length
+                return offset - length + at + 1
+            missing -= found
+            offset -= length
         return 0
