@@ -1,4 +1,4 @@
-"""What a project's folder tells about itself, by reading: its terraform folders. Nothing is run."""
+"""Finds the terraform folders of a project. Nothing is run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 _EXCLUDED_FOLDERS = frozenset({"node_modules", "venv", "vendor", "__pycache__", "site-packages"})
 MAX_FOLDER_DEPTH = 5
 MAX_FOLDERS = 5_000
-"""Folders looked into before the search gives up: about a tenth of a second."""
+"""Folders that are searched at most: about a tenth of a second."""
 
 
 def list_configuration_files(folder: Path) -> tuple[Path, ...]:
@@ -24,7 +24,7 @@ def list_configuration_files(folder: Path) -> tuple[Path, ...]:
 
 
 def find_terraform_folders(project: Path) -> tuple[Path, ...]:
-    """The folders below (and including) the project that hold terraform files, the one with most of them first.
+    """The folders below (and including) the project that contain terraform files, the one with most of them first.
 
     Modules called from elsewhere (a folder under `modules/`) come last: they are not where terraform is run.
     """
@@ -43,14 +43,14 @@ def _is_configuration(name: str) -> bool:
 
 def _walk_folders(project: Path) -> Iterator[tuple[Path, list[str]]]:
     """Folders and the names of their files, without hidden folders, links and other people's code."""
-    for seen, (here, folders, names) in enumerate(os.walk(project)):
-        if seen >= MAX_FOLDERS:
+    for number, (here, folders, names) in enumerate(os.walk(project)):
+        if number >= MAX_FOLDERS:
             return
         folder = Path(here)
-        deep = len(folder.relative_to(project).parts) >= MAX_FOLDER_DEPTH
+        is_deep = len(folder.relative_to(project).parts) >= MAX_FOLDER_DEPTH
         folders[:] = (
             []
-            if deep
+            if is_deep
             else sorted(name for name in folders if not name.startswith(".") and name not in _EXCLUDED_FOLDERS)
         )
         yield folder, names

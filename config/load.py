@@ -104,7 +104,7 @@ def find_project_file(folder: Path) -> Path | None:
             try:
                 owner, mode = found.stat().st_uid, at.stat().st_mode
             except OSError:
-                return found  # reading it says what is wrong
+                return found  # the error comes when it is read
             if owner not in (0, os.geteuid()) and mode & stat.S_IWOTH:
                 raise SettingsError(
                     str(found),
@@ -142,7 +142,7 @@ def _is_same_file(one: Path, other: Path | None) -> bool:
 
 
 def _display_path(path: Path) -> str:
-    """The path as it is said in messages: relative where that is shorter."""
+    """The path for messages: relative to the current folder where it is inside it."""
     try:
         return str(path.relative_to(Path.cwd()))
     except (ValueError, OSError):

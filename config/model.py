@@ -76,7 +76,7 @@ class AwsSettings(StrictStruct, frozen=True):
     account_name: str = ""
     """What people call the account; typed to consent to a deletion when the account has no alias."""
     timeout: Seconds = 8.0
-    """Seconds to wait for one AWS answer before the look gives up on it."""
+    """Seconds to wait for one AWS answer before a check gives up on it."""
 
 
 class ToolSettings(StrictStruct, frozen=True):
@@ -87,7 +87,7 @@ class ToolSettings(StrictStruct, frozen=True):
     minimum: Version = ""
     """The lowest version that works; empty means any."""
     required: bool = True
-    """False: its absence is said, and blocks nothing."""
+    """False: its absence is reported, and blocks nothing."""
 
 
 class VariableSettings(StrictStruct, frozen=True):
@@ -98,7 +98,7 @@ class VariableSettings(StrictStruct, frozen=True):
     secret: bool = False
     """True: its value is masked and redacted wherever it would appear."""
     required: bool = True
-    """False: its absence is said, and blocks nothing."""
+    """False: its absence is reported, and blocks nothing."""
     purpose: str = ""
     """What it is for, in a few words."""
 
@@ -132,23 +132,23 @@ class QuotaLimitSettings(StrictStruct, frozen=True):
 
 
 class QuotaSettings(StrictStruct, frozen=True):
-    """The quotas, and how patiently an increase is waited for."""
+    """The quotas, and how long an increase is waited for."""
 
     limits: tuple[QuotaLimitSettings, ...] = ()
-    """The quotas that are looked at."""
+    """The quotas that are checked."""
     poll: Seconds = 300.0
-    """Seconds between two looks while an increase request is open."""
+    """Seconds between two checks while an increase request is open."""
     wait: Seconds = 7200.0
     """Seconds after which waiting for an approval ends."""
 
 
 class GitHubSettings(StrictStruct, frozen=True):
-    """The GitHub login and what it must be allowed to do."""
+    """The GitHub repository, and what the token must be allowed to do."""
 
     host: HostName = "github.com"
     """The GitHub server."""
     repository: Repository = ""
-    """owner/name, for secrets and variables; empty means that they are not looked at."""
+    """owner/name, for secrets and variables; empty means that they are not checked."""
     scopes: tuple[str, ...] = ()
     """Scopes that the token must have, itself or implied by a wider one."""
     secrets: tuple[str, ...] = ()
@@ -190,7 +190,7 @@ class RebuildSettings(StrictStruct, frozen=True):
 
 
 class KubectlSettings(StrictStruct, frozen=True):
-    """How the cluster is asked."""
+    """How kubectl is run."""
 
     command: Command = ("kubectl",)
     """May name values of terraform outputs: ["ssh", "ubuntu@{master_ip}", "kubectl"]."""
@@ -219,7 +219,7 @@ class NodesSettings(StrictStruct, frozen=True):
     groups: tuple[NodeGroupSettings, ...] = ()
     """The nodes that the rebuilt cluster has."""
     poll: Seconds = 10.0
-    """Seconds between two looks while waiting."""
+    """Seconds between two checks while waiting."""
     wait: Seconds = 1800.0
     """Seconds after which waiting for the nodes ends."""
 
@@ -240,11 +240,11 @@ class CleanupSettings(StrictStruct, frozen=True):
     protect: tuple[str, ...] = ()
     """Shell patterns of names, ids and ARNs that are never touched, whatever else matches."""
     keep_tag: str = "ecotui:keep"
-    """A tag that protects what carries it: until the date that it holds (2027-01-31), or for good (`forever`)."""
+    """A tag that protects what carries it: until the date in its value (2027-01-31), or for good (`forever`)."""
     kinds: tuple[str, ...] = ()
     """Only these kinds; empty means all."""
     poll: Seconds = 5.0
-    """Seconds between two looks at a resource that is being deleted."""
+    """Seconds between two checks of a resource that is being deleted."""
     wait: Seconds = 2700.0
     """Seconds after which waiting for one resource to become deletable ends."""
     command: tuple[str, ...] = ()
@@ -261,7 +261,7 @@ class CloudFrontSettings(StrictStruct, frozen=True):
     normal_minutes: tuple[Count, Count] = (5, 15)
     """How long a distribution usually takes to be deployed (the guide, 6.1)."""
     poll: Seconds = 15.0
-    """Seconds between two looks while waiting."""
+    """Seconds between two checks while waiting."""
     wait: Seconds = 3600.0
     """Seconds after which waiting for the distributions ends."""
 
@@ -295,7 +295,7 @@ class SessionsSettings(StrictStruct, frozen=True):
     """The session log."""
 
     directory: str = ""
-    """Where sessions are kept; empty means the XDG state folder."""
+    """The folder of the sessions; empty means the XDG state folder."""
     keep_days: Count = 180
     """Days after which `ecotui sessions prune` removes a session."""
     team: S3Url = ""

@@ -59,7 +59,7 @@ def parse_set_option(text: str) -> tuple[str, str, str]:
 
 
 def apply_setting(merged: dict[str, Any], origins: dict[str, str], key: str, value: str, label: str) -> YamlDocument:
-    """Put one value into the merged data, in place; what was put in, with its texts by path. Raises SettingsError."""
+    """Set one value in the merged data, in place; returns the value with its marks. Raises SettingsError."""
     parts = [part for part in re.split(r"\.|\[(\d+)\]\.?", key) if part]
     if not parts:
         raise SettingsError(label, f"{quote_value(key)} names no setting")

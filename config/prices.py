@@ -1,4 +1,4 @@
-"""The price list that ships with ecotui: what some kinds cost while they lie about, from which list and of which day."""
+"""The price list that ships with ecotui: what some kinds of resources cost while they exist."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class PriceList(StrictStruct, frozen=True):
         return f"{self.list}, of {self.as_of}, without tax"
 
     def monthly_cost(self, item: str, region: str, quantity: float = 1.0) -> float | None:
-        """What so much of it costs a month; None when the list does not say."""
+        """What this quantity costs a month; None when the list does not say."""
         price = self.regions.get(region, {}).get(item) or self.everywhere.get(item)
         if price is None:
             return None

@@ -28,7 +28,7 @@ def settings_schema() -> inspect.StructType:
 def iter_leaf_fields(
     struct: inspect.StructType | None = None, path: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], inspect.Field]]:
-    """Every key that holds a value, with its path; the keys inside the items of lists are not among them."""
+    """Every key with a value, with its path; the keys inside the items of lists are not among them."""
     for field in (struct or settings_schema()).fields:
         if isinstance(field.type, inspect.StructType):
             yield from iter_leaf_fields(field.type, (*path, field.name))
@@ -52,7 +52,7 @@ def field_for_key(key: str) -> inspect.Field | None:
 
 
 def plain_type(kind: inspect.Type) -> inspect.Type:
-    """The type without what the model says about its values."""
+    """The type without the constraints and messages of the model."""
     return kind.type if isinstance(kind, inspect.Metadata) else kind
 
 
@@ -103,7 +103,7 @@ _PATH_PART = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 
 
 def convert_settings(data: Any, origins: Mapping[str, str], marks: Mapping[str, YamlMark]) -> Settings:
-    """The settings of plain data. `origins` are the places of its values by path, `marks` their texts.
+    """The settings of plain data. `origins` says where each value comes from, by path; `marks` how it is written.
 
     Raises SettingsError.
     """

@@ -1,1 +1,1 @@
-"""The team's own script, as an alternative to plan and apply: what its text says, whether it can run, how far it is."""
+"""The team's own scripts for rebuild and cleanup: analysis of their text, whether they can run, and their stages."""

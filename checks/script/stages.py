@@ -1,8 +1,8 @@
-"""The headings in a script's output, recognised as stages with their times. Pure; fed line by line.
+"""Recognises headings in a script's output as stages, with their times. Pure; fed line by line.
 
 Teams write them in three ways: numbered (`Step 2: Apply`, `[2/5] Apply`, `2단계`, `2️⃣ Apply`), ruled (`=== Apply ===`,
 or a title between two rules), and with an emoji in front. Numbered ones go before ruled ones, and these before emoji:
-once a script has shown a stronger kind, the weaker ones are only what it is at.
+once a script has printed a stronger kind, the weaker ones are only its current heading.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from checks.finding import FrozenStruct
 from checks.sanitize import one_line, sanitize
 
 MAX_STAGES = 500
-"""Stages that are kept: a script in a loop has no more to tell."""
+"""Stages that are recorded; a script with more is in a loop."""
 _MAX_TITLE_WIDTH = 100
-"""Cells of a title."""
+"""Characters of a title."""
 
 
 class ScriptStage(FrozenStruct, frozen=True):
@@ -43,7 +43,7 @@ _NUMBERED_HEADING = re.compile(
 _RULED_HEADING = re.compile(r"^\s*([=\-#*━─═~_])\1{1,}\s*(?P<title>[^\s=\-#*━─═~_].*?)\s*[=\-#*━─═~_]*\s*$")
 _RULE_LINE = re.compile(r"^\s*([=\-#*━─═~_])\1{7,}\s*$")
 _EMOJI_HEADING = re.compile(rf"^\s*[{_EMOJI_RANGES}▶►➤»][\ufe0f\u200d{_EMOJI_RANGES}]*\s+\S.*$")
-# The endings of one thing are no beginnings of the next: ticks, crosses, warnings and hints.
+# Ticks, crosses, warnings and hints end something; they begin no stage.
 _STATUS_EMOJI = re.compile("^\\s*[\u2705\u274c\u2714\u2716\u2713\u2717\u26a0\u2139\U0001f4a1]")
 _BOX_DRAWING = re.compile("^[\\s\u2500-\u257f]+|[\\s\u2500-\u257f]+$")
 
@@ -52,7 +52,7 @@ class StageParser:
     """Fed with lines and the time at which they came."""
 
     def __init__(self, patterns: Sequence[str] = ()) -> None:
-        """`patterns`: regular expressions of the team's own headings; nothing else is one then."""
+        """`patterns`: regular expressions of the team's own headings; with any, no other line is a heading."""
         self._custom_patterns = [re.compile(one) for one in patterns]
         self._stages: list[ScriptStage] = []
         self._under_rule = False
@@ -60,7 +60,7 @@ class StageParser:
         """The line before was the title below a rule."""
         self._highest_rank = 0
         self.current_heading = ""
-        """The last line that reads like a heading, of whatever kind."""
+        """The last line that looks like a heading, of whatever kind."""
 
     def feed(self, lines: Sequence[str], now: float) -> tuple[ScriptStage, ...]:
         """The stages that began in these lines."""
@@ -68,13 +68,13 @@ class StageParser:
         return tuple(begun)
 
     def finish(self, now: float) -> tuple[ScriptStage, ...]:
-        """The script is over: every stage, the last one ended."""
+        """End the last stage, and return every stage."""
         self._end_last_stage(now)
         return self.stages
 
     @property
     def stages(self) -> tuple[ScriptStage, ...]:
-        """Of the strongest kind that was seen, in order."""
+        """The stages of the strongest kind of heading so far, in order."""
         return tuple(one for one in self._stages if one.rank == self._highest_rank)
 
     def _parse_line(self, raw: str, now: float) -> ScriptStage | None:
@@ -94,7 +94,7 @@ class StageParser:
         if rank < self._highest_rank or len(self._stages) >= MAX_STAGES:
             return None
         if self.stages and self.stages[-1].title == title and not self.stages[-1].ended_at:
-            return None  # said twice: above and below a rule
+            return None  # printed twice: above and below a rule
         if rank > self._highest_rank:
             self._end_last_stage(now)
             self._highest_rank = rank

@@ -1,7 +1,7 @@
-"""GitHub through `gh api`: who we are, what the token may do, and one page of JSON at a time.
+"""Calls GitHub's API through `gh api`: the token's user, its scopes, and pages of JSON.
 
-What went wrong is read from the status line and the headers of the answer (`gh api -i`), and from the exit code: the
-wording of gh, of `gh auth status` above all, changes from version to version and calls every trouble a bad token.
+Errors are read from the status line and the headers of the answer (`gh api -i`), and from the exit code: the
+wording of gh, of `gh auth status` above all, changes from version to version and calls every error a bad token.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from checks.sanitize import one_line
 from checks.tools.run import CommandError, CommandResult, last_line, run_command
 
 GH_TIMEOUT = 15.0
-"""Seconds for one question: gh gives up on a dead connection only after half a minute."""
+"""Seconds for one request: gh gives up on a dead connection only after half a minute."""
 
 # From GitHub's documentation, "Scopes for OAuth apps": what a scope includes.
 IMPLIED_SCOPES: Mapping[str, tuple[str, ...]] = {
@@ -45,7 +45,7 @@ IMPLIED_SCOPES: Mapping[str, tuple[str, ...]] = {
 
 
 def find_granting_scope(required: str, token_scopes: Iterable[str]) -> str | None:
-    """The scope among `given` that grants `wanted`: itself or a wider one; None when there is none."""
+    """The scope of the token that grants the required one: itself or a wider one; None when there is none."""
     token_scopes = tuple(token_scopes)
     if required in token_scopes:
         return required
@@ -54,17 +54,17 @@ def find_granting_scope(required: str, token_scopes: Iterable[str]) -> str | Non
 
 def _included_scopes(scope: str) -> set[str]:
     found: set[str] = set()
-    waiting = [scope]
-    while waiting:
-        for one in IMPLIED_SCOPES.get(waiting.pop(), ()):
+    queue = [scope]
+    while queue:
+        for one in IMPLIED_SCOPES.get(queue.pop(), ()):
             if one not in found:
                 found.add(one)
-                waiting.append(one)
+                queue.append(one)
     return found
 
 
 class GhErrorKind(StrEnum):
-    """What kept GitHub from answering."""
+    """Why there is no answer from GitHub."""
 
     LOGGED_OUT = "logged out"
     BAD_TOKEN = "bad token"
@@ -79,7 +79,7 @@ class GhErrorKind(StrEnum):
 
 
 class GhError(CommandError):
-    """GitHub, or gh itself, did not give the answer."""
+    """GitHub or gh itself refused or failed."""
 
     def __init__(
         self,
@@ -111,14 +111,14 @@ class GhResponse(FrozenStruct, frozen=True):
 
 
 class GitHubIdentity(FrozenStruct, frozen=True):
-    """Who the token belongs to, and what is known of what it may do."""
+    """The user of the token, and what the token may do, as far as it is known."""
 
     login: str
     name: str = ""
     scopes: tuple[str, ...] | None = None
-    """None: a fine-grained or an app's token, whose permissions GitHub does not tell."""
+    """None: a fine-grained or an app's token, whose permissions GitHub does not report."""
     expires: str = ""
-    """When the token ends, as GitHub writes it; empty when it does not, or is not told."""
+    """When the token ends, as GitHub writes it; empty when it does not, or GitHub does not report it."""
     remaining: int | None = None
     """Requests left in this hour."""
 
@@ -131,19 +131,19 @@ class Gh:
         self.env = gh_environment(env)
 
     def active_token_variables(self) -> tuple[str, ...]:
-        """The environment variables that hold a token for this host, the one that counts first.
+        """The environment variables with a token for this host, the one that gh uses first.
 
         Empty: gh uses the login that it has stored.
         """
         return tuple(name for name in token_variables(self.host) if self.env.get(name))
 
     def with_stored_login(self) -> Gh:
-        """The same gh with its stored login, whatever the environment says."""
+        """The same gh with its stored login, without the tokens of the environment."""
         hidden = token_variables(self.host)
         return Gh(self.host, {key: value for key, value in self.env.items() if key not in hidden})
 
     def get(self, path: str) -> GhResponse:
-        """GET one path. Raises GhError, or another CommandError when gh could not be asked."""
+        """GET one path. Raises GhError, or another CommandError when gh could not run."""
         outcome = run_command(
             ("gh", "api", "-i", "--hostname", self.host, path),
             env=self.env,
@@ -153,15 +153,15 @@ class Gh:
         return parse_gh_response(outcome, self.host)
 
     def identity(self) -> GitHubIdentity:
-        """Who we are: one request gives the login and, in its headers, the scopes. Raises CommandError."""
+        """The user, and from the headers of the same answer the scopes. Raises CommandError."""
         answer = self.get("user")
         body = answer.body if isinstance(answer.body, dict) else {}
-        given = answer.headers.get("x-oauth-scopes")
+        scopes = answer.headers.get("x-oauth-scopes")
         remaining = answer.headers.get("x-ratelimit-remaining", "")
         return GitHubIdentity(
             login=one_line(str(body.get("login") or "")),
             name=one_line(str(body.get("name") or "")),
-            scopes=None if given is None else tuple(one.strip() for one in given.split(",") if one.strip()),
+            scopes=None if scopes is None else tuple(one.strip() for one in scopes.split(",") if one.strip()),
             expires=one_line(answer.headers.get("github-authentication-token-expiration", "")),
             remaining=int(remaining) if remaining.isdigit() else None,
         )
@@ -181,19 +181,18 @@ class Gh:
 
 
 def token_variables(host: str) -> tuple[str, str]:
-    """The variables that gh takes a token from, for this host, in the order in which they count."""
-    ordinary = host in ("github.com", "github.localhost") or host.endswith((".github.com", ".ghe.com"))
-    if ordinary:
+    """The variables that gh takes a token from, for this host, in the order of gh."""
+    is_github_com = host in ("github.com", "github.localhost") or host.endswith((".github.com", ".ghe.com"))
+    if is_github_com:
         return "GH_TOKEN", "GITHUB_TOKEN"
     return "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN"
 
 
 def gh_environment(env: Mapping[str, str]) -> dict[str, str]:
-    """The environment of every gh that is asked: no prompt, no colours, no pager, no news about itself."""
-    left_out = ("GH_DEBUG", "DEBUG", "GH_FORCE_TTY", "CLICOLOR_FORCE", "GH_REPO", "GH_HOST")
-    kept = {key: value for key, value in env.items() if key not in left_out}
+    """The environment of every gh: no prompt, no colours, no pager, no news about itself."""
+    excluded = ("GH_DEBUG", "DEBUG", "GH_FORCE_TTY", "CLICOLOR_FORCE", "GH_REPO", "GH_HOST")
     return {
-        **kept,
+        **{key: value for key, value in env.items() if key not in excluded},
         "GH_PROMPT_DISABLED": "1",
         "GH_NO_UPDATE_NOTIFIER": "1",
         "GH_PAGER": "cat",
@@ -205,7 +204,7 @@ _STATUS_LINE = re.compile(r"HTTP/[\d.]+ (\d{3})")
 
 
 def parse_gh_response(outcome: CommandResult, host: str) -> GhResponse:
-    """Take the output of `gh api -i` apart. Raises GhError for everything but an answer with status 2xx."""
+    """Parse the output of `gh api -i`. Raises GhError for everything but an answer with status 2xx."""
     head, _, body = outcome.stdout.partition("\n\n")
     lines = head.splitlines()
     status = _STATUS_LINE.match(lines[0]) if lines else None
@@ -233,16 +232,18 @@ def parse_gh_response(outcome: CommandResult, host: str) -> GhResponse:
 
 def _no_response_error(outcome: CommandResult, host: str) -> GhError:
     """gh ended without a status line: not logged in, its own files broken, or no way to the host."""
-    said = outcome.stderr.strip() or outcome.stdout.strip()
+    output = outcome.stderr.strip() or outcome.stdout.strip()
     # 4 is the documented exit code for "authentication needed" (gh help exit-codes).
     if outcome.exit_code == 4:
-        return GhError(GhErrorKind.LOGGED_OUT, f"gh is not logged in to {host}", raw=said)
-    if re.search(r"hosts\.yml|config\.yml|invalid yaml|configuration", said, re.IGNORECASE):
-        return GhError(GhErrorKind.CONFIGURATION, f"gh cannot read its own configuration: {last_line(said)}", raw=said)
+        return GhError(GhErrorKind.LOGGED_OUT, f"gh is not logged in to {host}", raw=output)
+    if re.search(r"hosts\.yml|config\.yml|invalid yaml|configuration", output, re.IGNORECASE):
+        return GhError(
+            GhErrorKind.CONFIGURATION, f"gh cannot read its own configuration: {last_line(output)}", raw=output
+        )
     if outcome.exit_code < 0:
-        return GhError(GhErrorKind.UNREACHABLE, f"gh was ended by signal {-outcome.exit_code}", raw=said)
+        return GhError(GhErrorKind.UNREACHABLE, f"gh was ended by signal {-outcome.exit_code}", raw=output)
     return GhError(
-        GhErrorKind.UNREACHABLE, f"{host} could not be reached: {last_line(said) or 'gh said nothing'}", raw=said
+        GhErrorKind.UNREACHABLE, f"{host} could not be reached: {last_line(output) or 'gh printed nothing'}", raw=output
     )
 
 
@@ -272,12 +273,12 @@ def _status_error(code: int, headers: Mapping[str, str], body: str, outcome: Com
     if code == 404:
         return error(GhErrorKind.NOT_FOUND, f"{host} has nothing there, or hides it from this token")
     if code >= 500:
-        return error(GhErrorKind.SERVER, f"{host} has trouble of its own (HTTP {code}); see its status page")
+        return error(GhErrorKind.SERVER, f"{host} has a server error (HTTP {code}); see its status page")
     return error(GhErrorKind.UNREADABLE, f"{host} answered HTTP {code}: {message or 'without a reason'}")
 
 
 def _rate_limit_reset(headers: Mapping[str, str]) -> str | None:
-    """`; again at 14:05 UTC`, when the headers tell a rate limit; None when it is none."""
+    """`; again at 14:05 UTC` for a rate limit, empty where the headers do not say when; None when it is none."""
     wait = headers.get("retry-after", "")
     if wait.isdigit():
         return f"; again in {wait} s"

@@ -1,7 +1,7 @@
-"""Which commit of the project this is, and whether its files are still those: read so that nothing of the repository runs.
+"""The commit and branch of a project, and whether tracked files differ, read so that nothing of the repository runs.
 
-The commit is read from git's own files. Whether a tracked file was changed is asked of git, with everything turned off
-that a repository can have git run for it: hooks, the file monitor, filters.
+The commit is read from git's own files: a repository's configuration can have git run programs. Only whether a tracked
+file differs is asked of git, with hooks, the file monitor and filters turned off.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ _SAFE_GIT_OPTIONS = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.de
 
 
 class Repository(NamedTuple):
-    """A project's place in its history."""
+    """The commit that a project is at."""
 
     commit: str = ""
     """The full hash; empty where there is no repository, or nothing is committed yet."""
     branch: str = ""
     """Empty when no branch is checked out."""
     dirty: bool | None = None
-    """Whether a tracked file differs from the commit; None where that could not be seen."""
+    """Whether a tracked file differs from the commit; None where that is not known."""
 
 
 def read_repository(folder: Path, env: Mapping[str, str]) -> Repository:
-    """The repository that holds a folder. Never raises: what cannot be read is left out."""
+    """The repository around a folder. Never raises: what cannot be read is left out."""
     found = read_head(folder)
     return found._replace(dirty=_is_dirty(folder, env)) if found.commit else found
 
 
 def read_head(folder: Path) -> Repository:
-    """The same from git's files alone, which takes no time: whether files were changed is not asked."""
+    """Commit and branch from git's files alone, which takes no time; `dirty` is None."""
     try:
         home = _git_directory(folder)
         branch, commit = ("", "") if home is None else _resolve_head(home)
@@ -53,18 +53,18 @@ def read_head(folder: Path) -> Repository:
 
 def _git_directory(folder: Path) -> Path | None:
     """The folder with HEAD in it: `.git`, or what a file of that name points at (a worktree, a submodule)."""
-    for place in (folder, *folder.parents):
-        git = place / ".git"
+    for parent in (folder, *folder.parents):
+        git = parent / ".git"
         if git.is_dir():
             return git
         if git.is_file():
-            aim = _read_text(git).partition("gitdir:")[2].strip()
-            return (place / aim).resolve() if aim else None
+            target = _read_text(git).partition("gitdir:")[2].strip()
+            return (parent / target).resolve() if target else None
     return None
 
 
 def _resolve_head(git_directory: Path) -> tuple[str, str]:
-    """Branch and commit. A reference stands in a file of its own, or in the list of packed ones."""
+    """Branch and commit. A reference has a file of its own, or a line in the list of packed ones."""
     head = _read_text(git_directory / "HEAD").strip()
     if not head.startswith("ref:"):
         return "", head if _COMMIT.fullmatch(head) else ""
@@ -74,14 +74,14 @@ def _resolve_head(git_directory: Path) -> tuple[str, str]:
     branch = one_line(name.removeprefix("refs/heads/"), limit=200)
     common = git_directory / "commondir"
     shared = (git_directory / _read_text(common).strip()).resolve() if common.is_file() else git_directory
-    for place in (git_directory, shared):
-        loose = place / name
+    for directory in (git_directory, shared):
+        loose = directory / name
         if loose.is_file() and _COMMIT.fullmatch(found := _read_text(loose).strip()):
             return branch, found
     packed = shared / "packed-refs"
     for line in _read_text(packed).splitlines() if packed.is_file() else ():
-        commit, _, called = line.partition(" ")
-        if called == name and _COMMIT.fullmatch(commit):
+        commit, _, reference = line.partition(" ")
+        if reference == name and _COMMIT.fullmatch(commit):
             return branch, commit
     return branch, ""
 
@@ -90,30 +90,22 @@ def _is_dirty(folder: Path, env: Mapping[str, str]) -> bool | None:
     filters = _run_git(folder, env, "config", "--name-only", "-z", "--get-regexp", r"^filter\.")
     if filters is None:
         return None
-    off: list[str] = []
+    disabled: list[str] = []
     for key in filters.decode("utf-8", "surrogateescape").split("\0"):
         if found := _FILTER.fullmatch(key):
             # Without a program, and not required, a filter is passed over.
             for part in ("clean=", "smudge=", "process=", "required=false"):
-                off += ["-c", f"filter.{found['name']}.{part}"]
-    changed = _run_git(
-        folder,
-        env,
-        *off,
-        "status",
-        "--porcelain",
-        "-z",
-        "--untracked-files=no",
-        "--ignore-submodules=all",
-    )
+                disabled += ["-c", f"filter.{found['name']}.{part}"]
+    status = ("status", "--porcelain", "-z", "--untracked-files=no", "--ignore-submodules=all")
+    changed = _run_git(folder, env, *disabled, *status)
     return None if changed is None else bool(changed)
 
 
 def _run_git(folder: Path, env: Mapping[str, str], *words: str) -> bytes | None:
-    """What git says; None where it is missing, refuses, or takes too long."""
+    """The output of git; None where git is missing, refuses, or takes too long."""
     clean = {name: value for name, value in env.items() if not name.startswith("GIT_")}
     try:
-        asked = subprocess.run(
+        result = subprocess.run(
             ["git", *_SAFE_GIT_OPTIONS, *words],
             cwd=folder,
             env={**clean, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"},
@@ -125,8 +117,8 @@ def _run_git(folder: Path, env: Mapping[str, str], *words: str) -> bytes | None:
         )
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return None
-    # `config --get-regexp` says with 1 that there is no such key.
-    return asked.stdout if asked.returncode == 0 or (asked.returncode == 1 and "config" in words) else None
+    # `config --get-regexp` exits 1 when there is no such key.
+    return result.stdout if result.returncode == 0 or (result.returncode == 1 and "config" in words) else None
 
 
 def _read_text(path: Path) -> str:

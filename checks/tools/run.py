@@ -1,7 +1,7 @@
-"""Ask a command-line tool a question, and wait for the answer: bounded in time, in memory, and in what it may touch.
+"""Runs a command that only reads, and waits for its output; bounded in time and memory.
 
 The child has no terminal, no standard input of ours and a process session of its own, so that it can neither prompt
-nor be hit by the operator's Ctrl-C. What runs long or changes things belongs to the supervisor, not here.
+nor be hit by the operator's Ctrl-C. What runs long or changes something runs under the supervisor.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ KILL_GRACE_SECONDS = 1.0
 
 
 class CommandError(Exception):
-    """A command could not be asked. `explain` says so in plain words, and what can be done."""
+    """A command could not run, or failed. `explain` says why, and what to do."""
 
     def explain(self) -> str:
         return str(self)
@@ -56,12 +56,12 @@ class CommandTimeout(CommandError):
         self.argv = tuple(argv)
         self.timeout = timeout
         self.stderr = stderr
-        """What it had said until then, sanitised."""
+        """Its output on standard error until then, sanitised."""
         super().__init__(argv, timeout)
 
     def explain(self) -> str:
-        said = f"; its last words: {last_line(self.stderr)}" if last_line(self.stderr) else ""
-        return f"no answer from `{one_line(shlex.join(self.argv), limit=80)}` in {self.timeout:g} s{said}"
+        output = f"; its last output: {last_line(self.stderr)}" if last_line(self.stderr) else ""
+        return f"no answer from `{one_line(shlex.join(self.argv), limit=80)}` in {self.timeout:g} s{output}"
 
 
 class CommandNotExecutable(CommandError):
@@ -78,7 +78,7 @@ class CommandNotExecutable(CommandError):
 
 @dataclass(frozen=True)
 class CommandResult:
-    """What a command answered. Its exit code is the caller's to judge."""
+    """The output and exit code of a command; what the code means is up to the caller."""
 
     argv: tuple[str, ...]
     exit_code: int
@@ -98,7 +98,7 @@ class CommandResult:
 
     @property
     def last_error(self) -> str:
-        """The last line with words of what it said on standard error: with most tools, the message."""
+        """The last line on standard error that is not blank: with most tools, the message."""
         return last_line(self.stderr)
 
 
@@ -119,7 +119,7 @@ class _BoundedBuffer:
         self._tail_limit = limit - limit // 2
 
     def write(self, chunk: bytes) -> None:
-        """Called by sh, from its reading thread; an object with `write` and no encoding is given bytes."""
+        """Called by sh from its reader thread; an object with `write` and no encoding is given bytes."""
         self.total += len(chunk)
         if self._room:
             self._head.append(chunk[: self._room])
@@ -153,13 +153,13 @@ def run_command(
     limit: int = 8_000_000,
     text: bool = True,
 ) -> CommandResult:
-    """Run a command that only reads, and return what it answered, whatever its exit code.
+    """Run a command that only reads, and return its output, whatever its exit code.
 
     `timeout` is in seconds; then the command and its whole process group are ended. `limit` is in bytes, for each of
-    the two streams. `stdin` is for short texts and secrets (at most 60,000 bytes); without it the child reads the end
-    of the file. With `text=False` the answer's `stdout` stays empty and only `data` is filled, for large JSON.
+    the two streams. `stdin` is for short texts and secrets (at most 60,000 bytes); without it the child reads an
+    empty file. With `text=False` the result's `stdout` stays empty and only `data` is filled, for large JSON.
 
-    Raises CommandMissing, CommandUnrunnable, CommandTimeout. Safe to call from any thread.
+    Raises CommandNotFound, CommandNotExecutable, CommandTimeout. Safe to call from any thread.
     """
     import sh
 
@@ -167,14 +167,14 @@ def run_command(
     out, err = _BoundedBuffer(limit), _BoundedBuffer(limit)
     clock = time.perf_counter()
     stops = _stop_count[0]
-    held = _DeferredSignals()
+    signals = _DeferredSignals()
     try:
         with _standard_input(stdin) as source:
             process = _start_process(sh, path, argv, env=env, cwd=cwd, source=source, out=out, err=err)
     except BaseException:
-        held.release()
+        signals.release()
         raise
-    ended = _wait_for_exit(process, timeout, stops, held)
+    ended = _wait_for_exit(process, timeout, stops, signals)
     seconds = time.perf_counter() - clock
     if not ended:
         raise CommandTimeout(argv, timeout, err.text())
@@ -191,16 +191,16 @@ def run_command(
 
 
 def stop_all_commands() -> None:
-    """End every query that still runs, in any thread: for a program that was told to stop itself."""
-    _stop_count[0] += 1  # before the look: a query that is starting right now finds it changed, and ends itself
+    """Kill every command that still runs, in any thread: for a program that has to stop."""
+    _stop_count[0] += 1  # first: a command that is starting right now finds it changed, and ends itself
     for group in tuple(_running_groups):
         _signal_group(group, signal.SIGKILL)
 
 
 _running_groups: set[int] = set()
-"""The process groups of the queries that run now."""
+"""The process groups of the commands that run now."""
 _stop_count = [0]
-"""How often everything was told to end."""
+"""How often `stop_all_commands` was called."""
 _exec_failures: dict[tuple[str, int, int], str] = {}
 """Files that the system refused to execute (path, time of change, size), and why. A refusal costs sh a few file
 descriptors, which a poll of a broken tool would add up."""
@@ -214,12 +214,12 @@ def _resolve_command(name: str, env: Mapping[str, str], cwd: Path | None) -> str
     if "/" in name:
         path = str((cwd or Path.cwd()) / Path(name).expanduser())
         found = path if os.access(path, os.X_OK) and not Path(path).is_dir() else None
-        places = [path]
+        candidates = [path]
     else:
         found = shutil.which(name, path=search)
-        places = [str(Path(folder or ".") / name) for folder in search.split(os.pathsep)]
+        candidates = [str(Path(folder or ".") / name) for folder in search.split(os.pathsep)]
     if found is None:
-        blocked = next((place for place in places if Path(place).is_file()), None)
+        blocked = next((path for path in candidates if Path(path).is_file()), None)
         if blocked is None:
             raise CommandNotFound(name)
         raise CommandNotExecutable(name, f"{blocked} is not executable: chmod +x {shlex.quote(blocked)}")
@@ -237,7 +237,7 @@ def _file_fingerprint(path: str) -> tuple[str, int, int]:
 
 @contextmanager
 def _standard_input(text: str | None) -> Iterator[Any]:
-    """A file to read from: the null device, or a pipe that holds all of the text already."""
+    """A file to read from: the null device, or a pipe with all of the text in it."""
     if text is None:
         with Path(os.devnull).open("rb") as nothing:
             yield nothing
@@ -245,21 +245,21 @@ def _standard_input(text: str | None) -> Iterator[Any]:
     data = text.encode()
     if len(data) > 60_000:
         raise ValueError(f"{len(data)} bytes are too many for the standard input of a query")
-    reading, writing = os.pipe()
-    with os.fdopen(reading, "rb") as source:
-        os.set_blocking(writing, False)
+    read_end, write_end = os.pipe()
+    with os.fdopen(read_end, "rb") as source:
+        os.set_blocking(write_end, False)
         try:
-            written = os.write(writing, data)
+            written = os.write(write_end, data)
         finally:
-            os.close(writing)
+            os.close(write_end)
         if written < len(data):
             raise CommandError("the system gives pipes too little room for the standard input of a query")
         yield source
 
 
 class _DeferredSignals:
-    """Holds back a Ctrl-C or a polite kill while a child is started: raised in there, it would leave a child that
-    nobody knows of. Only the main thread hears signals; in any other this does nothing."""
+    """Defers SIGINT and SIGTERM while a child is started: raised in between, they would leave a child that nobody
+    knows of. Only the main thread receives signals; in any other this does nothing."""
 
     def __init__(self) -> None:
         self._received: list[tuple[int, FrameType | None]] = []
@@ -276,13 +276,13 @@ class _DeferredSignals:
         self._received.append((number, frame))
 
     def release(self) -> None:
-        """Hear signals again, those that came first; raises what their handlers raise."""
-        before, self._original_handlers = self._original_handlers, {}
-        for number, handler in before.items():
+        """Restore the handlers and deliver the signals that came; raises what the handlers raise."""
+        handlers, self._original_handlers = self._original_handlers, {}
+        for number, handler in handlers.items():
             signal.signal(number, handler)
-        came, self._received = self._received, []
-        for number, frame in came:
-            before[number](number, frame)
+        received, self._received = self._received, []
+        for number, frame in received:
+            handlers[number](number, frame)
 
 
 def _start_process(
@@ -325,7 +325,7 @@ def _start_process(
 
 
 def _exec_failure_reason(traceback: str) -> str:
-    """From the traceback of sh's child to what is wrong with the file."""
+    """What is wrong with the file, by the traceback of sh's child."""
     message = last_line(traceback)
     if "Exec format error" in message:
         return "the file is not a program for this machine (exec format error)"
@@ -337,18 +337,18 @@ def _exec_failure_reason(traceback: str) -> str:
 
 
 def _wait_for_exit(process: Any, timeout: float, stop_count: int, signals: _DeferredSignals) -> bool:
-    """Wait for the end of the child, which began after `stops` calls of `stop_all`. False when it took too long."""
+    """Wait for the child, started after `stop_count` calls of `stop_all_commands`. False when it took too long."""
     group = process.pgid
     expired = threading.Event()
 
-    def ask() -> None:
+    def terminate() -> None:
         expired.set()
         _signal_group(group, signal.SIGTERM)
 
     def kill() -> None:
         _signal_group(group, signal.SIGKILL)
 
-    timers = [threading.Timer(timeout, ask), threading.Timer(timeout + KILL_GRACE_SECONDS, kill)]
+    timers = [threading.Timer(timeout, terminate), threading.Timer(timeout + KILL_GRACE_SECONDS, kill)]
     _running_groups.add(group)
     if _stop_count[0] != stop_count:
         _signal_group(group, signal.SIGKILL)
@@ -362,7 +362,7 @@ def _wait_for_exit(process: Any, timeout: float, stop_count: int, signals: _Defe
     finally:
         for timer in timers:
             timer.cancel()
-        # Whatever it left behind in its group, or all of it when we are interrupted here.
+        # Whatever is left of its group, or all of it when we are interrupted here.
         _signal_group(group, signal.SIGKILL)
         _running_groups.discard(group)
     return not expired.is_set()

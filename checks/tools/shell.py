@@ -52,7 +52,7 @@ class ShellWord:
     needs: ShellFeature | None = None
     """The first thing in it that only a shell can work out."""
     is_quoted: bool = False
-    """Some of it stands in quotes."""
+    """Some of it is in quotes."""
 
     @property
     def text(self) -> str:
@@ -172,7 +172,7 @@ class _Text:
         return self.shown[start:end].decode("utf-8", "replace")
 
     def literal(self, start: int, end: int, unescape: str) -> Iterator[str | ShellVariable]:
-        """Text and holes of a span; `unescape` is a pattern of what a backslash may stand before."""
+        """Text and holes of a span; `unescape` is a pattern of what a backslash escapes."""
         at = start
         for begin, (behind, name) in self.holes.items():
             if start <= begin and behind <= end:
@@ -210,7 +210,7 @@ def parse_commands(text: str, *, first_line: int = 1) -> tuple[ShellCommand, ...
 def parse_statements(text: str, *, holes: re.Pattern[str] | None = None) -> list[ShellStatement]:
     """The statements of a script, and the comments between them. Never raises.
 
-    `holes` matches what stands for a value in a document (`<distribution-id>`; group 1 is its name): it becomes a
+    `holes` matches placeholders of values in a document (`<distribution-id>`; group 1 is its name): it becomes a
     `ShellVariable` instead of a redirection, also inside quotes.
     """
     read, root = _parse(text, holes, 1)
@@ -277,7 +277,7 @@ def _commands(read: _Text, nodes: list[Node]) -> Iterator[ShellCommand]:
             heredoc = "".join(bodies) or heredoc
             has_input = has_input or any(_is_input(one) for one in children)
         elif node.type == "heredoc_redirect":
-            has_input = True  # `cat <<EOF | kubectl apply -f -`: the rest of the pipe stands in here
+            has_input = True  # `cat <<EOF | kubectl apply -f -`: the rest of the pipe is a child of the redirection
         elif node.type == "heredoc_body":
             has_input, heredoc = False, ""
         last = children[-1] if children else None

@@ -1,6 +1,6 @@
-"""terraform (or OpenTofu, or anything that takes the same words), with typed answers.
+"""Runs terraform (or OpenTofu, or any command with the same arguments), with typed results.
 
-Queries go through `checks.tools.run` with a timeout. Plan and apply have no limit in time: here are only their
+Queries go through `checks.tools.run` with a timeout. Plan and apply have no time limit: here are only their
 command lines, which run under the supervisor or stream to a reader.
 """
 
@@ -32,7 +32,7 @@ _MAX_OUTPUT_BYTES = 256_000_000
 
 
 class TerraformError(CommandError):
-    """terraform ran and refused; says why in plain words."""
+    """terraform ran and failed."""
 
     def __init__(self, argv: tuple[str, ...], diagnostics: tuple[Diagnostic, ...], raw: str) -> None:
         self.argv = argv
@@ -59,13 +59,13 @@ class TerraformError(CommandError):
         if self.needs_init:
             return "The terraform folder is not initialised (terraform init was not run, or has to run again)"
         if not self.errors:
-            return one_line(self.raw) or "terraform failed and said nothing"
+            return one_line(self.raw) or "terraform failed without a message"
         if found := terraform_crash.find_crash(self.diagnostics, self.raw):
             return f"{found.title} ({found.panic or 'it left no stack trace'})"
         first = self.errors[0]
         more = f" (and {len(self.errors) - 1} more)" if len(self.errors) > 1 else ""
-        place = f" at {first.location}" if first.location else ""
-        return f"{one_line(first.summary)}{place}{more}"
+        location = f" at {first.location}" if first.location else ""
+        return f"{one_line(first.summary)}{location}{more}"
 
 
 class Validation(FrozenStruct, frozen=True):
@@ -90,7 +90,7 @@ class StateResource(FrozenStruct, frozen=True):
 
 
 class StateSummary(FrozenStruct, frozen=True):
-    """The state, in short: what it holds."""
+    """The resources of the state, and its version."""
 
     resources: tuple[StateResource, ...] = ()
     serial: int = 0
@@ -114,7 +114,7 @@ class Terraform:
 
     @property
     def name(self) -> str:
-        """What to call it: `terraform`, `tofu`."""
+        """The name of the program: `terraform`, `tofu`."""
         return Path(self.command[0]).name
 
     # The command lines of long work.
@@ -179,12 +179,12 @@ class Terraform:
             answer = msgspec.json.decode(outcome.stdout)
             valid = bool(answer["valid"])
         except (msgspec.DecodeError, KeyError, TypeError):
-            # Without init some versions say it on stderr only, in words.
+            # Without init some versions print text on stderr only.
             return Validation(valid=False, diagnostics=self._error_from_result(outcome).diagnostics)
         return Validation(valid=valid, diagnostics=parse_diagnostics(outcome.stdout))
 
     def show_plan(self, plan: Path) -> bytes:
-        """The JSON of a saved plan, raw: it holds secrets, and is kept in memory only."""
+        """The JSON of a saved plan, raw: it contains secrets, and stays in memory only."""
         outcome = run_command(
             self.argv("show", "-json", str(plan)),
             env=self.env,
@@ -207,12 +207,12 @@ class Terraform:
             raise self._error_from_result(outcome) from None
 
     def pull_state(self) -> StateSummary:
-        """What the state holds. `state pull` starts no provider, which saves two seconds against `show -json`."""
+        """The resources of the state. `state pull` starts no provider, which saves two seconds against `show -json`."""
         outcome = self._require_success(self._query("state", "pull"))
         return parse_state(outcome.stdout)
 
     def count_pending_changes(self, *, timeout: float) -> tuple[dict[str, int], tuple[Diagnostic, ...]]:
-        """What a plan against the state alone would do: counts by action, and warnings. Takes no lock."""
+        """Plan against the state alone, without a lock: how many changes of each action, and warnings."""
         outcome = self._query(
             "plan",
             "-json",
@@ -254,7 +254,7 @@ class Terraform:
 
 
 def terraform_environment(context: CheckContext) -> dict[str, str]:
-    """The environment of every terraform: never asks, never draws, knows its workspace and profile."""
+    """The environment of every terraform: no prompts, no colours, its workspace and profile."""
     env = {
         **context.env,
         "TF_IN_AUTOMATION": "1",

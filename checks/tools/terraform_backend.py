@@ -1,4 +1,4 @@
-"""Where the state is kept: the backend that `init` connected, the workspace, and the addresses that follow from both. Pure."""
+"""The backend of the state, as `terraform init` recorded it, the workspace, and the path or key that follow from both."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Backend(FrozenStruct, frozen=True):
     type: str = "local"
     workspace: str = "default"
     config: dict[str, Any] = msgspec.field(default_factory=dict)
-    """What init was given, from the configuration and from -backend-config; never to be shown: it may hold keys."""
+    """What init was given, from the configuration and from -backend-config; never to be shown: it may contain keys."""
     folder: str = ""
     """Of the root module."""
     readable: bool = True
@@ -72,12 +72,12 @@ def read_backend(context: CheckContext) -> Backend:
     record = _read_record(folder / data / "terraform.tfstate")
     if record is None:
         return Backend(type="unknown", workspace=workspace, folder=str(folder), readable=False)
-    said = record.get("backend")
-    if not isinstance(said, Mapping):
+    backend = record.get("backend")
+    if not isinstance(backend, Mapping):
         return Backend(workspace=workspace, folder=str(folder))
-    config = said.get("config")
+    config = backend.get("config")
     return Backend(
-        type=one_line(str(said.get("type") or "local")),
+        type=one_line(str(backend.get("type") or "local")),
         workspace=workspace,
         config=dict(config) if isinstance(config, Mapping) else {},
         folder=str(folder),
@@ -96,11 +96,9 @@ def _read_record(path: Path) -> dict[str, Any] | None:
     try:
         if path.stat().st_size > _MAX_RECORD_BYTES:
             return None
-        said = msgspec.json.decode(path.read_bytes())
-    except FileNotFoundError:
-        return {}
-    except NotADirectoryError:
+        record = msgspec.json.decode(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, msgspec.DecodeError):
         return None
-    return said if isinstance(said, dict) else None
+    return record if isinstance(record, dict) else None

@@ -1,8 +1,8 @@
-"""A provider, or terraform itself, that crashed: recognised in what terraform prints of it, and told in plain words. Pure.
+"""Recognises a crash of a provider or of terraform itself in terraform's output, and explains it. Pure.
 
 terraform reports each request that was under way as an error of its own (`Plugin did not respond`, `Request cancelled`),
 and prints the stack trace, where there is one, when it ends (terraform: internal/plugin/grpc_error.go, internal/logging/
-panic.go). To an operator that is one event.
+panic.go). To an operator that is one crash.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PANIC = re.compile(r"^(?:panic|fatal error): ")
 _TERRAFORM_CRASH_BANNER = re.compile(r"^!+ (?:TERRAFORM|OPENTOFU) CRASH !+$")
 _PROVIDER_BINARY = re.compile(r"^terraform-provider-(\S+?)_v(\d[\w.-]*?)(?:_x\d+)?(?:\.exe)?$")
 MAX_TRACE_LINES = 200
-"""Lines of the trace: what broke stands at its top, the other thousands are of what only waited."""
+"""Lines of the trace: the cause is at its top, the other thousands are of goroutines that only waited."""
 MAX_LISTED_ADDRESSES = 3
 """Resources that are named; the rest is counted."""
 
@@ -30,9 +30,9 @@ class Crash(FrozenStruct, frozen=True):
     """One crash, as far as it was printed."""
 
     who: str = ""
-    """`terraform-provider-aws_v5.100.0_x5`, `terraform`; empty where nothing told."""
+    """`terraform-provider-aws_v5.100.0_x5`, `terraform`; empty where it is not known."""
     panic: str = ""
-    """What Go said of it; empty without a stack trace."""
+    """The panic message of Go; empty without a stack trace."""
     addresses: tuple[str, ...] = ()
     """The resources whose request was under way."""
     trace: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ class Crash(FrozenStruct, frozen=True):
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """What happened, why as far as it can be seen, what is to be feared, and how to go on."""
+        """What happened, why as far as it is known, what may be affected, and what to do next."""
         why = self.panic or (
             "No stack trace: one that was killed for want of memory leaves none (dmesg tells); fewer resources at a time"
             " need less (terraform.parallelism)"
@@ -66,7 +66,7 @@ class Crash(FrozenStruct, frozen=True):
 
     @property
     def diagnostic(self) -> Diagnostic:
-        """The one error that stands for all that terraform reported of it, with the raw text behind."""
+        """One error in place of all that terraform reported of the crash; `detail` is the raw text."""
         return Diagnostic(
             severity="error", summary="\n".join(self.lines), detail="\n".join([*self.addresses, *self.trace])
         )
@@ -83,7 +83,7 @@ class CrashDetector:
         self._has_crash = False
 
     def add_diagnostic(self, one: Diagnostic) -> bool:
-        """Whether this error only says that a request was lost in a crash."""
+        """Whether this error only reports that a request was lost in a crash."""
         if one.summary not in _LOST_REQUEST_SUMMARIES or not _PLUGIN_ERROR.search(one.detail):
             return False
         self._has_crash = True
@@ -116,10 +116,10 @@ class CrashDetector:
 
 def find_crash(diagnostics: Iterable[Diagnostic], text: str) -> Crash | None:
     """The crash in an output that is there as a whole; None when there is none."""
-    watch = CrashDetector()
+    detector = CrashDetector()
     for one in diagnostics:
-        watch.add_diagnostic(one)
+        detector.add_diagnostic(one)
     for line in text.splitlines():
         if not line.startswith("{"):
-            watch.add_line(line)
-    return watch.crash
+            detector.add_line(line)
+    return detector.crash

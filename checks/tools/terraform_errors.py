@@ -1,6 +1,6 @@
-"""What terraform says went wrong, typed; and what the operator can do about it. Pure text work.
+"""Parses terraform's errors and warnings, and finds the guide entries that explain them. Pure.
 
-terraform says it in three ways: JSON lines (`plan -json`), one JSON document (`validate -json`), and text for
+terraform prints them in three ways: JSON lines (`plan -json`), one JSON document (`validate -json`), and text for
 people on stderr (no boxes are drawn without colour). All three become `Diagnostic`.
 """
 
@@ -46,7 +46,7 @@ class Diagnostic(FrozenStruct, frozen=True):
 
 
 class StateLock(FrozenStruct, frozen=True):
-    """Who holds the lock of the state. Times as terraform writes them."""
+    """The lock of the state and its holder. Times as terraform writes them."""
 
     id: str
     who: str = ""
@@ -59,7 +59,7 @@ class StateLock(FrozenStruct, frozen=True):
     pid: int = 0
     """The holder's process, where it runs on this machine."""
     where: str = ""
-    """The kind of backend: `local`, `s3`; empty when only terraform's refusal told of it."""
+    """The kind of backend: `local`, `s3`; empty when it is known from terraform's refusal only."""
 
     @property
     def sentence(self) -> str:
@@ -69,7 +69,7 @@ class StateLock(FrozenStruct, frozen=True):
 
     @property
     def holder_status(self) -> str:
-        """Whether whoever holds it is still at work, in words."""
+        """Whether the holder still runs, in words."""
         if self.alive:
             return "that process is running" + (f" here, as {self.pid}" if self.pid else "")
         if self.alive is False:
@@ -133,7 +133,7 @@ def _parse_text(text: str) -> Iterable[Diagnostic]:
     heads = list(_HEADING.finditer(text))
     for head, after in zip(heads, [*heads[1:], None], strict=False):
         body = text[head.end() : after.start() if after else len(text)]
-        address, place, code = _WITH_ADDRESS.search(body), _FILE_AND_LINE.search(body), _CODE_LINE.search(body)
+        address, position, code = _WITH_ADDRESS.search(body), _FILE_AND_LINE.search(body), _CODE_LINE.search(body)
         rest = "\n".join(
             line
             for line in body.splitlines()
@@ -144,8 +144,8 @@ def _parse_text(text: str) -> Iterable[Diagnostic]:
             summary=head[2].strip(),
             detail=rest.strip(),
             address=address[1] if address else "",
-            filename=place[1] if place else "",
-            line=int(place[2]) if place else 0,
+            filename=position[1] if position else "",
+            line=int(position[2]) if position else 0,
             code=code[2].strip() if code else "",
         )
 

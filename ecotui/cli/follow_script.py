@@ -1,4 +1,4 @@
-"""A script of the team's, followed to its end: its lines as they come, its stages with their times, its errors explained."""
+"""Follows a run of the team's script: prints its lines, its stages with their times, and guide entries for its errors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ecotui.supervisor.running import RunningCommand
 
 HEARTBEAT_SECONDS = 60.0
-"""Seconds without a line after which it is said that the script still runs."""
+"""Seconds without output after which a line says that the script still runs."""
 STAGES_FILE = "stages.csv"
 
 
@@ -40,7 +40,7 @@ class ScriptOutput(OutputHandler):
         stages: Sequence[str] | None = None,
         leftovers_hint: str = "What it left: ecotui recover",
     ) -> None:
-        """`stages`: regular expressions of its headings; `left`: what is said of what it leaves when it fails."""
+        """`stages`: regular expressions of its headings; `leftovers_hint`: printed when the script fails."""
         self._running = running
         self._folder = running.command.folder
         self._leftovers_hint = leftovers_hint
@@ -51,7 +51,7 @@ class ScriptOutput(OutputHandler):
         self._last_output = self._started_at
 
     def handle_lines(self, lines: list[str]) -> None:
-        """Lines came: pass them on, each stage announced above its heading."""
+        """Print lines, each stage announced above its heading."""
         self._last_output = self._clock()
         for line in lines:
             for stage in self._stages.feed([line], self._last_output):
@@ -100,7 +100,7 @@ class ScriptOutput(OutputHandler):
         return exit_codes.ERROR
 
     def _print_guide_entries(self) -> None:
-        """The entries of the guide that the output leads to."""
+        """Print the entries of the guide that match the output."""
         from ecotui.guide.matching.matcher import Diagnosis
         from ecotui.guide.reading.library import GuideError, open_library
         from ecotui.session.private_files import open_private_file
@@ -113,7 +113,7 @@ class ScriptOutput(OutputHandler):
             with os.fdopen(open_private_file(self._folder / OUTPUT_LOG, os.O_RDONLY), "rb") as stream:
                 diagnosis.read(stream)
         except (GuideError, OSError) as error:
-            self.print_line(f"{STATE_ICONS[CheckState.UNKNOWN]} The guide could not be asked: {error}")
+            self.print_line(f"{STATE_ICONS[CheckState.UNKNOWN]} The guide could not be opened: {error}")
             return
         for match in diagnosis.matches[:5]:
             self.print_line(f"    guide {match.entry}: {match.title} (line {match.line}; ecotui guide {match.entry})")
@@ -121,7 +121,7 @@ class ScriptOutput(OutputHandler):
             self.print_line("    the guide has nothing about this output")
 
     def _write_stages_file(self, now: float) -> None:
-        """The stages as a table beside the log; without it the run is as good."""
+        """Write the stages as a table beside the log; a failure to do so is only reported."""
         from ecotui.session import SessionError
         from ecotui.session.private_files import replace_atomically
 
