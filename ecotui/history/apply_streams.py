@@ -67,12 +67,7 @@ class BoundedLogReader:
 
 
 def read_duration_stats(
-    store: SessionStore,
-    project: Path,
-    addresses: Collection[str],
-    *,
-    parallelism: int = 10,
-    excluded_command: str = "",
+    store: SessionStore, project: Path, addresses: Collection[str], *, parallelism: int = 10, excluded_command: str = ""
 ) -> DurationStats:
     """How long earlier applies took for these addresses. Unreadable ones are left out: this is only an estimate.
 

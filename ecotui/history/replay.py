@@ -311,17 +311,7 @@ class Recording:
         if self._timestamps and (clock := re.fullmatch(r"(\d{1,2}):(\d\d)(?::(\d\d))?", text)):
             day = time.localtime(self._timestamps[0])
             at = time.mktime(
-                (
-                    day.tm_year,
-                    day.tm_mon,
-                    day.tm_mday,
-                    int(clock[1]),
-                    int(clock[2]),
-                    int(clock[3] or 0),
-                    0,
-                    0,
-                    -1,
-                )
+                (day.tm_year, day.tm_mon, day.tm_mday, int(clock[1]), int(clock[2]), int(clock[3] or 0), 0, 0, -1)
             )
             return self.position_of(at if at >= self._timestamps[0] - 1 else at + 86_400)
         raise ValueError(f"{text!r} is no moment: a step, 14:03, +90 or 5m from the beginning, or 50%")

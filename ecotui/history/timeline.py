@@ -127,18 +127,7 @@ def as_csv(timeline: ApplyTimeline) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(
-        (
-            "address",
-            "type",
-            "action",
-            "outcome",
-            "started",
-            "ended",
-            "offset_s",
-            "seconds",
-            "usual_s",
-            "error",
-        )
+        ("address", "type", "action", "outcome", "started", "ended", "offset_s", "seconds", "usual_s", "error")
     )
     for span in timeline.operations:
         writer.writerow(

@@ -105,9 +105,7 @@ SECRET_PATTERNS = (
     # PyPI, Slack's incoming webhooks (their own documentation).
     SecretPattern("pypi-AgE", r"pypi-AgE[\w-]{30,512}", is_literal=True),
     SecretPattern(
-        "hooks.slack.com/",
-        r"hooks\.slack\.com/(?:services|workflows|triggers)/([\w/-]{20,255})",
-        is_literal=True,
+        "hooks.slack.com/", r"hooks\.slack\.com/(?:services|workflows|triggers)/([\w/-]{20,255})", is_literal=True
     ),
     # .netrc on one line; where it has a line of its own, see below.
     SecretPattern(
@@ -124,8 +122,7 @@ SECRET_PATTERNS = (
     ),
     # JSON Web Tokens, Kubernetes service account tokens among them.
     SecretPattern(
-        "J(?<=eyJ)",
-        (2, r"eyJ(?:(?<![\w-]eyJ)|(?<=3[Dd]eyJ))[\w-]{8,4096}+\.eyJ[\w-]{8,8192}+\.[\w-]{8,2048}"),
+        "J(?<=eyJ)", (2, r"eyJ(?:(?<![\w-]eyJ)|(?<=3[Dd]eyJ))[\w-]{8,4096}+\.eyJ[\w-]{8,8192}+\.[\w-]{8,2048}")
     ),
     SecretPattern("hvs.", r"hvs\.[\w-]{24,255}", is_literal=True),
     # A password in a URL.
@@ -138,10 +135,7 @@ SECRET_PATTERNS = (
         is_literal=True,
     ),
     SecretPattern(
-        "bearer ",
-        r"(?ai:bearer)\s{1,4}((?=[\w.~+/=-]{0,64}\d)[\w.~+/=-]{16,8192})",
-        ignore_case=True,
-        is_literal=True,
+        "bearer ", r"(?ai:bearer)\s{1,4}((?=[\w.~+/=-]{0,64}\d)[\w.~+/=-]{16,8192})", ignore_case=True, is_literal=True
     ),
     # docker in Kubernetes: base64 behind a key; kubeconfig has that too, see below.
     SecretPattern(".dockerconfigjson", rf"\.dockerconfigjson{_BASE64_VALUE}", is_literal=True),

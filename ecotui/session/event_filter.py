@@ -12,14 +12,7 @@ EventCategory = Literal["all", "decisions", "failures", "commands", "guide", "no
 EVENT_CATEGORIES: tuple[EventCategory, ...] = ("all", "decisions", "failures", "commands", "guide", "notes")
 _EVENT_TYPES: Mapping[EventCategory, tuple[str, ...]] = {
     "all": (),
-    "decisions": (
-        "overridden",
-        "fix-chosen",
-        "interrupt-sent",
-        "variable-set",
-        "profile-picked",
-        "entry-judged",
-    ),
+    "decisions": ("overridden", "fix-chosen", "interrupt-sent", "variable-set", "profile-picked", "entry-judged"),
     "failures": ("looked", "command-ended"),
     "commands": ("command-started", "command-ended", "interrupt-sent"),
     "guide": ("entry-walked", "step-ticked", "entry-judged"),

@@ -53,12 +53,7 @@ class SessionStore:
         self.folder = root / "sessions"
 
     def create(
-        self,
-        *,
-        project: str,
-        folder: Path,
-        settings: Settings | None = None,
-        env: Mapping[str, str] | None = None,
+        self, *, project: str, folder: Path, settings: Settings | None = None, env: Mapping[str, str] | None = None
     ) -> Session:
         """Begin a session. Raises SessionError when the state folder cannot be written to."""
         from ecotui.version import version

@@ -48,8 +48,7 @@ class CompareScreen(SessionScreenBase):
 
     def compose(self) -> ComposeResult:
         yield Static(
-            Content.assemble(Content.styled("Compare", "bold $text-accent"), "  reading both…"),
-            classes="header",
+            Content.assemble(Content.styled("Compare", "bold $text-accent"), "  reading both…"), classes="header"
         )
         with VerticalScroll():
             yield Static(classes="body")

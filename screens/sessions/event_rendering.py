@@ -26,15 +26,7 @@ if TYPE_CHECKING:
 MAX_SETTINGS = 60
 """Settings that are shown of a session's beginning."""
 
-KIND_ICON = {
-    "session": "•",
-    "decision": "⚑",
-    "command": "▶",
-    "guide": "§",
-    "note": "✎",
-    "check": "·",
-    "other": "·",
-}
+KIND_ICON = {"session": "•", "decision": "⚑", "command": "▶", "guide": "§", "note": "✎", "check": "·", "other": "·"}
 
 
 def render_event(entry: TimelineEntry, *, show_date: bool = False) -> Content:
@@ -171,11 +163,7 @@ def render_output_tail(size: int, lines: Sequence[str]) -> list[Content]:
     """The end of an output of so many bytes."""
     if not size:
         return [Content(""), Content.styled("No output.", MUTED)]
-    return [
-        Content(""),
-        Content.styled(f"Output, {format_size(size)}; Enter opens it", "bold"),
-        *map(Content, lines),
-    ]
+    return [Content(""), Content.styled(f"Output, {format_size(size)}; Enter opens it", "bold"), *map(Content, lines)]
 
 
 def guide_entries_for(event: events.AnyEvent | events.UnknownEvent) -> tuple[str, ...]:

@@ -120,10 +120,7 @@ def _killed(session: Session, told: Told, chance: random.Random, number: int) ->
     def set_back() -> None:
         time.time = lambda: clock() - back
 
-    writers = [
-        _writer(session.folder, f"{number}a", lambda: None),
-        _writer(session.folder, f"{number}b", set_back),
-    ]
+    writers = [_writer(session.folder, f"{number}a", lambda: None), _writer(session.folder, f"{number}b", set_back)]
     time.sleep(chance.uniform(0, 0.015))
     for pid, _ in writers:
         os.kill(pid, signal.SIGKILL)

@@ -41,12 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--limit", type=parse_count, metavar="N", help="at most N")
     add("--of", default="", metavar="PROJECT", help="only those of this project")
     add("--outcome", default="", metavar="WORD", help="only those with this outcome; open and running: not ended")
-    add(
-        "--step",
-        default="",
-        metavar="STEP[:STATE]",
-        help="only those that checked this step, with this last state",
-    )
+    add("--step", default="", metavar="STEP[:STATE]", help="only those that checked this step, with this last state")
     add("--by", default="", metavar="NAME", help="only those that this operator started")
     add("--tag", default="", metavar="TAG", help="only those with this tag")
     add("--since", type=parse_time, metavar="DATE", help="started then or later: 2026-05-01, or 7d for a week back")

@@ -26,10 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--speed", type=_parse_speed, default=1.0, metavar="N", help="1 to 64 times as fast (default: 1)"
     )
     parser.add_argument(
-        "--at",
-        default="",
-        metavar="MOMENT",
-        help="begin there: a step, 14:03, 5m from the beginning, or 50%%",
+        "--at", default="", metavar="MOMENT", help="begin there: a step, 14:03, 5m from the beginning, or 50%%"
     )
 
 

@@ -66,10 +66,7 @@ def rebuilt(
             events.CommandEnded(command="in", step="apply", seconds=seconds / 2, outcome="succeeded"),
             BEGIN + seconds - 1,
         ),
-        (
-            events.CommandEnded(command="one", step="apply", seconds=seconds, outcome=outcome),
-            BEGIN + seconds,
-        ),
+        (events.CommandEnded(command="one", step="apply", seconds=seconds, outcome=outcome), BEGIN + seconds),
     ):
         log.append(msgspec.json.encode(event), sync=False, timestamp=at)
     log.close()

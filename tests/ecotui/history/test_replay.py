@@ -164,14 +164,7 @@ def test_the_command_line_plays_it_at_a_pace(
     out = capsys.readouterr().out
     length = Recording(session).duration
     assert slept[0] == pytest.approx(length)
-    order = [
-        "session of eco2",
-        "… 10 min of silence …",
-        "overrode quota.x",
-        "│ first",
-        "│ second",
-        "ended: done",
-    ]
+    order = ["session of eco2", "… 10 min of silence …", "overrode quota.x", "│ first", "│ second", "ended: done"]
     places = [out.index(one) for one in order]
     assert places == sorted(places)
     slept[0] = 0.0
@@ -195,9 +188,7 @@ def test_a_clock_that_was_set_back_makes_time_stand_still(session: Session) -> N
     assert tape.count_entries_until(tape.duration) == len(tape.entries)
 
 
-def test_a_session_of_any_length_is_played_from_its_first_event_and_few_of_them_are_kept(
-    session: Session,
-) -> None:
+def test_a_session_of_any_length_is_played_from_its_first_event_and_few_of_them_are_kept(session: Session) -> None:
     log = hash_chain.HashChain(session.events_path)
     count = 100_000
     noted = [b'{"type":"noted","text":"note %d"}' % number for number in range(count)]

@@ -51,11 +51,7 @@ def drawn(times: DurationStats | None = None) -> ApplyTimeline:
 
 def test_rows_begin_in_the_order_of_the_run_and_take_the_time_that_the_stamps_tell() -> None:
     rows = [(span.address, span.outcome, span.seconds) for span in drawn().operations]
-    assert rows == [
-        ("aws_vpc.a", "done", 12.5),
-        (EVIL, "failed", 20.0),
-        ("aws_nat_gateway.n", "unfinished", 20.0),
-    ]
+    assert rows == [("aws_vpc.a", "done", 12.5), (EVIL, "failed", 20.0), ("aws_nat_gateway.n", "unfinished", 20.0)]
     assert drawn().result_text == "1 done, 1 failed, 1 not finished, in 33 s"
 
 

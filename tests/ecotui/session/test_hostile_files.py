@@ -64,10 +64,7 @@ GONE: dict[str, Callable[[Session], object]] = {
     "its log, to nothing": lambda one: one.events_path.write_bytes(b""),
     "its log, to zeros": lambda one: one.events_path.write_bytes(b"\0" * 4096),
     "its log, to other bytes": lambda one: one.events_path.write_bytes(os.urandom(4096)),
-    "its log and summary": lambda one: (
-        one.events_path.unlink(),
-        (one.folder / "summary.json").unlink(),
-    ),
+    "its log and summary": lambda one: (one.events_path.unlink(), (one.folder / "summary.json").unlink()),
     "its summary, to other bytes": lambda one: (one.folder / "summary.json").write_bytes(os.urandom(99)),
     "its commands": lambda one: shutil.rmtree(one.commands_folder),
     "a command's description": lambda one: next(one.commands_folder.iterdir()).joinpath("command.json").unlink(),
@@ -103,12 +100,7 @@ def test_a_session_that_lost_a_part_is_listed_told_and_in_nobodys_way(
     assert code == 0
     assert session.id in listed
     assert other.id in listed
-    for words in (
-        ("show", session.id),
-        ("verify", session.id),
-        ("verify", "--all"),
-        ("prune", "--days", "0"),
-    ):
+    for words in (("show", session.id), ("verify", session.id), ("verify", "--all"), ("prune", "--days", "0")):
         told(capsys, *words)
     told(capsys, "export", session.id, "--format", "json")
     told(capsys, "search", "made", session.id)
@@ -122,16 +114,7 @@ def test_strangers_in_the_folder_are_left_alone(
     ours = a_session(shelf, end="rebuilt")
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "events.jsonl").write_text("theirs")
-    strangers = [
-        "lost+found",
-        ".DS_Store",
-        "20261301-999999-zzzzzz",
-        "..x",
-        "backup 2026",
-        "한글",
-        "-rf",
-        "a" * 200,
-    ]
+    strangers = ["lost+found", ".DS_Store", "20261301-999999-zzzzzz", "..x", "backup 2026", "한글", "-rf", "a" * 200]
     for name in strangers:
         (shelf.folder / name).mkdir()
     (shelf.folder / "20260101-000000-aaaaaa").write_text("a file with the name of a session")

@@ -159,11 +159,7 @@ def test_a_session_that_cannot_be_read_is_listed_and_looked_at_again(store: Sess
 
 
 def test_notes_and_tags_are_written_and_found(
-    store: SessionStore,
-    make: Make,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    store: SessionStore, make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))

@@ -10,11 +10,7 @@ from support import ROOT
 
 def test_nothing_that_was_acknowledged_is_lost_and_everything_is_marked_as_what_it_is() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.soak", "12", "1"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
+        [sys.executable, "-m", "tests.soak", "12", "1"], cwd=ROOT, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stdout + done.stderr
     for deed in (

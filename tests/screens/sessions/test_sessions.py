@@ -218,11 +218,7 @@ async def test_what_is_new_in_a_session_that_goes_on_comes_into_sight_and_all_ke
         await pilot.pause()
         assert isinstance(pilot.app.screen, KeysDialog)
         text = str(pilot.app.screen.query_one(Static).content)
-        for told in (
-            "earlier events are read when you go up",
-            "Check the hash chain",
-            "Filter, the other way round",
-        ):
+        for told in ("earlier events are read when you go up", "Check the hash chain", "Filter, the other way round"):
             assert told in text
         await pilot.press("question_mark")
         assert review.is_current

@@ -72,9 +72,7 @@ def test_review_snapshot(snap_compare: Compare, bench: Bench, frozen_log: None, 
     _past(bench)
     keys = ("down", "down", "enter", "up", "up", "up")
     assert snap_compare(
-        bench.app(),
-        terminal_size=size,
-        run_before=shown(bench, *keys, holds=lambda screen: screen._guide_matches),
+        bench.app(), terminal_size=size, run_before=shown(bench, *keys, holds=lambda screen: screen._guide_matches)
     )
 
 
