@@ -29,31 +29,31 @@ class Anonymizer:
         hosts: set[str] = set()
         for record in records:
             by = getattr(record.event, "by", "")
-            if who := _USER_AT_HOST.match(by if isinstance(by, str) else ""):
-                users.add(who["user"])
-                hosts.add(who["host"])
+            if operator := _USER_AT_HOST.match(by if isinstance(by, str) else ""):
+                users.add(operator["user"])
+                hosts.add(operator["host"])
         self._name_patterns = [("host", _names_pattern(hosts)), ("user", _names_pattern(users))]
 
     def __call__(self, text: str) -> str:
-        text = _ARN.sub(lambda found: self._placeholder_for("arn", found[0]), text)
-        text = _HOST.sub(lambda found: self._placeholder_for("host", found[0]), text)
+        text = _ARN.sub(lambda match: self._placeholder_for("arn", match[0]), text)
+        text = _HOST.sub(lambda match: self._placeholder_for("host", match[0]), text)
         text = _ADDRESS.sub(self._replace_address, text)
-        text = _ACCOUNT.sub(lambda found: self._placeholder_for("account", found[0]), text)
-        text = _HOME_USER.sub(lambda found: self._placeholder_for("user", found[0]), text)
+        text = _ACCOUNT.sub(lambda match: self._placeholder_for("account", match[0]), text)
+        text = _HOME_USER.sub(lambda match: self._placeholder_for("user", match[0]), text)
         for kind, pattern in self._name_patterns:
             if pattern is not None:
                 text = pattern.sub(self._replace_name(kind), text)
         return text
 
     def _replace_name(self, kind: str) -> Callable[[re.Match[str]], str]:
-        return lambda found: self._placeholder_for(kind, found[0])
+        return lambda match: self._placeholder_for(kind, match[0])
 
-    def _replace_address(self, found: re.Match[str]) -> str:
+    def _replace_address(self, match: re.Match[str]) -> str:
         try:
-            ipaddress.ip_address(found[0])
+            ipaddress.ip_address(match[0])
         except ValueError:  # a time of day, a version
-            return found[0]
-        return self._placeholder_for("ip", found[0])
+            return match[0]
+        return self._placeholder_for("ip", match[0])
 
     def _placeholder_for(self, kind: str, value: str) -> str:
         if value.startswith("«"):
@@ -65,8 +65,8 @@ class Anonymizer:
 def _names_pattern(names: set[str]) -> re.Pattern[str] | None:
     if not names:
         return None
-    longest = sorted((re.escape(name) for name in names), key=len, reverse=True)
-    return re.compile(rf"(?<![\w«])(?:{'|'.join(longest)})(?![\w»])")
+    alternatives = sorted((re.escape(name) for name in names), key=len, reverse=True)
+    return re.compile(rf"(?<![\w«])(?:{'|'.join(alternatives)})(?![\w»])")
 
 
 def mask_for_export(session: Session, *, anonymize: bool) -> MaskText:

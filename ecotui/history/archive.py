@@ -83,27 +83,27 @@ def pack_session(
     session: Session, target: BinaryIO, env: Mapping[str, str], secrets: Collection[str] = ()
 ) -> PackedArchive:
     """Write a session's archive. Raises SessionError: the chain is broken, or something in it is not masked."""
-    verdict = session.verify()
-    if not verdict.is_intact:
-        raise SessionError(f"{session.id} is broken at line {verdict.broken_line}: {verdict.reason}")
+    verification = session.verify()
+    if not verification.is_intact:
+        raise SessionError(f"{session.id} is broken at line {verification.broken_line}: {verification.reason}")
     redactor = Redactor(read_or_create_salt(session.folder), env=env, secrets=secrets)
-    parts = tuple(_inspect_file(session.folder, name, redactor) for name in _files_to_archive(session.folder))
-    manifest = ArchiveManifest(id=session.id, events=verdict.event_count, head=verdict.head_hash, files=parts)
-    begin = target.tell()
+    files = tuple(_inspect_file(session.folder, name, redactor) for name in _files_to_archive(session.folder))
+    manifest = ArchiveManifest(id=session.id, events=verification.event_count, head=verification.head_hash, files=files)
+    start = target.tell()
     with (
-        gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=target, mtime=0) as squeezed,
-        tarfile.open(fileobj=squeezed, mode="w", format=tarfile.PAX_FORMAT) as tar,
+        gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=target, mtime=0) as gzip_file,
+        tarfile.open(fileobj=gzip_file, mode="w", format=tarfile.PAX_FORMAT) as tar,
     ):
-        body = msgspec.json.encode(manifest)
-        tar.addfile(_tar_member(MANIFEST_NAME, len(body)), io.BytesIO(body))
-        for part in parts:
-            with _open_for_reading(session.folder / part.name) as stream:
-                same = _HashingReader(stream, part.size)
-                tar.addfile(_tar_member(part.name, part.size), same)
-            if same.hexdigest != part.sha256:
-                raise SessionError(f"{session.id}: {part.name} changed while it was packed")
-    size = target.tell() - begin
-    target.seek(begin)
+        encoded = msgspec.json.encode(manifest)
+        tar.addfile(_tar_member(MANIFEST_NAME, len(encoded)), io.BytesIO(encoded))
+        for file in files:
+            with _open_for_reading(session.folder / file.name) as stream:
+                reader = _HashingReader(stream, file.size)
+                tar.addfile(_tar_member(file.name, file.size), reader)
+            if reader.hexdigest != file.sha256:
+                raise SessionError(f"{session.id}: {file.name} changed while it was packed")
+    size = target.tell() - start
+    target.seek(start)
     return PackedArchive(manifest, size, sha256_hex(iter(lambda: target.read(BLOCK_BYTES), b"")))
 
 
@@ -126,8 +126,11 @@ def unpack_session(source: Iterable[bytes], folder: Path, id: str) -> ArchiveMan
     manifest = _read_archive(source, folder)
     if manifest.id != id:
         raise SessionError(f"the archive is of session {manifest.id[:40]!r}, not of {id}")
-    verdict = hash_chain.verify_chain(folder / hash_chain.LOG_NAME)
-    if not verdict.is_intact or (verdict.event_count, verdict.head_hash) != (manifest.events, manifest.head):
+    verification = hash_chain.verify_chain(folder / hash_chain.LOG_NAME)
+    if not verification.is_intact or (verification.event_count, verification.head_hash) != (
+        manifest.events,
+        manifest.head,
+    ):
         raise SessionError(f"the log in the archive of {id} is not the one that was packed")
     return manifest
 
@@ -145,15 +148,15 @@ def sha256_hex(blocks: Iterable[bytes]) -> str:
 
 def _files_to_archive(folder: Path) -> list[str]:
     """The files that are packed; links are left out, wherever they point."""
-    found = []
-    for at, folders, files in os.walk(folder):  # does not go into links
+    names = []
+    for parent, folders, files in os.walk(folder):  # does not go into links
         folders.sort()
         for file in sorted(files):
-            path = Path(at) / file
+            path = Path(parent) / file
             name = path.relative_to(folder).as_posix()
             if _ARCHIVED_NAME.fullmatch(name) and not path.is_symlink():
-                found.append(name)
-    return found
+                names.append(name)
+    return names
 
 
 def _inspect_file(folder: Path, name: str, redactor: Redactor) -> ArchivedFile:
@@ -195,27 +198,27 @@ def _scan_json_lines(redactor: Redactor) -> SecretScan:
 
 def _is_masked(raw: bytes, redactor: Redactor) -> bool:
     try:
-        plain = msgspec.json.decode(raw) if raw.strip() else None
+        value = msgspec.json.decode(raw) if raw.strip() else None
     except (msgspec.DecodeError, UnicodeDecodeError):  # a line that a crash tore: it is text
         text = raw.decode("utf-8", "replace")
         return redactor.redact(text) == text
-    return bool(redactor.redact_values(plain) == plain)
+    return bool(redactor.redact_values(value) == value)
 
 
 def _scan_text(redactor: Redactor) -> SecretScan:
     """For output: what comes out of the stream that masks must be what went in."""
     stream, line = RedactingStream(redactor), 1
-    given, out = b"", b""
+    original, redacted = b"", b""
     while block := (yield):
-        given += block
-        out += stream.feed(block).encode("utf-8", "replace")
-        if (apart := _first_difference(given, out)) is not None:
-            return line + given.count(b"\n", 0, apart)
-        line += out.count(b"\n")
-        given, out = given[len(out) :], b""
-    out += stream.close().encode("utf-8", "replace")
-    apart = _first_difference(given, out.removesuffix(b"\n") if not given.endswith(b"\n") else out)
-    return None if apart is None else line + given.count(b"\n", 0, apart)
+        original += block
+        redacted += stream.feed(block).encode("utf-8", "replace")
+        if (difference := _first_difference(original, redacted)) is not None:
+            return line + original.count(b"\n", 0, difference)
+        line += redacted.count(b"\n")
+        original, redacted = original[len(redacted) :], b""
+    redacted += stream.close().encode("utf-8", "replace")
+    difference = _first_difference(original, redacted.removesuffix(b"\n") if not original.endswith(b"\n") else redacted)
+    return None if difference is None else line + original.count(b"\n", 0, difference)
 
 
 def _scan_binary(redactor: Redactor) -> SecretScan:
@@ -235,7 +238,9 @@ def _first_difference(original: bytes, redacted: bytes) -> int | None:
     """Where the two begin to differ; None when all that came out is the beginning of what went in."""
     if original.startswith(redacted):
         return None
-    return next(at for at, (one, other) in enumerate(zip(original + b"\0", redacted, strict=False)) if one != other)
+    return next(
+        index for index, (before, after) in enumerate(zip(original + b"\0", redacted, strict=False)) if before != after
+    )
 
 
 def _open_for_reading(path: Path) -> BinaryIO:
@@ -296,32 +301,32 @@ def _read_archive(source: Iterable[bytes], folder: Path | None) -> ArchiveManife
     """Member by member; written where there is a folder. Nothing of the archive decides where anything is written."""
     try:
         with (
-            gzip.GzipFile(fileobj=io.BufferedReader(_BlockReader(source), BLOCK_BYTES), mode="rb") as plain,
-            tarfile.open(fileobj=plain, mode="r|") as tar,
+            gzip.GzipFile(fileobj=io.BufferedReader(_BlockReader(source), BLOCK_BYTES), mode="rb") as unzipped,
+            tarfile.open(fileobj=unzipped, mode="r|") as tar,
         ):
             members = iter(tar)
             manifest = _read_manifest(tar, next(members, None))
-            due = {part.name: part for part in manifest.files}
+            missing = {file.name: file for file in manifest.files}
             for member in members:
-                part = due.pop(member.name, None)
-                if part is None or not member.isreg() or member.size != part.size:
+                file = missing.pop(member.name, None)
+                if file is None or not member.isreg() or member.size != file.size:
                     raise SessionError(f"the archive holds what its manifest does not: {member.name[:80]!r}")
                 content = tar.extractfile(member)
                 assert content is not None
-                digest = _copy_and_hash(content, None if folder is None else folder / part.name)
-                if digest != part.sha256:
-                    raise SessionError(f"{part.name} in the archive is not what was packed")
-            while plain.read(BLOCK_BYTES):  # to its end: the checksum of the whole stands there
+                digest = _copy_and_hash(content, None if folder is None else folder / file.name)
+                if digest != file.sha256:
+                    raise SessionError(f"{file.name} in the archive is not what was packed")
+            while unzipped.read(BLOCK_BYTES):  # to its end: the checksum of the whole stands there
                 pass
     except (tarfile.TarError, gzip.BadGzipFile, EOFError, OSError, ValueError) as error:
-        why = (
+        reason = (
             describe_os_error(error)
             if isinstance(error, OSError) and error.errno
             else str(error) or type(error).__name__
         )
-        raise SessionError(f"the archive cannot be read: {why}") from error
-    if due:
-        raise SessionError(f"{len(due)} files are missing from the archive, {next(iter(due))} among them")
+        raise SessionError(f"the archive cannot be read: {reason}") from error
+    if missing:
+        raise SessionError(f"{len(missing)} files are missing from the archive, {next(iter(missing))} among them")
     return manifest
 
 
@@ -331,17 +336,17 @@ def _read_manifest(tar: tarfile.TarFile, member: tarfile.TarInfo | None) -> Arch
     content = tar.extractfile(member)
     assert content is not None
     try:
-        found = msgspec.json.decode(content.read(), type=ArchiveManifest)
+        manifest = msgspec.json.decode(content.read(), type=ArchiveManifest)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise SessionError("the manifest of the archive cannot be read") from error
-    if found.schema != "ecotui.archive/1":
-        raise SessionError(f"the archive is of a newer version ({found.schema[:40]!r})")
-    names = [part.name for part in found.files]
+    if manifest.schema != "ecotui.archive/1":
+        raise SessionError(f"the archive is of a newer version ({manifest.schema[:40]!r})")
+    names = [file.name for file in manifest.files]
     if len(names) > MAX_FILES or len(set(names)) != len(names) or not all(map(_ARCHIVED_NAME.fullmatch, names)):
         raise SessionError("the manifest of the archive names files that a session does not have")
-    if any(part.size < 0 for part in found.files) or sum(part.size for part in found.files) > MAX_UNPACKED_BYTES:
+    if any(file.size < 0 for file in manifest.files) or sum(file.size for file in manifest.files) > MAX_UNPACKED_BYTES:
         raise SessionError(f"the archive would unpack to more than {MAX_UNPACKED_BYTES >> 30} GB")
-    return found
+    return manifest
 
 
 def _copy_and_hash(content: IO[bytes], target: Path | None) -> str:

@@ -15,10 +15,10 @@ IDLE_TIME_LIMIT = 2.0
 
 def export_asciicast(session: Session, mask: MaskText) -> str:
     """The recording, at the times at which things were said. Raises SessionError."""
-    tape = Recording(session)
+    recording = Recording(session)
     summary = session.read_summary()
-    guessed = [one.title for one in tape.commands.values() if not one.has_output_times]
-    note = " (of some outputs the times are not known: spread evenly)" if guessed else ""
+    untimed = [command.title for command in recording.commands.values() if not command.has_output_times]
+    note = " (of some outputs the times are not known: spread evenly)" if untimed else ""
     header = {
         "version": 2,
         "width": 120,
@@ -28,20 +28,22 @@ def export_asciicast(session: Session, mask: MaskText) -> str:
         "title": mask(f"{summary.project} {session.id}{note}"),
     }
     rows = [json.dumps(header, ensure_ascii=False)]
-    for at, line in timed_lines(tape, mask):
-        rows.append(json.dumps([round(max(at - summary.started, 0.0), 3), "o", f"{line}\r\n"], ensure_ascii=False))
+    for timestamp, line in timed_lines(recording, mask):
+        rows.append(
+            json.dumps([round(max(timestamp - summary.started, 0.0), 3), "o", f"{line}\r\n"], ensure_ascii=False)
+        )
     return "\n".join(rows) + "\n"
 
 
 def timed_lines(recording: Recording, mask: MaskText) -> Iterator[tuple[float, str]]:
     """Every line with the second of its being said (since the epoch), titles and ends of commands between them."""
-    speech = {command: OutputReader(recording, command) for command in recording.commands}
-    for beat in recording.events_from():
-        if beat.entry is None:
-            for line in speech[beat.command].read_until(beat):
-                yield beat.timestamp, mask(line)
-        elif beat.entry.kind == "command":
-            if beat.entry.command in speech and beat.entry.state is not None:
-                for line in speech[beat.entry.command].read_remaining():
-                    yield beat.timestamp, mask(line)
-            yield beat.timestamp, mask(f"--- {beat.entry.text}")
+    readers = {command: OutputReader(recording, command) for command in recording.commands}
+    for event in recording.events_from():
+        if event.entry is None:
+            for line in readers[event.command].read_until(event):
+                yield event.timestamp, mask(line)
+        elif event.entry.kind == "command":
+            if event.entry.command in readers and event.entry.state is not None:
+                for line in readers[event.entry.command].read_remaining():
+                    yield event.timestamp, mask(line)
+            yield event.timestamp, mask(f"--- {event.entry.text}")

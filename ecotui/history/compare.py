@@ -93,35 +93,35 @@ FINDINGS_TITLE = "Findings and commands"
 def read_compared_session(session: Session) -> ComparedSession:
     """Read one session. Raises SessionError."""
     summary = session.read_summary()
-    teller = EventFormatter()
-    found: dict[str, Any] = {"settings": {}, "tools": {}}
-    count = SessionSummary(id=session.id)
-    words: dict[str, str] = {}
+    formatter = EventFormatter()
+    fields: dict[str, Any] = {"settings": {}, "tools": {}}
+    counted = SessionSummary(id=session.id)
+    results: dict[str, str] = {}
     failures: list[str] = []
     for record in session.read_records():
-        count.add_event(record)
-        moment = teller.format_record(record)
+        counted.add_event(record)
+        entry = formatter.format_record(record)
         match record.event:
-            case events.SessionStarted() as begun:
-                found |= {
-                    "version": begun.version,
-                    "commit": append_commit("", begun),
-                    "settings": begun.settings,
-                    "recorded": bool(begun.digest),
+            case events.SessionStarted() as event:
+                fields |= {
+                    "version": event.version,
+                    "commit": append_commit("", event),
+                    "settings": event.settings,
+                    "recorded": bool(event.digest),
                 }
-            case events.SessionResumed() as again:
-                found["commit"] = append_commit(found.get("commit", ""), again)
+            case events.SessionResumed() as event:
+                fields["commit"] = append_commit(fields.get("commit", ""), event)
             case events.CheckReported(report=report):
                 for finding in report.findings:
-                    words[finding.id] = f"{finding.state.value}: {finding.summary}"
+                    results[finding.id] = f"{finding.state.value}: {finding.summary}"
                 if report.step == "environment":
-                    found["tools"] = dict(_tool_versions(report.detail)) or found["tools"]
-            case events.CommandEnded() as end:
-                asked = teller.request_for(end.command)
-                step = end.step or asked.step
-                _, words[f"{step}: {asked.title}"] = command_outcome(asked.argv, end.outcome, end.exit_code)
-                if moment.state is CheckState.BLOCKED:
-                    failures.append(f"{step}: {moment.text}")
+                    fields["tools"] = dict(_tool_versions(report.detail)) or fields["tools"]
+            case events.CommandEnded() as event:
+                request = formatter.request_for(event.command)
+                step = event.step or request.step
+                _, results[f"{step}: {request.title}"] = command_outcome(request.argv, event.outcome, event.exit_code)
+                if entry.state is CheckState.BLOCKED:
+                    failures.append(f"{step}: {entry.text}")
     return ComparedSession(
         id=session.id,
         project=summary.project,
@@ -130,18 +130,18 @@ def read_compared_session(session: Session) -> ComparedSession:
         outcome=summary.outcome,
         seconds=None if summary.ended is None else max(summary.ended - summary.started, 0.0),
         steps=summary.steps,
-        took=count.took or {},
+        took=counted.took or {},
         resources=_resource_seconds(session),
         failures=tuple(failures),
-        words=words,
-        **found,
+        words=results,
+        **fields,
     )
 
 
 def compare_sessions(before: Session, after: Session) -> Comparison:
     """Both, and what differs. Raises SessionError."""
-    one, other = read_compared_session(before), read_compared_session(after)
-    return Comparison(one, other, tuple(_comparison_sections(one, other)))
+    first, second = read_compared_session(before), read_compared_session(after)
+    return Comparison(first, second, tuple(_comparison_sections(first, second)))
 
 
 def _comparison_sections(one: ComparedSession, other: ComparedSession) -> Iterator[ComparisonSection]:
@@ -204,14 +204,14 @@ def _failure_rows(one: ComparedSession, other: ComparedSession) -> Iterator[Comp
     def counted(side: ComparedSession) -> dict[str, int]:
         counts: dict[str, int] = {}
         for failure in side.failures:
-            told = failure.partition(", after ")[0]
-            counts[told] = counts.get(told, 0) + 1
+            failure = failure.partition(", after ")[0]
+            counts[failure] = counts.get(failure, 0) + 1
         return counts
 
-    first, second = counted(one), counted(other)
-    for told in dict.fromkeys((*first, *second)):
-        before, after = (f"{side[told]}×" if told in side else "" for side in (first, second))
-        yield ComparisonRow(told, before, after)
+    before_counts, after_counts = counted(one), counted(other)
+    for failure in dict.fromkeys((*before_counts, *after_counts)):
+        before, after = (f"{side[failure]}×" if failure in side else "" for side in (before_counts, after_counts))
+        yield ComparisonRow(failure, before, after)
 
 
 def _mapping_rows(one: Mapping[str, str], other: Mapping[str, str]) -> tuple[ComparisonRow, ...]:
@@ -242,19 +242,19 @@ def _resource_seconds(session: Session) -> dict[str, float]:
 def comparison_to_json(comparison: Comparison) -> dict[str, Any]:
     """The shape of `ecotui.sessions.compare/1`."""
 
-    def dashed(row: ComparisonRow) -> dict[str, Any]:
+    def difference(row: ComparisonRow) -> dict[str, Any]:
         return {"what": row.label, "before": row.before or "-", "after": row.after or "-"}
 
-    def told(side: ComparedSession) -> dict[str, Any]:
-        plain: dict[str, Any] = msgspec.to_builtins(side)
-        del plain["words"]
-        return plain
+    def session_document(side: ComparedSession) -> dict[str, Any]:
+        document: dict[str, Any] = msgspec.to_builtins(side)
+        del document["words"]
+        return document
 
     return {
         "before": comparison.before.id,
         "after": comparison.after.id,
-        "differences": [dashed(row) for row in comparison.differences],
-        "sessions": [told(comparison.before), told(comparison.after)],
+        "differences": [difference(row) for row in comparison.differences],
+        "sessions": [session_document(comparison.before), session_document(comparison.after)],
         "sections": [
             {
                 "title": section.title,

@@ -32,27 +32,29 @@ class CurrentApply:
         self, address: str, now: float, durations: DurationStats | None = None
     ) -> RunningResource | None:
         """What there is to say about a resource that runs; None when it does not."""
-        row = next((one for one in self.progress.running_operations if one.address == address), None)
+        row = next((item for item in self.progress.running_operations if item.address == address), None)
         if row is None:
             return None
-        change = next((one for one in self.plan.changes if one.address == address), None) if self.plan else None
+        change = next((item for item in self.plan.changes if item.address == address), None) if self.plan else None
         from checks.apply.plan.configuration import strip_instance_keys
 
-        known = durations or DurationStats()
+        stats = durations or DurationStats()
         return RunningResource(
             address=address,
             action=row.action,
             started_at=row.started_at,
             elapsed=max(now - row.started_at, row.elapsed),
-            typical=known.typical_duration(address, row.action),
+            typical=stats.typical_duration(address, row.action),
             note=row.note,
             planned_attributes={
-                one.path: value
-                for one in (change.attributes if change else ())
-                if (value := one.before if row.action == "delete" else one.after)
+                item.path: value
+                for item in (change.attributes if change else ())
+                if (value := item.before if row.action == "delete" else item.after)
             },
             dependencies=self.plan.dependencies.get(strip_instance_keys(address), ()) if self.plan else (),
-            created_ids={done.address: done.id for done in self.progress.finished_operations if done.id},
+            created_ids={
+                operation.address: operation.id for operation in self.progress.finished_operations if operation.id
+            },
         )
 
 

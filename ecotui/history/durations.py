@@ -41,8 +41,8 @@ class StepDurations:
     @property
     def successful_seconds(self) -> tuple[float, ...]:
         """The times of the sessions in which the step came out well; of all, where it never did."""
-        fine = tuple(one.seconds for one in self.samples if one.state in ("ok", "warn"))
-        return fine or tuple(one.seconds for one in self.samples)
+        successful = tuple(sample.seconds for sample in self.samples if sample.state in ("ok", "warn"))
+        return successful or tuple(sample.seconds for sample in self.samples)
 
     @property
     def median(self) -> float:
@@ -59,13 +59,15 @@ class StepDurations:
 
     @property
     def longest(self) -> float:
-        return max(one.seconds for one in self.samples)
+        return max(sample.seconds for sample in self.samples)
 
     def sparkline(self, width: int) -> str:
         """The newest sessions as a line of bars, the newest at the right, as high as the longest of them."""
         shown = self.samples[-width:]
-        most = max((one.seconds for one in shown), default=0.0) or 1.0
-        return "".join(BAR_CHARS[min(int(one.seconds / most * len(BAR_CHARS)), len(BAR_CHARS) - 1)] for one in shown)
+        longest = max((sample.seconds for sample in shown), default=0.0) or 1.0
+        return "".join(
+            BAR_CHARS[min(int(sample.seconds / longest * len(BAR_CHARS)), len(BAR_CHARS) - 1)] for sample in shown
+        )
 
 
 def read_step_durations(
@@ -83,21 +85,22 @@ def step_durations(summaries: Sequence[SessionSummary]) -> tuple[StepDurations, 
             if (seconds := (summary.took or {}).get(step)) is not None:
                 yield StepSample(summary.id, summary.started, seconds, summary.steps.get(step, ""))
 
-    found = (StepDurations(step.id, step.title, tuple(samples(step.id))) for step in STEPS)
-    return tuple(one for one in found if one.samples)
+    steps = (StepDurations(step.id, step.title, tuple(samples(step.id))) for step in STEPS)
+    return tuple(step for step in steps if step.samples)
 
 
 def step_durations_to_json(durations: Iterable[StepDurations]) -> list[dict[str, Any]]:
     """The shape of `ecotui.sessions.durations/1`."""
     return [
         {
-            "step": one.step,
-            "median_s": round(one.median, 1),
-            "lower_s": round(one.quartiles[0], 1),
-            "upper_s": round(one.quartiles[1], 1),
+            "step": step.step,
+            "median_s": round(step.median, 1),
+            "lower_s": round(step.quartiles[0], 1),
+            "upper_s": round(step.quartiles[1], 1),
             "sessions": [
-                {"id": each.session_id, "seconds": round(each.seconds, 1), "state": each.state} for each in one.samples
+                {"id": sample.session_id, "seconds": round(sample.seconds, 1), "state": sample.state}
+                for sample in step.samples
             ],
         }
-        for one in durations
+        for step in durations
     ]

@@ -24,32 +24,32 @@ def find_command_folder(session: Session, command: str) -> Path | None:
 def last_lines_reader(session: Session) -> Callable[[str, int], Sequence[str]]:
     """Gives the last so many lines that a command said, by its id; none for what is no command."""
 
-    def output(command: str, lines: int) -> Sequence[str]:
-        there = find_command_folder(session, command)
-        if there is None:
+    def read(command: str, lines: int) -> Sequence[str]:
+        folder = find_command_folder(session, command)
+        if folder is None:
             return []
-        tail = Tail(there)
+        tail = Tail(folder)
         tail.seek_end(lines)
         return tail.read(lines)
 
-    return output
+    return read
 
 
 def command_request_reader(session: Session) -> Callable[[str], CommandRequest | None]:
     """Tells what a command was asked to do, from its folder: for a log that is read from its end."""
 
-    def known(command: str) -> CommandRequest | None:
-        there = find_command_folder(session, command)
-        found = commands.read_command(there) if there is not None else None
-        return None if found is None else CommandRequest(found.title, found.argv, found.step, found.started)
+    def read(command: str) -> CommandRequest | None:
+        folder = find_command_folder(session, command)
+        stored = commands.read_command(folder) if folder is not None else None
+        return None if stored is None else CommandRequest(stored.title, stored.argv, stored.step, stored.started)
 
-    return known
+    return read
 
 
 def read_output_times(session: Session, command: str, start_time: float, end_time: float) -> tuple[OutputTimes, bool]:
     """When a command wrote what, and whether that is known; otherwise it is spread evenly over its time."""
-    there = session.commands_folder / command
-    found = OutputTimes.read(there / OUTPUT_TIMES_FILE, there / OUTPUT_LOG)
-    if found.offsets or not found.size:
-        return found, True
-    return OutputTimes.spread_evenly(there / OUTPUT_LOG, start_time, max(end_time, start_time)), False
+    folder = session.commands_folder / command
+    times = OutputTimes.read(folder / OUTPUT_TIMES_FILE, folder / OUTPUT_LOG)
+    if times.offsets or not times.size:
+        return times, True
+    return OutputTimes.spread_evenly(folder / OUTPUT_LOG, start_time, max(end_time, start_time)), False

@@ -31,15 +31,15 @@ def find_created_resources(store: SessionStore, project: Path) -> list[CreatedRe
     An output that cannot be read proves nothing, and an apply that still runs is left out: its resources are no
     leftovers.
     """
-    found: list[CreatedResource] = []
+    resources: list[CreatedResource] = []
     reader = BoundedLogReader()
     with suppress(SessionError):
         for _, command in iterate_commands(store, MAX_SESSIONS_FOR_CREATIONS, project):
             if not (is_apply_stream(command) and command.target.account):
                 continue
             if read_command_status(command.folder).state != "running":
-                found += _resources_created_by(command, reader.lines(command))
-    return found
+                resources += _resources_created_by(command, reader.lines(command))
+    return resources
 
 
 def _resources_created_by(command: Command, lines: Iterator[bytes]) -> list[CreatedResource]:
@@ -68,7 +68,7 @@ def find_deleted_buckets(store: SessionStore, since: float) -> list[DeletedBucke
     Each has the time at which its command ended, the latest that it can be. Unreadable outputs are left out: CloudTrail
     is asked as well.
     """
-    found: list[DeletedBucket] = []
+    buckets: list[DeletedBucket] = []
     reader = BoundedLogReader()
     with suppress(SessionError):
         for summary, command in iterate_commands(store, MAX_SESSIONS_FOR_DELETIONS):
@@ -81,8 +81,8 @@ def find_deleted_buckets(store: SessionStore, since: float) -> list[DeletedBucke
             except OSError:
                 continue
             if ended >= since:
-                found += [DeletedBucket(name=name, deleted_at=ended) for name in parse(reader.lines(command))]
-    return found
+                buckets += [DeletedBucket(name=name, deleted_at=ended) for name in parse(reader.lines(command))]
+    return buckets
 
 
 def _bucket_parser(command: Command) -> Callable[[Iterator[bytes]], Iterator[str]] | None:
@@ -118,7 +118,7 @@ def _buckets_destroyed_by_terraform(lines: Iterator[bytes]) -> Iterator[str]:
 
 def _parse_json_object(line: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(line)
+        document = json.loads(line)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return document if isinstance(document, dict) else {}

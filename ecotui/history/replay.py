@@ -87,21 +87,21 @@ class EventPages(Sequence[TimelineEntry]):
         self._page_cache: dict[int, tuple[list[TimelineEntry], list[RebuildProgress]]] = {}
         rebuild, last = RebuildProgress(), 0.0
         for byte, raw in hash_chain.read_raw_lines(self._path):
-            if (glance := events.read_event_header(raw)) is None:
+            if (header := events.read_event_header(raw)) is None:
                 line = hash_chain.parse_line(0, raw)
                 if line is None:
                     continue
-                at, kind = line.timestamp, ""
+                timestamp, kind = line.timestamp, ""
             else:
-                at, kind = glance
+                timestamp, kind = header
             index = len(self.timestamps)
             if index % EVENTS_PER_PAGE == 0:
                 self._page_offsets.append(byte)
                 self._page_start_progress.append(rebuild)
-            last = max(last, at)
+            last = max(last, timestamp)
             self.timestamps.append(last)
             if kind in _STEP_EVENT_TAGS:
-                record = events.decode_record(raw, index + 1, at)
+                record = events.decode_record(raw, index + 1, timestamp)
                 rebuild = apply_event(rebuild, record.event)
                 self._index_entry(index, self.formatter.format_record(record))
 
@@ -126,11 +126,11 @@ class EventPages(Sequence[TimelineEntry]):
     def __getitem__(self, index: int | slice) -> TimelineEntry | list[TimelineEntry]:
         """Raises IndexError, SessionError."""
         if isinstance(index, slice):
-            return [self[one] for one in range(*index.indices(len(self)))]
-        place = index + len(self) if index < 0 else index
-        if not 0 <= place < len(self):
+            return [self[item] for item in range(*index.indices(len(self)))]
+        position = index + len(self) if index < 0 else index
+        if not 0 <= position < len(self):
             raise IndexError(index)
-        return self._read_page(place // EVENTS_PER_PAGE)[0][place % EVENTS_PER_PAGE]
+        return self._read_page(position // EVENTS_PER_PAGE)[0][position % EVENTS_PER_PAGE]
 
     def __iter__(self) -> Iterator[TimelineEntry]:
         return self.iterate_from(0)
@@ -138,8 +138,8 @@ class EventPages(Sequence[TimelineEntry]):
     def iterate_from(self, index: int) -> Iterator[TimelineEntry]:
         """The moments from an index on, page by page. Raises SessionError."""
         for page in range(index // EVENTS_PER_PAGE, len(self._page_offsets)):
-            moments, _ = self._read_page(page)
-            yield from moments[max(index - page * EVENTS_PER_PAGE, 0) :]
+            entries, _ = self._read_page(page)
+            yield from entries[max(index - page * EVENTS_PER_PAGE, 0) :]
 
     def progress_after(self, count: int) -> RebuildProgress:
         """Where all steps stood after so many events. Raises SessionError."""
@@ -148,21 +148,21 @@ class EventPages(Sequence[TimelineEntry]):
         return self._read_page((count - 1) // EVENTS_PER_PAGE)[1][(count - 1) % EVENTS_PER_PAGE]
 
     def _read_page(self, page: int) -> tuple[list[TimelineEntry], list[RebuildProgress]]:
-        if (found := self._page_cache.pop(page, None)) is None:
+        if (content := self._page_cache.pop(page, None)) is None:
             rebuild = self._page_start_progress[page]
-            found = ([], [])
+            content = ([], [])
             size = min(EVENTS_PER_PAGE, len(self) - page * EVENTS_PER_PAGE)
             for line in islice(hash_chain.read_lines(self._path, self._page_offsets[page]), size):
                 record = events.decode_record(line.raw, line.event_number, line.timestamp)
                 rebuild = apply_event(rebuild, record.event)
-                found[0].append(self.formatter.format_record(record))
-                found[1].append(rebuild)
-            if len(found[0]) < size:
+                content[0].append(self.formatter.format_record(record))
+                content[1].append(rebuild)
+            if len(content[0]) < size:
                 raise SessionError(f"{self._path}: it is shorter than it was")
             while len(self._page_cache) >= MAX_CACHED_PAGES:
                 del self._page_cache[next(iter(self._page_cache))]
-        self._page_cache[page] = found
-        return found
+        self._page_cache[page] = content
+        return content
 
 
 class ShortenedPause(NamedTuple):
@@ -209,24 +209,24 @@ class Recording:
         self.entries = EventPages(session)
         self.commands = self._read_commands()
         self._commands_by_start = [
-            (index, moment.command) for index, moment in self.entries.command_starts if moment.command in self.commands
+            (index, entry.command) for index, entry in self.entries.command_starts if entry.command in self.commands
         ]
         self._build_time_map()
 
     def _read_commands(self) -> dict[str, RecordedCommand]:
-        began = {moment.command: moment for _, moment in self.entries.command_starts}
-        latest = self.entries[-1].timestamp if self.entries else 0.0
-        found = {}
-        for command, moment in began.items():
+        started = {entry.command: entry for _, entry in self.entries.command_starts}
+        last_timestamp = self.entries[-1].timestamp if self.entries else 0.0
+        commands = {}
+        for command, entry in started.items():
             if outputs.find_command_folder(self.session, command) is None:
                 continue
-            end = max(self.entries.command_end_times.get(command, latest), moment.timestamp)
-            written, timed = outputs.read_output_times(self.session, command, moment.timestamp, end)
-            if command not in self.entries.command_end_times and written.timestamps:
-                end = max(end, written.timestamps[-1])
+            end = max(self.entries.command_end_times.get(command, last_timestamp), entry.timestamp)
+            times, has_times = outputs.read_output_times(self.session, command, entry.timestamp, end)
+            if command not in self.entries.command_end_times and times.timestamps:
+                end = max(end, times.timestamps[-1])
             title = self.entries.formatter.request_for(command).title
-            found[command] = RecordedCommand(command, title, moment.step, moment.timestamp, end, written, timed)
-        return found
+            commands[command] = RecordedCommand(command, title, entry.step, entry.timestamp, end, times, has_times)
+        return commands
 
     def _build_time_map(self) -> None:
         """Where the two clocks part: at the silences. Between them they go alike."""
@@ -234,19 +234,19 @@ class Recording:
         self._positions: list[float] = []
         self.pauses: list[ShortenedPause] = []
         played = last = 0.0
-        for at in sorted(
-            chain(self.entries.timestamps, *(one.output_times.timestamps for one in self.commands.values()))
+        for timestamp in sorted(
+            chain(self.entries.timestamps, *(command.output_times.timestamps for command in self.commands.values()))
         ):
-            gap = at - last if self._timestamps else 0.0
+            gap = timestamp - last if self._timestamps else 0.0
             if gap > MAX_PAUSE_SECONDS:
                 self.pauses.append(ShortenedPause(played, gap))
                 self._timestamps.append(last)
                 self._positions.append(played)
             played += SHORTENED_PAUSE_SECONDS if gap > MAX_PAUSE_SECONDS else gap
             if gap > MAX_PAUSE_SECONDS or not self._timestamps:
-                self._timestamps.append(at)
+                self._timestamps.append(timestamp)
                 self._positions.append(played)
-            last = at
+            last = timestamp
         if self._timestamps:
             self._timestamps.append(last)
             self._positions.append(played)
@@ -259,7 +259,7 @@ class Recording:
     @property
     def skipped_seconds(self) -> float:
         """Seconds of silence that are not played."""
-        return sum(cut.seconds - SHORTENED_PAUSE_SECONDS for cut in self.pauses)
+        return sum(pause.seconds - SHORTENED_PAUSE_SECONDS for pause in self.pauses)
 
     def timestamp_at(self, position: float) -> float:
         """The moment, in seconds since the epoch, at a place of the tape."""
@@ -283,14 +283,14 @@ class Recording:
 
     def command_at(self, position: float) -> RecordedCommand | None:
         """The command that began last."""
-        place = bisect_left(self._commands_by_start, (self.count_entries_until(position), "")) - 1
-        return self.commands[self._commands_by_start[place][1]] if place >= 0 else None
+        index = bisect_left(self._commands_by_start, (self.count_entries_until(position), "")) - 1
+        return self.commands[self._commands_by_start[index][1]] if index >= 0 else None
 
     def pause_at(self, position: float) -> ShortenedPause | None:
         """The shortened silence that a place lies in."""
-        place = bisect_right([cut.position for cut in self.pauses], position) - 1
-        if place >= 0 and position < self.pauses[place].position + SHORTENED_PAUSE_SECONDS:
-            return self.pauses[place]
+        index = bisect_right([pause.position for pause in self.pauses], position) - 1
+        if index >= 0 and position < self.pauses[index].position + SHORTENED_PAUSE_SECONDS:
+            return self.pauses[index]
         return None
 
     def parse_position(self, text: str) -> float:
@@ -303,36 +303,36 @@ class Recording:
             if (index := steps.get((text, True), steps.get((text, False)))) is None:
                 raise ValueError(f"nothing happened in the step {text}")
             return self.entry_position(index)
-        if share := re.fullmatch(r"(\d{1,3})%", text):
-            return self.duration * min(int(share[1]), 100) / 100
+        if percent := re.fullmatch(r"(\d{1,3})%", text):
+            return self.duration * min(int(percent[1]), 100) / 100
         if self._timestamps and (length := re.fullmatch(r"\+?(\d+)(s|m|h|)", text)):
-            begin = self._timestamps[0]
-            return self.position_of(begin + int(length[1]) * {"m": 60, "h": 3600}.get(length[2], 1))
+            start = self._timestamps[0]
+            return self.position_of(start + int(length[1]) * {"m": 60, "h": 3600}.get(length[2], 1))
         if self._timestamps and (clock := re.fullmatch(r"(\d{1,2}):(\d\d)(?::(\d\d))?", text)):
             day = time.localtime(self._timestamps[0])
-            at = time.mktime(
+            timestamp = time.mktime(
                 (day.tm_year, day.tm_mon, day.tm_mday, int(clock[1]), int(clock[2]), int(clock[3] or 0), 0, 0, -1)
             )
-            return self.position_of(at if at >= self._timestamps[0] - 1 else at + 86_400)
+            return self.position_of(timestamp if timestamp >= self._timestamps[0] - 1 else timestamp + 86_400)
         raise ValueError(f"{text!r} is no moment: a step, 14:03, +90 or 5m from the beginning, or 50%")
 
     def events_from(self, position: float = 0.0) -> Iterator[ReplayEvent]:
         """All that happens from a place on, in order. Raises SessionError."""
         first = bisect_left(self.entries.timestamps, self.timestamp_at(position) - 1e-3)
-        told = (
-            ReplayEvent(self.entry_position(index), moment.timestamp, moment)
-            for index, moment in enumerate(self.entries.iterate_from(first), first)
+        entries = (
+            ReplayEvent(self.entry_position(index), entry.timestamp, entry)
+            for index, entry in enumerate(self.entries.iterate_from(first), first)
         )
-        said = (self._output_events(one) for one in self.commands.values())
+        output_events = (self._output_events(command) for command in self.commands.values())
         # What a command says comes before the word that it ended, and after the word that it began.
-        together = merge(told, *said, key=lambda beat: (beat.position, _is_end_event(beat)))
-        return (beat for beat in together if beat.position >= position)
+        merged = merge(entries, *output_events, key=lambda event: (event.position, _is_end_event(event)))
+        return (event for event in merged if event.position >= position)
 
     def _output_events(self, command: RecordedCommand) -> Iterator[ReplayEvent]:
-        written = command.output_times
-        for index, (begin, at) in enumerate(zip(written.offsets, written.timestamps, strict=True), 1):
-            end = written.offsets[index] if index < len(written.offsets) else written.size
-            yield ReplayEvent(self.position_of(at), at, None, command.command, begin, end)
+        times = command.output_times
+        for index, (begin_byte, timestamp) in enumerate(zip(times.offsets, times.timestamps, strict=True), 1):
+            end_byte = times.offsets[index] if index < len(times.offsets) else times.size
+            yield ReplayEvent(self.position_of(timestamp), timestamp, None, command.command, begin_byte, end_byte)
 
     def output_path(self, command: str) -> Path:
         return self.session.commands_folder / command / OUTPUT_LOG
@@ -346,14 +346,14 @@ def _interpolate(value: float, known: list[float], targets: list[float]) -> floa
     """The value carried from one scale to the other, along straight lines."""
     if not known:
         return 0.0
-    place = bisect_left(known, value)
-    if place == 0:
+    index = bisect_left(known, value)
+    if index == 0:
         return targets[0]
-    if place == len(known):
+    if index == len(known):
         return targets[-1]
-    before, after = known[place - 1], known[place]
+    before, after = known[index - 1], known[index]
     share = (value - before) / (after - before) if after > before else 1.0
-    return targets[place - 1] + share * (targets[place] - targets[place - 1])
+    return targets[index - 1] + share * (targets[index] - targets[index - 1])
 
 
 class OutputReader:
@@ -377,13 +377,13 @@ class OutputReader:
         finally:
             os.close(fd)
         self._offset = event.end_byte
-        *whole, self._partial_line = data.split(b"\n")
-        return [line.decode("utf-8", "replace") for line in whole]
+        *lines, self._partial_line = data.split(b"\n")
+        return [line.decode("utf-8", "replace") for line in lines]
 
     def read_remaining(self) -> list[str]:
         """What is left of a last line without an end."""
-        left, self._partial_line = self._partial_line, b""
-        return [left.decode("utf-8", "replace")] if left else []
+        line, self._partial_line = self._partial_line, b""
+        return [line.decode("utf-8", "replace")] if line else []
 
 
 class Playhead:

@@ -36,7 +36,7 @@ def search_forward(
     words: str,
     *,
     start: int = 0,
-    should_stop: Callable[[int], bool] = lambda place: False,
+    should_stop: Callable[[int], bool] = lambda offset: False,
     max_line_bytes: int = MAX_LINE_BYTES,
 ) -> Iterator[TextMatch]:
     """Every line with the words in it, from a byte on; capital or small ASCII letters are the same.
@@ -51,26 +51,26 @@ def search_forward(
         fd = open_private_file(path, os.O_RDONLY)
     try:
         with raise_session_error("cannot read", path):
-            kept, place, shown = b"", start, start
-            _prefetch(fd, place)
-            while block := os.pread(fd, BLOCK_BYTES, place):
-                _prefetch(fd, place + len(block))
-                data, begin = kept + block, place - len(kept)
-                for at in _find_offsets(data, needle):
-                    if begin + at < shown:
+            overlap, offset, line_end = b"", start, start
+            _prefetch(fd, offset)
+            while block := os.pread(fd, BLOCK_BYTES, offset):
+                _prefetch(fd, offset + len(block))
+                data, data_offset = overlap + block, offset - len(overlap)
+                for index in _find_offsets(data, needle):
+                    if data_offset + index < line_end:
                         continue  # in the line that was just told
-                    text, shown = _line_around(fd, begin + at, max_line_bytes)
-                    yield TextMatch(begin + at, text)
-                place += len(block)
-                kept = data[-(len(needle) - 1) :] if len(needle) > 1 else b""
-                if should_stop(place):
+                    text, line_end = _line_around(fd, data_offset + index, max_line_bytes)
+                    yield TextMatch(data_offset + index, text)
+                offset += len(block)
+                overlap = data[-(len(needle) - 1) :] if len(needle) > 1 else b""
+                if should_stop(offset):
                     return
     finally:
         os.close(fd)
 
 
 def search_backward(
-    path: Path, words: str, end: int, *, should_stop: Callable[[int], bool] = lambda place: False
+    path: Path, words: str, end: int, *, should_stop: Callable[[int], bool] = lambda offset: False
 ) -> TextMatch | None:
     """The last place of the words before a byte. `stop`: as for `find`. Raises SessionError."""
     needle = words.encode().lower()
@@ -80,15 +80,15 @@ def search_backward(
         fd = open_private_file(path, os.O_RDONLY)
     try:
         with raise_session_error("cannot read", path):
-            place, kept = end, b""
-            while place > 0:
-                begin = max(place - BLOCK_BYTES, 0)
-                data = os.pread(fd, place - begin, begin) + kept
-                if (at := data.lower().rfind(needle)) >= 0:
-                    return TextMatch(begin + at, _line_around(fd, begin + at, MAX_LINE_BYTES)[0])
-                kept = data[: len(needle) - 1]
-                place = begin
-                if should_stop(place):
+            offset, overlap = end, b""
+            while offset > 0:
+                begin_offset = max(offset - BLOCK_BYTES, 0)
+                data = os.pread(fd, offset - begin_offset, begin_offset) + overlap
+                if (index := data.lower().rfind(needle)) >= 0:
+                    return TextMatch(begin_offset + index, _line_around(fd, begin_offset + index, MAX_LINE_BYTES)[0])
+                overlap = data[: len(needle) - 1]
+                offset = begin_offset
+                if should_stop(offset):
                     return None
     finally:
         os.close(fd)
@@ -101,22 +101,22 @@ def _find_offsets(data: bytes, needle: bytes) -> list[int]:
     Making all of a block small takes longer than reading it. Where the rarest letter of the needle is rare in the block
     too, only what is around it is looked at.
     """
-    rare = min(range(len(needle)), key=lambda index: _LETTERS_BY_RARITY.find(needle[index]))
-    sign = needle[rare : rare + 1]
-    forms = [form for form in {sign, sign.upper()} if form in data]
+    rarest = min(range(len(needle)), key=lambda index: _LETTERS_BY_RARITY.find(needle[index]))
+    letter = needle[rarest : rarest + 1]
+    forms = [form for form in {letter, letter.upper()} if form in data]
     if sum(map(data.count, forms)) > RARE_LETTER_LIMIT:
-        lower, places, at = data.lower(), [], -1
-        while (at := lower.find(needle, at + 1)) >= 0:
-            places.append(at)
-        return places
-    found = []
+        lower, offsets, index = data.lower(), [], -1
+        while (index := lower.find(needle, index + 1)) >= 0:
+            offsets.append(index)
+        return offsets
+    offsets = []
     for form in forms:
-        at = -1
-        while (at := data.find(form, at + 1)) >= 0:
-            begin = at - rare
-            if begin >= 0 and data[begin : begin + len(needle)].lower() == needle:
-                found.append(begin)
-    return sorted(found)
+        index = -1
+        while (index := data.find(form, index + 1)) >= 0:
+            start = index - rarest
+            if start >= 0 and data[start : start + len(needle)].lower() == needle:
+                offsets.append(start)
+    return sorted(offsets)
 
 
 def _prefetch(fd: int, offset: int) -> None:
@@ -127,9 +127,9 @@ def _prefetch(fd: int, offset: int) -> None:
 
 def _line_around(fd: int, offset: int, max_bytes: int) -> tuple[str, int]:
     """The line at a place, and where it ends (or what is shown of it)."""
-    begin = max(offset - max_bytes // 2, 0)
-    data = os.pread(fd, max_bytes, begin)
-    left = data.rfind(b"\n", 0, offset - begin) + 1
-    right = data.find(b"\n", offset - begin)
-    right = len(data) if right < 0 else right
-    return data[left:right].decode("utf-8", "replace"), begin + max(right, offset - begin + 1)
+    start = max(offset - max_bytes // 2, 0)
+    data = os.pread(fd, max_bytes, start)
+    line_start = data.rfind(b"\n", 0, offset - start) + 1
+    line_end = data.find(b"\n", offset - start)
+    line_end = len(data) if line_end < 0 else line_end
+    return data[line_start:line_end].decode("utf-8", "replace"), start + max(line_end, offset - start + 1)

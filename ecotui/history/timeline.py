@@ -80,15 +80,15 @@ class ApplyTimeline:
 
 def build_timeline(progress: ApplyProgress, title: str, stats: DurationStats | None = None) -> ApplyTimeline:
     """The timeline of a stream that was read to its end, or as far as it is."""
-    known = stats or progress.durations
+    durations = stats or progress.durations
     errors: dict[str, str] = {}
-    for one in progress.errors:
-        errors.setdefault(one.address, one.summary)
+    for error in progress.errors:
+        errors.setdefault(error.address, error.summary)
     if progress.crash:
         errors |= dict.fromkeys(progress.crash.addresses, progress.crash.title)
 
     def usual(address: str, action: str) -> float | None:
-        found = known.typical_duration(address, action)
+        found = durations.typical_duration(address, action)
         return found.seconds if found.sample_count else None
 
     def operation(
@@ -99,18 +99,18 @@ def build_timeline(progress: ApplyProgress, title: str, stats: DurationStats | N
             row.address, row.action, row.started_at, seconds, outcome, usual(row.address, row.action), error
         )
 
-    spans = [
+    operations = [
         *(operation(row, "done", row.ended_at) for row in progress.finished_operations),
         *(operation(row, "failed", row.ended_at, errors.get(row.address, "")) for row in progress.failed_operations),
         *(operation(row, "unfinished", progress.last_line_at) for row in progress.running_operations),
     ]
-    spans.sort(key=lambda span: (span.started, span.address))
-    started = min((span.started for span in spans), default=progress.started_at)
+    operations.sort(key=lambda row: (row.started, row.address))
+    started = min((row.started for row in operations), default=progress.started_at)
     return ApplyTimeline(
         title=title,
         start_time=min(started, progress.started_at or started),
         end_time=max(progress.last_line_at, started),
-        operations=tuple(spans),
+        operations=tuple(operations),
         summary=progress.summary,
         planned_operations=progress.total_count,
     )
@@ -129,19 +129,21 @@ def as_csv(timeline: ApplyTimeline) -> str:
     writer.writerow(
         ("address", "type", "action", "outcome", "started", "ended", "offset_s", "seconds", "usual_s", "error")
     )
-    for span in timeline.operations:
+    for operation in timeline.operations:
         writer.writerow(
             (
-                _escape_csv_formula(span.address),
-                _escape_csv_formula(span.resource_type),
-                _escape_csv_formula(span.action),
-                span.outcome,
-                format_utc_milliseconds(span.started),
-                format_utc_milliseconds(span.started + span.seconds) if span.outcome != "unfinished" else "",
-                f"{span.started - timeline.start_time:.1f}",
-                f"{span.seconds:.1f}",
-                "" if span.usual is None else f"{span.usual:g}",
-                _escape_csv_formula(span.error),
+                _escape_csv_formula(operation.address),
+                _escape_csv_formula(operation.resource_type),
+                _escape_csv_formula(operation.action),
+                operation.outcome,
+                format_utc_milliseconds(operation.started),
+                format_utc_milliseconds(operation.started + operation.seconds)
+                if operation.outcome != "unfinished"
+                else "",
+                f"{operation.started - timeline.start_time:.1f}",
+                f"{operation.seconds:.1f}",
+                "" if operation.usual is None else f"{operation.usual:g}",
+                _escape_csv_formula(operation.error),
             )
         )
     return out.getvalue()
@@ -154,20 +156,24 @@ def _escape_csv_formula(text: str) -> str:
 
 def as_text(timeline: ApplyTimeline, width: int = 100) -> str:
     """For a terminal: a bar for each operation."""
-    room = max(min(width // 3, 40), 16)
+    label_width = max(min(width // 3, 40), 16)
     lines = [f"{timeline.title}", f"{format_utc_milliseconds(timeline.start_time)}  {timeline.result_text}", ""]
-    whole = max(timeline.seconds, 0.001)
-    plot = max(width - room - 26, 10)
-    for span in timeline.operations:
-        begin = min(int((span.started - timeline.start_time) / whole * plot), plot - 1)
-        length = max(round(span.seconds / whole * plot), 1)
-        drawn = {"done": "━", "failed": "╳", "unfinished": "┄"}[span.outcome] * min(length, plot - begin)
-        address = span.address if len(span.address) <= room else f"…{span.address[-(room - 1) :]}"
-        lines.append(
-            f"{OUTCOME_ICONS[span.outcome]} {address:<{room}} {span.action:<6} {format_stopwatch(span.seconds):>7}  {' ' * begin}{drawn}"
+    total = max(timeline.seconds, 0.001)
+    plot = max(width - label_width - 26, 10)
+    for operation in timeline.operations:
+        start = min(int((operation.started - timeline.start_time) / total * plot), plot - 1)
+        length = max(round(operation.seconds / total * plot), 1)
+        bar = {"done": "━", "failed": "╳", "unfinished": "┄"}[operation.outcome] * min(length, plot - start)
+        address = (
+            operation.address
+            if len(operation.address) <= label_width
+            else f"…{operation.address[-(label_width - 1) :]}"
         )
-        if span.error:
-            lines.append(f"    {span.error[: width - 4]}")
+        lines.append(
+            f"{OUTCOME_ICONS[operation.outcome]} {address:<{label_width}} {operation.action:<6} {format_stopwatch(operation.seconds):>7}  {' ' * start}{bar}"
+        )
+        if operation.error:
+            lines.append(f"    {operation.error[: width - 4]}")
     return "\n".join(lines) + "\n"
 
 
@@ -259,22 +265,22 @@ def _render_row(timeline: ApplyTimeline, scale: TimeScale, operation: ResourceOp
 def _render_tables(timeline: ApplyTimeline) -> list[str]:
     """What failed, with its error; and what took longest."""
     lines = []
-    bad = [span for span in timeline.operations if span.outcome != "done"]
-    if bad:
+    failed = [operation for operation in timeline.operations if operation.outcome != "done"]
+    if failed:
         lines.append("<table><tr><th>Not done</th><th></th><th>Error</th></tr>")
         lines += [
-            f"<tr><td>{OUTCOME_ICONS[span.outcome]} {escape(span.address)}</td><td>{OUTCOME_TEXTS[span.outcome]}</td>"
-            f"<td>{escape(span.error)}</td></tr>"
-            for span in bad
+            f"<tr><td>{OUTCOME_ICONS[operation.outcome]} {escape(operation.address)}</td><td>{OUTCOME_TEXTS[operation.outcome]}</td>"
+            f"<td>{escape(operation.error)}</td></tr>"
+            for operation in failed
         ]
         lines.append("</table>")
-    slow = sorted(timeline.operations, key=lambda span: -span.seconds)[:10]
-    if slow:
+    longest = sorted(timeline.operations, key=lambda operation: -operation.seconds)[:10]
+    if longest:
         lines.append("<table><tr><th>Longest</th><th>Action</th><th>Took</th><th>Usually</th></tr>")
         lines += [
-            f'<tr><td>{escape(span.address)}</td><td>{escape(span.action)}</td><td class="n">{format_stopwatch(span.seconds)}</td>'
-            f'<td class="n">{"" if span.usual is None else format_stopwatch(span.usual)}</td></tr>'
-            for span in slow
+            f'<tr><td>{escape(operation.address)}</td><td>{escape(operation.action)}</td><td class="n">{format_stopwatch(operation.seconds)}</td>'
+            f'<td class="n">{"" if operation.usual is None else format_stopwatch(operation.usual)}</td></tr>'
+            for operation in longest
         ]
         lines.append("</table>")
     return lines

@@ -21,15 +21,15 @@ class SecretPattern:
         self.find_hint = re.compile(hint).search
         self.ignore_case = ignore_case
         """What it has is given in small letters, and stands there in any."""
-        ways = [one if isinstance(one, tuple) else (0, one) for one in patterns]
-        self.matchers = tuple((back, re.compile(pattern).match) for back, pattern in ways)
+        variants = [pattern if isinstance(pattern, tuple) else (0, pattern) for pattern in patterns]
+        self.matchers = tuple((chars_before, re.compile(pattern).match) for chars_before, pattern in variants)
 
     def next_candidate(self, text: str, start: int) -> int:
         """Where the next one may be; -1 where there is none."""
         if self.literal_hint:
             return text.find(self.literal_hint, start)
-        found = self.find_hint(text, start)
-        return found.start() if found else -1
+        match = self.find_hint(text, start)
+        return match.start() if match else -1
 
 
 class SingleByteText:
@@ -187,15 +187,15 @@ SECRET_PATTERNS = (
 
 def find_pattern_matches(pattern: SecretPattern, source: SingleByteText) -> Iterator[tuple[int, int]]:
     """Where the secrets of these shapes stand."""
-    text, where = source.text, source.lowercase if pattern.ignore_case else source.exact
+    text, haystack = source.text, source.lowercase if pattern.ignore_case else source.exact
     ends = [0] * len(pattern.matchers)
-    at = pattern.next_candidate(where, 0)
-    while at >= 0:
-        for way, (back, match) in enumerate(pattern.matchers):
-            if at - back >= ends[way] and (found := match(text, at - back)):
-                ends[way] = found.end()
-                yield _secret_span(found)
-        at = pattern.next_candidate(where, at + 1)
+    index = pattern.next_candidate(haystack, 0)
+    while index >= 0:
+        for variant, (chars_before, match) in enumerate(pattern.matchers):
+            if index - chars_before >= ends[variant] and (span := match(text, index - chars_before)):
+                ends[variant] = span.end()
+                yield _secret_span(span)
+        index = pattern.next_candidate(haystack, index + 1)
 
 
 def _secret_span(match: re.Match[str]) -> tuple[int, int]:

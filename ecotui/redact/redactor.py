@@ -41,15 +41,15 @@ _OPEN_SENSITIVE_OUTPUT = re.compile(
 def _find_private_keys(text: str) -> tuple[list[tuple[int, int]], int | None]:
     """Where private keys are, and where one begins whose end may still come."""
     spans: list[tuple[int, int]] = []
-    place = 0
-    while begin := _KEY_BEGIN.search(text, place):
-        start = begin.start()
-        end = _KEY_END.search(text, begin.end(), start + MAX_MATCH_CHARS)
+    position = 0
+    while match := _KEY_BEGIN.search(text, position):
+        start = match.start()
+        end = _KEY_END.search(text, match.end(), start + MAX_MATCH_CHARS)
         if end is None and len(text) - start < MAX_MATCH_CHARS:
             return spans, start
         # One that does not end is masked for as long as a key can be.
-        place = end.end() if end is not None else start + MAX_MATCH_CHARS
-        spans.append((start, place))
+        position = end.end() if end is not None else start + MAX_MATCH_CHARS
+        spans.append((start, position))
     return spans, None
 
 
@@ -71,29 +71,29 @@ class Redactor:
 
     def add_secrets(self, env: Mapping[str, str], secrets: Collection[str] = ()) -> None:
         """Mask the values of the named variables, and of all whose name looks secret, in every usual encoding."""
-        found = set(self._values)
+        values = set(self._values)
         for name, value in env.items():
             if name in secrets:
                 if len(value) >= MIN_SECRET_CHARS:
-                    found.update(_encodings_of(value))
+                    values.update(_encodings_of(value))
             elif (
                 len(value) >= MIN_GUESSED_SECRET_CHARS
                 and is_secret_variable(name)
                 and not value.startswith(("/", "~", "arn:"))
             ):
-                found.update(_encodings_of(value))
+                values.update(_encodings_of(value))
         # The longest first: a secret that contains another is masked whole.
-        self._values = tuple(sorted(found, key=lambda value: (-len(value), value)))
+        self._values = tuple(sorted(values, key=lambda value: (-len(value), value)))
 
     def token_for(self, secret: str) -> str:
         """What stands for a secret: 16 bits of a keyed hash, enough to tell two apart, too little to tell more."""
-        known = self._tokens.get(secret)
-        if known is None:
+        token = self._tokens.get(secret)
+        if token is None:
             digest = hmac.digest(self._salt, secret.encode("utf-8", "surrogatepass"), "sha256")
             if len(self._tokens) >= MAX_CACHED_TOKENS:
                 self._tokens.clear()
-            known = self._tokens[secret] = f"«secret:{digest.hex()[:4]}»"
-        return known
+            token = self._tokens[secret] = f"«secret:{digest.hex()[:4]}»"
+        return token
 
     def redact(self, text: str) -> str:
         """The text with every secret in it replaced. A whole text: what is cut in two is not found."""
@@ -119,23 +119,23 @@ class Redactor:
 
     def find_secrets(self, text: str) -> list[tuple[int, int]]:
         """Where the secrets are: start and end, in order, none over another."""
-        found: list[tuple[int, int]] = []
-        plain = SingleByteText(text)
+        spans: list[tuple[int, int]] = []
+        single_byte = SingleByteText(text)
         for value in self._values:
             # A question mark may stand for another sign there.
-            where = plain.exact if value.isascii() and "?" not in value else text
-            start = where.find(value)
+            haystack = single_byte.exact if value.isascii() and "?" not in value else text
+            start = haystack.find(value)
             while start >= 0:
-                found.append((start, start + len(value)))
-                start = where.find(value, start + len(value))
+                spans.append((start, start + len(value)))
+                start = haystack.find(value, start + len(value))
         if "-----BEGIN " in text:
-            keys, opened = _find_private_keys(text)
-            found.extend(keys)
-            if opened is not None:
-                found.append((opened, len(text)))
-        for shape in SECRET_PATTERNS:
-            found.extend(span for span in find_pattern_matches(shape, plain) if span[0] < span[1])
-        return _merge_spans(found) if found else found
+            keys, open_key = _find_private_keys(text)
+            spans.extend(keys)
+            if open_key is not None:
+                spans.append((open_key, len(text)))
+        for pattern in SECRET_PATTERNS:
+            spans.extend(span for span in find_pattern_matches(pattern, single_byte) if span[0] < span[1])
+        return _merge_spans(spans) if spans else spans
 
     def replace_spans(self, text: str, spans: list[tuple[int, int]]) -> str:
         """The text with these parts replaced by their tokens."""
@@ -241,29 +241,29 @@ class RedactingStream:
         if not last:
             if not text.endswith("\n"):
                 cut = max(text.rfind("\n") + 1, cut - self._redactor.max_secret_chars, 0)
-            if "-----BEGIN " in text and (opened := _find_private_keys(text)[1]) is not None:
-                cut = min(cut, opened)
+            if "-----BEGIN " in text and (open_key := _find_private_keys(text)[1]) is not None:
+                cut = min(cut, open_key)
             if '"sensitive"' in text and (
-                called := _OPEN_SENSITIVE_OUTPUT.search(text, max(len(text) - 2 * MAX_CHARS_BETWEEN_KEYS, 0))
+                open_output := _OPEN_SENSITIVE_OUTPUT.search(text, max(len(text) - 2 * MAX_CHARS_BETWEEN_KEYS, 0))
             ):
-                cut = min(cut, called.start())
+                cut = min(cut, open_output.start())
             for start, stop in spans:
                 if start < cut < stop:
                     cut = start
         self._pending_text = text[cut:]
-        done = self._redactor.replace_spans(text[:cut], [span for span in spans if span[1] <= cut])
-        return done + "\n" if last and done and not done.endswith("\n") else done
+        redacted = self._redactor.replace_spans(text[:cut], [span for span in spans if span[1] <= cut])
+        return redacted + "\n" if last and redacted and not redacted.endswith("\n") else redacted
 
 
 def _safe_cut(data: bytes) -> int:
     """Where a long line may be cut: not within a UTF-8 sequence, nor within an escape sequence."""
     cut = len(data)
-    for back in range(1, 5):
-        lead = data[-back]
+    for distance in range(1, 5):
+        lead = data[-distance]
         if lead & 0xC0 != 0x80:  # the first byte of a character: does all of it stand here?
             length = 1 if lead < 0x80 else 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
-            if length > back:
-                cut -= back
+            if length > distance:
+                cut -= distance
             break
     escape = data.rfind(b"\x1b", max(cut - 4096, 1), cut)
     return escape if escape > 0 and escape >= cut - 64 else cut

@@ -237,18 +237,20 @@ _type_decoder = msgspec.json.Decoder(_EventType)
 def decode_record(raw: bytes, number: int, timestamp: float) -> EventRecord:
     """A record from a line of the log. Never raises: what cannot be understood is Unknown."""
     try:
-        body = _envelope_decoder.decode(raw).event
+        encoded = _envelope_decoder.decode(raw).event
     except (msgspec.DecodeError, UnicodeDecodeError):
         return EventRecord(
             number=number, timestamp=timestamp, event=UnknownEvent(type="", raw=raw.decode("utf-8", "replace"))
         )
     try:
-        return EventRecord(number=number, timestamp=timestamp, event=_event_decoder.decode(body))
+        return EventRecord(number=number, timestamp=timestamp, event=_event_decoder.decode(encoded))
     except (msgspec.DecodeError, UnicodeDecodeError):
-        text = bytes(body).decode("utf-8", "replace")
+        text = bytes(encoded).decode("utf-8", "replace")
         try:
             return EventRecord(
-                number=number, timestamp=timestamp, event=UnknownEvent(type=_type_decoder.decode(body).type, raw=text)
+                number=number,
+                timestamp=timestamp,
+                event=UnknownEvent(type=_type_decoder.decode(encoded).type, raw=text),
             )
         except (msgspec.DecodeError, UnicodeDecodeError):
             return EventRecord(number=number, timestamp=timestamp, event=UnknownEvent(type="", raw=text))
@@ -257,10 +259,10 @@ def decode_record(raw: bytes, number: int, timestamp: float) -> EventRecord:
 def read_event_header(raw: bytes) -> tuple[float, str] | None:
     """When an event happened, and of which type it is; None for a line that we would not have written so."""
     try:
-        found = _header_decoder.decode(raw)
+        header = _header_decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    return found.at, found.event.type
+    return header.at, header.event.type
 
 
 SYNCED_EVENTS = (

@@ -96,7 +96,7 @@ class HashChain:
         `at`: when they happened, one moment for all or one for each. When this returns, all are in the file; with
         `sync` they are on the disk. Raises SessionError: then none of them is.
         """
-        moments = (
+        times = (
             timestamps
             if isinstance(timestamps, Sequence)
             else [time.time() if timestamps is None else timestamps] * len(batch)
@@ -105,23 +105,23 @@ class HashChain:
         try:
             with raise_session_error("cannot write to", self.path):
                 self._read_appended()
-            n, head, lines = self._event_number, self._head_hash, []
-            for event, moment in zip(batch, moments, strict=True):
-                n += 1
+            number, head_hash, lines = self._event_number, self._head_hash, []
+            for event, timestamp in zip(batch, times, strict=True):
+                number += 1
                 line = b'{"v":%d,"n":%d,"at":%.6f,"prev":"%s","event":%s}' % (
                     LOG_VERSION,
-                    n,
-                    moment,
-                    head.encode(),
+                    number,
+                    timestamp,
+                    head_hash.encode(),
                     event,
                 )
-                head = sha256(line).hexdigest()
+                head_hash = sha256(line).hexdigest()
                 lines.append(line + b"\n")
             data = b"".join(lines)
             self._write(data, sync)
-            self._event_number, self._head_hash = n, head
+            self._event_number, self._head_hash = number, head_hash
             self._known_bytes += len(data)
-            return n
+            return number
         finally:
             fcntl.flock(self._fd, fcntl.LOCK_UN)
 
@@ -161,11 +161,11 @@ class HashChain:
 def _read_range(fd: int, start: int, end: int) -> bytes:
     parts = []
     while start < end:
-        part = os.pread(fd, min(end - start, 1 << 20), start)
-        if not part:
+        block = os.pread(fd, min(end - start, 1 << 20), start)
+        if not block:
             break
-        parts.append(part)
-        start += len(part)
+        parts.append(block)
+        start += len(block)
     return b"".join(parts)
 
 
@@ -180,9 +180,9 @@ def _parse_lines(data: bytes, n: int, head: str) -> Iterator[ChainLine]:
 def parse_line(line_number: int, raw: bytes) -> ChainLine | None:
     """A record, or None for what is none. The event itself is not looked at."""
     try:
-        found = json.loads(raw)
+        document = json.loads(raw)
         return ChainLine(
-            line_number, int(found["n"]), float(found["at"]), str(found["prev"]), sha256(raw).hexdigest(), raw
+            line_number, int(document["n"]), float(document["at"]), str(document["prev"]), sha256(raw).hexdigest(), raw
         )
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
@@ -212,8 +212,8 @@ def read_last_lines(path: Path, count: int) -> list[ChainLine]:
 
     Raises SessionError.
     """
-    found, _ = read_lines_before(path, None, count)
-    return found
+    lines, _ = read_lines_before(path, None, count)
+    return lines
 
 
 def read_lines_before(
@@ -228,39 +228,39 @@ def read_lines_before(
         fd = open_private_file(path, os.O_RDONLY)
     try:
         with raise_session_error("cannot read", path):
-            place = os.fstat(fd).st_size if end is None else end
-            parts: list[bytes] = []
-            ends = 0
-            while place > 0 and ends <= count:
-                begin = max(place - (1 << 18), 0)
-                part = _read_range(fd, begin, place)
-                parts.append(part)
-                ends += part.count(b"\n")
-                place = begin
+            offset = os.fstat(fd).st_size if end is None else end
+            blocks: list[bytes] = []
+            line_count = 0
+            while offset > 0 and line_count <= count:
+                block_start = max(offset - (1 << 18), 0)
+                block = _read_range(fd, block_start, offset)
+                blocks.append(block)
+                line_count += block.count(b"\n")
+                offset = block_start
     finally:
         os.close(fd)
-    data = b"".join(reversed(parts))
-    if place > 0:  # the beginning of the first line was not read
+    data = b"".join(reversed(blocks))
+    if offset > 0:  # the beginning of the first line was not read
         skipped = data.find(b"\n") + 1
-        place, data = place + skipped, data[skipped:]
-    rows, at = [], place
+        offset, data = offset + skipped, data[skipped:]
+    rows, row_offset = [], offset
     for raw in data.split(b"\n"):
-        rows.append((at, raw))
-        at += len(raw) + 1
+        rows.append((row_offset, raw))
+        row_offset += len(raw) + 1
     if substrings:
-        likely = [raw for _, raw in rows if any(word in raw for word in substrings)]
-        return [line for raw in likely if (line := parse_line(0, raw)) is not None], place
-    found: list[ChainLine] = []
-    first = place + len(data)
-    for at, raw in reversed(rows):
-        if len(found) == count:
+        matching = [raw for _, raw in rows if any(word in raw for word in substrings)]
+        return [line for raw in matching if (line := parse_line(0, raw)) is not None], offset
+    lines: list[ChainLine] = []
+    first_offset = offset + len(data)
+    for row_offset, raw in reversed(rows):
+        if len(lines) == count:
             break
         if (line := parse_line(0, raw)) is not None:
-            found.append(line)
-            first = at
+            lines.append(line)
+            first_offset = row_offset
     else:
-        first = place
-    return found[::-1], first
+        first_offset = offset
+    return lines[::-1], first_offset
 
 
 def _numbered_raw_lines(path: Path, start: int = 0) -> Iterator[tuple[int, bytes]]:
@@ -281,21 +281,29 @@ def verify_chain(path: Path, *, min_events: int = 0) -> ChainVerification:
 
     Raises SessionError when the file cannot be read at all.
     """
-    head, n, torn, number = FIRST_HASH, 0, 0, 0
-    for number, raw in _numbered_raw_lines(path):
-        line = parse_line(number, raw)
+    head_hash, event_count, torn_lines, line_number = FIRST_HASH, 0, 0, 0
+    for line_number, raw in _numbered_raw_lines(path):
+        line = parse_line(line_number, raw)
         if line is None:
-            torn += 1
+            torn_lines += 1
             continue
-        if line.previous_hash != head:
-            return ChainVerification(n, torn, number, "it does not follow from the line before it", head)
-        if line.event_number != n + 1:
-            return ChainVerification(n, torn, number, f"it is number {line.event_number}, where {n + 1} was due", head)
-        head, n = line.hash, line.event_number
-    if n < min_events:
-        reason = f"{min_events - n} of {min_events} events are gone from the end"
-        return ChainVerification(n, torn, number + 1, reason, head)
-    return ChainVerification(n, torn, None, "", head)
+        if line.previous_hash != head_hash:
+            return ChainVerification(
+                event_count, torn_lines, line_number, "it does not follow from the line before it", head_hash
+            )
+        if line.event_number != event_count + 1:
+            return ChainVerification(
+                event_count,
+                torn_lines,
+                line_number,
+                f"it is number {line.event_number}, where {event_count + 1} was due",
+                head_hash,
+            )
+        head_hash, event_count = line.hash, line.event_number
+    if event_count < min_events:
+        reason = f"{min_events - event_count} of {min_events} events are gone from the end"
+        return ChainVerification(event_count, torn_lines, line_number + 1, reason, head_hash)
+    return ChainVerification(event_count, torn_lines, None, "", head_hash)
 
 
 def is_file_missing(error: SessionError) -> bool:

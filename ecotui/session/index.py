@@ -67,19 +67,19 @@ class SessionIndex:
         query = query or SessionQuery()
 
         def select(connection: sqlite3.Connection) -> Sequence[SessionSummary]:
-            found = self._select_summaries(connection, query, limit)
-            untimed = _ids_without_step_times(found) if with_step_times else []
+            summaries = self._select_summaries(connection, query, limit)
+            untimed = _ids_without_step_times(summaries) if with_step_times else []
             fresh = self._store_summaries(connection, untimed, summarize_events)
-            return [fresh.get(summary.id, summary) for summary in found]
+            return [fresh.get(summary.id, summary) for summary in summaries]
 
-        found = self._query_file(select)
-        if found is not None:
-            return found
+        summaries = self._query_file(select)
+        if summaries is not None:
+            return summaries
         summaries = self._store.list_summaries(limit if query.matches_all else None)
-        found = list(islice(filter(query.matches, summaries), limit))
-        untimed = _ids_without_step_times(found) if with_step_times else []
+        summaries = list(islice(filter(query.matches, summaries), limit))
+        untimed = _ids_without_step_times(summaries) if with_step_times else []
         fresh = {id: self._read_summary(id, summarize_events)[1] for id in untimed}
-        return [fresh.get(summary.id, summary) for summary in found]
+        return [fresh.get(summary.id, summary) for summary in summaries]
 
     def rebuild(self) -> int:
         """Make the index again from the summaries; the number of sessions. Raises SessionError."""
@@ -198,11 +198,11 @@ class SessionIndex:
         """Read these sessions again, and write what was read; by their ids."""
         if not ids:
             return {}
-        found = [(id, *self._read_summary(id, read)) for id in ids]
+        rows = [(id, *self._read_summary(id, read)) for id in ids]
         connection.execute("BEGIN IMMEDIATE")
-        connection.executemany(_INSERT, [(id, size, msgspec.json.encode(summary)) for id, size, summary in found])
+        connection.executemany(_INSERT, [(id, size, msgspec.json.encode(summary)) for id, size, summary in rows])
         connection.execute("COMMIT")
-        return {id: summary for id, _, summary in found}
+        return {id: summary for id, _, summary in rows}
 
     def _rows(self, ids: Sequence[str]) -> Iterator[tuple[str, int, bytes]]:
         """One by one: of thousands none is held in memory."""

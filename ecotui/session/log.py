@@ -85,7 +85,7 @@ class SessionSummary(msgspec.Struct, kw_only=True):
             case events.NoteAdded(text=text):
                 self.notes = [*self.notes[1 - MAX_SUMMARY_NOTES :], text[:MAX_NOTE_CHARS]]
             case events.TagChanged(tag=tag, on=on):
-                self.tags = [one for one in self.tags if one != tag] + ([tag] if on else [])
+                self.tags = [other for other in self.tags if other != tag] + ([tag] if on else [])
             case _:
                 return False
         return True
@@ -94,15 +94,15 @@ class SessionSummary(msgspec.Struct, kw_only=True):
         """A command of the step is over. One that ran within it ended before it, and is part of its time."""
         if self.took is None:
             return
-        told = self.ran.setdefault(step, [])
-        new = end - begin
-        kept = []
-        for one, other in told:
-            new -= max(min(end, other) - max(begin, one), 0.0)
-            if not (begin <= one and other <= end):
-                kept.append((one, other))
-        self.took[step] = round(self.took.get(step, 0.0) + max(new, 0.0), 3)
-        self.ran[step] = [*kept, (round(begin, 3), round(end, 3))][-MAX_COMMAND_INTERVALS:]
+        intervals = self.ran.setdefault(step, [])
+        seconds = end - begin
+        remaining = []
+        for start, stop in intervals:
+            seconds -= max(min(end, stop) - max(begin, start), 0.0)
+            if not (begin <= start and stop <= end):
+                remaining.append((start, stop))
+        self.took[step] = round(self.took.get(step, 0.0) + max(seconds, 0.0), 3)
+        self.ran[step] = [*remaining, (round(begin, 3), round(end, 3))][-MAX_COMMAND_INTERVALS:]
 
 
 class Session:
@@ -142,9 +142,9 @@ class Session:
         """
         with self._write_lock:
             self._write_pending()
-            at = time.time()
-            n = self._write_events([(at, event)], sync=isinstance(event, events.SYNCED_EVENTS))
-        return events.EventRecord(number=n, timestamp=at, event=event)
+            timestamp = time.time()
+            number = self._write_events([(timestamp, event)], sync=isinstance(event, events.SYNCED_EVENTS))
+        return events.EventRecord(number=number, timestamp=timestamp, event=event)
 
     def append_later(self, event: events.AnyEvent) -> None:
         """Take an event to be written in a moment, with all others that wait: for what comes in bulk, where the screen
@@ -154,8 +154,8 @@ class Session:
         """
         self._pending.append((time.time(), event))
         if self._write_error is not None:
-            trouble, self._write_error = self._write_error, None
-            raise trouble
+            error, self._write_error = self._write_error, None
+            raise error
         if not self._writer_active.is_set():
             self._writer_active.set()
             threading.Thread(target=self._write_in_background, name=f"log:{self.id}", daemon=True).start()
@@ -195,36 +195,42 @@ class Session:
                 return encoded, batch
         except UnicodeEncodeError:  # text of a file name that is no UTF-8
             pass
-        plains = [self.redactor.redact_values(msgspec.to_builtins(event)) for event in batch]
-        told = [
-            msgspec.convert(plain, type=type(event)) if isinstance(event, _EVENTS_WITH_SUMMARY_TEXT) else event
-            for event, plain in zip(batch, plains, strict=True)
+        documents = [self.redactor.redact_values(msgspec.to_builtins(event)) for event in batch]
+        masked = [
+            msgspec.convert(document, type=type(event)) if isinstance(event, _EVENTS_WITH_SUMMARY_TEXT) else event
+            for event, document in zip(batch, documents, strict=True)
         ]
-        return [msgspec.json.encode(plain) for plain in plains], told
+        return [msgspec.json.encode(document) for document in documents], masked
 
     def _write_events(self, batch: Sequence[tuple[float, events.AnyEvent]], *, sync: bool) -> int:
         """Write all of them or none; the last one's number. Raises SessionError."""
         encoded, masked = self._encode_masked([event for _, event in batch])
         if self._chain is None:
             self._chain = hash_chain.HashChain(self.events_path)
-        last = self._chain.append_all(encoded, sync=sync, timestamps=[at for at, _ in batch])
+        last_number = self._chain.append_all(encoded, sync=sync, timestamps=[timestamp for timestamp, _ in batch])
         if self._summary is None:
             self._summary = summarize_events(self.folder)
             changed = True
-        elif (since := last - self._summary.count) > len(batch):  # supervisors, and commands of ours, added theirs
-            known = self._summary.count
+        elif (added_count := last_number - self._summary.count) > len(
+            batch
+        ):  # supervisors, and commands of ours, added theirs
+            known_count = self._summary.count
             changed = any(
-                [self._summary.add_event(one) for one in self._read_last_records(since + 64) if one.number > known]
+                [
+                    self._summary.add_event(record)
+                    for record in self._read_last_records(added_count + 64)
+                    if record.number > known_count
+                ]
             )
         else:
-            first = last - len(batch) + 1
+            first_number = last_number - len(batch) + 1
             changed = False
             # The summary is on the disk too: it takes what was masked.
-            for n, ((at, _), event) in enumerate(zip(batch, masked, strict=True), first):
-                changed |= self._summary.add_event(events.EventRecord(number=n, timestamp=at, event=event))
+            for number, ((timestamp, _), event) in enumerate(zip(batch, masked, strict=True), first_number):
+                changed |= self._summary.add_event(events.EventRecord(number=number, timestamp=timestamp, event=event))
         if changed:
             self._save_summary(self._summary)
-        return last
+        return last_number
 
     def _save_summary(self, summary: SessionSummary) -> None:
         """The summary is a convenience: the event is already safe, so trouble here is not the caller's."""
@@ -255,8 +261,8 @@ class Session:
 
         `wanted`: as for `chain.before`. Raises SessionError.
         """
-        lines, place = hash_chain.read_lines_before(self.events_path, end, count, substrings)
-        return [events.decode_record(line.raw, line.event_number, line.timestamp) for line in lines], place
+        lines, offset = hash_chain.read_lines_before(self.events_path, end, count, substrings)
+        return [events.decode_record(line.raw, line.event_number, line.timestamp) for line in lines], offset
 
     def read_summary(self) -> SessionSummary:
         """The summary, from its file or, where that is missing or damaged, from the events."""
@@ -267,10 +273,10 @@ class Session:
         """Check the hash chain. Raises SessionError when the file cannot be read."""
         self.flush()
         try:
-            known = msgspec.json.decode(read_bytes(self.folder / SUMMARY_NAME), type=SessionSummary).count
+            event_count = msgspec.json.decode(read_bytes(self.folder / SUMMARY_NAME), type=SessionSummary).count
         except (OSError, msgspec.DecodeError, UnicodeDecodeError):
-            known = 0
-        return hash_chain.verify_chain(self.events_path, min_events=known)
+            event_count = 0
+        return hash_chain.verify_chain(self.events_path, min_events=event_count)
 
     def end(self, outcome: str) -> None:
         """The session is over. Raises SessionError."""
@@ -307,14 +313,14 @@ _decode_summary = msgspec.json.Decoder(SessionSummary).decode
 def read_session_summary(folder: Path) -> SessionSummary:
     """The summary of a session by its folder, without opening the session. Raises SessionError."""
     try:
-        found = _decode_summary(read_bytes(folder / SUMMARY_NAME, limit=MAX_SUMMARY_BYTES))
+        summary = _decode_summary(read_bytes(folder / SUMMARY_NAME, limit=MAX_SUMMARY_BYTES))
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return summarize_events(folder)
     try:
-        current = os.lstat(folder / hash_chain.LOG_NAME).st_size == found.size
+        is_current = os.lstat(folder / hash_chain.LOG_NAME).st_size == summary.size
     except OSError:
-        current = True
-    return found if found.id == folder.name and current else summarize_events(folder)
+        is_current = True
+    return summary if summary.id == folder.name and is_current else summarize_events(folder)
 
 
 def read_current_summary(folder: str) -> SessionSummary | None:
@@ -322,22 +328,22 @@ def read_current_summary(folder: str) -> SessionSummary | None:
     try:
         fd = open_private_file(f"{folder}/{SUMMARY_NAME}", os.O_RDONLY)
         try:
-            found = _decode_summary(os.read(fd, MAX_SUMMARY_BYTES))
+            summary = _decode_summary(os.read(fd, MAX_SUMMARY_BYTES))
         finally:
             os.close(fd)
-        whole = os.lstat(f"{folder}/{hash_chain.LOG_NAME}").st_size == found.size
+        is_current = os.lstat(f"{folder}/{hash_chain.LOG_NAME}").st_size == summary.size
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
-    return found if whole and found.id == folder.rpartition("/")[2] else None
+    return summary if is_current and summary.id == folder.rpartition("/")[2] else None
 
 
 def read_or_create_salt(folder: Path) -> bytes:
     """The session's salt, made on first use. Raises SessionError."""
     path = folder / SALT_NAME
     try:
-        found = read_bytes(path, limit=64)
-        if len(found) == 32:
-            return found
+        salt = read_bytes(path, limit=64)
+        if len(salt) == 32:
+            return salt
     except FileNotFoundError:
         pass
     except OSError as error:

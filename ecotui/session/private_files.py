@@ -33,8 +33,8 @@ _ERRNO_TEXTS = {
 
 def describe_os_error(error: OSError) -> str:
     """Why an operation on a file failed, in plain words."""
-    known = _ERRNO_TEXTS.get(error.errno) if error.errno is not None else None
-    return known or (error.strerror or type(error).__name__).lower()
+    text = _ERRNO_TEXTS.get(error.errno) if error.errno is not None else None
+    return text or (error.strerror or type(error).__name__).lower()
 
 
 @contextmanager
@@ -61,14 +61,14 @@ def make_private_folder(path: Path, *, exist_ok: bool = True) -> Path:
 def require_private_folder(path: Path) -> None:
     """Raises SessionError unless this is a real folder, of this user, that nobody else can write to."""
     with raise_session_error("cannot use the folder", path):
-        seen = path.lstat()
-    if stat.S_ISLNK(seen.st_mode):
+        status = path.lstat()
+    if stat.S_ISLNK(status.st_mode):
         raise SessionError(f"cannot use the folder {path}: {_ERRNO_TEXTS[errno.ELOOP]}")
-    if not stat.S_ISDIR(seen.st_mode):
+    if not stat.S_ISDIR(status.st_mode):
         raise SessionError(f"cannot use the folder {path}: there is something else in its place")
-    if seen.st_uid != os.geteuid():
+    if status.st_uid != os.geteuid():
         raise SessionError(f"cannot use the folder {path}: it belongs to another user")
-    if seen.st_mode & 0o022:
+    if status.st_mode & 0o022:
         raise SessionError(f"cannot use the folder {path}: others may write to it (chmod 700 it first)")
 
 

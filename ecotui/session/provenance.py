@@ -29,12 +29,12 @@ class Provenance(NamedTuple):
 
 def collect_provenance(folder: Path, settings: Settings | None, env: Mapping[str, str]) -> Provenance:
     """Look around, once, when a session begins. Never raises."""
-    found = git.read_repository(folder, env)
+    head = git.read_repository(folder, env)
     if settings is None:
-        return Provenance(*found)
-    told = changed_settings(settings)
-    digest = sha256(msgspec.json.encode(sorted(told.items()))).hexdigest()[:16]
-    return Provenance(*found, told, digest)
+        return Provenance(*head)
+    changed = changed_settings(settings)
+    digest = sha256(msgspec.json.encode(sorted(changed.items()))).hexdigest()[:16]
+    return Provenance(*head, changed, digest)
 
 
 def session_resumed_event(
@@ -46,8 +46,8 @@ def session_resumed_event(
     """
     from ecotui.version import version
 
-    found = git.read_head(folder) if skip_git_status else git.read_repository(folder, env)
-    return events.SessionResumed(by=by, version=version(), **found._asdict())
+    head = git.read_head(folder) if skip_git_status else git.read_repository(folder, env)
+    return events.SessionResumed(by=by, version=version(), **head._asdict())
 
 
 def changed_settings(settings: Settings) -> dict[str, str]:
@@ -55,9 +55,9 @@ def changed_settings(settings: Settings) -> dict[str, str]:
 
     The settings hold no secret: variables stand there by their names.
     """
-    usual = dict(_flatten_settings("", msgspec.to_builtins(Settings())))
+    defaults = dict(_flatten_settings("", msgspec.to_builtins(Settings())))
     return {
-        key: value for key, value in _flatten_settings("", msgspec.to_builtins(settings)) if usual.get(key) != value
+        key: value for key, value in _flatten_settings("", msgspec.to_builtins(settings)) if defaults.get(key) != value
     }
 
 

@@ -120,11 +120,11 @@ def parse_query(text: str, now: float | None = None) -> ParsedQuery:
 
 def parse_time(text: str, now: float | None = None) -> float:
     """Seconds since the epoch of a date, of a date and time (local), or of a number of days back. Raises ValueError."""
-    if back := re.fullmatch(r"(\d{1,5})d", text):
-        return (time.time() if now is None else now) - int(back[1]) * SECONDS_PER_DAY
-    for form in ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"):
+    if match := re.fullmatch(r"(\d{1,5})d", text):
+        return (time.time() if now is None else now) - int(match[1]) * SECONDS_PER_DAY
+    for format in ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"):
         try:
-            return time.mktime(time.strptime(text, form))
+            return time.mktime(time.strptime(text, format))
         except (ValueError, OverflowError):
             continue
     raise ValueError(text)

@@ -39,10 +39,10 @@ def is_session_id(name: str) -> bool:
 
 def open_or_create_session(settings: Settings, env: Mapping[str, str], project: Path) -> Session:
     """The session that a command belongs to: its parent's (ECOTUI_SESSION), or a new one. Raises SessionError."""
-    shelf = SessionStore(state_folder(settings, env))
+    store = SessionStore(state_folder(settings, env))
     if parent := env.get("ECOTUI_SESSION"):
-        return shelf.open(parent)
-    return shelf.create(project=settings.project or project.name, folder=project, settings=settings, env=env)
+        return store.open(parent)
+    return store.create(project=settings.project or project.name, folder=project, settings=settings, env=env)
 
 
 class SessionStore:
@@ -85,27 +85,27 @@ class SessionStore:
         Newest is whose id sorts last: a session that began after all others must not be taken for an older one.
         """
         now = time.gmtime()
-        moment = time.strftime(ID_TIME_FORMAT, now)
-        latest = next(iter(self.session_ids()), "")[: len(moment)]
-        if latest < moment:
-            return moment
+        id_time = time.strftime(ID_TIME_FORMAT, now)
+        latest = next(iter(self.session_ids()), "")[: len(id_time)]
+        if latest < id_time:
+            return id_time
         try:
             return time.strftime(
                 ID_TIME_FORMAT, time.gmtime(calendar.timegm(time.strptime(latest, ID_TIME_FORMAT)) + 1)
             )
         except (ValueError, OverflowError):  # digits that are no moment
-            return moment
+            return id_time
 
     def open(self, id: str) -> Session:
         """A session by its id, or by the beginning of one where that is unique. Raises SessionError."""
         if not re.fullmatch(r"[0-9a-f-]+", id):
             raise SessionError(f"{id!r} is not the id of a session")
-        found = [name for name in self.session_ids() if name.startswith(id)]
-        if not found:
+        matches = [name for name in self.session_ids() if name.startswith(id)]
+        if not matches:
             raise SessionError(f"there is no session {id} in {self.folder}")
-        if len(found) > 1 and id not in found:
-            raise SessionError(f"{id} could be any of {', '.join(found[:5])}")
-        path = self.folder / (id if id in found else found[0])
+        if len(matches) > 1 and id not in matches:
+            raise SessionError(f"{id} could be any of {', '.join(matches[:5])}")
+        path = self.folder / (id if id in matches else matches[0])
         require_private_folder(path)
         return Session(path)
 
@@ -124,13 +124,13 @@ class SessionStore:
 
     def list_summaries(self, limit: int | None = None) -> list[SessionSummary]:
         """The sessions, newest first. One that cannot be read is listed as such. Raises SessionError."""
-        found = []
+        summaries = []
         for name in self.session_ids()[:limit]:
             try:
-                found.append(read_session_summary(self.folder / name))
+                summaries.append(read_session_summary(self.folder / name))
             except SessionError:
-                found.append(SessionSummary(id=name, outcome="unreadable"))
-        return found
+                summaries.append(SessionSummary(id=name, outcome="unreadable"))
+        return summaries
 
     def find_resumable(self, project: Path) -> Session | None:
         """The newest open session of this project folder that was used in the last week. Raises SessionError."""
@@ -161,6 +161,6 @@ class SessionStore:
         session = self.open(id)
         with raise_session_error("cannot remove", session.folder):
             # rmtree does not follow links; renamed first, so that half a session is never listed.
-            gone = session.folder.with_name(f".{session.id}.removed")
-            session.folder.rename(gone)
-            shutil.rmtree(gone)
+            removed = session.folder.with_name(f".{session.id}.removed")
+            session.folder.rename(removed)
+            shutil.rmtree(removed)

@@ -75,9 +75,9 @@ class CompareScreen(SessionScreenBase):
     def _show_comparison(self) -> None:
         if self.comparison is None:
             return
-        shown = "everything" if self._show_unchanged else "only what is different"
+        scope = "everything" if self._show_unchanged else "only what is different"
         self.query_one(".header", Static).update(
-            Content.assemble(Content.styled("Compare", "bold $text-accent"), f"  two sessions, {shown}")
+            Content.assemble(Content.styled("Compare", "bold $text-accent"), f"  two sessions, {scope}")
         )
         width = max(self.app.size.width - 6, 40)
         parts = [self._render_sessions(width)]
@@ -92,8 +92,8 @@ class CompareScreen(SessionScreenBase):
     def _render_sessions(self, width: int) -> Content:
         assert self.comparison is not None
         lines = []
-        for letter, one in (("A", self.comparison.before), ("B", self.comparison.after)):
-            text = f"{one.id}  {format_local_time(one.started)[:16]}  {one.project}  {one.outcome or 'open'}  {one.by}"
+        for letter, session in (("A", self.comparison.before), ("B", self.comparison.after)):
+            text = f"{session.id}  {format_local_time(session.started)[:16]}  {session.project}  {session.outcome or 'open'}  {session.by}"
             lines.append(hanging_indent(Content.styled(f"{letter}  ", "bold $text-accent"), text, width))
         return Content("\n").join(lines)
 
@@ -116,24 +116,24 @@ def _render_section(title: str, rows: tuple[ComparisonRow, ...], width: int) -> 
     """A table; what does not fit beside each other stands one below the other."""
     lines = [Content.styled(title, "bold $text-primary")]
     lengths = all(row.change_seconds is not None or not (row.before and row.after) for row in rows)
-    sides = min(max([4, *(cell_len(text) for row in rows for text in (row.before, row.after))]), width // 4)
-    names = min(max(cell_len(row.label) for row in rows), width - 2 * sides - (28 if lengths else 6))
-    most = max((abs(row.change_seconds or 0.0) for row in rows), default=0.0) or 1.0
+    side_width = min(max([4, *(cell_len(text) for row in rows for text in (row.before, row.after))]), width // 4)
+    name_width = min(max(cell_len(row.label) for row in rows), width - 2 * side_width - (28 if lengths else 6))
+    largest = max((abs(row.change_seconds or 0.0) for row in rows), default=0.0) or 1.0
     for row in rows:
-        if max(cell_len(row.before), cell_len(row.after)) > sides:
+        if max(cell_len(row.before), cell_len(row.after)) > side_width:
             lines.append(hanging_indent(Content(""), row.label, width))
             for letter, text in (("A", row.before), ("B", row.after)):
                 lines.append(hanging_indent(Content.styled(f"   {letter}  ", MUTED), text or "–", width))
             continue
         cells = [
-            pad_cells(Content(row.label), max(names, 8)),
-            pad_cells(Content.styled(row.before or "–", MUTED), sides, right=lengths),
-            pad_cells(Content(row.after or "–"), sides, right=lengths),
+            pad_cells(Content(row.label), max(name_width, 8)),
+            pad_cells(Content.styled(row.before or "–", MUTED), side_width, right=lengths),
+            pad_cells(Content(row.after or "–"), side_width, right=lengths),
         ]
         if row.change_seconds:
             slower = row.change_seconds > 0
             style = "$text-warning" if slower else "$text-success"
-            bar = "━" * max(round(abs(row.change_seconds) / most * 12), 1)
+            bar = "━" * max(round(abs(row.change_seconds) / largest * 12), 1)
             cells.append(
                 Content.styled(f"{'+' if slower else '−'}{format_stopwatch(abs(row.change_seconds)):<7} {bar}", style)
             )

@@ -68,20 +68,20 @@ class DurationsScreen(SessionScreenBase):
 
     @work(thread=True, exclusive=True, group="measure", name="durations", exit_on_error=False)
     def _load_durations(self) -> None:
-        wanted = SessionQuery(project="" if self.all_projects else self.project_name)
+        query = SessionQuery(project="" if self.all_projects else self.project_name)
         try:
-            self.post_message(self.DurationsLoaded(read_step_durations(SessionIndex(self.store), wanted)))
+            self.post_message(self.DurationsLoaded(read_step_durations(SessionIndex(self.store), query)))
         except SessionError as error:
             self.app.call_from_thread(self.notify, str(error), severity="error", markup=False)
 
     @on(DurationsLoaded)
     def _show_durations(self, message: DurationsLoaded) -> None:
         self.step_times = message.step_times
-        of = "all projects" if self.all_projects else self.project_name
+        scope = "all projects" if self.all_projects else self.project_name
         self.query_one(".header", Static).update(
             Content.assemble(
                 Content.styled("How long the steps take", "bold $text-accent"),
-                f"  by their commands, in {of}, newest {MAX_SESSIONS_COMPARED} sessions",
+                f"  by their commands, in {scope}, newest {MAX_SESSIONS_COMPARED} sessions",
             )
         )
         empty = self.query_one(".empty", Static)
@@ -96,10 +96,12 @@ class DurationsScreen(SessionScreenBase):
         self._show_selection()
 
     def _render_row(self, index: int, width: int) -> Content:
-        one = self.step_times[index]
-        low, high = (format_stopwatch(seconds) for seconds in one.quartiles)
-        front = f"  {one.title:<12}{format_stopwatch(one.median):>9}   {f'{low} – {high}':<18}{len(one.samples):>5}   "
-        return Content.assemble(front, Content.styled(one.sparkline(max(width - len(front) - 1, 8)), "$text-accent"))
+        step = self.step_times[index]
+        low, high = (format_stopwatch(seconds) for seconds in step.quartiles)
+        label = (
+            f"  {step.title:<12}{format_stopwatch(step.median):>9}   {f'{low} – {high}':<18}{len(step.samples):>5}   "
+        )
+        return Content.assemble(label, Content.styled(step.sparkline(max(width - len(label) - 1, 8)), "$text-accent"))
 
     @on(RowList.RowHighlighted)
     def _show_selection(self) -> None:
@@ -108,23 +110,23 @@ class DurationsScreen(SessionScreenBase):
         if rows.cursor >= len(self.step_times):
             pane.update("")
             return
-        one = self.step_times[rows.cursor]
+        step = self.step_times[rows.cursor]
         width = max(self.app.size.width - 4, 40)
-        lines = [Content.styled(f"{one.title}, session by session; │ is the median", "bold $text-primary")]
-        lines += [self._render_bar(one, sample, width) for sample in reversed(one.samples[-MAX_BARS:])]
+        lines = [Content.styled(f"{step.title}, session by session; │ is the median", "bold $text-primary")]
+        lines += [self._render_bar(step, sample, width) for sample in reversed(step.samples[-MAX_BARS:])]
         pane.update(Content("\n").join(lines))
 
     def _render_bar(self, times: StepDurations, sample: StepSample, width: int) -> Content:
-        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(sample.session_start))
+        start = time.strftime("%Y-%m-%d %H:%M", time.localtime(sample.session_start))
         state = CheckState(sample.state) if sample.state in set(CheckState) else None
-        room = max(width - 34, 10)
-        most = times.longest or 1.0
-        full = max(round(sample.seconds / most * room), 1)
-        middle = min(round(times.median / most * room), room - 1)
-        bar = list("━" * full + " " * (room - full))
-        bar[middle] = "│"
+        bar_width = max(width - 34, 10)
+        longest = times.longest or 1.0
+        filled = max(round(sample.seconds / longest * bar_width), 1)
+        median_cell = min(round(times.median / longest * bar_width), bar_width - 1)
+        bar = list("━" * filled + " " * (bar_width - filled))
+        bar[median_cell] = "│"
         return Content.assemble(
-            Content.styled(f"{when}  ", MUTED),
+            Content.styled(f"{start}  ", MUTED),
             Content.styled(f"{state_icon(state)} ", state_style(state)),
             pad_cells(Content(format_stopwatch(sample.seconds)), 8, right=True),
             "  ",

@@ -31,41 +31,41 @@ KIND_ICON = {"session": "•", "decision": "⚑", "command": "▶", "guide": "§
 
 def render_event(entry: TimelineEntry, *, show_date: bool = False) -> Content:
     """One event as a line of the timeline."""
-    form = "%m-%d %H:%M:%S  " if show_date else "%H:%M:%S  "
-    when = Content.styled(time.strftime(form, time.localtime(entry.timestamp)), MUTED)
+    format = "%m-%d %H:%M:%S  " if show_date else "%H:%M:%S  "
+    clock = Content.styled(time.strftime(format, time.localtime(entry.timestamp)), MUTED)
     if entry.state is not None:
-        mark = Content.styled(state_icon(entry.state), state_style(entry.state))
+        icon = Content.styled(state_icon(entry.state), state_style(entry.state))
     else:
-        mark = Content.styled(KIND_ICON[entry.kind], "$text-warning" if entry.is_decision else "$text-accent")
+        icon = Content.styled(KIND_ICON[entry.kind], "$text-warning" if entry.is_decision else "$text-accent")
     text = Content(entry.text)
     if entry.is_decision:
         text = text.stylize("$text-warning")
     elif entry.kind in ("session", "note"):
         text = text.stylize("bold")
-    more = next((one for one in entry.details), "")
+    detail = next((detail for detail in entry.details), "")
     if entry.kind == "check":
-        more = more.partition(": ")[2].rpartition(" [")[0]
-    tail = Content.styled(f"  {more}", MUTED) if more else Content("")
-    return Content.assemble(when, mark, " ", text, tail)
+        detail = detail.partition(": ")[2].rpartition(" [")[0]
+    tail = Content.styled(f"  {detail}", MUTED) if detail else Content("")
+    return Content.assemble(clock, icon, " ", text, tail)
 
 
 def render_hit(title: str, text: str, words: str, width: int) -> Content:
     """A line of an output in which words were found, so that they are in sight."""
     content = Content(text)
-    at = text.lower().find(words.lower())
-    if at >= 0:
-        content = content.stylize("bold $text-warning", at, at + len(words))
-        if at > width // 2:
-            content = Content.assemble("…", content[at - width // 4 :])
+    index = text.lower().find(words.lower())
+    if index >= 0:
+        content = content.stylize("bold $text-warning", index, index + len(words))
+        if index > width // 2:
+            content = Content.assemble("…", content[index - width // 4 :])
     return Content.assemble(Content.styled(f"{title}  ", MUTED), content)
 
 
 def render_event_details(entry: TimelineEntry, event: events.AnyEvent | events.UnknownEvent, width: int) -> Content:
     """All that the log has of an event, for reading."""
-    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.timestamp))
+    clock = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.timestamp))
     parts = [
         hanging_indent(Content(""), entry.text, width, "bold"),
-        Content.styled(f"{when}   event {entry.event_number}", MUTED),
+        Content.styled(f"{clock}   event {entry.event_number}", MUTED),
         Content(""),
     ]
     match event:
@@ -105,11 +105,11 @@ def _render_detail_lines(entry: TimelineEntry, width: int) -> Content:
 def _render_report(report: Report, width: int) -> Content:
     order = (CheckState.BLOCKED, CheckState.UNKNOWN, CheckState.WARN, CheckState.OK, CheckState.SKIPPED)
     lines = []
-    for finding in sorted(report.findings, key=lambda one: order.index(one.state)):
-        mark = Content.styled(f"{state_icon(finding.state)} ", state_style(finding.state))
-        lines.append(hanging_indent(mark, finding.summary, width))
-        known = [finding.id, *(f"guide {entry}" for entry in finding.guide)]
-        lines.append(Content.styled(f"  {'   '.join(known)}", MUTED))
+    for finding in sorted(report.findings, key=lambda finding: order.index(finding.state)):
+        icon = Content.styled(f"{state_icon(finding.state)} ", state_style(finding.state))
+        lines.append(hanging_indent(icon, finding.summary, width))
+        references = [finding.id, *(f"guide {entry}" for entry in finding.guide)]
+        lines.append(Content.styled(f"  {'   '.join(references)}", MUTED))
         if finding.state not in (CheckState.OK, CheckState.SKIPPED):
             lines += [
                 hanging_indent(Content.styled(f"  {fact.label}  ", MUTED), fact.value, width) for fact in finding.facts
@@ -134,7 +134,8 @@ def render_session_header(session_id: str, summary: SessionSummary | None, verif
 def render_filter(event_filter: EventFilter, progress: str) -> Content:
     """What is left out of the timeline, and the keys that change it; `reading`: how far it was read."""
     parts = [
-        Content.styled(f" {only} ", "reverse" if only == event_filter.category else MUTED) for only in EVENT_CATEGORIES
+        Content.styled(f" {category} ", "reverse" if category == event_filter.category else MUTED)
+        for category in EVENT_CATEGORIES
     ]
     step = f"step {STEPS_BY_ID[event_filter.step].title} (0: any)" if event_filter.step else f"1-{len(STEPS)} a step"
     return Content.assemble(*parts, Content.styled(f"  {step}  {progress}", MUTED))
@@ -156,7 +157,10 @@ def render_guide_matches(matches: Sequence[EntryMatch] | None, width: int) -> li
         return [Content.styled("searching the guide…", MUTED)]
     if not matches:
         return [Content.styled("The guide has nothing about this error; d drafts an entry.", MUTED)]
-    return [hanging_indent(Content.styled(f"§ {one.entry} ", "bold $text-accent"), one.title, width) for one in matches]
+    return [
+        hanging_indent(Content.styled(f"§ {match.entry} ", "bold $text-accent"), match.title, width)
+        for match in matches
+    ]
 
 
 def render_output_tail(size: int, lines: Sequence[str]) -> list[Content]:
@@ -174,6 +178,8 @@ def guide_entries_for(event: events.AnyEvent | events.UnknownEvent) -> tuple[str
         ):
             return (entry,)
         case events.CheckReported(report=report):
-            fine = (CheckState.OK, CheckState.SKIPPED)
-            return tuple(entry for one in report.findings if one.state not in fine for entry in one.guide)
+            no_problem = (CheckState.OK, CheckState.SKIPPED)
+            return tuple(
+                entry for finding in report.findings if finding.state not in no_problem for entry in finding.guide
+            )
     return ()

@@ -98,8 +98,8 @@ class OutputScreen(SessionScreenBase):
         parts = [f"{format_size(pager.top_offset)} of {format_size(size)}"]
         if size:
             parts.append(f"{min(100 * pager.bottom_offset // size, 100)}%")
-        if (at := self._output_times.time_of_byte(pager.top_offset)) is not None:
-            parts.append(f"written {time.strftime('%H:%M:%S', time.localtime(at))}")
+        if (timestamp := self._output_times.time_of_byte(pager.top_offset)) is not None:
+            parts.append(f"written {time.strftime('%H:%M:%S', time.localtime(timestamp))}")
         if self._search_words:
             parts.append(f"“{self._search_words}”{self._search_status and f': {self._search_status}'}")
         self.query_one(".position", Static).update(Content.styled("   ".join(parts), MUTED))
@@ -134,22 +134,22 @@ class OutputScreen(SessionScreenBase):
 
     def action_next_hit(self, by: int) -> None:
         pager = self.query_one(Pager)
-        place = pager.top_offset if pager.hit_offset is None else pager.hit_offset
-        self._search(self._search_words, place + 1 if by > 0 else place, by)
+        offset = pager.top_offset if pager.hit_offset is None else pager.hit_offset
+        self._search(self._search_words, offset + 1 if by > 0 else offset, by)
 
     @work(thread=True, exclusive=True, group="search", name="search", exit_on_error=False)
     def _search(self, words: str, offset: int, direction: int) -> None:
         worker = get_current_worker()
 
-        def stop(place: int) -> bool:
-            self.post_message(self.SearchProgressed(place))
+        def should_stop(position: int) -> bool:
+            self.post_message(self.SearchProgressed(position))
             return worker.is_cancelled
 
         try:
             if direction > 0:
-                hit = next(search_forward(self._path, words, start=offset, should_stop=stop), None)
+                hit = next(search_forward(self._path, words, start=offset, should_stop=should_stop), None)
             else:
-                hit = search_backward(self._path, words, offset, should_stop=stop)
+                hit = search_backward(self._path, words, offset, should_stop=should_stop)
         except SessionError as error:
             self.post_message(self.SearchFinished(None, str(error)))
             return

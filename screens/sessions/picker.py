@@ -99,23 +99,23 @@ class SessionPicker(SessionActionsScreen):
     @work(thread=True, exclusive=True, group="list", name="list sessions", exit_on_error=False)
     def _load_sessions(self, text: str) -> None:
         worker = get_current_worker()
-        wanted = parse_query(text).query
+        query = parse_query(text).query
         index = SessionIndex(self.store)
         try:
             # To find some of them all are looked at in any case: once is enough.
-            for limit in (FIRST_PAGE_SIZE, None) if wanted.matches_all else (None,):
-                found = index.find_summaries(wanted, limit)
+            for limit in (FIRST_PAGE_SIZE, None) if query.matches_all else (None,):
+                summaries = index.find_summaries(query, limit)
                 if worker.is_cancelled:
                     return
-                at_work = frozenset(
-                    one.id
-                    for one in found[:FIRST_PAGE_SIZE]
-                    if not one.outcome and list_running_commands(Session(self.store.folder / one.id))
+                running_ids = frozenset(
+                    summary.id
+                    for summary in summaries[:FIRST_PAGE_SIZE]
+                    if not summary.outcome and list_running_commands(Session(self.store.folder / summary.id))
                 )
                 self.post_message(
-                    self.SessionsLoaded(text, found, at_work, limit is None or len(found) < FIRST_PAGE_SIZE)
+                    self.SessionsLoaded(text, summaries, running_ids, limit is None or len(summaries) < FIRST_PAGE_SIZE)
                 )
-                if len(found) < FIRST_PAGE_SIZE:
+                if len(summaries) < FIRST_PAGE_SIZE:
                     return
         except SessionError as error:
             self.app.call_from_thread(self._show_load_error, str(error))
@@ -130,12 +130,12 @@ class SessionPicker(SessionActionsScreen):
             return  # more was typed since
         self._is_loaded = True
         self._error_text = parse_query(message.query).problem
-        kept = self.selected_summary
+        selected = self.selected_summary
         self._sessions, self._running_ids = message.sessions, message.running_ids
-        ids = [one.id for one in self._sessions]
+        ids = [summary.id for summary in self._sessions]
         self._columns = SessionColumns.fit(self._sessions[:FIRST_PAGE_SIZE], self.app.size.width)
         self.query_one(".columns", Static).update(self._columns.render_header())
-        cursor = ids.index(kept.id) if kept is not None and kept.id in ids else 0
+        cursor = ids.index(selected.id) if selected is not None and selected.id in ids else 0
         self.query_one(RowList).set_rows(len(ids), cursor)
         self._show_list(more=not message.is_complete)
 
@@ -144,21 +144,21 @@ class SessionPicker(SessionActionsScreen):
         empty.display = not self._sessions
         self.query_one(RowList).display = bool(self._sessions)
         if not self._sessions:
-            typed_now = bool(self.query_one(Input).value)
-            say = (
+            is_filtered = bool(self.query_one(Input).value)
+            text = (
                 "No sessions match. Escape shows all of them again."
-                if typed_now
+                if is_filtered
                 else "There are no sessions yet. Each rebuild records one. Escape goes back."
             )
-            empty.update(Content(self._error_text or say))
+            empty.update(Content(self._error_text or text))
         self._show_title(more=more)
         self._show_selection()
 
     def _show_title(self, *, more: bool = False) -> None:
         count = f"{len(self._sessions):,}{'+' if more else ''} " if self._is_loaded else ""
-        what = "found" if self.query_one(Input).value else "newest first"
-        said = f"  {count}{self.prompt() or what}"
-        parts: list[str | Content] = [Content.styled("Sessions", "bold $text-accent"), said]
+        order = "found" if self.query_one(Input).value else "newest first"
+        subtitle = f"  {count}{self.prompt() or order}"
+        parts: list[str | Content] = [Content.styled("Sessions", "bold $text-accent"), subtitle]
         if self._error_text:
             parts.append(Content.styled(f"   {self._error_text}", "$text-warning"))
         self.query_one(".header", Static).update(Content.assemble(*parts))

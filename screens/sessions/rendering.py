@@ -23,8 +23,8 @@ def step_icons(summary: SessionSummary) -> Content:
     states = set(CheckState)
     parts = []
     for step in STEPS:
-        word = summary.steps.get(step.id, "")
-        state = CheckState(word) if word in states else None
+        name = summary.steps.get(step.id, "")
+        state = CheckState(name) if name in states else None
         parts.append(Content.styled(state_icon(state), state_style(state)))
     return Content.assemble(*parts)
 
@@ -54,20 +54,20 @@ class SessionColumns:
 
     @classmethod
     def fit(cls, summaries: Sequence[SessionSummary], width: int) -> SessionColumns:
-        short = width < 100
+        is_narrow = width < 100
         return cls(
-            outcome=max([7, *(min(cell_len(one.outcome), 14) for one in summaries)]),
-            project=max([7, *(min(cell_len(one.project), 16 if short else 24) for one in summaries)]),
-            operator=0 if short else max([8, *(min(cell_len(one.by), 28) for one in summaries)]),
-            is_narrow=short,
+            outcome=max([7, *(min(cell_len(summary.outcome), 14) for summary in summaries)]),
+            project=max([7, *(min(cell_len(summary.project), 16 if is_narrow else 24) for summary in summaries)]),
+            operator=0 if is_narrow else max([8, *(min(cell_len(summary.by), 28) for summary in summaries)]),
+            is_narrow=is_narrow,
         )
 
     def render_header(self) -> Content:
         cells = [("steps", len(STEPS)), ("begun", 11 if self.is_narrow else 16)]
         text = "  ".join(word.ljust(width) for word, width in cells)
         rest = f"{'outcome':<{self.outcome}}  {'project':<{self.project}}"
-        who = f"  {'operator':<{self.operator}}" if self.operator else ""
-        return Content.styled(f"  {text}  {'took':>8}  {rest}{who}  tags", MUTED)
+        operator = f"  {'operator':<{self.operator}}" if self.operator else ""
+        return Content.styled(f"  {text}  {'took':>8}  {rest}{operator}  tags", MUTED)
 
     def render_row(self, summary: SessionSummary, outcome: str, mark: str = " ") -> Content:
         parts: list[str | Content] = [
@@ -98,8 +98,8 @@ def render_step_states(summary: SessionSummary, width: int) -> Content:
     """The steps with their states and how long their commands ran, in as many columns as there is room for."""
     cells = []
     for step in STEPS:
-        word = summary.steps.get(step.id, "")
-        state = CheckState(word) if word in set(CheckState) else None
+        name = summary.steps.get(step.id, "")
+        state = CheckState(name) if name in set(CheckState) else None
         seconds = (summary.took or {}).get(step.id)
         cells.append(
             Content.assemble(

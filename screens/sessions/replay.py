@@ -113,16 +113,16 @@ class ReplayScreen(SessionScreenBase):
 
     @on(RecordingLoaded)
     def _start_playing(self, message: RecordingLoaded) -> None:
-        self.recording = tape = message.recording
-        self.playhead = Playhead(tape.duration, self._clock)
-        said = f"{format_stopwatch(tape.duration)} at 1x"
-        if tape.pauses:
-            said += f", {format_stopwatch(tape.skipped_seconds)} of silence left out"
-        if any(not one.has_output_times for one in tape.commands.values()):
-            said += "; some outputs spread evenly, their times are not known"
-        self._show_title(said)
+        self.recording = recording = message.recording
+        self.playhead = Playhead(recording.duration, self._clock)
+        title = f"{format_stopwatch(recording.duration)} at 1x"
+        if recording.pauses:
+            title += f", {format_stopwatch(recording.skipped_seconds)} of silence left out"
+        if any(not command.has_output_times for command in recording.commands.values()):
+            title += "; some outputs spread evenly, their times are not known"
+        self._show_title(title)
         if self._start_at is not None:
-            self.playhead.seek(tape.position_of(self._start_at))
+            self.playhead.seek(recording.position_of(self._start_at))
         self.playhead.play()
         self._refresh_all()
 
@@ -142,31 +142,31 @@ class ReplayScreen(SessionScreenBase):
                 self._show_title(str(error))
 
     def _show_position(self, recording: Recording) -> None:
-        place = self.playhead.position
-        self._show_progress_bar(place)
-        count = recording.count_entries_until(place)
-        self._rebuild = rebuild = recording.progress_at(place)
+        position = self.playhead.position
+        self._show_progress_bar(position)
+        count = recording.count_entries_until(position)
+        self._rebuild = rebuild = recording.progress_at(position)
         if count != self._shown_event_count:
             self._shown_event_count = count
-            moment = recording.entries[count - 1] if count else None
-            if moment is not None:
-                self.query_one(".current-event", Static).update(render_event(moment))
-                if moment.step and moment.step != self._shown_step:
-                    self._shown_step = moment.step
+            entry = recording.entries[count - 1] if count else None
+            if entry is not None:
+                self.query_one(".current-event", Static).update(render_event(entry))
+                if entry.step and entry.step != self._shown_step:
+                    self._shown_step = entry.step
             steps = self.query_one(StepList)
             steps.current_step = self._shown_step or STEPS[0].id
             steps.rebuild = rebuild
             self.call_next(self._show_panel)
-        self._show_output(place)
+        self._show_output(position)
 
     async def _show_panel(self) -> None:
         step = self._shown_step or STEPS[0].id
         switcher = self.query_one(ContentSwitcher)
         name = f"step-{step}"
         if not switcher.query(f"#{name}"):
-            made = create_panel(step)
-            await switcher.add_content(made, id=name)
-            for widget in made.query("*"):
+            panel = create_panel(step)
+            await switcher.add_content(panel, id=name)
+            for widget in panel.query("*"):
                 widget.can_focus = False
         switcher.current = name
         self._fill_panel(name)
@@ -180,38 +180,38 @@ class ReplayScreen(SessionScreenBase):
 
     def _show_output(self, position: float) -> None:
         assert self.recording is not None
-        spoken = self.recording.command_at(position)
+        recorded = self.recording.command_at(position)
         log = self.query_one(Log)
-        command = spoken.command if spoken is not None else ""
-        until = spoken.output_times.size_at(self.recording.timestamp_at(position)) if spoken is not None else 0
-        if command != self._output_command or until < self._output_offset:
+        command = recorded.command if recorded is not None else ""
+        end_byte = recorded.output_times.size_at(self.recording.timestamp_at(position)) if recorded is not None else 0
+        if command != self._output_command or end_byte < self._output_offset:
             log.clear()
             self._output_command, self._output_offset, self._output_reader = command, 0, None
-        if spoken is None or until <= self._output_offset:
+        if recorded is None or end_byte <= self._output_offset:
             return
         if self._output_reader is None:
             # What was said long before is not read: only its end can be in sight.
-            self._output_reader = OutputReader(self.recording, command, start_byte=max(until - 200_000, 0))
-        lines = self._output_reader.read_until(ReplayEvent(position, 0.0, None, command, self._output_offset, until))
-        self._output_offset = until
-        log.write_lines([message_text(one)[:MAX_LINE_CHARS] for one in lines[-MAX_OUTPUT_LINES:]])
+            self._output_reader = OutputReader(self.recording, command, start_byte=max(end_byte - 200_000, 0))
+        lines = self._output_reader.read_until(ReplayEvent(position, 0.0, None, command, self._output_offset, end_byte))
+        self._output_offset = end_byte
+        log.write_lines([message_text(line)[:MAX_LINE_CHARS] for line in lines[-MAX_OUTPUT_LINES:]])
 
     def _show_progress_bar(self, position: float) -> None:
         assert self.recording is not None
-        at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.recording.timestamp_at(position)))
-        mark = "▶" if self.playhead.is_playing else "‖"
-        ends = f" {format_stopwatch(position)} / {format_stopwatch(self.playhead.duration)}"
-        cut = self.recording.pause_at(position)
-        silence = f"  {format_stopwatch(cut.seconds)} of silence, shortened" if cut is not None else ""
-        front = f"{mark} {self.playhead.speed}x  {at}  "
-        room = max(self.app.size.width - len(front) - len(ends) - 30, 10)
-        full = round(position / self.playhead.duration * room) if self.playhead.duration else room
+        clock = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.recording.timestamp_at(position)))
+        icon = "▶" if self.playhead.is_playing else "‖"
+        times = f" {format_stopwatch(position)} / {format_stopwatch(self.playhead.duration)}"
+        pause = self.recording.pause_at(position)
+        silence = f"  {format_stopwatch(pause.seconds)} of silence, shortened" if pause is not None else ""
+        prefix = f"{icon} {self.playhead.speed}x  {clock}  "
+        bar_width = max(self.app.size.width - len(prefix) - len(times) - 30, 10)
+        filled = round(position / self.playhead.duration * bar_width) if self.playhead.duration else bar_width
         self.query_one(".position", Static).update(
             Content.assemble(
-                Content.styled(front, "bold $text-accent"),
-                Content.styled("━" * full, "$text-accent"),
-                Content.styled("─" * (room - full), "$foreground 30%"),
-                ends,
+                Content.styled(prefix, "bold $text-accent"),
+                Content.styled("━" * filled, "$text-accent"),
+                Content.styled("─" * (bar_width - filled), "$foreground 30%"),
+                times,
                 Content.styled(silence, "$text-warning"),
             )
         )
@@ -253,8 +253,8 @@ class ReplayScreen(SessionScreenBase):
         self._seek_to_text(step)
 
     def action_prompt_position(self) -> None:
-        said = Content("A step (quota), a time (14:03), so far from the beginning (5m, 90s), or a share (50%).")
-        self.app.push_screen(PromptDialog("Go to", said), lambda text: self._seek_to_text(text) if text else None)
+        hint = Content("A step (quota), a time (14:03), so far from the beginning (5m, 90s), or a share (50%).")
+        self.app.push_screen(PromptDialog("Go to", hint), lambda text: self._seek_to_text(text) if text else None)
 
     def _seek_to_text(self, text: str) -> None:
         if self.recording is None:

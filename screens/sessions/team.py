@@ -105,24 +105,24 @@ class TeamSessionsScreen(SessionScreenBase):
         empty.display = not message.sessions
         self.query_one(RowList).display = bool(message.sessions)
         empty.update(Content(message.error or "Nobody shared a session yet: each ecotui of the team does by itself."))
-        columns = SessionColumns.fit([one.summary for one in message.sessions], self.app.size.width)
+        columns = SessionColumns.fit([session.summary for session in message.sessions], self.app.size.width)
         self.query_one(".columns", Static).update(columns.render_header())
         self.query_one(RowList).set_rows(len(message.sessions))
-        others = sum(not one.is_local for one in message.sessions)
+        others = sum(not session.is_local for session in message.sessions)
         self._show_header(
             f"{len(message.sessions)} newest first, {others} of other machines (↗)" if message.sessions else ""
         )
         self.query_one(RowList).focus()
 
     def _show_header(self, what: str) -> None:
-        place = self.project.config.settings.sessions.team
-        parts = (Content.styled("Sessions of the team", "bold $text-accent"), f"  {place}  {what}")
+        location = self.project.config.settings.sessions.team
+        parts = (Content.styled("Sessions of the team", "bold $text-accent"), f"  {location}  {what}")
         self.query_one(".header", Static).update(Content.assemble(*parts))
 
     def _render_row(self, index: int, width: int) -> Content:
-        one = self._sessions[index]
-        columns = SessionColumns.fit([each.summary for each in self._sessions], self.app.size.width)
-        return columns.render_row(one.summary, one.summary.outcome or "open", " " if one.is_local else "↗")
+        session = self._sessions[index]
+        columns = SessionColumns.fit([other.summary for other in self._sessions], self.app.size.width)
+        return columns.render_row(session.summary, session.summary.outcome or "open", " " if session.is_local else "↗")
 
     @on(RowList.RowHighlighted)
     def _show_selection(self) -> None:
@@ -130,13 +130,13 @@ class TeamSessionsScreen(SessionScreenBase):
         if not self._sessions:
             chosen.update("")
             return
-        one = self._sessions[self.query_one(RowList).cursor]
-        where = "on this machine: s opens it" if one.is_local else f"on {one.host}, where its log is"
+        session = self._sessions[self.query_one(RowList).cursor]
+        location = "on this machine: s opens it" if session.is_local else f"on {session.host}, where its log is"
         chosen.update(
             Content.assemble(
-                Content.styled(one.summary.id, "bold"),
-                f"  {one.summary.by}, {where}\n",
-                render_step_states(one.summary, max(self.app.size.width - 6, 20)),
+                Content.styled(session.summary.id, "bold"),
+                f"  {session.summary.by}, {location}\n",
+                render_step_states(session.summary, max(self.app.size.width - 6, 20)),
             )
         )
 

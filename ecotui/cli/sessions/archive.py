@@ -44,12 +44,12 @@ def run(args: argparse.Namespace, store: SessionStore) -> int:
     if not args.ids and args.older_than is None:
         print("ecotui sessions archive: name sessions, or --older-than DAYS", file=sys.stderr)
         return exit_codes.USAGE
-    where, place = open_object_store(args, args.to)
-    rows = [_archive_session(summary, store, place, where, args) for summary in _select_sessions(args, store)]
+    context, object_store = open_object_store(args, args.to)
+    rows = [_archive_session(summary, store, object_store, context, args) for summary in _select_sessions(args, store)]
     if args.json:
-        print_document("sessions.archive", {"to": str(place), "sent": args.yes, "sessions": rows})
+        print_document("sessions.archive", {"to": str(object_store), "sent": args.yes, "sessions": rows})
     else:
-        _print_archive_rows(rows, str(place), args)
+        _print_archive_rows(rows, str(object_store), args)
     return exit_codes.BLOCKED if any(row["trouble"] for row in rows) else exit_codes.OK
 
 
@@ -57,14 +57,14 @@ def open_object_store(args: argparse.Namespace, url_option: str | None) -> tuple
     from checks.aws.object_store import ObjectStore, ObjectStoreError
     from ecotui.cli.context import check_context
 
-    where = check_context(args)
-    url = url_option or where.settings.sessions.archive
+    context = check_context(args)
+    url = url_option or context.settings.sessions.archive
     if not url:
         raise SessionError(
             "no bucket is named: use --to or --from s3://bucket/prefix, or sessions.archive in the settings"
         )
     try:
-        return where, ObjectStore(where.aws, url)
+        return context, ObjectStore(context.aws, url)
     except ObjectStoreError as error:
         raise SessionError(str(error)) from error
 
@@ -77,7 +77,7 @@ def _select_sessions(args: argparse.Namespace, store: SessionStore) -> list[Sess
         for summary in store.list_summaries():
             if summary.ended is not None and summary.ended < limit:
                 chosen.setdefault(summary.id, summary)
-    return sorted({summary.id: summary for summary in chosen.values()}.values(), key=lambda one: one.id)
+    return sorted({summary.id: summary for summary in chosen.values()}.values(), key=lambda summary: summary.id)
 
 
 def _archive_session(
@@ -104,8 +104,8 @@ def _archive_session(
             row["packed"] = _upload_session(session, object_store, context)
             row["archived"] = True
             if args.remove:
-                if odd := archive.find_unarchived_files(session.folder):
-                    raise SessionError(f"not removed: it holds {odd[0]}, which is not in the archive")
+                if unarchived := archive.find_unarchived_files(session.folder):
+                    raise SessionError(f"not removed: it holds {unarchived[0]}, which is not in the archive")
                 store.remove(summary.id)
                 row["removed"] = True
     except SessionError as error:
@@ -117,7 +117,7 @@ def _upload_session(session: Session, object_store: ObjectStore, context: CheckC
     """Pack, send, read back, compare; the archive's bytes. Raises SessionError."""
     from checks.aws.object_store import MAX_OBJECT_BYTES, ConditionFailed, ObjectStoreError
 
-    names = [one.name for one in context.settings.environment.variables if one.secret]
+    names = [variable.name for variable in context.settings.environment.variables if variable.secret]
     # Beside the sessions, where there is room for them, not in a small /tmp.
     root = session.folder.parent.parent
     with tempfile.TemporaryFile(dir=root) as target:
@@ -130,14 +130,14 @@ def _upload_session(session: Session, object_store: ObjectStore, context: CheckC
                 object_store.upload(key, target, packed.size, packed.sha256)
             except ConditionFailed:
                 pass  # it is there already, from an earlier time: it is good only if it is the same session
-            there = archive.verify_archive(object_store.download(key, MAX_OBJECT_BYTES))
+            stored = archive.verify_archive(object_store.download(key, MAX_OBJECT_BYTES))
         except ObjectStoreError as error:
             raise SessionError(str(error)) from error
-    if (there.id, there.events, there.head) != (session.id, packed.manifest.events, packed.manifest.head):
+    if (stored.id, stored.events, stored.head) != (session.id, packed.manifest.events, packed.manifest.head):
         raise SessionError(
-            f"{object_store}/{key} is another state of this session ({there.events} events): nothing was sent"
+            f"{object_store}/{key} is another state of this session ({stored.events} events): nothing was sent"
         )
-    if {part.name: part.sha256 for part in there.files} != {part.name: part.sha256 for part in packed.manifest.files}:
+    if {file.name: file.sha256 for file in stored.files} != {file.name: file.sha256 for file in packed.manifest.files}:
         raise SessionError(f"{object_store}/{key} holds other files of this session: nothing was sent")
     return packed.size
 

@@ -29,13 +29,15 @@ def run(args: argparse.Namespace, store: SessionStore) -> int:
     """Raises SessionError."""
     before = store.open(args.before)
     after = store.open(args.after) if args.after else store.open_latest()
-    found = compare_sessions(before, after)
+    comparison = compare_sessions(before, after)
     if args.json:
-        print_document("sessions.compare", comparison_to_json(found))
+        print_document("sessions.compare", comparison_to_json(comparison))
         return exit_codes.OK
-    for sign, one in (("A", found.before), ("B", found.after)):
-        print(f"{sign}  {one.id}  {one.project}  {format_local_time(one.started)}  {one.outcome or 'open'}")
-    sections = [(section, _select_rows(section, args.all)) for section in found.sections]
+    for sign, compared in (("A", comparison.before), ("B", comparison.after)):
+        print(
+            f"{sign}  {compared.id}  {compared.project}  {format_local_time(compared.started)}  {compared.outcome or 'open'}"
+        )
+    sections = [(section, _select_rows(section, args.all)) for section in comparison.sections]
     if not any(rows for _, rows in sections):
         print(f"{before.id} and {after.id} came out the same.")
     width = shutil.get_terminal_size((100, 24)).columns

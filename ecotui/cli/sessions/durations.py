@@ -36,17 +36,17 @@ def _parse_limit(text: str) -> int:
 
 def run(args: argparse.Namespace, store: SessionStore) -> int:
     """Raises SessionError."""
-    found = read_step_durations(SessionIndex(store), SessionQuery(project=args.of), args.limit)
+    steps = read_step_durations(SessionIndex(store), SessionQuery(project=args.of), args.limit)
     if args.json:
-        print_document("sessions.durations", {"steps": step_durations_to_json(found)})
+        print_document("sessions.durations", {"steps": step_durations_to_json(steps)})
         return exit_codes.OK
-    if not found:
+    if not steps:
         print(f"No session in {store.folder} has run a command yet.")
         return exit_codes.OK
     print(f"{'step':<12}{'usually':>12}   {'from – to (half of them)':<26}{'runs':>5}   oldest … newest")
-    for one in found:
-        low, high = (format_duration(seconds, tenths=True) for seconds in one.quartiles)
+    for step in steps:
+        low, high = (format_duration(seconds, tenths=True) for seconds in step.quartiles)
         print(
-            f"{one.title:<12}{format_duration(one.median, tenths=True):>12}   {f'{low} – {high}':<26}{len(one.samples):>5}   {one.sparkline(CHART_WIDTH)}"
+            f"{step.title:<12}{format_duration(step.median, tenths=True):>12}   {f'{low} – {high}':<26}{len(step.samples):>5}   {step.sparkline(CHART_WIDTH)}"
         )
     return exit_codes.OK

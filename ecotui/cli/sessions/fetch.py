@@ -31,12 +31,12 @@ def run(args: argparse.Namespace, store: SessionStore) -> int:
     """Raises SessionError, SettingsError."""
     from checks.aws.object_store import ObjectStoreError
 
-    _, place = open_object_store(args, args.source)
+    _, object_store = open_object_store(args, args.source)
     try:
         if args.id is None:
-            return _print_archived_sessions(place, args)
-        id = _resolve_archived_id(place, args.id)
-        folder = download_session(place, store, id)
+            return _print_archived_sessions(object_store, args)
+        id = _resolve_archived_id(object_store, args.id)
+        folder = download_session(object_store, store, id)
     except ObjectStoreError as error:
         raise SessionError(str(error)) from error
     verdict = store.open(id).verify()
@@ -53,21 +53,21 @@ def run(args: argparse.Namespace, store: SessionStore) -> int:
 
 
 def _archived_sessions(object_store: ObjectStore) -> Iterator[tuple[str, int]]:
-    for one in object_store.list_entries():
-        id = one.key.removesuffix(archive.ARCHIVE_SUFFIX)
-        if one.key.endswith(archive.ARCHIVE_SUFFIX) and is_session_id(id):
-            yield id, one.size
+    for entry in object_store.list_entries():
+        id = entry.key.removesuffix(archive.ARCHIVE_SUFFIX)
+        if entry.key.endswith(archive.ARCHIVE_SUFFIX) and is_session_id(id):
+            yield id, entry.size
 
 
 def _print_archived_sessions(object_store: ObjectStore, args: argparse.Namespace) -> int:
-    there = sorted(_archived_sessions(object_store), reverse=True)
+    archived = sorted(_archived_sessions(object_store), reverse=True)
     if args.json:
-        plain = [{"id": id, "bytes": size} for id, size in there]
-        print_document("sessions.fetch", {"from": str(object_store), "sessions": plain})
+        documents = [{"id": id, "bytes": size} for id, size in archived]
+        print_document("sessions.fetch", {"from": str(object_store), "sessions": documents})
         return exit_codes.OK
-    for id, size in there:
+    for id, size in archived:
         print(f"{id}  {format_size(size)}")
-    print(f"{len(there)} sessions in {object_store}. Fetch one with: ecotui sessions fetch ID")
+    print(f"{len(archived)} sessions in {object_store}. Fetch one with: ecotui sessions fetch ID")
     return exit_codes.OK
 
 
@@ -75,11 +75,11 @@ def _resolve_archived_id(object_store: ObjectStore, prefix: str) -> str:
     """The one whose id begins so. Raises SessionError."""
     if is_session_id(prefix):
         return prefix
-    found = [id for id, _ in _archived_sessions(object_store) if id.startswith(prefix)]
-    if len(found) != 1:
-        which = f"could be any of {', '.join(found[:5])}" if found else f"is not in {object_store}"
-        raise SessionError(f"{prefix} {which}")
-    return found[0]
+    matches = [id for id, _ in _archived_sessions(object_store) if id.startswith(prefix)]
+    if len(matches) != 1:
+        problem = f"could be any of {', '.join(matches[:5])}" if matches else f"is not in {object_store}"
+        raise SessionError(f"{prefix} {problem}")
+    return matches[0]
 
 
 def download_session(object_store: ObjectStore, store: SessionStore, id: str) -> Path:

@@ -54,7 +54,7 @@ def run(args: argparse.Namespace, store: SessionStore) -> int:
     """Raises SessionError when the sessions cannot be read; with --team, also SettingsError."""
     if args.team:
         return _run_team(args)
-    wanted = SessionQuery(
+    query = SessionQuery(
         project=args.of,
         outcome=args.outcome,
         step=args.step,
@@ -65,25 +65,27 @@ def run(args: argparse.Namespace, store: SessionStore) -> int:
         text=args.text,
     )
     # Whether an open session runs is not in the index: it is asked of the processes.
-    asked = args.outcome in ("open", "running")
-    found = SessionIndex(store).find_summaries(wanted, None if asked else args.limit)
-    pairs = [(summary, session_document(summary, store)) for summary in found]
-    if asked:
+    needs_processes = args.outcome in ("open", "running")
+    summaries = SessionIndex(store).find_summaries(query, None if needs_processes else args.limit)
+    pairs = [(summary, session_document(summary, store)) for summary in summaries]
+    if needs_processes:
         pairs = [pair for pair in pairs if pair[1]["outcome"] == args.outcome][: args.limit]
     if args.json:
-        print_document("sessions", {"sessions": [plain for _, plain in pairs]})
+        print_document("sessions", {"sessions": [document for _, document in pairs]})
         return exit_codes.OK
     if not pairs:
-        none = "There are no sessions" if wanted.matches_all else "No sessions match"
-        print(f"{none} in {store.folder}{' yet' if wanted.matches_all else ''}.")
+        message = "There are no sessions" if query.matches_all else "No sessions match"
+        print(f"{message} in {store.folder}{' yet' if query.matches_all else ''}.")
         return exit_codes.OK
-    for summary, plain in pairs:
-        lasted = format_duration(summary.ended - summary.started, tenths=True) if summary.ended else ""
-        known = [step.id for step in STEPS if step.id in summary.steps]
-        steps = " ".join(f"{step}:{summary.steps[step]}" for step in known)
-        begun = format_local_time(summary.started) if summary.started else "-"
+    for summary, document in pairs:
+        duration = format_duration(summary.ended - summary.started, tenths=True) if summary.ended else ""
+        checked = [step.id for step in STEPS if step.id in summary.steps]
+        steps = " ".join(f"{step}:{summary.steps[step]}" for step in checked)
+        start = format_local_time(summary.started) if summary.started else "-"
         tags = "".join(f" #{tag}" for tag in summary.tags)
-        print(f"{summary.id}  {begun}  {lasted:>12}  {plain['outcome']:<12} {summary.project}  {steps}{tags}".rstrip())
+        print(
+            f"{summary.id}  {start}  {duration:>12}  {document['outcome']:<12} {summary.project}  {steps}{tags}".rstrip()
+        )
     return exit_codes.OK
 
 
@@ -108,35 +110,37 @@ def _run_team(args: argparse.Namespace) -> int:
     from ecotui.cli.context import check_context
     from ecotui.team import summaries
 
-    where = check_context(args)
-    if not where.settings.sessions.team:
+    context = check_context(args)
+    if not context.settings.sessions.team:
         raise SessionError("the settings name no team: sessions.team: s3://bucket/prefix")
     try:
-        found = list(
+        sessions = list(
             summaries.read_team_sessions(
-                ObjectStore(where.aws, where.settings.sessions.team), args.limit or summaries.MAX_TEAM_SESSIONS
+                ObjectStore(context.aws, context.settings.sessions.team), args.limit or summaries.MAX_TEAM_SESSIONS
             )
         )
     except ObjectStoreError as error:
         raise SessionError(f"the team's sessions cannot be read: {error}") from error
-    here = socket.gethostname()
+    hostname = socket.gethostname()
     if args.json:
-        print_document("sessions.team", {"sessions": [_team_session_document(one, here) for one in found]})
+        print_document(
+            "sessions.team", {"sessions": [_team_session_document(session, hostname) for session in sessions]}
+        )
         return exit_codes.OK
-    if not found:
-        print(f"Nobody shared a session in {where.settings.sessions.team} yet.")
-    width = max((len(one.host) for one in found), default=0)
-    for one in found:
-        summary = one.summary
-        begun = format_local_time(summary.started) if summary.started else "-"
-        lasted = format_duration(summary.ended - summary.started, tenths=True) if summary.ended else ""
+    if not sessions:
+        print(f"Nobody shared a session in {context.settings.sessions.team} yet.")
+    width = max((len(session.host) for session in sessions), default=0)
+    for session in sessions:
+        summary = session.summary
+        start = format_local_time(summary.started) if summary.started else "-"
+        duration = format_duration(summary.ended - summary.started, tenths=True) if summary.ended else ""
         steps = " ".join(f"{step}:{state}" for step, state in summary.steps.items())
-        mark = " " if one.host == here else "↗"
+        icon = " " if session.host == hostname else "↗"
         print(
-            f"{mark} {one.host:<{width}}  {summary.id}  {begun}  {lasted:>12}  {summary.outcome or 'open':<12}"
+            f"{icon} {session.host:<{width}}  {summary.id}  {start}  {duration:>12}  {summary.outcome or 'open':<12}"
             f" {summary.project}  {summary.by.partition('@')[0]}  {steps}".rstrip()
         )
-    if any(one.host != here for one in found):
+    if any(session.host != hostname for session in sessions):
         print("↗: of another machine; its log is there, and can be archived from there.")
     return exit_codes.OK
 

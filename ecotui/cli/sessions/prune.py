@@ -34,10 +34,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def parse_size(text: str) -> int:
     """Bytes of 2GB, 500 MB, 1.5G, 1024. Raises ValueError."""
-    found = re.fullmatch(r"(\d{1,12}(?:\.\d{1,6})?)\s?([KMGT]?)B?", text.strip().upper())
-    if found is None:
+    match = re.fullmatch(r"(\d{1,12}(?:\.\d{1,6})?)\s?([KMGT]?)B?", text.strip().upper())
+    if match is None:
         raise ValueError(text)
-    return round(float(found[1]) * _UNITS[found[2]])
+    return round(float(match[1]) * _UNITS[match[2]])
 
 
 def run(args: argparse.Namespace, store: SessionStore) -> int:
@@ -47,35 +47,39 @@ def run(args: argparse.Namespace, store: SessionStore) -> int:
     limit = time.time() - days * SECONDS_PER_DAY
     summaries = store.list_summaries()
     # What is kept in any case: the newest ones, and what is at work.
-    able = [
+    candidates = [
         (summary, session, folder_size(session.folder))
         for summary in summaries[args.keep :]
         if not list_running_commands(session := Session(store.folder / summary.id))
     ]
-    gone: dict[str, tuple[SessionSummary, int]] = {}
+    removable: dict[str, tuple[SessionSummary, int]] = {}
     if by_age:
         # An open session counts from its last event.
-        gone = {one.id: (one, size) for one, session, size in able if (one.ended or _last_modified(session)) < limit}
-    left = None
+        removable = {
+            summary.id: (summary, size)
+            for summary, session, size in candidates
+            if (summary.ended or _last_modified(session)) < limit
+        }
+    remaining_bytes = None
     if args.size is not None:
-        left = sum(folder_size(store.folder / summary.id) for summary in summaries)
-        left -= sum(size for _, size in gone.values())
-        for summary, _, bytes_ in reversed(able):  # the oldest first
-            if left <= args.size:
+        remaining_bytes = sum(folder_size(store.folder / summary.id) for summary in summaries)
+        remaining_bytes -= sum(size for _, size in removable.values())
+        for summary, _, bytes_ in reversed(candidates):  # the oldest first
+            if remaining_bytes <= args.size:
                 break
-            if summary.id not in gone:
-                gone[summary.id] = (summary, bytes_)
-                left -= bytes_
-    old = sorted(gone.values(), key=lambda one: one[0].id, reverse=True)
+            if summary.id not in removable:
+                removable[summary.id] = (summary, bytes_)
+                remaining_bytes -= bytes_
+    old = sorted(removable.values(), key=lambda summary: summary[0].id, reverse=True)
     if args.yes:
         for summary, _ in old:
             store.remove(summary.id)
     if args.json:
-        plain = [{"id": summary.id, "project": summary.project, "bytes": size} for summary, size in old]
-        body = {"days": days, "removed": args.yes, "sessions": plain}
-        print_document("sessions.prune", body if left is None else {**body, "left_bytes": left})
+        documents = [{"id": summary.id, "project": summary.project, "bytes": size} for summary, size in old]
+        body = {"days": days, "removed": args.yes, "sessions": documents}
+        print_document("sessions.prune", body if remaining_bytes is None else {**body, "left_bytes": remaining_bytes})
         return exit_codes.OK
-    _print_prune_result(args, old, days, left)
+    _print_prune_result(args, old, days, remaining_bytes)
     return exit_codes.OK
 
 

@@ -40,22 +40,22 @@ def _parse_speed(text: str) -> float:
 def run(args: argparse.Namespace, store: SessionStore) -> int:
     """Exit 130 when it is interrupted. Raises SessionError."""
     session = open_session(args, store)
-    tape = Recording(session)
+    recording = Recording(session)
     try:
-        begin = tape.parse_position(args.at) if args.at else 0.0
+        start = recording.parse_position(args.at) if args.at else 0.0
     except ValueError as error:
         raise SessionError(str(error)) from error
     if args.json:
-        print_document("sessions.replay", _replay_document(tape, begin))
+        print_document("sessions.replay", _replay_document(recording, start))
         return exit_codes.OK
-    kept = (
-        f"{format_duration(tape.skipped_seconds, tenths=True)} of silence left out"
-        if tape.pauses
+    pauses = (
+        f"{format_duration(recording.skipped_seconds, tenths=True)} of silence left out"
+        if recording.pauses
         else "no long silence"
     )
-    print(f"{session.id}  {format_duration(tape.duration, tenths=True)} at 1x, {kept}")
+    print(f"{session.id}  {format_duration(recording.duration, tenths=True)} at 1x, {pauses}")
     try:
-        _play_recording(tape, begin, args.speed)
+        _play_recording(recording, start, args.speed)
     except KeyboardInterrupt:
         print()
         return exit_codes.INTERRUPTED
@@ -64,16 +64,16 @@ def run(args: argparse.Namespace, store: SessionStore) -> int:
 
 def _play_recording(recording: Recording, start: float, speed: float) -> None:
     started = time.monotonic()
-    speech: dict[str, OutputReader] = {}
-    cuts = iter([cut for cut in recording.pauses if cut.position >= start])
-    cut = next(cuts, None)
-    for beat in recording.events_from(start):
-        while cut is not None and cut.position < beat.position - SHORTENED_PAUSE_SECONDS / 2:
-            _print_line(f"          … {format_duration(cut.seconds, tenths=True)} of silence …")
-            cut = next(cuts, None)
-        while (left := (beat.position - start) / speed - (time.monotonic() - started)) > 0:
-            time.sleep(min(left, MAX_SLEEP_SECONDS))
-        for line in _event_lines(recording, beat, speech, start):
+    readers: dict[str, OutputReader] = {}
+    pauses = iter([pause for pause in recording.pauses if pause.position >= start])
+    pause = next(pauses, None)
+    for event in recording.events_from(start):
+        while pause is not None and pause.position < event.position - SHORTENED_PAUSE_SECONDS / 2:
+            _print_line(f"          … {format_duration(pause.seconds, tenths=True)} of silence …")
+            pause = next(pauses, None)
+        while (seconds := (event.position - start) / speed - (time.monotonic() - started)) > 0:
+            time.sleep(min(seconds, MAX_SLEEP_SECONDS))
+        for line in _event_lines(recording, event, readers, start):
             _print_line(line)
 
 
@@ -84,11 +84,11 @@ def _event_lines(recording: Recording, event: ReplayEvent, readers: dict[str, Ou
             # Begun in the middle, an output is told from there on.
             readers[event.command] = OutputReader(recording, event.command, start_byte=event.begin_byte if start else 0)
         return [f"{clock}  │ {line}" for line in readers[event.command].read_until(event)]
-    sign = f"{STATE_ICONS[event.entry.state]} " if event.entry.state is not None else ""
-    rest = readers[event.entry.command].read_remaining() if event.entry.command in readers and sign else []
+    icon = f"{STATE_ICONS[event.entry.state]} " if event.entry.state is not None else ""
+    remaining = readers[event.entry.command].read_remaining() if event.entry.command in readers and icon else []
     return [
-        *(f"{clock}  │ {line}" for line in rest),
-        f"{clock}  {sign}{event.entry.text}",
+        *(f"{clock}  │ {line}" for line in remaining),
+        f"{clock}  {icon}{event.entry.text}",
         *(f"          {line}" for line in event.entry.details),
     ]
 
@@ -103,16 +103,18 @@ def _replay_document(recording: Recording, start: float) -> dict[str, Any]:
     return {
         "id": recording.session.id,
         "seconds": round(recording.duration, 3),
-        "shortened": [{"at_s": round(cut.position, 3), "seconds": round(cut.seconds, 3)} for cut in recording.pauses],
+        "shortened": [
+            {"at_s": round(pause.position, 3), "seconds": round(pause.seconds, 3)} for pause in recording.pauses
+        ],
         "left_out": 0,  # of the first version of this document, which left out what was long ago
         "moments": [
             {
-                "at_s": round(beat.position, 3),
-                "at": event_text.format_utc_time(beat.timestamp),
-                "text": beat.entry.text if beat.entry else "",
-                "command": beat.entry.command if beat.entry else beat.command,
-                "bytes": None if beat.entry else [beat.begin_byte, beat.end_byte],
+                "at_s": round(event.position, 3),
+                "at": event_text.format_utc_time(event.timestamp),
+                "text": event.entry.text if event.entry else "",
+                "command": event.entry.command if event.entry else event.command,
+                "bytes": None if event.entry else [event.begin_byte, event.end_byte],
             }
-            for beat in recording.events_from(start)
+            for event in recording.events_from(start)
         ],
     }

@@ -81,9 +81,9 @@ def _find_command_folder(session: Session, prefix: str) -> Path:
         folders = []
     matches = [folder for folder in folders if folder.name.startswith(prefix)]
     if len(matches) != 1:
-        known = ", ".join(folder.name for folder in folders) or "none"
+        ids = ", ".join(folder.name for folder in folders) or "none"
         problem = "could be several commands" if matches else "is no command"
-        raise SessionError(f"{prefix} {problem} of session {session.id}; its commands: {known}")
+        raise SessionError(f"{prefix} {problem} of session {session.id}; its commands: {ids}")
     return matches[0]
 
 

@@ -35,19 +35,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, store: SessionStore) -> int:
     """Raises SessionError when the session has no apply."""
     session = store.open(args.id) if args.id else _latest_apply_session(store)
-    found = read_timeline(session, args.apply)
+    apply_timeline = read_timeline(session, args.apply)
     if args.json:
-        spans = [
-            asdict(span) | {"started": timeline.format_utc_milliseconds(span.started)} for span in found.operations
+        operations = [
+            asdict(operation) | {"started": timeline.format_utc_milliseconds(operation.started)}
+            for operation in apply_timeline.operations
         ]
         print_document(
             "sessions.timeline",
             {
                 "session": session.id,
-                "title": found.title,
-                "started": timeline.format_utc_milliseconds(found.start_time),
-                "ended": timeline.format_utc_milliseconds(found.end_time),
-                "spans": spans,
+                "title": apply_timeline.title,
+                "started": timeline.format_utc_milliseconds(apply_timeline.start_time),
+                "ended": timeline.format_utc_milliseconds(apply_timeline.end_time),
+                "spans": operations,
             },
         )
         return exit_codes.OK
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace, store: SessionStore) -> int:
         form = timeline.as_csv
     elif args.html or (args.out or "").endswith((".html", ".htm")):
         form = timeline.as_html
-    return write_output(form(found), args.out)
+    return write_output(form(apply_timeline), args.out)
 
 
 def _latest_apply_session(store: SessionStore) -> Session:
@@ -81,8 +82,8 @@ def read_timeline(session: Session, command_id: str | None = None) -> ApplyTimel
     if command_id:
         applies = [command for command in applies if command.id.startswith(command_id)]
     if not applies:
-        what = f"no apply {command_id}" if command_id else "no apply"
-        raise SessionError(f"there is {what} in session {session.id}")
+        missing = f"no apply {command_id}" if command_id else "no apply"
+        raise SessionError(f"there is {missing} in session {session.id}")
     return timeline.build_timeline(current_apply.read_apply(applies[-1]).progress, applies[-1].title)
 
 

@@ -83,8 +83,8 @@ def export_html(
     explain: ExplainCommand = lambda command: (),
 ) -> str:
     """One page without anything from elsewhere. Raises SessionError."""
-    told = read_export(session)
-    return "\n".join(_render_page(session.id, told, read_output, mask, lines, applies, explain)) + "\n"
+    export = read_export(session)
+    return "\n".join(_render_page(session.id, export, read_output, mask, lines, applies, explain)) + "\n"
 
 
 def _render_page(
@@ -106,15 +106,15 @@ def _render_page(
     yield f"<title>{title}</title><style>{PAGE_CSS}</style></head><body>"
     yield f'<h1>{title}</h1><p class="sub">{safe(export.summary.outcome or "open")}: exported from ecotui</p><dl>'
     for name, value in export.header_rows:
-        bad = ' class="broken"' if name == "Log" and not export.verification.is_intact else ""
-        yield f"<dt>{name}</dt><dd{bad}>{safe(value)}</dd>"
+        css_class = ' class="broken"' if name == "Log" and not export.verification.is_intact else ""
+        yield f"<dt>{name}</dt><dd{css_class}>{safe(value)}</dd>"
     yield '</dl><div class="steps">'
     for step in export.steps:
         kind = "none" if step.state is None else step.state.value
-        took = f", {step.duration}" if step.duration else ""
+        duration = f", {step.duration}" if step.duration else ""
         yield (
             f'<div class="step {kind}"><b><span class="s">{step.icon}</span> {step.title}</b>'
-            f"<span>{step.state_text}{took}</span></div>"
+            f"<span>{step.state_text}{duration}</span></div>"
         )
     yield "</div>"
     if export.commands:
@@ -131,8 +131,8 @@ def _render_page(
         yield f'<p class="note">The first {export.omitted_events:,} events are left out here; ecotui sessions show {id} shows them.</p>'
     if export.commands:
         yield "<h2>Outputs</h2>"
-    for one in export.commands:
-        yield from _render_output(one, read_output, mask, lines, explain)
+    for command in export.commands:
+        yield from _render_output(command, read_output, mask, lines, explain)
     yield "</body></html>"
 
 
@@ -184,20 +184,20 @@ def _render_entries(heading: str, entries: Sequence[TimelineEntry], mask: MaskTe
         return
     yield f'<h2>{heading}</h2><ol class="line">'
     day = ""
-    for moment in entries:
-        date, _, hour = format_local_time(moment.timestamp).partition(" ")
+    for entry in entries:
+        date, _, clock = format_local_time(entry.timestamp).partition(" ")
         if date != day:
             day = date
             yield f'<li class="day">{date}</li>'
-        kind = moment.state.value if moment.state is not None else "none"
-        sign = f'<span class="s">{STATE_ICONS[moment.state]}</span> ' if moment.state is not None else ""
-        text = mask(moment.text)
-        if moment.is_decision:
-            sign, text = '<span class="s">⚑</span> ', f'<span class="decision">{text}</span>'
-        yield f'<li class="{kind}"><time>{hour}</time>{sign}{text}'
-        for line in moment.details:
-            shown = f"<code>{mask(line[2:])}</code>" if line.startswith("$ ") else mask(line)
-            yield f'<div class="detail">{shown}</div>'
+        css_class = entry.state.value if entry.state is not None else "none"
+        icon = f'<span class="s">{STATE_ICONS[entry.state]}</span> ' if entry.state is not None else ""
+        text = mask(entry.text)
+        if entry.is_decision:
+            icon, text = '<span class="s">⚑</span> ', f'<span class="decision">{text}</span>'
+        yield f'<li class="{css_class}"><time>{clock}</time>{icon}{text}'
+        for line in entry.details:
+            content = f"<code>{mask(line[2:])}</code>" if line.startswith("$ ") else mask(line)
+            yield f'<div class="detail">{content}</div>'
         yield "</li>"
     yield "</ol>"
 
@@ -206,12 +206,12 @@ def _render_commands(commands: Sequence[ExportedCommand], mask: MaskText) -> Ite
     if not commands:
         return
     yield "<h2>Commands</h2><table><tr><th>Started</th><th>Step</th><th>Command</th><th>Outcome</th></tr>"
-    for one in commands:
-        kind = "none" if one.state is None else one.state.value
+    for command in commands:
+        css_class = "none" if command.state is None else command.state.value
         yield (
-            f'<tr><td class="time">{format_local_time(one.start_time)[11:]}</td><td class="step-name">{mask(one.step)}</td>'
-            f'<td><a href="#{escape(one.id)}">{mask(one.title)}</a></td>'
-            f'<td class="{kind}"><span class="s">{one.icon}</span> {mask(one.outcome_text)}</td></tr>'
+            f'<tr><td class="time">{format_local_time(command.start_time)[11:]}</td><td class="step-name">{mask(command.step)}</td>'
+            f'<td><a href="#{escape(command.id)}">{mask(command.title)}</a></td>'
+            f'<td class="{css_class}"><span class="s">{command.icon}</span> {mask(command.outcome_text)}</td></tr>'
         )
     yield "</table>"
 
@@ -219,35 +219,38 @@ def _render_commands(commands: Sequence[ExportedCommand], mask: MaskText) -> Ite
 def _render_resources(apply: ApplyTimeline, mask: MaskText) -> Iterator[str]:
     """What did not get done, and what took longest."""
 
-    def row(span: ResourceOperation) -> str:
-        kind = {"done": "ok", "failed": "blocked", "unfinished": "warn"}[span.outcome]
-        usual = "" if span.usual is None else format_stopwatch(span.usual)
-        error = f'<div class="detail">{mask(span.error)}</div>' if span.error else ""
+    def row(operation: ResourceOperation) -> str:
+        css_class = {"done": "ok", "failed": "blocked", "unfinished": "warn"}[operation.outcome]
+        usual = "" if operation.usual is None else format_stopwatch(operation.usual)
+        error = f'<div class="detail">{mask(operation.error)}</div>' if operation.error else ""
         return (
-            f'<tr><td class="{kind}"><span class="s">{OUTCOME_ICONS[span.outcome]}</span> {mask(span.address)}{error}</td><td>{mask(span.action)}</td>'
-            f'<td class="n">{format_stopwatch(span.seconds)}</td><td class="n">{usual}</td></tr>'
+            f'<tr><td class="{css_class}"><span class="s">{OUTCOME_ICONS[operation.outcome]}</span> {mask(operation.address)}{error}</td><td>{mask(operation.action)}</td>'
+            f'<td class="n">{format_stopwatch(operation.seconds)}</td><td class="n">{usual}</td></tr>'
         )
 
-    bad = [span for span in apply.operations if span.outcome != "done"]
-    slow = sorted((span for span in apply.operations if span.outcome == "done"), key=lambda span: -span.seconds)
+    failed = [operation for operation in apply.operations if operation.outcome != "done"]
+    slowest = sorted(
+        (operation for operation in apply.operations if operation.outcome == "done"),
+        key=lambda operation: -operation.seconds,
+    )
     yield f'<h2>Resources of “{mask(apply.title)}”</h2><p class="note">{mask(apply.result_text)}.</p>'
     yield '<table><tr><th>What failed, and what took longest</th><th>Action</th><th class="n">Took</th><th class="n">Usually</th></tr>'
-    for span in (*bad, *slow[:MAX_SLOWEST_RESOURCES]):
-        yield row(span)
+    for operation in (*failed, *slowest[:MAX_SLOWEST_RESOURCES]):
+        yield row(operation)
     yield "</table>"
 
 
 def _render_output(
     command: ExportedCommand, read_output: ReadOutput, mask: MaskText, lines: int, explain: ExplainCommand
 ) -> Iterator[str]:
-    said = read_output(command.id, lines)
-    text = mask("\n".join(map(message_text, said))) or "(no output)"
-    kind = "none" if command.state is None else command.state.value
+    output = read_output(command.id, lines)
+    text = mask("\n".join(map(message_text, output))) or "(no output)"
+    css_class = "none" if command.state is None else command.state.value
     opened = "" if command.state is CheckState.OK else " open"
-    part = f", its last {lines} lines" if len(said) >= lines else ""
+    cut = f", its last {lines} lines" if len(output) >= lines else ""
     yield (
-        f'<details id="{escape(command.id)}"{opened}><summary class="{kind}"><span class="s">{command.icon}</span> '
-        f"{escape(mask(command.title))}: {escape(mask(command.outcome_text))}{part}</summary>"
+        f'<details id="{escape(command.id)}"{opened}><summary class="{css_class}"><span class="s">{command.icon}</span> '
+        f"{escape(mask(command.title))}: {escape(mask(command.outcome_text))}{cut}</summary>"
     )
     if entries := explain(command.id) if command.state is not CheckState.OK else ():
         yield f'<ul class="guide">{"".join(f"<li>{escape(mask(line))}</li>" for line in entries)}</ul>'

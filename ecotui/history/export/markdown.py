@@ -25,8 +25,8 @@ def export_markdown(
 
     Raises SessionError when the log cannot be read.
     """
-    told = read_export(session)
-    return "\n".join(_render_document(session, told, read_output, lines, mask, explain)) + "\n"
+    export = read_export(session)
+    return "\n".join(_render_document(session, export, read_output, lines, mask, explain)) + "\n"
 
 
 def _render_document(
@@ -46,31 +46,31 @@ def _render_document(
     yield "| --- | --- | --- |"
     for step in export.steps:
         yield f"| {step.id} | {step.state_text} | {step.duration} |"
-    for heading, moments in (("Decisions", export.decisions), ("Notes", export.notes)):
-        if moments:
+    for heading, entries in (("Decisions", export.decisions), ("Notes", export.notes)):
+        if entries:
             yield ""
             yield f"## {heading}"
             yield ""
-            for moment in moments:
-                yield from _render_entry(moment.timestamp, moment.text, moment.details, mask)
+            for entry in entries:
+                yield from _render_entry(entry.timestamp, entry.text, entry.details, mask)
     yield ""
     yield "## Timeline"
     yield ""
     if export.omitted_events:
         yield f"- The first {export.omitted_events:,} events are left out here; `ecotui sessions show {session.id}` shows them."
-    for moment in export.entries:
-        yield from _render_entry(moment.timestamp, moment.text, moment.details, mask)
-    for one in export.commands:
-        if one.state in (None, CheckState.OK):
+    for entry in export.entries:
+        yield from _render_entry(entry.timestamp, entry.text, entry.details, mask)
+    for command in export.commands:
+        if command.state in (None, CheckState.OK):
             continue
         yield ""
-        yield f"## Output of “{_escape_markdown(mask(one.title))}” (`{one.id}`)"
+        yield f"## Output of “{_escape_markdown(mask(command.title))}” (`{command.id}`)"
         yield ""
-        yield f"{one.icon} {_escape_markdown(mask(one.outcome_text))}"
-        for line in explain(one.id):
+        yield f"{command.icon} {_escape_markdown(mask(command.outcome_text))}"
+        for line in explain(command.id):
             yield f"- {_escape_markdown(mask(line))}"
         yield ""
-        yield from _fence_code(mask("\n".join(map(message_text, read_output(one.id, lines)))).splitlines())
+        yield from _fence_code(mask("\n".join(map(message_text, read_output(command.id, lines)))).splitlines())
 
 
 def _render_entry(timestamp: float, text: str, detail: Sequence[str], mask: MaskText) -> Iterator[str]:

@@ -102,32 +102,32 @@ class SessionExport:
     def header_rows(self) -> tuple[tuple[str, str], ...]:
         """What stands on top, as name and value."""
         summary, log = self.summary, self.verification
-        lasted = (
+        duration = (
             "" if summary.ended is None else f", after {format_duration(summary.ended - summary.started, tenths=True)}"
         )
-        whole = "whole" if log.is_intact else f"broken at line {log.broken_line}: {log.reason}"
-        told = [
+        chain = "whole" if log.is_intact else f"broken at line {log.broken_line}: {log.reason}"
+        rows = [
             ("Started", f"{format_local_time(summary.started)} by {summary.by or 'somebody'}"),
-            ("Ended", f"{format_local_time(summary.ended)}{lasted}" if summary.ended else "not yet"),
+            ("Ended", f"{format_local_time(summary.ended)}{duration}" if summary.ended else "not yet"),
             ("Outcome", summary.outcome or "open"),
             ("Project folder", summary.folder),
         ]
         if self.commits:
-            told.append(("Commit", self.commits))
+            rows.append(("Commit", self.commits))
         if self.start_event is not None and self.start_event.version:
-            told.append(("ecotui", self.start_event.version))
+            rows.append(("ecotui", self.start_event.version))
         if summary.tags:
-            told.append(("Tags", " ".join(f"#{tag}" for tag in summary.tags)))
-        told.append(("Log", f"{log.event_count} events, the chain is {whole} (head {log.head_hash[:16]})"))
-        return tuple(told)
+            rows.append(("Tags", " ".join(f"#{tag}" for tag in summary.tags)))
+        rows.append(("Log", f"{log.event_count} events, the chain is {chain} (head {log.head_hash[:16]})"))
+        return tuple(rows)
 
     @property
     def steps(self) -> tuple[ExportedStep, ...]:
         """Step by step, in their order."""
         rows = []
         for step in STEPS:
-            word = self.summary.steps.get(step.id, "")
-            state = CheckState(word) if word in set(CheckState) else None
+            name = self.summary.steps.get(step.id, "")
+            state = CheckState(name) if name in set(CheckState) else None
             seconds = self.step_seconds.get(step.id)
             rows.append(
                 ExportedStep(
@@ -139,49 +139,59 @@ class SessionExport:
 
 def read_export(session: Session) -> SessionExport:
     """Read all of it. Raises SessionError."""
-    teller = EventFormatter()
-    moments: deque[TimelineEntry] = deque(maxlen=MAX_EXPORTED_EVENTS)
+    formatter = EventFormatter()
+    entries: deque[TimelineEntry] = deque(maxlen=MAX_EXPORTED_EVENTS)
     decisions: deque[TimelineEntry] = deque(maxlen=MAX_EXPORTED_EVENTS)
     notes: deque[TimelineEntry] = deque(maxlen=MAX_EXPORTED_EVENTS)
-    began, total, at = 0.0, 0, ""
-    begun: events.SessionStarted | None = None
-    found: dict[str, ExportedCommand] = {}
-    count = SessionSummary(id=session.id)
+    start_time, total, commits = 0.0, 0, ""
+    start_event: events.SessionStarted | None = None
+    commands: dict[str, ExportedCommand] = {}
+    counted = SessionSummary(id=session.id)
     for record in session.read_records():
-        count.add_event(record)
-        moment = teller.format_record(record)
-        moments.append(moment)
-        if moment.is_decision:
-            decisions.append(moment)
-        elif moment.text == "note":
-            notes.append(moment)
-        began, total = began or record.timestamp, total + 1
+        counted.add_event(record)
+        entry = formatter.format_record(record)
+        entries.append(entry)
+        if entry.is_decision:
+            decisions.append(entry)
+        elif entry.text == "note":
+            notes.append(entry)
+        start_time, total = start_time or record.timestamp, total + 1
         match record.event:
-            case events.SessionStarted() as start:
-                begun, at = start, append_commit(at, start)
-            case events.SessionResumed() as again:
-                at = append_commit(at, again)
+            case events.SessionStarted() as event:
+                start_event, commits = event, append_commit(commits, event)
+            case events.SessionResumed() as event:
+                commits = append_commit(commits, event)
             case events.CommandStarted(command=id, step=step, title=title, argv=argv):
-                found[id] = ExportedCommand(id, step, title, record.timestamp, None, "", "not ended", None, tuple(argv))
-            case events.CommandEnded(command=id, seconds=seconds, outcome=outcome) as end if id in found:
-                one = found[id]
-                state, _ = command_outcome(one.argv, outcome, end.exit_code)
-                told = describe_end(end, one.argv)
-                found[id] = ExportedCommand(
-                    id, one.step, one.title, one.start_time, seconds, outcome, told, state, one.argv
+                commands[id] = ExportedCommand(
+                    id, step, title, record.timestamp, None, "", "not ended", None, tuple(argv)
+                )
+            case events.CommandEnded(command=id, seconds=seconds, outcome=outcome) as end if id in commands:
+                command = commands[id]
+                state, _ = command_outcome(command.argv, outcome, end.exit_code)
+                outcome_text = describe_end(end, command.argv)
+                commands[id] = ExportedCommand(
+                    id,
+                    command.step,
+                    command.title,
+                    command.start_time,
+                    seconds,
+                    outcome,
+                    outcome_text,
+                    state,
+                    command.argv,
                 )
     return SessionExport(
         summary=session.read_summary(),
         verification=session.verify(),
-        start_event=begun,
-        commits=at,
-        commands=tuple(found.values()),
-        entries=tuple(moments),
-        omitted_events=total - len(moments),
-        start_time=began,
+        start_event=start_event,
+        commits=commits,
+        commands=tuple(commands.values()),
+        entries=tuple(entries),
+        omitted_events=total - len(entries),
+        start_time=start_time,
         decisions=tuple(decisions),
         notes=tuple(notes),
-        step_seconds=count.took or {},
+        step_seconds=counted.took or {},
     )
 
 
@@ -192,24 +202,24 @@ def list_exported_commands(session: Session) -> list[ExportedCommand]:
 
 def export_json(session: Session, read_output: ReadOutput, mask: MaskText, *, lines: int = 400) -> dict[str, Any]:
     """Everything as one JSON object, outputs from their ends. Raises SessionError."""
-    told = read_export(session)
-    plain = {
-        "session": msgspec.to_builtins(told.summary),
+    export = read_export(session)
+    document = {
+        "session": msgspec.to_builtins(export.summary),
         "log": {
-            "whole": told.verification.is_intact,
-            "events": told.verification.event_count,
-            "broken_line": told.verification.broken_line,
+            "whole": export.verification.is_intact,
+            "events": export.verification.event_count,
+            "broken_line": export.verification.broken_line,
         },
         "events": [
             {"n": record.number, "at": format_utc_time(record.timestamp), "event": msgspec.to_builtins(record.event)}
             for record in session.read_records()
         ],
         "outputs": [
-            {"command": one.id, "title": one.title, "lines": "\n".join(read_output(one.id, lines))}
-            for one in told.commands
+            {"command": command.id, "title": command.title, "lines": "\n".join(read_output(command.id, lines))}
+            for command in export.commands
         ],
     }
-    found = mask_all(plain, mask)
-    for one in found["outputs"]:
-        one["lines"] = one["lines"].splitlines()
-    return dict(found)
+    masked = mask_all(document, mask)
+    for command in masked["outputs"]:
+        command["lines"] = command["lines"].splitlines()
+    return dict(masked)

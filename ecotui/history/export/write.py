@@ -27,8 +27,8 @@ def render_session_export(
     session: Session, export_format: ExportFormat, *, anonymize: bool = False, library: GuideLibrary | None = None
 ) -> str:
     """The whole text. `strict` masks accounts, names and addresses too. Raises SessionError."""
-    clean = mask_for_export(session, anonymize=anonymize)
-    output = outputs.last_lines_reader(session)
+    mask = mask_for_export(session, anonymize=anonymize)
+    read_output = outputs.last_lines_reader(session)
 
     def explain(command: str) -> list[str]:
         """A line for each entry of the guide that explains the command's output."""
@@ -38,19 +38,19 @@ def render_session_export(
     match export_format:
         case "html":
             applies = [
-                timeline.build_timeline(current_apply.read_apply(one).progress, one.title)
-                for one in list_commands(session)
-                if is_apply_stream(one)
+                timeline.build_timeline(current_apply.read_apply(item).progress, item.title)
+                for item in list_commands(session)
+                if is_apply_stream(item)
             ]
             return export_html.export_html(
-                session, output, clean, applies=[one for one in applies if one.operations], explain=explain
+                session, read_output, mask, applies=[item for item in applies if item.operations], explain=explain
             )
         case "cast":
-            return export_asciicast(session, clean)
+            return export_asciicast(session, mask)
         case "json":
-            body = {"schema": "ecotui.sessions.handover/1", **export_model.export_json(session, output, clean)}
+            body = {"schema": "ecotui.sessions.handover/1", **export_model.export_json(session, read_output, mask)}
             return json.dumps(body, ensure_ascii=False, indent=2) + "\n"
-    return export_markdown.export_markdown(session, output, mask=clean, explain=explain)
+    return export_markdown.export_markdown(session, read_output, mask=mask, explain=explain)
 
 
 def open_library_or_none(loaded: LoadedSettings, env: Mapping[str, str]) -> GuideLibrary | None:
