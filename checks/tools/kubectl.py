@@ -1,6 +1,6 @@
-"""kubectl, with typed answers; the command may be any that takes the same words, ssh to a master included.
+"""Reads lists from Kubernetes through kubectl, or any command with the same arguments, ssh to a master included.
 
-Lists are read with `get --raw`: one request in the place of the three of `get -o json` (which discovers the API anew
+Lists are read with `get --raw`: one request instead of the three of `get -o json` (which discovers the API anew
 first), a third of the bytes, and no printer in between. The access rules are the same.
 """
 
@@ -10,7 +10,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -25,7 +25,7 @@ _TIMEOUT_MARGIN = 4.0
 
 
 class KubectlErrorKind(StrEnum):
-    """What kept the cluster from answering."""
+    """Why there is no answer from the cluster."""
 
     REFUSED = "refused"
     NO_KUBECONFIG = "no kubeconfig"
@@ -53,11 +53,11 @@ API_SERVER_DOWN_KINDS = frozenset(
         KubectlErrorKind.SSH,
     }
 )
-"""The server is not there, or not yet: waiting can help."""
+"""The server is not there, or not yet: to wait can help."""
 
 
 class KubectlError(CommandError):
-    """The cluster, or kubectl itself, did not give the answer."""
+    """The cluster or kubectl itself refused or failed."""
 
     def __init__(self, kind: KubectlErrorKind, summary: str, advice: str, *, raw: str = "", denied: str = "") -> None:
         self.kind = kind
@@ -190,7 +190,7 @@ _List = TypeVar("_List", _NodeList, _PodList, _ServiceList)
 
 
 class Kubectl:
-    """kubectl for one project. Its lists raise KubectlError, or another CommandError when it could not be asked."""
+    """kubectl for one project. Its lists raise KubectlError, or another CommandError when it could not run."""
 
     def __init__(self, context: CheckContext) -> None:
         self._context = context
@@ -233,24 +233,23 @@ class Kubectl:
             )
         except CommandTimeout as error:
             raise KubectlError(
-                KubectlErrorKind.TIMEOUT, error.explain(), _ADVICE[KubectlErrorKind.TIMEOUT], raw=error.stderr
+                KubectlErrorKind.TIMEOUT, error.explain(), _BY_KIND[KubectlErrorKind.TIMEOUT].advice, raw=error.stderr
             ) from None
         if outcome.exit_code:
             raise parse_kubectl_error(outcome)
         try:
             return msgspec.json.decode(outcome.data, type=type)
         except msgspec.DecodeError as error:
-            said = one_line(outcome.data[:400])
             raise KubectlError(
                 KubectlErrorKind.OTHER,
                 f"the list of {plural} is not what Kubernetes sends: {one_line(str(error))}",
                 "is kubectl.command the right one, and the address that of an API server?",
-                raw=said,
+                raw=one_line(outcome.data[:400]),
             ) from None
 
 
 def kubectl_environment(env: Mapping[str, str]) -> dict[str, str]:
-    """kubectl has no colours and no pager; only its own noise is kept away."""
+    """The environment of kubectl, which has no colours and no pager: without its debug output."""
     return {key: value for key, value in env.items() if key not in ("KUBECTL_EXTERNAL_DIFF", "DEBUG")}
 
 
@@ -285,78 +284,77 @@ _DISCOVERY_NOISE = re.compile(
 )
 _FORBIDDEN_MESSAGE = re.compile(r'cannot (\w+) resource "([^"]+)"')
 
-_ERROR_PATTERNS: tuple[tuple[str, KubectlErrorKind], ...] = (
-    (r"\(Forbidden\)", KubectlErrorKind.FORBIDDEN),
-    (r"localhost:8080 was refused|no configuration has been provided", KubectlErrorKind.NO_KUBECONFIG),
-    (r"context was not found|context \S+ does not exist|no context exists", KubectlErrorKind.CONTEXT),
-    (r"exec plugin|executable .* (?:failed|not found)|getting credentials", KubectlErrorKind.PLUGIN),
-    (r"error loading config|invalid configuration|stat .*no such file|yaml:", KubectlErrorKind.CONFIGURATION),
-    (r"Unauthorized|must be logged in|asked for the client to provide credentials", KubectlErrorKind.UNAUTHORIZED),
-    (r"x509|certificate|tls:|HTTP response to HTTPS|HTTP request to an HTTPS", KubectlErrorKind.TLS),
-    (r"no such host|could not resolve|name resolution|Name or service not known", KubectlErrorKind.UNKNOWN_HOST),
-    (r"Permission denied \(|Host key verification|ssh: |kex_exchange|Connection closed by", KubectlErrorKind.SSH),
-    (r"[Tt]imeout|timed out|deadline exceeded|no route to host", KubectlErrorKind.TIMEOUT),
-    (r"was refused|connection refused", KubectlErrorKind.REFUSED),
-    (r"\bEOF\b|connection reset|broken pipe|lost connection", KubectlErrorKind.DROPPED),
-    (r"ServiceUnavailable|InternalError|TooManyRequests|unable to handle|etcdserver", KubectlErrorKind.SERVER),
+
+class _ErrorRow(NamedTuple):
+    kind: KubectlErrorKind
+    pattern: str
+    summary: str
+    advice: str
+
+
+_Kind = KubectlErrorKind
+# fmt: off
+_ERRORS = (
+    _ErrorRow(_Kind.FORBIDDEN, r"\(Forbidden\)",
+              "the access rules do not allow this", "ask for the right, or use the administrator's kubeconfig"),
+    _ErrorRow(_Kind.NO_KUBECONFIG, r"localhost:8080 was refused|no configuration has been provided",
+              "kubectl knows no cluster: no kubeconfig, or no current context in it",
+              "fetch the kubeconfig from the master (/etc/kubernetes/admin.conf), or set KUBECONFIG"),
+    _ErrorRow(_Kind.CONTEXT, r"context was not found|context \S+ does not exist|no context exists",
+              "the kubeconfig has no such context",
+              "list them with `kubectl config get-contexts`, and set kubectl.context"),
+    _ErrorRow(_Kind.PLUGIN, r"exec plugin|executable .* (?:failed|not found)|getting credentials",
+              "the command that gives the credentials failed", "run it by hand: it is under `exec` in the kubeconfig"),
+    _ErrorRow(_Kind.CONFIGURATION, r"error loading config|invalid configuration|stat .*no such file|yaml:",
+              "the kubeconfig cannot be read", "repair the file, or point KUBECONFIG at another one"),
+    _ErrorRow(_Kind.UNAUTHORIZED, r"Unauthorized|must be logged in|asked for the client to provide credentials",
+              "the API server does not accept the credentials",
+              "the kubeconfig is of an earlier cluster, or has expired: fetch it from the master again"),
+    _ErrorRow(_Kind.TLS, r"x509|certificate|tls:|HTTP response to HTTPS|HTTP request to an HTTPS",
+              "the certificate of the API server is not the one that the kubeconfig expects",
+              "the kubeconfig is of an earlier cluster: fetch it from the master again"),
+    _ErrorRow(_Kind.UNKNOWN_HOST, r"no such host|could not resolve|name resolution|Name or service not known",
+              "the name of the API server cannot be resolved",
+              "check the DNS record and the address in the kubeconfig"),
+    _ErrorRow(_Kind.SSH, r"Permission denied \(|Host key verification|ssh: |kex_exchange|Connection closed by",
+              "the machine that kubectl is reached through refuses the login",
+              "check user, key and security group by hand"),
+    _ErrorRow(_Kind.TIMEOUT, r"[Tt]imeout|timed out|deadline exceeded|no route to host",
+              "the API server does not answer in time",
+              "check the security group (port 6443), the address in the kubeconfig, and that the master runs"),
+    _ErrorRow(_Kind.REFUSED, r"was refused|connection refused",
+              "the API server refuses connections: it is not up, or not there",
+              "wait while the control plane starts, then check kubelet and kube-apiserver on the master"),
+    _ErrorRow(_Kind.DROPPED, r"\bEOF\b|connection reset|broken pipe|lost connection",
+              "the API server drops the connection",
+              "wait a little; a proxy or load balancer in between may have no healthy master"),
+    _ErrorRow(_Kind.SERVER, r"ServiceUnavailable|InternalError|TooManyRequests|unable to handle|etcdserver",
+              "the API server answers, but cannot serve yet", "wait a little"),
 )
-
-_SUMMARY: Mapping[KubectlErrorKind, str] = {
-    KubectlErrorKind.REFUSED: "the API server refuses connections: it is not up, or not there",
-    KubectlErrorKind.NO_KUBECONFIG: "kubectl knows no cluster: no kubeconfig, or no current context in it",
-    KubectlErrorKind.CONTEXT: "the kubeconfig has no such context",
-    KubectlErrorKind.UNAUTHORIZED: "the API server does not accept the credentials",
-    KubectlErrorKind.FORBIDDEN: "the access rules do not allow this",
-    KubectlErrorKind.TLS: "the certificate of the API server is not the one that the kubeconfig expects",
-    KubectlErrorKind.TIMEOUT: "the API server does not answer in time",
-    KubectlErrorKind.UNKNOWN_HOST: "the name of the API server cannot be resolved",
-    KubectlErrorKind.PLUGIN: "the command that gives the credentials failed",
-    KubectlErrorKind.SERVER: "the API server answers, but cannot serve yet",
-    KubectlErrorKind.DROPPED: "the API server drops the connection",
-    KubectlErrorKind.CONFIGURATION: "the kubeconfig cannot be read",
-    KubectlErrorKind.SSH: "the machine that kubectl is reached through cannot be logged in to",
-}
-
-_ADVICE: Mapping[KubectlErrorKind, str] = {
-    KubectlErrorKind.REFUSED: "wait while the control plane starts, then look at kubelet and kube-apiserver on the master",
-    KubectlErrorKind.NO_KUBECONFIG: "fetch the kubeconfig from the master (/etc/kubernetes/admin.conf), or set KUBECONFIG",
-    KubectlErrorKind.CONTEXT: "list them with `kubectl config get-contexts`, and set kubectl.context",
-    KubectlErrorKind.UNAUTHORIZED: "the kubeconfig is of an earlier cluster, or has expired: fetch it from the master again",
-    KubectlErrorKind.FORBIDDEN: "ask for the right, or use the administrator's kubeconfig",
-    KubectlErrorKind.TLS: "the kubeconfig is of an earlier cluster: fetch it from the master again",
-    KubectlErrorKind.TIMEOUT: "check the security group (port 6443), the address in the kubeconfig, and that the master runs",
-    KubectlErrorKind.UNKNOWN_HOST: "check the DNS record and the address in the kubeconfig",
-    KubectlErrorKind.PLUGIN: "run it by hand: it stands under `exec` in the kubeconfig",
-    KubectlErrorKind.SERVER: "wait a little",
-    KubectlErrorKind.DROPPED: "wait a little; a proxy or load balancer in between may have no healthy master",
-    KubectlErrorKind.CONFIGURATION: "repair the file, or point KUBECONFIG at another one",
-    KubectlErrorKind.SSH: "check user, key and security group by hand",
-}
+# fmt: on
+"""In the order in which they are tried."""
+_BY_KIND = {row.kind: row for row in _ERRORS}
 
 
 def parse_kubectl_error(outcome: CommandResult) -> KubectlError:
-    """From what kubectl said to what is wrong. The last line is the message; discovery puts noise before it."""
+    """The error in kubectl's output. The last line is the message; discovery prints noise before it."""
     lines = [line for line in outcome.stderr.splitlines() if line.strip() and not _DISCOVERY_NOISE.match(line)]
-    said = (lines or [line for line in outcome.stdout.splitlines() if line.strip()] or [""])[-1]
-    message = one_line(said)
+    message = one_line((lines or [line for line in outcome.stdout.splitlines() if line.strip()] or [""])[-1])
     raw = sanitize(outcome.stderr, limit=8_000)
     if outcome.data.startswith(b"Please enter Username"):
-        return KubectlError(
-            KubectlErrorKind.UNAUTHORIZED,
-            "the kubeconfig has no credentials",
-            _ADVICE[KubectlErrorKind.UNAUTHORIZED],
-            raw=raw,
-        )
+        advice = _BY_KIND[_Kind.UNAUTHORIZED].advice
+        return KubectlError(_Kind.UNAUTHORIZED, "the kubeconfig has no credentials", advice, raw=raw)
     # Some messages (of credential plugins, of ssh) come before the last line.
-    why = _match_error_kind(message) or _match_error_kind(" ".join(lines)) or KubectlErrorKind.OTHER
-    if why is KubectlErrorKind.FORBIDDEN:
+    row = _match_error(message) or _match_error(" ".join(lines))
+    if row is None:
+        summary = message or f"kubectl ended with exit code {outcome.exit_code}"
+        return KubectlError(_Kind.OTHER, summary, "", raw=raw)
+    if row.kind is _Kind.FORBIDDEN:
         found = _FORBIDDEN_MESSAGE.search(message)
         denied = f"{found[1]} {found[2]}" if found else message
-        return KubectlError(why, f"not allowed to {denied}", _ADVICE[why], raw=raw, denied=denied)
-    if why is KubectlErrorKind.OTHER:
-        return KubectlError(why, message or f"kubectl ended with exit code {outcome.exit_code}", "", raw=raw)
-    return KubectlError(why, _SUMMARY[why], _ADVICE[why], raw=raw or message)
+        return KubectlError(row.kind, f"not allowed to {denied}", row.advice, raw=raw, denied=denied)
+    return KubectlError(row.kind, row.summary, row.advice, raw=raw or message)
 
 
-def _match_error_kind(text: str) -> KubectlErrorKind | None:
-    return next((why for pattern, why in _ERROR_PATTERNS if re.search(pattern, text)), None)
+def _match_error(text: str) -> _ErrorRow | None:
+    return next((row for row in _ERRORS if re.search(row.pattern, text)), None)

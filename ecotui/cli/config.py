@@ -1,4 +1,4 @@
-"""`ecotui config show|explain|validate`: the settings in force, what a key means, and whether a file can be used."""
+"""`ecotui config show|explain|validate`: prints the settings and their origins, explains keys, and validates files."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def _explain(args: argparse.Namespace) -> int:
     try:
         loaded = _load_settings(args)
     except SettingsError as error:
-        # The one who asks what a key means may be about to mend the very file that cannot be read.
+        # Whoever asks what a key means may be about to repair the file that cannot be read.
         print(f"ecotui: {error}", file=sys.stderr)
         loaded = None
     value, origin = _current_value(loaded, found.key) if loaded else (None, "")

@@ -1,4 +1,4 @@
-"""`ecotui init`: write an ecotui.yaml from what is found in the project's folder."""
+"""`ecotui init`: writes an ecotui.yaml from the terraform files, scripts and git remote of a project."""
 
 from __future__ import annotations
 
@@ -7,19 +7,23 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from config.load import SETTINGS_FILE_NAME, SettingsError
 from ecotui import exit_codes
+
+if TYPE_CHECKING:
+    from checks.tools.terraform_project import ProjectFacts
 
 _REMOTE_URL = re.compile(
     r"(?:[a-z+]+://(?:[^@/]*@)?(?P<host>[\w.-]+)(?::\d+)?/|(?:[\w.-]+@)?(?P<ssh>[\w.-]+):)"
     r"(?P<repository>[A-Za-z0-9-]+/[A-Za-z0-9._-]+?)(?:\.git)?/?"
 )
 _REQUIRED_VARIABLE = re.compile(r"\$\{([A-Z_][A-Z0-9_]*):?\?")
-"""A script's own way to insist on a variable: `${NAME:?}`."""
+"""How a script insists on a variable: `${NAME:?}`."""
 _SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|PRIVATE|_KEY$")
 _MAX_SCRIPTS = 12
 
@@ -31,7 +35,7 @@ class GitRemote:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--force", action="store_true", help=f"overwrite an {SETTINGS_FILE_NAME} that is there")
+    parser.add_argument("--force", action="store_true", help=f"overwrite an existing {SETTINGS_FILE_NAME}")
     parser.add_argument("--print", action="store_true", help="show what would be written; write nothing")
 
 
@@ -51,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
         _write_file(target, text, force=args.force)
     except FileExistsError:
         print(
-            f"ecotui init: {target} is there already; --force overwrites it, --print only shows",
+            f"ecotui init: {target} exists already; --force overwrites it, --print only shows",
             file=sys.stderr,
         )
         return exit_codes.ERROR
@@ -62,27 +66,25 @@ def run(args: argparse.Namespace) -> int:
     return exit_codes.OK
 
 
-def render_settings(folder: Path, env: os._Environ[str] | dict[str, str]) -> str:
-    """The text of an ecotui.yaml for this folder; it stands without the Eco² defaults where they would be wrong."""
+def render_settings(folder: Path, env: Mapping[str, str]) -> str:
+    """The text of an ecotui.yaml for this folder, which overrides the Eco² defaults where they would be wrong."""
     return "\n".join(_settings_lines(folder, env)) + "\n"
 
 
-def _settings_lines(folder: Path, env: os._Environ[str] | dict[str, str]) -> Iterator[str]:
-    import shutil
-
+def _settings_lines(folder: Path, env: Mapping[str, str]) -> Iterator[str]:
     from checks.tools.terraform_project import ProjectFacts, read_project_facts
     from config.discover import find_terraform_folders
 
     folders = find_terraform_folders(folder)
-    seen = read_project_facts(folders[0]) if folders else ProjectFacts()
+    facts = read_project_facts(folders[0]) if folders else ProjectFacts()
     remote = _find_remote(folder)
     scripts = _find_scripts(folder)
     yield "# Written by `ecotui init` from what it found here. Read it through: what it could not find is marked CHECK."
-    yield "# `ecotui config explain KEY` says what a key means; `ecotui config validate` checks this file."
+    yield "# `ecotui config explain KEY` explains a key; `ecotui config validate` checks this file."
     yield f"project: {_yaml_scalar(remote.repository.partition('/')[2] if remote else folder.name or 'project')}"
     yield "aws:"
-    if seen.region:
-        yield f"  region: {_yaml_scalar(seen.region)}"
+    if facts.region:
+        yield f"  region: {_yaml_scalar(facts.region)}"
     else:
         yield '  region: ""  # CHECK: no region in a provider block; empty means that the AWS configuration decides'
     yield '  # account: "123456789012"  # with it, every other account is refused'
@@ -90,45 +92,57 @@ def _settings_lines(folder: Path, env: os._Environ[str] | dict[str, str]) -> Ite
     yield "environment:"
     yield from _variable_lines(folder, scripts)
     yield from _yaml_list("  ", "files", scripts)
-    if seen.public_key:
-        yield f"  ssh_key: {_yaml_scalar(seen.public_key)}"
+    if facts.public_key:
+        yield f"  ssh_key: {_yaml_scalar(facts.public_key)}"
     else:
         yield "  # ssh_key: ~/.ssh/NAME  # the private key the nodes are reached with"
     yield "github:"
     yield from _github_lines(remote)
     yield "terraform:"
+    yield from _terraform_lines(folder, folders, facts, env)
+    yield "nodes:"
+    yield from _node_lines(facts)
+    yield "# How to recognise leftovers of an earlier deployment among other people's resources."
+    yield "cleanup:"
+    pairs = ", ".join(f"{_yaml_scalar(key)}: {_yaml_scalar(value)}" for key, value in facts.tags)
+    yield f"  tags: {{{pairs}}}{'' if pairs else '  # CHECK: a resource with all of these is ours beyond doubt'}"
+    yield '  names: []  # shell patterns, for what carries no tags: ["*-alb-controller"]'
+    yield f"  exact: [{', '.join(map(_yaml_scalar, facts.key_pairs))}]"
+    yield "  prefixes: []"
+
+
+def _terraform_lines(
+    folder: Path, folders: tuple[Path, ...], facts: ProjectFacts, env: Mapping[str, str]
+) -> Iterator[str]:
+    import shutil
+
     if not shutil.which("terraform", path=env.get("PATH")) and shutil.which("tofu", path=env.get("PATH")):
         yield "  command: tofu"
     if folders:
-        others = ", ".join(str(at.relative_to(folder)) for at in folders[1:4] if str(at).isprintable())
+        others = ", ".join(str(path.relative_to(folder)) for path in folders[1:4] if str(path).isprintable())
         relative = str(folders[0].relative_to(folder))
         yield f"  directory: {_yaml_scalar(relative)}{f'  # also with *.tf: {others}' if others else ''}"
     else:
         yield "  directory: terraform  # CHECK: no *.tf files were found"
-    if len(seen.var_files) == 1:
-        yield f"  var_files: [{_yaml_scalar(seen.var_files[0])}]"
-    elif seen.var_files:
+    if len(facts.var_files) == 1:
+        yield f"  var_files: [{_yaml_scalar(facts.var_files[0])}]"
+    elif facts.var_files:
         yield "  # CHECK: which of these is meant?"
-        yield f"  # var_files: [{', '.join(map(_yaml_scalar, seen.var_files))}]"
-    yield "nodes:"
-    for block in seen.skipped_blocks:
+        yield f"  # var_files: [{', '.join(map(_yaml_scalar, facts.var_files))}]"
+
+
+def _node_lines(facts: ProjectFacts) -> Iterator[str]:
+    for block in facts.skipped_blocks:
         yield f"  # CHECK: the number or the type of {block} is computed; add its group"
-    if seen.groups:
-        yield "  groups:"
-        for group in seen.groups:
-            yield (
-                f"    - {{name: {_yaml_scalar(group.name)}, count: {group.count}, "
-                f"instance_type: {_yaml_scalar(group.instance_type)}, pattern: {_yaml_scalar(group.pattern)}}}"
-            )
-    else:
+    if not facts.groups:
         yield "  groups: []  # CHECK: {name: worker, count: 3, instance_type: t3a.medium, pattern: worker-*}"
-    yield "# How leftovers of an earlier deployment are told from other people's resources."
-    yield "cleanup:"
-    pairs = ", ".join(f"{_yaml_scalar(key)}: {_yaml_scalar(value)}" for key, value in seen.tags)
-    yield f"  tags: {{{pairs}}}{'' if pairs else '  # CHECK: a resource with all of these is ours beyond doubt'}"
-    yield '  names: []  # shell patterns, for what carries no tags: ["*-alb-controller"]'
-    yield f"  exact: [{', '.join(map(_yaml_scalar, seen.key_pairs))}]"
-    yield "  prefixes: []"
+        return
+    yield "  groups:"
+    for group in facts.groups:
+        yield (
+            f"    - {{name: {_yaml_scalar(group.name)}, count: {group.count}, "
+            f"instance_type: {_yaml_scalar(group.instance_type)}, pattern: {_yaml_scalar(group.pattern)}}}"
+        )
 
 
 def _yaml_scalar(value: str) -> str:
@@ -151,7 +165,7 @@ def _yaml_list(indent: str, key: str, values: tuple[str, ...]) -> Iterator[str]:
 
 def _find_scripts(folder: Path) -> tuple[str, ...]:
     """Shell scripts of the project, relative to it, those nearest the top first."""
-    found = [str(at.relative_to(folder)) for at in sorted((folder / "scripts").rglob("*.sh")) if at.is_file()]
+    found = [str(path.relative_to(folder)) for path in sorted((folder / "scripts").rglob("*.sh")) if path.is_file()]
     found.sort(key=lambda name: (name.count("/"), name))
     return tuple(name for name in found if name.isprintable())[:_MAX_SCRIPTS]
 
@@ -172,7 +186,7 @@ def _variable_lines(folder: Path, scripts: tuple[str, ...]) -> Iterator[str]:
     yield "  variables:"
     for name, script in names.items():
         secret = ", secret: true" if _SECRET_NAME.search(name) else ""
-        yield f"    - {{name: {name}{secret}, purpose: {_yaml_scalar(f'wanted by {script}')}}}"
+        yield f"    - {{name: {name}{secret}, purpose: {_yaml_scalar(f'needed by {script}')}}}"
 
 
 def _github_lines(remote: GitRemote | None) -> Iterator[str]:
@@ -190,8 +204,8 @@ def _github_lines(remote: GitRemote | None) -> Iterator[str]:
 
 def _find_remote(folder: Path) -> GitRemote | None:
     """The first remote of the git repository around the folder, `origin` before others, without what is secret in it."""
-    for at in (folder, *folder.parents):
-        path = at / ".git" / "config"
+    for parent in (folder, *folder.parents):
+        path = parent / ".git" / "config"
         if not path.is_file():
             continue
         try:
@@ -213,9 +227,9 @@ def _write_file(target: Path, text: str, *, force: bool) -> None:
         with target.open("x", encoding="utf-8") as stream:
             stream.write(text)
         return
-    beside = target.with_name(f".{target.name}.{os.getpid()}")
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(target)
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(target)
     finally:
-        beside.unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)

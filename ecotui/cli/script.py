@@ -1,4 +1,4 @@
-"""`ecotui script`: the team's own rebuild script: what it would do, and running it under the supervisor with its stages."""
+"""`ecotui script`: shows what the team's own rebuild script does, and runs it under the supervisor, stage by stage."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ def run(args: argparse.Namespace) -> int:
 
     if args.run and args.json:
         return _print_refusal("--json shows what the script would do, and does not go with --run", exit_codes.USAGE)
-    where = check_context(args)
-    found = check_rebuild_script(where)
+    context = check_context(args)
+    script = check_rebuild_script(context)
     if args.json:
-        print_document("script", {**msgspec.to_builtins(found), "sentence": found.analysis.summary})
+        print_document("script", {**msgspec.to_builtins(script), "sentence": script.analysis.summary})
     elif not args.run:
-        _print_preview(found)
+        _print_preview(script)
     if not args.run:
-        return exit_codes.BLOCKED if found.trouble or found.missing else exit_codes.OK
-    return _confirm_and_run(where, found, args)
+        return exit_codes.BLOCKED if script.trouble or script.missing else exit_codes.OK
+    return _confirm_and_run(context, script, args)
 
 
 def _print_refusal(reason: str, code: int = exit_codes.BLOCKED) -> int:
@@ -54,7 +54,7 @@ def _print_refusal(reason: str, code: int = exit_codes.BLOCKED) -> int:
 
 
 def print_script_summary(script_check: ScriptCheck, setting: str = "") -> bool:
-    """Print what the script is, and what it lacks (`setting`: which asks for it); False where there is no more to say."""
+    """Print the script and its missing variables (`setting` names them); False when it cannot run at all."""
     if script_check.argv:
         print(f"Script: {' '.join(one_line(word) for word in script_check.argv)}")
     if script_check.trouble:
@@ -72,24 +72,24 @@ def _print_preview(script_check: ScriptCheck) -> None:
     if not print_script_summary(script_check):
         return
     if not script_check.file:
-        print(f"{STATE_ICONS[CheckState.UNKNOWN]} It is no file of the project: what it does was not read")
+        print(f"{STATE_ICONS[CheckState.UNKNOWN]} It is not a file of the project, so it was not analyzed")
         return
-    reading = script_check.analysis
-    print(f"{STATE_ICONS[CheckState.WARN]} {reading.summary}")
-    for deed, words in (
+    analysis = script_check.analysis
+    print(f"{STATE_ICONS[CheckState.WARN]} {analysis.summary}")
+    for effect, words in (
         (ScriptEffect.DESTROY, "deletes"),
         (ScriptEffect.APPLY, "applies"),
         (ScriptEffect.SKIP_CONFIRMATION, "switches confirmations off"),
         (ScriptEffect.PROMPT, "asks, and will get no answer"),
     ):
-        lines = reading.lines_with(deed)
+        lines = analysis.lines_with(effect)
         for one in lines[:MAX_QUOTED_LINES]:
             print(f"    {words}: {one.file}:{one.number}: {one_line(one.text, limit=90)}")
         if len(lines) > MAX_QUOTED_LINES:
             print(f"    and {len(lines) - MAX_QUOTED_LINES} more")
-    for name in reading.unread:
+    for name in analysis.unread:
         print(f"{STATE_ICONS[CheckState.UNKNOWN]} It calls {name}, which could not be read")
-    print("It was read, not run: what it puts together at run time is not seen.")
+    print("It was analyzed, not run: commands that it puts together at run time are not in this list.")
     if not script_check.missing:
         print("To run it: ecotui script --run")
 
@@ -113,26 +113,26 @@ def _confirm_and_run(context: CheckContext, script_check: ScriptCheck, args: arg
 
 
 def current_account(context: CheckContext) -> tuple[str, str]:
-    """The account that the script would work in, and why it must not; asked right before."""
-    meant = context.settings.aws.account
+    """The account of the credentials now, and why the script must not run there; empty when it may."""
+    expected = context.settings.aws.account
     try:
         now = context.aws.refetch_identity().account
-    except Exception as error:  # noqa: BLE001 - whatever it is: nobody can say whose account the script would change
-        return "", f"who we are in AWS could not be asked: {context.aws.explain(error).summary}"
-    if meant and now != meant:
-        return now, f"the credentials are of account {now}, the settings mean {meant} (aws.account)"
+    except Exception as error:  # noqa: BLE001 - whatever it is: the account that the script would change is not known
+        return "", f"the AWS account could not be checked: {context.aws.explain(error).summary}"
+    if expected and now != expected:
+        return now, f"the credentials are of account {now}, the settings name {expected} (aws.account)"
     return now, ""
 
 
 def _confirm_run(script_check: ScriptCheck, word: str) -> bool:
     if not is_interactive():
-        print("ecotui script: without a terminal, --yes says that the script was read", file=sys.stderr)
+        print("ecotui script: without a terminal, --yes confirms that you read the script", file=sys.stderr)
         return False
     _print_preview(script_check)
-    print("From here on it goes through to its end, with no review and no forecast.")
+    print("The script then runs to its end, with no review and no forecast.")
     if confirm_typed(word, "run it"):
         return True
-    print("Left as it is: nothing was run")
+    print("Cancelled; nothing was run")
     return False
 
 
@@ -145,7 +145,7 @@ def run_team_script(
     leftovers_hint: str = "What it left: ecotui recover",
     overrides: Sequence[str] = (),
 ) -> int:
-    """Run it under the supervisor and follow it to its end; the exit code. Raises SessionError, Refused."""
+    """Run it under the supervisor and follow it to its end; the exit code. Raises SessionError, LockUnavailable."""
     from checks.tools.terraform import terraform_environment
     from ecotui.cli.follow import CommandFollower
     from ecotui.cli.follow_script import ScriptOutput
@@ -154,12 +154,12 @@ def run_team_script(
     from ecotui.supervisor.running import run_command
     from ecotui.team.lease_client import TEAM_LOCK_FINDING
 
-    child = bool(context.env.get("ECOTUI_SESSION"))
-    with hold_locks(context, overrides, log_override=False) as held:
+    is_child = bool(context.env.get("ECOTUI_SESSION"))
+    with hold_locks(context, overrides, log_override=False) as locks:
         session = store.open_or_create_session(context.settings, context.env, context.project)
-        held.set_session(session.id)
-        if held.override_reason:
-            session.append(events.FindingOverridden(finding=TEAM_LOCK_FINDING, reason=held.override_reason))
+        locks.set_session(session.id)
+        if locks.override_reason:
+            session.append(events.FindingOverridden(finding=TEAM_LOCK_FINDING, reason=locks.override_reason))
         running = run_command(
             session,
             script_check.argv,
@@ -169,10 +169,10 @@ def run_team_script(
             env=terraform_environment(context),
             secrets=[one.name for one in context.settings.environment.variables if one.secret],
         )
-        print("The script runs on its own from here: closing this terminal does not stop it")
+        print("The script keeps running when you close this terminal")
         print(f"Log: {running.command.folder / 'output.log'}", flush=True)
         output = ScriptOutput(running, context, stages=stages, leftovers_hint=leftovers_hint)
         code = CommandFollower(running, output).follow()
-        if not child:
+        if not is_child:
             session.end("succeeded" if code == exit_codes.OK else "failed")
         return code

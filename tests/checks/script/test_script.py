@@ -259,7 +259,7 @@ def test_nothing_runs_without_its_flag_or_a_word_of_consent(
     assert here() == 0
     assert "asks, and will get no answer" in capsys.readouterr().out
     assert here("--run") == 2
-    assert "--yes says that the script was read" in capsys.readouterr().err
+    assert "--yes confirms that you read the script" in capsys.readouterr().err
     assert not list(tmp_path.glob("state/sessions/*/commands/*"))
 
 
