@@ -13,6 +13,7 @@ from checks.apply.forecast.model import SavedReview
 from checks.context import CheckContext
 from checks.finding import STATE_ICONS, CheckState
 from checks.sanitize import one_line
+from checks.text import shorten_list
 from checks.tools.run import CommandError
 from checks.tools.terraform import StateSummary, Terraform
 from checks.tools.terraform_errors import StateLock
@@ -38,42 +39,44 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="ID=REASON",
         action="append",
         default=[],
-        help="go on in spite of one thing that the forecast found",
+        help="go on in spite of one finding of the forecast",
     )
     parser.add_argument("--progress", action="store_true", help="print terraform's JSON lines as they come")
 
 
 def run(args: argparse.Namespace) -> int:
-    where = check_context(args)
-    place = Path(args.plan).expanduser().absolute() if args.plan else plan_store.default_plan_folder(where)
+    context = check_context(args)
+    path = Path(args.plan).expanduser().absolute() if args.plan else plan_store.default_plan_folder(context)
     try:
-        review = plan_store.read_review(place)
+        review = plan_store.read_review(path)
     except plan_store.PlanNotReviewed as error:
         return _print_refusal(str(error))
     overrides = _parse_overrides([one for one in args.override if not lease_override_reason([one])], review)
     if overrides is None:
         return exit_codes.USAGE
-    terraform = Terraform(where)
-    held, lock = _read_state_and_lock(where, terraform)
-    reason = plan_store.why_stale(where, place, review, held) or _account_mismatch(where, review)
-    if reason:
-        return _print_refusal(reason)
-    if lock:
-        return _print_refusal(lock.sentence)
+    terraform = Terraform(context)
+    state, lock = _read_state_and_lock(context, terraform)
+    reason = plan_store.why_stale(context, path, review, state) or _account_mismatch(context, review)
+    if reason or lock:
+        return _print_refusal(reason or (lock.sentence if lock else ""))
     if not review.plan.total and not review.plan.outputs:
         print("Nothing to apply: the plan changes nothing")
         return exit_codes.OK
-    let_pass = _overridden_findings(where)
-    blocking = [one for one in review.forecast.blocking_ids if one not in overrides and f"apply.{one}" not in let_pass]
-    if blocking:
-        _print_blockers(review, blocking)
+    earlier = _overridden_findings(context)
+    blockers = {
+        id_: sentence
+        for id_, sentence in review.forecast.blockers.items()
+        if id_ not in overrides and f"apply.{id_}" not in earlier
+    }
+    if blockers:
+        _print_blockers(blockers)
         return exit_codes.BLOCKED
-    if refused := _unconfirmed_destruction(review, args.destroy, confirmed=args.yes):
-        return _print_refusal(refused)
+    if reason := _unconfirmed_destruction(review, args.destroy, confirmed=args.yes):
+        return _print_refusal(reason)
     if not args.yes and not _confirm_apply(review):
         return exit_codes.USAGE if not sys.stdin.isatty() else exit_codes.INTERRUPTED
     try:
-        return _run_apply(where, terraform, review, plan_store.plan_and_review_paths(place)[0], overrides, args)
+        return _run_apply(context, terraform, review, plan_store.plan_and_review_paths(path)[0], overrides, args)
     except SessionError as error:
         print(f"ecotui apply: {error}", file=sys.stderr)
         return exit_codes.ERROR
@@ -85,16 +88,16 @@ def _print_refusal(reason: str) -> int:
 
 
 def _parse_overrides(options: list[str], review: SavedReview) -> dict[str, str] | None:
-    """Ids to reasons. None, with a word on stderr, for anything that is not a finding of this forecast."""
+    """Id to reason. None, with an error on stderr, for anything that is not a finding of this forecast."""
     found: dict[str, str] = {}
-    for word in options:
+    for option in options:
         # An id may hold `=` itself (a key of for_each), and so may a reason: only the forecast's own ids are taken.
-        id_ = next((one for one in review.forecast.blocking_ids if word.startswith(f"{one}=")), "")
-        reason = word[len(id_) + 1 :].strip()
+        id_ = next((one for one in review.forecast.blocking_ids if option.startswith(f"{one}=")), "")
+        reason = option[len(id_) + 1 :].strip()
         if not id_ or not reason:
             print(
                 f"ecotui apply: --override takes ID=REASON, with an id that the forecast names and a reason;"
-                f" not {one_line(word)!r}",
+                f" not {one_line(option)!r}",
                 file=sys.stderr,
             )
             return None
@@ -103,7 +106,7 @@ def _parse_overrides(options: list[str], review: SavedReview) -> dict[str, str] 
 
 
 def _overridden_findings(context: CheckContext) -> set[str]:
-    """The findings that the operator let pass in the session that this command belongs to."""
+    """The findings that the operator overrode in the session that this command belongs to."""
     from ecotui.session import events, store
 
     if not context.env.get("ECOTUI_SESSION"):
@@ -123,59 +126,55 @@ def _read_state_and_lock(context: CheckContext, terraform: Terraform) -> tuple[S
 
 
 def _account_mismatch(context: CheckContext, review: SavedReview) -> str:
-    """Asked right before: credentials may have changed since the review."""
+    """Why the plan is not applied in this account. Fetched anew: credentials may have changed since the review."""
     if not (review.account or review.region):  # nothing of AWS in this plan
         return ""
     try:
-        now = context.aws.refetch_identity().account
+        account = context.aws.refetch_identity().account
     except Exception as error:  # noqa: BLE001 - whatever it is: without credentials nothing can be applied
-        return f"who we are in AWS could not be asked: {context.aws.explain(error).summary}"
-    if review.account and now != review.account:
-        return f"the plan was made in account {review.account}, the credentials are for {now}"
-    meant = context.settings.aws.account
-    if meant and now != meant:
-        return f"the credentials are of account {now}, the settings mean {meant} (aws.account); nothing was applied"
+        return f"the account of the credentials could not be checked: {context.aws.explain(error).summary}"
+    if review.account and account != review.account:
+        return f"the plan was made in account {review.account}, the credentials are for {account}"
+    expected = context.settings.aws.account
+    if expected and account != expected:
+        return (
+            f"the credentials are of account {account}, the settings mean {expected} (aws.account); nothing was applied"
+        )
     return ""
 
 
-def _print_blockers(review: SavedReview, blocker_ids: list[str]) -> None:
+def _print_blockers(blockers: Mapping[str, str]) -> None:
     print("ecotui apply: the forecast found what would make this fail:", file=sys.stderr)
-    told = {one.id: one.sentence for one in review.forecast.insufficient_quotas}
-    told |= {one.id: one.sentence for one in review.forecast.collisions}
-    told |= {one.id: one.sentence for one in review.forecast.protected}
-    for id_ in blocker_ids:
-        print(f"  {STATE_ICONS[CheckState.BLOCKED]} {told[id_]}", file=sys.stderr)
-        print(f"      to go on all the same: --override {shlex.quote(f'{id_}=REASON')}", file=sys.stderr)
+    for id_, sentence in blockers.items():
+        print(f"  {STATE_ICONS[CheckState.BLOCKED]} {sentence}", file=sys.stderr)
+        print(f"      to override it: --override {shlex.quote(f'{id_}=REASON')}", file=sys.stderr)
     print("Put it in order (ecotui cleanup, ecotui check quota), then `ecotui plan` again.", file=sys.stderr)
 
 
 def _unconfirmed_destruction(review: SavedReview, confirmed_count: int | None, *, confirmed: bool) -> str:
-    """Why the losses of this plan are not agreed to; empty when they are, or will be asked for."""
+    """Why the data losses of this plan are not confirmed; empty when they are, or will be asked for."""
     losses = review.plan.data_losses
-    if confirmed_count is None and (not confirmed or not losses):
-        return ""
-    if confirmed_count == len(losses):
+    if confirmed_count == len(losses) or (confirmed_count is None and not (confirmed and losses)):
         return ""
     if not losses:
         return f"--destroy {confirmed_count}: this plan destroys or replaces nothing that holds data"
-    named = ", ".join(f"{one.action.value} {one.address}" for one in losses[:5])
-    more = f" and {len(losses) - 5} more" if len(losses) > 5 else ""
-    return f"{review.plan.data_loss_sentence} ({named}{more}); to go on, add --destroy {len(losses)}"
+    names = shorten_list([f"{one.action.value} {one.address}" for one in losses])
+    return f"{review.plan.data_loss_sentence} ({names}); to go on, add --destroy {len(losses)}"
 
 
 def _confirm_apply(review: SavedReview) -> bool:
-    """Typed; a destruction of something that holds data asks for more than a word."""
+    """Ask for the typed consent; a plan that loses data asks for the number of losses as well."""
     if not is_interactive():
         print("ecotui apply: without a terminal, --yes says that the plan was reviewed", file=sys.stderr)
         return False
-    dangerous = review.plan.data_losses
+    losses = review.plan.data_losses
     print(f"Apply in account {review.account or '(no AWS)'} {review.region}: {review.plan.sentence}")
-    for change in dangerous:
+    for change in losses:
         print(f"  {STATE_ICONS[CheckState.WARN]} {change.action.value}: {change.address}")
-    word = f"destroy {len(dangerous)}" if dangerous else "apply"
+    word = f"destroy {len(losses)}" if losses else "apply"
     if confirm_typed(word, "go on"):
         return True
-    print("Left as it is: nothing was applied")
+    print("Cancelled; nothing was applied")
     return False
 
 

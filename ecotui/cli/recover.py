@@ -17,8 +17,7 @@ from checks.finding import STATE_ICONS, CheckState
 from config.folders import state_folder
 from ecotui import exit_codes
 from ecotui.cli.context import check_context
-from ecotui.cli.locks import configure_override as configure_holding
-from ecotui.cli.locks import hold_locks
+from ecotui.cli.locks import configure_override, hold_locks
 from ecotui.cli.printing import print_document
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         " only the wait was interrupted",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    configure_holding(parser)
+    configure_override(parser)
 
 
 def run(args: argparse.Namespace) -> int:

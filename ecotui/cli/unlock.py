@@ -1,4 +1,4 @@
-"""`ecotui unlock`: who holds the lock of the state; removed only by its id, and never while its holder is at work."""
+"""`ecotui unlock`: who holds the lock of the state. Removes it only by its id, and never while its holder runs."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import msgspec
 
 from ecotui import exit_codes
 from ecotui.cli.context import check_context
-from ecotui.cli.locks import configure_override as configure_holding
-from ecotui.cli.locks import hold_locks
+from ecotui.cli.locks import configure_override, hold_locks
 from ecotui.cli.printing import print_document
 
 if TYPE_CHECKING:
@@ -20,38 +19,38 @@ if TYPE_CHECKING:
     from checks.context import CheckContext
 
 _LOCK_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,127}")
-"""Ids of terraform are UUIDs, and object generations in one backend. It comes from outside and becomes an argument."""
+"""Ids of terraform are UUIDs, and object generations in one backend. The id becomes an argument of terraform."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--approve", metavar="ID", help="remove the lock with this id; without it, only show it")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    configure_holding(parser)
+    configure_override(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     from checks.apply.state import lock as state_lock
 
-    where = check_context(args)
-    sight = state_lock.read_state_lock(where)
+    context = check_context(args)
+    status = state_lock.read_state_lock(context)
     if args.approve is not None:
-        with hold_locks(where, args.override):
-            return _remove_lock(where, sight, args.approve, as_json=args.json)
+        with hold_locks(context, args.override):
+            return _remove_lock(context, status, args.approve, as_json=args.json)
     if args.json:
-        lock = msgspec.to_builtins(sight.lock) if sight.lock else None
-        print_document("unlock", {"lock": lock, "unknown": sight.unknown_reason, "removed": False})
-    elif sight.lock:
-        print(f"{sight.lock.sentence}; {sight.lock.holder_status}.")
-        if not sight.lock.alive:
+        lock = msgspec.to_builtins(status.lock) if status.lock else None
+        print_document("unlock", {"lock": lock, "unknown": status.unknown_reason, "removed": False})
+    elif status.lock:
+        print(f"{status.lock.sentence}; {status.lock.holder_status}.")
+        if not status.lock.alive:
             print(
-                f"Ask {sight.lock.who or 'its holder'} first: two writers at once damage the state."
-                f" When that run is certainly over: ecotui unlock --approve {sight.lock.id}"
+                f"Ask {status.lock.who or 'its holder'} first: two writers at once damage the state."
+                f" When that run is certainly over: ecotui unlock --approve {status.lock.id}"
             )
-    elif not sight.unknown_reason:
+    elif not status.unknown_reason:
         print("Nobody holds the lock of the state")
-    if sight.unknown_reason:
-        _print_error(sight.unknown_reason)
-    return exit_codes.BLOCKED if sight.lock or sight.unknown_reason else exit_codes.OK
+    if status.unknown_reason:
+        _print_error(status.unknown_reason)
+    return exit_codes.BLOCKED if status.lock or status.unknown_reason else exit_codes.OK
 
 
 def _remove_lock(context: CheckContext, lock_status: StateLockStatus, id_: str, *, as_json: bool) -> int:
@@ -66,7 +65,7 @@ def _remove_lock(context: CheckContext, lock_status: StateLockStatus, id_: str, 
         _print_error("nobody holds the lock of the state; nothing was removed")
         return exit_codes.BLOCKED
     if lock and lock.id != id_:
-        _print_error(f"the lock is another one by now; nothing was removed. {lock.sentence}")
+        _print_error(f"the lock has another id by now; nothing was removed. {lock.sentence}")
         return exit_codes.BLOCKED
     if lock and lock.alive:
         _print_error(
@@ -79,8 +78,8 @@ def _remove_lock(context: CheckContext, lock_status: StateLockStatus, id_: str, 
         _print_error(error.explain())
         return exit_codes.ERROR
     if as_json:
-        gone = msgspec.to_builtins(lock) if lock else None
-        print_document("unlock", {"lock": gone, "unknown": lock_status.unknown_reason, "removed": True})
+        removed = msgspec.to_builtins(lock) if lock else None
+        print_document("unlock", {"lock": removed, "unknown": lock_status.unknown_reason, "removed": True})
     else:
         print(f"The lock {id_} is removed. Plan again before anything is applied: ecotui plan")
     return exit_codes.OK

@@ -1,4 +1,4 @@
-"""What a plan meets in the account, as values: needs of quotas, names that are taken, what could not be looked at.
+"""The forecast of a plan, as values: quotas, collisions, protected resources, warnings, and what could not be checked.
 
 The types import without boto3: a screen draws them.
 """
@@ -11,6 +11,7 @@ import msgspec
 
 from checks.apply.plan.model import Plan
 from checks.finding import CheckState, FrozenStruct
+from checks.text import plural
 
 ADOPT, DELETE, RENAME, STOP = "adopt", "delete", "rename", "stop"
 """The fixes of a collision: an import block; the cleanup step; another name in the configuration; nothing yet."""
@@ -19,6 +20,8 @@ RESTORE = "restore"
 
 
 class QuotaNeed(FrozenStruct, frozen=True):
+    """What the plan adds to a quota, against its limit and its use."""
+
     code: str
     service: str
     title: str
@@ -51,7 +54,7 @@ class Collision(FrozenStruct, frozen=True):
     type: str
     name: str
     existing: str
-    """What has the name, in words."""
+    """What has the name already, in words."""
     fixes: tuple[str, ...] = msgspec.field(name="ways_out")
     """`ADOPT`, `DELETE`, ...; the key in files and documents is older than the name."""
     import_id: str = ""
@@ -71,7 +74,7 @@ class Collision(FrozenStruct, frozen=True):
 
     @property
     def import_block(self) -> str:
-        """The block that adopts it; empty when it cannot be adopted."""
+        """The block that imports it; empty when it cannot be imported."""
         return render_import_block(self.address, self.import_id) if self.import_id else ""
 
 
@@ -82,18 +85,18 @@ def render_import_block(address: str, id: str) -> str:
 
 
 class ProtectedResource(FrozenStruct, frozen=True):
-    """What the plan destroys, and AWS will not give up."""
+    """A resource that the plan destroys but AWS refuses to delete."""
 
     address: str
     type: str
     name: str
     why: str
-    """What holds it, and what helps."""
+    """What blocks it, and what helps."""
     replaced: bool = False
-    """It is to be made anew afterwards."""
+    """It is to be created again afterwards."""
     guide: tuple[str, ...] = ()
     location: str = msgspec.field(default="", name="place")
-    """Where what helps is written: `s3.tf:2`, from the terraform folder."""
+    """Where to change that: `s3.tf:2`, from the terraform folder."""
 
     @property
     def id(self) -> str:
@@ -101,12 +104,12 @@ class ProtectedResource(FrozenStruct, frozen=True):
 
     @property
     def sentence(self) -> str:
-        what = "destroyed, to be made anew" if self.replaced else "destroyed"
+        what = "destroyed, to be created again" if self.replaced else "destroyed"
         return f"{self.address}: {self.type} {self.name} cannot be {what}: {self.why}"
 
 
 class NotChecked(FrozenStruct, frozen=True):
-    """What could not be looked at, and why."""
+    """Something that could not be checked, and why."""
 
     what: str
     why: str
@@ -115,7 +118,7 @@ class NotChecked(FrozenStruct, frozen=True):
     denied: tuple[str, ...] = ()
     """The IAM actions that were missing."""
     failed: bool = False
-    """A look was tried and failed; else it is something that no look can show."""
+    """The check failed; else it is something that no check can show."""
 
     @property
     def sentence(self) -> str:
@@ -123,7 +126,7 @@ class NotChecked(FrozenStruct, frozen=True):
 
 
 class ForecastWarning(FrozenStruct, frozen=True):
-    """What does not stop the apply, or may not: worth knowing before it starts."""
+    """Something that AWS accepts but that fails, or surprises, later."""
 
     what: str
     why: str
@@ -137,6 +140,8 @@ class ForecastWarning(FrozenStruct, frozen=True):
 
 
 class Forecast(FrozenStruct, frozen=True):
+    """All that the account says about a plan."""
+
     quotas: tuple[QuotaNeed, ...] = ()
     collisions: tuple[Collision, ...] = ()
     not_checked: tuple[NotChecked, ...] = msgspec.field(default=(), name="unknown")
@@ -151,13 +156,14 @@ class Forecast(FrozenStruct, frozen=True):
         return tuple(one for one in self.quotas if one.state is CheckState.BLOCKED)
 
     @property
+    def blockers(self) -> dict[str, str]:
+        """Id to sentence of all that stops an apply unless it is overridden."""
+        found: list[QuotaNeed | Collision | ProtectedResource] = [*self.insufficient_quotas, *self.collisions]
+        return {one.id: one.sentence for one in [*found, *self.protected]}
+
+    @property
     def blocking_ids(self) -> tuple[str, ...]:
-        """Ids of all that stops an apply unless it is overridden."""
-        return (
-            *(one.id for one in self.insufficient_quotas),
-            *(one.id for one in self.collisions),
-            *(one.id for one in self.protected),
-        )
+        return tuple(self.blockers)
 
     @property
     def state(self) -> CheckState:
@@ -170,25 +176,27 @@ class Forecast(FrozenStruct, frozen=True):
     @property
     def sentence(self) -> str:
         failed = sum(one.failed for one in self.not_checked)
-        parts = [
-            f"{len(self.collisions)} name{'s are' if len(self.collisions) != 1 else ' is'} taken"
-            if self.collisions
-            else "",
-            f"{len(self.insufficient_quotas)} quota{'s are' if len(self.insufficient_quotas) != 1 else ' is'} too small"
-            if self.insufficient_quotas
-            else "",
-            f"{len(self.protected)} cannot be destroyed" if self.protected else "",
-            f"{failed} could not be looked at" if failed else "",
-            f"{len(self.not_checked) - failed} cannot be known before the apply"
-            if len(self.not_checked) > failed
-            else "",
-            f"{len(self.warnings)} warning{'s' if len(self.warnings) != 1 else ''}" if self.warnings else "",
-        ]
-        return ", ".join(part for part in parts if part) or "nothing is in the way"
+        not_known = len(self.not_checked) - failed
+        words = []
+        for count, noun, problem in (
+            (len(self.collisions), "name", "taken"),
+            (len(self.insufficient_quotas), "quota", "too small"),
+        ):
+            if count:
+                words.append(f"{plural(count, noun)} {'is' if count == 1 else 'are'} {problem}")
+        if self.protected:
+            words.append(f"{len(self.protected)} cannot be destroyed")
+        if failed:
+            words.append(f"{failed} could not be checked")
+        if not_known:
+            words.append(f"{not_known} cannot be known before the apply")
+        if self.warnings:
+            words.append(plural(len(self.warnings), "warning"))
+        return ", ".join(words) or "nothing is in the way"
 
 
 class SavedReview(FrozenStruct, frozen=True):
-    """What is kept beside a saved plan (forecast.json), and proves that what is applied is what was reviewed."""
+    """The file beside a saved plan (forecast.json). It proves that what is applied is what was reviewed."""
 
     plan_sha256: str
     created_at: float = msgspec.field(name="made")

@@ -75,7 +75,7 @@ def test_by_default_it_only_shows_what_it_would_write(folder: Path, capsys: pyte
     told = capsys.readouterr().out
     assert 'to = aws_iam_role.node["a"]\n  id = "node"' in told
     assert "the next plan replaces the key pair" in told
-    assert "Cannot be adopted: aws_s3_bucket.images" in told
+    assert "Cannot be imported: aws_s3_bucket.images" in told
     assert "Nothing was written" in told
     assert not (folder / import_blocks.IMPORT_FILE).exists()
 
