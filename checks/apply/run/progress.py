@@ -1,4 +1,4 @@
-"""A run in numbers that a person wants: what runs against its usual time, and how long the rest will take. Pure."""
+"""The progress of an apply against typical durations, and the estimate of the remaining time. Pure."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from checks.finding import FrozenStruct
 LATE_FACTOR = 1.5
 """Times its usual time after which something is called late,"""
 LATE_MIN_SECONDS = 20.0
-"""and by at least so many seconds: three instead of two seconds are no news."""
+"""and this many seconds after it: three seconds instead of two do not matter."""
 OVERDUE_REMAINING_SHARE = 0.1
-"""Of what took longer than usual: the part of its time that it is expected to take yet. Nobody knows better."""
+"""Share of its elapsed time that an overdue operation is expected to still take; an assumption."""
 
 
 class OperationRow(FrozenStruct, frozen=True):
-    """A resource that terraform works on."""
+    """A running operation, and its typical duration."""
 
     address: str
     action: str
@@ -34,12 +34,12 @@ class OperationRow(FrozenStruct, frozen=True):
 
     @property
     def remaining_seconds(self) -> float:
-        """Seconds that it will probably take yet."""
+        """Seconds that it will probably still take."""
         return max(self.typical.seconds - self.elapsed, OVERDUE_REMAINING_SHARE * self.elapsed)
 
 
 def operation_rows(progress: ApplyProgress, now: float) -> tuple[OperationRow, ...]:
-    """What runs at `now` (seconds since the epoch), the longest first; never less than terraform itself said."""
+    """The running operations at `now` (seconds since the epoch), the longest first."""
     rows = [
         OperationRow(
             address=one.address,
@@ -54,14 +54,13 @@ def operation_rows(progress: ApplyProgress, now: float) -> tuple[OperationRow, .
 
 
 class RemainingTimeEstimate:
-    """How long the rest takes: the longest chain of what waits for one another, or the work shared among terraform's
-    workers, whichever is longer.
+    """How long the rest takes: the longest chain of dependencies, or all work shared among terraform's workers.
 
-    Locals hide some chains (a plan does not tell what they are made of), so that it can be too short.
+    Locals hide some dependencies (a plan does not show what they refer to), so that the estimate can be too short.
     """
 
     def __init__(self, changes: Iterable[tuple[str, Sequence[str]]], dependencies: Mapping[str, Sequence[str]]) -> None:
-        """`changes`: address and actions of what the plan does. `after`: `Plan.after`."""
+        """`changes`: address and actions of each change of the plan. `dependencies`: `Plan.dependencies`."""
         self._changes = [
             (address, strip_instance_keys(address), tuple(one for one in actions if one in _COUNTED_ACTIONS))
             for address, actions in changes
@@ -69,11 +68,11 @@ class RemainingTimeEstimate:
         self._dependencies = {plain: tuple(others) for plain, others in dependencies.items()}
         try:
             self._order = tuple(graphlib.TopologicalSorter(self._dependencies).static_order())
-        except graphlib.CycleError:  # no plan of terraform's; then nothing is known to wait
+        except graphlib.CycleError:  # no plan of terraform has one; then no dependency is known
             self._dependencies, self._order = {}, ()
 
     def remaining_seconds(self, progress: ApplyProgress, now: float) -> float | None:
-        """Seconds until the end; None when that cannot be told (no plan), 0.0 when it is over."""
+        """Seconds until the end; None without a plan, 0.0 when the apply is over."""
         if progress.is_complete:
             return 0.0
         if not self._changes:
@@ -83,13 +82,13 @@ class RemainingTimeEstimate:
         times: DurationStats = progress.durations
         rows = {(row.address, row.action): row for row in operation_rows(progress, now)}
         finished = {(done.address, done.action) for done in progress.finished_operations}
-        lost = self._skipped_after_failure({strip_instance_keys(one.address) for one in progress.failed_operations})
+        skipped = self._skipped_after_failure({strip_instance_keys(one.address) for one in progress.failed_operations})
         for address, plain, actions in self._changes:
             seconds = 0.0
             for action in actions:
                 if row := rows.get((address, action)):
                     seconds += row.remaining_seconds
-                elif (address, action) not in finished and plain not in lost:
+                elif (address, action) not in finished and plain not in skipped:
                     seconds += times.typical_duration(address, action).seconds
             work += seconds
             alone[plain] = max(alone.get(plain, 0.0), seconds)
@@ -106,19 +105,19 @@ class RemainingTimeEstimate:
         return self.remaining_seconds(start, 0.0) or 0.0
 
     def _skipped_after_failure(self, failed: set[str]) -> set[str]:
-        """What failed, and what waits for it: terraform does not begin it any more."""
-        lost = set(failed)
+        """What failed, and what depends on it: terraform does not start it."""
+        skipped = set(failed)
         for plain in self._order if failed else ():
-            if any(one in lost for one in self._dependencies.get(plain, ())):
-                lost.add(plain)
-        return lost
+            if any(one in skipped for one in self._dependencies.get(plain, ())):
+                skipped.add(plain)
+        return skipped
 
 
 _COUNTED_ACTIONS = ("create", "update", "delete")
 
 
 def format_approximate(seconds: float) -> str:
-    """An estimate in words that do not claim more than they know: `about 6 min`, `a few seconds`."""
+    """An estimate, rounded: `about 6 min`, `a few seconds`."""
     if seconds < 8:
         return "a few seconds"
     if seconds < 55:

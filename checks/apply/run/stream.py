@@ -1,4 +1,4 @@
-"""terraform's `-json` stream, followed line by line: what is done, what runs, what failed. Pure; no clock of its own.
+"""Reads the `-json` stream of terraform apply, line by line: what is done, what runs, what failed. Pure; has no clock.
 
 Totals come from the plan, not from the stream: `terraform apply PLANFILE` does not promise any. A replacement is two
 operations at one address, and counts as done when both are.
@@ -19,7 +19,7 @@ from checks.tools.terraform_crash import Crash, CrashDetector
 from checks.tools.terraform_errors import Diagnostic, diagnostic_from_json
 
 _MAX_LINES = 500
-"""Lines of provisioners' output and of text that is not JSON, each: the last ones are kept; the log has them all."""
+"""The last lines of provisioners, and of text that is not JSON, that are kept; the log has all of them."""
 
 
 class RunningOperation(FrozenStruct, frozen=True):
@@ -30,19 +30,21 @@ class RunningOperation(FrozenStruct, frozen=True):
     started_at: float
     """Seconds since the epoch, by terraform's own clock."""
     elapsed: float = 0.0
-    """Seconds, as terraform last said."""
+    """Seconds, as terraform last reported."""
     note: str = ""
-    """What its provisioner said last."""
+    """The last line of its provisioner."""
 
 
 class FinishedOperation(FrozenStruct, frozen=True):
+    """An operation that is complete, or failed."""
+
     address: str
     action: str
     duration: float
     ended_at: float
     id: str = ""
     started_at: float = 0.0
-    """Seconds since the epoch, by terraform's own clock, as `ended`; `seconds` is rounded by terraform."""
+    """Seconds since the epoch, by terraform's own clock, as `ended_at`; `duration` is rounded by terraform."""
 
 
 class GuideExplanation(FrozenStruct, frozen=True):
@@ -55,7 +57,7 @@ class GuideExplanation(FrozenStruct, frozen=True):
 
 
 class ApplyProgress(FrozenStruct, frozen=True):
-    """A moment of a run, for a screen. Rows are in the order in which they started."""
+    """A snapshot of a run. Operations are in the order in which they started."""
 
     total_count: int
     done_count: int
@@ -65,31 +67,24 @@ class ApplyProgress(FrozenStruct, frozen=True):
     failed_operations: tuple[FinishedOperation, ...] = ()
     """What failed, with the time that it took until then."""
     errors: tuple[Diagnostic, ...] = ()
-    warnings: tuple[Diagnostic, ...] = ()
     outputs: dict[str, Any] = msgspec.field(default_factory=dict)
     """By name; sensitive ones without their value."""
-    drift: tuple[str, ...] = ()
     provisioner_lines: tuple[str, ...] = ()
     """The last lines of provisioners, each with its address."""
     other_lines: tuple[str, ...] = ()
     """The last lines that were not JSON."""
     crash: Crash | None = None
-    """Of a provider, or of terraform; stands once among the errors, for all that terraform reports of it."""
+    """Of a provider, or of terraform; it is one of the errors, for all that terraform reports of it."""
     summary: str = ""
     """terraform's closing line; empty until it came."""
     is_complete: bool = False
-    version: str = ""
     started_at: float = 0.0
     last_line_at: float = 0.0
     """The time of the last line with one."""
     durations: DurationStats = DurationStats()
-    """What earlier runs tell about the times of this one, as `ecotui apply` found it."""
+    """The typical durations that `ecotui apply` wrote into the stream."""
     explanations: tuple[GuideExplanation, ...] = ()
     """What the guide says about the errors."""
-
-    @property
-    def elapsed(self) -> float:
-        return max(0.0, self.last_line_at - self.started_at) if self.started_at else 0.0
 
 
 class _Resource(msgspec.Struct):
@@ -118,19 +113,18 @@ class _StreamLine(msgspec.Struct):
     diagnostic: dict[str, Any] | None = None
     outputs: dict[str, dict[str, Any]] | None = None
     changes: dict[str, Any] | None = None
-    terraform: str = ""
     usual: DurationStats | None = None
-    """Said by `ecotui apply`, not by terraform; `explained` too."""
+    """Written by `ecotui apply`, not by terraform; `explained` too."""
     explained: tuple[GuideExplanation, ...] = ()
 
 
 _CRASH_PLACEHOLDER = Diagnostic(severity="error", summary="crash")
-"""Holds the crash's place among the errors until the moment in which it is told."""
+"""Stands for the crash among the errors, until a snapshot is taken."""
 _DECODER = msgspec.json.Decoder(_StreamLine)
 
 
 class ApplyStreamReader:
-    """Fed with lines as they come; `snapshot` gives the moment. About 200,000 lines a second."""
+    """Takes lines as they come; `snapshot` gives the progress. About 200,000 lines a second."""
 
     def __init__(self, operations: Mapping[str, int] | None = None) -> None:
         """`operations`: how many operations each address takes (`Plan.operations`); None when there is no plan."""
@@ -145,19 +139,16 @@ class ApplyStreamReader:
         self._durations = DurationStats()
         self._explanations: dict[GuideExplanation, None] = {}
         self._errors: dict[Diagnostic, None] = {}
-        self._warnings: dict[Diagnostic, None] = {}
         self._outputs: dict[str, Any] = {}
-        self._drift: dict[str, None] = {}
-        self._provision: list[str] = []
-        self._other: list[str] = []
+        self._provisioner_lines: list[str] = []
+        self._other_lines: list[str] = []
         self._crash_detector = CrashDetector()
         self._summary = ""
         self._complete = False
-        self._version = ""
         self._started = 0.0
         self._last_timestamp = ""
         self.line_count = 0
-        """How many lines were fed."""
+        """How many lines were read."""
 
     def feed(self, lines: Iterable[str]) -> None:
         """Take lines, in order; whole ones. Nothing in them is trusted, and nothing makes this raise."""
@@ -176,14 +167,11 @@ class ApplyStreamReader:
             finished_operations=tuple(self._finished),
             failed_operations=tuple(self._failed_operations),
             errors=tuple(crash.diagnostic if crash and one is _CRASH_PLACEHOLDER else one for one in self._errors),
-            warnings=tuple(self._warnings),
             outputs=dict(self._outputs),
-            drift=tuple(self._drift),
-            provisioner_lines=tuple(self._provision[-_MAX_LINES:]),
-            other_lines=tuple(self._other[-_MAX_LINES:]),
+            provisioner_lines=tuple(self._provisioner_lines[-_MAX_LINES:]),
+            other_lines=tuple(self._other_lines[-_MAX_LINES:]),
             summary=self._summary,
             is_complete=self._complete,
-            version=self._version,
             started_at=self._started,
             last_line_at=_parse_timestamp(self._last_timestamp),
             durations=self._durations,
@@ -195,12 +183,12 @@ class ApplyStreamReader:
             if self._crash_detector.add_line(text):
                 self._errors[_CRASH_PLACEHOLDER] = None
             if text.strip():
-                _append_limited(self._other, sanitize(text.rstrip("\n"), limit=2000))
+                _append_limited(self._other_lines, sanitize(text.rstrip("\n"), limit=2000))
             return
         try:
             line = _DECODER.decode(text)
         except (msgspec.DecodeError, UnicodeEncodeError):
-            _append_limited(self._other, sanitize(text.rstrip("\n"), limit=2000))
+            _append_limited(self._other_lines, sanitize(text.rstrip("\n"), limit=2000))
             return
         if line.timestamp:
             self._last_timestamp = line.timestamp
@@ -218,16 +206,13 @@ class ApplyStreamReader:
                     address = one_line(line.change.resource.addr, limit=1000)
                     self._remaining_operations[address] = 2 if line.change.action == "replace" else 1
                     self._total = len(self._remaining_operations)
-            case "resource_drift":
-                if line.change:
-                    address = one_line(line.change.resource.addr, limit=1000)
-                    self._drift[f"{address}: {one_line(line.change.action)}"] = None
             case "diagnostic":
                 if line.diagnostic:
                     one = diagnostic_from_json(line.diagnostic)
                     if self._crash_detector.add_diagnostic(one):
                         one = _CRASH_PLACEHOLDER
-                    (self._errors if one.is_error else self._warnings)[one] = None
+                    if one.is_error:
+                        self._errors[one] = None
             case "outputs":
                 for name, output in (line.outputs or {}).items():
                     if not output.get("sensitive") and "value" in output:
@@ -240,8 +225,6 @@ class ApplyStreamReader:
             case "ecotui":
                 self._durations = line.usual or self._durations
                 self._explanations.update(dict.fromkeys(line.explained))
-            case "version":
-                self._version = one_line(line.terraform)
 
     def _read_resource_hook(self, kind: str, hook: _Hook) -> None:
         address, action = one_line(hook.resource.addr, limit=1000), one_line(hook.action)
@@ -252,16 +235,12 @@ class ApplyStreamReader:
             )
             return
         if kind == "apply_progress":
-            before = self._running.get(key)
-            self._running[key] = RunningOperation(
+            before = self._running.get(key) or RunningOperation(
                 address=address,
                 action=action,
-                started_at=before.started_at
-                if before
-                else _parse_timestamp(self._last_timestamp) - hook.elapsed_seconds,
-                elapsed=hook.elapsed_seconds,
-                note=before.note if before else "",
+                started_at=_parse_timestamp(self._last_timestamp) - hook.elapsed_seconds,
             )
+            self._running[key] = msgspec.structs.replace(before, elapsed=hook.elapsed_seconds)
             return
         row = self._running.pop(key, None)
         ended = _parse_timestamp(self._last_timestamp)
@@ -288,8 +267,8 @@ class ApplyStreamReader:
 
     def _read_provisioner_hook(self, hook: _Hook, message: str) -> None:
         address = one_line(hook.resource.addr, limit=1000)
-        said = one_line(hook.output or message, limit=2000)
-        _append_limited(self._provision, f"{address}: {said}" if hook.output else said)
+        text = one_line(hook.output or message, limit=2000)
+        _append_limited(self._provisioner_lines, f"{address}: {text}" if hook.output else text)
         for key, row in self._running.items():
             if key[0] == address:
                 self._running[key] = msgspec.structs.replace(row, note=one_line(hook.output, limit=200))
