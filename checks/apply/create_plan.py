@@ -1,4 +1,4 @@
-"""Make a plan, read it, forecast it, and save both: what `ecotui plan` does."""
+"""Creates a plan, reads it, forecasts it, and saves both: what `ecotui plan` does."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from checks.tools.terraform import StateSummary, Terraform, TerraformError
 from checks.tools.terraform_errors import parse_diagnostics
 
 _MAX_LINES = 2_000
-"""Lines of the plan's stream that are kept, to say what went wrong."""
+"""The last lines of the plan's stream that are kept, for an error."""
 
 
 class PlanInterrupted(Exception):
-    """The operator interrupted; terraform was given the time to end by itself."""
+    """The operator interrupted; terraform ended by itself."""
 
 
 def create_plan(
@@ -50,13 +50,13 @@ def create_plan(
     if not terraform.is_initialised():
         run_init(terraform, on_progress)
     on_progress(f"{terraform.name} plan")
-    # Read before the plan: a change in between makes the plan look stale, never fresh.
+    # Read before the plan: a change in between makes the plan stale, never fresh.
     try:
-        held = terraform.pull_state()
+        state = terraform.pull_state()
     except CommandError:
-        held = None
+        state = None
     try:
-        plan, planned, held = _run_and_read_plan(terraform, plan_file, held, on_line=on_line, on_progress=on_progress)
+        plan, planned, state = _run_and_read_plan(terraform, plan_file, state, on_line=on_line, on_progress=on_progress)
         on_progress("checking the account")
         aws = any(one.type.startswith("aws_") for one in planned)
         forecast = Forecast()
@@ -74,13 +74,13 @@ def create_plan(
             forecast=forecast,
             account=_account_id(context) if aws else "",
             region=context.aws.region if aws else "",
-            serial=held.serial if held else -1,
-            lineage=held.lineage if held else "",
+            serial=state.serial if state else -1,
+            lineage=state.lineage if state else "",
         )
         plan_store.write_review(folder, review)
         return review, plan_file
     except BaseException:
-        # Without its review nobody can apply it: it would only hold secrets, and room on a disk that may be full.
+        # Without its review it cannot be applied: it would only hold secrets, and fill the disk.
         plan_file.unlink(missing_ok=True)
         raise
 
@@ -117,10 +117,10 @@ def run_init(terraform: Terraform, on_progress: Callable[[str], None]) -> None:
 
 
 def run_plan(terraform: Terraform, plan_file: Path, on_line: Callable[[str], None]) -> None:
-    """Plan into the file, telling each line. There is no limit in time. Raises CommandError, Stopped."""
+    """Plan into the file, without a limit of time. Raises CommandError, PlanInterrupted."""
     argv = terraform.plan_argv(plan_file)
     try:
-        # A process session of its own: the terminal's Ctrl-C must not reach it beside the one that is passed on here.
+        # A process session of its own: the terminal's Ctrl-C must reach it once, by the signal below.
         child = subprocess.Popen(
             argv,
             cwd=terraform.folder,
@@ -138,45 +138,47 @@ def run_plan(terraform: Terraform, plan_file: Path, on_line: Callable[[str], Non
         raise CommandNotFound(argv[0]) from None
     except OSError as error:
         raise CommandNotExecutable(argv[0], error.strerror or str(error)) from None
-    said: list[str] = []
+    lines: list[str] = []
     assert child.stdout is not None
     assert child.stderr is not None
     errors: list[str] = []
-    # Both pipes are read: a child that fills the one which nobody reads would wait for ever.
+    # Both pipes are read: a child that fills an unread one waits for ever.
     reader = threading.Thread(target=_collect_lines, args=(child.stderr, errors), daemon=True)
     reader.start()
     interrupted = False
     while True:
         try:
             for text in child.stdout:
-                said.append(text)
-                if len(said) > 2 * _MAX_LINES:
-                    del said[:-_MAX_LINES]
+                _append_limited(lines, text)
                 on_line(text.rstrip("\n"))
             code = child.wait()
             break
         except KeyboardInterrupt:
-            # The first asks terraform to end by itself, the second makes it; then there is nothing to save.
+            # The first lets terraform end by itself, the second kills it: there is no plan to save then.
             child.send_signal(signal.SIGKILL if interrupted else signal.SIGINT)
             interrupted = True
     reader.join(timeout=5)
     if interrupted:
         raise PlanInterrupted
     if code:
-        raw = "".join([*errors, *said])
-        found = parse_diagnostics("".join(said)) + parse_diagnostics("".join(errors))
+        raw = "".join([*errors, *lines])
+        found = parse_diagnostics("".join(lines)) + parse_diagnostics("".join(errors))
         raise TerraformError(argv, found, sanitize(raw, limit=20_000))
 
 
 def _collect_lines(source: Iterable[str], lines: list[str]) -> None:
     for text in source:
-        lines.append(text)
-        if len(lines) > 2 * _MAX_LINES:
-            del lines[:-_MAX_LINES]
+        _append_limited(lines, text)
+
+
+def _append_limited(lines: list[str], text: str) -> None:
+    lines.append(text)
+    if len(lines) > 2 * _MAX_LINES:
+        del lines[:-_MAX_LINES]
 
 
 def _account_id(context: CheckContext) -> str:
     try:
         return context.aws.identity().account
-    except Exception:  # noqa: BLE001 - who we are is a convenience here; the environment step says what is wrong
+    except Exception:  # noqa: BLE001 - the account is a convenience here; the environment step says what is wrong
         return ""

@@ -9,6 +9,7 @@ import msgspec
 
 from checks.apply.plan.configuration import strip_instance_keys
 from checks.finding import FrozenStruct
+from checks.text import plural
 
 CREATE_ESTIMATES = {
     "aws_acm_certificate": 8.0,
@@ -44,8 +45,8 @@ CREATE_ESTIMATES = {
 
 Load balancers (2:54), VPCs (0:21): "Creation complete after" lines in public applies (DataBiosphere/azul pull request
 5780, DevopsArtFactory/terraform-provisioning pull request 11). EKS clusters: "10 to 15 minutes" in the EKS user guide.
-CloudFront: the lower end of the 5 to 15 minutes of the guide's chapter 6. Certificates: ACM looks for the record every
-few minutes. The others are what such lines usually say; the first run that is recorded takes their place.
+CloudFront: the lower end of the 5 to 15 minutes of the guide's chapter 6. Certificates: ACM checks the record every few
+minutes. The others are typical of such lines; the first recorded apply replaces them.
 """
 DEFAULT_ESTIMATE = 3.0
 """Seconds to create or delete any other type: one call, and one that reads it back."""
@@ -59,41 +60,35 @@ DELETE_ESTIMATES = {
 }
 """Seconds to delete one, of what takes longer than a moment; by the same kind of lines."""
 MAX_SAMPLES = 20
-"""Times kept for one address, and ten times as many for a type: the newest ones say most."""
+"""Durations of one address that count, and ten times as many of a type: the newest ones."""
 
 
 class TypicalDuration(FrozenStruct, frozen=True):
+    """How long an operation on a resource usually takes."""
+
     seconds: float
     sample_count: int = 0
-    """How many earlier ones it is the median of; 0 for an estimate."""
+    """How many durations it is the median of; 0 for an estimate."""
     is_same_address: bool = False
-    """Of this very address, not only of its type."""
+    """Of this address, not only of its type."""
 
     @property
     def basis(self) -> str:
-        """What it rests on, in words."""
+        """What it is based on, in words."""
         if not self.sample_count:
             return "estimate"
-        return (
-            f"{self.sample_count} run{'s'[: self.sample_count > 1]}"
-            if self.is_same_address
-            else f"{self.sample_count} of this type"
-        )
+        return plural(self.sample_count, "run") if self.is_same_address else f"{self.sample_count} of this type"
 
     @property
     def short_basis(self) -> str:
-        """The same for a narrow place."""
-        return (
-            f"{self.sample_count}×"
-            if self.is_same_address
-            else f"{self.sample_count} similar"
-            if self.sample_count
-            else "estimate"
-        )
+        """The same for a narrow screen."""
+        if not self.sample_count:
+            return "estimate"
+        return f"{self.sample_count}×" if self.is_same_address else f"{self.sample_count} similar"
 
 
 class DurationStats(FrozenStruct, frozen=True):
-    """What earlier runs tell; small enough to be said in one line of a stream."""
+    """The medians of earlier applies; small enough for one line of a stream."""
 
     addresses: dict[str, tuple[float, int]] = {}  # noqa: RUF012 - msgspec copies it for each instance
     """`create aws_vpc.main` to its median in seconds and how many it is of."""
@@ -101,10 +96,10 @@ class DurationStats(FrozenStruct, frozen=True):
     """`create aws_vpc`, likewise."""
     runs: int = 0
     parallelism: int = 10
-    """How many operations terraform does at once in the run that this is said for; 10 is its own default."""
+    """How many operations terraform does at once; 10 is its default."""
 
     def typical_duration(self, address: str, action: str) -> TypicalDuration:
-        """Its own time, else its type's, else an estimate."""
+        """The median of its address, else of its type, else an estimate."""
         if known := self.addresses.get(f"{action} {address}"):
             return TypicalDuration(seconds=known[0], sample_count=known[1], is_same_address=known[1] > 0)
         type_ = parse_resource_type(address)
@@ -117,11 +112,11 @@ class DurationStats(FrozenStruct, frozen=True):
 
 
 NO_WAIT_ESTIMATE = 6.0
-"""Seconds for a distribution that terraform is told not to wait for (`wait_for_deployment = false`): the call alone."""
+"""Seconds for a distribution with `wait_for_deployment = false`: the call alone."""
 
 
 def add_no_wait_estimates(stats: DurationStats, addresses: Iterable[str]) -> DurationStats:
-    """The same, for a plan in which terraform does not wait for these addresses; what was recorded still says more."""
+    """The same, where terraform does not wait for these addresses; a recorded duration goes before the estimate."""
     known = dict(stats.addresses)
     for address in addresses:
         for action in ("create", "update"):
@@ -146,11 +141,11 @@ class _StreamLine(msgspec.Struct):
 
 _DECODER = msgspec.json.Decoder(_StreamLine)
 COMPLETE_MARKER = b'"apply_complete"'
-"""What stands in every line that tells a time: the others need not be decoded."""
+"""Part of every line with a duration: the others are not decoded."""
 
 
 class DurationHistory:
-    """Fed with the recorded streams of earlier runs, the newest first."""
+    """Collects durations from the recorded streams of earlier applies, the newest first."""
 
     def __init__(self) -> None:
         self._addresses: dict[str, list[float]] = {}
@@ -158,8 +153,8 @@ class DurationHistory:
         self._runs = 0
 
     def add_run(self, lines: Iterable[bytes], *, same_project: bool = True) -> None:
-        """One run. Of another project only the types tell something. Never raises for what stands in the lines."""
-        told = False
+        """Add one apply. Of another project only the types count. Never raises for the content of the lines."""
+        has_durations = False
         for line in lines:
             if COMPLETE_MARKER not in line:
                 continue
@@ -169,7 +164,7 @@ class DurationHistory:
                 continue
             if hook is None or hook.action == "read" or not hook.resource.addr:
                 continue
-            told = True
+            has_durations = True
             if same_project:
                 _add_sample(self._addresses, f"{hook.action} {hook.resource.addr}", hook.elapsed_seconds, MAX_SAMPLES)
             _add_sample(
@@ -178,16 +173,16 @@ class DurationHistory:
                 hook.elapsed_seconds,
                 10 * MAX_SAMPLES,
             )
-        self._runs += told
+        self._runs += has_durations
 
     def stats(self, addresses: Collection[str] | None = None, *, parallelism: int = 10) -> DurationStats:
-        """The medians; of these addresses only, where they are given."""
-        wanted = None if addresses is None else set(addresses)
+        """The medians; of these addresses only, when they are given."""
+        selected = None if addresses is None else set(addresses)
         return DurationStats(
             addresses={
                 key: (median(found), len(found))
                 for key, found in self._addresses.items()
-                if wanted is None or key.partition(" ")[2] in wanted
+                if selected is None or key.partition(" ")[2] in selected
             },
             types={key: (median(found), len(found)) for key, found in self._types.items()},
             runs=self._runs,

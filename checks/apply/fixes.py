@@ -100,9 +100,9 @@ def editor_command(path: Path, line: int, env: Mapping[str, str]) -> tuple[str, 
     `VISUAL` goes before `EDITOR`, as in less and git. POSIX has `vi +LINE FILE`, which nano, emacs, micro and kakoune
     took over; editors with windows of their own have to wait, and take `file:line`.
     """
-    asked = env.get("VISUAL") or env.get("EDITOR") or ""
+    command = env.get("VISUAL") or env.get("EDITOR") or ""
     try:
-        words = shlex.split(asked)
+        words = shlex.split(command)
     except ValueError:
         words = []
     for one in (words, ["vi"], ["nano"], ["emacs", "-nw"]):

@@ -1,4 +1,4 @@
-"""A reviewed plan on the disk: where it lies, that it is the one that was reviewed, and that it is still good."""
+"""Reviewed plans on the disk: where they are, and whether one is still what was reviewed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class PlanNotReviewed(Exception):
 
 
 def default_plan_folder(context: CheckContext) -> Path:
-    """Where `ecotui plan` saves when it is not told: in the state folder, one place a terraform folder.
+    """Where `ecotui plan` saves without `--out`: in the state folder, one folder for each terraform folder.
 
     Plans hold secrets, so they do not go into the checkout.
     """
@@ -32,7 +32,7 @@ def default_plan_folder(context: CheckContext) -> Path:
 
 
 def make_plan_folder(folder: Path) -> None:
-    """Make it private, or make sure that it is. Raises OSError."""
+    """Create the folder, or make it private. Raises OSError."""
     # Not parents=True: that makes the folders above with the ordinary mode.
     for part in (*reversed(folder.parents), folder):
         if not part.exists():
@@ -41,7 +41,7 @@ def make_plan_folder(folder: Path) -> None:
 
 
 def write_review(folder: Path, review: SavedReview) -> None:
-    """Write forecast.json, readable by the owner only, whole or not at all. Raises OSError."""
+    """Write forecast.json atomically, for its owner only. Raises OSError."""
     target, draft = folder / REVIEW_FILE, folder / f".{REVIEW_FILE}.{os.getpid()}"
     try:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as out:
@@ -59,7 +59,7 @@ def plan_and_review_paths(path: Path) -> tuple[Path, Path]:
 
 
 def read_review(path: Path) -> SavedReview:
-    """The review of a saved plan. Raises NotReviewed."""
+    """The review of a saved plan. Raises PlanNotReviewed."""
     plan, review = plan_and_review_paths(path)
     if not plan.is_file():
         raise PlanNotReviewed(f"there is no plan at {one_line(str(plan))}: run `ecotui plan` first")
@@ -84,14 +84,14 @@ def plan_digest(plan: Path) -> str:
 def why_stale(context: CheckContext, path: Path, review: SavedReview, state_summary: StateSummary | None) -> str:
     """Why this plan must not be applied any more; empty when it is still the one that was reviewed.
 
-    `held` is the state as it is now; None when it could not be read, which terraform itself will then say.
+    `state_summary` is the present state; None when it could not be read, which terraform itself will then report.
     """
     plan, _ = plan_and_review_paths(path)
     try:
-        now = plan_digest(plan)
+        digest = plan_digest(plan)
     except OSError as error:
         return f"the plan cannot be read: {error.strerror}"
-    if now != review.plan_sha256:
+    if digest != review.plan_sha256:
         return "the plan file is not the one that was reviewed (its checksum differs): run `ecotui plan` again"
     if Path(review.folder) != context.terraform_folder:
         return f"the plan was made for {one_line(review.folder)}, not for {context.terraform_folder}"

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from checks.aws.session import AwsSession
 
 MAX_PARALLEL_QUOTAS = 4
-"""Quotas that are asked for at once: Service Quotas throttles more of them, and then all wait."""
+"""Quotas that are fetched at once: Service Quotas throttles more of them, and then all wait."""
 _AWS_SIZED_TYPES = frozenset({"aws_ec2_fleet", "aws_spot_fleet_request", "aws_batch_compute_environment"})
-"""Types that start as many instances as AWS finds right."""
+"""Types for which AWS decides how many instances start."""
 
 
 @dataclass(frozen=True)
@@ -369,7 +369,7 @@ def _check_nat_gateways(results: _QuotaResults, planned: Sequence[PlannedChange]
             used = None
         limit = results.fetch_limit("vpc", code, title, region)
         most = max(used.values(), default=0) if used is not None else None
-        # Not told apart by zone: when all of them fit into the fullest one, they fit anywhere.
+        # When all of them fit into the fullest zone, they fit anywhere.
         fits = most is not None and limit is not None and most + demand.required <= limit
         zones = _planned_nat_gateways_by_zone(planned, region)
         if not fits and zones and used is not None and limit is not None:
@@ -393,7 +393,7 @@ def _count_nat_gateways_by_zone(aws: AwsSession, region: str) -> Counter[str]:
 
 
 def _planned_nat_gateways_by_zone(planned: Sequence[PlannedChange], region: str) -> Counter[str]:
-    """New NAT gateways by zone, where each one's subnet is made by this plan in a single zone; else nothing."""
+    """New NAT gateways by zone, where this plan creates the subnet of each in one known zone; else nothing."""
     zones: dict[str, set[str]] = {}
     for one in planned:
         if one.type == "aws_subnet" and one.creates:

@@ -1,4 +1,4 @@
-"""Which instances a plan starts, and which it ends: by type, by quota, and whether they are spot. Pure.
+"""The instances that a plan starts and ends: by type, and whether they are spot. Pure.
 
 Instances, groups of them (Auto Scaling, EKS node groups), spot requests and capacity reservations.
 """
@@ -27,12 +27,12 @@ class InstanceBatch:
     count: int
     is_spot: bool = False
     is_credit: bool = False
-    """They end somewhere in the run, in no order that can be relied on."""
+    """They end during the apply, in no order that can be relied on."""
 
 
 @dataclass(frozen=True)
 class LaunchTemplateRef:
-    """A launch template that is in the account already: its instance type has to be looked up."""
+    """A launch template of the account: its instance type has to be looked up."""
 
     id: str
     name: str
@@ -41,7 +41,7 @@ class LaunchTemplateRef:
 
 @dataclass(frozen=True)
 class UnresolvedBatch:
-    """Instances whose type stands in a launch template of the account."""
+    """Instances whose type is in a launch template of the account."""
 
     batch: InstanceBatch
     template: LaunchTemplateRef
@@ -50,17 +50,17 @@ class UnresolvedBatch:
 def instance_batches(
     planned: Iterable[PlannedChange],
 ) -> tuple[list[InstanceBatch], list[UnresolvedBatch], list[tuple[PlannedChange, str]]]:
-    """What starts and ends; what needs a look at a launch template; and what cannot be known, with the reason."""
-    every = list(planned)
+    """What starts and ends; what needs its launch template; and what is not known, with the reason."""
+    changes = list(planned)
     templates = {
         strip_instance_keys(one.address): one
-        for one in every
+        for one in changes
         if one.type in ("aws_launch_template", "aws_launch_configuration")
     }
     found: list[InstanceBatch] = []
     pending: list[UnresolvedBatch] = []
     late: list[tuple[PlannedChange, str]] = []
-    for one in every:
+    for one in changes:
         if one.type not in _INSTANCE_COUNTS:
             continue
         now = _INSTANCE_COUNTS[one.type](one.after) if one.creates or one.actions == ("update",) else 0
@@ -70,7 +70,7 @@ def instance_batches(
             late.append((one, "how many instances it starts is known only after the apply"))
             continue
         was = _instance_types(one.before)
-        # A replacement that deletes first frees its own place; one that makes the new one first needs both.
+        # A replacement that deletes first frees its own vCPUs; one that creates first needs both.
         if before and was and _is_running(one.before) and one.actions != ("create", "delete"):
             credit = one.actions == ("delete",)
             found.append(InstanceBatch(one.address, one.region, was, -before, _is_spot(one, one.before), credit))

@@ -1,4 +1,4 @@
-"""What changes inside a resource: each attribute by its path, before and after, sensitive values masked. Pure."""
+"""The attributes that change inside a resource, by path, before and after; sensitive values are masked. Pure."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ MASK = "(sensitive)"
 KNOWN_AFTER_APPLY = "(known after apply)"
 
 MAX_ATTRIBUTES = 300
-"""Attributes of one resource that are kept; a reader gets no further, and a review has to stay small."""
+"""Attributes of one resource that are listed: nobody reads more, and a review has to stay small."""
 
 _MAX_DEPTH = 12
-"""Nesting that is followed; what lies deeper is shown as JSON."""
+"""Nesting that is compared; deeper values are shown as JSON."""
 
 _EMPTY_VALUES: tuple[object, ...] = (None, [], {}, "")
-"""Providers turn one into another at every refresh: not a change that anybody made."""
+"""Providers turn one into another at every refresh: these are no changes."""
 
 
 class AttributeChange(FrozenStruct, frozen=True):
@@ -42,7 +42,7 @@ class AttributeDiff(NamedTuple):
     computed_count: int = 0
     """Computed by the provider, and known only after the apply."""
     omitted_count: int = 0
-    """Beyond `MOST`."""
+    """Beyond `MAX_ATTRIBUTES`."""
 
 
 class _ValuePair(NamedTuple):
@@ -57,7 +57,7 @@ class _ValuePair(NamedTuple):
     """The marks of sensitivity: True for a whole, or the same shape with True leaves."""
 
     def child(self, key: str, old_at: Any, new_at: Any) -> _ValuePair:
-        """The sides of a part; `old_at` and `new_at` are its places, a key or an index or None."""
+        """The values of a part; `old_at` and `new_at` are its key or index on each side, or None."""
         return _ValuePair(
             _get_part(self.before, old_at),
             _get_part(self.after, new_at),
@@ -72,7 +72,7 @@ class _ValuePair(NamedTuple):
 
     @property
     def display_values(self) -> tuple[str | None, str | None]:
-        """Both values as text. Whoever hides a part of what is shown whole, hides it whole."""
+        """Both values as text. A value with a sensitive part is masked as a whole."""
         hidden = any_marked(self.sensitive_before) or any_marked(self.sensitive_after)
         before = None if self.before is None else _display_value(self.before, hidden)
         if self.unknown is True:
@@ -92,29 +92,29 @@ def diff_attributes(
     replace_paths: Collection[list[str | int]] = (),
     configured: Collection[str] | None = None,
 ) -> AttributeDiff:
-    """Compare both sides of a change. `hidden` are the marks before and after, `replaces` terraform's replace_paths.
+    """Compare both sides of a change. `sensitive_marks` are those before and after, `replace_paths` terraform's.
 
-    Of what is created, only `configured` attributes that are known later are named: the rest is the provider's to tell.
+    Of a new resource, attributes that are known after the apply are listed only when they are `configured`.
     """
     forcing = [_path_names(path) for path in replace_paths if path]
-    created, found, later = not before, [], 0
-    sides = _ValuePair(before, after, unknown, *sensitive_marks)
+    is_new, found, computed = not before, [], 0
+    pair = _ValuePair(before, after, unknown, *sensitive_marks)
     for key in sorted({*before, *after, *unknown}):
-        for path, one in _iter_changed_leaves((key,), sides.child(key, key, key)):
-            if created and one.unknown is True and (configured is None or key not in configured):
-                later += 1
+        for path, one in _iter_changed_leaves((key,), pair.child(key, key, key)):
+            if is_new and one.unknown is True and (configured is None or key not in configured):
+                computed += 1
                 continue
             names = _path_names(path)
             old, new = one.display_values
             forces = any(names[: len(path)] == path[: len(names)] for path in forcing)
             found.append(AttributeChange(path=_format_path(path), before=old, after=new, forces_replacement=forces))
-    # What forces a replacement first, what nobody can know yet last.
+    # What forces a replacement first, what is known after the apply last.
     found.sort(key=lambda one: (not one.forces_replacement, one.after == KNOWN_AFTER_APPLY))
-    return AttributeDiff(tuple(found[:MAX_ATTRIBUTES]), later, max(0, len(found) - MAX_ATTRIBUTES))
+    return AttributeDiff(tuple(found[:MAX_ATTRIBUTES]), computed, max(0, len(found) - MAX_ATTRIBUTES))
 
 
 def _path_names(path: Collection[str | int]) -> tuple[str, ...]:
-    """Without indexes: those of a set say nothing."""
+    """Without indexes: those of a set mean nothing."""
     return tuple(part for part in path if isinstance(part, str))
 
 
@@ -168,7 +168,7 @@ def any_marked(marks: Any) -> bool:
 
 
 def _both_of_type(old: Any, new: Any, kind: type) -> bool:
-    """One is of this kind, and the other as well or nothing."""
+    """One is of this type, and the other as well or empty."""
     return (isinstance(old, kind) and (isinstance(new, kind) or new in _EMPTY_VALUES)) or (
         isinstance(new, kind) and old in _EMPTY_VALUES
     )
@@ -180,18 +180,18 @@ def _has_nested_values(value: Any) -> bool:
 
 def _pair_elements(old: list[Any], new: list[Any], unknown_marks: Any) -> Iterator[tuple[int | None, int | None]]:
     """Which element became which. Equal ones are left out first: a set has no order, and a list may have shifted."""
-    waiting = [at for at, one in enumerate(old) if not (at < len(new) and one == new[at])]
-    left = []
+    unmatched = [at for at, one in enumerate(old) if not (at < len(new) and one == new[at])]
+    new_ones = []
     for at, one in enumerate(new):
         if at < len(old) and one == old[at] and not any_marked(_get_part(unknown_marks, at)):
             continue
-        same = next((place for place in waiting if old[place] == one), None)
+        same = next((index for index in unmatched if old[index] == one), None)
         if same is None or any_marked(_get_part(unknown_marks, at)):
-            left.append(at)
+            new_ones.append(at)
         else:
-            waiting.remove(same)
+            unmatched.remove(same)
     unknown = range(len(new), len(unknown_marks)) if isinstance(unknown_marks, list) else ()
-    yield from zip_longest(waiting, [*left, *unknown])
+    yield from zip_longest(unmatched, [*new_ones, *unknown])
 
 
 def _parse_json(value: Any) -> Any:
@@ -220,7 +220,7 @@ def _is_likely_secret(table: Any, key: str) -> bool:
 
 
 def _mask_secrets(value: Any) -> Any:
-    """Of what is shown whole because it lies too deep."""
+    """The masked form of a value that is too deep to be compared."""
     if isinstance(value, dict):
         return {key: MASK if _is_likely_secret(value, key) else _mask_secrets(one) for key, one in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""What the configuration inside a plan says about its resources: attributes that are set, the provider's region. Pure."""
+"""The configuration inside a plan: attributes that are set, the provider's region, dependencies. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _INDEX_PATTERN = re.compile(r'\[(?:"(?:[^"\\]|\\.)*"|\d+)\]')
 
 UNKNOWN_SOURCE = "?"
 _MAX_DEPTH = 20
-"""Variables and outputs that hand a value on; deeper is no project of a person."""
+"""Variables and outputs that are followed; no real project is deeper."""
 
 
 class _Expression(msgspec.Struct):
@@ -54,7 +54,7 @@ class _ConfigurationDocument(msgspec.Struct):
 
 
 class Configuration:
-    """Looked up by the address of a resource instance. A configuration that cannot be read says nothing."""
+    """Indexed by the address of a resource instance. A configuration that cannot be read is empty."""
 
     def __init__(self, raw: msgspec.Raw, variables: dict[str, Any]) -> None:
         try:
@@ -63,7 +63,7 @@ class Configuration:
             root = _ConfigurationDocument()
         self._resources: dict[str, _Resource] = {}
         self._calls: dict[str, _ModuleCall] = {}
-        """By the module's address, with a dot at its end."""
+        """By the module's address, which ends with a dot."""
         self._index_module(root.root_module, "")
         self._regions = {
             key: self._resolve_text(provider.expressions.get("region"), variables)
@@ -76,14 +76,14 @@ class Configuration:
         return self._regions.get(resource.provider_config_key, "") if resource else ""
 
     def attributes(self, address: str) -> frozenset[str] | None:
-        """The attributes that the configuration sets; None for a resource that it does not know."""
+        """The attributes that the configuration sets; None for an unknown resource."""
         resource = self._resources.get(strip_instance_keys(address))
         return frozenset(resource.expressions) if resource else None
 
     def sources(self, address: str, attribute: str) -> frozenset[str]:
-        """The resources (by their address here, `data.` in front of what is only read) that a value is made of.
+        """The addresses of the resources that a value refers to; those of data sources begin with `data.`.
 
-        Variables and outputs of modules are followed. `?` stands for what a plan does not tell: locals.
+        Variables and outputs of modules are followed. `?` stands for locals, whose value a plan does not have.
         """
         plain = strip_instance_keys(address)
         resource = self._resources.get(plain)
@@ -93,20 +93,20 @@ class Configuration:
         return frozenset(self._resolve_sources(resource.expressions[attribute], path, resource, 0))
 
     def dependencies(self) -> dict[str, tuple[str, ...]]:
-        """Each resource (its address here) to those that it waits for; what locals are made of is not told."""
+        """The address of each resource to those that it depends on; dependencies through locals are missing."""
         found = {}
         for address, resource in self._resources.items():
             path = address[: len(address) - len(resource.address)]
-            waits: set[str] = set()
+            needed: set[str] = set()
             for expression in (*resource.expressions.values(), resource.for_each_expression):
-                waits.update(self._resolve_sources(expression, path, resource, 0))
+                needed.update(self._resolve_sources(expression, path, resource, 0))
             for named in resource.depends_on:
                 if named.startswith("module."):
-                    waits.update(one for one in self._resources if one.startswith(f"{path}{named}."))
+                    needed.update(one for one in self._resources if one.startswith(f"{path}{named}."))
                 else:
-                    waits.add(path + named)
-            if waits := waits & self._resources.keys() - {address}:
-                found[address] = tuple(sorted(waits))
+                    needed.add(path + named)
+            if needed := needed & self._resources.keys() - {address}:
+                found[address] = tuple(sorted(needed))
         return found
 
     def _resolve_sources(
@@ -164,7 +164,7 @@ class Configuration:
 
 
 def _references(expression: Any) -> Iterator[str]:
-    """What an expression refers to, in blocks inside of it too."""
+    """The references of an expression, with those of nested blocks."""
     if isinstance(expression, list):
         for one in expression:
             yield from _references(one)

@@ -1,7 +1,7 @@
-"""A saved plan, read from `terraform show -json`: typed, grouped, with sensitive values masked. Pure.
+"""A saved plan, read from `terraform show -json`. Pure.
 
-Two things come out. `Plan` is for people: it holds no secret, may be written to disk, and is what a screen draws.
-`Planned` is for the forecast: the raw values of what will be created; it stays in memory.
+`Plan` is for people: it has no secret, may be written to disk, and is what a screen draws. `PlannedChange` is for the forecast:
+it has the raw values and remains in memory.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ STATEFUL_TYPES = frozenset(
         "aws_mq_broker",
         "aws_msk_cluster",
         "aws_sqs_queue",
-        # What others rely on, and cannot be made the same again
+        # What others rely on, and cannot be created again as it was
         "aws_cognito_user_pool",
         "aws_kms_key",
         "aws_route53_zone",
@@ -104,6 +104,8 @@ class ChangeAction(StrEnum):
 
 
 class ResourceChange(FrozenStruct, frozen=True):
+    """What the plan does with one resource."""
+
     address: str
     type: str
     action: ChangeAction
@@ -111,32 +113,35 @@ class ResourceChange(FrozenStruct, frozen=True):
     """As terraform writes them: `("delete", "create")` for a replacement."""
     module: str = ""
     reason: str = ""
-    """Why, where terraform says, in plain words: `it cannot be changed in place`."""
+    """Terraform's reason in plain words: `it cannot be changed in place`; empty where it has none."""
     attributes: tuple[AttributeChange, ...] = ()
-    """That change; of what is destroyed, those that it has."""
+    """Those that change; of a destroyed resource, those that it has."""
     computed_count: int = msgspec.field(default=0, name="later")
-    """Attributes that the provider computes, known only after the apply."""
+    """How many the provider computes; they are known after the apply."""
     omitted_count: int = msgspec.field(default=0, name="omitted")
-    """Attributes beyond what is kept."""
+    """How many are beyond `MAX_ATTRIBUTES`."""
     stateful: bool = False
     """It destroys or replaces something that holds data."""
     import_id: str = ""
     moved_from: str = ""
-    """Its address until now."""
+    """Its address before."""
     deposed: str = ""
-    """The key of an old object that a replacement which failed halfway left behind."""
+    """The key of an old object that a failed replacement left behind."""
 
 
 class Plan(FrozenStruct, frozen=True):
+    """A plan, without secrets."""
+
     terraform: str
+    """The version."""
     format: str
     changes: tuple[ResourceChange, ...]
-    """Without what stays as it is, and what is only read."""
+    """Without no-ops and reads."""
     unchanged: int = 0
     reads: tuple[ResourceChange, ...] = ()
     """Data sources that can be read only during the apply."""
     drift: tuple[ResourceChange, ...] = ()
-    """What changed outside terraform since the last apply."""
+    """Changes made outside of terraform since the last apply."""
     outputs: tuple[str, ...] = ()
     """Names of outputs that change."""
     errored: bool = False
@@ -149,7 +154,7 @@ class Plan(FrozenStruct, frozen=True):
 
     @property
     def total(self) -> int:
-        """Resources that the apply works on: what a progress counts to. A replacement counts once."""
+        """Resources that the apply works on: the total of the progress. A replacement counts once."""
         return self.count(
             *(ChangeAction.CREATE, ChangeAction.UPDATE, ChangeAction.REPLACE, ChangeAction.DESTROY),
             *(ChangeAction.IMPORT, ChangeAction.MOVE, ChangeAction.FORGET),
@@ -157,7 +162,7 @@ class Plan(FrozenStruct, frozen=True):
 
     @property
     def operations(self) -> dict[str, int]:
-        """How many operations the stream will report for each address: two for a replacement."""
+        """Address to the number of operations that the stream reports for it: two for a replacement."""
         return {
             change.address: len(change.actions)
             for change in self.changes
@@ -194,7 +199,7 @@ class Plan(FrozenStruct, frozen=True):
 
     @property
     def sentence(self) -> str:
-        """`66 to create, 1 to replace`; what is not there is not said."""
+        """`66 to create, 1 to replace`."""
         # What is imported may be updated, or even replaced, on top: it counts in both, as in terraform's own words.
         imports = sum(bool(change.import_id) for change in self.changes)
         named = (
@@ -230,9 +235,9 @@ class PlannedChange(msgspec.Struct, frozen=True, kw_only=True):
     region: str = ""
     """Of its provider, where the configuration says it; empty means the session's."""
     configured_attributes: frozenset[str] | None = None
-    """The attributes that the configuration sets; None when the plan does not say."""
+    """The attributes that the configuration sets; None when that is unknown."""
     sources: Callable[[str], frozenset[str]] | None = None
-    """The resources that an attribute's value is made of (`Configuration.sources`)."""
+    """The resources that an attribute refers to (`Configuration.sources`)."""
 
     @property
     def creates(self) -> bool:
@@ -243,7 +248,7 @@ class PlannedChange(msgspec.Struct, frozen=True, kw_only=True):
         return "delete" in self.actions
 
     def known_text(self, name: str) -> str | None:
-        """A text attribute that is known; None when it is absent, empty, or known only after the apply."""
+        """A text attribute of the plan; None when it is absent, empty, or known after the apply."""
         found = self.after.get(name)
         return found if isinstance(found, str) and found else None
 
@@ -355,17 +360,17 @@ def read_plan(document: bytes) -> tuple[Plan, tuple[PlannedChange, ...]]:
 
 
 def _decode_document(document: bytes) -> _PlanDocument:
-    # The version first: a later format may have another shape, and "is of format 2" says more than "is no plan".
+    # The version first: a later format may have another shape, and that is the better error.
     try:
         version = msgspec.json.decode(document, type=_FormatHeader).format_version
         if version.partition(".")[0] != _SUPPORTED_FORMAT:
             raise PlanUnreadable(
                 f"the plan has format {one_line(version)}; only {_SUPPORTED_FORMAT}.x is understood:"
-                " it was made by a terraform that this ecotui does not know"
+                " this version of terraform is not supported"
             )
         return msgspec.json.decode(document, type=_PlanDocument)
     except msgspec.DecodeError as error:
-        # A plan begins with its variables: what begins like one is not quoted, it may hold a password.
+        # A plan begins with its variables: text that begins like one is not quoted, it may have a password.
         start = "" if document.lstrip()[:1] in (b"{", b"[") else f": {one_line(document[:200])}"
         size = f"{len(document):,} bytes" if document.strip() else "it is empty"
         raise PlanUnreadable(

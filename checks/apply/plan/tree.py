@@ -1,4 +1,4 @@
-"""A plan as the lines of a tree: module, type, change; filtered, searched, folded. Pure: a screen only draws it."""
+"""A plan as the rows of a tree: module, type, change; filtered, searched, folded. Pure: a screen only draws it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ChangeGroup:
     depth: int
     counts: Mapping[ChangeAction, int]
     stateful: int
-    """How many below it destroy or replace what holds data."""
+    """How many below it destroy or replace a resource that holds data."""
     is_open: bool
 
 
@@ -36,7 +36,7 @@ class ChangeLeaf:
     change: ResourceChange
     depth: int
     label: str
-    """Its address, without the module that stands above it."""
+    """Its address without its module."""
 
 
 PlanTreeRow = ChangeGroup | ChangeLeaf
@@ -44,7 +44,7 @@ PlanTreeRow = ChangeGroup | ChangeLeaf
 
 @dataclass(frozen=True, slots=True)
 class ChangeFilter:
-    """What is shown: everything, one action, what holds data."""
+    """Which changes are shown: all, one action, or those of resources that hold data."""
 
     id: str
     label: str
@@ -82,20 +82,20 @@ CHANGE_FILTERS = (
 
 @dataclass
 class PlanTree:
-    """The tree of one plan, and what of it is in sight. `rows` is made anew by `refresh` only."""
+    """The tree of one plan. `rows` are the visible ones; only `refresh` changes them."""
 
     plan: Plan
     show_drift: bool = False
-    """Show what changed outside of terraform, instead of what the plan does."""
+    """Show changes made outside of terraform, instead of those of the plan."""
     filter: ChangeFilter = CHANGE_FILTERS[0]
     search_text: str = ""
-    """What is searched: all of these words, in the address, the type, the reason or an attribute."""
+    """Words that must all be in the address, the type, the reason or an attribute."""
     folded_keys: set[str] = field(default_factory=set)
     rows: Sequence[PlanTreeRow] = ()
     matching_changes: Sequence[ResourceChange] = ()
-    """What the filter and the search let through, in order, folded away or not."""
+    """The changes that match filter and search, in order, folded or not."""
     _sorted_changes: dict[bool, tuple[ResourceChange, ...]] = field(default_factory=dict)
-    """By `drift`. Sorting thousands of addresses at every key would be felt."""
+    """By `show_drift`: sorting thousands of addresses at every key is slow."""
 
     def __post_init__(self) -> None:
         if len(self.plan.changes) > FOLD_THRESHOLD:
@@ -114,17 +114,17 @@ class PlanTree:
         return self._sorted_changes[self.show_drift]
 
     def available_filters(self) -> list[tuple[ChangeFilter, int]]:
-        """The filters that would show something, with how much."""
+        """The filters that match something, with the number of matches."""
         counted = [(kind, sum(map(kind.matches, self.changes))) for kind in CHANGE_FILTERS]
         return [(kind, count) for kind, count in counted if count or kind.id == "all"]
 
     def refresh(self) -> None:
-        """Make the rows: sorted by module, type and address."""
-        wanted = self.search_text.casefold().split()
+        """Rebuild the rows, sorted by module, type and address."""
+        words = self.search_text.casefold().split()
         self.matching_changes = [
             change
             for change in self.changes
-            if self.filter.matches(change) and (not wanted or _matches_words(change, wanted))
+            if self.filter.matches(change) and (not words or _matches_words(change, words))
         ]
         modules: dict[str, dict[str, list[ResourceChange]]] = {}
         for change in self.matching_changes:
@@ -156,17 +156,17 @@ class PlanTree:
         )
 
     def fold(self, key: str, *, folded: bool) -> None:
-        """Fold a group away, or open it."""
+        """Fold a group, or open it."""
         (self.folded_keys.add if folded else self.folded_keys.discard)(key)
         self.refresh()
 
     def fold_all(self, *, folded: bool = True) -> None:
-        """Fold everything away, down to the modules and their types; or open everything."""
+        """Fold all modules and types, or open all."""
         self.folded_keys = {key for change in self.changes for key in _group_keys(change)} if folded else set()
         self.refresh()
 
     def reveal(self, change: ResourceChange) -> int | None:
-        """Open what hides a change; its row, or None when the filter hides it."""
+        """Open the groups of a change; returns its row, or None when the filter hides it."""
         self.folded_keys.difference_update(_group_keys(change))
         self.refresh()
         return self.row_index(change)
@@ -177,7 +177,7 @@ class PlanTree:
         )
 
     def next_destructive_row(self, row: int, step: int = 1) -> int | None:
-        """The row of the next change that destroys or replaces, from the row `after` on and around; opens its group."""
+        """The row of the next change that destroys or replaces, after `row` and around; opens its groups."""
         losses = [
             at
             for at, change in enumerate(self.matching_changes)
@@ -186,22 +186,22 @@ class PlanTree:
         if not losses:
             return None
         here = self.rows[row] if 0 <= row < len(self.rows) else None
-        place = -1 if step > 0 else len(self.matching_changes)
+        position = -1 if step > 0 else len(self.matching_changes)
         if isinstance(here, ChangeLeaf):
-            place = next(at for at, change in enumerate(self.matching_changes) if change is here.change)
+            position = next(at for at, change in enumerate(self.matching_changes) if change is here.change)
         elif isinstance(here, ChangeGroup):
-            # A heading stands just before the first that it heads.
+            # A group is just before its first change.
             first = next(at for at, change in enumerate(self.matching_changes) if here.key in _group_keys(change))
-            place = first - 1 if step > 0 else first
+            position = first - 1 if step > 0 else first
         if step > 0:
-            chosen = next((at for at in losses if at > place), losses[0])
+            chosen = next((at for at in losses if at > position), losses[0])
         else:
-            chosen = next((at for at in reversed(losses) if at < place), losses[-1])
+            chosen = next((at for at in reversed(losses) if at < position), losses[-1])
         return self.reveal(self.matching_changes[chosen])
 
 
 def _group_keys(change: ResourceChange) -> tuple[str, str]:
-    """Of the groups that it stands in."""
+    """The keys of its groups."""
     return f"m:{change.module}", f"t:{change.module}:{change.type}"
 
 

@@ -68,8 +68,8 @@ NON_COLLIDING_TYPES = frozenset(
         "aws_vpc_endpoint",
     }
 )
-"""Types with a `name` (or that look as if they had one) that AWS creates, or overwrites, without complaint.
+"""Types with a `name`, or an attribute like it, that AWS creates or overwrites without an error.
 
-A second hosted zone of one name is allowed, and told apart (`checks.apply.forecast.warnings`). Topics and ECS clusters are given
-back when they exist already: terraform then manages what was there.
+A second hosted zone of one name is allowed, and a warning (`forecast.warnings`). Topics and ECS clusters that exist already are
+returned: terraform then manages the existing one.
 """

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 DISTRIBUTION_TYPE = "aws_cloudfront_distribution"
 _NO_ANSWER_CODES = ("InvalidArgument", "NoSuchDistribution")
-"""The distribution that was asked through is gone, or its certificate does not do: nothing is known, as without one."""
+"""The distribution is gone, or its certificate does not cover the alias: nothing is known, as without one."""
 
 
 def _has_aliases(planned: PlannedChange) -> bool:
@@ -45,24 +45,24 @@ def _adds_aliases(planned: PlannedChange) -> bool:
 
 
 def _find_alias_owner(query: CollisionQuery) -> ExistingResource | None:
-    """Who has one of the aliases: a distribution of this account, or of another one. Raises botocore's errors."""
-    wanted = _new_aliases(query.planned)
+    """The distribution that has one of the aliases, of this account or another. Raises botocore's errors."""
+    aliases = _new_aliases(query.planned)
     own = query.list_items("list_distributions", "DistributionList.Items")
-    # A replacement that makes the new one first does collide with itself.
+    # A replacement that creates the new one first collides with itself.
     itself = "" if query.planned.actions == ("create", "delete") else query.planned.before.get("id")
     for one in own:
-        both = sorted(wanted & {alias.lower() for alias in _response_items(one, "Aliases")})
+        both = sorted(aliases & {alias.lower() for alias in _response_items(one, "Aliases")})
         if both and one["Id"] != itself:
             return ExistingResource(
                 id=f"distribution {one['Id']} ({one.get('DomainName', '')})",
                 import_id=one["Id"],
                 name=", ".join(both),
             )
-    return _find_in_other_account(query, own, wanted)
+    return _find_in_other_account(query, own, aliases)
 
 
 def _new_aliases(planned: PlannedChange) -> set[str]:
-    """The aliases that it takes, and had not before."""
+    """The aliases that it has after the apply only."""
     had = planned.before.get("aliases") if planned.actions == ("update",) else ()
     return _alias_names(planned.after.get("aliases")) - _alias_names(had)
 
@@ -78,7 +78,7 @@ def _response_items(one: dict[str, Any], key: str) -> Iterable[Any]:
 def _find_in_other_account(
     query: CollisionQuery, distributions: Sequence[dict[str, Any]], aliases: set[str]
 ) -> ExistingResource | None:
-    """Whether another account has one: asked through a distribution of ours whose certificate covers the alias."""
+    """The distribution of another account, asked through one of ours whose certificate covers the alias."""
     by_certificate = {
         arn: one["Id"]
         for one in distributions
@@ -102,10 +102,10 @@ def _find_in_other_account(
             if aws_error_code(error) in _NO_ANSWER_CODES:
                 continue
             raise
-        for told in _response_items(found, "ConflictingAliasesList"):
-            if told.get("Alias", "").lower() == alias:
+        for conflict in _response_items(found, "ConflictingAliasesList"):
+            if conflict.get("Alias", "").lower() == alias:
                 # Both ids are partly hidden by AWS: `*******EXAMPLE`, `******112233`.
-                which = f"distribution {told.get('DistributionId', '')} of account {told.get('AccountId', '')}"
+                which = f"distribution {conflict.get('DistributionId', '')} of account {conflict.get('AccountId', '')}"
                 return ExistingResource(id=which, import_id="", is_own=False, name=alias)
     return None
 
@@ -117,7 +117,7 @@ def _certificate_covers(certificate: dict[str, Any], alias: str) -> bool:
 
 
 def alias_dns_warnings(context: CheckContext, planned: Sequence[PlannedChange]) -> list[ForecastWarning]:
-    """Aliases whose CNAME leads to a distribution that is not the planned one. Raises DnsFailed.
+    """Aliases whose CNAME leads to a distribution that is not the planned one. Raises DnsError.
 
     CloudFront refuses them, whoever has that distribution, and also when it is gone ("Restrictions on using alternate domain
     names"). An alias record of Route53 is no CNAME: the DNS does not show where it leads.

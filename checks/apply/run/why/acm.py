@@ -58,14 +58,14 @@ def _find_certificate(context: CheckContext, resource: RunningResource) -> dict[
             return _describe_certificate(context, id_)
     domain = resource.planned_attributes.get("domain_name", "")
     for region in dict.fromkeys((context.aws.region, CLOUDFRONT_REGION)):
-        asked = context.aws.paginate(
+        pending = context.aws.paginate(
             "acm",
             "list_certificates",
             "CertificateSummaryList",
             region=region,
             CertificateStatuses=["PENDING_VALIDATION"],
         )
-        named = [one["CertificateArn"] for one in asked if not domain or one.get("DomainName") == domain]
+        named = [one["CertificateArn"] for one in pending if not domain or one.get("DomainName") == domain]
         if named:
             return _describe_certificate(context, named[-1])
     return None

@@ -56,11 +56,11 @@ def _find_instance(context: CheckContext, resource: RunningResource) -> dict[str
     filters = [{"Name": "tag:Name", "Values": [resource.name_tag]}] if resource.name_tag else []
     if kind := resource.planned_attributes.get("instance_type"):
         filters.append({"Name": "instance-type", "Values": [kind]})
-    asked: dict[str, Any] = {"Filters": filters} if filters else {}
+    words: dict[str, Any] = {"Filters": filters} if filters else {}
     others = set(resource.created_ids.values())
     found = [
         one
-        for reservation in context.aws.paginate("ec2", "describe_instances", "Reservations", **asked)
+        for reservation in context.aws.paginate("ec2", "describe_instances", "Reservations", **words)
         for one in reservation.get("Instances", ())
         if one["InstanceId"] not in others
         and (resource.action != "create" or one["LaunchTime"].timestamp() >= resource.started_at - CLOCK_TOLERANCE)
@@ -99,5 +99,5 @@ def nat_gateway_status(context: CheckContext, resource: RunningResource) -> Reso
         "deleting": "usually gone after a minute",
     }
     return ResourceStatus(
-        state=CheckState.OK, sentence=f"{id_} is {state}: {waits.get(state, 'no more is told')}.", facts=facts
+        state=CheckState.OK, sentence=f"{id_} is {state}: {waits.get(state, 'AWS tells no more')}.", facts=facts
     )

@@ -32,7 +32,7 @@ def eks_node_group_status(context: CheckContext, resource: RunningResource) -> R
     )
     if not (cluster and name) or "known after" in cluster:
         return ResourceStatus(
-            state=CheckState.UNKNOWN, sentence="The plan does not tell the names by which EKS could be asked."
+            state=CheckState.UNKNOWN, sentence="The plan does not have the names by which EKS could be asked."
         )
     try:
         found = context.aws.client("eks").describe_nodegroup(clusterName=cluster, nodegroupName=name)["nodegroup"]

@@ -24,7 +24,7 @@ def load_balancer_status(context: CheckContext, resource: RunningResource) -> Re
     if not found:
         return ResourceStatus(state=CheckState.OK, sentence=f"There is no load balancer {name or 'of this run'} yet.")
     one = max(found, key=lambda balancer: balancer["CreatedTime"])
-    state, reason = one.get("State") or {}, ""
+    state = one.get("State") or {}
     code, reason = one_line(state.get("Code", "")), one_line(state.get("Reason", ""))
     shown = one_line(one.get("LoadBalancerName", ""))
     facts = (
@@ -44,5 +44,5 @@ def load_balancer_status(context: CheckContext, resource: RunningResource) -> Re
         "active": "terraform sets its attributes",
     }
     return ResourceStatus(
-        state=CheckState.OK, sentence=f"{shown} is {code}: {waits.get(code, 'no more is told')}.", facts=facts
+        state=CheckState.OK, sentence=f"{shown} is {code}: {waits.get(code, 'AWS tells no more')}.", facts=facts
     )
