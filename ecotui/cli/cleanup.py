@@ -1,4 +1,4 @@
-"""`ecotui cleanup`: list the leftovers (always the default), approve a list of them, delete what is on such a list."""
+"""`ecotui cleanup`: list the leftovers (the default), write a list of approved ones, or delete what is on such a list."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from checks.aws.session import AwsIdentity
 
 MAX_NAMED_RESOURCES = 6
-"""Others that a row names: what it waits for, what waits for it."""
+"""Resources that a row names of those that it uses, and of those before and after it."""
 PAUSE_SECONDS = 5.0
-"""Seconds before the first deletion, in which Ctrl-C changes nothing at all."""
+"""Seconds before the first deletion; Ctrl-C in this time cancels without any change."""
 
 DELETE_USAGE = """ecotui cleanup: --delete needs a person at a terminal, or a list that was approved before:
-  ecotui cleanup                                          what is left, and whose it is
+  ecotui cleanup                                          list the leftovers, and who owns each
   ecotui cleanup --approve-out cleanup.json --select KEY  write the list (or --select-proven)
   ecotui cleanup --delete --approve cleanup.json          delete what is on it, and nothing else"""
 
@@ -80,19 +80,19 @@ def run(args: argparse.Namespace) -> int:
     if args.delete and (args.approve_out or args.json):
         return _usage_error("--delete goes with neither --approve-out nor --json")
     if args.approve and (args.select or args.select_proven):
-        return _usage_error("--approve FILE says what is deleted: --select has no place beside it")
+        return _usage_error("--approve FILE names what is deleted: leave out --select")
     if args.delete and not args.approve and not (sys.stdin.isatty() and sys.stdout.isatty()):
         print(DELETE_USAGE, file=sys.stderr)
         return exit_codes.USAGE
-    where = check_context(args)
+    context = check_context(args)
     try:
         if args.approve:
-            return _delete(where, read_approval(Path(args.approve)), args)
+            return _delete(context, read_approval(Path(args.approve)), args)
         from checks.cleanup.check import check_with_detail
 
-        report, detail = check_with_detail(where)
+        report, detail = check_with_detail(context)
         if args.delete:
-            return _confirm_and_delete(where, report, detail, args)
+            return _confirm_and_delete(context, report, detail, args)
         if args.approve_out:
             return _write_approval(report, detail, args)
     except ApprovalError as error:
@@ -186,28 +186,28 @@ def _write_approval(report: Report, detail: CleanupDetail, args: argparse.Namesp
 
 
 def _confirm_and_delete(context: CheckContext, report: Report, detail: CleanupDetail, args: argparse.Namespace) -> int:
-    """The consent of a person at the terminal: the account's name and the number of items, typed."""
+    """Ask a person at the terminal to type the account's name and the number of items, then delete."""
     _print_leftovers(report, detail)
     approval = build_approval(detail, _selected_keys(detail, args))
     if not approval.items:
-        print("Nothing is selected: name what you mean with --select KEY.")
+        print("Nothing is selected. Select leftovers with --select KEY.")
         return exit_codes.exit_code_for(report.state)
     phrase = f"{detail.account_name} {len(approval.items)}"
     print(f"\nThese {len(approval.items)} will be deleted for good in account {detail.account}:")
     for item in approval.items:
         print(f"  {one_line(item.key)}")
     try:
-        typed = input(f'Type "{phrase}" to delete them, anything else to leave: ')
+        typed = input(f'Type "{phrase}" to delete them, anything else to cancel: ')
     except EOFError:
         typed = ""
     if " ".join(typed.split()) != phrase:
-        print("Nothing was deleted.")
+        print("Cancelled; nothing was deleted.")
         return exit_codes.BLOCKED
     return _delete(context, approval, args)
 
 
 def _delete(context: CheckContext, approval: Approval, args: argparse.Namespace) -> int:
-    """Raises Refused when somebody else works on the project or in the account."""
+    """Raises LockUnavailable when somebody else works on the project or in the account."""
     with hold_locks(context, args.override):
         return _delete_with_locks(context, approval, args)
 
@@ -216,32 +216,34 @@ def _delete_with_locks(context: CheckContext, approval: Approval, args: argparse
     from checks.cleanup.deletion import Deletion
     from checks.cleanup.known_resources import read_known_resources
 
-    say = DeletionReporter(progress=args.progress, total=len(approval.items))
-    if (code := _check_identity(context, approval, say)) is not None:
+    reporter = DeletionReporter(progress=args.progress, total=len(approval.items))
+    if (code := _check_identity(context, approval, reporter)) is not None:
         return code
-    knowledge = read_known_resources(context)
-    if not knowledge.state_read:
-        say.print_line(f"terraform's state was not read ({knowledge.state_error}): only the approved list decides")
-    deletion = Deletion(context.aws, approval, context.settings.cleanup, knowledge, say.report)
+    known_resources = read_known_resources(context)
+    if not known_resources.state_read:
+        reporter.print_line(
+            f"terraform's state was not read ({known_resources.state_error}): only the approved list decides"
+        )
+    deletion = Deletion(context.aws, approval, context.settings.cleanup, known_resources, reporter.report)
     with _StopOnSignal(deletion.stop_event):
         if args.pause > 0 and approval.items:
-            say.print_line(
+            reporter.print_line(
                 f"Deleting {len(approval.items)} in account {approval.account}"
-                f" ({approval.account_name}), {approval.region}, in {args.pause:g} s; {'an interrupt (i)' if args.progress else 'Ctrl-C'} leaves everything as it is"
+                f" ({approval.account_name}), {approval.region}, in {args.pause:g} s; {'an interrupt (i)' if args.progress else 'Ctrl-C'} cancels"
             )
             if deletion.stop_event.wait(args.pause):
-                say.print_line("Left as it is: nothing was deleted")
+                reporter.print_line("Cancelled; nothing was deleted")
                 return exit_codes.INTERRUPTED
         # The pause, and reading the state before it, take time in which a login can become another one.
-        if (code := _check_identity(context, approval, say)) is not None:
+        if (code := _check_identity(context, approval, reporter)) is not None:
             return code
-        with say.heartbeat():
+        with reporter.heartbeat():
             outcome = deletion.run()
-    return _rescan_and_report(context, approval, outcome, say, was_interrupted=deletion.stop_event.is_set())
+    return _rescan_and_report(context, approval, outcome, reporter, was_interrupted=deletion.stop_event.is_set())
 
 
 def _check_identity(context: CheckContext, approval: Approval, reporter: DeletionReporter) -> int | None:
-    """The exit code when we are not who the list was approved for, which is said then; asked right now."""
+    """Ask AWS who we are. The exit code, after a message, when the list was approved for another account or region."""
     from checks.aws.errors import aws_error_types
 
     try:
@@ -256,11 +258,11 @@ def _check_identity(context: CheckContext, approval: Approval, reporter: Deletio
 
 
 def _approval_mismatch(context: CheckContext, identity: AwsIdentity, approval: Approval) -> str:
-    wanted = context.settings.aws.account
+    expected = context.settings.aws.account
     if identity.account != approval.account:
         return f"The list is for account {one_line(approval.account)}, this is {identity.account}"
-    if wanted and identity.account != wanted:
-        return f"This is account {identity.account}, the settings name {wanted}"
+    if expected and identity.account != expected:
+        return f"This is account {identity.account}, the settings name {expected}"
     if context.aws.region != approval.region:
         return f"The list is for {one_line(approval.region)}, the region is now {context.aws.region}"
     return ""
@@ -274,7 +276,7 @@ def _rescan_and_report(
     *,
     was_interrupted: bool,
 ) -> int:
-    """Look again, and only then say what is gone: a deletion proves nothing, a look does."""
+    """Scan again, and only then say what is gone: AWS accepts deletions that it does not carry out."""
     from checks.cleanup.check import check_with_detail
 
     left = {
@@ -285,42 +287,42 @@ def _rescan_and_report(
     if was_interrupted:
         for line in left.values():
             reporter.print_line(line)
-        reporter.print_line("Stopped; the same command goes on where this one ended")
+        reporter.print_line("Stopped. Run the same command again to continue")
         return exit_codes.INTERRUPTED
-    reporter.print_line("Looking again")
+    reporter.print_line("Scanning again")
     report, detail = check_with_detail(context)
     listed = {one.key: one for one in detail.resources}
     for key, line in left.items():
         reporter.print_line(f"{line}{_describe_blockers(listed.get(key))}")
-    still = {one.key for one in detail.resources if one.deletable}
-    back = [key for key, (state, _) in outcome.items() if state is DeletionState.GONE and key in still]
+    remaining = {one.key for one in detail.resources if one.deletable}
+    back = [key for key, (state, _) in outcome.items() if state is DeletionState.GONE and key in remaining]
     for key in back:
-        reporter.print_line(f"came back, or is shown still: {one_line(key)}{_describe_blockers(listed[key])}")
-    others = len(still - set(outcome))
+        reporter.print_line(f"still there, or created again: {one_line(key)}{_describe_blockers(listed[key])}")
+    others = len(remaining - set(outcome))
     gone = sum(state is DeletionState.GONE for state, _ in outcome.values()) - len(back)
     rest = ""
     if others:
         rest = f"; {others} other leftover{' was' if others == 1 else 's were'} not on the list"
-    unseen = [finding.id for finding in report.findings if finding.state is CheckState.UNKNOWN]
-    blind = f"; could not look again: {', '.join(unseen)}" if unseen else ""
-    reporter.print_line(f"{gone} of {len(approval.items)} gone{rest}{blind}")
+    unknown = [finding.id for finding in report.findings if finding.state is CheckState.UNKNOWN]
+    unchecked = f"; could not check again: {', '.join(unknown)}" if unknown else ""
+    reporter.print_line(f"{gone} of {len(approval.items)} gone{rest}{unchecked}")
     return exit_codes.OK if gone == len(approval.items) else exit_codes.BLOCKED
 
 
 def _describe_blockers(leftover: Leftover | None) -> str:
-    """What keeps a leftover from going, as the last look saw it; empty when it no longer shows."""
+    """What blocks a leftover, by the last scan; empty when it is no longer listed."""
     if leftover is None:
         return ""
     words = [
         f"blocked by {', '.join(map(one_line, leftover.blocked_by))}" if leftover.blocked_by else "",
         f"used by {', '.join(map(one_line, leftover.uses))}" if leftover.uses else "",
     ]
-    told = "; ".join(filter(None, words))
-    return f" ({told})" if told else ""
+    text = "; ".join(filter(None, words))
+    return f" ({text})" if text else ""
 
 
 class _StopOnSignal:
-    """Ctrl-C and SIGTERM end the deletion after what is under way; a second Ctrl-C ends it at once."""
+    """Ctrl-C and SIGTERM end the deletion after the requests in progress; a second Ctrl-C ends it at once."""
 
     def __init__(self, stop_event: threading.Event) -> None:
         self._stop_event = stop_event
@@ -342,20 +344,20 @@ class _StopOnSignal:
 
 
 def _print_leftovers(report: Report, detail: CleanupDetail) -> None:
-    left = [one for one in detail.resources if one.deletable]
-    kept = [one for one in detail.resources if not one.deletable]
+    deletable = [one for one in detail.resources if one.deletable]
+    others = [one for one in detail.resources if not one.deletable]
     if detail.account:
         print(f"Account {detail.account} ({detail.account_name}), {detail.region}")
-    if left:
-        print(f"\n{len(left)} left of an earlier deployment, in the order of deletion ([x]: proven to be ours)")
-        for one in left:
+    if deletable:
+        print(f"\n{len(deletable)} left of an earlier deployment, in the order of deletion ([x]: proven to be ours)")
+        for one in deletable:
             print(_format_row(one))
-        if cost := detail.cost({one.key for one in left}):
-            print(f"\nWhile they lie about: {cost}")
-    if kept:
-        managed = sum(one.ownership is Ownership.IN_STATE for one in kept)
-        print(f"\n{len(kept)} kept: {managed} managed by terraform, {len(kept) - managed} protected")
-        for one in kept:
+        if cost := detail.cost({one.key for one in deletable}):
+            print(f"\nCost while they exist: {cost}")
+    if others:
+        managed = sum(one.ownership is Ownership.IN_STATE for one in others)
+        print(f"\n{len(others)} not deletable: {managed} managed by terraform, {len(others) - managed} protected")
+        for one in others:
             if one.protected:
                 print(f"  {one.kind}  {one.name}  ({one.protected})")
     print()
@@ -363,7 +365,7 @@ def _print_leftovers(report: Report, detail: CleanupDetail) -> None:
         print(f"{STATE_ICONS[finding.state]} {finding.summary}  [{finding.id}]")
         if finding.denied:
             print(f"    not allowed: {', '.join(finding.denied)}")
-    if left:
+    if deletable:
         print("\nNothing was changed. To delete: ecotui cleanup --delete, or without a terminal:")
         print("  ecotui cleanup --approve-out cleanup.json --select KEY...")
         print("  ecotui cleanup --delete --approve cleanup.json")
@@ -376,8 +378,8 @@ def _format_row(leftover: Leftover) -> str:
         filter(None, (f"{proof}{leftover.why}", leftover.state, leftover.size, leftover.age, leftover.cost))
     )
     lines = [f"  {mark} {one_line(leftover.key)}", f"        {leftover.name}: {facts}"]
-    for word, others in (("used by", leftover.uses), ("after", leftover.blocked_by), ("before", leftover.blocks)):
-        if others:
-            more = f" and {len(others) - MAX_NAMED_RESOURCES} more" if len(others) > MAX_NAMED_RESOURCES else ""
-            lines.append(f"        {word}: {', '.join(map(one_line, others[:MAX_NAMED_RESOURCES]))}{more}")
+    for word, keys in (("used by", leftover.uses), ("after", leftover.blocked_by), ("before", leftover.blocks)):
+        if keys:
+            more = f" and {len(keys) - MAX_NAMED_RESOURCES} more" if len(keys) > MAX_NAMED_RESOURCES else ""
+            lines.append(f"        {word}: {', '.join(map(one_line, keys[:MAX_NAMED_RESOURCES]))}{more}")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""How a deletion speaks: lines for a person who reads a log, or JSON lines for a screen; and a heartbeat in silence."""
+"""The output of a deletion: lines for a person, or JSON lines for a screen, and a heartbeat while nothing changes."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from checks.sanitize import one_line
 from ecotui.stream import encode_message
 
 HEARTBEAT_SECONDS = 10.0
-"""Seconds without a word after which the counters are told again."""
+"""Seconds without output after which the counters are printed again."""
 MAX_NAMED_ITEMS = 3
 """Items that the heartbeat names."""
 
 
 class DeletionReporter:
-    """Progress for a person who reads a log, or as JSON lines for a screen that follows them."""
+    """Prints the progress of one deletion; may be called from several threads."""
 
     def __init__(self, *, progress: bool, total: int) -> None:
         self._as_json = progress
@@ -32,8 +32,8 @@ class DeletionReporter:
         with self._lock:
             self._counts = progress.counts
             if progress.state == DeletionState.DELETING.value:
-                begun, _ = self._in_progress.get(progress.item, (time.monotonic(), ""))
-                self._in_progress[progress.item] = begun, progress.message
+                started, _ = self._in_progress.get(progress.item, (time.monotonic(), ""))
+                self._in_progress[progress.item] = started, progress.message
             else:
                 self._in_progress.pop(progress.item, None)
             self._write(progress)
@@ -54,12 +54,12 @@ class DeletionReporter:
                 self._write(DeletionProgress(counts=self._counts, message=self._status_line()))
 
     def _status_line(self) -> str:
-        """The counters, and what has been under way for longest: one line."""
+        """The counters, and the items that take longest: one line."""
         now = time.monotonic()
         oldest = sorted(self._in_progress.items(), key=lambda one: one[1][0])
-        told = [f"{one_line(key)} {now - begun:.0f} s: {said}" for key, (begun, said) in oldest[:MAX_NAMED_ITEMS]]
+        items = [f"{one_line(key)} {now - start:.0f} s: {text}" for key, (start, text) in oldest[:MAX_NAMED_ITEMS]]
         more = [f"and {len(oldest) - MAX_NAMED_ITEMS} more"] if len(oldest) > MAX_NAMED_ITEMS else []
-        return "; ".join([format_counts(self._counts), *told, *more])
+        return "; ".join([format_counts(self._counts), *items, *more])
 
     def _write(self, progress: DeletionProgress) -> None:
         self._last_output = time.monotonic()
@@ -76,7 +76,7 @@ class DeletionReporter:
 
 
 class _Heartbeat:
-    """Calls `beat` every second while it is open."""
+    """Calls `callback` every second while it is open."""
 
     def __init__(self, callback: Callable[[], None]) -> None:
         self._callback = callback

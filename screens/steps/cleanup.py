@@ -1,4 +1,4 @@
-"""The panel of the cleanup step: choose leftovers, consent by typing, watch them go."""
+"""The panel of the cleanup step: choose leftovers, confirm their deletion, follow it."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ ITEM_STATE_ICON = {
     DeletionState.SKIPPED: " · ",
     DeletionState.GONE: " ✓ ",
 }
-"""In the place of the mark while a deletion runs: it stays in sight where the terminal is narrow."""
+"""In place of the checkbox while a deletion runs: visible on a narrow terminal too."""
 
 MAX_NAMES = 3
-"""Others that the line about a leftover names."""
+"""Other leftovers that the summary of one names."""
 
 
 def _join_names(names: Sequence[str]) -> str:
@@ -61,7 +61,7 @@ class CleanupPanel(StepPanel):
         self.progress: dict[str, DeletionProgress] = {}
         self._selection_changed = False
         self._pending_preselection: tuple[str, ...] = ()
-        """What another step pointed at before there was a list to choose from."""
+        """Keys that another step wants chosen, before the first report."""
 
     def compose_detail(self) -> Iterable[Widget]:
         yield Static("Leftovers", classes="detail-title")
@@ -74,7 +74,7 @@ class CleanupPanel(StepPanel):
             ("mark", ""),
             ("kind", "kind"),
             ("name", "name"),
-            ("whose", "whose"),
+            ("ownership", "ownership"),
             ("cost", "$/month"),
             ("state", "state"),
             ("why", "why"),
@@ -127,7 +127,7 @@ class CleanupPanel(StepPanel):
         return mark, leftover.kind, leftover.name, leftover.ownership.value, f"{cost:>7}", state, why
 
     def _show_summary(self) -> None:
-        """Below the table: the row under the cursor in full, then what is chosen and what it means."""
+        """Below the table: the row under the cursor in full, then what is chosen and what it costs."""
         table = self.query_one(DataTable)
         lines = []
         if self.detail.resources and table.cursor_row < len(self.detail.resources):
@@ -139,42 +139,42 @@ class CleanupPanel(StepPanel):
                 one.age,
                 one.cost,
                 f"used by {_join_names(one.uses)}" if one.uses else "",
-                f"goes after {_join_names(one.blocked_by)}" if one.blocked_by else "",
-                f"holds {_join_names(one.blocks)}" if one.blocks else "",
+                f"deleted after {_join_names(one.blocked_by)}" if one.blocked_by else "",
+                f"blocks {_join_names(one.blocks)}" if one.blocks else "",
             ]
-            told = "; ".join(part for part in parts if part)
-            lines.append(hanging_indent(Content.styled(f"{one.name}  ", "bold"), told, self.text_width))
+            facts = "; ".join(part for part in parts if part)
+            lines.append(hanging_indent(Content.styled(f"{one.name}  ", "bold"), facts, self.text_width))
         text = f"{len(self.selected_keys)} of {len(self.detail.resources)} chosen."
         if cost := self.detail.cost(self.selected_keys):
             text += f" {cost}."
         if any(one.key in self.selected_keys and one.kind == "cloudfront" for one in self.detail.resources):
-            text += " A CloudFront distribution goes only when it is disabled and deployed: minutes."
-        text += "  Space marks, p marks what is proven, d deletes what is marked."
+            text += " A CloudFront distribution is disabled and deployed before it is deleted: minutes."
+        text += "  Space chooses, p chooses what is proven to be ours, d deletes what is chosen."
         lines.append(hanging_indent(Content(""), text, self.text_width, MUTED))
-        own = self.query_one(".detail", Static)
-        own.update(Content("\n").join(lines))
-        own.display = bool(self.detail.resources)
+        summary = self.query_one(".detail", Static)
+        summary.update(Content("\n").join(lines))
+        summary.display = bool(self.detail.resources)
 
     def preselect(self, keys: tuple[str, ...]) -> None:
-        """Choose what another step points at, by key or by `kind:word` (an id, a name or an ARN).
+        """Choose what another step names, by key or by `kind:word` (an id, a name or an ARN).
 
-        Nothing else stays chosen, unless the operator chose it: who comes to delete one thing does not delete seven.
+        Nothing else stays chosen, unless the operator chose it: whoever comes to delete one resource does not delete seven.
         """
         if self.report is None:
             self._pending_preselection = keys
             return
-        wanted = set(keys)
+        names = set(keys)
         marked = {
             one.key
             for one in self.detail.resources
-            if one.deletable and wanted & {one.key, *(f"{one.kind}:{word}" for word in (one.id, one.name, one.arn))}
+            if one.deletable and names & {one.key, *(f"{one.kind}:{word}" for word in (one.id, one.name, one.arn))}
         }
         self.selected_keys = self.selected_keys | marked if self._selection_changed else marked
         self._selection_changed = True
         self._fill_table()
         if not marked:
             self.notify(
-                "None of that is among these leftovers: cleanup's settings do not match it, or it is kept.",
+                "None of it is among these leftovers: the cleanup settings do not match it, or it is protected.",
                 severity="warning",
                 markup=False,
             )
@@ -214,7 +214,7 @@ class CleanupPanel(StepPanel):
         self._set_selection(set() if self.selected_keys == deletable else deletable)
 
     def _set_selection(self, keys: set[str]) -> None:
-        """These, and no others; only the cells that change are drawn anew: there may be thousands."""
+        """Choose exactly these; only the cells that change are drawn: there may be thousands."""
         self._selection_changed = True
         table = self.query_one(DataTable)
         changed, self.selected_keys = self.selected_keys ^ keys, keys
@@ -244,10 +244,10 @@ class CleanupPanel(StepPanel):
     def show_output(self, output: CommandOutputReceived) -> None:
         super().show_output(output)
         table = self.query_one(DataTable)
-        heard = [progress for line in output.lines if (progress := _decode_progress(line))]
-        if not heard:
+        received = [progress for line in output.lines if (progress := _decode_progress(line))]
+        if not received:
             return
-        newest = {progress.item: progress for progress in heard if progress.item}
+        newest = {progress.item: progress for progress in received if progress.item}
         self.progress |= newest
         for one in self.detail.resources if newest else ():
             if one.key in newest:
@@ -255,18 +255,18 @@ class CleanupPanel(StepPanel):
                 table.update_cell(one.key, "mark", Text(cells[0]))
                 table.update_cell(one.key, "state", Text(cells[5]), update_width=True)
                 table.update_cell(one.key, "why", Text(cells[6]))
-        self._show_progress(heard[-1])
+        self._show_progress(received[-1])
 
     def _show_progress(self, progress: DeletionProgress) -> None:
         counts = "  ".join(f"{name} {count}" for name, count in progress.counts.items() if count)
         names = {one.key: one.name for one in self.detail.resources}
-        said = progress.message
+        text = progress.message
         if progress.item:
-            said = f"{names.get(progress.item, progress.item)}: {said}"
-        elif said.startswith(told := format_counts(progress.counts)):  # the heartbeat has them too
-            said = said.removeprefix(told).removeprefix("; ")
+            text = f"{names.get(progress.item, progress.item)}: {text}"
+        else:  # the heartbeat begins with the counters
+            text = text.removeprefix(format_counts(progress.counts)).removeprefix("; ")
         self.query_one(".detail", Static).update(
-            Content("\n").join((Content.styled(counts, "bold"), hanging_indent(Content(""), said, self.text_width)))
+            Content("\n").join((Content.styled(counts, "bold"), hanging_indent(Content(""), text, self.text_width)))
         )
 
 

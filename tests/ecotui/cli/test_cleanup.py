@@ -91,7 +91,7 @@ def test_approve_then_delete_takes_what_is_on_the_list_and_nothing_else(
     capsys.readouterr()
     assert ecotui(config, "--delete", "--approve", str(target), "--pause", "0", "--progress") == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert all(set(line) == {"counts", "item", "state", "message"} for line in lines)
+    assert all(set(line) == {"type", "counts", "item", "state", "message"} for line in lines)
     assert "2 other leftovers" in lines[-1]["message"]
     assert world.aws.client("ec2").describe_key_pairs()["KeyPairs"] == []
     assert len(world.aws.client("s3").list_buckets()["Buckets"]) == 1

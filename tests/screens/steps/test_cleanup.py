@@ -209,7 +209,7 @@ async def test_what_is_not_among_the_leftovers_is_said_and_nothing_is_chosen(ben
     await pilot.pause()
     # A key pair of the same name as a wanted role is another thing.
     assert panel.selected_keys == set()
-    assert "None of that is among these leftovers" in bench.notices(pilot)
+    assert "None of it is among these leftovers" in bench.notices(pilot)
 
 
 async def test_what_is_pointed_at_before_the_first_look_is_chosen_after_it(bench: Bench) -> None:
