@@ -40,12 +40,12 @@ def refusal(code: str, operation: str = "Look", message: str = "no") -> ClientEr
     return ClientError({"Error": {"Code": code, "Message": message}}, operation)
 
 
-class Account:
+class ScriptedAccount:
     """AWS, as far as a test fills it in. A value that is an exception is raised."""
 
     def __init__(self, **answers: Any) -> None:
         self.answers = answers
-        self.asked: list[str] = []
+        self.calls: list[str] = []
         self.region = "ap-northeast-2"
 
     def client(self, service: str, region: str | None = None) -> Any:
@@ -60,7 +60,7 @@ class Account:
         return Client()
 
     def answer(self, operation: str) -> Any:
-        self.asked.append(operation)
+        self.calls.append(operation)
         found = self.answers.get(operation, {})
         if isinstance(found, Exception):
             raise found
@@ -76,12 +76,12 @@ class Account:
         return explain_aws_error(error, action)
 
 
-def look(account: Account, *resources: PlannedChange, **more: Any) -> Forecast:
+def forecast_for(account: ScriptedAccount, *resources: PlannedChange, **more: Any) -> Forecast:
     # An AWS that is played by this machine: then nobody's DNS is asked.
     world = CheckContext(settings=Settings(), project=Path(), env={"AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
     world.__dict__["aws"] = account
     return make_forecast(world, resources, **more)
 
 
-def going(type_: str, *, anew: bool = False, **before: Any) -> PlannedChange:
+def destroyed(type_: str, *, anew: bool = False, **before: Any) -> PlannedChange:
     return planned(type_, actions=("delete", "create") if anew else ("delete",), before=before)

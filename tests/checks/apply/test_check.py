@@ -52,7 +52,7 @@ STATE = {
 }
 
 
-class Terra:
+class ScriptedTerraform:
     def __init__(self, root: Path) -> None:
         self.answers = root / "answers"
         self.folder = root / "project" / "terraform"
@@ -68,14 +68,14 @@ class Terra:
             project=root / "project",
             env={"PATH": "/usr/bin:/bin", "HOME": str(root), "ECOTUI_STATE_DIR": str(root / "state")},
         )
-        self.says("validate", VALID)
+        self.answer("validate", VALID)
 
-    def says(self, name: str, text: str = "", *, code: int = 0, err: str = "") -> None:
+    def answer(self, name: str, text: str = "", *, code: int = 0, err: str = "") -> None:
         (self.answers / name).write_text(text)
         (self.answers / f"{name}.err").write_text(err)
         (self.answers / f"{name}.code").write_text(str(code))
 
-    def look(self) -> dict[str, Finding]:
+    def findings(self) -> dict[str, Finding]:
         report = check(self.world)
         assert report.step == "apply"
         self.detail = msgspec.convert(report.detail, type=ApplyDetail)
@@ -83,8 +83,8 @@ class Terra:
 
 
 @pytest.fixture
-def terra(tmp_path: Path) -> Terra:
-    return Terra(tmp_path)
+def terra(tmp_path: Path) -> ScriptedTerraform:
+    return ScriptedTerraform(tmp_path)
 
 
 def planned(*actions: str) -> str:
@@ -100,8 +100,8 @@ def refusal(summary: str, detail: str = "") -> str:
     return json.dumps({"type": "diagnostic", "diagnostic": node})
 
 
-def test_nothing_applied_yet_is_a_warning_and_the_plan_is_the_way_on(terra: Terra) -> None:
-    found = terra.look()
+def test_an_empty_state_is_a_warning_and_a_plan_is_the_fix(terra: ScriptedTerraform) -> None:
+    found = terra.findings()
     assert found["apply.configuration"].state is CheckState.OK
     assert found["apply.state"].summary == "The state is empty"
     changes = found["apply.changes"]
@@ -109,82 +109,84 @@ def test_nothing_applied_yet_is_a_warning_and_the_plan_is_the_way_on(terra: Terr
     assert [fix.action for fix in changes.fixes] == [RunCommand(argv=("ecotui", "plan"))]
 
 
-def test_only_a_plan_that_finds_nothing_turns_the_step_green(terra: Terra) -> None:
-    terra.says("state", json.dumps(STATE))
-    terra.says("plan", planned("noop", "read"))
-    assert terra.look()["apply.changes"].state is CheckState.OK
+def test_only_a_plan_that_finds_nothing_turns_the_step_green(terra: ScriptedTerraform) -> None:
+    terra.answer("state", json.dumps(STATE))
+    terra.answer("plan", planned("noop", "read"))
+    assert terra.findings()["apply.changes"].state is CheckState.OK
     assert terra.detail.types == {"aws_instance": 2}
     assert "-refresh=false -lock=false -input=false" in (terra.answers / "plan.argv").read_text()
-    terra.says("plan", planned("create", "create", "delete"))
-    changes = terra.look()["apply.changes"]
+    terra.answer("plan", planned("create", "create", "delete"))
+    changes = terra.findings()["apply.changes"]
     assert (changes.state, changes.summary) == (
         CheckState.WARN,
         "Not everything is applied: 2 to create, 1 to destroy",
     )
 
 
-def test_a_plan_that_fails_is_unknown_not_green(terra: Terra) -> None:
-    terra.says("state", json.dumps(STATE))
-    terra.says("plan", refusal("Retrieving AWS account details", "ExpiredToken: expired"), code=1)
-    changes = terra.look()["apply.changes"]
+def test_a_plan_that_fails_is_unknown_not_green(terra: ScriptedTerraform) -> None:
+    terra.answer("state", json.dumps(STATE))
+    terra.answer("plan", refusal("Retrieving AWS account details", "ExpiredToken: expired"), code=1)
+    changes = terra.findings()["apply.changes"]
     assert changes.state is CheckState.UNKNOWN
     assert [fix.id for fix in changes.fixes] == ["apply.credentials"]
 
 
-def test_a_tainted_resource_is_counted(terra: Terra) -> None:
-    terra.says("state", json.dumps(STATE))
-    assert "1 of them tainted" in terra.look()["apply.state"].summary
+def test_a_tainted_resource_is_counted(terra: ScriptedTerraform) -> None:
+    terra.answer("state", json.dumps(STATE))
+    assert "1 of them tainted" in terra.findings()["apply.state"].summary
 
 
-def test_a_refused_configuration_names_its_place_its_entry_and_the_line_to_open(terra: Terra) -> None:
+def test_an_invalid_configuration_names_its_location_its_guide_entry_and_the_line_to_open(
+    terra: ScriptedTerraform,
+) -> None:
     node = {
         "severity": "error",
         "summary": "Missing resource instance key",
         "detail": "count",
         "range": {"filename": "cdn.tf", "start": {"line": 152}},
     }
-    terra.says("validate", json.dumps({"valid": False, "diagnostics": [node, node | {"detail": "2"}]}), code=1)
-    configuration = terra.look()["apply.configuration"]
+    terra.answer("validate", json.dumps({"valid": False, "diagnostics": [node, node | {"detail": "2"}]}), code=1)
+    configuration = terra.findings()["apply.configuration"]
     assert configuration.state is CheckState.BLOCKED
     assert "Missing resource instance key at cdn.tf:152, and 1 more" in configuration.summary
     assert configuration.guide == ("1.4",)
     assert configuration.fixes[0].command.endswith("/terraform/cdn.tf")
 
 
-def test_a_folder_that_is_not_initialised_is_offered_init(terra: Terra) -> None:
-    terra.says("validate", "", err="Error: Missing required provider\n\nrun terraform init\n", code=1)
-    configuration = terra.look()["apply.configuration"]
+def test_a_folder_that_is_not_initialised_is_offered_init(terra: ScriptedTerraform) -> None:
+    terra.answer("validate", "", err="Error: Missing required provider\n\nrun terraform init\n", code=1)
+    configuration = terra.findings()["apply.configuration"]
     assert (configuration.state, configuration.fixes[0].id) == (CheckState.WARN, "apply.init")
 
 
 @pytest.mark.parametrize("files", [(), ("main.txt",)])
-def test_a_folder_without_configuration_leads_to_its_entry(terra: Terra, files: tuple[str, ...]) -> None:
+def test_a_folder_without_configuration_leads_to_its_entry(terra: ScriptedTerraform, files: tuple[str, ...]) -> None:
     (terra.folder / "main.tf").unlink()
     for name in files:
         (terra.folder / name).write_text("")
-    found = terra.look()
+    found = terra.findings()
     assert found["apply.configuration"].guide == ("1.6",)
     assert found["apply.changes"].state is CheckState.SKIPPED
 
 
-def test_a_missing_terraform_is_unknown_and_says_so(terra: Terra) -> None:
+def test_a_missing_terraform_is_unknown(terra: ScriptedTerraform) -> None:
     terra.command.unlink()
-    found = terra.look()
+    found = terra.findings()
     assert found["apply.configuration"].state is CheckState.UNKNOWN
     assert found["apply.state"].state is CheckState.UNKNOWN
     assert found["apply.changes"].state is not CheckState.OK
 
 
 @pytest.mark.parametrize("text", ["not json", '{"version": 4, "resources": 3}', "[]"])
-def test_a_damaged_state_is_unknown(terra: Terra, text: str) -> None:
-    terra.says("state", text)
-    assert terra.look()["apply.state"].state is CheckState.UNKNOWN
+def test_a_damaged_state_is_unknown(terra: ScriptedTerraform, text: str) -> None:
+    terra.answer("state", text)
+    assert terra.findings()["apply.state"].state is CheckState.UNKNOWN
 
 
-def test_the_state_of_an_interrupted_run_has_to_be_pushed_first(terra: Terra) -> None:
-    terra.says("state", json.dumps({**STATE, "resources": []}))
+def test_the_state_of_an_interrupted_run_has_to_be_pushed_first(terra: ScriptedTerraform) -> None:
+    terra.answer("state", json.dumps({**STATE, "resources": []}))
     (terra.folder / "errored.tfstate").write_text(json.dumps({**STATE, "serial": 8}))
-    state = terra.look()["apply.state"]
+    state = terra.findings()["apply.state"]
     assert state.state is CheckState.BLOCKED
     assert "2 resources that the state does not know" in state.summary
     facts = [(fact.label, fact.value) for fact in state.facts]
@@ -201,18 +203,18 @@ def test_the_state_of_an_interrupted_run_has_to_be_pushed_first(terra: Terra) ->
         ({**STATE, "serial": 6}, "was written since"),
     ],
 )
-def test_an_errored_state_that_would_do_harm_is_never_offered_to_be_pushed(
-    terra: Terra, kept: object, said: str
+def test_an_errored_state_that_would_do_harm_has_no_fix_that_pushes_it(
+    terra: ScriptedTerraform, kept: object, said: str
 ) -> None:
-    terra.says("state", json.dumps(STATE))
+    terra.answer("state", json.dumps(STATE))
     text = kept if isinstance(kept, str) else json.dumps(kept)
     (terra.folder / "errored.tfstate").write_text(text)
-    state = terra.look()["apply.state"]
+    state = terra.findings()["apply.state"]
     assert (state.state, said in state.summary) == (CheckState.BLOCKED, True), state.summary
     assert all("--approve" not in fix.command for fix in state.fixes)
 
 
-def test_an_error_of_the_configuration_opens_the_editor_at_its_line(terra: Terra) -> None:
+def test_an_error_of_the_configuration_opens_the_editor_at_its_line(terra: ScriptedTerraform) -> None:
     editor = terra.command.with_name("nano")
     editor.write_text("#!/bin/sh\n")
     editor.chmod(0o755)
@@ -222,8 +224,8 @@ def test_an_error_of_the_configuration_opens_the_editor_at_its_line(terra: Terra
         "summary": "Unsupported argument",
         "range": {"filename": "main.tf", "start": {"line": 12}},
     }
-    terra.says("validate", json.dumps({"valid": False, "diagnostics": [node]}), code=1)
-    (fix,) = terra.look()["apply.configuration"].fixes
+    terra.answer("validate", json.dumps({"valid": False, "diagnostics": [node]}), code=1)
+    (fix,) = terra.findings()["apply.configuration"].fixes
     assert fix.action == RunInTerminal(argv=(str(editor), "-l", "+12", str(terra.folder / "main.tf")))
 
 
@@ -237,7 +239,7 @@ def test_an_error_of_the_configuration_opens_the_editor_at_its_line(terra: Terra
         ("'unbalanced", ("vi", "+3", "/p/a.tf")),
     ],
 )
-def test_each_editor_is_told_the_line_in_its_own_way(tmp_path: Path, asked: str, argv: tuple[str, ...]) -> None:
+def test_each_editor_gets_the_line_by_its_own_option(tmp_path: Path, asked: str, argv: tuple[str, ...]) -> None:
     for name in ("code", "hx", "vi"):
         (tmp_path / name).write_text("#!/bin/sh\n")
         (tmp_path / name).chmod(0o755)
@@ -252,7 +254,7 @@ def test_each_editor_is_told_the_line_in_its_own_way(tmp_path: Path, asked: str,
 INFO = '{"ID":"abc","Operation":"OperationTypeApply","Who":"root@vm","Created":"2026-11-23T20:00:00.1Z"}'
 
 
-def test_a_lock_that_a_living_process_holds_is_told_and_cannot_be_broken(terra: Terra) -> None:
+def test_a_lock_that_a_running_process_holds_has_no_fix(terra: ScriptedTerraform) -> None:
     (terra.folder / "terraform.tfstate").write_text("{}")
     (terra.folder / ".terraform.tfstate.lock.info").write_text(INFO)
     holder = subprocess.Popen(
@@ -269,7 +271,7 @@ def test_a_lock_that_a_living_process_holds_is_told_and_cannot_be_broken(terra: 
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
     try:
-        state = terra.look()["apply.state"]
+        state = terra.findings()["apply.state"]
     finally:
         holder.communicate("")
     assert state.state is CheckState.BLOCKED
@@ -277,7 +279,7 @@ def test_a_lock_that_a_living_process_holds_is_told_and_cannot_be_broken(terra: 
     assert state.fixes == ()
 
 
-def test_what_a_killed_terraform_left_behind_is_no_lock(terra: Terra) -> None:
+def test_the_lock_file_of_a_killed_terraform_is_no_lock(terra: ScriptedTerraform) -> None:
     (terra.folder / ".terraform.tfstate.lock.info").write_text(INFO)
     if sys.platform.startswith("linux"):
         assert read_local_lock(terra.folder) is None
@@ -287,21 +289,21 @@ def test_what_a_killed_terraform_left_behind_is_no_lock(terra: Terra) -> None:
     assert read_local_lock(terra.folder) is None
 
 
-def test_resources_in_state_have_the_addresses_that_terraform_uses(terra: Terra) -> None:
+def test_resources_in_state_have_the_addresses_that_terraform_uses(terra: ScriptedTerraform) -> None:
     from checks.tools.terraform import read_state_resources
 
-    terra.says("state", json.dumps(STATE))
+    terra.answer("state", json.dumps(STATE))
     assert [(one.address, one.id) for one in read_state_resources(terra.world)] == [
         ('module.k8s.aws_instance.node["api"]', "i-1"),
         ("module.k8s.aws_instance.node[0]", "i-2"),
     ]
 
 
-def test_sensitive_outputs_are_left_out(terra: Terra) -> None:
+def test_sensitive_outputs_are_left_out(terra: ScriptedTerraform) -> None:
     from checks.tools.terraform import read_terraform_outputs
 
     values = {"vpc": {"value": "vpc-1", "sensitive": False}, "password": {"value": "x", "sensitive": True}}
-    terra.says("other", json.dumps(values))
+    terra.answer("other", json.dumps(values))
     assert read_terraform_outputs(terra.world) == {"vpc": "vpc-1"}
 
 
@@ -316,7 +318,7 @@ def test_the_types_that_a_screen_draws_import_neither_boto3_nor_sh() -> None:
     assert ended.stdout == "[]\n"
 
 
-def test_the_state_and_the_validation_are_asked_side_by_side_where_nothing_is_applied(terra: Terra) -> None:
+def test_state_and_validation_run_side_by_side_where_nothing_is_applied(terra: ScriptedTerraform) -> None:
     # The state answers only once the validation has begun: one after the other, it never would.
     begun = terra.answers / "begun"
     terra.command.write_text(
@@ -327,17 +329,17 @@ case "$1" in
 esac
 """
     )
-    found = terra.look()
+    found = terra.findings()
     assert found["apply.state"].summary == "The state is empty"
     assert found["apply.configuration"].state is CheckState.OK
 
 
-def test_the_look_says_what_it_is_at(terra: Terra) -> None:
+def test_the_check_reports_its_progress(terra: ScriptedTerraform) -> None:
     said: list[str] = []
     terra.world = terra.world.with_progress(said.append)
-    terra.says("state", json.dumps(STATE))
+    terra.answer("state", json.dumps(STATE))
     (terra.folder / "terraform.tfstate").write_text(json.dumps(STATE))
-    terra.look()
+    terra.findings()
     assert said == [
         "terraform state pull, and who holds the lock",
         "terraform plan against the state: what is left to apply",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from support.apply_stream import START, follower
-from support.forecast import Account, look, planned
+from support.forecast import ScriptedAccount, forecast_for, planned
 
 from checks.apply.durations import (
     CREATE_ESTIMATES,
@@ -47,7 +47,7 @@ def fed(*lines: str, operations: dict[str, int] | None = None, times: DurationSt
     return progress.snapshot()
 
 
-def test_the_same_address_says_more_than_its_type_and_its_type_more_than_an_estimate() -> None:
+def test_an_address_goes_before_its_type_and_its_type_before_an_estimate() -> None:
     history = DurationHistory()
     for seconds in (100, 140, 120):
         history.add_run([done("aws_nat_gateway.a", seconds)])
@@ -63,7 +63,7 @@ def test_the_same_address_says_more_than_its_type_and_its_type_more_than_an_esti
     assert (estimate.seconds > 60, estimate.basis) == (True, "estimate")
 
 
-def test_creating_and_deleting_are_told_apart_and_reads_are_no_times() -> None:
+def test_creations_and_deletions_have_durations_of_their_own_and_reads_have_none() -> None:
     history = DurationHistory()
     history.add_run([done("aws_vpc.a", 20), done("aws_vpc.a", 2, "delete"), done("data.aws_ami.a", 9, "read")])
     times = history.stats()
@@ -74,7 +74,7 @@ def test_creating_and_deleting_are_told_apart_and_reads_are_no_times() -> None:
     assert list(times.types) == ["create aws_vpc", "delete aws_vpc"]
 
 
-def test_a_distribution_that_is_not_waited_for_takes_a_moment_unless_a_run_says_otherwise() -> None:
+def test_a_distribution_without_a_wait_takes_seconds_unless_a_recorded_run_took_longer() -> None:
     recorded = DurationStats(addresses={"create aws_cloudfront_distribution.a": (40.0, 2)})
     told = add_no_wait_estimates(recorded, ["aws_cloudfront_distribution.a", "aws_cloudfront_distribution.b"])
     assert told.typical_duration("aws_cloudfront_distribution.a", "create").seconds == 40
@@ -83,7 +83,7 @@ def test_a_distribution_that_is_not_waited_for_takes_a_moment_unless_a_run_says_
     assert told.typical_duration("aws_cloudfront_distribution.c", "create").seconds >= 300
 
 
-def test_what_is_no_stream_teaches_nothing_and_raises_nothing() -> None:
+def test_lines_that_are_no_stream_add_no_duration_and_raise_nothing() -> None:
     history = DurationHistory()
     history.add_run([b'"apply_complete" \xff', b'{"type":"apply_complete","hook":3}', b"x", b'["apply_complete"]'])
     assert history.stats() == DurationStats()
@@ -97,11 +97,11 @@ def test_what_is_no_stream_teaches_nothing_and_raises_nothing() -> None:
         ("nonsense", ""),
     ],
 )
-def test_the_type_of_an_address_is_found_behind_modules_and_keys(address: str, kind: str) -> None:
+def test_the_type_of_an_address_is_found_after_modules_and_keys(address: str, kind: str) -> None:
     assert parse_resource_type(address) == kind
 
 
-def test_what_runs_goes_on_between_terraform_s_lines_and_the_longest_stands_on_top() -> None:
+def test_elapsed_times_grow_between_lines_and_the_longest_operation_is_first() -> None:
     now = fed(
         event("apply_start", "aws_vpc.quick", 30),
         event("apply_start", "aws_nat_gateway.slow", 0),
@@ -115,7 +115,7 @@ def test_what_runs_goes_on_between_terraform_s_lines_and_the_longest_stands_on_t
     ]
 
 
-def test_the_rest_is_the_longest_chain_of_what_waits_for_one_another() -> None:
+def test_the_remaining_time_is_that_of_the_longest_chain_of_dependencies() -> None:
     times = DurationStats(
         addresses={f"create t.{name}": (seconds, 1) for name, seconds in zip("abc", (60, 30, 10), strict=True)}
     )
@@ -138,13 +138,13 @@ def test_the_rest_is_the_longest_chain_of_what_waits_for_one_another() -> None:
     assert left(60, start, event("apply_errored", "t.a", 60, elapsed_seconds=60)) == 0
 
 
-def test_many_small_ones_are_shared_among_terraform_s_workers() -> None:
+def test_many_small_operations_are_shared_among_terraform_s_workers() -> None:
     changes = [(f"aws_iam_role.r[{number}]", ("create",)) for number in range(400)]
     times = DurationStats(types={"create aws_iam_role": (2.0, 400)}, parallelism=10)
     assert RemainingTimeEstimate(changes, {}).remaining_seconds(fed(times=times), START) == 80
 
 
-def test_without_a_plan_and_with_a_circle_in_it_nothing_false_is_said() -> None:
+def test_without_a_plan_there_is_no_estimate_and_a_circle_counts_as_no_dependency() -> None:
     assert RemainingTimeEstimate((), {}).remaining_seconds(fed(event("apply_start", "t.a")), START) is None
     circle = RemainingTimeEstimate(
         [("aws_vpc.a", ("create",))], {"aws_vpc.a": ("aws_vpc.b",), "aws_vpc.b": ("aws_vpc.a",)}
@@ -152,7 +152,7 @@ def test_without_a_plan_and_with_a_circle_in_it_nothing_false_is_said() -> None:
     assert circle.remaining_seconds(fed(), START) == DurationStats().typical_duration("aws_vpc.a", "create").seconds
 
 
-def test_an_estimate_is_said_as_one() -> None:
+def test_an_estimate_is_formatted_as_approximate() -> None:
     assert [format_approximate(seconds) for seconds in (3, 12, 58, 200, 3600, 5400)] == [
         "a few seconds", "about 10 s", "about 1 min", "about 3 min", "about 1 h", "about 1 h 30 min",
     ]  # fmt: skip
@@ -169,7 +169,7 @@ def record(store: SessionStore, project: Path, *lines: bytes, argv: tuple[str, .
     (folder / "output.log").write_bytes(b"".join(lines))
 
 
-def test_earlier_sessions_of_the_project_tell_by_address_and_others_by_type_only(tmp_path: Path) -> None:
+def test_sessions_of_the_project_count_by_address_and_others_by_type_only(tmp_path: Path) -> None:
     store, project = SessionStore(tmp_path / "state"), tmp_path / "eco2"
     record(store, project, done("aws_vpc.a", 11), done("aws_vpc.gone", 13))
     record(store, tmp_path / "other", done("aws_vpc.a", 99), done("aws_lb.x", 200))
@@ -181,7 +181,7 @@ def test_earlier_sessions_of_the_project_tell_by_address_and_others_by_type_only
     assert (times.runs, times.parallelism) == (2, 7)
 
 
-def test_a_state_folder_that_is_not_there_is_no_history(tmp_path: Path) -> None:
+def test_a_missing_state_folder_is_an_empty_history(tmp_path: Path) -> None:
     assert read_duration_stats(SessionStore(tmp_path / "none"), tmp_path, []).runs == 0
 
 
@@ -196,7 +196,7 @@ def error(summary: str) -> str:
     return json.dumps({"type": "diagnostic", "diagnostic": node})
 
 
-def test_a_log_for_people_tells_usual_times_provisioners_errors_with_the_guide_and_what_is_left(
+def test_the_output_for_people_has_typical_times_provisioners_errors_with_guide_entries_and_the_remaining_time(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told = follower(tmp_path, progress=False, at=60)
@@ -219,14 +219,14 @@ def test_a_log_for_people_tells_usual_times_provisioners_errors_with_the_guide_a
     assert told.status_line() == ("[0/2] running: aws_nat_gateway.main (1 min, usually about 2 min); about 1 min left")
 
 
-def test_what_is_late_names_the_command_that_asks_why(tmp_path: Path) -> None:
+def test_a_late_operation_names_the_command_why(tmp_path: Path) -> None:
     told = follower(tmp_path, progress=False, at=300)
     told.handle_lines([event("apply_start", "aws_nat_gateway.main", 0)])
     assert ", late)" in told.status_line()
     assert told.status_line().endswith("why: ecotui why aws_nat_gateway.main")
 
 
-def test_a_screen_gets_times_and_the_guide_s_word_among_terraform_s_own_lines(
+def test_the_json_lines_have_durations_and_guide_entries_among_those_of_terraform(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     follower(tmp_path, progress=True).handle_lines([event("apply_start", "aws_iam_role.node"), error(EXISTS)])
@@ -238,7 +238,7 @@ def test_a_screen_gets_times_and_the_guide_s_word_among_terraform_s_own_lines(
     assert len(seen.errors) == 1
 
 
-def test_a_plan_that_terraform_calls_stale_ends_as_our_own_look_does(
+def test_a_plan_that_terraform_calls_stale_ends_as_one_that_ecotui_calls_stale(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     one = follower(tmp_path, progress=False)
@@ -264,8 +264,8 @@ def test_the_warning_about_expiring_credentials_and_the_progress_agree() -> None
     seconds = CREATE_ESTIMATES["aws_db_instance"] + 300.0
     estimate = RemainingTimeEstimate([(one.address, one.actions) for one in changes], dependencies)
     assert estimate.remaining_seconds(fed(times=durations), START) == estimate.total_seconds(durations) == seconds
-    account = Account()
+    account = ScriptedAccount()
     source = CredentialSource(method="sso", profile="p", expires=time.time() + 60)
     account.__dict__["credential_source"] = lambda: source
-    warned = look(account, *changes, dependencies=dependencies, durations=durations).warnings
+    warned = forecast_for(account, *changes, dependencies=dependencies, durations=durations).warnings
     assert f"the apply takes {format_approximate(seconds)}" in warned[0].why

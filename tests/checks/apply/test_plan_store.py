@@ -54,7 +54,7 @@ def project(folder: Path, terraform: str) -> None:
     (folder / "ecotui.yaml").write_text("project: plans\nterraform: {directory: tf}\n")
 
 
-def test_losing_what_holds_data_needs_its_exact_number_without_a_terminal(tmp_path: Path) -> None:
+def test_a_data_loss_needs_its_exact_number_without_a_terminal(tmp_path: Path) -> None:
     project(tmp_path, f"echo $@ >> {tmp_path}/ran; exit 1")
     plan, _ = read_plan(
         text(
@@ -99,7 +99,7 @@ case "$1" in
 esac"""
 
 
-def test_a_disk_that_is_full_while_planning_is_said_and_leaves_no_half_plan(tmp_path: Path) -> None:
+def test_a_full_disk_while_planning_is_reported_and_leaves_no_partial_plan(tmp_path: Path) -> None:
     project(tmp_path, DISK_FULL)
     ended = ecotui(tmp_path, "plan", "--out", str(tmp_path / "out"))
     assert ended.returncode == 3, ended.stderr
@@ -132,7 +132,7 @@ def test_a_plan_without_aws_is_reviewed_without_credentials(tmp_path: Path) -> N
     ],
     ids=["truncated", "version", "shape", "empty", "garbage"],
 )
-def test_what_is_no_plan_is_refused_in_one_line(document: bytes, words: str) -> None:
+def test_a_file_that_is_no_plan_is_refused_in_one_line(document: bytes, words: str) -> None:
     with pytest.raises(PlanUnreadable, match=words) as refused:
         read_plan(document)
     assert "\n" not in str(refused.value)
@@ -164,7 +164,7 @@ def test_a_change_deep_inside_is_named_by_its_path() -> None:
     }  # fmt: skip
 
 
-def test_a_part_that_is_sensitive_hides_what_is_shown_with_it() -> None:
+def test_a_sensitive_part_masks_the_whole_value() -> None:
     found = attributes(
         {"list": ["a", "hunter2"], "env": [{"name": "DB_PASSWORD", "value": "hunter2"}], "new": "hunter2"},
         {"list": ["b", "hunter2"], "env": [{"name": "DB_PASSWORD", "value": "hunter3"}], "new": "hunter4"},

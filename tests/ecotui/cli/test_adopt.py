@@ -70,7 +70,7 @@ def review(project: Path, version: str) -> None:
     )
 
 
-def test_by_default_it_only_shows_what_it_would_write(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_by_default_the_import_blocks_are_only_shown(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["adopt"]) == 0
     told = capsys.readouterr().out
     assert 'to = aws_iam_role.node["a"]\n  id = "node"' in told
@@ -94,7 +94,7 @@ def test_blocks_are_added_one_after_the_other_and_undone_together(folder: Path) 
     assert list(folder.iterdir()) == []
 
 
-def test_a_file_of_somebody_else_is_never_touched(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_ecotui_did_not_write_is_never_changed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = folder / import_blocks.IMPORT_FILE
     target.write_text("# mine\n")
     assert main(["adopt", "--write", ROLE.address]) == 3
@@ -103,7 +103,7 @@ def test_a_file_of_somebody_else_is_never_touched(folder: Path, capsys: pytest.C
     assert "not written by ecotui" in capsys.readouterr().err
 
 
-def test_a_file_that_was_changed_since_is_never_touched(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_was_edited_is_never_changed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["adopt", "--write", ROLE.address]) == 0
     target = folder / import_blocks.IMPORT_FILE
     target.write_text(changed := target.read_text() + "# and this\n")
@@ -117,7 +117,7 @@ def test_a_file_that_was_changed_since_is_never_touched(folder: Path, capsys: py
     ("address", "why"),
     [("aws_s3_bucket.images", "another account"), ("aws_iam_role.elsewhere", "not among")],
 )
-def test_what_cannot_be_adopted_is_refused_with_the_reason(
+def test_a_resource_that_cannot_be_imported_is_refused_with_the_reason(
     folder: Path, capsys: pytest.CaptureFixture[str], address: str, why: str
 ) -> None:
     assert main(["adopt", "--write", address]) == 3

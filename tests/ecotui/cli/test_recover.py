@@ -58,19 +58,19 @@ def state(serial: int, *names: str, lineage: str = "abc") -> str:
         ("nonsense", state(7, "a"), PushSafety.BROKEN),
     ],
 )
-def test_a_kept_state_is_pushed_only_over_an_older_one_of_its_own(kept: str, now: str, fit: PushSafety) -> None:
+def test_an_errored_state_is_pushed_only_over_an_older_one_of_its_lineage(kept: str, now: str, fit: PushSafety) -> None:
     found = compare_with_state(Path("errored.tfstate"), kept.encode(), parse_state(now))
     assert found.push_safety is fit
     assert found.is_pushable is (fit is PushSafety.AHEAD)
 
 
-def test_a_kept_state_is_not_judged_while_the_other_cannot_be_read() -> None:
+def test_an_errored_state_is_not_compared_while_the_other_cannot_be_read() -> None:
     found = compare_with_state(Path("errored.tfstate"), state(8, "a").encode(), None, "no credentials")
     assert (found.push_safety, found.is_pushable) == (PushSafety.UNCOMPARED, False)
     assert "no credentials" in found.sentence
 
 
-def test_a_link_in_the_place_of_the_kept_state_is_not_followed(tmp_path: Path) -> None:
+def test_a_link_instead_of_the_errored_state_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").write_text(state(8, "a"))
     (tmp_path / "errored.tfstate").symlink_to(tmp_path / "elsewhere")
     found = read_errored_state(tmp_path, parse_state(""))
@@ -78,7 +78,7 @@ def test_a_link_in_the_place_of_the_kept_state_is_not_followed(tmp_path: Path) -
     assert found.push_safety is PushSafety.BROKEN
 
 
-def test_only_the_file_that_was_looked_at_is_moved_aside(tmp_path: Path) -> None:
+def test_only_the_file_that_was_shown_is_moved_aside(tmp_path: Path) -> None:
     (tmp_path / "errored.tfstate").write_text(state(8, "a"))
     found = read_errored_state(tmp_path, parse_state(""))
     assert found
@@ -97,7 +97,7 @@ def test_only_the_file_that_was_looked_at_is_moved_aside(tmp_path: Path) -> None
 # What was begun
 
 
-def test_what_the_stream_leaves_open_and_the_state_lacks_is_unfinished() -> None:
+def test_a_creation_that_the_stream_leaves_open_and_the_state_lacks_is_interrupted() -> None:
     progress = ApplyProgress(
         total_count=5,
         done_count=1,
@@ -127,7 +127,7 @@ def test_what_the_stream_leaves_open_and_the_state_lacks_is_unfinished() -> None
     ]
 
 
-def test_what_terraform_named_is_looked_at_and_nothing_else_is_taken_for_it(world: CheckContext) -> None:
+def test_the_id_that_terraform_reported_is_checked_and_nothing_else_is_taken_for_it(world: CheckContext) -> None:
     ec2 = client(world.env, "ec2")
     tags = [{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": "main"}]}]
     ids = [ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=tags)["Vpc"]["VpcId"] for _ in range(2)]
@@ -143,11 +143,11 @@ def test_what_terraform_named_is_looked_at_and_nothing_else_is_taken_for_it(worl
     assert "was not checked" in unsought.sentence
 
 
-def test_a_security_group_of_a_vpc_that_the_run_made_is_found_by_its_name(world: CheckContext) -> None:
+def test_a_security_group_in_a_vpc_of_the_same_run_is_found_by_its_name(world: CheckContext) -> None:
     ec2 = client(world.env, "ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     group = ec2.create_security_group(GroupName="node", Description="x", VpcId=vpc)["GroupId"]
-    found = find_orphan(world, begun("aws_security_group.node", name="node"), set())
+    found = find_orphan(world, creation("aws_security_group.node", name="node"), set())
     assert [one.id for one in found.candidates] == [group]
 
 
@@ -166,7 +166,7 @@ def client(env: Any, service: str) -> Any:
     )
 
 
-def begun(address: str, **planned: str) -> InterruptedCreation:
+def creation(address: str, **planned: str) -> InterruptedCreation:
     return InterruptedCreation(
         address=address,
         started_at=time.time(),
@@ -174,20 +174,20 @@ def begun(address: str, **planned: str) -> InterruptedCreation:
     )
 
 
-def test_what_was_begun_is_found_by_its_tags_and_not_what_the_state_has(world: CheckContext) -> None:
+def test_an_orphan_is_found_by_its_tags_and_not_what_the_state_has(world: CheckContext) -> None:
     ec2 = client(world.env, "ec2")
     tags = [{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": "main"}]}]
     ours = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=tags)["Vpc"]["VpcId"]
     known = ec2.create_vpc(CidrBlock="10.1.0.0/16", TagSpecifications=tags)["Vpc"]["VpcId"]
-    found = find_orphan(world, begun("aws_vpc.main", tags__Name="main"), {known})
+    found = find_orphan(world, creation("aws_vpc.main", tags__Name="main"), {known})
     assert [one.id for one in found.candidates] == [ours]
     assert ours in found.sentence
-    assert find_orphan(world, begun("aws_vpc.main", tags__Name="other"), set()).candidates == ()
+    assert find_orphan(world, creation("aws_vpc.main", tags__Name="other"), set()).candidates == ()
 
 
-def test_what_was_begun_is_found_by_a_name_that_aws_gives_once(world: CheckContext) -> None:
+def test_an_orphan_is_found_by_a_name_that_aws_gives_once(world: CheckContext) -> None:
     client(world.env, "iam").create_role(RoleName="node", AssumeRolePolicyDocument="{}")
-    found = find_orphan(world, begun("aws_iam_role.node", name="node"), set())
+    found = find_orphan(world, creation("aws_iam_role.node", name="node"), set())
     assert [one.import_id for one in found.candidates] == ["node"]
 
 
@@ -195,33 +195,35 @@ def test_an_instance_of_this_run_s_time_is_found_by_its_type(world: CheckContext
     ec2 = client(world.env, "ec2")
     made = ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, InstanceType="t3a.large")
     (id_,) = [one["InstanceId"] for one in made["Instances"]]
-    one = begun("aws_instance.node", instance_type="t3a.large")
+    one = creation("aws_instance.node", instance_type="t3a.large")
     assert [each.id for each in find_orphan(world, one, set()).candidates] == [id_]
     earlier = InterruptedCreation(
         address=one.address, started_at=time.time() + 600, planned_attributes=one.planned_attributes
     )
     assert find_orphan(world, earlier, set()).candidates == ()
-    assert find_orphan(world, begun("aws_instance.node", instance_type="t3a.small"), set()).candidates == ()
+    assert find_orphan(world, creation("aws_instance.node", instance_type="t3a.small"), set()).candidates == ()
 
 
 @pytest.mark.parametrize(
     ("one", "why"),
     [
-        (begun("aws_vpc.main"), "no tag by which it could be found"),
-        (begun("aws_iam_role.node"), "name is not in the reviewed plan"),
-        (begun("aws_wonder.of_the_world", name="x"), "no call that finds a lost aws_wonder"),
+        (creation("aws_vpc.main"), "no tag by which it could be found"),
+        (creation("aws_iam_role.node"), "name is not in the reviewed plan"),
+        (creation("aws_wonder.of_the_world", name="x"), "no call that finds a lost aws_wonder"),
     ],
 )
-def test_what_cannot_be_found_is_said_to_be_unknown(world: CheckContext, one: InterruptedCreation, why: str) -> None:
+def test_an_orphan_that_cannot_be_searched_for_is_unknown(
+    world: CheckContext, one: InterruptedCreation, why: str
+) -> None:
     found = find_orphan(world, one, set())
     assert why in found.unknown_reason
     assert "is not known" in found.sentence
 
 
-def test_a_denied_look_names_its_action(tmp_path: Path, dead_endpoint: str, aws_env: dict[str, str]) -> None:
+def test_a_failed_search_is_unknown(tmp_path: Path, dead_endpoint: str, aws_env: dict[str, str]) -> None:
     env = {**aws_env, "AWS_ENDPOINT_URL": dead_endpoint}
     at = CheckContext(settings=Settings(aws=AwsSettings(region=REGION, timeout=1)), project=tmp_path, env=env)
-    found = find_orphan(at, begun("aws_vpc.main", tags__Name="main"), set())
+    found = find_orphan(at, creation("aws_vpc.main", tags__Name="main"), set())
     assert found.unknown_reason
     assert found.candidates == ()
 
@@ -282,7 +284,7 @@ def bucket(env: dict[str, str]) -> None:
 
 
 @pytest.mark.real
-def test_a_state_whose_backend_went_away_is_saved_again_and_the_rest_goes_on(
+def test_a_state_whose_backend_went_away_is_saved_and_the_next_apply_goes_on(
     project: Path, aws_env: dict[str, str], capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["plan"]) in (0, 4), capfd.readouterr()
@@ -311,5 +313,5 @@ def test_a_state_whose_backend_went_away_is_saved_again_and_the_rest_goes_on(
 
 def test_the_sentence_of_an_orphan_says_once_what_happened_and_what_was_found() -> None:
     candidate = OrphanCandidate(id="i-1", import_id="i-1", description="i-1 (running)")
-    orphan = OrphanedResource(creation=begun("aws_instance.node"), candidates=(candidate,))
+    orphan = OrphanedResource(creation=creation("aws_instance.node"), candidates=(candidate,))
     assert orphan.sentence == "its creation was interrupted; in the account: i-1 (running)"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.forecast import Account, planned, refusal
+from support.forecast import ScriptedAccount, planned, refusal
 
 from checks.apply.forecast.forecast import make_forecast
 from checks.apply.forecast.model import Forecast
@@ -34,14 +34,16 @@ def event(name: str, minutes: float = 3, **more: Any) -> dict[str, Any]:
     }
 
 
-def look(account: Any, *resources: Any, gone: tuple[DeletedBucket, ...] = ()) -> Forecast:
+def forecast_for(account: Any, *resources: Any, gone: tuple[DeletedBucket, ...] = ()) -> Forecast:
     world = CheckContext(settings=Settings(), project=Path(), env={}, deleted_buckets=lambda since: gone)
     world.__dict__["aws"] = account
     return make_forecast(world, resources)
 
 
-def test_a_bucket_that_cloudtrail_saw_being_deleted_is_a_warning_and_no_collision() -> None:
-    seen = look(Account(**FREE, lookup_events={"Events": [event("prod-images"), event("another", 1)]}), BUCKET)
+def test_a_bucket_that_cloudtrail_recorded_as_deleted_is_a_warning_and_no_collision() -> None:
+    seen = forecast_for(
+        ScriptedAccount(**FREE, lookup_events={"Events": [event("prod-images"), event("another", 1)]}), BUCKET
+    )
     (one,) = seen.warnings
     assert (seen.state, seen.blocking_ids, one.address) == (CheckState.WARN, (), "aws_s3_bucket.x")
     assert "deleted 3 min ago (says CloudTrail)" in one.why
@@ -49,43 +51,43 @@ def test_a_bucket_that_cloudtrail_saw_being_deleted_is_a_warning_and_no_collisio
 
 
 @pytest.mark.parametrize("events", [[], [event("prod-images", errorCode="BucketNotEmpty")], [event("other")]])
-def test_what_was_not_deleted_or_only_in_vain_is_no_warning(events: list[dict[str, Any]]) -> None:
-    assert look(Account(**FREE, lookup_events={"Events": events}), BUCKET).state is CheckState.OK
+def test_a_bucket_that_was_not_deleted_is_no_warning(events: list[dict[str, Any]]) -> None:
+    assert forecast_for(ScriptedAccount(**FREE, lookup_events={"Events": events}), BUCKET).state is CheckState.OK
 
 
-def test_what_an_earlier_session_deleted_is_told_before_cloudtrail_knows_of_it() -> None:
-    account = Account(**FREE, lookup_events=refusal("AccessDenied"))
-    seen = look(account, BUCKET, gone=(DeletedBucket(name="prod-images", deleted_at=time.time() - 20),))
+def test_a_deletion_of_an_earlier_session_is_known_before_cloudtrail_has_it() -> None:
+    account = ScriptedAccount(**FREE, lookup_events=refusal("AccessDenied"))
+    seen = forecast_for(account, BUCKET, gone=(DeletedBucket(name="prod-images", deleted_at=time.time() - 20),))
     assert "deleted less than a minute ago (by an earlier session)" in seen.warnings[0].why
-    assert "lookup_events" not in account.asked  # nothing is left to be asked
+    assert "lookup_events" not in account.calls  # nothing is left to be asked
 
 
-def test_a_look_that_is_denied_is_unknown_and_names_the_action() -> None:
-    seen = look(Account(**FREE, lookup_events=refusal("AccessDeniedException")), BUCKET)
+def test_a_denied_lookup_is_unknown_and_names_the_action() -> None:
+    seen = forecast_for(ScriptedAccount(**FREE, lookup_events=refusal("AccessDeniedException")), BUCKET)
     assert [(one.what, one.denied) for one in seen.not_checked] == [
         ("buckets just deleted", ("cloudtrail:LookupEvents",))
     ]
     assert seen.state is CheckState.UNKNOWN
 
 
-def test_a_name_that_somebody_has_again_is_told_as_taken_only() -> None:
-    there = Account(list_buckets={"Buckets": [{"Name": "prod-images"}]}, lookup_events={"Events": [event("prod-images")]})  # fmt: skip
-    seen = look(there, BUCKET)
+def test_a_deleted_name_that_is_taken_again_is_a_collision_only() -> None:
+    there = ScriptedAccount(list_buckets={"Buckets": [{"Name": "prod-images"}]}, lookup_events={"Events": [event("prod-images")]})  # fmt: skip
+    seen = forecast_for(there, BUCKET)
     assert (len(seen.collisions), seen.warnings) == (1, ())
 
 
-def test_cloudtrail_is_asked_for_buckets_that_come_new_only_and_not_without_end() -> None:
-    account = Account(lookup_events={"Events": [], "NextToken": "more"}, **FREE)
-    look(account, planned("aws_iam_role", after={"name": "x"}))
+def test_cloudtrail_is_asked_for_new_buckets_only_and_for_a_limited_number_of_pages() -> None:
+    account = ScriptedAccount(lookup_events={"Events": [], "NextToken": "more"}, **FREE)
+    forecast_for(account, planned("aws_iam_role", after={"name": "x"}))
     again = {"before": {"bucket": "x"}, "after": {"bucket": "x"}, "actions": ("delete", "create")}
-    look(account, planned("aws_s3_bucket", **again))
-    assert "lookup_events" not in account.asked
-    seen = look(account, BUCKET)
-    assert account.asked.count("lookup_events") == MAX_PAGES
+    forecast_for(account, planned("aws_s3_bucket", **again))
+    assert "lookup_events" not in account.calls
+    seen = forecast_for(account, BUCKET)
+    assert account.calls.count("lookup_events") == MAX_PAGES
     assert [one.failed for one in seen.not_checked] == [True]
 
 
-def test_the_demo_s_cloudtrail_remembers_the_buckets_that_were_deleted_there(
+def test_the_cloudtrail_of_the_demo_records_deleted_buckets(
     aws_env: dict[str, str],
 ) -> None:
     aws = AwsSession(model.AwsSettings(region="ap-northeast-2"), aws_env)
@@ -96,7 +98,7 @@ def test_the_demo_s_cloudtrail_remembers_the_buckets_that_were_deleted_there(
     s3.delete_bucket(Bucket="prod-images")
     with pytest.raises(s3.exceptions.ClientError):
         s3.delete_bucket(Bucket="full")
-    seen = look(aws, BUCKET, planned("aws_s3_bucket", "y", after={"bucket": "never-there"}))
+    seen = forecast_for(aws, BUCKET, planned("aws_s3_bucket", "y", after={"bucket": "never-there"}))
     assert [one.address for one in seen.warnings] == ["aws_s3_bucket.x"]
     assert seen.not_checked == ()
 
@@ -111,7 +113,7 @@ def command(session: Any, argv: list[str], ended: float, *lines: dict[str, Any])
     (folder / "output.log").write_text("".join(f"{json.dumps(line)}\n" for line in lines) + "no JSON\n[]\n")
 
 
-def test_recorded_deletions_tell_their_buckets(tmp_path: Path) -> None:
+def test_recorded_deletions_name_their_buckets(tmp_path: Path) -> None:
     shelf = SessionStore(tmp_path / "state")
     session = shelf.create(project="p", folder=tmp_path, env={})
     now = time.time()

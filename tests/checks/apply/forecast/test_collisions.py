@@ -7,7 +7,7 @@ from typing import Any
 
 import botocore.session
 import pytest
-from support.forecast import Account, look, planned, refusal
+from support.forecast import ScriptedAccount, forecast_for, planned, refusal
 
 from checks.apply.forecast import collisions
 from checks.apply.forecast.collisions import COLLISION_KINDS, NON_COLLIDING_TYPES
@@ -122,15 +122,16 @@ EXAMPLES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
 @pytest.mark.parametrize("type_", EXAMPLES)
 def test_a_taken_name_collides_and_a_free_one_does_not(type_: str) -> None:
     after, answers, import_id = EXAMPLES[type_]
-    (collision,) = look(Account(**answers), planned(type_, after=after)).collisions
+    (collision,) = forecast_for(ScriptedAccount(**answers), planned(type_, after=after)).collisions
     assert collision.import_id == import_id
-    free = look(Account(), planned(type_, after=after))
+    free = forecast_for(ScriptedAccount(), planned(type_, after=after))
     assert (free.collisions, free.lookup_count) == ((), 1)
 
 
 def test_a_name_that_aws_does_not_know_is_free() -> None:
-    seen = look(
-        Account(describe_key_pairs=refusal("InvalidKeyPair.NotFound")), planned("aws_key_pair", after={"key_name": "n"})
+    seen = forecast_for(
+        ScriptedAccount(describe_key_pairs=refusal("InvalidKeyPair.NotFound")),
+        planned("aws_key_pair", after={"key_name": "n"}),
     )
     assert (seen.collisions, seen.not_checked) == ((), ())
 

@@ -47,7 +47,7 @@ def findings(folder: Path = Path("/p/terraform"), **forecast: object) -> dict[st
     return {one.id: one for one in forecast_findings(review, folder)}
 
 
-def test_a_collision_has_each_of_its_ways_out_as_a_fix() -> None:
+def test_a_collision_has_its_fixes() -> None:
     found = findings(collisions=(ROLE,))[f"apply.{ROLE.id}"]
     assert (found.state, found.guide) == (CheckState.BLOCKED, ("2.1",))
     assert found.summary == "iam role node exists already"
@@ -62,7 +62,7 @@ def test_a_collision_has_each_of_its_ways_out_as_a_fix() -> None:
     assert f"{ROLE.id}=REASON" in anyway.text
 
 
-def test_what_is_to_be_adopted_asks_for_a_new_plan(tmp_path: Path) -> None:
+def test_a_collision_with_an_import_block_asks_for_a_new_plan(tmp_path: Path) -> None:
     found = findings(tmp_path, collisions=(ROLE,))[f"apply.{ROLE.id}"]
     assert "plan again" in found.summary
     assert [(fix.id, fix.recommended) for fix in found.fixes] == [
@@ -71,7 +71,7 @@ def test_what_is_to_be_adopted_asks_for_a_new_plan(tmp_path: Path) -> None:
     ]
 
 
-def test_what_belongs_to_another_account_can_only_be_renamed() -> None:
+def test_a_resource_of_another_account_can_only_be_renamed() -> None:
     theirs = Collision(
         address="aws_s3_bucket.i",
         type="aws_s3_bucket",
@@ -84,7 +84,7 @@ def test_what_belongs_to_another_account_can_only_be_renamed() -> None:
     assert [fix.id for fix in found.fixes] == ["apply.rename", "apply.anyway", "apply.plan"]
 
 
-def test_what_is_only_marked_as_deleted_can_be_brought_back() -> None:
+def test_a_resource_marked_as_deleted_can_be_restored() -> None:
     secret = Collision(
         address="aws_secretsmanager_secret.s",
         type="aws_secretsmanager_secret",
@@ -112,7 +112,7 @@ def test_a_quota_that_is_too_small_leads_to_the_quotas() -> None:
     assert found.fixes[0].action == OpenStep(step="quota")
 
 
-def test_looks_that_were_denied_are_folded_by_the_action_that_was_missing() -> None:
+def test_denied_checks_are_grouped_by_the_missing_action() -> None:
     denied = [
         NotChecked(what=f"name {n}", why="not allowed", address=f"aws_x.{n}", denied=(action,), failed=True)
         for action, n in (("iam:ListRoles", 1), ("iam:ListRoles", 2), ("ec2:DescribeVpcs", 3))
@@ -123,7 +123,7 @@ def test_looks_that_were_denied_are_folded_by_the_action_that_was_missing() -> N
     assert "and 1 more" in found["apply.unlooked:iam:ListRoles"].summary
 
 
-def test_what_nobody_can_know_is_a_warning_with_a_fact_for_each_resource() -> None:
+def test_what_is_known_after_the_apply_is_a_warning_with_a_fact_for_each_resource() -> None:
     late = tuple(
         NotChecked(what="name", why="its name is known only after the apply", address=f"aws_x.{n}") for n in range(3)
     )
@@ -147,7 +147,7 @@ def test_hundreds_of_collisions_do_not_become_hundreds_of_findings() -> None:
     assert "260 more" in found["apply.collisions"].summary
 
 
-def test_the_cleanup_step_is_told_kinds_with_ids_names_and_arns() -> None:
+def test_the_cleanup_selection_has_kinds_with_ids_names_and_arns() -> None:
     distribution = Collision(
         address="aws_cloudfront_distribution.d",
         type="aws_cloudfront_distribution",
@@ -177,7 +177,7 @@ def test_the_cleanup_step_is_told_kinds_with_ids_names_and_arns() -> None:
         ("aws_db_instance", "arn:aws:rds:eu-west-1:1:db:a", "a", ""),
     ],
 )
-def test_what_cleanup_does_not_look_for_is_deleted_by_hand_unless_it_holds_data(
+def test_a_type_without_a_leftover_kind_is_deleted_by_hand_unless_it_holds_data(
     type_: str, existing: str, import_id: str, line: str
 ) -> None:
     one = msgspec.structs.replace(ROLE, type=type_, existing=existing, import_id=import_id, name="robot")
@@ -186,12 +186,12 @@ def test_what_cleanup_does_not_look_for_is_deleted_by_hand_unless_it_holds_data(
     assert fixes.get("apply.delete") == (CopyText(text=line) if line else None)
 
 
-def test_what_is_to_be_adopted_is_never_offered_for_deletion() -> None:
+def test_a_resource_with_an_import_block_is_never_offered_for_deletion() -> None:
     policy = msgspec.structs.replace(ROLE, address="aws_iam_policy.p", type="aws_iam_policy", name="p")
     assert cleanup_selection([ROLE, policy], {ROLE.address}) == cleanup_selection([policy])
 
 
-def test_what_cannot_be_destroyed_is_in_the_way_with_the_line_to_change(tmp_path: Path) -> None:
+def test_a_protected_resource_is_blocked_with_the_line_to_change(tmp_path: Path) -> None:
     bucket = ProtectedResource(
         address="aws_s3_bucket.i",
         type="aws_s3_bucket",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import NoCredentialsError
-from support.forecast import Account, look, planned, refusal
+from support.forecast import ScriptedAccount, forecast_for, planned, refusal
 
 from checks.apply.forecast.model import plan_document
 from checks.apply.plan.model import Plan
@@ -19,7 +19,7 @@ POLICY_THERE = {"Policies": [{"PolicyName": "PROD-policy", "Arn": "arn:aws:iam::
 
 
 def test_a_policy_collides_whatever_its_path_and_case() -> None:
-    seen = look(Account(list_policies=POLICY_THERE), POLICY)
+    seen = forecast_for(ScriptedAccount(list_policies=POLICY_THERE), POLICY)
     (one,) = seen.collisions
     assert (one.address, one.guide) == ("aws_iam_policy.x", ("2.1",))
     assert one.fixes == ("adopt", "delete", "rename", "stop")
@@ -31,54 +31,54 @@ def test_a_policy_collides_whatever_its_path_and_case() -> None:
 
 
 def test_a_free_name_is_no_finding() -> None:
-    seen = look(Account(list_policies={"Policies": []}), POLICY)
+    seen = forecast_for(ScriptedAccount(list_policies={"Policies": []}), POLICY)
     assert (seen.collisions, seen.not_checked, seen.state, seen.lookup_count) == ((), (), CheckState.OK, 1)
 
 
-def test_a_denied_look_is_unknown_and_names_the_action() -> None:
-    seen = look(Account(list_policies=refusal("AccessDenied")), POLICY)
+def test_a_denied_check_is_unknown_and_names_the_action() -> None:
+    seen = forecast_for(ScriptedAccount(list_policies=refusal("AccessDenied")), POLICY)
     (one,) = seen.not_checked
     assert one.denied == ("iam:ListPolicies",)
     assert seen.state is CheckState.UNKNOWN
 
 
-def test_without_credentials_every_service_is_told_once_and_nothing_is_green() -> None:
+def test_without_credentials_every_service_is_reported_once_and_nothing_is_green() -> None:
     resources = [planned("aws_iam_role", f"r{n}", after={"name": f"r{n}"}) for n in range(20)]
-    seen = look(Account(iam=NoCredentialsError()), *resources)
+    seen = forecast_for(ScriptedAccount(iam=NoCredentialsError()), *resources)
     assert [one.what for one in seen.not_checked] == ["quotas of IAM", "names in iam"]
     assert seen.state is CheckState.UNKNOWN
 
 
-def test_somebody_else_s_bucket_can_be_neither_adopted_nor_deleted() -> None:
+def test_a_bucket_of_another_account_can_be_neither_imported_nor_deleted() -> None:
     bucket = planned("aws_s3_bucket", after={"bucket": "images"})
-    theirs = look(Account(list_buckets={"Buckets": []}, head_bucket=refusal("403")), bucket)
+    theirs = forecast_for(ScriptedAccount(list_buckets={"Buckets": []}, head_bucket=refusal("403")), bucket)
     assert theirs.collisions[0].fixes == ("rename", "stop")
     assert theirs.collisions[0].import_block == ""
-    free = look(Account(list_buckets={"Buckets": []}, head_bucket=refusal("404")), bucket)
+    free = forecast_for(ScriptedAccount(list_buckets={"Buckets": []}, head_bucket=refusal("404")), bucket)
     assert free.state is CheckState.OK
-    ours = look(Account(list_buckets={"Buckets": [{"Name": "images"}]}), bucket)
+    ours = forecast_for(ScriptedAccount(list_buckets={"Buckets": [{"Name": "images"}]}), bucket)
     assert "adopt" in ours.collisions[0].fixes
 
 
 def test_a_bucket_of_which_nothing_can_be_known_is_unknown() -> None:
     bucket = planned("aws_s3_bucket", after={"bucket": "images"})
-    seen = look(Account(list_buckets=refusal("AccessDenied")), bucket)
+    seen = forecast_for(ScriptedAccount(list_buckets=refusal("AccessDenied")), bucket)
     assert seen.collisions == ()
     assert seen.not_checked[0].denied == ("s3:ListAllMyBuckets",)
 
 
-def test_a_name_known_only_after_the_apply_is_said_and_a_generated_one_is_not() -> None:
+def test_a_name_known_after_the_apply_is_reported_and_a_generated_one_is_not() -> None:
     late = planned("aws_iam_role", "late", unknown={"name": True}, configured=frozenset({"name"}))
     generated = planned("aws_iam_role", "made", unknown={"name": True}, configured=frozenset({"name_prefix"}))
-    seen = look(Account(), late, generated)
+    seen = forecast_for(ScriptedAccount(), late, generated)
     assert [one.address for one in seen.not_checked] == ["aws_iam_role.late"]
     assert seen.state is CheckState.UNKNOWN
     assert seen.sentence == "1 cannot be known before the apply"
 
 
 def test_one_name_twice_in_the_plan_collides_with_itself() -> None:
-    account = Account(list_roles={})
-    seen = look(
+    account = ScriptedAccount(list_roles={})
+    seen = forecast_for(
         account,
         planned("aws_iam_role", "a", after={"name": "Node"}),
         planned("aws_iam_role", "b", after={"name": "node"}),
@@ -92,48 +92,52 @@ def test_a_replacement_that_deletes_first_does_not_collide_with_itself() -> None
     names = {"before": {"name": "node"}, "after": {"name": "node"}}
     first_gone = planned("aws_iam_role", actions=("delete", "create"), **names)
     first_made = planned("aws_iam_role", actions=("create", "delete"), **names)
-    assert look(Account(list_roles=there), first_gone).collisions == ()
-    assert len(look(Account(list_roles=there), first_made).collisions) == 1
+    assert forecast_for(ScriptedAccount(list_roles=there), first_gone).collisions == ()
+    assert len(forecast_for(ScriptedAccount(list_roles=there), first_made).collisions) == 1
 
 
 def test_a_security_group_in_a_new_vpc_cannot_collide() -> None:
-    account = Account(describe_security_groups={"SecurityGroups": [{"GroupId": "sg-1"}]})
+    account = ScriptedAccount(describe_security_groups={"SecurityGroups": [{"GroupId": "sg-1"}]})
     new = planned("aws_security_group", after={"name": "node"}, unknown={"vpc_id": True})
     old = planned("aws_security_group", after={"name": "node", "vpc_id": "vpc-1"})
-    assert look(account, new).collisions == ()
-    assert look(account, old).collisions[0].import_id == "sg-1"
+    assert forecast_for(account, new).collisions == ()
+    assert forecast_for(account, old).collisions[0].import_id == "sg-1"
 
 
-def test_a_parameter_that_may_be_overwritten_is_not_asked_for() -> None:
-    account = Account(describe_parameters={"Parameters": [{"Name": "/a", "ARN": "arn:a"}]})
-    assert look(account, planned("aws_ssm_parameter", after={"name": "/a", "overwrite": True})).lookup_count == 0
-    assert len(look(account, planned("aws_ssm_parameter", after={"name": "/a"})).collisions) == 1
+def test_a_parameter_that_may_be_overwritten_is_not_looked_up() -> None:
+    account = ScriptedAccount(describe_parameters={"Parameters": [{"Name": "/a", "ARN": "arn:a"}]})
+    assert (
+        forecast_for(account, planned("aws_ssm_parameter", after={"name": "/a", "overwrite": True})).lookup_count == 0
+    )
+    assert len(forecast_for(account, planned("aws_ssm_parameter", after={"name": "/a"})).collisions) == 1
 
 
 def test_a_record_is_compared_with_its_zone_completed_and_its_type() -> None:
-    def account(name: str, type_: str) -> Account:
-        return Account(
+    def account(name: str, type_: str) -> ScriptedAccount:
+        return ScriptedAccount(
             get_hosted_zone={"HostedZone": {"Name": "example.com."}},
             list_resource_record_sets={"ResourceRecordSets": [{"Name": name, "Type": type_}]},
         )
 
     short = planned("aws_route53_record", after={"name": "*.api", "type": "A", "zone_id": "Z1"})
-    assert look(account("\\052.api.example.com.", "A"), short).collisions[0].import_id == "Z1_*.api.example.com_A"
-    assert look(account("\\052.api.example.com.", "AAAA"), short).collisions == ()
-    assert look(account("web.example.com.", "A"), short).collisions == ()
+    assert (
+        forecast_for(account("\\052.api.example.com.", "A"), short).collisions[0].import_id == "Z1_*.api.example.com_A"
+    )
+    assert forecast_for(account("\\052.api.example.com.", "AAAA"), short).collisions == ()
+    assert forecast_for(account("web.example.com.", "A"), short).collisions == ()
 
 
-def test_an_alias_of_a_distribution_that_is_there_collides() -> None:
+def test_an_alias_of_an_existing_distribution_collides() -> None:
     there = {"Id": "E1", "DomainName": "d1.cloudfront.net", "Aliases": {"Items": ["CDN.example.com"]}}
-    account = Account(list_distributions={"DistributionList": {"Items": [there]}})
+    account = ScriptedAccount(list_distributions={"DistributionList": {"Items": [there]}})
     wanted = planned("aws_cloudfront_distribution", after={"aliases": ["cdn.example.com", "b.example.com"]})
-    (one,) = look(account, wanted).collisions
+    (one,) = forecast_for(account, wanted).collisions
     assert (one.name, one.import_id) == ("cdn.example.com", "E1")
 
 
-def test_a_type_that_is_not_covered_is_said_once() -> None:
+def test_a_type_without_a_kind_is_reported_once() -> None:
     resources = [planned("aws_strange_thing", f"t{n}", after={"name": f"t{n}"}) for n in range(5)]
-    seen = look(Account(), *resources)
+    seen = forecast_for(ScriptedAccount(), *resources)
     assert [one.type for one in seen.not_checked] == ["aws_strange_thing"]
 
 
@@ -141,7 +145,7 @@ def test_a_type_that_is_not_covered_is_said_once() -> None:
 
 
 def test_the_public_document_has_the_keys_of_the_contract() -> None:
-    seen = look(Account(list_policies=POLICY_THERE), POLICY)
+    seen = forecast_for(ScriptedAccount(list_policies=POLICY_THERE), POLICY)
     body = plan_document(Plan(terraform="1", format="1.2", changes=()), seen)
     assert set(body) == {"changes", "quotas", "collisions", "kept", "unknown", "warnings"}
     assert set(body["collisions"][0]) >= {"address", "type", "name", "existing", "ways_out"}
@@ -170,31 +174,31 @@ def test_an_account_where_half_of_the_calls_are_denied_is_never_green_and_names_
         "describe_vpcs": "ec2:DescribeVpcs",
         "get_service_quota": "servicequotas:GetServiceQuota",
     }
-    account = Account(
+    account = ScriptedAccount(
         head_bucket=refusal("404"),
         **{operation: refusal("AccessDenied") for operation in denied},
     )
-    seen = look(account, *resources)
+    seen = forecast_for(account, *resources)
     assert {action for one in seen.not_checked for action in one.denied} == set(denied.values())
     assert all(one.failed for one in seen.not_checked)
     assert seen.state is CheckState.UNKNOWN
     assert seen.collisions == ()
 
 
-def test_an_alias_of_which_a_part_is_known_later_is_said_and_the_rest_is_looked_up() -> None:
+def test_a_partly_unknown_alias_is_reported_and_the_rest_is_looked_up() -> None:
     there = {"Id": "E1", "DomainName": "d1", "Aliases": {"Items": ["cdn.example.com"]}}
-    account = Account(list_distributions={"DistributionList": {"Items": [there]}})
+    account = ScriptedAccount(list_distributions={"DistributionList": {"Items": [there]}})
     wanted = planned(
         "aws_cloudfront_distribution",
         after={"aliases": ["cdn.example.com", None]},
         unknown={"aliases": [False, True]},
     )
-    seen = look(account, wanted)
+    seen = forecast_for(account, wanted)
     assert [one.import_id for one in seen.collisions] == ["E1"]
     assert [one.address for one in seen.not_checked if not one.failed] == ["aws_cloudfront_distribution.x"]
 
 
-def test_a_group_of_a_vpc_that_is_not_made_here_and_not_known_yet_is_said() -> None:
+def test_a_security_group_in_an_unknown_vpc_that_the_plan_does_not_create_is_reported() -> None:
     vpc = planned("aws_vpc", "new")
     new = planned(
         "aws_security_group",
@@ -210,40 +214,40 @@ def test_a_group_of_a_vpc_that_is_not_made_here_and_not_known_yet_is_said() -> N
         unknown={"vpc_id": True},
         sources={"vpc_id": {"data.aws_vpc.old"}},
     )
-    seen = look(Account(), vpc, new, read)
+    seen = forecast_for(ScriptedAccount(), vpc, new, read)
     assert [one.address for one in seen.not_checked if not one.failed] == ["aws_security_group.read"]
 
 
-def test_a_name_that_the_same_plan_gives_up_elsewhere_is_no_way_to_adopt() -> None:
+def test_a_name_that_the_same_plan_releases_elsewhere_cannot_be_imported() -> None:
     there = {"Roles": [{"Arn": "arn:aws:iam::1:role/node", "RoleName": "node"}]}
     old = planned("aws_iam_role", "old", actions=("delete",), before={"name": "node"})
     new = planned("aws_iam_role", "new", after={"name": "node"})
-    (one,) = look(Account(list_roles=there), old, new).collisions
+    (one,) = forecast_for(ScriptedAccount(list_roles=there), old, new).collisions
     assert one.fixes == ("rename", "stop")
     assert "aws_iam_role.old" in one.existing
 
 
 def test_a_secret_scheduled_for_deletion_has_to_be_restored() -> None:
-    account = Account(describe_secret={"ARN": "arn:s", "DeletedDate": "2026-11-01"})
-    (one,) = look(account, planned("aws_secretsmanager_secret", after={"name": "s"})).collisions
+    account = ScriptedAccount(describe_secret={"ARN": "arn:s", "DeletedDate": "2026-11-01"})
+    (one,) = forecast_for(account, planned("aws_secretsmanager_secret", after={"name": "s"})).collisions
     assert one.fixes == ("restore", "rename", "stop")
     assert one.restore[:3] == ("aws", "secretsmanager", "restore-secret")
 
 
-def test_a_queue_of_the_same_attributes_is_given_back_and_another_is_refused() -> None:
-    account = Account(
+def test_a_queue_with_the_same_attributes_is_returned_and_any_other_collides() -> None:
+    account = ScriptedAccount(
         get_queue_url={"QueueUrl": "https://q"},
         get_queue_attributes={"Attributes": {"VisibilityTimeout": "30", "QueueArn": "arn:q"}},
     )
     same = planned("aws_sqs_queue", after={"name": "q", "visibility_timeout_seconds": 30})
     other = planned("aws_sqs_queue", after={"name": "q", "visibility_timeout_seconds": 60})
-    assert look(account, same).collisions == ()
-    assert "VisibilityTimeout" in look(account, other).collisions[0].existing
+    assert forecast_for(account, same).collisions == ()
+    assert "VisibilityTimeout" in forecast_for(account, other).collisions[0].existing
 
 
 def test_a_placement_group_of_the_name_collides() -> None:
-    account = Account(describe_placement_groups={"PlacementGroups": [{"GroupArn": "arn:pg"}]})
-    assert look(account, planned("aws_placement_group", after={"name": "pg"})).collisions[0].import_id == "pg"
+    account = ScriptedAccount(describe_placement_groups={"PlacementGroups": [{"GroupArn": "arn:pg"}]})
+    assert forecast_for(account, planned("aws_placement_group", after={"name": "pg"})).collisions[0].import_id == "pg"
 
 
 # What AWS does not refuse
@@ -251,51 +255,51 @@ def test_a_placement_group_of_the_name_collides() -> None:
 
 def test_a_second_zone_of_a_domain_is_a_warning() -> None:
     zones = [{"Id": "/hostedzone/Z1", "Name": "example.com.", "Config": {"PrivateZone": False}}]
-    account = Account(
+    account = ScriptedAccount(
         list_hosted_zones={"HostedZones": zones},
         get_account_limit={"Limit": {"Value": 500}, "Count": 1},
     )
-    seen = look(account, planned("aws_route53_zone", after={"name": "Example.com"}))
+    seen = forecast_for(account, planned("aws_route53_zone", after={"name": "Example.com"}))
     assert seen.collisions == ()
     assert "Z1" in seen.warnings[0].why
     assert seen.state is CheckState.WARN
     private = planned("aws_route53_zone", after={"name": "example.com", "vpc": [{"vpc_id": "v"}]})
-    assert look(account, private).warnings == ()
+    assert forecast_for(account, private).warnings == ()
 
 
 @pytest.mark.parametrize(("left", "warns"), [(60.0, True), (700.0, True), (7200.0, False), (None, False)])
-def test_credentials_that_end_before_the_apply_does_are_a_warning(left: float | None, warns: bool) -> None:
-    account = Account()
+def test_credentials_that_expire_during_the_apply_are_a_warning(left: float | None, warns: bool) -> None:
+    account = ScriptedAccount()
     expires = None if left is None else time.time() + left
     account.__dict__["credential_source"] = lambda: CredentialSource(method="sso", profile="p", expires=expires)
-    seen = look(account, planned("aws_eks_cluster", after={"name": "c"}))
+    seen = forecast_for(account, planned("aws_eks_cluster", after={"name": "c"}))
     assert any("credentials" in one.what for one in seen.warnings) is warns
 
 
-def test_a_validation_record_that_is_left_is_a_warning_where_it_cannot_be_overwritten() -> None:
+def test_a_left_validation_record_is_a_warning_where_it_cannot_be_overwritten() -> None:
     left = {
         "Name": "_abc.example.com.",
         "Type": "CNAME",
         "ResourceRecords": [{"Value": "_def.acm-validations.aws."}],
     }
-    account = Account(list_resource_record_sets={"ResourceRecordSets": [left]})
+    account = ScriptedAccount(list_resource_record_sets={"ResourceRecordSets": [left]})
     words: dict[str, Any] = {
         "unknown": {"name": True},
         "sources": {"name": {"aws_acm_certificate.cdn"}},
     }
-    seen = look(account, planned("aws_route53_record", after={"zone_id": "Z1", "type": "CNAME"}, **words))
+    seen = forecast_for(account, planned("aws_route53_record", after={"zone_id": "Z1", "type": "CNAME"}, **words))
     assert "_abc.example.com" in seen.warnings[0].why
     after = {"zone_id": "Z1", "allow_overwrite": True}
-    assert look(account, planned("aws_route53_record", after=after, **words)).warnings == ()
+    assert forecast_for(account, planned("aws_route53_record", after=after, **words)).warnings == ()
 
 
 def test_a_second_origin_access_identity_of_one_comment_is_a_warning() -> None:
     items = [{"Id": "E1", "Comment": "images"}, {"Id": "E2", "Comment": "other"}]
-    account = Account(
+    account = ScriptedAccount(
         list_cloud_front_origin_access_identities={"CloudFrontOriginAccessIdentityList": {"Items": items}}
     )
-    seen = look(account, planned("aws_cloudfront_origin_access_identity", after={"comment": "images"}))
+    seen = forecast_for(account, planned("aws_cloudfront_origin_access_identity", after={"comment": "images"}))
     assert seen.collisions == ()
     assert "E1 has that comment" in seen.warnings[0].why
     free = planned("aws_cloudfront_origin_access_identity", after={"comment": "new"})
-    assert look(account, free).warnings == ()
+    assert forecast_for(account, free).warnings == ()

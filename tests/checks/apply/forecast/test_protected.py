@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.forecast import Account, going, look, planned, refusal
+from support.forecast import ScriptedAccount, destroyed, forecast_for, planned, refusal
 
 from checks.apply.plan.model import PlannedChange
 from checks.finding import CheckState
@@ -14,15 +14,15 @@ ARN = "arn:aws:iam::1:policy/p"
 TWO_ROLES = {"PolicyRoles": [{"RoleName": "node"}, {"RoleName": "other"}]}
 
 
-POLICY = going("aws_iam_policy", anew=True, name="p", arn=ARN)
+POLICY = destroyed("aws_iam_policy", anew=True, name="p", arn=ARN)
 
 
 def detached(role: str) -> PlannedChange:
-    return going("aws_iam_role_policy_attachment", role=role, policy_arn=ARN)
+    return destroyed("aws_iam_role_policy_attachment", role=role, policy_arn=ARN)
 
 
 def test_a_policy_that_stays_attached_cannot_be_replaced() -> None:
-    seen = look(Account(list_entities_for_policy=TWO_ROLES), POLICY, detached("node"))
+    seen = forecast_for(ScriptedAccount(list_entities_for_policy=TWO_ROLES), POLICY, detached("node"))
     (one,) = seen.protected
     assert "attached to the role other" in one.why
     assert "role node" not in one.why
@@ -31,17 +31,19 @@ def test_a_policy_that_stays_attached_cannot_be_replaced() -> None:
     assert seen.sentence == "1 cannot be destroyed"
 
 
-def test_what_the_plan_takes_away_itself_holds_nothing() -> None:
-    seen = look(Account(list_entities_for_policy=TWO_ROLES), POLICY, detached("node"), detached("other"))
+def test_a_destroyed_attachment_blocks_nothing() -> None:
+    seen = forecast_for(
+        ScriptedAccount(list_entities_for_policy=TWO_ROLES), POLICY, detached("node"), detached("other")
+    )
     assert seen.protected == ()
     # What is only created, or changed in place, is not asked at all.
-    account = Account(list_entities_for_policy=TWO_ROLES)
-    look(account, planned("aws_iam_policy", before={"arn": ARN}, actions=("update",)))
-    assert "list_entities_for_policy" not in account.asked
+    account = ScriptedAccount(list_entities_for_policy=TWO_ROLES)
+    forecast_for(account, planned("aws_iam_policy", before={"arn": ARN}, actions=("update",)))
+    assert "list_entities_for_policy" not in account.calls
 
 
-def test_a_denied_look_is_unknown_and_names_the_action() -> None:
-    seen = look(Account(list_entities_for_policy=refusal("AccessDenied")), POLICY)
+def test_a_denied_check_is_unknown_and_names_the_action() -> None:
+    seen = forecast_for(ScriptedAccount(list_entities_for_policy=refusal("AccessDenied")), POLICY)
     assert seen.protected == ()
     assert [one.denied for one in seen.not_checked] == [("iam:ListEntitiesForPolicy",)]
     assert seen.state is CheckState.UNKNOWN
@@ -87,26 +89,26 @@ def test_a_denied_look_is_unknown_and_names_the_action() -> None:
         ),
     ],
 )
-def test_what_is_not_empty_stays_unless_the_provider_may_empty_it(
+def test_a_full_resource_is_blocked_unless_the_provider_may_empty_it(
     type_: str, unless: str, answers: dict[str, Any], before: dict[str, Any], word: str
 ) -> None:
-    (one,) = look(Account(**answers), going(type_, **before)).protected
+    (one,) = forecast_for(ScriptedAccount(**answers), destroyed(type_, **before)).protected
     assert word in one.why
-    assert look(Account(**answers), going(type_, **before, **{unless: True})).protected == ()
+    assert forecast_for(ScriptedAccount(**answers), destroyed(type_, **before, **{unless: True})).protected == ()
 
 
-def test_a_vpc_stays_while_a_cluster_s_load_balancer_is_in_it() -> None:
+def test_a_vpc_is_blocked_by_a_cluster_s_load_balancer() -> None:
     balancers = [
         {"LoadBalancerName": "k8s-web", "LoadBalancerArn": "arn:1", "VpcId": "vpc-1"},
         {"LoadBalancerName": "ours", "LoadBalancerArn": "arn:2", "VpcId": "vpc-1"},
         {"LoadBalancerName": "elsewhere", "LoadBalancerArn": "arn:3", "VpcId": "vpc-2"},
     ]
     groups = [{"GroupId": "sg-1", "GroupName": "default"}, {"GroupId": "sg-2", "GroupName": "k8s-elb"}]
-    account = Account(
+    account = ScriptedAccount(
         describe_load_balancers={"LoadBalancers": balancers},
         describe_security_groups={"SecurityGroups": groups},
     )
-    (one,) = look(account, going("aws_vpc", id="vpc-1"), going("aws_lb", arn="arn:2")).protected
+    (one,) = forecast_for(account, destroyed("aws_vpc", id="vpc-1"), destroyed("aws_lb", arn="arn:2")).protected
     assert one.why.startswith("the load balancer k8s-web, the security group k8s-elb (sg-2); ")
 
 
@@ -120,8 +122,11 @@ def test_a_vpc_stays_while_a_cluster_s_load_balancer_is_in_it() -> None:
         ("aws_rds_cluster", {"skip_final_snapshot": False, "final_snapshot_identifier": None}),
     ],
 )
-def test_what_is_protected_is_told_without_asking_anybody(type_: str, before: dict[str, Any]) -> None:
-    (one,) = look(Account(), going(type_, name="x", **before)).protected
+def test_a_protected_resource_is_found_without_a_call(type_: str, before: dict[str, Any]) -> None:
+    (one,) = forecast_for(ScriptedAccount(), destroyed(type_, name="x", **before)).protected
     assert "apply" in one.why
     free = {key: {True: False, "ACTIVE": "INACTIVE", False: True}.get(value) for key, value in before.items()}
-    assert look(Account(), going(type_, name="x", **{**free, "skip_final_snapshot": True})).protected == ()
+    assert (
+        forecast_for(ScriptedAccount(), destroyed(type_, name="x", **{**free, "skip_final_snapshot": True})).protected
+        == ()
+    )

@@ -69,7 +69,7 @@ PROJECT = {
         ("aws_unknown.x", "name", set()),
     ],
 )
-def test_a_value_is_followed_to_the_resources_that_it_is_made_of(
+def test_a_value_is_followed_to_the_resources_that_it_refers_to(
     address: str, attribute: str, sources: set[str]
 ) -> None:
     assert configuration(PROJECT).sources(address, attribute) == sources
@@ -108,19 +108,19 @@ def test_a_name_is_found_in_its_resource_and_not_in_a_block_inside(folder: Path)
     assert written.locate("aws_iam_role.gone", "name") == ""
 
 
-def test_in_a_module_the_place_is_in_the_module_s_folder(folder: Path) -> None:
+def test_the_location_of_a_module_s_resource_is_in_the_module_s_folder(folder: Path) -> None:
     written = SourceIndex(folder, {})
     # The attribute is not there (a default of the provider): then it is the resource.
     assert written.locate('module.k8s.module.team["x"].aws_ecr_repository.this', "name") == "modules/team/main.tf:1"
     assert written.locate("module.elsewhere.aws_ecr_repository.this", "name") == ""
 
 
-def test_damaged_notes_on_modules_leave_the_root(folder: Path) -> None:
+def test_a_damaged_module_record_leaves_the_root_module(folder: Path) -> None:
     (folder / ".terraform" / "modules" / "modules.json").write_text("{")
     assert SourceIndex(folder, {}).locate("aws_iam_role.node", "name") == "iam.tf:9"
 
 
-def test_thousands_of_resources_are_followed_in_a_moment() -> None:
+def test_thousands_of_resources_are_followed_in_a_second() -> None:
     many = {
         "resources": [resource(f"aws_subnet.s{n}", vpc_id=refers("aws_vpc.v.id", "aws_vpc.v")) for n in range(5000)]
     }

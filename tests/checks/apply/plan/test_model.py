@@ -32,7 +32,7 @@ def document(*changes: dict[str, Any], **more: Any) -> bytes:
     return json.dumps(whole).encode()
 
 
-def test_changes_are_counted_by_what_happens_to_them() -> None:
+def test_changes_are_counted_by_action() -> None:
     plan, _ = read_plan(
         document(
             change("aws_vpc.a", ["create"], after={"cidr_block": "10.0.0.0/16"}),
@@ -79,7 +79,7 @@ def test_sensitive_values_never_reach_the_plan_that_is_shown() -> None:
     assert planned[0].after["value"] == "hunter2"
 
 
-def test_replacing_a_database_stands_out_and_says_which_attribute_forces_it() -> None:
+def test_a_replaced_database_is_a_data_loss_and_names_the_attribute_that_forces_it() -> None:
     plan, _ = read_plan(
         document(
             change(
@@ -144,7 +144,7 @@ def test_the_region_of_an_aliased_provider_is_found_also_inside_modules() -> Non
         (b'{"format_version": "1.2", "resource_changes": "none"}', "not the JSON"),
     ],
 )
-def test_what_is_not_a_plan_is_refused_in_plain_words(text: bytes, words: str) -> None:
+def test_a_document_that_is_no_plan_is_refused_in_plain_words(text: bytes, words: str) -> None:
     with pytest.raises(PlanUnreadable, match=words):
         read_plan(text)
 
@@ -154,13 +154,13 @@ def test_an_empty_plan_has_nothing_to_do() -> None:
     assert (plan.sentence, plan.total, planned) == ("nothing to do", 0, ())
 
 
-def test_the_changes_of_a_broken_configuration_part_are_read_all_the_same() -> None:
+def test_changes_are_read_beside_a_broken_configuration() -> None:
     plan, planned = read_plan(document(change("aws_vpc.a", ["create"], after={}), configuration={"root_module": 3}))
     assert plan.total == 1
     assert (planned[0].region, planned[0].configured_attributes) == ("", None)
 
 
-def test_what_only_a_refresh_rewrites_is_no_drift() -> None:
+def test_a_value_that_only_a_refresh_rewrites_is_no_drift() -> None:
     rewritten = change("aws_vpc.a", ["update"], before={"tags": None, "ids": []}, after={"tags": {}, "ids": None})
     changed = change("aws_vpc.b", ["update"], before={"tags": {}}, after={"tags": {"by": "hand"}})
     plan, _ = read_plan(document(resource_drift=[rewritten, changed]))
@@ -183,7 +183,7 @@ def test_a_plan_that_only_moves_addresses_is_one_to_apply() -> None:
     assert change.moved_from == "terraform_data.a"
 
 
-def test_what_is_imported_and_changed_counts_in_both() -> None:
+def test_a_resource_that_is_imported_and_changed_counts_as_both() -> None:
     change = {
         "address": "aws_s3_bucket.i",
         "mode": "managed",

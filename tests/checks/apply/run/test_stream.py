@@ -35,7 +35,7 @@ def test_reading_a_data_source_counts_nothing() -> None:
     assert (now.done_count, now.total_count, now.running_operations, now.finished_operations) == (0, 1, (), ())
 
 
-def test_a_failed_resource_runs_no_more_and_its_error_is_told_once() -> None:
+def test_a_failed_resource_no_longer_runs_and_its_error_is_listed_once() -> None:
     node = {"severity": "error", "summary": "creating IAM Role (x): EntityAlreadyExists", "address": "a.x"}
     diagnostic = json.dumps({"type": "diagnostic", "diagnostic": node})
     now = fed({"a.x": 1}, event("apply_start", "a.x"), event("apply_errored", "a.x"), diagnostic, diagnostic)
@@ -43,7 +43,7 @@ def test_a_failed_resource_runs_no_more_and_its_error_is_told_once() -> None:
     assert [(one.address, one.summary) for one in now.errors] == [("a.x", node["summary"])]
 
 
-def test_without_a_plan_the_stream_itself_gives_the_total() -> None:
+def test_without_a_plan_the_total_comes_from_the_stream() -> None:
     change = {"resource": {"addr": "a.x"}, "action": "create"}
     planned = json.dumps({"type": "planned_change", "change": change})
     assert fed(None, planned, event("apply_start", "a.x"), event("apply_complete", "a.x")).done_count == 1
@@ -85,7 +85,7 @@ def test_the_summary_of_a_plan_does_not_complete_an_apply() -> None:
     assert fed(None, summary("plan"), summary("apply")).is_complete
 
 
-def test_a_provisioner_speaks_in_its_resource_s_row() -> None:
+def test_the_output_of_a_provisioner_is_the_note_of_its_resource() -> None:
     now = fed(
         {"a.x": 1},
         event("apply_start", "a.x"),

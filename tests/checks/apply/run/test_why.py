@@ -31,7 +31,7 @@ def dns() -> Iterator[FakeDns]:
     made.close()
 
 
-class Fake:
+class ScriptedAws:
     """AWS as a test wants it: operation to its answer; an exception is raised."""
 
     def __init__(self, **answers: Any) -> None:
@@ -55,10 +55,10 @@ class Fake:
         return answer
 
 
-def told(
+def explain(
     monkeypatch: pytest.MonkeyPatch, running: RunningResource, dns: FakeDns | None = None, **answers: Any
 ) -> Finding:
-    fake = Fake(**answers)
+    fake = ScriptedAws(**answers)
     monkeypatch.setattr("checks.aws.session.AwsSession.client", lambda self, service, region=None: fake)
     env = {"ECOTUI_DNS": f"{dns.address[0]}:{dns.address[1]}"} if dns else {}
     return explain_running(
@@ -75,11 +75,11 @@ def now(seconds: float = 0.0) -> datetime:
     return datetime.fromtimestamp(time.time() - seconds, UTC)
 
 
-def begun(address: str, elapsed: float = 40.0, **more: Any) -> RunningResource:
+def running(address: str, elapsed: float = 40.0, **more: Any) -> RunningResource:
     return RunningResource(address=address, started_at=time.time() - elapsed, elapsed=elapsed, **more)
 
 
-def test_an_instance_is_told_with_its_state_its_checks_and_its_usual_time(aws_env: dict[str, str]) -> None:
+def test_the_status_of_an_instance_has_its_state_its_checks_and_its_typical_time(aws_env: dict[str, str]) -> None:
     world = CheckContext(settings=Settings(), project=Path("/"), env=aws_env)
     ec2 = boto3.client(
         "ec2",
@@ -92,7 +92,7 @@ def test_an_instance_is_told_with_its_state_its_checks_and_its_usual_time(aws_en
     made = ec2.run_instances(
         ImageId="ami-12345678", MinCount=1, MaxCount=1, InstanceType="t3a.large", TagSpecifications=tags
     )
-    asked = begun(
+    asked = running(
         "aws_instance.node", typical=TypicalDuration(seconds=25.0), planned_attributes={"tags.Name": "k8s-master"}
     )
     seen = explain_running(world, asked)
@@ -102,9 +102,9 @@ def test_an_instance_is_told_with_its_state_its_checks_and_its_usual_time(aws_en
     assert facts(seen)["instance check"] == "ok"
     assert facts(seen)["usually"] == "25 s (estimate)"
     # One of another name, and one that this run has made already, are not taken for it.
-    other = begun("aws_instance.node", planned_attributes={"tags.Name": "k8s-api"})
+    other = running("aws_instance.node", planned_attributes={"tags.Name": "k8s-api"})
     assert "no instance named k8s-api" in explain_running(world, other).summary
-    taken = begun(
+    taken = running(
         "aws_instance.node",
         planned_attributes={"tags.Name": "k8s-master"},
         created_ids={"aws_instance.a": made["Instances"][0]["InstanceId"]},
@@ -122,9 +122,9 @@ def an_instance(state: str, reason: str = "") -> dict[str, Any]:
     return {"Reservations": [{"Instances": [one]}]}
 
 
-def test_an_instance_that_dies_says_aws_s_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_instance_that_terminates_has_aws_s_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     reason = "Server.InternalError: volume limit\x1b[2J"
-    seen = told(monkeypatch, begun("aws_instance.a"), describe_instances=an_instance("terminated", reason))
+    seen = explain(monkeypatch, running("aws_instance.a"), describe_instances=an_instance("terminated", reason))
     assert seen.state is CheckState.BLOCKED
     assert "Server.InternalError: volume limit" in seen.summary
     assert "\x1b" not in seen.summary
@@ -132,21 +132,21 @@ def test_an_instance_that_dies_says_aws_s_reason(monkeypatch: pytest.MonkeyPatch
 
 def test_an_impaired_check_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     checks = {"SystemStatus": {"Status": "ok"}, "InstanceStatus": {"Status": "impaired"}}
-    seen = told(
+    seen = explain(
         monkeypatch,
-        begun("aws_instance.a"),
+        running("aws_instance.a"),
         describe_instances=an_instance("running"),
         describe_instance_status={"InstanceStatuses": [checks]},
     )
     assert (seen.state, "impaired" in seen.summary) == (CheckState.WARN, True)
 
 
-def test_a_look_that_is_denied_names_the_iam_action(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_denied_status_check_names_the_iam_action(monkeypatch: pytest.MonkeyPatch) -> None:
     from botocore.exceptions import ClientError
 
     message = "User: arn:aws:iam::1:user/x is not authorized to perform: ec2:DescribeNatGateways"
     error = ClientError({"Error": {"Code": "UnauthorizedOperation", "Message": message}}, "DescribeNatGateways")
-    seen = told(monkeypatch, begun("aws_nat_gateway.main"), describe_nat_gateways=error)
+    seen = explain(monkeypatch, running("aws_nat_gateway.main"), describe_nat_gateways=error)
     assert seen.state is CheckState.UNKNOWN
     assert seen.denied == ("ec2:DescribeNatGateways",)
 
@@ -164,13 +164,13 @@ def test_a_look_that_is_denied_names_the_iam_action(monkeypatch: pytest.MonkeyPa
         ),
     ],
 )
-def test_a_nat_gateway_is_told_by_its_state(
+def test_the_status_of_a_nat_gateway_follows_its_state(
     monkeypatch: pytest.MonkeyPatch, state: str, more: dict[str, str], expected: CheckState, words: str
 ) -> None:
     gateway = {"NatGatewayId": "nat-1", "State": state, "CreateTime": now(), **more}
     old = {"NatGatewayId": "nat-0", "State": "failed", "CreateTime": now(9_000)}
     answer = {"NatGateways": [old, gateway]}
-    seen = told(monkeypatch, begun("aws_nat_gateway.main"), describe_nat_gateways=answer)
+    seen = explain(monkeypatch, running("aws_nat_gateway.main"), describe_nat_gateways=answer)
     assert (seen.state, words in seen.summary) == (expected, True)
 
 
@@ -179,15 +179,19 @@ def test_a_load_balancer_is_found_by_its_planned_name(monkeypatch: pytest.Monkey
         return {"LoadBalancerName": name, "State": {"Code": code, "Reason": reason}, "CreatedTime": now()}
 
     answer = {"LoadBalancers": [balancer("other", "failed"), balancer("api", "provisioning")]}
-    seen = told(monkeypatch, begun("aws_lb.api", planned_attributes={"name": "api"}), describe_load_balancers=answer)
+    seen = explain(
+        monkeypatch, running("aws_lb.api", planned_attributes={"name": "api"}), describe_load_balancers=answer
+    )
     assert (seen.state, "api is provisioning" in seen.summary) == (CheckState.OK, True)
     answer = {"LoadBalancers": [balancer("api", "failed", "no free addresses")]}
-    seen = told(monkeypatch, begun("aws_lb.api", planned_attributes={"name": "api"}), describe_load_balancers=answer)
+    seen = explain(
+        monkeypatch, running("aws_lb.api", planned_attributes={"name": "api"}), describe_load_balancers=answer
+    )
     assert (seen.state, "no free addresses" in seen.summary) == (CheckState.BLOCKED, True)
 
 
 @pytest.mark.parametrize(("minutes", "state"), [(6, CheckState.OK), (40, CheckState.WARN)])
-def test_a_distribution_is_told_against_what_is_usual(
+def test_a_distribution_is_late_after_its_usual_time(
     monkeypatch: pytest.MonkeyPatch, minutes: int, state: CheckState
 ) -> None:
     item = {
@@ -197,8 +201,8 @@ def test_a_distribution_is_told_against_what_is_usual(
         "Aliases": {"Items": ["cdn.eco2.example"]},
         "LastModifiedTime": now(minutes * 60),
     }
-    asked = begun("aws_cloudfront_distribution.cdn", planned_attributes={"aliases": '["cdn.eco2.example"]'})
-    seen = told(monkeypatch, asked, list_distributions={"DistributionList": {"Items": [item]}})
+    asked = running("aws_cloudfront_distribution.cdn", planned_attributes={"aliases": '["cdn.eco2.example"]'})
+    seen = explain(monkeypatch, asked, list_distributions={"DistributionList": {"Items": [item]}})
     assert seen.state is state
     assert f"InProgress for {minutes} min" in seen.summary
     assert seen.guide == ("6.1",)
@@ -222,12 +226,12 @@ def validation(
     }
     record = {"Name": NAME, "Type": "CNAME", "ResourceRecords": [{"Value": held}]}
     zone = {"Id": "Z1", "Name": "eco2.example."}
-    asked = begun(
+    asked = running(
         "aws_acm_certificate_validation.cdn",
         dependencies=("aws_acm_certificate.cdn",),
         created_ids={"aws_acm_certificate.cdn": CERTIFICATE},
     )
-    return told(
+    return explain(
         monkeypatch,
         asked,
         dns,
@@ -238,9 +242,7 @@ def validation(
     )
 
 
-def test_a_certificate_whose_zone_nobody_delegates_to_will_wait_for_ever(
-    monkeypatch: pytest.MonkeyPatch, dns: FakeDns
-) -> None:
+def test_a_certificate_whose_zone_is_not_delegated_is_blocked(monkeypatch: pytest.MonkeyPatch, dns: FakeDns) -> None:
     dns.records["eco2.example", "NS"] = ["ns.registrar.example"]
     seen = validation(monkeypatch, dns)
     assert seen.state is CheckState.BLOCKED
@@ -248,42 +250,40 @@ def test_a_certificate_whose_zone_nobody_delegates_to_will_wait_for_ever(
     assert facts(seen)["delegation"] == "the DNS names ns.registrar.example, the zone is on ns-1.awsdns.com"
 
 
-def test_a_certificate_with_its_record_in_a_delegated_zone_only_needs_time(
-    monkeypatch: pytest.MonkeyPatch, dns: FakeDns
-) -> None:
+def test_a_certificate_with_its_record_in_a_delegated_zone_is_ok(monkeypatch: pytest.MonkeyPatch, dns: FakeDns) -> None:
     dns.records["eco2.example", "NS"] = ["ns-1.awsdns.com"]
     dns.records[NAME.rstrip("."), "CNAME"] = [VALUE.rstrip(".")]
     seen = validation(monkeypatch, dns)
     assert (seen.state, facts(seen)["public DNS"]) == (CheckState.OK, "it is there")
 
 
-def test_a_certificate_without_its_record_says_so(monkeypatch: pytest.MonkeyPatch, dns: FakeDns) -> None:
+def test_a_certificate_without_its_record_is_reported(monkeypatch: pytest.MonkeyPatch, dns: FakeDns) -> None:
     seen = validation(monkeypatch, dns, held="")
     assert (seen.state, "not in the zone eco2.example" in seen.summary) == (CheckState.WARN, True)
     seen = validation(monkeypatch, dns, held="_old.acm-validations.aws.")
     assert (seen.state, "another value" in seen.summary) == (CheckState.BLOCKED, True)
 
 
-def test_a_certificate_of_a_domain_that_is_served_elsewhere_says_so(
+def test_a_certificate_of_a_domain_without_a_zone_here_is_reported(
     monkeypatch: pytest.MonkeyPatch, dns: FakeDns
 ) -> None:
     seen = validation(monkeypatch, dns, zones=0)
     assert (seen.state, "No hosted zone" in seen.summary) == (CheckState.WARN, True)
 
 
-def test_a_dns_that_does_not_answer_is_no_good_news(monkeypatch: pytest.MonkeyPatch, dns: FakeDns) -> None:
+def test_a_dns_that_does_not_answer_is_unknown(monkeypatch: pytest.MonkeyPatch, dns: FakeDns) -> None:
     dns.garbage = b"x"
     assert validation(monkeypatch, dns).state is CheckState.UNKNOWN
 
 
-def test_a_certificate_that_failed_says_why(monkeypatch: pytest.MonkeyPatch, dns: FakeDns) -> None:
+def test_a_failed_certificate_has_its_reason(monkeypatch: pytest.MonkeyPatch, dns: FakeDns) -> None:
     seen = validation(monkeypatch, dns, Status="FAILED", FailureReason="CAA_ERROR")
     assert (seen.state, "CAA_ERROR" in seen.summary) == (CheckState.BLOCKED, True)
 
 
-def test_what_cannot_be_known_is_said_and_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_type_without_a_check_is_unknown_without_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
     for address in ("aws_iam_role.a", "aws_route53_record.a", "null_resource.x", "odd"):
-        seen = told(monkeypatch, begun(address, note="still at it"))
+        seen = explain(monkeypatch, running(address, note="still at it"))
         assert seen.state is CheckState.UNKNOWN
         assert facts(seen)["its provisioner"] == "still at it"
 
@@ -291,7 +291,7 @@ def test_what_cannot_be_known_is_said_and_nothing_is_asked(monkeypatch: pytest.M
 # -- the command -----------------------------------------------------------------------------------------------------
 
 
-def test_the_command_says_what_is_done_what_was_not_begun_and_what_is_not_known(
+def test_the_command_reports_what_is_done_what_was_not_begun_and_what_is_unknown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from ecotui.cli import main

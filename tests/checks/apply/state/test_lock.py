@@ -96,7 +96,7 @@ def test_a_lock_that_may_not_be_read_is_unknown_and_names_the_action(s3: CheckCo
     assert sight.unknown_reason.startswith("the lock in s3://nobody-s/k/s.tfstate could not be read")
 
 
-def test_another_backend_is_never_taken_for_free(tmp_path: Path) -> None:
+def test_another_backend_is_never_taken_for_unlocked(tmp_path: Path) -> None:
     at = world(tmp_path)
     connected(at, "gcs", bucket="b")
     assert "shows only when terraform runs into it" in state_lock.read_state_lock(at).unknown_reason
@@ -115,7 +115,7 @@ def test_workspaces_move_the_state_and_so_its_lock(tmp_path: Path) -> None:
 
 
 @linux
-def test_a_holder_on_this_machine_that_is_gone_is_said_to_be_gone(tmp_path: Path) -> None:
+def test_a_holder_on_this_machine_that_has_ended_is_reported_as_ended(tmp_path: Path) -> None:
     old = (datetime.now(UTC) - timedelta(days=900)).isoformat()
     lock = state_lock._make_lock(json.loads(info(HERE, old)), path="p", where="s3", alive=None)
     judged = state_lock.add_holder_status(lock, tmp_path)
@@ -125,7 +125,7 @@ def test_a_holder_on_this_machine_that_is_gone_is_said_to_be_gone(tmp_path: Path
 
 
 @linux
-def test_a_holder_that_works_in_this_folder_is_alive(tmp_path: Path) -> None:
+def test_a_holder_that_runs_in_this_folder_is_alive(tmp_path: Path) -> None:
     fake = tmp_path / "terraform"
     fake.write_text("echo ready; read line\n")
     with subprocess.Popen(
@@ -179,7 +179,7 @@ def test_unlock_takes_no_other_id(locked: Path, id_: str, code: int, capsys: pyt
     assert not locked.exists()
 
 
-def test_unlock_leaves_a_lock_whose_holder_is_at_work(
+def test_unlock_refuses_a_lock_whose_holder_runs(
     locked: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(

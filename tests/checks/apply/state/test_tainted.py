@@ -42,7 +42,7 @@ def stopped(**errors: str) -> ApplyProgress:
     return ApplyProgress(total_count=3, done_count=1, failed_count=len(said), errors=tuple(said))
 
 
-def test_only_what_was_no_longer_waited_for_counts_as_cut_off() -> None:
+def test_only_an_interrupted_wait_counts_as_interrupted() -> None:
     progress = stopped(
         aws_instance__node=WAITED, aws_instance__other="Error: UnauthorizedOperation", aws_eip__main=EXECUTION_HALTED
     )
@@ -141,7 +141,7 @@ def test_nothing_is_untainted_while_the_state_cannot_be_read_or_nothing_is_compl
     assert terraform.asked == []
 
 
-def test_the_state_tells_what_is_tainted() -> None:
+def test_the_state_has_the_tainted_resources() -> None:
     text = json.dumps(
         {
             "version": 4,
