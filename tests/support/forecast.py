@@ -78,9 +78,9 @@ class ScriptedAccount:
 
 def forecast_for(account: ScriptedAccount, *resources: PlannedChange, **more: Any) -> Forecast:
     # An AWS that is played by this machine: then nobody's DNS is asked.
-    world = CheckContext(settings=Settings(), project=Path(), env={"AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
-    world.__dict__["aws"] = account
-    return make_forecast(world, resources, **more)
+    context = CheckContext(settings=Settings(), project=Path(), env={"AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
+    context.__dict__["aws"] = account
+    return make_forecast(context, resources, **more)
 
 
 def destroyed(type_: str, *, anew: bool = False, **before: Any) -> PlannedChange:

@@ -216,47 +216,21 @@ class SavedReview(FrozenStruct, frozen=True):
 def plan_document(plan: Plan, forecast: Forecast) -> dict[str, Any]:
     """The body of `ecotui.plan/1`."""
     return {
-        "changes": [{"address": one.address, "type": one.type, "actions": list(one.actions)} for one in plan.changes],
+        "changes": [_select(one, "address", "type", "actions") for one in plan.changes],
         "quotas": [
-            {
-                "code": one.code,
-                "limit": one.limit,
-                "used": one.used,
-                "needed": one.needed,
-                "state": one.state.value,
-                "title": one.title,
-                "region": one.region,
-            }
-            for one in forecast.quotas
+            _select(one, "code", "limit", "used", "needed", "state", "title", "region") for one in forecast.quotas
         ],
         "collisions": [
-            {
-                "address": one.address,
-                "type": one.type,
-                "name": one.name,
-                "existing": one.existing,
-                "ways_out": list(one.fixes),
-                "import_id": one.import_id,
-                "guide": list(one.guide),
-                "place": one.location,
-            }
+            _select(one, "address", "type", "name", "existing", "ways_out", "import_id", "guide", "place")
             for one in forecast.collisions
         ],
-        "kept": [
-            {"address": one.address, "type": one.type, "name": one.name, "why": one.why, "place": one.location}
-            for one in forecast.protected
-        ],
-        "unknown": [
-            {
-                "address": one.address,
-                "type": one.type,
-                "what": one.what,
-                "why": one.why,
-                "denied": list(one.denied),
-            }
-            for one in forecast.not_checked
-        ],
-        "warnings": [
-            {"address": one.address, "type": one.type, "what": one.what, "why": one.why} for one in forecast.warnings
-        ],
+        "kept": [_select(one, "address", "type", "name", "why", "place") for one in forecast.protected],
+        "unknown": [_select(one, "address", "type", "what", "why", "denied") for one in forecast.not_checked],
+        "warnings": [_select(one, "address", "type", "what", "why") for one in forecast.warnings],
     }
+
+
+def _select(value: msgspec.Struct, *keys: str) -> dict[str, Any]:
+    """These keys of the JSON form of a struct, those with a default value as well."""
+    attributes = {field.encode_name: field.name for field in msgspec.structs.fields(value)}
+    return {key: msgspec.to_builtins(getattr(value, attributes[key])) for key in keys}

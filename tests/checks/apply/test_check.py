@@ -63,7 +63,7 @@ class ScriptedTerraform:
         self.command = root / "terraform"
         self.command.write_text(SCRIPT.format(answers=self.answers))
         self.command.chmod(0o755)
-        self.world = CheckContext(
+        self.context = CheckContext(
             settings=Settings(terraform=TerraformSettings(command=(str(self.command),), timeout=20)),
             project=root / "project",
             env={"PATH": "/usr/bin:/bin", "HOME": str(root), "ECOTUI_STATE_DIR": str(root / "state")},
@@ -76,7 +76,7 @@ class ScriptedTerraform:
         (self.answers / f"{name}.code").write_text(str(code))
 
     def findings(self) -> dict[str, Finding]:
-        report = check(self.world)
+        report = check(self.context)
         assert report.step == "apply"
         self.detail = msgspec.convert(report.detail, type=ApplyDetail)
         return {finding.id: finding for finding in report.findings}
@@ -218,7 +218,7 @@ def test_an_error_of_the_configuration_opens_the_editor_at_its_line(terra: Scrip
     editor = terra.command.with_name("nano")
     editor.write_text("#!/bin/sh\n")
     editor.chmod(0o755)
-    terra.world.env["VISUAL"] = f"{editor} -l"  # type: ignore[index]
+    terra.context.env["VISUAL"] = f"{editor} -l"  # type: ignore[index]
     node = {
         "severity": "error",
         "summary": "Unsupported argument",
@@ -293,7 +293,7 @@ def test_resources_in_state_have_the_addresses_that_terraform_uses(terra: Script
     from checks.tools.terraform import read_state_resources
 
     terra.answer("state", json.dumps(STATE))
-    assert [(one.address, one.id) for one in read_state_resources(terra.world)] == [
+    assert [(one.address, one.id) for one in read_state_resources(terra.context)] == [
         ('module.k8s.aws_instance.node["api"]', "i-1"),
         ("module.k8s.aws_instance.node[0]", "i-2"),
     ]
@@ -304,7 +304,7 @@ def test_sensitive_outputs_are_left_out(terra: ScriptedTerraform) -> None:
 
     values = {"vpc": {"value": "vpc-1", "sensitive": False}, "password": {"value": "x", "sensitive": True}}
     terra.answer("other", json.dumps(values))
-    assert read_terraform_outputs(terra.world) == {"vpc": "vpc-1"}
+    assert read_terraform_outputs(terra.context) == {"vpc": "vpc-1"}
 
 
 def test_the_types_that_a_screen_draws_import_neither_boto3_nor_sh() -> None:
@@ -336,7 +336,7 @@ esac
 
 def test_the_check_reports_its_progress(terra: ScriptedTerraform) -> None:
     said: list[str] = []
-    terra.world = terra.world.with_progress(said.append)
+    terra.context = terra.context.with_progress(said.append)
     terra.answer("state", json.dumps(STATE))
     (terra.folder / "terraform.tfstate").write_text(json.dumps(STATE))
     terra.findings()

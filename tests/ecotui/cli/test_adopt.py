@@ -53,8 +53,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def review(project: Path, version: str) -> None:
-    world = CheckContext(settings=Settings(), project=project, env={"ECOTUI_STATE_DIR": str(project / "state")})
-    place = plan_store.default_plan_folder(world)
+    context = CheckContext(settings=Settings(), project=project, env={"ECOTUI_STATE_DIR": str(project / "state")})
+    place = plan_store.default_plan_folder(context)
     plan_store.make_plan_folder(place)
     (place / plan_store.PLAN_FILE).write_bytes(b"plan")
     plan_store.write_review(
@@ -62,7 +62,7 @@ def review(project: Path, version: str) -> None:
         SavedReview(
             plan_sha256="",
             created_at=0.0,
-            folder=str(world.terraform_folder),
+            folder=str(context.terraform_folder),
             workspace="",
             plan=Plan(terraform=version, format="1.2", changes=()),
             forecast=Forecast(collisions=(ROLE, KEY, THEIRS)),

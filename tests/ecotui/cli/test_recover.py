@@ -127,32 +127,32 @@ def test_a_creation_that_the_stream_leaves_open_and_the_state_lacks_is_interrupt
     ]
 
 
-def test_the_id_that_terraform_reported_is_checked_and_nothing_else_is_taken_for_it(world: CheckContext) -> None:
-    ec2 = client(world.env, "ec2")
+def test_the_id_that_terraform_reported_is_checked_and_nothing_else_is_taken_for_it(context: CheckContext) -> None:
+    ec2 = client(context.env, "ec2")
     tags = [{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": "main"}]}]
     ids = [ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=tags)["Vpc"]["VpcId"] for _ in range(2)]
     planned = {"tags.Name": "main"}
     one = InterruptedCreation(address="aws_vpc.main", started_at=1.0, id=ids[1], planned_attributes=planned)
-    assert [each.id for each in find_orphan(world, one, set()).candidates] == [ids[1]]
+    assert [each.id for each in find_orphan(context, one, set()).candidates] == [ids[1]]
     gone = InterruptedCreation(address="aws_vpc.main", started_at=1.0, id="vpc-gone", planned_attributes=planned)
-    assert find_orphan(world, gone, set()).candidates == ()
-    untagged = find_orphan(world, InterruptedCreation(address="aws_vpc.main", started_at=1.0, id=ids[0]), set())
+    assert find_orphan(context, gone, set()).candidates == ()
+    untagged = find_orphan(context, InterruptedCreation(address="aws_vpc.main", started_at=1.0, id=ids[0]), set())
     assert [each.id for each in untagged.candidates] == [ids[0]]
-    unsought = find_orphan(world, InterruptedCreation(address="aws_wonder.x", started_at=1.0, id="w-1"), set())
+    unsought = find_orphan(context, InterruptedCreation(address="aws_wonder.x", started_at=1.0, id="w-1"), set())
     assert [each.id for each in unsought.candidates] == ["w-1"]
     assert "was not checked" in unsought.sentence
 
 
-def test_a_security_group_in_a_vpc_of_the_same_run_is_found_by_its_name(world: CheckContext) -> None:
-    ec2 = client(world.env, "ec2")
+def test_a_security_group_in_a_vpc_of_the_same_run_is_found_by_its_name(context: CheckContext) -> None:
+    ec2 = client(context.env, "ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     group = ec2.create_security_group(GroupName="node", Description="x", VpcId=vpc)["GroupId"]
-    found = find_orphan(world, creation("aws_security_group.node", name="node"), set())
+    found = find_orphan(context, creation("aws_security_group.node", name="node"), set())
     assert [one.id for one in found.candidates] == [group]
 
 
 @pytest.fixture
-def world(tmp_path: Path, aws_env: dict[str, str]) -> CheckContext:
+def context(tmp_path: Path, aws_env: dict[str, str]) -> CheckContext:
     return CheckContext(settings=Settings(aws=AwsSettings(region=REGION)), project=tmp_path, env=aws_env)
 
 
@@ -174,34 +174,34 @@ def creation(address: str, **planned: str) -> InterruptedCreation:
     )
 
 
-def test_an_orphan_is_found_by_its_tags_and_not_what_the_state_has(world: CheckContext) -> None:
-    ec2 = client(world.env, "ec2")
+def test_an_orphan_is_found_by_its_tags_and_not_what_the_state_has(context: CheckContext) -> None:
+    ec2 = client(context.env, "ec2")
     tags = [{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": "main"}]}]
     ours = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=tags)["Vpc"]["VpcId"]
     known = ec2.create_vpc(CidrBlock="10.1.0.0/16", TagSpecifications=tags)["Vpc"]["VpcId"]
-    found = find_orphan(world, creation("aws_vpc.main", tags__Name="main"), {known})
+    found = find_orphan(context, creation("aws_vpc.main", tags__Name="main"), {known})
     assert [one.id for one in found.candidates] == [ours]
     assert ours in found.sentence
-    assert find_orphan(world, creation("aws_vpc.main", tags__Name="other"), set()).candidates == ()
+    assert find_orphan(context, creation("aws_vpc.main", tags__Name="other"), set()).candidates == ()
 
 
-def test_an_orphan_is_found_by_a_name_that_aws_gives_once(world: CheckContext) -> None:
-    client(world.env, "iam").create_role(RoleName="node", AssumeRolePolicyDocument="{}")
-    found = find_orphan(world, creation("aws_iam_role.node", name="node"), set())
+def test_an_orphan_is_found_by_a_name_that_aws_gives_once(context: CheckContext) -> None:
+    client(context.env, "iam").create_role(RoleName="node", AssumeRolePolicyDocument="{}")
+    found = find_orphan(context, creation("aws_iam_role.node", name="node"), set())
     assert [one.import_id for one in found.candidates] == ["node"]
 
 
-def test_an_instance_of_this_run_s_time_is_found_by_its_type(world: CheckContext) -> None:
-    ec2 = client(world.env, "ec2")
+def test_an_instance_of_this_run_s_time_is_found_by_its_type(context: CheckContext) -> None:
+    ec2 = client(context.env, "ec2")
     made = ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, InstanceType="t3a.large")
     (id_,) = [one["InstanceId"] for one in made["Instances"]]
     one = creation("aws_instance.node", instance_type="t3a.large")
-    assert [each.id for each in find_orphan(world, one, set()).candidates] == [id_]
+    assert [each.id for each in find_orphan(context, one, set()).candidates] == [id_]
     earlier = InterruptedCreation(
         address=one.address, started_at=time.time() + 600, planned_attributes=one.planned_attributes
     )
-    assert find_orphan(world, earlier, set()).candidates == ()
-    assert find_orphan(world, creation("aws_instance.node", instance_type="t3a.small"), set()).candidates == ()
+    assert find_orphan(context, earlier, set()).candidates == ()
+    assert find_orphan(context, creation("aws_instance.node", instance_type="t3a.small"), set()).candidates == ()
 
 
 @pytest.mark.parametrize(
@@ -213,9 +213,9 @@ def test_an_instance_of_this_run_s_time_is_found_by_its_type(world: CheckContext
     ],
 )
 def test_an_orphan_that_cannot_be_searched_for_is_unknown(
-    world: CheckContext, one: InterruptedCreation, why: str
+    context: CheckContext, one: InterruptedCreation, why: str
 ) -> None:
-    found = find_orphan(world, one, set())
+    found = find_orphan(context, one, set())
     assert why in found.unknown_reason
     assert "is not known" in found.sentence
 

@@ -35,9 +35,9 @@ def event(name: str, minutes: float = 3, **more: Any) -> dict[str, Any]:
 
 
 def forecast_for(account: Any, *resources: Any, gone: tuple[DeletedBucket, ...] = ()) -> Forecast:
-    world = CheckContext(settings=Settings(), project=Path(), env={}, deleted_buckets=lambda since: gone)
-    world.__dict__["aws"] = account
-    return make_forecast(world, resources)
+    context = CheckContext(settings=Settings(), project=Path(), env={}, deleted_buckets=lambda since: gone)
+    context.__dict__["aws"] = account
+    return make_forecast(context, resources)
 
 
 def test_a_bucket_that_cloudtrail_recorded_as_deleted_is_a_warning_and_no_collision() -> None:

@@ -124,9 +124,9 @@ def forecast_with_dns(monkeypatch: pytest.MonkeyPatch, answer: Any, *resources: 
         return found
 
     monkeypatch.setattr(dns_question, "query_dns", ask)
-    world = CheckContext(settings=Settings(), project=Path(), env={})
-    world.__dict__["aws"] = account(list_certificates={})
-    return make_forecast(world, resources)
+    context = CheckContext(settings=Settings(), project=Path(), env={})
+    context.__dict__["aws"] = account(list_certificates={})
+    return make_forecast(context, resources)
 
 
 def test_a_record_that_leads_to_another_distribution_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,5 +154,5 @@ def test_a_dns_that_does_not_answer_is_reported(monkeypatch: pytest.MonkeyPatch)
 
 def test_the_dns_is_not_asked_about_an_aws_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dns_question, "query_dns", lambda *words: pytest.fail("asked"))
-    world = CheckContext(settings=Settings(), project=Path(), env={"AWS_ENDPOINT_URL": "http://127.0.0.1:5000"})
-    assert alias_dns_warnings(world, [distribution("cdn.example.com")]) == []
+    context = CheckContext(settings=Settings(), project=Path(), env={"AWS_ENDPOINT_URL": "http://127.0.0.1:5000"})
+    assert alias_dns_warnings(context, [distribution("cdn.example.com")]) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
@@ -9,7 +10,15 @@ import pytest
 from botocore.exceptions import NoCredentialsError
 from support.forecast import ScriptedAccount, forecast_for, planned, refusal
 
-from checks.apply.forecast.model import plan_document
+from checks.apply.forecast.model import (
+    Collision,
+    Forecast,
+    ForecastWarning,
+    NotChecked,
+    ProtectedResource,
+    QuotaNeed,
+    plan_document,
+)
 from checks.apply.plan.model import Plan
 from checks.aws.isolated_session import CredentialSource
 from checks.finding import CheckState
@@ -303,3 +312,38 @@ def test_a_second_origin_access_identity_of_one_comment_is_a_warning() -> None:
     assert "E1 has that comment" in seen.warnings[0].why
     free = planned("aws_cloudfront_origin_access_identity", after={"comment": "new"})
     assert forecast_for(account, free).warnings == ()
+
+
+def test_the_public_document_has_every_key_of_every_row() -> None:
+    protected = ProtectedResource(address="a.b", type="a", name="b", why="it is protected")
+    forecast = Forecast(
+        quotas=(
+            QuotaNeed(code="L-1", service="ec2", title="t", limit=None, used=1.0, needed=2.0, state=CheckState.UNKNOWN),
+        ),
+        collisions=(Collision(address="a.b", type="a", name="b", existing="b-1", fixes=("rename",)),),
+        protected=(protected,),
+        not_checked=(NotChecked(what="name", why="denied"),),
+        warnings=(ForecastWarning(what="w", why="y"),),
+    )
+    document = plan_document(Plan(terraform="1", format="1.2", changes=()), forecast)
+    assert json.loads(json.dumps(document)) == {
+        "changes": [],
+        "quotas": [
+            {"code": "L-1", "limit": None, "used": 1.0, "needed": 2.0, "state": "unknown", "title": "t", "region": ""}
+        ],
+        "collisions": [
+            {
+                "address": "a.b",
+                "type": "a",
+                "name": "b",
+                "existing": "b-1",
+                "ways_out": ["rename"],
+                "import_id": "",
+                "guide": [],
+                "place": "",
+            }
+        ],
+        "kept": [{"address": "a.b", "type": "a", "name": "b", "why": "it is protected", "place": ""}],
+        "unknown": [{"address": "", "type": "", "what": "name", "why": "denied", "denied": []}],
+        "warnings": [{"address": "", "type": "", "what": "w", "why": "y"}],
+    }

@@ -80,7 +80,7 @@ def running(address: str, elapsed: float = 40.0, **more: Any) -> RunningResource
 
 
 def test_the_status_of_an_instance_has_its_state_its_checks_and_its_typical_time(aws_env: dict[str, str]) -> None:
-    world = CheckContext(settings=Settings(), project=Path("/"), env=aws_env)
+    context = CheckContext(settings=Settings(), project=Path("/"), env=aws_env)
     ec2 = boto3.client(
         "ec2",
         region_name="ap-northeast-2",
@@ -95,7 +95,7 @@ def test_the_status_of_an_instance_has_its_state_its_checks_and_its_typical_time
     asked = running(
         "aws_instance.node", typical=TypicalDuration(seconds=25.0), planned_attributes={"tags.Name": "k8s-master"}
     )
-    seen = explain_running(world, asked)
+    seen = explain_running(context, asked)
     assert made["Instances"][0]["InstanceId"] in seen.summary
     assert seen.state is CheckState.OK
     assert facts(seen)["state"] == "running"
@@ -103,13 +103,13 @@ def test_the_status_of_an_instance_has_its_state_its_checks_and_its_typical_time
     assert facts(seen)["usually"] == "25 s (estimate)"
     # One of another name, and one that this run has made already, are not taken for it.
     other = running("aws_instance.node", planned_attributes={"tags.Name": "k8s-api"})
-    assert "no instance named k8s-api" in explain_running(world, other).summary
+    assert "no instance named k8s-api" in explain_running(context, other).summary
     taken = running(
         "aws_instance.node",
         planned_attributes={"tags.Name": "k8s-master"},
         created_ids={"aws_instance.a": made["Instances"][0]["InstanceId"]},
     )
-    assert "no instance" in explain_running(world, taken).summary
+    assert "no instance" in explain_running(context, taken).summary
 
 
 def an_instance(state: str, reason: str = "") -> dict[str, Any]:

@@ -28,7 +28,7 @@ def info(who: str = "kim@bastion", created: str = "2026-11-23T20:00:00.123Z", id
     return json.dumps({"ID": id_, "Who": who, "Operation": "OperationTypeApply", "Created": created})
 
 
-def world(tmp_path: Path, env: dict[str, str] | None = None, **terraform: Any) -> CheckContext:
+def check_context(tmp_path: Path, env: dict[str, str] | None = None, **terraform: Any) -> CheckContext:
     (tmp_path / "terraform" / ".terraform").mkdir(parents=True, exist_ok=True)
     return CheckContext(
         settings=Settings(aws=AwsSettings(region="ap-northeast-2"), terraform=TerraformSettings(**terraform)),
@@ -44,7 +44,7 @@ def connected(at: CheckContext, type_: str, **config: Any) -> None:
 
 @pytest.fixture
 def s3(tmp_path: Path, aws_env: dict[str, str]) -> CheckContext:
-    at = world(tmp_path / "project", aws_env)
+    at = check_context(tmp_path / "project", aws_env)
     connected(at, "s3", bucket="states", key="k/s.tfstate", region="ap-northeast-2", use_lockfile=True)
     client(aws_env, "s3").create_bucket(
         Bucket="states", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"}
@@ -97,7 +97,7 @@ def test_a_lock_that_may_not_be_read_is_unknown_and_names_the_action(s3: CheckCo
 
 
 def test_another_backend_is_never_taken_for_unlocked(tmp_path: Path) -> None:
-    at = world(tmp_path)
+    at = check_context(tmp_path)
     connected(at, "gcs", bucket="b")
     assert "shows only when terraform runs into it" in state_lock.read_state_lock(at).unknown_reason
     (at.terraform_folder / ".terraform" / "terraform.tfstate").write_text("{")
@@ -105,7 +105,7 @@ def test_another_backend_is_never_taken_for_unlocked(tmp_path: Path) -> None:
 
 
 def test_workspaces_move_the_state_and_so_its_lock(tmp_path: Path) -> None:
-    at = world(tmp_path, workspace="blue")
+    at = check_context(tmp_path, workspace="blue")
     assert (
         terraform_backend.read_backend(at).state_file
         == at.terraform_folder / "terraform.tfstate.d/blue/terraform.tfstate"

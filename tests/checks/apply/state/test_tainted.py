@@ -24,7 +24,7 @@ WAITED = "waiting for EC2 Instance (i-1) create: context canceled"
 
 
 @pytest.fixture
-def world(tmp_path: Path, aws_env: dict[str, str]) -> CheckContext:
+def context(tmp_path: Path, aws_env: dict[str, str]) -> CheckContext:
     return CheckContext(settings=Settings(aws=AwsSettings(region=REGION)), project=tmp_path, env=aws_env)
 
 
@@ -52,8 +52,8 @@ def test_only_an_interrupted_wait_counts_as_interrupted() -> None:
     assert interrupted_while_waiting(again) == {"aws_eip.main"}
 
 
-def test_a_running_instance_is_complete_and_a_deleted_or_failed_one_is_not(world: CheckContext) -> None:
-    ec2 = client(world.env, "ec2")
+def test_a_running_instance_is_complete_and_a_deleted_or_failed_one_is_not(context: CheckContext) -> None:
+    ec2 = client(context.env, "ec2")
     made = ec2.run_instances(ImageId="ami-12345678", MinCount=2, MaxCount=2, InstanceType="t3a.large")
     runs, gone = (one["InstanceId"] for one in made["Instances"])
     ec2.terminate_instances(InstanceIds=[gone])
@@ -69,7 +69,7 @@ def test_a_running_instance_is_complete_and_a_deleted_or_failed_one_is_not(world
         aws_instance__failed="remote-exec provisioner error",
         aws_route53_record__x=WAITED,
     )
-    found = check_tainted(world, marked, progress)
+    found = check_tainted(context, marked, progress)
     assert [one.is_complete for one in found] == [True, False, False, False]
     assert found[0].status == f"{runs} is running"
     assert "is terminated" in found[1].status
