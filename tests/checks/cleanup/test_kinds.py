@@ -7,11 +7,13 @@ from datetime import date
 from typing import Any
 
 import pytest
-from support.cleanup import resource_of
+from support import ROOT
+from support.cleanup import Account, resource_of
+from support.leftovers import CREATE
 from support.network import OURS, made_network
 
-from checks.cleanup.kinds import KINDS, ec2_kind
-from checks.cleanup.leftover_kind import ResourceInUse, RetryLater
+from checks.cleanup.kinds import KINDS, KINDS_BY_ID, ec2_kind
+from checks.cleanup.leftover_kind import LeftoverKind, ResourceInUse, RetryLater
 from checks.cleanup.model import AwsResource, DeletionState, Ownership
 from checks.cleanup.ownership import KnownResources, decide_ownership, read_keep_tag
 from config.model import CleanupSettings
@@ -298,9 +300,24 @@ def test_a_disk_of_an_instance_that_terraform_manages_is_no_leftover() -> None:
     assert not verdicts[disk.key].deletable
 
 
-def test_every_kind_has_a_terraform_type_and_a_name_of_its_own() -> None:
-    assert len({kind.id for kind in KINDS}) == len(KINDS)
+def test_every_kind_has_a_name_and_terraform_types_of_its_own() -> None:
+    assert len(KINDS_BY_ID) == len(KINDS)
     types = [one for kind in KINDS for one in kind.terraform_types]
     assert len(types) == len(set(types))
-    for kind in KINDS:
-        assert kind.terraform_types, kind.id
+    assert all(kind.terraform_types for kind in KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.id)
+def test_a_leftover_of_each_kind_is_listed_with_a_permission_of_the_policy_and_deleted(
+    account: Account, kind: LeftoverKind
+) -> None:
+    policy = json.loads((ROOT / "docs" / "iam-policy.json").read_text(encoding="utf-8"))
+    assert any(kind.list_permission in statement["Action"] for statement in policy["Statement"])
+    CREATE[kind.id](account)
+    rows = account.rows()
+    keys = {key for key, row in rows.items() if row.kind == kind.id and row.deletable}
+    assert keys
+    assert {rows[key].action for key in keys} == {kind.action}
+    outcome = account.delete([key for key, row in rows.items() if row.deletable])
+    assert {outcome[key] for key in keys} == {(DeletionState.GONE, "gone")}
+    assert not keys & account.rows().keys()
