@@ -108,7 +108,7 @@ def test_the_first_statement_only_reads() -> None:
     assert all(re.match(r"[\w-]+:(Describe|Get|List|LookupEvents$)", action) for action in allowed("Look"))
 
 
-def test_what_deletes_stands_in_a_statement_of_its_own() -> None:
+def test_deletions_are_in_a_statement_of_their_own() -> None:
     changing = re.compile(r":(Abort|Change|Delete|Detach|Disassociate|Release|Remove|Revoke|Terminate|Update)")
     assert {action for action in allowed() if changing.search(action)} == allowed("CleanUp")
 
@@ -119,7 +119,7 @@ def test_no_statement_has_a_wildcard_in_its_actions(statement: dict[str, list[st
     assert statement["Action"] == sorted(set(statement["Action"]))
 
 
-def test_what_a_team_shares_is_written_to_one_place_and_never_deleted() -> None:
+def test_team_objects_are_written_to_one_place_and_never_deleted() -> None:
     (statement,) = (one for one in POLICY["Statement"] if one["Sid"] == "ShareWithTheTeam")
     assert statement["Action"] == ["s3:GetObject", "s3:ListBucket", "s3:PutObject"]
     assert "*" not in statement["Resource"]

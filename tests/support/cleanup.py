@@ -26,7 +26,7 @@ OURS = {"Project": "SeSACTHON", "ManagedBy": "Terraform"}
 REGION = "ap-northeast-2"
 
 
-class Quick(DeletionClock):
+class InstantClock(DeletionClock):
     """A clock that does not wait: resting moves it."""
 
     def __init__(self) -> None:
@@ -43,14 +43,14 @@ class Quick(DeletionClock):
 class Account:
     """What a test asks of an account: clients, what is found in it, and what is left after a deletion."""
 
-    world: CheckContext
+    context: CheckContext
     heard: list[DeletionProgress] = field(default_factory=list)
 
     def client(self, service: str) -> Any:
-        return self.world.aws.client(service)
+        return self.context.aws.client(service)
 
     def detail(self) -> CleanupDetail:
-        return check_with_detail(self.world)[1]
+        return check_with_detail(self.context)[1]
 
     def rows(self) -> dict[str, Leftover]:
         return {one.key: one for one in self.detail().resources}
@@ -67,12 +67,12 @@ class Account:
         detail = detail or self.detail()
         chosen = keys if keys is not None else [one.key for one in detail.resources if one.preselected]
         run = Deletion(
-            self.world.aws,
+            self.context.aws,
             build_approval(detail, chosen),
-            self.world.settings.cleanup,
+            self.context.settings.cleanup,
             KnownResources(),
             tell or self.heard.append,
-            clock=Quick(),
+            clock=InstantClock(),
             stop_event=stopping or threading.Event(),
         )
         return dict(run.run())
@@ -86,7 +86,7 @@ class Account:
 
 
 @pytest.fixture(scope="module")
-def cleanup_world(moto_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> CheckContext:
+def cleanup_context(moto_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> CheckContext:
     """Made once a module: a client of EC2 costs more than the questions that are asked with it."""
     home = tmp_path_factory.mktemp("cleanup")
     (home / "terraform").mkdir()
@@ -101,21 +101,21 @@ def cleanup_world(moto_endpoint: str, tmp_path_factory: pytest.TempPathFactory) 
     selectors = CleanupSettings(
         prefixes=("prod-sesacthon", "/prod-sesacthon"), tags=OURS, protect=("*-keep",), poll=5.0, wait=600.0
     )
-    world = CheckContext(
+    context = CheckContext(
         settings=Settings(aws=AwsSettings(region=REGION), cleanup=selectors), project=Path(home), env=env
     )
-    world.aws.client("cloudfront").meta.events.register(
-        "before-call.cloudfront.ListCloudFrontOriginAccessIdentities", _no_identities
+    context.aws.client("cloudfront").meta.events.register(
+        "before-call.cloudfront.ListCloudFrontOriginAccessIdentities", list_no_identities
     )
-    return world
+    return context
 
 
 @pytest.fixture
-def account(cleanup_world: CheckContext, moto_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+def account(cleanup_context: CheckContext, moto_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     """An empty account, and a terraform state that manages nothing."""
     post(f"{moto_endpoint}/moto-api/reset")
-    monkeypatch.setattr("checks.tools.terraform.read_state_resources", lambda world: ())
-    yield Account(cleanup_world)
+    monkeypatch.setattr("checks.tools.terraform.read_state_resources", lambda context: ())
+    yield Account(cleanup_context)
 
 
 class ItemQuery:
@@ -161,7 +161,7 @@ def post(url: str, body: dict[str, Any] | None = None) -> None:
         pass
 
 
-def _no_identities(**_: Any) -> Any:
+def list_no_identities(**_: Any) -> Any:
     """What moto does not know: origin access identities. There are none."""
     from botocore.awsrequest import AWSResponse
 

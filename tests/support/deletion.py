@@ -45,10 +45,10 @@ CLEANUP = CleanupSettings(
 )
 
 
-def made_world(endpoint: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> CheckContext:
+def empty_account_context(endpoint: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> CheckContext:
     """An empty account, a project without a state, and an operator with keys."""
     post(f"{endpoint}/moto-api/reset")
-    monkeypatch.setattr("checks.tools.terraform.read_state_resources", lambda world: ())
+    monkeypatch.setattr("checks.tools.terraform.read_state_resources", lambda context: ())
     (folder / "terraform").mkdir()
     env = {
         "AWS_ENDPOINT_URL": endpoint,
@@ -64,9 +64,9 @@ def made_world(endpoint: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return CheckContext(settings=settings, project=folder, env=env)
 
 
-def policy_in_use(world: CheckContext) -> str:
+def create_attached_policy(context: CheckContext) -> str:
     """A policy of the guide's, attached to a role, a user and a group, with three versions."""
-    iam = world.aws.client("iam")
+    iam = context.aws.client("iam")
     arn = str(
         iam.create_policy(PolicyName="prod-alb-controller-policy", PolicyDocument=DOCUMENT, Tags=OURS)["Policy"]["Arn"]
     )
@@ -81,8 +81,8 @@ def policy_in_use(world: CheckContext) -> str:
     return arn
 
 
-def bucket_with_history(world: CheckContext, name: str = "prod-sesacthon-images", *, objects: int = 3) -> None:
-    s3 = world.aws.client("s3")
+def create_versioned_bucket(context: CheckContext, name: str = "prod-sesacthon-images", *, objects: int = 3) -> None:
+    s3 = context.aws.client("s3")
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"})
     s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": OURS})
     s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
@@ -94,8 +94,8 @@ def bucket_with_history(world: CheckContext, name: str = "prod-sesacthon-images"
     s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Suspended"})
 
 
-def distribution(world: CheckContext, reference: str = "one", comment: str = "prod-sesacthon images") -> str:
-    cloudfront = world.aws.client("cloudfront")
+def distribution(context: CheckContext, reference: str = "one", comment: str = "prod-sesacthon images") -> str:
+    cloudfront = context.aws.client("cloudfront")
     config = {
         "CallerReference": reference,
         "Comment": comment,
@@ -123,19 +123,19 @@ def distribution(world: CheckContext, reference: str = "one", comment: str = "pr
     return str(made["Distribution"]["Id"])
 
 
-def roles(world: CheckContext) -> None:
-    iam = world.aws.client("iam")
+def roles(context: CheckContext) -> None:
+    iam = context.aws.client("iam")
     iam.create_role(RoleName="prod-sesacthon-node", AssumeRolePolicyDocument=TRUST, Tags=OURS)
     iam.put_role_policy(RoleName="prod-sesacthon-node", PolicyName="inline", PolicyDocument=DOCUMENT)
     iam.create_instance_profile(InstanceProfileName="prod-sesacthon-node", Tags=OURS)
     iam.add_role_to_instance_profile(InstanceProfileName="prod-sesacthon-node", RoleName="prod-sesacthon-node")
 
 
-def rows(world: CheckContext) -> CleanupDetail:
-    return msgspec.convert(check(world).detail, type=CleanupDetail)
+def rows(context: CheckContext) -> CleanupDetail:
+    return msgspec.convert(check(context).detail, type=CleanupDetail)
 
 
-def no_identities(**_: Any) -> Any:
+def list_no_identities(**_: Any) -> Any:
     """What moto does not know: origin access identities. There are none."""
     from botocore.awsrequest import AWSResponse
 

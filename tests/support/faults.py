@@ -22,8 +22,8 @@ from checks.cleanup.model import DeletionState
 from checks.cleanup.ownership import KnownResources
 from checks.context import CheckContext
 from config.model import AwsSettings, CleanupSettings, Settings
-from support.cleanup import OURS, Quick, _no_identities
-from support.random_accounts import Killed
+from support.cleanup import OURS, InstantClock, list_no_identities
+from support.random_accounts import ProcessKilled
 
 REGION = "ap-northeast-2"
 PASSING = (
@@ -39,7 +39,7 @@ READS = ("Describe", "Get", "List", "Head")
 
 
 @dataclass
-class Weather:
+class CallFaults:
     """What the calls of one run meet. Quiet unless told otherwise."""
 
     chance: random.Random = field(default_factory=random.Random)
@@ -64,7 +64,7 @@ class Weather:
             self.calls += 1
             if self._dead or (self.kill_at == self.calls and self.chance.random() < 0.5):
                 self._dead = True
-                raise Killed
+                raise ProcessKilled
             if model.name == self.denied:
                 return _answer(403, "AccessDenied")
             if self.chance.random() < self.faults and self._met[model.name] < MOST:
@@ -80,7 +80,7 @@ class Weather:
             if self.kill_at and self.calls >= self.kill_at:
                 self._dead = True
             if self._dead:
-                raise Killed
+                raise ProcessKilled
 
 
 def _answer(status: int, code: str) -> Any:
@@ -92,24 +92,29 @@ def _answer(status: int, code: str) -> Any:
 
 
 @dataclass
-class Stormy:
-    """The account, the weather over it, and a deletion in it."""
+class FaultyAccount:
+    """The account, the call_faults over it, and a deletion in it."""
 
-    world: CheckContext
-    weather: Weather
+    context: CheckContext
+    call_faults: CallFaults
 
     def client(self, service: str) -> Any:
-        return self.world.aws.client(service)
+        return self.context.aws.client(service)
 
     def run(self, approval: Approval) -> dict[str, tuple[DeletionState, str]]:
         run = Deletion(
-            self.world.aws, approval, self.world.settings.cleanup, KnownResources(), lambda _: None, clock=Quick()
+            self.context.aws,
+            approval,
+            self.context.settings.cleanup,
+            KnownResources(),
+            lambda _: None,
+            clock=InstantClock(),
         )
         return dict(run.run())
 
 
 @pytest.fixture(scope="module")
-def stormy_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stormy]:
+def faulty_context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyAccount]:
     from moto import mock_aws
 
     from ecotui.demo.aws import ec2 as aws_ec2
@@ -117,32 +122,32 @@ def stormy_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stormy]:
 
     aws_ec2.install_placement_groups()
     buckets.install_s3()
-    home = tmp_path_factory.mktemp("stormy")
+    home = tmp_path_factory.mktemp("faulty")
     (home / "terraform").mkdir()
     selectors = CleanupSettings(prefixes=("prod-eco",), tags=OURS, protect=("*-keep",), poll=5.0, wait=36_000.0)
     env = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "HOME": str(home), "AWS_EC2_METADATA_DISABLED": "true"}  # fmt: skip
     settings = Settings(aws=AwsSettings(region=REGION), cleanup=selectors)
     with mock_aws():
-        world, weather = CheckContext(settings=settings, project=Path(home), env=env), Weather()
-        session: Any = world.aws._open_session()
-        session.register("before-call", weather.before)
-        session.register("after-call", weather.after)
-        world.aws.client("cloudfront").meta.events.register(
-            "before-call.cloudfront.ListCloudFrontOriginAccessIdentities", _no_identities
+        context, call_faults = CheckContext(settings=settings, project=Path(home), env=env), CallFaults()
+        session: Any = context.aws._open_session()
+        session.register("before-call", call_faults.before)
+        session.register("after-call", call_faults.after)
+        context.aws.client("cloudfront").meta.events.register(
+            "before-call.cloudfront.ListCloudFrontOriginAccessIdentities", list_no_identities
         )
-        yield Stormy(world, weather)
+        yield FaultyAccount(context, call_faults)
 
 
 @pytest.fixture
-def stormy(stormy_world: Stormy, monkeypatch: pytest.MonkeyPatch) -> Stormy:
+def faulty(faulty_context: FaultyAccount, monkeypatch: pytest.MonkeyPatch) -> FaultyAccount:
     """Empty, quiet, and with a terraform state that manages nothing."""
     from moto.moto_api._internal import moto_api_backend
 
     moto_api_backend.reset()
-    stormy_world.weather.begin()
-    stormy_world.weather.changes.clear()
-    monkeypatch.setattr("checks.tools.terraform.read_state_resources", lambda world: ())
-    return stormy_world
+    faulty_context.call_faults.begin()
+    faulty_context.call_faults.changes.clear()
+    monkeypatch.setattr("checks.tools.terraform.read_state_resources", lambda context: ())
+    return faulty_context
 
 
 DOCUMENT = json.dumps(

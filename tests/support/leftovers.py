@@ -8,14 +8,14 @@ from typing import Any
 
 from support.cleanup import Account
 from support.deletion import DOCUMENT, KEYS, OURS, TRUST, distribution
-from support.network import made_network
+from support.network import create_network
 
 NAME = "prod-sesacthon-x"
 TAGS = {one["Key"]: one["Value"] for one in OURS}
 
 
 def _network(account: Account) -> None:
-    made_network(account, NAME)
+    create_network(account, NAME)
 
 
 def _vpc_with_subnets(account: Account) -> dict[str, Any]:
@@ -184,7 +184,7 @@ def _origin_access_identity(account: Account) -> None:
 
 
 CREATE: dict[str, Callable[[Account], object]] = {
-    "cloudfront": lambda account: distribution(account.world),
+    "cloudfront": lambda account: distribution(account.context),
     "cloudfront-oai": _origin_access_identity,
     "cloudfront-oac": _origin_access_control,
     "load-balancer": _load_balancer,

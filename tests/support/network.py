@@ -7,7 +7,7 @@ from typing import Any
 OURS = [{"Key": "Project", "Value": "SeSACTHON"}, {"Key": "ManagedBy", "Value": "Terraform"}]
 
 
-def made_network(account: Any, name: str, tags: dict[str, str] | None = None, cidr: str = "10.0") -> dict[str, str]:
+def create_network(account: Any, name: str, tags: dict[str, str] | None = None, cidr: str = "10.0") -> dict[str, str]:
     """A VPC with everything that one has; the ids by kind."""
     ec2, t = account.client("ec2"), lambda what: account.tags(what, name, tags)
     vpc = ec2.create_vpc(CidrBlock=f"{cidr}.0.0/16", TagSpecifications=t("vpc"))["Vpc"]["VpcId"]

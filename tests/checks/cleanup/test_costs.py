@@ -19,11 +19,11 @@ def monthly(seen: AwsResource) -> float | None:
     return _monthly_cost(seen, load_prices())
 
 
-def made_volume(region: str = SEOUL, **more: Any) -> AwsResource:
+def volume_resource(region: str = SEOUL, **more: Any) -> AwsResource:
     return resource_of("volume", {"VolumeId": "vol-1", "Size": 50, "VolumeType": "gp3", "Iops": 3000, **more}, region)
 
 
-def test_the_list_names_its_day_and_every_price_is_of_one_unit() -> None:
+def test_the_price_list_has_a_date_and_one_unit_for_each_price() -> None:
     listed = load_prices()
     assert re.fullmatch(r"20\d\d-\d\d-\d\d", listed.as_of)
     assert listed.as_of in listed.source
@@ -38,15 +38,15 @@ def test_the_list_names_its_day_and_every_price_is_of_one_unit() -> None:
     [
         (resource_of("nat-gateway", {"NatGatewayId": "nat-1"}, SEOUL), 730 * 0.059),
         (resource_of("elastic-ip", {"AllocationId": "eipalloc-1"}, SEOUL), 730 * 0.005),
-        (made_volume(), 50 * 0.0912),
-        (made_volume("us-east-1"), 50 * 0.08),
-        (made_volume(Iops=6000), None),
-        (made_volume(Throughput=500), None),
-        (made_volume(VolumeType="io2"), None),
-        (made_volume("sa-east-1"), None),
+        (volume_resource(), 50 * 0.0912),
+        (volume_resource("us-east-1"), 50 * 0.08),
+        (volume_resource(Iops=6000), None),
+        (volume_resource(Throughput=500), None),
+        (volume_resource(VolumeType="io2"), None),
+        (volume_resource("sa-east-1"), None),
     ],
 )
-def test_what_the_list_says_is_told_and_nothing_is_guessed(seen: AwsResource, expected: float | None) -> None:
+def test_a_cost_is_from_the_list_or_unknown(seen: AwsResource, expected: float | None) -> None:
     assert seen.price_items
     assert monthly(seen) == (None if expected is None else pytest.approx(expected))
 
@@ -70,7 +70,7 @@ def test_an_instance_has_a_price_when_it_is_linux_on_demand(more: dict[str, Any]
     assert not resource_of("ec2-instance", {**found, "State": {"Name": "stopped"}}).price_items
 
 
-def test_an_endpoint_is_paid_for_each_subnet_and_a_gateway_not_at_all() -> None:
+def test_an_interface_endpoint_costs_by_subnet_and_a_gateway_endpoint_nothing() -> None:
     interface = {"VpcEndpointId": "vpce-1", "VpcEndpointType": "Interface", "SubnetIds": ["a", "b"]}
     assert monthly(resource_of("vpc-endpoint", interface, SEOUL)) == pytest.approx(2 * 730 * 0.013)
     assert not resource_of("vpc-endpoint", {**interface, "VpcEndpointType": "Gateway"}, SEOUL).price_items
@@ -88,7 +88,7 @@ def row(key: str, *, billed: bool = True, monthly: float | None = None) -> Lefto
     )  # fmt: skip
 
 
-def test_a_sum_says_of_how_many_the_price_is_not_known() -> None:
+def test_a_sum_says_how_many_prices_are_unknown() -> None:
     rows = (row("a:1", monthly=10.0), row("a:2", monthly=2.5), row("a:3"), row("a:4", billed=False))
     detail = CleanupDetail(resources=rows, prices="a list of a day")
     assert detail.cost({"a:1", "a:2", "a:4"}) == "$12.50 a month (a list of a day)"

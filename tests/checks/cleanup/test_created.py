@@ -62,11 +62,11 @@ def role(**more: object) -> AwsResource:
         ),
     ],
 )  # fmt: skip
-def test_an_id_that_aws_gives_once_is_proof_at_any_age(seen: AwsResource, type: str, id: str) -> None:
-    verdict = decide_ownership(seen, CleanupSettings(), known(msgspec.structs.replace(RUN, type=type, id=id)), (type,))
-    assert verdict.ownership is Ownership.SESSION
-    assert verdict.preselected
-    assert verdict.reason == "created by an earlier session"
+def test_a_unique_id_is_proof_at_any_age(seen: AwsResource, type: str, id: str) -> None:
+    decision = decide_ownership(seen, CleanupSettings(), known(msgspec.structs.replace(RUN, type=type, id=id)), (type,))
+    assert decision.ownership is Ownership.SESSION
+    assert decision.preselected
+    assert decision.reason == "created by an earlier session"
 
 
 @pytest.mark.parametrize(
@@ -79,28 +79,26 @@ def test_an_id_that_aws_gives_once_is_proof_at_any_age(seen: AwsResource, type: 
         (None, Ownership.NAME_ONLY),
     ],
 )
-def test_a_name_that_can_be_given_again_is_proof_only_with_its_creation_date(
-    created: float | None, ownership: Ownership
-) -> None:
-    verdict = decide_ownership(role(created_at=created), CleanupSettings(), known(RUN), ("aws_iam_role",))
-    assert verdict.ownership is ownership
-    assert verdict.is_listed
-    assert verdict.preselected is (ownership is Ownership.SESSION)
-    assert "earlier session" in verdict.reason
+def test_a_reusable_name_is_proof_only_with_its_creation_date(created: float | None, ownership: Ownership) -> None:
+    decision = decide_ownership(role(created_at=created), CleanupSettings(), known(RUN), ("aws_iam_role",))
+    assert decision.ownership is ownership
+    assert decision.is_listed
+    assert decision.preselected is (ownership is Ownership.SESSION)
+    assert "earlier session" in decision.reason
 
 
-def test_what_is_tagged_for_something_else_since_is_not_ours_any_more() -> None:
+def test_a_created_resource_that_was_tagged_for_another_project_since_is_not_proven() -> None:
     taken = decide_ownership(role(created_at=AT, tags={"Project": "analytics"}), OURS, known(RUN), ("aws_iam_role",))
     assert (taken.ownership, taken.preselected) == (Ownership.NAME_ONLY, False)
     assert "but tagged Project=analytics" in taken.reason
 
 
-def test_the_same_name_of_another_type_is_another_thing() -> None:
-    verdict = decide_ownership(role(created_at=AT), CleanupSettings(), known(msgspec.structs.replace(RUN, type="aws_key_pair")), ("aws_iam_role",))  # fmt: skip
-    assert not verdict.is_listed
+def test_the_same_name_of_another_type_is_another_resource() -> None:
+    decision = decide_ownership(role(created_at=AT), CleanupSettings(), known(msgspec.structs.replace(RUN, type="aws_key_pair")), ("aws_iam_role",))  # fmt: skip
+    assert not decision.is_listed
 
 
-def test_protection_and_an_unread_state_are_stronger_than_memory() -> None:
+def test_protection_and_an_unread_state_outweigh_an_earlier_session() -> None:
     guarded = decide_ownership(
         role(created_at=AT, protection_reason="kept"), CleanupSettings(), known(RUN), ("aws_iam_role",)
     )
@@ -111,27 +109,27 @@ def test_protection_and_an_unread_state_are_stronger_than_memory() -> None:
 
 @dataclass
 class Here:
-    """Enough of a world: who we are, and what is remembered."""
+    """Enough of a context: who we are, and what is remembered."""
 
     project: Path
     runs: tuple[CreatedResource, ...]
     account: str = "123456789012"
 
-    def world(self) -> CheckContext:
-        world = CheckContext(
+    def context(self) -> CheckContext:
+        context = CheckContext(
             settings=Settings(aws=AwsSettings(region="ap-northeast-2")),
             project=self.project,
             env={},
             created_resources=lambda: self.runs,
         )
         identity = SimpleNamespace(account=self.account)
-        vars(world)["aws"] = SimpleNamespace(identity=lambda: identity, region="ap-northeast-2")
-        return world
+        vars(context)["aws"] = SimpleNamespace(identity=lambda: identity, region="ap-northeast-2")
+        return context
 
 
-def test_only_this_account_region_folder_and_workspace_are_remembered(tmp_path: Path) -> None:
+def test_only_sessions_of_this_account_region_folder_and_workspace_count(tmp_path: Path) -> None:
     right = msgspec.structs.replace(RUN, folder=str((tmp_path / "terraform").resolve()))
-    assert list(find_session_resources(Here(tmp_path, (right,)).world())) == [("aws_iam_role", "node")]
+    assert list(find_session_resources(Here(tmp_path, (right,)).context())) == [("aws_iam_role", "node")]
     for other in (
         {"account": "999999999999"},
         {"account": ""},
@@ -142,8 +140,8 @@ def test_only_this_account_region_folder_and_workspace_are_remembered(tmp_path: 
         {"id": ""},
     ):
         wrong = msgspec.structs.replace(right, **other)
-        assert find_session_resources(Here(tmp_path, (wrong,)).world()) == {}, other
-    assert find_session_resources(Here(tmp_path, (right,), account="999999999999").world()) == {}
+        assert find_session_resources(Here(tmp_path, (wrong,)).context()) == {}, other
+    assert find_session_resources(Here(tmp_path, (right,), account="999999999999").context()) == {}
 
 
 def stream(*types: tuple[str, str, str]) -> str:
@@ -162,7 +160,7 @@ def stream(*types: tuple[str, str, str]) -> str:
     return f"print({chr(10).join(lines)!r})"
 
 
-def test_the_streams_of_ended_applies_tell_what_they_created_and_where(tmp_path: Path) -> None:
+def test_created_resources_are_read_from_the_streams_of_ended_applies(tmp_path: Path) -> None:
     shelf = SessionStore(tmp_path / "state")
     project = tmp_path / "project"
     session = shelf.create(project="p", folder=project, env={})
@@ -195,7 +193,7 @@ def test_the_streams_of_ended_applies_tell_what_they_created_and_where(tmp_path:
     assert found.create_started <= found.run_ended
 
 
-def test_what_only_an_earlier_state_holds_is_listed_and_never_preselected(tmp_path: Path) -> None:
+def test_a_resource_of_an_earlier_state_is_listed_and_never_preselected(tmp_path: Path) -> None:
     folder = tmp_path / "terraform"
     folder.mkdir()
     state = {
@@ -204,14 +202,14 @@ def test_what_only_an_earlier_state_holds_is_listed_and_never_preselected(tmp_pa
     }  # fmt: skip
     (folder / "terraform.tfstate.backup").write_text(json.dumps(state))
     (folder / "errored.tfstate").write_text("{ not a state")
-    world = CheckContext(settings=Settings(), project=tmp_path, env={})
-    held = read_earlier_states(world)
+    context = CheckContext(settings=Settings(), project=tmp_path, env={})
+    held = read_earlier_states(context)
     assert held == {("aws_vpc", "vpc-9"): "terraform.tfstate.backup"}
-    verdict = decide_ownership(
+    decision = decide_ownership(
         AwsResource(kind="vpc", id="vpc-9", name="vpc-9"),
         CleanupSettings(),
         KnownResources(earlier_state_files=held),
         ("aws_vpc",),
     )
-    assert (verdict.ownership, verdict.preselected) == (Ownership.NAME_ONLY, False)
-    assert verdict.reason == "in an earlier state of terraform (terraform.tfstate.backup)"
+    assert (decision.ownership, decision.preselected) == (Ownership.NAME_ONLY, False)
+    assert decision.reason == "in an earlier state of terraform (terraform.tfstate.backup)"

@@ -9,18 +9,18 @@ from typing import Any
 
 import msgspec
 import pytest
-from support.cleanup import Quick, post, replace_deletion
+from support.cleanup import InstantClock, post, replace_deletion
 from support.deletion import (
     CLEANUP,
     DOCUMENT,
     KEYS,
     OURS,
     TRUST,
-    bucket_with_history,
+    create_attached_policy,
+    create_versioned_bucket,
     distribution,
-    made_world,
-    no_identities,
-    policy_in_use,
+    empty_account_context,
+    list_no_identities,
     roles,
     rows,
 )
@@ -37,15 +37,15 @@ from checks.finding import CheckState
 
 
 @pytest.fixture
-def world(moto_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CheckContext:
-    return made_world(moto_endpoint, tmp_path, monkeypatch)
+def context(moto_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CheckContext:
+    return empty_account_context(moto_endpoint, tmp_path, monkeypatch)
 
 
 def delete(
-    world: CheckContext, keys: list[str] | None = None, *, meanwhile: Callable[[DeletionProgress], None] | None = None
+    context: CheckContext, keys: list[str] | None = None, *, meanwhile: Callable[[DeletionProgress], None] | None = None
 ) -> tuple[dict[str, tuple[DeletionState, str]], list[DeletionProgress]]:
     """Approve (everything preselected, or these keys) and delete, on a clock that does not wait."""
-    _, detail = check_with_detail(world)
+    _, detail = check_with_detail(context)
     chosen = keys if keys is not None else [one.key for one in detail.resources if one.preselected]
     heard: list[DeletionProgress] = []
 
@@ -55,16 +55,21 @@ def delete(
             meanwhile(progress)
 
     run = Deletion(
-        world.aws, build_approval(detail, chosen), world.settings.cleanup, KnownResources(), tell, clock=Quick()
+        context.aws,
+        build_approval(detail, chosen),
+        context.settings.cleanup,
+        KnownResources(),
+        tell,
+        clock=InstantClock(),
     )
     return dict(run.run()), heard
 
 
-def test_an_empty_account_is_green_after_every_kind_was_looked_at(world: CheckContext) -> None:
-    world.aws.client("cloudfront").meta.events.register(
-        "before-call.cloudfront.ListCloudFrontOriginAccessIdentities", no_identities
+def test_an_empty_account_is_ok_when_every_kind_was_checked(context: CheckContext) -> None:
+    context.aws.client("cloudfront").meta.events.register(
+        "before-call.cloudfront.ListCloudFrontOriginAccessIdentities", list_no_identities
     )
-    report = check(world)
+    report = check(context)
     assert report.state is CheckState.OK, report.findings
     assert [finding.id for finding in report.findings] == ["cleanup.leftovers"]
 
@@ -82,10 +87,10 @@ def refuse(**_: Any) -> Any:
     return AWSResponse("", 403, {}, None), answer
 
 
-def test_a_refused_list_is_unknown_with_its_action_and_the_other_kinds_go_on(world: CheckContext) -> None:
-    world.aws.client("ec2").import_key_pair(KeyName="k8s-cluster-key", PublicKeyMaterial=KEYS[0].encode())
-    world.aws.client("iam").meta.events.register("before-call.iam.ListPolicies", refuse)
-    report = check(world)
+def test_a_denied_list_is_unknown_with_its_action_and_the_other_kinds_are_checked(context: CheckContext) -> None:
+    context.aws.client("ec2").import_key_pair(KeyName="k8s-cluster-key", PublicKeyMaterial=KEYS[0].encode())
+    context.aws.client("iam").meta.events.register("before-call.iam.ListPolicies", refuse)
+    report = check(context)
     by_id = {finding.id: finding for finding in report.findings}
     assert by_id["cleanup.look.iam-policy"].state is CheckState.UNKNOWN
     assert by_id["cleanup.look.iam-policy"].denied == ("iam:ListPolicies",)
@@ -94,36 +99,38 @@ def test_a_refused_list_is_unknown_with_its_action_and_the_other_kinds_go_on(wor
     assert "cleanup.leftovers" not in by_id
 
 
-def test_another_account_than_the_settings_name_is_not_looked_at(world: CheckContext) -> None:
-    policy_in_use(world)
+def test_another_account_than_the_settings_name_is_not_checked(context: CheckContext) -> None:
+    create_attached_policy(context)
     settings = msgspec.structs.replace(
-        world.settings, aws=msgspec.structs.replace(world.settings.aws, account="999999999999")
+        context.settings, aws=msgspec.structs.replace(context.settings.aws, account="999999999999")
     )
-    report = check(CheckContext(settings=settings, project=world.project, env=world.env))
+    report = check(CheckContext(settings=settings, project=context.project, env=context.env))
     assert [finding.id for finding in report.findings] == ["cleanup.account"]
     assert report.state is CheckState.BLOCKED
 
 
-def test_a_policy_goes_from_role_user_and_group_with_its_versions_and_they_stay(world: CheckContext) -> None:
-    arn = policy_in_use(world)
-    outcome, _ = delete(world)
+def test_a_policy_is_detached_and_deleted_with_its_versions(context: CheckContext) -> None:
+    arn = create_attached_policy(context)
+    outcome, _ = delete(context)
     assert outcome == {f"iam-policy:{arn}": (DeletionState.GONE, "gone")}
-    iam = world.aws.client("iam")
+    iam = context.aws.client("iam")
     assert iam.list_policies(Scope="Local")["Policies"] == []
     assert iam.get_role(RoleName="somebodys-role")
     assert iam.get_user(UserName="somebody")
     assert iam.get_group(GroupName="somebodies")
 
 
-def test_a_bucket_goes_with_versions_markers_and_uploads_although_versioning_is_off(world: CheckContext) -> None:
-    bucket_with_history(world)
-    outcome, _ = delete(world)
+def test_a_bucket_is_deleted_with_versions_markers_and_uploads_although_versioning_is_off(
+    context: CheckContext,
+) -> None:
+    create_versioned_bucket(context)
+    outcome, _ = delete(context)
     assert outcome["s3-bucket:prod-sesacthon-images"][0] is DeletionState.GONE
-    assert world.aws.client("s3").list_buckets()["Buckets"] == []
+    assert context.aws.client("s3").list_buckets()["Buckets"] == []
 
 
-def test_object_lock_keeps_a_bucket_and_is_named(world: CheckContext) -> None:
-    client = world.aws.client("s3")
+def test_a_bucket_with_object_lock_fails_with_that_reason(context: CheckContext) -> None:
+    client = context.aws.client("s3")
     name = "prod-sesacthon-locked"
     client.create_bucket(
         Bucket=name,
@@ -133,14 +140,14 @@ def test_object_lock_keeps_a_bucket_and_is_named(world: CheckContext) -> None:
     client.put_bucket_tagging(Bucket=name, Tagging={"TagSet": OURS})
     client.put_object(Bucket=name, Key="k", Body=b"1")
     client.put_object_legal_hold(Bucket=name, Key="k", LegalHold={"Status": "ON"})
-    outcome, _ = delete(world)
+    outcome, _ = delete(context)
     state, message = outcome[f"s3-bucket:{name}"]
     assert state is DeletionState.FAILED
     assert "object lock keeps 1 version" in message
 
 
-def test_a_distribution_is_disabled_waited_for_and_deleted_while_the_rest_goes_and_its_bucket_after(
-    world: CheckContext, moto_endpoint: str
+def test_a_distribution_is_disabled_and_deleted_before_its_bucket_while_others_are_deleted(
+    context: CheckContext, moto_endpoint: str
 ) -> None:
     transition = {"progression": "manual", "times": 12}
     post(
@@ -148,10 +155,10 @@ def test_a_distribution_is_disabled_waited_for_and_deleted_while_the_rest_goes_a
         {"model_name": "cloudfront::distribution", "transition": transition},
     )
     try:
-        id = distribution(world)
-        bucket_with_history(world)
-        arn = policy_in_use(world)
-        outcome, heard = delete(world)
+        id = distribution(context)
+        create_versioned_bucket(context)
+        arn = create_attached_policy(context)
+        outcome, heard = delete(context)
     finally:
         post(
             f"{moto_endpoint}/moto-api/state-manager/unset-transition",
@@ -165,21 +172,21 @@ def test_a_distribution_is_disabled_waited_for_and_deleted_while_the_rest_goes_a
     assert heard[-1].counts == {"waiting": 0, "deleting": 0, "failed": 0, "skipped": 0, "gone": 3}
 
 
-def test_role_and_profile_go_in_order(world: CheckContext) -> None:
-    roles(world)
-    order = [one.key for one in rows(world).resources]
+def test_an_instance_profile_is_deleted_before_its_role(context: CheckContext) -> None:
+    roles(context)
+    order = [one.key for one in rows(context).resources]
     assert order.index("instance-profile:prod-sesacthon-node") < order.index("iam-role:prod-sesacthon-node")
-    outcome, _ = delete(world)
+    outcome, _ = delete(context)
     assert {state for state, _ in outcome.values()} == {DeletionState.GONE}
 
 
-def test_a_rule_whose_other_group_has_gone_does_not_hold_a_security_group(
-    world: CheckContext, monkeypatch: pytest.MonkeyPatch
+def test_a_rule_that_names_a_deleted_group_does_not_block_a_security_group(
+    context: CheckContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two groups that name each other are deleted side by side: one may find the other gone when it drops its rule."""
     from botocore.exceptions import ClientError
 
-    ec2 = world.aws.client("ec2")
+    ec2 = context.aws.client("ec2")
     group = ec2.create_security_group(
         GroupName="prod-sesacthon-a",
         Description="x",
@@ -196,13 +203,13 @@ def test_a_rule_whose_other_group_has_gone_does_not_hold_a_security_group(
         raise ClientError({"Error": {"Code": "InvalidGroup.NotFound", "Message": "sg-gone"}}, "Revoke")
 
     monkeypatch.setattr(ec2, "revoke_security_group_ingress", overtaken)
-    outcome, _ = delete(world)
+    outcome, _ = delete(context)
     assert asked
     assert {state for state, _ in outcome.values()} == {DeletionState.GONE}
 
 
-def test_security_groups_that_name_each_other_go(world: CheckContext) -> None:
-    ec2 = world.aws.client("ec2")
+def test_security_groups_that_name_each_other_are_deleted(context: CheckContext) -> None:
+    ec2 = context.aws.client("ec2")
     ids = [
         ec2.create_security_group(
             GroupName=f"prod-sesacthon-{name}",
@@ -216,15 +223,15 @@ def test_security_groups_that_name_each_other_go(world: CheckContext) -> None:
             GroupId=one,
             IpPermissions=[{"IpProtocol": "tcp", "FromPort": 1, "ToPort": 2, "UserIdGroupPairs": [{"GroupId": other}]}],
         )
-    outcome, _ = delete(world)
+    outcome, _ = delete(context)
     assert {state for state, _ in outcome.values()} == {DeletionState.GONE}
     assert {group["GroupName"] for group in ec2.describe_security_groups()["SecurityGroups"]} == {"default"}
 
 
-def test_a_refusal_that_was_overtaken_by_the_deletion_it_waited_for_is_not_the_last(
-    world: CheckContext, monkeypatch: pytest.MonkeyPatch
+def test_a_refusal_during_which_its_blocker_was_deleted_is_not_final(
+    context: CheckContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ec2 = world.aws.client("ec2")
+    ec2 = context.aws.client("ec2")
     for name, key in zip(("prod-sesacthon-first", "prod-sesacthon-second"), KEYS, strict=True):
         ec2.import_key_pair(
             KeyName=name,
@@ -249,115 +256,117 @@ def test_a_refusal_that_was_overtaken_by_the_deletion_it_waited_for_is_not_the_l
             second_went.set()
 
     replace_deletion(monkeypatch, "key-pair", entangled)
-    outcome, _ = delete(world, meanwhile=hear)
+    outcome, _ = delete(context, meanwhile=hear)
     assert {state for state, _ in outcome.values()} == {DeletionState.GONE}
     assert tries == {"first": MAX_REFUSALS + 1, "second": MAX_REFUSALS}
 
 
-def test_what_is_foreign_or_protected_stays_whatever_else_goes(world: CheckContext) -> None:
-    iam, client = world.aws.client("iam"), world.aws.client("s3")
-    policy_in_use(world)
+def test_foreign_and_protected_resources_are_never_deleted(context: CheckContext) -> None:
+    iam, client = context.aws.client("iam"), context.aws.client("s3")
+    create_attached_policy(context)
     iam.create_policy(PolicyName="billing", PolicyDocument=DOCUMENT)
     iam.create_policy(PolicyName="prod-sesacthon-keep", PolicyDocument=DOCUMENT, Tags=OURS)
     iam.create_role(
         RoleName="AWSServiceRoleForX", Path="/aws-service-role/x/", AssumeRolePolicyDocument=TRUST, Tags=OURS
     )
-    (world.terraform_folder / "main.tf").write_text(
+    (context.terraform_folder / "main.tf").write_text(
         'terraform {\n backend "s3" {\n  bucket = "prod-sesacthon-tf"\n }\n}'
     )
     for name in ("prod-sesacthon-tf", "prod-sesacthon-other-state"):
         client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"})
         client.put_bucket_tagging(Bucket=name, Tagging={"TagSet": OURS})
         client.put_object(Bucket=name, Key="prod/terraform.tfstate", Body=b"{}")
-    listed = {one.key: one for one in rows(world).resources}
+    listed = {one.key: one for one in rows(context).resources}
     assert listed["s3-bucket:prod-sesacthon-tf"].protected
     assert listed["s3-bucket:prod-sesacthon-other-state"].protected
     assert not any("billing" in key or "AWSServiceRole" in key for key in listed)
-    delete(world)
+    delete(context)
     left = {policy["PolicyName"] for policy in iam.list_policies(Scope="Local")["Policies"]}
     assert left == {"billing", "prod-sesacthon-keep"}
     assert len(client.list_buckets()["Buckets"]) == 2
     assert iam.get_role(RoleName="AWSServiceRoleForX")
 
 
-def test_one_that_changed_since_its_approval_is_skipped(world: CheckContext) -> None:
-    ec2 = world.aws.client("ec2")
+def test_a_resource_that_changed_since_its_approval_is_skipped(context: CheckContext) -> None:
+    ec2 = context.aws.client("ec2")
     ec2.import_key_pair(KeyName="k8s-cluster-key", PublicKeyMaterial=KEYS[0].encode())
-    arn = policy_in_use(world)
-    _, detail = check_with_detail(world)
+    arn = create_attached_policy(context)
+    _, detail = check_with_detail(context)
     approval = build_approval(detail, ["key-pair:k8s-cluster-key", f"iam-policy:{arn}"])
     ec2.delete_key_pair(KeyName="k8s-cluster-key")
     ec2.import_key_pair(KeyName="k8s-cluster-key", PublicKeyMaterial=KEYS[1].encode())
-    world.aws.client("iam").create_user(UserName="newcomer")
-    world.aws.client("iam").attach_user_policy(UserName="newcomer", PolicyArn=arn)
-    outcome = Deletion(world.aws, approval, CLEANUP, KnownResources(), lambda _: None, clock=Quick()).run()
+    context.aws.client("iam").create_user(UserName="newcomer")
+    context.aws.client("iam").attach_user_policy(UserName="newcomer", PolicyArn=arn)
+    outcome = Deletion(context.aws, approval, CLEANUP, KnownResources(), lambda _: None, clock=InstantClock()).run()
     assert outcome["key-pair:k8s-cluster-key"][0] is DeletionState.SKIPPED
     assert outcome[f"iam-policy:{arn}"][0] is DeletionState.SKIPPED
     assert "user newcomer" in outcome[f"iam-policy:{arn}"][1]
     assert len(ec2.describe_key_pairs()["KeyPairs"]) == 1
 
 
-def test_a_run_broken_off_in_the_middle_is_finished_by_the_next(
-    world: CheckContext, monkeypatch: pytest.MonkeyPatch
+def test_an_interrupted_deletion_is_finished_by_the_next(
+    context: CheckContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Like a kill: the first run dies with a policy half detached and a bucket half empty."""
     monkeypatch.setattr(s3, "DELETE_BATCH_SIZE", 2)
-    arn = policy_in_use(world)
-    bucket_with_history(world)
-    roles(world)
-    _, detail = check_with_detail(world)
+    arn = create_attached_policy(context)
+    create_versioned_bucket(context)
+    roles(context)
+    _, detail = check_with_detail(context)
     approval = build_approval(detail, [one.key for one in detail.resources if one.preselected])
-    events, sent = world.aws.client("iam").meta.events, []
+    events, sent = context.aws.client("iam").meta.events, []
 
     def dies(**call: Any) -> None:
         sent.append(call)
         raise KeyboardInterrupt
 
     events.register("after-call.iam.DetachRolePolicy", dies)
-    first = Deletion(world.aws, approval, CLEANUP, KnownResources(), lambda _: None, clock=Quick())
+    first = Deletion(context.aws, approval, CLEANUP, KnownResources(), lambda _: None, clock=InstantClock())
     with pytest.raises(KeyboardInterrupt):
         first.run()
     assert sent
     events.unregister("after-call.iam.DetachRolePolicy", dies)
-    outcome = Deletion(world.aws, approval, CLEANUP, KnownResources(), lambda _: None, clock=Quick()).run()
+    outcome = Deletion(context.aws, approval, CLEANUP, KnownResources(), lambda _: None, clock=InstantClock()).run()
     assert {state for state, _ in outcome.values()} == {DeletionState.GONE}
     assert arn in "".join(outcome)
-    assert not [one for one in rows(world).resources if one.deletable]
+    assert not [one for one in rows(context).resources if one.deletable]
 
 
-def test_stopping_leaves_the_rest_alone_and_says_so(world: CheckContext) -> None:
-    policy_in_use(world)
-    bucket_with_history(world)
-    _, detail = check_with_detail(world)
+def test_a_stopped_deletion_deletes_nothing_more(context: CheckContext) -> None:
+    create_attached_policy(context)
+    create_versioned_bucket(context)
+    _, detail = check_with_detail(context)
     stopping = threading.Event()
     stopping.set()
     run = Deletion(
-        world.aws,
+        context.aws,
         build_approval(detail, [one.key for one in detail.resources]),
         CLEANUP,
         KnownResources(),
         lambda _: None,
-        clock=Quick(),
+        clock=InstantClock(),
         stop_event=stopping,
     )
     assert {state for state, _ in run.run().values()} == {DeletionState.WAITING}
-    assert len([one for one in rows(world).resources if one.deletable]) == 2
+    assert len([one for one in rows(context).resources if one.deletable]) == 2
 
 
 # The command line.
 
 
-def test_an_answer_that_is_none_of_aws_leaves_its_kind_unknown_and_the_others_go_on(world: CheckContext) -> None:
+def test_an_answer_that_is_not_from_aws_makes_its_kind_unknown_and_the_others_are_checked(
+    context: CheckContext,
+) -> None:
     """A proxy's page, or a service that breaks: it used to end the whole look."""
     from botocore.parsers import ResponseParserError
 
     def page(**_: Any) -> None:
         raise ResponseParserError("Unable to parse response, invalid XML received")
 
-    events = world.aws.client("ec2").meta.events
+    events = context.aws.client("ec2").meta.events
     events.register("before-call.ec2.DescribeVolumes", page)
     try:
-        report = check(world)
+        report = check(context)
     finally:
         events.unregister("before-call.ec2.DescribeVolumes", page)
     told = [finding for finding in report.findings if finding.state is CheckState.UNKNOWN]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 
 import pytest
-from support.faults import Stormy, fill
-from support.faults import stormy as stormy
-from support.faults import stormy_world as stormy_world
-from support.random_accounts import Killed
+from support.faults import FaultyAccount, fill
+from support.faults import faulty as faulty
+from support.faults import faulty_context as faulty_context
+from support.random_accounts import ProcessKilled
 
 from checks.cleanup.approval import build_approval
 from checks.cleanup.check import check_with_detail
@@ -21,9 +21,9 @@ EVERYTHING = CleanupSettings(names=("*",))
 """Selectors that list every resource of the account: what is there, whosever it is."""
 
 
-def there(stormy: Stormy) -> dict[str, AwsResource]:
-    stormy.weather.begin()
-    return scan_account(stormy.world.aws, "ap-northeast-2", EVERYTHING, KnownResources()).resources_by_key
+def there(faulty: FaultyAccount) -> dict[str, AwsResource]:
+    faulty.call_faults.begin()
+    return scan_account(faulty.context.aws, "ap-northeast-2", EVERYTHING, KnownResources()).resources_by_key
 
 
 def goes_with(before: dict[str, AwsResource], ours: set[str]) -> set[str]:
@@ -32,41 +32,39 @@ def goes_with(before: dict[str, AwsResource], ours: set[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_after_faults_and_kills_at_any_call_ours_are_gone_and_theirs_are_as_they_were(
-    stormy: Stormy, seed: int
-) -> None:
+def test_after_faults_and_kills_ours_are_deleted_and_all_others_unchanged(faulty: FaultyAccount, seed: int) -> None:
     chance = random.Random(seed)
-    stormy.weather.chance = random.Random(seed)
-    ours, theirs = fill(stormy.client, chance)
-    _, detail = check_with_detail(stormy.world)
+    faulty.call_faults.chance = random.Random(seed)
+    ours, theirs = fill(faulty.client, chance)
+    _, detail = check_with_detail(faulty.context)
     assert {one.key for one in detail.resources if one.deletable} == ours
     approval = build_approval(detail, ours)
-    before = there(stormy)
+    before = there(faulty)
     assert ours | theirs <= before.keys()
-    stormy.weather.changes.clear()
+    faulty.call_faults.changes.clear()
     for _ in range(3):
-        stormy.weather.begin(faults=0.1, kill_at=chance.randrange(1, 120))
+        faulty.call_faults.begin(faults=0.1, kill_at=chance.randrange(1, 120))
         try:
-            stormy.run(approval)
-        except Killed:
+            faulty.run(approval)
+        except ProcessKilled:
             continue
-    stormy.weather.begin(faults=0.1)
-    outcome = stormy.run(approval)
+    faulty.call_faults.begin(faults=0.1)
+    outcome = faulty.run(approval)
     assert {key: told for key, told in outcome.items() if told[0] is not DeletionState.GONE} == {}
-    after = there(stormy).keys()
+    after = there(faulty).keys()
     assert after & ours == set()
     assert before.keys() - after - ours <= goes_with(before, ours)  # moto leaves some of it
-    assert stormy.weather.changes
+    assert faulty.call_faults.changes
 
 
-def test_what_may_not_be_deleted_is_reported_with_what_it_blocks_and_the_rest_goes(stormy: Stormy) -> None:
-    ours, theirs = fill(stormy.client, random.Random(7))
-    _, detail = check_with_detail(stormy.world)
+def test_a_denied_deletion_is_reported_with_what_it_blocks_and_the_rest_is_deleted(faulty: FaultyAccount) -> None:
+    ours, theirs = fill(faulty.client, random.Random(7))
+    _, detail = check_with_detail(faulty.context)
     approval = build_approval(detail, ours)
-    before = there(stormy)
-    stormy.weather.chance = random.Random(7)
-    stormy.weather.begin(faults=0.1, denied="DeleteSubnet")
-    outcome = stormy.run(approval)
+    before = there(faulty)
+    faulty.call_faults.chance = random.Random(7)
+    faulty.call_faults.begin(faults=0.1, denied="DeleteSubnet")
+    outcome = faulty.run(approval)
     failed = {key: message for key, (state, message) in outcome.items() if state is not DeletionState.GONE}
     subnets = {key for key in ours if key.startswith("subnet:")}
     assert subnets
@@ -77,32 +75,32 @@ def test_what_may_not_be_deleted_is_reported_with_what_it_blocks_and_the_rest_go
         else:
             assert message.startswith("blocked by "), (key, message)
     assert {key.partition(":")[0] for key in failed} <= {"subnet", "vpc", "route-table"}
-    after = there(stormy).keys()
+    after = there(faulty).keys()
     gone = ours - failed.keys()
     assert failed.keys() <= after
     assert before.keys() - after - gone <= goes_with(before, gone)
     assert theirs <= after
 
 
-def test_tags_that_may_not_be_read_keep_what_only_its_name_would_give_away(stormy: Stormy) -> None:
+def test_unreadable_tags_protect_a_resource_that_is_ours_by_name_only(faulty: FaultyAccount) -> None:
     """One of them may be the tag that keeps it; and a fault that passes is no answer to anybody."""
-    s3 = stormy.client("s3")
+    s3 = faulty.client("s3")
     s3.create_bucket(Bucket="prod-eco-logs", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"})
-    (plain,) = check_with_detail(stormy.world)[1].resources
+    (plain,) = check_with_detail(faulty.context)[1].resources
     assert plain.deletable
-    approval = build_approval(check_with_detail(stormy.world)[1], [plain.key])
+    approval = build_approval(check_with_detail(faulty.context)[1], [plain.key])
     s3.put_bucket_tagging(Bucket="prod-eco-logs", Tagging={"TagSet": [{"Key": "ecotui:keep", "Value": "forever"}]})
-    stormy.weather.begin(denied="GetBucketTagging")
-    report, detail = check_with_detail(stormy.world)
+    faulty.call_faults.begin(denied="GetBucketTagging")
+    report, detail = check_with_detail(faulty.context)
     (unread,) = detail.resources
     assert unread.protected == "whether its tag ecotui:keep keeps it could not be checked"
     assert "s3:GetBucketTagging" in {action for finding in report.findings for action in finding.denied}
-    ((state, message),) = stormy.run(approval).values()
+    ((state, message),) = faulty.run(approval).values()
     assert (state, message) == (DeletionState.SKIPPED, f"kept: {unread.protected}")
     assert "prod-eco-logs" in {one["Name"] for one in s3.list_buckets()["Buckets"]}
 
 
-def test_the_tags_of_a_batch_in_which_one_has_gone_are_asked_one_by_one(stormy: Stormy) -> None:
+def test_the_tags_of_a_batch_with_a_deleted_resource_are_read_one_by_one(faulty: FaultyAccount) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     from botocore.exceptions import ClientError
@@ -115,7 +113,7 @@ def test_the_tags_of_a_batch_in_which_one_has_gone_are_asked_one_by_one(stormy: 
         return {name: {"Name": name} for name in batch}
 
     with ThreadPoolExecutor(2) as pool:
-        told = AwsQuery(stormy.world.aws, "", pool).read_tags_in_batches(
+        told = AwsQuery(faulty.context.aws, "", pool).read_tags_in_batches(
             "x:DescribeTags", ask, ["a", "gone", "b", "c"], 3
         )
     assert told == {"a": {"Name": "a"}, "b": {"Name": "b"}, "c": {"Name": "c"}}

@@ -36,7 +36,7 @@ cleanup:
 
 
 @pytest.fixture
-def world(moto_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CheckContext:
+def context(moto_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CheckContext:
     post(f"{moto_endpoint}/moto-api/reset")
     env = {
         "AWS_ENDPOINT_URL": moto_endpoint,
@@ -62,10 +62,10 @@ def deployed_after(moto_endpoint: str, looks: int) -> None:
     )
 
 
-def leftovers(world: CheckContext) -> Path:
+def leftovers(context: CheckContext) -> Path:
     """A policy, and a distribution before its bucket; the approved list of all three."""
-    world.aws.client("iam").create_policy(PolicyName="eco2-policy", PolicyDocument=DOCUMENT, Tags=TAGS)
-    s3 = world.aws.client("s3")
+    context.aws.client("iam").create_policy(PolicyName="eco2-policy", PolicyDocument=DOCUMENT, Tags=TAGS)
+    s3 = context.aws.client("s3")
     s3.create_bucket(Bucket="eco2-images", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"})
     s3.put_bucket_tagging(Bucket="eco2-images", Tagging={"TagSet": TAGS})
     s3.put_object(Bucket="eco2-images", Key="a", Body=b"1")
@@ -90,31 +90,31 @@ def leftovers(world: CheckContext) -> Path:
             "ForwardedValues": {"QueryString": False, "Cookies": {"Forward": "none"}},
         },
     }
-    world.aws.client("cloudfront").create_distribution_with_tags(
+    context.aws.client("cloudfront").create_distribution_with_tags(
         DistributionConfigWithTags={"DistributionConfig": config, "Tags": {"Items": TAGS}}
     )
-    _, detail = check_with_detail(world)
+    _, detail = check_with_detail(context)
     keys = [one.key for one in detail.resources]
     assert len(keys) == 3
-    file = world.project / "approved.json"
+    file = context.project / "approved.json"
     write_approval(build_approval(detail, keys), file)
     return file
 
 
-def words(world: CheckContext, file: Path, pause: str = "0") -> list[str]:
-    folder = str(world.project)
+def words(context: CheckContext, file: Path, pause: str = "0") -> list[str]:
+    folder = str(context.project)
     return ["cleanup", "-C", folder, "--delete", "--approve", str(file), "--pause", pause]
 
 
-def test_a_process_killed_in_the_middle_is_followed_by_one_that_finishes(
-    world: CheckContext, moto_endpoint: str, capsys: pytest.CaptureFixture[str]
+def test_the_deletion_of_a_killed_process_is_finished_by_the_next(
+    context: CheckContext, moto_endpoint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     deployed_after(moto_endpoint, 10_000)
     try:
-        file = leftovers(world)
+        file = leftovers(context)
         with subprocess.Popen(
-            [sys.executable, "-P", "-m", "ecotui", *words(world, file)],
-            env=dict(world.env),
+            [sys.executable, "-P", "-m", "ecotui", *words(context, file)],
+            env=dict(context.env),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -128,7 +128,7 @@ def test_a_process_killed_in_the_middle_is_followed_by_one_that_finishes(
                     break
             running.kill()
         assert running.returncode == -9, "".join(heard)
-        left = {one.kind: one for one in check_with_detail(world)[1].resources}
+        left = {one.kind: one for one in check_with_detail(context)[1].resources}
         assert sorted(left) == ["cloudfront", "s3-bucket"]
         assert "disabled" in left["cloudfront"].state
         deployed_after(moto_endpoint, 1)
@@ -137,7 +137,7 @@ def test_a_process_killed_in_the_middle_is_followed_by_one_that_finishes(
 
         for one in cloudfront_backends["123456789012"]["aws"].distributions.values():
             one.advance()
-        assert main(words(world, file)) == 0
+        assert main(words(context, file)) == 0
     finally:
         post(
             f"{moto_endpoint}/moto-api/state-manager/unset-transition",
@@ -147,44 +147,44 @@ def test_a_process_killed_in_the_middle_is_followed_by_one_that_finishes(
     assert "gone     iam-policy:" in out
     assert "already gone" in out
     assert "3 of 3 gone" in out
-    assert not check_with_detail(world)[1].resources
+    assert not check_with_detail(context)[1].resources
 
 
-def test_an_identity_that_changes_in_the_pause_deletes_nothing(
-    world: CheckContext, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_nothing_is_deleted_when_the_identity_changes_in_the_pause(
+    context: CheckContext, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = leftovers(world)
-    real, asked = type(world.aws).refetch_identity, []
+    file = leftovers(context)
+    real, asked = type(context.aws).refetch_identity, []
 
     def changes(aws: Any) -> AwsIdentity:
         now = real(aws)
         asked.append(now)
         return now if len(asked) == 1 else msgspec.structs.replace(now, account="999999999999")
 
-    monkeypatch.setattr(type(world.aws), "refetch_identity", changes)
-    assert main(words(world, file, "0.01")) == 2
+    monkeypatch.setattr(type(context.aws), "refetch_identity", changes)
+    assert main(words(context, file, "0.01")) == 2
     assert "this is 999999999999; nothing was deleted" in capsys.readouterr().err
     assert len(asked) == 2
-    assert len(check_with_detail(world)[1].resources) == 3
+    assert len(check_with_detail(context)[1].resources) == 3
 
 
-def test_what_remains_is_told_with_what_holds_it(
-    world: CheckContext, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_remaining_item_is_printed_with_what_blocks_it(
+    context: CheckContext, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = leftovers(world)
+    file = leftovers(context)
 
     def refuses(*_: Any) -> None:
         raise DeletionRefused("a function is associated with it")
 
     replace_deletion(monkeypatch, "cloudfront", refuses)
-    assert main(words(world, file)) == 3
+    assert main(words(context, file)) == 3
     out = capsys.readouterr().out
     assert "a function is associated with it (used by origin eco2-images.s3" in out
     assert "failed: s3-bucket:eco2-images: blocked by cloudfront:" in out
     assert "1 of 3 gone" in out
 
 
-def test_the_heartbeat_names_what_takes_long_with_its_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_heartbeat_names_the_items_that_take_long(capsys: pytest.CaptureFixture[str]) -> None:
     from checks.cleanup.model import DeletionProgress
 
     say = DeletionReporter(progress=False, total=2)

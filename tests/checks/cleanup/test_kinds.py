@@ -10,7 +10,7 @@ import pytest
 from support import ROOT
 from support.cleanup import Account, resource_of
 from support.leftovers import CREATE
-from support.network import OURS, made_network
+from support.network import OURS, create_network
 
 from checks.cleanup.kinds import KINDS, KINDS_BY_ID, ec2_kind
 from checks.cleanup.leftover_kind import LeftoverKind, ResourceInUse, RetryLater
@@ -26,8 +26,8 @@ def trust(principal: dict[str, str]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def test_load_balancers_target_groups_and_what_they_use(account: Any) -> None:
-    ours = made_network(account, "prod-sesacthon")
+def test_load_balancers_are_deleted_before_their_target_groups_and_networks(account: Any) -> None:
+    ours = create_network(account, "prod-sesacthon")
     ec2, elbv2, elb = account.client("ec2"), account.client("elbv2"), account.client("elb")
     other = ec2.create_subnet(VpcId=ours["vpc"], CidrBlock="10.0.2.0/24", AvailabilityZone="ap-northeast-2b",
                               TagSpecifications=account.tags("subnet"))["Subnet"]["SubnetId"]  # fmt: skip
@@ -143,9 +143,9 @@ def test_log_groups_parameters_providers_controls_templates_and_placement_groups
     assert len(iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]) == 2
 
 
-def test_an_instance_goes_first_and_what_it_leaves_behind_after_it(account: Any) -> None:
+def test_an_instance_is_deleted_before_the_volumes_that_remain(account: Any) -> None:
     ec2 = account.client("ec2")
-    ours = made_network(account, "prod-sesacthon")
+    ours = create_network(account, "prod-sesacthon")
 
     def instance(name: str, tags: dict[str, str] | None = None) -> str:
         made = ec2.run_instances(
@@ -176,16 +176,16 @@ def test_an_instance_goes_first_and_what_it_leaves_behind_after_it(account: Any)
     assert outcome[f"volume:{volumes[1]}"] == (DeletionState.FAILED, f"still attached to {held}")
 
 
-def test_a_network_interface_that_aws_made_is_never_ours(
+def test_a_network_interface_of_an_aws_service_is_never_deletable(
     account: Any,
 ) -> None:
     found = {
         "NetworkInterfaceId": "eni-1", "SubnetId": "subnet-1", "VpcId": "vpc-1", "RequesterManaged": True,
         "Description": "ELB app/x/1", "InterfaceType": "interface", "TagSet": OURS,
     }  # fmt: skip
-    verdict = decide_ownership(resource_of("network-interface", found), CleanupSettings(tags=TAGS), KnownResources())
-    assert verdict.protection_reason == "made by AWS for ELB app/x/1; it goes with that"
-    assert not verdict.deletable
+    decision = decide_ownership(resource_of("network-interface", found), CleanupSettings(tags=TAGS), KnownResources())
+    assert decision.protection_reason == "made by AWS for ELB app/x/1; it goes with that"
+    assert not decision.deletable
     found.update(RequesterManaged=False, InterfaceType="nat_gateway")
     assert not decide_ownership(
         resource_of("network-interface", found), CleanupSettings(tags=TAGS), KnownResources()
@@ -225,7 +225,7 @@ class Asked:
         ("of somebody", (), ResourceInUse, "still used by network interface eni-1 (of somebody)"),
     ],
 )
-def test_the_interfaces_of_a_deleted_load_balancer_are_waited_for_and_others_are_named(
+def test_interfaces_of_a_deleted_load_balancer_are_waited_for_and_others_are_named(
     description: str, balancers: tuple[str, ...], raised: type[Exception], words: str
 ) -> None:
     from botocore.exceptions import ClientError
@@ -251,13 +251,13 @@ TODAY = date(2026, 11, 24)
         ("31.1.2027", "kept by its tag ecotui:keep, whose date cannot be read: 31.1.2027", ""),
     ],
 )
-def test_a_keep_tag_protects_until_its_date_and_a_date_that_nobody_can_read_protects(
+def test_a_keep_tag_protects_until_its_date_or_for_ever_with_an_unreadable_date(
     value: str, kept: str, ended: str
 ) -> None:
     assert read_keep_tag({"ecotui:keep": value}, CleanupSettings(), TODAY) == (kept, ended)
 
 
-def test_an_ended_keep_tag_is_said_and_another_name_for_it_may_be_set() -> None:
+def test_an_expired_keep_tag_is_named_and_the_settings_may_rename_the_tag() -> None:
     def seen(**tags: str) -> AwsResource:
         return AwsResource(kind="vpc", id="vpc-1", name="x", tags={**TAGS, **tags})
 
@@ -275,7 +275,7 @@ def test_an_ended_keep_tag_is_said_and_another_name_for_it_may_be_set() -> None:
     ).deletable
 
 
-def test_what_an_auto_scaling_group_would_start_again_is_kept() -> None:
+def test_an_instance_of_an_auto_scaling_group_is_protected() -> None:
     made_by = [*OURS, {"Key": "aws:autoscaling:groupName", "Value": "workers"}]
     seen = resource_of("ec2-instance", {"InstanceId": "i-1", "State": {"Name": "running"}, "Tags": made_by})
     assert decide_ownership(seen, CleanupSettings(tags=TAGS), KnownResources()).protection_reason.startswith(
@@ -283,21 +283,21 @@ def test_what_an_auto_scaling_group_would_start_again_is_kept() -> None:
     )
 
 
-def test_a_disk_of_an_instance_that_terraform_manages_is_no_leftover() -> None:
+def test_a_volume_of_a_managed_instance_is_no_leftover() -> None:
     from checks.cleanup.scan import _exclude_parts_of_managed
 
     instance = AwsResource(kind="ec2-instance", id="i-1", name="n", tags=TAGS)
     disk = AwsResource(kind="volume", id="vol-1", name="d", tags=TAGS, parent_key=instance.key)
     known = KnownResources(state_ids=frozenset({("aws_instance", "i-1")}))
     found = {one.key: one for one in (disk, instance)}
-    verdicts = {
+    decisions = {
         disk.key: decide_ownership(disk, CleanupSettings(tags=TAGS), known, ("aws_ebs_volume",)),
         instance.key: decide_ownership(instance, CleanupSettings(tags=TAGS), known, ("aws_instance",)),
     }
-    assert verdicts[disk.key].preselected
-    _exclude_parts_of_managed(found, verdicts)
-    assert verdicts[disk.key].ownership is Ownership.IN_STATE
-    assert not verdicts[disk.key].deletable
+    assert decisions[disk.key].preselected
+    _exclude_parts_of_managed(found, decisions)
+    assert decisions[disk.key].ownership is Ownership.IN_STATE
+    assert not decisions[disk.key].deletable
 
 
 def test_every_kind_has_a_name_and_terraform_types_of_its_own() -> None:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from support.network import KIND_OF, OURS, keys, made_network
+from support.network import KIND_OF, OURS, create_network, keys
 
 from checks.cleanup.model import DeletionState
 
 
-def test_a_whole_network_goes_in_an_order_that_needs_no_second_try_and_a_foreign_one_stays(
+def test_a_network_is_deleted_in_an_order_without_retries_and_a_foreign_one_remains(
     account: Any,
 ) -> None:
     ec2 = account.client("ec2")
-    ours = made_network(account, "prod-sesacthon")
-    theirs = made_network(account, "analytics", {"Project": "Other"}, "10.1")
+    ours = create_network(account, "prod-sesacthon")
+    theirs = create_network(account, "analytics", {"Project": "Other"}, "10.1")
     rows = account.rows()
     assert keys(ours) <= rows.keys()
     assert not keys(theirs) & rows.keys()
@@ -47,9 +47,9 @@ def test_a_whole_network_goes_in_an_order_that_needs_no_second_try_and_a_foreign
         }, operation
 
 
-def test_what_holds_a_network_is_named_when_it_is_not_ours(account: Any) -> None:
+def test_a_foreign_resource_that_blocks_a_network_is_named(account: Any) -> None:
     ec2 = account.client("ec2")
-    ours = made_network(account, "prod-sesacthon")
+    ours = create_network(account, "prod-sesacthon")
     foreign = ec2.create_network_interface(SubnetId=ours["subnet"], Description="of somebody")["NetworkInterface"]
     peer = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     peering = ec2.create_vpc_peering_connection(VpcId=peer, PeerVpcId=ours["vpc"])["VpcPeeringConnection"]
@@ -81,7 +81,7 @@ def test_what_holds_a_network_is_named_when_it_is_not_ours(account: Any) -> None
     assert ec2.describe_vpc_peering_connections()["VpcPeeringConnections"][0]["Status"]["Code"] != "deleted"
 
 
-def test_our_own_peering_goes_before_its_vpc(account: Any) -> None:
+def test_our_peering_is_deleted_before_its_vpc(account: Any) -> None:
     ec2 = account.client("ec2")
     vpcs = [
         ec2.create_vpc(CidrBlock=f"10.{number}.0.0/16", TagSpecifications=account.tags("vpc"))["Vpc"]["VpcId"]
@@ -95,7 +95,7 @@ def test_our_own_peering_goes_before_its_vpc(account: Any) -> None:
     assert {state for state, _ in outcome.values()} == {DeletionState.GONE}
 
 
-def test_a_vpn_goes_connection_first_and_lets_its_vpc_go(account: Any) -> None:
+def test_a_vpn_is_deleted_connection_first_and_before_its_vpc(account: Any) -> None:
     ec2 = account.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.1.0.0/16", TagSpecifications=account.tags("vpc"))["Vpc"]["VpcId"]
     gateway = ec2.create_vpn_gateway(Type="ipsec.1", TagSpecifications=account.tags("vpn-gateway"))
@@ -129,7 +129,7 @@ def test_a_vpn_goes_connection_first_and_lets_its_vpc_go(account: Any) -> None:
     ]
 
 
-def test_a_vpn_gateway_of_somebody_else_is_named_as_what_holds_our_vpc(account: Any) -> None:
+def test_a_foreign_vpn_gateway_that_blocks_our_vpc_is_named(account: Any) -> None:
     ec2 = account.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.1.0.0/16", TagSpecifications=account.tags("vpc"))["Vpc"]["VpcId"]
     theirs = ec2.create_vpn_gateway(Type="ipsec.1")["VpnGateway"]["VpnGatewayId"]
@@ -137,7 +137,7 @@ def test_a_vpn_gateway_of_somebody_else_is_named_as_what_holds_our_vpc(account: 
     assert account.delete() == {f"vpc:{vpc}": (DeletionState.FAILED, f"still holds {theirs}")}
 
 
-def test_the_default_vpc_and_its_parts_are_kept_although_they_carry_our_tags(account: Any) -> None:
+def test_the_default_vpc_and_its_parts_are_protected_although_they_have_our_tags(account: Any) -> None:
     ec2 = account.client("ec2")
     vpc = next(one["VpcId"] for one in ec2.describe_vpcs()["Vpcs"] if one["IsDefault"])
     within = [{"Name": "vpc-id", "Values": [vpc]}]

@@ -37,7 +37,7 @@ def seen(name: str, **more: object) -> AwsResource:
     return AwsResource(kind="iam-policy", id=f"id-{name}", name=name, **more)  # type: ignore[arg-type]
 
 
-def test_all_tags_are_proof_and_a_part_of_them_is_none() -> None:
+def test_all_tags_are_proof_and_some_of_them_are_not() -> None:
     assert decide_ownership(seen("x", tags=OURS), SELECTORS, KnownResources()).ownership is Ownership.TAGGED
     assert (
         decide_ownership(seen("x", tags={"Project": "SeSACTHON"}), SELECTORS, KnownResources()).ownership
@@ -46,11 +46,11 @@ def test_all_tags_are_proof_and_a_part_of_them_is_none() -> None:
 
 
 def test_a_name_alone_is_listed_but_never_preselected() -> None:
-    verdict = decide_ownership(seen("prod-alb-controller-policy"), SELECTORS, KnownResources())
-    assert verdict.ownership is Ownership.NAME_ONLY
-    assert verdict.deletable
-    assert not verdict.preselected
-    assert "*alb-controller*" in verdict.reason
+    decision = decide_ownership(seen("prod-alb-controller-policy"), SELECTORS, KnownResources())
+    assert decision.ownership is Ownership.NAME_ONLY
+    assert decision.deletable
+    assert not decision.preselected
+    assert "*alb-controller*" in decision.reason
 
 
 def test_an_exclusion_beats_an_inclusion_by_name_id_and_arn() -> None:
@@ -59,12 +59,12 @@ def test_an_exclusion_beats_an_inclusion_by_name_id_and_arn() -> None:
         AwsResource(kind="vpc", id="vpc-1234", name="x", tags=OURS),
         AwsResource(kind="iam-role", id="x", name="x", arn="arn:aws:iam::1:role/x-keep", tags=OURS),
     ):
-        verdict = decide_ownership(item, SELECTORS, KnownResources())
-        assert verdict.protection_reason
-        assert not verdict.deletable
+        decision = decide_ownership(item, SELECTORS, KnownResources())
+        assert decision.protection_reason
+        assert not decision.deletable
 
 
-def test_what_terraform_manages_goes_with_terraform() -> None:
+def test_a_resource_in_the_state_is_managed_by_terraform() -> None:
     known = KnownResources(state_ids=frozenset({("aws_iam_policy", "id-x")}))
     assert decide_ownership(seen("x", tags=OURS), SELECTORS, known, ("aws_iam_policy",)).ownership is Ownership.IN_STATE
     # The same id of another type is another thing.
@@ -72,9 +72,9 @@ def test_what_terraform_manages_goes_with_terraform() -> None:
 
 
 def test_nothing_is_preselected_while_the_state_could_not_be_read() -> None:
-    verdict = decide_ownership(seen("x", tags=OURS), SELECTORS, KnownResources(state_read=False))
-    assert verdict.ownership is Ownership.TAGGED
-    assert not verdict.preselected
+    decision = decide_ownership(seen("x", tags=OURS), SELECTORS, KnownResources(state_read=False))
+    assert decision.ownership is Ownership.TAGGED
+    assert not decision.preselected
 
 
 def test_without_selectors_everything_is_foreign() -> None:
@@ -93,7 +93,7 @@ def test_without_selectors_everything_is_foreign() -> None:
         ("example.com.evil.net", "example.com", False),
     ],
 )
-def test_a_domain_holds_itself_and_what_is_under_it(name: str, domain: str, inside: bool) -> None:
+def test_a_domain_contains_itself_and_its_subdomains(name: str, domain: str, inside: bool) -> None:
     assert is_in_domain(name, domain) is inside
 
 
@@ -133,13 +133,13 @@ things = st.builds(
 
 @settings(max_examples=300, deadline=None)
 @given(
-    world=st.lists(things, max_size=12),
+    context=st.lists(things, max_size=12),
     managed=st.sets(st.integers(0, 30)),
     state_read=st.booleans(),
     protect=st.lists(st.sampled_from(["*-keep", "prod-*", "arn:7", "*-3"]), max_size=2),
 )
 def test_nothing_foreign_protected_or_managed_is_ever_deletable(
-    world: list[AwsResource], managed: set[int], state_read: bool, protect: list[str]
+    context: list[AwsResource], managed: set[int], state_read: bool, protect: list[str]
 ) -> None:
     selectors = CleanupSettings(
         names=SELECTORS.names,
@@ -153,22 +153,22 @@ def test_nothing_foreign_protected_or_managed_is_ever_deletable(
         state_arns=frozenset(f"arn:{number}" for number in managed),
         state_storage=frozenset({"state"}),
     )
-    for one in world:
-        verdict = decide_ownership(one, selectors, known, ("aws_iam_role",))
+    for one in context:
+        decision = decide_ownership(one, selectors, known, ("aws_iam_role",))
         ours = one.tags == OURS
         matching = (
             "alb-controller" in one.name or one.name == "k8s-cluster-key" or one.name.startswith("prod-sesacthon")
         )
         if not (ours or matching):
-            assert not verdict.deletable
+            assert not decision.deletable
         if one.protection_reason or one.name == "state" or int(one.arn[4:]) in managed:
-            assert not verdict.deletable
+            assert not decision.deletable
         if ("*-keep" in protect and one.name.endswith("-keep")) or ("arn:7" in protect and one.arn == "arn:7"):
-            assert not verdict.deletable
-        if verdict.preselected:
+            assert not decision.deletable
+        if decision.preselected:
             assert ours
             assert state_read
-            assert verdict.deletable
+            assert decision.deletable
 
 
 @settings(max_examples=200, deadline=None)
@@ -177,7 +177,7 @@ def test_nothing_foreign_protected_or_managed_is_ever_deletable(
         lambda n: st.tuples(st.just(n), st.sets(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1))))
     )
 )
-def test_an_order_holds_everything_once_and_respects_what_is_no_circle(
+def test_the_order_has_every_key_once_and_respects_edges_without_circles(
     drawn: tuple[int, set[tuple[int, int]]],
 ) -> None:
     count, pairs = drawn
@@ -200,7 +200,7 @@ def detail(*rows: Leftover) -> CleanupDetail:
     return CleanupDetail(account="123456789012", account_name="eco2", region="ap-northeast-2", resources=rows)
 
 
-def test_a_list_comes_back_as_it_was_written_and_an_edited_one_is_refused(tmp_path: Path) -> None:
+def test_an_approved_list_is_read_as_written_and_an_edited_one_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "list.json"
     approval = build_approval(detail(row("key-pair:a"), row("key-pair:b")), ["key-pair:a"])
     write_approval(approval, path)
@@ -212,7 +212,7 @@ def test_a_list_comes_back_as_it_was_written_and_an_edited_one_is_refused(tmp_pa
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[]", b'{"schema": "x"}', b"{" * 10_000])
-def test_anything_but_an_approved_list_is_refused_in_a_line(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_approved_list_is_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "list.json"
     path.write_bytes(content)
     with pytest.raises(ApprovalError) as refusal:
@@ -228,12 +228,12 @@ def test_anything_but_an_approved_list_is_refused_in_a_line(tmp_path: Path, cont
         {"ownership": Ownership.FOREIGN},
     ],
 )
-def test_what_is_kept_cannot_be_approved(kept: dict[str, object]) -> None:
+def test_a_protected_leftover_cannot_be_approved(kept: dict[str, object]) -> None:
     with pytest.raises(ApprovalError, match="never deleted"):
         build_approval(detail(row("key-pair:a", **kept)), ["key-pair:a"])
 
 
-def test_a_word_that_means_nothing_or_several_selects_nothing() -> None:
+def test_a_name_that_fits_no_leftover_or_several_is_refused() -> None:
     rows = detail(row("key-pair:a"), row("iam-role:a"))
     assert resolve_keys(rows, ["key-pair:a"]) == ["key-pair:a"]
     for word in ("a", "nobody"):
@@ -241,7 +241,7 @@ def test_a_word_that_means_nothing_or_several_selects_nothing() -> None:
             resolve_keys(rows, [word])
 
 
-def test_uses_that_shrink_are_our_own_work_and_uses_that_grow_are_somebody_elses() -> None:
+def test_lost_uses_are_no_change_and_new_uses_are() -> None:
     before = seen("p", uses=("role a", "user b"))
     listed = row("iam-policy:id-p", uses=before.uses)
     item = build_approval(detail(listed), [listed.key]).items[0]
@@ -251,19 +251,19 @@ def test_uses_that_shrink_are_our_own_work_and_uses_that_grow_are_somebody_elses
     assert "changed" in describe_change(same, seen("p", tags={"a": "b"}))
 
 
-def test_what_an_import_block_takes_in_is_never_deleted(tmp_path: Path) -> None:
+def test_a_resource_of_an_import_block_is_never_deleted(tmp_path: Path) -> None:
     (tmp_path / "ecotui-adopt.tf").write_text(
         'import {\n  to = module.x["a.b"].aws_iam_policy.p["k"]\n  id = "id-x"\n}\n'
         'import {\n  for_each = toset(["y"])\n  to = aws_iam_policy.q[each.key]\n  id = "${each.key}"\n}\n'
     )
     taken = find_import_blocks(tmp_path)
     assert taken == {("aws_iam_policy", "id-x"): "ecotui-adopt.tf"}
-    verdict = decide_ownership(
+    decision = decide_ownership(
         seen("x", tags=OURS), SELECTORS, KnownResources(import_blocks=taken), ("aws_iam_policy",)
     )
-    assert not verdict.deletable
-    assert not verdict.preselected
-    assert verdict.protection_reason == "to be adopted: an import block in ecotui-adopt.tf"
+    assert not decision.deletable
+    assert not decision.preselected
+    assert decision.protection_reason == "to be adopted: an import block in ecotui-adopt.tf"
     # Of another type the same id is another thing.
     assert decide_ownership(
         seen("x", tags=OURS), SELECTORS, KnownResources(import_blocks=taken), ("aws_iam_role",)

@@ -1,4 +1,4 @@
-"""Many drawn accounts, with faults, meddlers and kills: nothing foreign or protected ever goes, and all that can go does."""
+"""Deletions in random accounts with faults, changes by others and kills: only what may be deleted is, and all of it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from unittest import mock
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from support.cleanup import Quick
-from support.random_accounts import KINDS, SELECTORS, Account, Killed, Thing, refusal
+from support.cleanup import InstantClock
+from support.random_accounts import KINDS, SELECTORS, Account, FakeResource, ProcessKilled, refusal
 
 from checks.cleanup.approval import Approval
 from checks.cleanup.deletion import Deletion
@@ -19,22 +19,22 @@ ALL = (*OURS, "foreign", "kept", "guarded", "protected", "managed")
 
 @st.composite
 def accounts(draw: st.DrawFn) -> Account:
-    things: dict[str, Thing] = {}
+    resources: dict[str, FakeResource] = {}
     for number in range(draw(st.integers(1, 12))):
-        meddled = draw(st.sampled_from(["", "", "", "vanish", "replace", "keep", "guard"]))
-        one = Thing(
+        change = draw(st.sampled_from(["", "", "", "vanish", "replace", "keep", "guard"]))
+        one = FakeResource(
             kind=draw(st.sampled_from(KINDS)),
             id=f"t{number}",
-            whose=draw(st.sampled_from(ALL)),
-            needs=tuple(sorted(draw(st.sets(st.sampled_from(sorted(things)), max_size=3)))) if things else (),
-            told=draw(st.booleans()),
-            looks=draw(st.integers(0, 3)),
-            meddled=meddled,
-            meddled_at=draw(st.integers(0, 2)) if meddled else 0,
+            owner=draw(st.sampled_from(ALL)),
+            blockers=tuple(sorted(draw(st.sets(st.sampled_from(sorted(resources)), max_size=3)))) if resources else (),
+            tells_blockers=draw(st.booleans()),
+            reads_after_deletion=draw(st.integers(0, 3)),
+            change=change,
+            changed_at_read=draw(st.integers(0, 2)) if change else 0,
         )
-        things[one.key] = one
+        resources[one.key] = one
     return Account(
-        things,
+        resources,
         seed=draw(st.integers(0, 10_000)),
         faults=draw(st.sampled_from([0.0, 0.1, 0.4])),
         denied=draw(st.frozensets(st.sampled_from(KINDS), max_size=1)),
@@ -43,17 +43,26 @@ def accounts(draw: st.DrawFn) -> Account:
 
 def run(account: Account, approval: Approval) -> dict[str, tuple[DeletionState, str]]:
     with mock.patch("checks.cleanup.deletion.KINDS_BY_ID", account.kinds()):
-        deletion = Deletion(account.aws, approval, SELECTORS, account.known, lambda progress: None, clock=Quick())
+        deletion = Deletion(
+            account.aws, approval, SELECTORS, account.known, lambda progress: None, clock=InstantClock()
+        )
         return dict(deletion.run())
 
 
 @settings(max_examples=60, deadline=None)
 @given(account=accounts(), kills=st.lists(st.integers(1, 40), max_size=3))
 @example(
-    # A chain of which the account tells nothing, with every call likely to fail.
+    # A chain that the account does not tell of, with every call likely to fail.
     account=Account(
         {
-            f"tunnel:t{n}": Thing("tunnel", f"t{n}", "tagged", (f"tunnel:t{n - 1}",) * (n > 0), told=False, looks=2)
+            f"tunnel:t{n}": FakeResource(
+                "tunnel",
+                f"t{n}",
+                "tagged",
+                (f"tunnel:t{n - 1}",) * (n > 0),
+                tells_blockers=False,
+                reads_after_deletion=2,
+            )
             for n in range(8)
         },
         seed=3,
@@ -61,7 +70,7 @@ def run(account: Account, approval: Approval) -> dict[str, tuple[DeletionState, 
     ),
     kills=[3, 17, 31],
 )
-def test_whatever_happens_only_what_was_approved_goes_and_the_rest_is_told_with_its_reason(
+def test_only_approved_resources_are_deleted_and_each_remaining_one_has_a_reason(
     account: Account, kills: list[int]
 ) -> None:
     approval = account.approve()
@@ -69,51 +78,51 @@ def test_whatever_happens_only_what_was_approved_goes_and_the_rest_is_told_with_
         account.begin(kill)
         try:
             run(account, approval)
-        except Killed:
+        except ProcessKilled:
             continue
     account.begin()
     outcome = run(account, approval)
-    assert not account.wrong
+    assert not account.wrongly_deleted
     assert outcome.keys() == account.approved.keys()
-    hopeless = account.hopeless()
+    undeletable = account.undeletable()
     for key, (state, message) in outcome.items():
-        there = key in account.things
+        exists = key in account.resources
         if state is DeletionState.GONE:
-            assert not there, message
+            assert not exists, message
         else:
             assert state in (DeletionState.FAILED, DeletionState.SKIPPED)
             assert message
-            assert key in hopeless, (key, state, message)
-        if there and account.things[key].kind not in account.denied and state is DeletionState.FAILED:
-            blockers = [need for need in account.things[key].needs if need in account.things]
+            assert key in undeletable, (key, state, message)
+        if exists and account.resources[key].kind not in account.denied and state is DeletionState.FAILED:
+            blockers = [one for one in account.resources[key].blockers if one in account.resources]
             assert blockers
-            # EC2 does not say by what; the command line adds it from the look that follows.
+            # EC2 does not say by what; the command line adds it from the scan that follows.
             assert any(one in message for one in blockers) or "DependencyViolation" in message, message
     # What was never approved is as it was.
-    for key, one in account.things.items():
-        assert key in account.approved or not one.going
+    for key, one in account.resources.items():
+        assert key in account.approved or not one.is_deleting
 
 
 @settings(max_examples=25, deadline=None)
 @given(account=accounts())
-def test_a_look_lists_all_of_ours_as_deletable_and_nothing_else(account: Account) -> None:
+def test_a_scan_lists_all_of_ours_as_deletable_and_nothing_else(account: Account) -> None:
     rows = {one.key: one for one in account.detail().resources}
     assert {key for key, one in rows.items() if one.deletable} == {
-        key for key, one in account.things.items() if one.deletable
+        key for key, one in account.resources.items() if one.deletable
     }
-    assert not {key for key, one in account.things.items() if one.whose == "foreign"} & rows.keys()
+    assert not {key for key, one in account.resources.items() if one.owner == "foreign"} & rows.keys()
     assert {key for key, one in rows.items() if one.preselected} == {
-        key for key, one in account.things.items() if one.whose == "tagged"
+        key for key, one in account.resources.items() if one.owner == "tagged"
     }
 
 
-def test_what_only_waits_for_a_hopeless_one_does_not_keep_it_trying() -> None:
+def test_an_item_that_only_waits_for_an_undeletable_one_does_not_prolong_its_retries() -> None:
     """A subnet that somebody's interface holds, and its VPC: given up after some tries, not after `cleanup.wait`."""
     account = Account(
         {
-            "wagon:theirs": Thing("wagon", "theirs", "foreign"),
-            "engine:held": Thing("engine", "held", "tagged", ("wagon:theirs",), told=False),
-            "signal:after": Thing("signal", "after", "tagged", ("engine:held",)),
+            "wagon:theirs": FakeResource("wagon", "theirs", "foreign"),
+            "engine:held": FakeResource("engine", "held", "tagged", ("wagon:theirs",), tells_blockers=False),
+            "signal:after": FakeResource("signal", "after", "tagged", ("engine:held",)),
         }
     )
     outcome = run(account, account.approve())
@@ -124,22 +133,22 @@ def test_what_only_waits_for_a_hopeless_one_does_not_keep_it_trying() -> None:
     assert account.calls < 40
 
 
-def test_a_blocker_is_told_although_the_last_answer_was_a_server_error() -> None:
+def test_a_failure_names_the_blocker_although_the_last_answer_was_a_server_error() -> None:
     account = Account(
         {
-            "wagon:theirs": Thing("wagon", "theirs", "foreign"),
-            "engine:held": Thing("engine", "held", "tagged", ("wagon:theirs",), told=False),
+            "wagon:theirs": FakeResource("wagon", "theirs", "foreign"),
+            "engine:held": FakeResource("engine", "held", "tagged", ("wagon:theirs",), tells_blockers=False),
         }
     )
-    approval, real = account.approve(), account.call
+    approval, call = account.approve(), account.call
 
-    def late(thing: str) -> bool:
+    def fail_late(name: str) -> bool:
         if account.calls == 15:  # the deletion in the eighth try
             account.calls += 1
             raise refusal("InternalError")
-        return real(thing)
+        return call(name)
 
-    account.call = late  # type: ignore[method-assign]
+    account.call = fail_late  # type: ignore[method-assign]
     account.begin()
     ((_, message),) = run(account, approval).values()
     assert message.startswith("still used by wagon:theirs; at last: ")

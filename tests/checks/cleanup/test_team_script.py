@@ -32,14 +32,14 @@ def filled(account: Account) -> Account:
         ec2.create_key_pair(KeyName=name, TagSpecifications=account.tags("key-pair", "", tags))
     for name in ("prod-sesacthon-a", "sesacthon-other", "prod-sesacthon-keep"):
         s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
-    folder = account.world.project / "scripts" / "maintenance"
+    folder = account.context.project / "scripts" / "maintenance"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "destroy-with-cleanup.sh").write_text(SCRIPT)
     return account
 
 
 def preview(account: Account) -> CleanupScript:
-    return cleanup_script(account.world, account.detail())
+    return cleanup_script(account.context, account.detail())
 
 
 def test_ownership_of_what_cleanup_would_delete_is_shown_before_the_script_runs(filled: Account) -> None:
@@ -51,7 +51,7 @@ def test_ownership_of_what_cleanup_would_delete_is_shown_before_the_script_runs(
     assert {(one.name, ownership_text(one)) for one in found.spared} == {
         ("prod-sesacthon-keep", "cleanup.protect: *-keep")
     }
-    (finding,) = script_findings(filled.world, filled.detail())
+    (finding,) = script_findings(filled.context, filled.detail())
     assert finding.state is CheckState.WARN
     assert "deletes by its own rules" in finding.summary
     assert "ecotui cleanup would delete 2 and spare 1" in finding.summary
@@ -66,13 +66,13 @@ def test_a_new_leftover_or_another_script_needs_new_consent(filled: Account) -> 
     filled.client("ec2").create_key_pair(KeyName="prod-new", TagSpecifications=filled.tags("key-pair", "", OURS))
     with_new = preview(filled).token
     assert with_new != before
-    script = filled.world.project / "scripts" / "maintenance" / "destroy-with-cleanup.sh"
+    script = filled.context.project / "scripts" / "maintenance" / "destroy-with-cleanup.sh"
     script.write_text(SCRIPT + "\n# more\n")
     assert preview(filled).token not in (before, with_new)
 
 
 def test_a_script_that_the_script_calls_is_part_of_the_consent(filled: Account) -> None:
-    folder = filled.world.project / "scripts"
+    folder = filled.context.project / "scripts"
     (folder / "maintenance" / "destroy-with-cleanup.sh").write_text("bash scripts/more.sh\n")
     (folder / "more.sh").write_text("aws s3 rb s3://a\n")
     before = preview(filled).token
@@ -82,16 +82,16 @@ def test_a_script_that_the_script_calls_is_part_of_the_consent(filled: Account) 
 
 def test_kinds_that_could_not_be_checked_are_named(filled: Account) -> None:
     detail = filled.detail()
-    assert cleanup_script(filled.world, detail, ("vpc",)).unchecked == ()
-    assert cleanup_script(filled.world, type(detail)(), ("vpc",)).unchecked == ("vpc",)
+    assert cleanup_script(filled.context, detail, ("vpc",)).unchecked == ()
+    assert cleanup_script(filled.context, type(detail)(), ("vpc",)).unchecked == ("vpc",)
 
 
 def test_the_script_is_offered_only_where_something_is_left(filled: Account) -> None:
-    report, _ = check_with_detail(filled.world)
+    report, _ = check_with_detail(filled.context)
     assert "cleanup.script" in {one.id for one in report.findings}
     filled.client("ec2").delete_key_pair(KeyName="prod-sesacthon-key")
     filled.client("s3").delete_bucket(Bucket="prod-sesacthon-a")
-    report, _ = check_with_detail(filled.world)
+    report, _ = check_with_detail(filled.context)
     assert "cleanup.script" not in {one.id for one in report.findings}
 
 
@@ -109,7 +109,7 @@ def here(
         "project: fixture\naws: {account: '123456789012', account_name: fix, region: ap-northeast-2}\n"
         "cleanup: {command: [./clean.sh], prefixes: [prod-sesacthon], names: [], exact: [], protect: ['*-keep']}\n"
     )
-    for name, value in {**aws_env, "AWS_ENDPOINT_URL": filled.world.env["AWS_ENDPOINT_URL"]}.items():
+    for name, value in {**aws_env, "AWS_ENDPOINT_URL": filled.context.env["AWS_ENDPOINT_URL"]}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("ECOTUI_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("PYTHONPATH", ":".join(sys.path))

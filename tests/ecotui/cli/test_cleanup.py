@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from support.deletion import KEYS, bucket_with_history, made_world, policy_in_use
+from support.deletion import KEYS, create_attached_policy, create_versioned_bucket, empty_account_context
 
 from checks.cleanup.approval import build_approval, write_approval
 from checks.cleanup.check import check_with_detail
@@ -19,13 +19,13 @@ from ecotui.cli import main
 
 
 @pytest.fixture
-def world(moto_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CheckContext:
-    return made_world(moto_endpoint, tmp_path, monkeypatch)
+def context(moto_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CheckContext:
+    return empty_account_context(moto_endpoint, tmp_path, monkeypatch)
 
 
 @pytest.fixture
-def config(world: CheckContext) -> Path:
-    path = world.project / "ecotui.yaml"
+def config(context: CheckContext) -> Path:
+    path = context.project / "ecotui.yaml"
     path.write_text(
         "project: eco2\naws: {region: ap-northeast-2, account_name: eco2-prod}\n"
         "cleanup:\n  names: ['*alb-controller*']\n  exact: [k8s-cluster-key]\n  prefixes: [prod-sesacthon]\n"
@@ -39,10 +39,10 @@ def ecotui(config: Path, *words: str) -> int:
 
 
 def test_listing_changes_nothing_and_its_json_keeps_its_shape(
-    world: CheckContext, config: Path, capsys: pytest.CaptureFixture[str]
+    context: CheckContext, config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arn = policy_in_use(world)
-    world.aws.client("ec2").import_key_pair(KeyName="k8s-cluster-key", PublicKeyMaterial=KEYS[0].encode())
+    arn = create_attached_policy(context)
+    context.aws.client("ec2").import_key_pair(KeyName="k8s-cluster-key", PublicKeyMaterial=KEYS[0].encode())
     assert ecotui(config, "--json") == 3
     printed = json.loads(capsys.readouterr().out)
     assert printed["schema"] == "ecotui.cleanup/1"
@@ -68,24 +68,24 @@ def test_listing_changes_nothing_and_its_json_keeps_its_shape(
     assert details["why"].startswith("tagged Project=SeSACTHON")
     assert (details["billed"], details["monthly"], details["preselected"]) == (False, None, True)
     assert printed["prices"].keys() == {"currency", "list", "as_of", "tax"}
-    assert len(world.aws.client("iam").list_policies(Scope="Local")["Policies"]) == 1
+    assert len(context.aws.client("iam").list_policies(Scope="Local")["Policies"]) == 1
 
 
-def test_deleting_without_a_person_or_a_list_is_refused_with_the_way(
-    world: CheckContext, config: Path, capsys: pytest.CaptureFixture[str]
+def test_a_deletion_without_a_person_or_a_list_is_refused_with_usage(
+    context: CheckContext, config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    policy_in_use(world)
+    create_attached_policy(context)
     assert ecotui(config, "--delete") == 2
     assert "--approve-out" in capsys.readouterr().err
-    assert len(world.aws.client("iam").list_policies(Scope="Local")["Policies"]) == 1
+    assert len(context.aws.client("iam").list_policies(Scope="Local")["Policies"]) == 1
 
 
-def test_approve_then_delete_takes_what_is_on_the_list_and_nothing_else(
-    world: CheckContext, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_only_what_is_on_the_approved_list_is_deleted(
+    context: CheckContext, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    policy_in_use(world)
-    world.aws.client("ec2").import_key_pair(KeyName="k8s-cluster-key", PublicKeyMaterial=KEYS[0].encode())
-    bucket_with_history(world)
+    create_attached_policy(context)
+    context.aws.client("ec2").import_key_pair(KeyName="k8s-cluster-key", PublicKeyMaterial=KEYS[0].encode())
+    create_versioned_bucket(context)
     target = tmp_path / "list.json"
     assert ecotui(config, "--approve-out", str(target), "--select", "key-pair:k8s-cluster-key") == 0
     capsys.readouterr()
@@ -93,17 +93,17 @@ def test_approve_then_delete_takes_what_is_on_the_list_and_nothing_else(
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert all(set(line) == {"type", "counts", "item", "state", "message"} for line in lines)
     assert "2 other leftovers" in lines[-1]["message"]
-    assert world.aws.client("ec2").describe_key_pairs()["KeyPairs"] == []
-    assert len(world.aws.client("s3").list_buckets()["Buckets"]) == 1
+    assert context.aws.client("ec2").describe_key_pairs()["KeyPairs"] == []
+    assert len(context.aws.client("s3").list_buckets()["Buckets"]) == 1
     # And once more, as after a kill: what is gone is gone.
     assert ecotui(config, "--delete", "--approve", str(target), "--pause", "0") == 0
 
 
 def test_a_list_of_another_account_deletes_nothing(
-    world: CheckContext, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    context: CheckContext, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    policy_in_use(world)
-    _, detail = check_with_detail(world)
+    create_attached_policy(context)
+    _, detail = check_with_detail(context)
     target = tmp_path / "list.json"
     for other in ({"account": "999999999999"}, {"region": "us-west-2"}):
         write_approval(
@@ -111,16 +111,16 @@ def test_a_list_of_another_account_deletes_nothing(
         )
         assert ecotui(config, "--delete", "--approve", str(target), "--pause", "0") == 2
         assert "nothing was deleted" in capsys.readouterr().err
-    assert len(world.aws.client("iam").list_policies(Scope="Local")["Policies"]) == 1
+    assert len(context.aws.client("iam").list_policies(Scope="Local")["Policies"]) == 1
 
 
-def test_what_could_not_go_ends_with_three_and_its_reason(
-    world: CheckContext, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_failed_item_exits_with_three_and_its_reason(
+    context: CheckContext, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arn = policy_in_use(world)
+    arn = create_attached_policy(context)
     target = tmp_path / "list.json"
     assert ecotui(config, "--approve-out", str(target), "--select-proven") == 0
-    iam = world.aws.client("iam")
+    iam = context.aws.client("iam")
     iam.create_user(UserName="newcomer")
     iam.attach_user_policy(UserName="newcomer", PolicyArn=arn)
     assert ecotui(config, "--delete", "--approve", str(target), "--pause", "0") == 3
@@ -129,20 +129,20 @@ def test_what_could_not_go_ends_with_three_and_its_reason(
 
 @pytest.mark.parametrize(("typed", "code", "left"), [("eco2-prod 1", 0, 0), ("eco2-prod 2", 3, 1), ("yes", 3, 1)])
 def test_a_person_consents_by_the_account_and_the_number_of_items(
-    world: CheckContext, config: Path, monkeypatch: pytest.MonkeyPatch, typed: str, code: int, left: int
+    context: CheckContext, config: Path, monkeypatch: pytest.MonkeyPatch, typed: str, code: int, left: int
 ) -> None:
-    policy_in_use(world)
+    create_attached_policy(context)
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", lambda prompt: typed)
     assert ecotui(config, "--delete", "--pause", "0") == code
-    assert len(world.aws.client("iam").list_policies(Scope="Local")["Policies"]) == left
+    assert len(context.aws.client("iam").list_policies(Scope="Local")["Policies"]) == left
 
 
-def test_breaking_off_the_pause_deletes_nothing(
-    world: CheckContext, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_an_interrupt_in_the_pause_deletes_nothing(
+    context: CheckContext, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    policy_in_use(world)
+    create_attached_policy(context)
     target = tmp_path / "list.json"
     assert ecotui(config, "--approve-out", str(target)) == 0
     timer = threading.Timer(0.0, lambda: None)
@@ -156,4 +156,4 @@ def test_breaking_off_the_pause_deletes_nothing(
     timer.start()
     assert ecotui(config, "--delete", "--approve", str(target), "--pause", "30") == 130
     timer.join()
-    assert len(world.aws.client("iam").list_policies(Scope="Local")["Policies"]) == 1
+    assert len(context.aws.client("iam").list_policies(Scope="Local")["Policies"]) == 1
