@@ -82,28 +82,55 @@ def test_load_balancers_are_deleted_before_their_target_groups_and_networks(acco
     assert elb.describe_load_balancers()["LoadBalancerDescriptions"] == []
 
 
-def test_log_groups_parameters_providers_controls_templates_and_placement_groups(account: Any) -> None:
-    logs, ssm, iam = account.client("logs"), account.client("ssm"), account.client("iam")
-    cloudfront, ec2 = account.client("cloudfront"), account.client("ec2")
+@pytest.mark.parametrize("kind", ["log-group", "ssm-parameter"])
+def test_a_kind_of_names_is_ours_by_tags_or_by_prefix_and_others_remain(account: Account, kind: str) -> None:
+    logs, ssm = account.client("logs"), account.client("ssm")
     for name, tags in (
         ("/prod-sesacthon/api", {}),
         ("/ours", TAGS),
         ("/ours-not", {}),
         ("/theirs", {"Project": "Other"}),
     ):
-        logs.create_log_group(logGroupName=name, **({"tags": tags} if tags else {}))
-        ssm.put_parameter(
-            Name=name, Value="secret", Type="String", Tags=[{"Key": k, "Value": v} for k, v in tags.items()]
+        if kind == "log-group":
+            logs.create_log_group(logGroupName=name, **({"tags": tags} if tags else {}))
+        else:
+            listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+            ssm.put_parameter(Name=name, Value="secret", Type="String", Tags=listed)
+    rows = account.rows()
+    assert {key: row.ownership for key, row in rows.items()} == {
+        f"{kind}:/prod-sesacthon/api": Ownership.NAME_ONLY,
+        f"{kind}:/ours": Ownership.TAGGED,
+    }
+    outcome = account.delete(list(rows))
+    assert {state for state, _ in outcome.values()} == {DeletionState.GONE}, outcome
+    names = [one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]]
+    names += [one["Name"] for one in ssm.describe_parameters()["Parameters"]]
+    assert sorted(names) == ["/ours-not", "/theirs"]
+
+
+def test_an_oidc_provider_that_a_role_trusts_is_not_deleted(account: Account) -> None:
+    iam = account.client("iam")
+    trusted, unused, _foreign = (
+        iam.create_open_id_connect_provider(Url=f"https://{host}", ThumbprintList=["a" * 40], Tags=tags)[
+            "OpenIDConnectProviderArn"
+        ]
+        for host, tags in (
+            ("token.actions.example.com", OURS),
+            ("oidc.example.com/id/1", OURS),
+            ("foreign.example.com", []),
         )
-    hosts = ("token.actions.example.com", "oidc.example.com/id/1", "foreign.example.com")
-    providers = [
-        iam.create_open_id_connect_provider(
-            Url=f"https://{host}", ThumbprintList=["a" * 40], Tags=OURS if number < 2 else []
-        )["OpenIDConnectProviderArn"]
-        for number, host in enumerate(hosts)
-    ]
-    iam.create_role(RoleName="deploy-of-somebody", AssumeRolePolicyDocument=trust({"Federated": providers[0]}))
-    for name in ("prod-sesacthon-images", "theirs"):
+    )
+    iam.create_role(RoleName="deploy-of-somebody", AssumeRolePolicyDocument=trust({"Federated": trusted}))
+    assert account.delete() == {
+        f"oidc-provider:{trusted}": (DeletionState.FAILED, "still trusted by role deploy-of-somebody"),
+        f"oidc-provider:{unused}": (DeletionState.GONE, "gone"),
+    }
+    assert len(iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]) == 2
+
+
+def test_controls_templates_and_placement_groups_of_others_remain(account: Account) -> None:
+    cloudfront, ec2 = account.client("cloudfront"), account.client("ec2")
+    for name, tags in (("prod-sesacthon-images", None), ("theirs", {})):
         config = {
             "Name": name,
             "SigningProtocol": "sigv4",
@@ -112,35 +139,25 @@ def test_log_groups_parameters_providers_controls_templates_and_placement_groups
         }
         cloudfront.create_origin_access_control(OriginAccessControlConfig=config)
         ec2.create_placement_group(
-            GroupName=name,
-            Strategy="spread",
-            TagSpecifications=account.tags("placement-group") if name != "theirs" else [],
+            GroupName=name, Strategy="spread", TagSpecifications=account.tags("placement-group", tags=tags)
         )
         ec2.create_launch_template(
-            LaunchTemplateName=name, LaunchTemplateData={"InstanceType": "t3.micro"},
-            TagSpecifications=account.tags("launch-template", tags=None if name != "theirs" else {}),
-        )  # fmt: skip
+            LaunchTemplateName=name,
+            LaunchTemplateData={"InstanceType": "t3.micro"},
+            TagSpecifications=account.tags("launch-template", tags=tags),
+        )
     rows = account.rows()
-    assert rows["log-group:/prod-sesacthon/api"].ownership is Ownership.NAME_ONLY
-    assert rows["ssm-parameter:/ours"].ownership is Ownership.TAGGED
-    control = next(key for key in rows if key.startswith("cloudfront-oac:"))
-    outcome = account.delete([one.key for one in rows.values() if one.deletable])
-    state, message = outcome.pop(f"oidc-provider:{providers[0]}")
-    assert (state, message) == (DeletionState.FAILED, "still trusted by role deploy-of-somebody")
-    assert {state for state, _ in outcome.values()} == {DeletionState.GONE}, outcome
-    template = next(key for key in rows if key.startswith("launch-template:"))
-    assert set(outcome) == {
-        "log-group:/prod-sesacthon/api", "log-group:/ours", "ssm-parameter:/prod-sesacthon/api", "ssm-parameter:/ours",
-        f"oidc-provider:{providers[1]}", control, "placement-group:prod-sesacthon-images", template,
-    }  # fmt: skip
-    assert {one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]} == {
-        "/ours-not",
-        "/theirs",
+    assert {(row.kind, row.name) for row in rows.values()} == {
+        ("cloudfront-oac", "prod-sesacthon-images"),
+        ("placement-group", "prod-sesacthon-images"),
+        ("launch-template", "prod-sesacthon-images"),
     }
-    assert {one["Name"] for one in ssm.describe_parameters()["Parameters"]} == {"/ours-not", "/theirs"}
+    outcome = account.delete(list(rows))
+    assert {state for state, _ in outcome.values()} == {DeletionState.GONE}, outcome
     assert [one["GroupName"] for one in ec2.describe_placement_groups()["PlacementGroups"]] == ["theirs"]
     assert [one["LaunchTemplateName"] for one in ec2.describe_launch_templates()["LaunchTemplates"]] == ["theirs"]
-    assert len(iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]) == 2
+    controls = cloudfront.list_origin_access_controls()["OriginAccessControlList"]["Items"]
+    assert [one["Name"] for one in controls] == ["theirs"]
 
 
 def test_an_instance_is_deleted_before_the_volumes_that_remain(account: Any) -> None:
