@@ -61,7 +61,6 @@ class LeftoverKind:
     id: str
     singular: str
     """What a person calls it: `IAM policy`."""
-    plural: str
     terraform_types: tuple[str, ...]
     """Resource types of terraform that manage it."""
     list_permission: str
@@ -72,3 +71,8 @@ class LeftoverKind:
     action: str = "delete"
     """What its deletion does, as `Leftover.action`."""
     guide: tuple[str, ...] = ()
+    irregular_plural: str = ""
+
+    @property
+    def plural(self) -> str:
+        return self.irregular_plural or f"{self.singular}s"

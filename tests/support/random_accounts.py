@@ -141,7 +141,6 @@ class Account:
         return LeftoverKind(
             id=kind,
             singular=kind,
-            plural=f"{kind}s",
             terraform_types=(f"aws_{kind}",),
             list_permission=f"rail:List{kind}",
             list_resources=list_resources,

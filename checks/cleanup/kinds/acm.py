@@ -78,7 +78,6 @@ KINDS = (
     LeftoverKind(
         id="acm-certificate",
         singular="ACM certificate",
-        plural="ACM certificates",
         terraform_types=("aws_acm_certificate",),
         list_permission="acm:ListCertificates",
         list_resources=_list_certificates,

@@ -143,7 +143,6 @@ KINDS = (
     LeftoverKind(
         id="cloudfront",
         singular="CloudFront distribution",
-        plural="CloudFront distributions",
         terraform_types=("aws_cloudfront_distribution",),
         list_permission="cloudfront:ListDistributions",
         list_resources=_list_distributions,
@@ -155,7 +154,7 @@ KINDS = (
     LeftoverKind(
         id="cloudfront-oai",
         singular="origin access identity",
-        plural="origin access identities",
+        irregular_plural="origin access identities",
         terraform_types=("aws_cloudfront_origin_access_identity",),
         list_permission="cloudfront:ListCloudFrontOriginAccessIdentities",
         list_resources=_list_identities,
@@ -166,7 +165,6 @@ KINDS = (
     LeftoverKind(
         id="cloudfront-oac",
         singular="origin access control",
-        plural="origin access controls",
         terraform_types=("aws_cloudfront_origin_access_control",),
         list_permission="cloudfront:ListOriginAccessControls",
         list_resources=_list_controls,

@@ -19,18 +19,21 @@ from checks.cleanup.kinds.ec2_kind import (
 from checks.cleanup.leftover_kind import DeletionTask, LeftoverKind, RetryLater
 from checks.cleanup.model import AwsResource
 
-_DESCRIBE_INSTANCES = ("describe_instances", "Reservations.Instances")
 _GP3_BASELINE = (3000, 125)
 """IOPS and MiB/s that the price of a gp3 volume includes (EBS user guide)."""
 
 
 def _list_instances(query: AwsQuery) -> Iterable[AwsResource]:
-    listed = [item for item in query.list_items("ec2", *_DESCRIBE_INSTANCES) if _is_not_terminated(item)]
+    listed = [
+        item
+        for item in query.list_items("ec2", "describe_instances", "Reservations.Instances")
+        if _is_not_terminated(item)
+    ]
     return query.map_parallel(lambda item: _build_instance(query, item, query.region), listed)
 
 
 def _read_instance(query: AwsQuery, id: str, region: str) -> AwsResource | None:
-    found = describe_by_id(query, *_DESCRIBE_INSTANCES, "InstanceId", id, region)
+    found = describe_by_id(query, "describe_instances", "InstanceId", id, region)
     return next((_build_instance(query, item, region) for item in found if _is_not_terminated(item)), None)
 
 
@@ -156,7 +159,6 @@ KINDS = (
     LeftoverKind(
         id="ec2-instance",
         singular="EC2 instance",
-        plural="EC2 instances",
         terraform_types=("aws_instance",),
         list_permission="ec2:DescribeInstances",
         list_resources=_list_instances,
@@ -167,10 +169,8 @@ KINDS = (
     ec2_kind(
         "launch-template",
         "launch template",
-        "launch templates",
         terraform_types=("aws_launch_template",),
         describe="describe_launch_templates",
-        key="LaunchTemplates",
         id_field="LaunchTemplateId",
         fields=_launch_template_fields,
         delete=delete_by_id("delete_launch_template", "LaunchTemplateId"),  # with all its versions
@@ -178,10 +178,8 @@ KINDS = (
     ec2_kind(
         "placement-group",
         "placement group",
-        "placement groups",
         terraform_types=("aws_placement_group",),
         describe="describe_placement_groups",
-        key="PlacementGroups",
         id_field="GroupName",
         fields=_placement_group_fields,
         exists=has_state_other_than_deleted,
@@ -191,10 +189,8 @@ KINDS = (
     ec2_kind(
         "key-pair",
         "key pair",
-        "key pairs",
         terraform_types=("aws_key_pair",),
         describe="describe_key_pairs",
-        key="KeyPairs",
         id_field="KeyName",
         fields=_key_pair_fields,
         delete=delete_by_id("delete_key_pair", "KeyName"),
@@ -204,10 +200,8 @@ KINDS = (
     ec2_kind(
         "volume",
         "EBS volume",
-        "EBS volumes",
         terraform_types=("aws_ebs_volume",),
         describe="describe_volumes",
-        key="Volumes",
         id_field="VolumeId",
         fields=_volume_fields,
         is_listed=_stays_after_its_instance,

@@ -54,10 +54,8 @@ def has_state_other_than_deleted(item: Item) -> bool:
 def ec2_kind(
     id: str,
     singular: str,
-    plural: str,
     *,
     describe: str,
-    key: str,
     id_field: str,
     fields: Callable[[Item], ResourceFields],
     delete: DeleteResource,
@@ -70,7 +68,7 @@ def ec2_kind(
 ) -> LeftoverKind:
     """A row for a kind that one operation of EC2 describes.
 
-    `describe` answers with items under `key`, which have their id in `id_field`; the parameter for ids is its plural.
+    `describe` answers with items that have their id in `id_field`; the parameter for ids is its plural.
     `exists` is false for items that EC2 shows after their deletion, `is_listed` for those that belong to another
     resource and go with it. `in_vpc`: what `fields` says it blocks names its VPC, and a default VPC protects it.
     """
@@ -81,15 +79,16 @@ def ec2_kind(
         return (protect_default_vpc(one, defaults) if in_vpc else one for one in resources)
 
     def list_resources(query: AwsQuery) -> Iterable[AwsResource]:
-        return build_all(query, filter(is_listed, query.list_items("ec2", describe, key)), query.region)
+        return build_all(
+            query, filter(is_listed, query.list_items("ec2", describe, key_of_answer(describe))), query.region
+        )
 
     def read_resource(query: AwsQuery, id: str, region: str) -> AwsResource | None:
-        return next(build_all(query, describe_by_id(query, describe, key, id_field, id, region), region), None)
+        return next(build_all(query, describe_by_id(query, describe, id_field, id, region), region), None)
 
     return LeftoverKind(
         id=id,
         singular=singular,
-        plural=plural,
         terraform_types=terraform_types,
         list_permission=iam_action("ec2", describe),
         list_resources=list_resources,
@@ -100,10 +99,19 @@ def ec2_kind(
     )
 
 
-def describe_by_id(query: AwsQuery, describe: str, key: str, id_field: str, id: str, region: str) -> list[Item]:
+def key_of_answer(describe: str) -> str:
+    """Where the items are in the answer of an operation: `NatGateways` of `describe_nat_gateways`."""
+    nouns = iam_action("ec2", describe).removeprefix("ec2:Describe")
+    return {"Instances": "Reservations.Instances"}.get(nouns, nouns)
+
+
+def describe_by_id(query: AwsQuery, describe: str, id_field: str, id: str, region: str) -> list[Item]:
     """The items of this id: one; none when EC2 does not know it (any more)."""
     ids: dict[str, Any] = {f"{id_field}s": [id]}
-    return allow_missing(lambda: list(query.list_items("ec2", describe, key, region=region, **ids))) or []
+    return (
+        allow_missing(lambda: list(query.list_items("ec2", describe, key_of_answer(describe), region=region, **ids)))
+        or []
+    )
 
 
 def ec2_resource(kind: str, id_field: str, item: Item, region: str, fields: ResourceFields) -> AwsResource:

@@ -53,10 +53,6 @@ def _load_balancers(query: AwsQuery, region: str, **arns: list[str]) -> list[Aws
     return query.map_parallel(lambda item: _build_load_balancer(query, item, tags, region), listed)
 
 
-def _delete_load_balancer(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
-    query.client("elbv2", resource.region).delete_load_balancer(LoadBalancerArn=resource.id)
-
-
 def _build_load_balancer(query: AwsQuery, item: dict[str, Any], tags: Tags, region: str) -> AwsResource:
     arn, vpc = item["LoadBalancerArn"], item.get("VpcId", "")
     resource = AwsResource(
@@ -100,10 +96,6 @@ def _classic_load_balancers(query: AwsQuery, region: str, **names: list[str]) ->
     )
     tags = _read_classic_tags(query, region, [item["LoadBalancerName"] for item in listed])
     return [_build_classic_load_balancer(item, tags, region) for item in listed]
-
-
-def _delete_classic_load_balancer(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
-    query.client("elb", resource.region).delete_load_balancer(LoadBalancerName=resource.id)
 
 
 def _build_classic_load_balancer(item: dict[str, Any], tags: Tags, region: str) -> AwsResource:
@@ -165,28 +157,29 @@ KINDS = (
     LeftoverKind(
         id="load-balancer",
         singular="load balancer",
-        plural="load balancers",
         terraform_types=("aws_lb", "aws_alb"),
         list_permission="elasticloadbalancing:DescribeLoadBalancers",
         list_resources=lambda query: _load_balancers(query, query.region),
         read_resource=_read_one(_load_balancers, "LoadBalancerArns"),
-        delete=_delete_load_balancer,
+        delete=lambda query, resource, task: query.client("elbv2", resource.region).delete_load_balancer(
+            LoadBalancerArn=resource.id
+        ),
     ),
     # Kubernetes creates classic ones for a service that has no controller of its own.
     LeftoverKind(
         id="classic-load-balancer",
         singular="classic load balancer",
-        plural="classic load balancers",
         terraform_types=("aws_elb",),
         list_permission="elasticloadbalancing:DescribeLoadBalancers",
         list_resources=lambda query: _classic_load_balancers(query, query.region),
         read_resource=_read_one(_classic_load_balancers, "LoadBalancerNames"),
-        delete=_delete_classic_load_balancer,
+        delete=lambda query, resource, task: query.client("elb", resource.region).delete_load_balancer(
+            LoadBalancerName=resource.id
+        ),
     ),
     LeftoverKind(
         id="target-group",
         singular="target group",
-        plural="target groups",
         terraform_types=("aws_lb_target_group", "aws_alb_target_group"),
         list_permission="elasticloadbalancing:DescribeTargetGroups",
         list_resources=lambda query: _target_groups(query, query.region),

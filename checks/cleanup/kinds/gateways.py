@@ -85,10 +85,8 @@ KINDS = (
     ec2_kind(
         "nat-gateway",
         "NAT gateway",
-        "NAT gateways",
         terraform_types=("aws_nat_gateway",),
         describe="describe_nat_gateways",
-        key="NatGateways",
         id_field="NatGatewayId",
         fields=_nat_gateway_fields,
         exists=has_state_other_than_deleted,
@@ -99,10 +97,8 @@ KINDS = (
     ec2_kind(
         "elastic-ip",
         "Elastic IP",
-        "Elastic IPs",
         terraform_types=("aws_eip",),
         describe="describe_addresses",
-        key="Addresses",
         id_field="AllocationId",
         fields=_elastic_ip_fields,
         exists=lambda item: bool(item.get("AllocationId")),
@@ -112,10 +108,8 @@ KINDS = (
     ec2_kind(
         "internet-gateway",
         "internet gateway",
-        "internet gateways",
         terraform_types=("aws_internet_gateway",),
         describe="describe_internet_gateways",
-        key="InternetGateways",
         id_field="InternetGatewayId",
         fields=_internet_gateway_fields,
         in_vpc=True,
@@ -125,10 +119,8 @@ KINDS = (
     ec2_kind(
         "egress-gateway",
         "egress-only internet gateway",
-        "egress-only internet gateways",
         terraform_types=("aws_egress_only_internet_gateway",),
         describe="describe_egress_only_internet_gateways",
-        key="EgressOnlyInternetGateways",
         id_field="EgressOnlyInternetGatewayId",
         fields=_egress_gateway_fields,
         delete=delete_by_id("delete_egress_only_internet_gateway", "EgressOnlyInternetGatewayId"),

@@ -246,7 +246,6 @@ KINDS = (
     LeftoverKind(
         id="instance-profile",
         singular="instance profile",
-        plural="instance profiles",
         terraform_types=("aws_iam_instance_profile",),
         list_permission="iam:ListInstanceProfiles",
         list_resources=_list_profiles,
@@ -257,7 +256,6 @@ KINDS = (
     LeftoverKind(
         id="iam-role",
         singular="IAM role",
-        plural="IAM roles",
         terraform_types=("aws_iam_role",),
         list_permission="iam:ListRoles",
         list_resources=_list_roles,
@@ -269,7 +267,7 @@ KINDS = (
     LeftoverKind(
         id="iam-policy",
         singular="IAM policy",
-        plural="IAM policies",
+        irregular_plural="IAM policies",
         terraform_types=("aws_iam_policy",),
         list_permission="iam:ListPolicies",
         list_resources=_list_policies,
@@ -281,7 +279,6 @@ KINDS = (
     LeftoverKind(
         id="oidc-provider",
         singular="OIDC provider",
-        plural="OIDC providers",
         terraform_types=("aws_iam_openid_connect_provider",),
         list_permission="iam:ListOpenIDConnectProviders",
         list_resources=_list_providers,

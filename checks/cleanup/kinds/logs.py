@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from checks.cleanup.aws_query import AwsQuery
-from checks.cleanup.leftover_kind import DeletionTask, LeftoverKind
+from checks.cleanup.leftover_kind import LeftoverKind
 from checks.cleanup.model import AwsResource
 
 
@@ -21,10 +21,6 @@ def _read_log_group(query: AwsQuery, id: str, region: str) -> AwsResource | None
         if item["logGroupName"] == id:
             return _build_log_group(query, item, region)
     return None
-
-
-def _delete_log_group(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
-    query.client("logs", resource.region).delete_log_group(logGroupName=resource.id)
 
 
 def _build_log_group(query: AwsQuery, item: dict[str, Any], region: str) -> AwsResource:
@@ -51,11 +47,12 @@ KINDS = (
     LeftoverKind(
         id="log-group",
         singular="log group",
-        plural="log groups",
         terraform_types=("aws_cloudwatch_log_group",),
         list_permission="logs:DescribeLogGroups",
         list_resources=_list_log_groups,
         read_resource=_read_log_group,
-        delete=_delete_log_group,
+        delete=lambda query, resource, task: query.client("logs", resource.region).delete_log_group(
+            logGroupName=resource.id
+        ),
     ),
 )

@@ -20,7 +20,6 @@ from checks.cleanup.kinds.ec2_kind import (
 from checks.cleanup.leftover_kind import DeletionTask, ResourceInUse, RetryLater
 from checks.cleanup.model import AwsResource
 
-_DESCRIBE_SECURITY_GROUPS = ("describe_security_groups", "SecurityGroups")
 _ENDED_ENDPOINT_STATES = frozenset({"deleted", "expired", "rejected"})
 
 
@@ -118,7 +117,7 @@ def _delete_security_group(query: AwsQuery, resource: AwsResource, task: Deletio
     A rule of another group is never touched.
     """
     ec2 = query.client("ec2", resource.region)
-    groups = describe_by_id(query, *_DESCRIBE_SECURITY_GROUPS, "GroupId", resource.id, resource.region)
+    groups = describe_by_id(query, "describe_security_groups", "GroupId", resource.id, resource.region)
     if not groups:
         return
     for group in groups:
@@ -151,7 +150,9 @@ def _find_referencing_groups(query: AwsQuery, resource: AwsResource) -> list[str
 
     def request(filter_name: str) -> Iterable[str]:
         filters = [{"Name": filter_name, "Values": [resource.id]}]
-        found = query.list_items("ec2", *_DESCRIBE_SECURITY_GROUPS, region=resource.region, Filters=filters)
+        found = query.list_items(
+            "ec2", "describe_security_groups", "SecurityGroups", region=resource.region, Filters=filters
+        )
         return [f"{group['GroupName']} ({group['GroupId']})" for group in found]
 
     names: list[str] = []
@@ -165,10 +166,8 @@ KINDS = (
     ec2_kind(
         "vpc-endpoint",
         "VPC endpoint",
-        "VPC endpoints",
         terraform_types=("aws_vpc_endpoint",),
         describe="describe_vpc_endpoints",
-        key="VpcEndpoints",
         id_field="VpcEndpointId",
         fields=_endpoint_fields,
         exists=lambda item: _endpoint_state(item) not in _ENDED_ENDPOINT_STATES,
@@ -178,10 +177,8 @@ KINDS = (
     ec2_kind(
         "network-interface",
         "network interface",
-        "network interfaces",
         terraform_types=("aws_network_interface",),
         describe="describe_network_interfaces",
-        key="NetworkInterfaces",
         id_field="NetworkInterfaceId",
         fields=_interface_fields,
         is_listed=_stays_after_its_instance,
@@ -190,10 +187,8 @@ KINDS = (
     ec2_kind(
         "security-group",
         "security group",
-        "security groups",
         terraform_types=("aws_security_group", "aws_default_security_group"),
         describe="describe_security_groups",
-        key="SecurityGroups",
         id_field="GroupId",
         fields=_security_group_fields,
         delete=_delete_security_group,

@@ -130,7 +130,6 @@ KINDS = (
     LeftoverKind(
         id="route53-record",
         singular="Route53 record",
-        plural="Route53 records",
         terraform_types=("aws_route53_record",),
         list_permission="route53:ListHostedZones",
         list_resources=_list_records,
@@ -141,7 +140,6 @@ KINDS = (
     LeftoverKind(
         id="route53-zone",
         singular="Route53 zone",
-        plural="Route53 zones",
         terraform_types=("aws_route53_zone",),
         list_permission="route53:ListHostedZones",
         list_resources=_list_zones,

@@ -214,7 +214,6 @@ KINDS = (
     LeftoverKind(
         id="s3-bucket",
         singular="S3 bucket",
-        plural="S3 buckets",
         terraform_types=("aws_s3_bucket",),
         list_permission="s3:ListAllMyBuckets",
         list_resources=_list_buckets,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from checks.cleanup.aws_query import AwsQuery, parse_tags
-from checks.cleanup.leftover_kind import DeletionTask, LeftoverKind
+from checks.cleanup.leftover_kind import LeftoverKind
 from checks.cleanup.model import AwsResource
 
 
@@ -21,10 +21,6 @@ def _read_parameter(query: AwsQuery, id: str, region: str) -> AwsResource | None
         if item["Name"] == id:
             return _build_parameter(query, item, region)
     return None
-
-
-def _delete_parameter(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
-    query.client("ssm", resource.region).delete_parameter(Name=resource.id)
 
 
 def _build_parameter(query: AwsQuery, item: dict[str, Any], region: str) -> AwsResource:
@@ -53,11 +49,10 @@ KINDS = (
     LeftoverKind(
         id="ssm-parameter",
         singular="SSM parameter",
-        plural="SSM parameters",
         terraform_types=("aws_ssm_parameter",),
         list_permission="ssm:DescribeParameters",
         list_resources=_list_parameters,
         read_resource=_read_parameter,
-        delete=_delete_parameter,
+        delete=lambda query, resource, task: query.client("ssm", resource.region).delete_parameter(Name=resource.id),
     ),
 )

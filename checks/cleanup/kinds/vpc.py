@@ -16,6 +16,7 @@ from checks.cleanup.kinds.ec2_kind import (
     explain_in_use_error,
     has_state_other_than_deleted,
     join_names,
+    key_of_answer,
 )
 from checks.cleanup.leftover_kind import DeletionTask, ResourceInUse
 from checks.cleanup.model import AwsResource
@@ -80,11 +81,11 @@ def _route_table_fields(item: Item) -> ResourceFields:
 def _delete_route_table(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
     """A table that a subnet uses waits for the subnet, and is never taken away from it."""
     ec2, region = query.client("ec2", resource.region), resource.region
-    for item in describe_by_id(query, "describe_route_tables", "RouteTables", "RouteTableId", resource.id, region):
+    for item in describe_by_id(query, "describe_route_tables", "RouteTableId", resource.id, region):
         used_by = []
         for association in item.get("Associations", ()):
             subnet = association.get("SubnetId")
-            if subnet and describe_by_id(query, "describe_subnets", "Subnets", "SubnetId", subnet, region):
+            if subnet and describe_by_id(query, "describe_subnets", "SubnetId", subnet, region):
                 used_by.append(subnet)
                 continue
             # Of a gateway, or of a subnet that is just gone: nothing sends through it any more.
@@ -119,7 +120,6 @@ class _VpcPart(NamedTuple):
     """Something in a VPC that blocks its deletion."""
 
     describe: str
-    key: str
     id_field: str
     filter_name: str = ""
     """EC2's filter for the VPC; empty where it has none, then `blocks` decides."""
@@ -127,17 +127,15 @@ class _VpcPart(NamedTuple):
 
 
 _PARTS = (
-    _VpcPart("describe_subnets", "Subnets", "SubnetId", "vpc-id"),
-    _VpcPart("describe_internet_gateways", "InternetGateways", "InternetGatewayId", "attachment.vpc-id"),
+    _VpcPart("describe_subnets", "SubnetId", "vpc-id"),
+    _VpcPart("describe_internet_gateways", "InternetGatewayId", "attachment.vpc-id"),
     _VpcPart(
         "describe_egress_only_internet_gateways",
-        "EgressOnlyInternetGateways",
         "EgressOnlyInternetGatewayId",
         blocks=lambda item, vpc: any(one.get("VpcId") == vpc for one in item.get("Attachments", ())),
     ),
     _VpcPart(
         "describe_vpn_gateways",
-        "VpnGateways",
         "VpnGatewayId",
         blocks=lambda item, vpc: any(
             one.get("VpcId") == vpc and one.get("State") != "detached" for one in item.get("VpcAttachments") or ()
@@ -145,34 +143,26 @@ _PARTS = (
     ),
     _VpcPart(
         "describe_nat_gateways",
-        "NatGateways",
         "NatGatewayId",
         "vpc-id",
         lambda item, vpc: has_state_other_than_deleted(item),
     ),
     _VpcPart(
         "describe_vpc_endpoints",
-        "VpcEndpoints",
         "VpcEndpointId",
         "vpc-id",
         lambda item, vpc: str(item.get("State", "")).lower() != "deleted",
     ),
-    _VpcPart(
-        "describe_route_tables", "RouteTables", "RouteTableId", "vpc-id", lambda item, vpc: not _is_main_table(item)
-    ),
-    _VpcPart(
-        "describe_network_acls", "NetworkAcls", "NetworkAclId", "vpc-id", lambda item, vpc: not item.get("IsDefault")
-    ),
+    _VpcPart("describe_route_tables", "RouteTableId", "vpc-id", lambda item, vpc: not _is_main_table(item)),
+    _VpcPart("describe_network_acls", "NetworkAclId", "vpc-id", lambda item, vpc: not item.get("IsDefault")),
     _VpcPart(
         "describe_security_groups",
-        "SecurityGroups",
         "GroupId",
         "vpc-id",
         lambda item, vpc: item.get("GroupName") != "default",
     ),
     _VpcPart(
         "describe_vpc_peering_connections",
-        "VpcPeeringConnections",
         "VpcPeeringConnectionId",
         blocks=lambda item, vpc: _peering_exists(item) and vpc in [side.get("VpcId") for side in _peering_sides(item)],
     ),
@@ -186,7 +176,7 @@ def _list_parts(query: AwsQuery, part: _VpcPart, vpc: str, region: str) -> list[
     filters = {parameter: [{"Name": part.filter_name, "Values": [vpc]}]} if part.filter_name else {}
     items: list[Item] = query.call_or_default(
         iam_action("ec2", part.describe),
-        lambda: list(query.list_items("ec2", part.describe, part.key, region=region, **filters)),
+        lambda: list(query.list_items("ec2", part.describe, key_of_answer(part.describe), region=region, **filters)),
         [],
     )
     return [item[part.id_field] for item in items if part.blocks(item, vpc)]
@@ -205,10 +195,8 @@ KINDS = (
     ec2_kind(
         "vpc-peering",
         "VPC peering connection",
-        "VPC peering connections",
         terraform_types=("aws_vpc_peering_connection", "aws_vpc_peering_connection_accepter"),
         describe="describe_vpc_peering_connections",
-        key="VpcPeeringConnections",
         id_field="VpcPeeringConnectionId",
         fields=_peering_fields,
         exists=_peering_exists,
@@ -217,10 +205,8 @@ KINDS = (
     ec2_kind(
         "subnet",
         "subnet",
-        "subnets",
         terraform_types=("aws_subnet", "aws_default_subnet"),
         describe="describe_subnets",
-        key="Subnets",
         id_field="SubnetId",
         fields=_subnet_fields,
         in_vpc=True,
@@ -229,10 +215,8 @@ KINDS = (
     ec2_kind(
         "route-table",
         "route table",
-        "route tables",
         terraform_types=("aws_route_table", "aws_default_route_table"),
         describe="describe_route_tables",
-        key="RouteTables",
         id_field="RouteTableId",
         fields=_route_table_fields,
         in_vpc=True,
@@ -242,10 +226,8 @@ KINDS = (
     ec2_kind(
         "network-acl",
         "network ACL",
-        "network ACLs",
         terraform_types=("aws_network_acl", "aws_default_network_acl"),
         describe="describe_network_acls",
-        key="NetworkAcls",
         id_field="NetworkAclId",
         fields=_network_acl_fields,
         in_vpc=True,
@@ -254,10 +236,8 @@ KINDS = (
     ec2_kind(
         "vpc",
         "VPC",
-        "VPCs",
         terraform_types=("aws_vpc", "aws_default_vpc"),
         describe="describe_vpcs",
-        key="Vpcs",
         id_field="VpcId",
         fields=_vpc_fields,
         delete=_delete_vpc,

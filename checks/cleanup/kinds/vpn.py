@@ -61,9 +61,7 @@ def _delete_gateway(query: AwsQuery, resource: AwsResource, task: DeletionTask) 
     for vpc in resource.uses:
         task.report_progress(f"detaching from {vpc}")
         allow_missing(ec2.detach_vpn_gateway, VpnGatewayId=resource.id, VpcId=vpc)
-    for item in describe_by_id(
-        query, "describe_vpn_gateways", "VpnGateways", "VpnGatewayId", resource.id, resource.region
-    ):
+    for item in describe_by_id(query, "describe_vpn_gateways", "VpnGatewayId", resource.id, resource.region):
         if has_state_other_than_deleted(item):
             if vpcs := _attached_vpcs(item):
                 raise RetryLater(f"AWS is detaching it from {', '.join(vpcs)}")
@@ -83,10 +81,8 @@ KINDS = (
     ec2_kind(
         "vpn-connection",
         "VPN connection",
-        "VPN connections",
         terraform_types=("aws_vpn_connection",),
         describe="describe_vpn_connections",
-        key="VpnConnections",
         id_field="VpnConnectionId",
         fields=_connection_fields,
         exists=has_state_other_than_deleted,
@@ -97,10 +93,8 @@ KINDS = (
     ec2_kind(
         "vpn-gateway",
         "VPN gateway",
-        "VPN gateways",
         terraform_types=("aws_vpn_gateway",),
         describe="describe_vpn_gateways",
-        key="VpnGateways",
         id_field="VpnGatewayId",
         fields=_gateway_fields,
         exists=has_state_other_than_deleted,
@@ -110,10 +104,8 @@ KINDS = (
     ec2_kind(
         "customer-gateway",
         "customer gateway",
-        "customer gateways",
         terraform_types=("aws_customer_gateway",),
         describe="describe_customer_gateways",
-        key="CustomerGateways",
         id_field="CustomerGatewayId",
         fields=_customer_gateway_fields,
         exists=has_state_other_than_deleted,
