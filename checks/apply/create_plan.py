@@ -95,13 +95,13 @@ def _run_and_read_plan(
 ) -> tuple[Plan, tuple[PlannedChange, ...], StateSummary | None]:
     """The plan, its raw changes, and the state that it was planned against (None where that is not known)."""
     try:
-        run_plan(terraform, plan_file, on_line)
+        _run_plan(terraform, plan_file, on_line)
     except TerraformError as error:
         if not error.needs_init:
             raise
         run_init(terraform, on_progress)
         state_summary = terraform.pull_state()
-        run_plan(terraform, plan_file, on_line)
+        _run_plan(terraform, plan_file, on_line)
     plan_file.chmod(0o600)
     on_progress("reading the plan")
     plan, planned = read_plan(terraform.show_plan(plan_file))
@@ -116,7 +116,7 @@ def run_init(terraform: Terraform, on_progress: Callable[[str], None]) -> None:
     terraform.init()
 
 
-def run_plan(terraform: Terraform, plan_file: Path, on_line: Callable[[str], None]) -> None:
+def _run_plan(terraform: Terraform, plan_file: Path, on_line: Callable[[str], None]) -> None:
     """Plan into the file, without a limit of time. Raises CommandError, PlanInterrupted."""
     argv = terraform.plan_argv(plan_file)
     try:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from statistics import median
+from collections.abc import Iterable
 
 import msgspec
 
@@ -59,8 +58,6 @@ DELETE_ESTIMATES = {
     "aws_nat_gateway": 55.0,
 }
 """Seconds to delete one, of what takes longer than a moment; by the same kind of lines."""
-MAX_SAMPLES = 20
-"""Durations of one address that count, and ten times as many of a type: the newest ones."""
 
 
 class TypicalDuration(FrozenStruct, frozen=True):
@@ -124,79 +121,7 @@ def add_no_wait_estimates(stats: DurationStats, addresses: Iterable[str]) -> Dur
     return msgspec.structs.replace(stats, addresses=known)
 
 
-class _Resource(msgspec.Struct):
-    addr: str = ""
-
-
-class _Hook(msgspec.Struct):
-    resource: _Resource = msgspec.field(default_factory=_Resource)
-    action: str = ""
-    elapsed_seconds: float = 0.0
-
-
-class _StreamLine(msgspec.Struct):
-    type: str = ""
-    hook: _Hook | None = None
-
-
-_DECODER = msgspec.json.Decoder(_StreamLine)
-COMPLETE_MARKER = b'"apply_complete"'
-"""Part of every line with a duration: the others are not decoded."""
-
-
-class DurationHistory:
-    """Collects durations from the recorded streams of earlier applies, the newest first."""
-
-    def __init__(self) -> None:
-        self._addresses: dict[str, list[float]] = {}
-        self._types: dict[str, list[float]] = {}
-        self._runs = 0
-
-    def add_run(self, lines: Iterable[bytes], *, same_project: bool = True) -> None:
-        """Add one apply. Of another project only the types count. Never raises for the content of the lines."""
-        has_durations = False
-        for line in lines:
-            if COMPLETE_MARKER not in line:
-                continue
-            try:
-                hook = _DECODER.decode(line).hook
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                continue
-            if hook is None or hook.action == "read" or not hook.resource.addr:
-                continue
-            has_durations = True
-            if same_project:
-                _add_sample(self._addresses, f"{hook.action} {hook.resource.addr}", hook.elapsed_seconds, MAX_SAMPLES)
-            _add_sample(
-                self._types,
-                f"{hook.action} {parse_resource_type(hook.resource.addr)}",
-                hook.elapsed_seconds,
-                10 * MAX_SAMPLES,
-            )
-        self._runs += has_durations
-
-    def stats(self, addresses: Collection[str] | None = None, *, parallelism: int = 10) -> DurationStats:
-        """The medians; of these addresses only, when they are given."""
-        selected = None if addresses is None else set(addresses)
-        return DurationStats(
-            addresses={
-                key: (median(found), len(found))
-                for key, found in self._addresses.items()
-                if selected is None or key.partition(" ")[2] in selected
-            },
-            types={key: (median(found), len(found)) for key, found in self._types.items()},
-            runs=self._runs,
-            parallelism=parallelism,
-        )
-
-
 def parse_resource_type(address: str) -> str:
     """`aws_instance` of `module.a["x"].aws_instance.b[0]`; empty for what is no address."""
     words = strip_instance_keys(address).split(".")
     return words[-2] if len(words) > 1 else ""
-
-
-def _add_sample(table: dict[str, list[float]], key: str, seconds: float, max_samples: int) -> None:
-    found = table.setdefault(key, [])
-    if len(found) < max_samples:
-        found.append(max(seconds, 0.0))

@@ -83,8 +83,8 @@ def run(args: argparse.Namespace) -> int:
     elif args.json:
         print_document("plan", {**plan_document(review.plan, review.forecast), "plan": str(plan_file)})
     else:
-        print_review(review, plan_file, context.settings.guide)
-    return review_exit_code(review)
+        _print_review(review, plan_file, context.settings.guide)
+    return _review_exit_code(review)
 
 
 def _account_mismatch(context: CheckContext) -> str:
@@ -101,14 +101,14 @@ def _account_mismatch(context: CheckContext) -> str:
     return f"the credentials are of account {account}, the settings mean {expected} (aws.account); nothing was planned"
 
 
-def review_exit_code(review: SavedReview) -> int:
+def _review_exit_code(review: SavedReview) -> int:
     """3 when the plan is blocked, 4 for warnings and for what could not be checked, else 0."""
     if review.forecast.blocking_ids:
         return exit_codes.BLOCKED
     return exit_codes.WARNINGS if review.forecast.not_checked or review.forecast.warnings else exit_codes.OK
 
 
-def print_review(review: SavedReview, plan_file: Path, guide: GuideSettings) -> None:
+def _print_review(review: SavedReview, plan_file: Path, guide: GuideSettings) -> None:
     """The review in plain lines."""
     plan, forecast = review.plan, review.forecast
     target = f" in account {review.account}, {review.region}" if review.account else ""

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from checks.apply.durations import DurationHistory, DurationStats
+from checks.apply.durations import DurationStats
+from checks.apply.run.duration_history import DurationHistory
 from ecotui.session import SessionError
 from ecotui.session.log import Session, SessionSummary
 from ecotui.session.private_files import open_private_file

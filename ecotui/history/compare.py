@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from checks.apply.durations import DurationHistory
+from checks.apply.run.duration_history import DurationHistory
 from checks.duration import format_duration
 from checks.finding import CheckState
 from checks.steps import STEPS

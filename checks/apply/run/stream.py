@@ -123,6 +123,23 @@ _CRASH_PLACEHOLDER = Diagnostic(severity="error", summary="crash")
 _DECODER = msgspec.json.Decoder(_StreamLine)
 
 
+_COMPLETE_MARKER = b'"apply_complete"'
+"""Part of every line with a duration: the others are not decoded."""
+
+
+def read_completed(line: bytes) -> tuple[str, str, float] | None:
+    """Address, action and seconds of a line that completes an operation; None for any other. Never raises."""
+    if _COMPLETE_MARKER not in line:
+        return None
+    try:
+        hook = _DECODER.decode(line).hook
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    if hook is None or hook.action == "read" or not hook.resource.addr:
+        return None
+    return hook.resource.addr, hook.action, hook.elapsed_seconds
+
+
 class ApplyStreamReader:
     """Takes lines as they come; `snapshot` gives the progress. About 200,000 lines a second."""
 

@@ -11,13 +11,8 @@ import pytest
 from support.apply_stream import START, follower
 from support.forecast import ScriptedAccount, forecast_for, planned
 
-from checks.apply.durations import (
-    CREATE_ESTIMATES,
-    DurationHistory,
-    DurationStats,
-    add_no_wait_estimates,
-    parse_resource_type,
-)
+from checks.apply.durations import CREATE_ESTIMATES, DurationStats, add_no_wait_estimates, parse_resource_type
+from checks.apply.run.duration_history import DurationHistory
 from checks.apply.run.progress import RemainingTimeEstimate, format_approximate, operation_rows
 from checks.apply.run.stream import ApplyProgress, ApplyStreamReader
 from checks.aws.isolated_session import CredentialSource
