@@ -1,4 +1,4 @@
-"""Settings: where they are found, which source wins, and where each value is said to come from."""
+"""Settings: where they are found, which source wins, and the origin that each value names."""
 
 from pathlib import Path
 

@@ -99,7 +99,7 @@ def test_the_script_is_offered_only_where_something_is_left(filled: Account) -> 
 
 
 @pytest.fixture
-def here(
+def run_script(
     aws_env: dict[str, str], filled: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., int]:
     project = tmp_path / "project"
@@ -118,23 +118,23 @@ def here(
 
 
 def test_it_shows_first_and_runs_only_what_was_shown(
-    here: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run_script: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert here() == 4
+    assert run_script() == 4
     out = capsys.readouterr().out
     assert "It deletes by its own rules" in out
     assert "✗ s3-bucket prod-sesacthon-keep: cleanup.protect: *-keep; name starts with prod-sesacthon" in out
-    assert here("--run", "--pause", "0") == 2
+    assert run_script("--run", "--pause", "0") == 2
     assert "--agreed TOKEN" in capsys.readouterr().err
-    assert here("--run", "--agreed", "000000000000") == 3
+    assert run_script("--run", "--agreed", "000000000000") == 3
     assert "changed since you agreed; nothing was run" in capsys.readouterr().err
     assert not list(tmp_path.glob("state/sessions/*/commands/*"))
 
 
 def test_the_document_names_the_leftovers_and_the_script(
-    here: Callable[..., int], capsys: pytest.CaptureFixture[str]
+    run_script: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert here("--json") == 4
+    assert run_script("--json") == 4
     document = json.loads(capsys.readouterr().out)
     assert document["schema"] == "ecotui.cleanup-script/2"
     assert document["standing"]["file"] == "clean.sh"
@@ -148,11 +148,11 @@ def test_the_document_names_the_leftovers_and_the_script(
 
 
 def test_after_the_run_it_scans_again_and_says_what_is_left(
-    here: Callable[..., int], filled: Account, capsys: pytest.CaptureFixture[str]
+    run_script: Callable[..., int], filled: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert here("--json") == 4
+    assert run_script("--json") == 4
     token = json.loads(capsys.readouterr().out)["token"]
-    assert here("--run", "--agreed", token, "--pause", "0") == 3
+    assert run_script("--run", "--agreed", token, "--pause", "0") == 3
     out = capsys.readouterr().out
     assert "[stage 1, after 0 s] Step 1: keys" in out
     assert "Checking again" in out
@@ -161,12 +161,12 @@ def test_after_the_run_it_scans_again_and_says_what_is_left(
 
 
 def test_a_protected_resource_that_the_script_deleted_is_reported(
-    here: Callable[..., int],
+    run_script: Callable[..., int],
     filled: Account,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    here("--json")
+    run_script("--json")
     token = json.loads(capsys.readouterr().out)["token"]
 
     def start(*_: object, **__: object) -> int:
@@ -175,7 +175,7 @@ def test_a_protected_resource_that_the_script_deleted_is_reported(
         return 0
 
     monkeypatch.setattr("ecotui.cli.cleanup_script.run_team_script", start)
-    assert here("--run", "--agreed", token, "--pause", "0") == 3
+    assert run_script("--run", "--agreed", token, "--pause", "0") == 3
     out = capsys.readouterr().out
     assert "gone, and was not to be deleted: s3-bucket prod-sesacthon-keep (cleanup.protect: *-keep)" in out
     assert "1 of 2 leftovers gone, 1 left, 1 lost" in out

@@ -190,7 +190,7 @@ def write(project: Path, text: str, *, executable: bool = False) -> Path:
     return path
 
 
-def test_the_script_of_the_usual_place_is_found_and_started_as_by_hand(project: Path) -> None:
+def test_the_script_at_a_usual_path_is_found_and_started_as_by_hand(project: Path) -> None:
     path = write(project, "terraform apply -auto-approve\n")
     found = check_rebuild_script(context(project))
     assert (found.argv, found.missing) == (("bash", str(path)), ("VERSION",))
@@ -234,7 +234,9 @@ exit $1
 
 
 @pytest.fixture
-def here(project: Path, tmp_path: Path, aws_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+def run_script(
+    project: Path, tmp_path: Path, aws_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., int]:
     (project / "terraform").mkdir()
     (project / "ecotui.yaml").write_text("project: fixture\naws: {account: '123456789012'}\n")
     write(project, RUN)
@@ -253,20 +255,20 @@ def here(project: Path, tmp_path: Path, aws_env: dict[str, str], monkeypatch: py
     return run
 
 
-def test_nothing_runs_without_its_flag_or_a_word_of_consent(
-    here: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_nothing_runs_without_its_flag_and_consent(
+    run_script: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert here() == 0
+    assert run_script() == 0
     assert "asks, and will get no answer" in capsys.readouterr().out
-    assert here("--run") == 2
+    assert run_script("--run") == 2
     assert "--yes confirms that you read the script" in capsys.readouterr().err
     assert not list(tmp_path.glob("state/sessions/*/commands/*"))
 
 
 def test_a_run_has_its_stages_and_its_errors_explained(
-    here: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run_script: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert here("--run", "--yes", code=7) == 1
+    assert run_script("--run", "--yes", code=7) == 1
     out = capsys.readouterr().out
     assert "[stage 1, after 0 s] Step 1: Destroy" in out
     assert "no answer" in out
@@ -279,13 +281,13 @@ def test_a_run_has_its_stages_and_its_errors_explained(
         "Step 1: Destroy",
         "Step 2: Apply",
     ]
-    assert here("--run", "--yes", code=0) == 0
+    assert run_script("--run", "--yes", code=0) == 0
 
 
 def test_a_script_never_runs_in_another_account(
-    here: Callable[..., int], project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run_script: Callable[..., int], project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (project / "ecotui.yaml").write_text("project: fixture\naws: {account: '999999999999'}\n")
-    assert here("--run", "--yes") == 3
+    assert run_script("--run", "--yes") == 3
     assert "nothing was run" in capsys.readouterr().err
     assert not list(tmp_path.glob("state/sessions/*/commands/*"))

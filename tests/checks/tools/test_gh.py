@@ -59,7 +59,7 @@ def test_no_header_means_unknown_and_an_empty_one_means_none(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("wanted", "given", "by"),
+    ("required", "token_scopes", "granting"),
     [
         ("read:org", ("admin:org",), "admin:org"),
         ("read:org", ("write:org",), "write:org"),
@@ -71,8 +71,10 @@ def test_no_header_means_unknown_and_an_empty_one_means_none(tmp_path: Path) -> 
         ("read:org", ("repo", "user"), None),
     ],
 )
-def test_a_wider_scope_includes_the_narrower(wanted: str, given: tuple[str, ...], by: str | None) -> None:
-    assert find_granting_scope(wanted, given) == by
+def test_a_wider_scope_includes_the_narrower(
+    required: str, token_scopes: tuple[str, ...], granting: str | None
+) -> None:
+    assert find_granting_scope(required, token_scopes) == granting
 
 
 @pytest.mark.parametrize(
@@ -92,7 +94,7 @@ def test_a_wider_scope_includes_the_narrower(wanted: str, given: tuple[str, ...]
         (CommandResult(("gh",), 4, "", "whatever the words are", 0.1), GhErrorKind.LOGGED_OUT),
     ],
 )  # fmt: skip
-def test_each_trouble_is_told_apart(outcome: CommandResult, why: GhErrorKind) -> None:
+def test_each_error_has_its_own_kind(outcome: CommandResult, why: GhErrorKind) -> None:
     with pytest.raises(GhError) as error:
         parse_gh_response(outcome, "github.com")
     assert error.value.kind is why
@@ -132,18 +134,18 @@ printf 'HTTP/2.0 200 OK\nServer: x\n\n{"total_count":3,"secrets":%s}' "$body" ""
     ]
 
 
-def test_the_variable_that_counts_depends_on_the_host() -> None:
+def test_the_token_variable_depends_on_the_host() -> None:
     env = {"GITHUB_TOKEN": "a", "GH_TOKEN": "b", "GH_ENTERPRISE_TOKEN": "c"}
     assert Gh("github.com", env).active_token_variables() == ("GH_TOKEN", "GITHUB_TOKEN")
     assert Gh("ghe.example.com", env).active_token_variables() == ("GH_ENTERPRISE_TOKEN",)
     assert token_variables("eco.ghe.com") == ("GH_TOKEN", "GITHUB_TOKEN")
 
 
-def test_an_empty_variable_does_not_count() -> None:
+def test_an_empty_token_variable_is_ignored() -> None:
     assert Gh("github.com", {"GH_TOKEN": ""}).active_token_variables() == ()
 
 
-def test_gh_is_asked_without_prompts_and_without_its_debug_output() -> None:
+def test_gh_runs_without_prompts_and_without_its_debug_output() -> None:
     env = gh_environment({"GH_DEBUG": "api", "GH_FORCE_TTY": "1", "GH_TOKEN": "t"})
     assert env["GH_PROMPT_DISABLED"] == "1"
     assert "GH_DEBUG" not in env and "GH_FORCE_TTY" not in env

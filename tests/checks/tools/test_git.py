@@ -31,7 +31,7 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def test_commit_branch_and_changes_are_seen_from_any_folder_of_it(project: Path) -> None:
+def test_commit_branch_and_changes_are_known_from_any_folder_of_it(project: Path) -> None:
     commit = git(project, "rev-parse", "HEAD")
     inner = project / "terraform"
     inner.mkdir()
@@ -67,7 +67,7 @@ def test_no_program_of_the_repository_is_run(project: Path, tmp_path: Path) -> N
     for key in ("core.fsmonitor", "filter.my.trap.clean", "filter.my.trap.smudge", "filter.my.trap.process"):
         git(project, "config", key, str(trap))
     git(project, "config", "filter.my.trap.required", "true")
-    os.utime(project / "main.tf", (1, 1))  # only its content can tell whether it changed
+    os.utime(project / "main.tf", (1, 1))  # only its content shows whether it changed
     mark.unlink(missing_ok=True)
     assert read_repository(project, ENV).commit
     assert not mark.exists()

@@ -27,7 +27,7 @@ def recorded(name: str) -> CommandResult:
     return CommandResult(("kubectl",), int(code), stdout, stderr, 0.1, data=stdout.encode())
 
 
-def world(folder: Path, **settings: object) -> CheckContext:
+def context_of(folder: Path, **settings: object) -> CheckContext:
     env = {"PATH": f"{folder}:{os.environ['PATH']}", "HOME": str(folder)}
     return CheckContext(settings=Settings(kubectl=KubectlSettings(**settings)), project=folder, env=env)  # type: ignore[arg-type]
 
@@ -73,7 +73,7 @@ def test_each_recorded_error_is_known_and_has_advice(name: str, why: KubectlErro
 
 
 @pytest.mark.parametrize(
-    ("said", "why"),
+    ("stderr", "kind"),
     [
         (
             "Unable to connect to the server: getting credentials: exec: executable aws failed with exit code 255",
@@ -87,8 +87,8 @@ def test_each_recorded_error_is_known_and_has_advice(name: str, why: KubectlErro
         ("Unable to connect to the server: x509: certificate has expired or is not yet valid", KubectlErrorKind.TLS),
     ],
 )
-def test_errors_that_were_not_recorded_are_known_by_their_words(said: str, why: KubectlErrorKind) -> None:
-    assert parse_kubectl_error(CommandResult(("kubectl",), 1, "", said, 0.1)).kind is why
+def test_errors_that_were_not_recorded_are_known_by_their_words(stderr: str, kind: KubectlErrorKind) -> None:
+    assert parse_kubectl_error(CommandResult(("kubectl",), 1, "", stderr, 0.1)).kind is kind
 
 
 def test_what_is_forbidden_names_verb_and_resource() -> None:
@@ -119,20 +119,20 @@ def test_lists_are_decoded_and_unknown_parts_skipped(tmp_path: Path) -> None:
 "status":{"conditions":[{"type":"Ready","status":"True"}],"addresses":null}}]}
 END""",
     )
-    (node,) = Kubectl(world(tmp_path)).get_nodes()
+    (node,) = Kubectl(context_of(tmp_path)).get_nodes()
     assert (node.metadata.name, node.spec.unschedulable) == ("n1", True)
     assert node.status.conditions and node.status.conditions[0].status == "True"
 
 
 def test_an_empty_list_may_be_null(tmp_path: Path) -> None:
     stand_in(tmp_path, """echo '{"kind":"PodList","items":null}'""")
-    assert Kubectl(world(tmp_path)).get_pods() == []
+    assert Kubectl(context_of(tmp_path)).get_pods() == []
 
 
 def test_an_answer_that_is_not_json_is_a_clear_error(tmp_path: Path) -> None:
     stand_in(tmp_path, "echo '<html>Log in to the hotel</html>'")
     with pytest.raises(KubectlError, match="not what Kubernetes sends") as error:
-        Kubectl(world(tmp_path)).get_nodes()
+        Kubectl(context_of(tmp_path)).get_nodes()
     assert "hotel" in error.value.raw
 
 
@@ -140,26 +140,26 @@ def test_a_kubectl_that_hangs_is_a_timeout(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("checks.tools.kubectl._TIMEOUT_MARGIN", 0.1)
     stand_in(tmp_path, "sleep 30")
     with pytest.raises(KubectlError) as error:
-        Kubectl(world(tmp_path, timeout=0.2)).get_nodes()
+        Kubectl(context_of(tmp_path, timeout=0.2)).get_nodes()
     assert error.value.kind is KubectlErrorKind.TIMEOUT
 
 
 def test_every_question_has_a_limit_in_time_and_the_context(tmp_path: Path) -> None:
     stand_in(tmp_path, """echo "$@" >&2; exit 1""")
     with pytest.raises(KubectlError) as error:
-        Kubectl(world(tmp_path, context="prod", timeout=3.0)).get_nodes()
+        Kubectl(context_of(tmp_path, context="prod", timeout=3.0)).get_nodes()
     assert error.value.raw.strip() == "--context prod get --raw /api/v1/nodes --request-timeout=3s"
 
 
 def test_the_command_takes_values_of_terraform_outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("checks.tools.terraform.read_terraform_outputs", lambda world: {"master_ip": "10.1.2.3"})
-    kubectl = Kubectl(world(tmp_path, command=("ssh", "ubuntu@{master_ip}", "kubectl")))
+    monkeypatch.setattr("checks.tools.terraform.read_terraform_outputs", lambda context: {"master_ip": "10.1.2.3"})
+    kubectl = Kubectl(context_of(tmp_path, command=("ssh", "ubuntu@{master_ip}", "kubectl")))
     assert kubectl.argv("get") == ("ssh", "ubuntu@10.1.2.3", "kubectl", "get")
 
 
 def test_an_output_that_is_not_there_says_to_apply_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("checks.tools.terraform.read_terraform_outputs", lambda world: {})
-    kubectl = Kubectl(world(tmp_path, command=("ssh", "{master_ip}")))
+    monkeypatch.setattr("checks.tools.terraform.read_terraform_outputs", lambda context: {})
+    kubectl = Kubectl(context_of(tmp_path, command=("ssh", "{master_ip}")))
     with pytest.raises(KubectlError, match="master_ip") as error:
         kubectl.get_nodes()
     assert "apply first" in error.value.explain()
@@ -168,14 +168,14 @@ def test_an_output_that_is_not_there_says_to_apply_first(tmp_path: Path, monkeyp
 
 def test_a_missing_kubectl_is_missing(tmp_path: Path) -> None:
     with pytest.raises(CommandNotFound):
-        Kubectl(world(tmp_path, command=("no-such-kubectl",))).get_nodes()
+        Kubectl(context_of(tmp_path, command=("no-such-kubectl",))).get_nodes()
 
 
 @pytest.mark.real
 @pytest.mark.skipif(not shutil.which("kubectl"), reason="needs kubectl")
 def test_the_real_kubectl_without_a_cluster(tmp_path: Path) -> None:
     with pytest.raises(KubectlError) as error:
-        Kubectl(world(tmp_path)).get_nodes()
+        Kubectl(context_of(tmp_path)).get_nodes()
     assert error.value.kind is KubectlErrorKind.NO_KUBECONFIG
 
 
@@ -192,5 +192,5 @@ def test_the_real_kubectl_with_nobody_listening(tmp_path: Path) -> None:
             f"clusters: [{{name: c, cluster: {{server: 'http://127.0.0.1:{port}'}}}}]\n"
         )
         with pytest.raises(KubectlError) as error:
-            Kubectl(world(tmp_path)).get_nodes()
+            Kubectl(context_of(tmp_path)).get_nodes()
     assert error.value.kind is KubectlErrorKind.REFUSED

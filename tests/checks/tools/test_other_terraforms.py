@@ -25,7 +25,7 @@ from ecotui.cli import main
 _TOFU = f"""#!{sys.executable}
 import subprocess, sys
 words = [word.encode() for word in ("Terraform", "OpenTofu", '"terraform":"', '"tofu":"', "terraform.ui", "tofu.ui")]
-def told(line):
+def renamed(line):
     if b'"resource_drift"' in line or b'"planned_values"' in line or b'"terraform_version"' in line:
         return line
     for old, new in zip(words[::2], words[1::2]):
@@ -35,7 +35,7 @@ child = subprocess.Popen(["terraform", *sys.argv[1:]], stdout=subprocess.PIPE, s
 import threading
 def pump(source, sink):
     for line in source:
-        sink.write(told(line)); sink.flush()
+        sink.write(renamed(line)); sink.flush()
 other = threading.Thread(target=pump, args=(child.stderr, sys.stderr.buffer)); other.start()
 pump(child.stdout, sys.stdout.buffer); other.join()
 sys.exit(child.wait())
@@ -66,8 +66,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _settings(folder: Path, **terraform: object) -> None:
-    said = {"directory": "tf", "var_files": ["prod.tfvars"], **terraform}
-    (folder / "ecotui.yaml").write_text(json.dumps({"project": "other", "terraform": said}))
+    settings = {"directory": "tf", "var_files": ["prod.tfvars"], **terraform}
+    (folder / "ecotui.yaml").write_text(json.dumps({"project": "other", "terraform": settings}))
 
 
 def _world(folder: Path) -> CheckContext:
@@ -115,7 +115,7 @@ def test_each_workspace_has_its_own_state_and_its_own_reviewed_plan(
     assert not (project / "tf" / "terraform.tfstate").exists()
 
 
-def test_what_is_applied_is_seen_where_no_provider_was_ever_downloaded(project: Path) -> None:
+def test_applied_resources_are_recorded_where_no_provider_was_ever_downloaded(project: Path) -> None:
     _settings(project)
     assert main(["-C", str(project), "plan"]) == 0
     assert main(["-C", str(project), "apply", "--yes"]) == 0
@@ -130,8 +130,8 @@ def test_what_is_applied_is_seen_where_no_provider_was_ever_downloaded(project: 
 def test_a_var_file_that_is_not_there_is_named(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _settings(project, var_files=["staging.tfvars"])
     assert main(["-C", str(project), "plan"]) != 0
-    said = capsys.readouterr()
-    assert "staging.tfvars" in said.out + said.err
+    printed = capsys.readouterr()
+    assert "staging.tfvars" in printed.out + printed.err
 
 
 def test_a_state_that_can_be_read_under_a_lock_that_cannot_is_not_green(

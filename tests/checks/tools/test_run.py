@@ -99,7 +99,7 @@ def test_the_command_is_looked_up_on_the_path_given(tmp_path: Path) -> None:
     assert "tool is not installed" in missing.value.explain()
 
 
-def test_a_file_that_is_not_executable_is_said_with_its_path(tmp_path: Path) -> None:
+def test_a_file_that_is_not_executable_is_named_with_its_path(tmp_path: Path) -> None:
     file = script(tmp_path, "tool", "#!/bin/sh\n", mode=0o644)
     with pytest.raises(CommandNotExecutable) as refused:
         run_command(("tool",), env={"PATH": str(tmp_path)}, timeout=20)
@@ -188,7 +188,7 @@ from checks.tools.run import run_command
 env = {"PATH": os.environ["PATH"]}
 run_command(("true",), env=env, timeout=20)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-script = "yes 'a line of a log that nobody asked for, and that does not end' | head -n 3000000"
+script = "yes 'a line of a log that nobody needs, and that does not end' | head -n 3000000"
 assert run_command(("sh", "-c", script), env=env, timeout=60, limit=2_000_000).truncated
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
@@ -251,11 +251,11 @@ def test_an_interrupt_while_a_query_starts_leaves_no_child(
 ) -> None:
     """It used to be raised inside the start, where nobody knew the child yet."""
     start = run._start_process
-    told = tmp_path / "pid"
+    pid_file = tmp_path / "pid"
 
     def interrupted(*args: object, **kwargs: object) -> object:
         process = start(*args, **kwargs)  # type: ignore[arg-type]
-        while not told.exists():
+        while not pid_file.exists():
             time.sleep(0.01)
         signal.raise_signal(number)
         return process
@@ -264,11 +264,11 @@ def test_an_interrupt_while_a_query_starts_leaves_no_child(
     before = signal.signal(number, signal.default_int_handler)
     try:
         with pytest.raises(KeyboardInterrupt):
-            sh(f"echo $$ > {told}.new; mv {told}.new {told}; exec sleep 60")
+            sh(f"echo $$ > {pid_file}.new; mv {pid_file}.new {pid_file}; exec sleep 60")
         assert signal.getsignal(number) is signal.default_int_handler
     finally:
         signal.signal(number, before)
-    pid, end = int(told.read_text()), time.monotonic() + 5
+    pid, end = int(pid_file.read_text()), time.monotonic() + 5
     while alive(pid) and time.monotonic() < end:
         time.sleep(0.01)
     assert not alive(pid)

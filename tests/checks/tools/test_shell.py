@@ -114,11 +114,11 @@ def test_what_feeds_a_command_is_known() -> None:
 
 
 def test_assignments_are_no_words() -> None:
-    made = [
+    parsed = [
         (one.texts, [(name, word.text) for name, word in one.assignments])
         for one in parse_commands("A=1 B= x\nexport C=2 D\nE='3 4'")
     ]
-    assert made == [(("x",), [("A", "1"), ("B", "")]), (("export", "D"), [("C", "2")]), ((), [("E", "3 4")])]
+    assert parsed == [(("x",), [("A", "1"), ("B", "")]), (("export", "D"), [("C", "2")]), ((), [("E", "3 4")])]
 
 
 PIECES = st.sampled_from(

@@ -1,4 +1,4 @@
-"""A provider that crashes in the middle of a run: told as that, once, with what to fear and the raw text behind."""
+"""A provider that crashes during a run: one error that explains it, with the raw text in its detail."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ This is always indicative of a bug within the plugin."""  # fmt: skip
 
 
 def error(summary: str, detail: str, address: str) -> str:
-    told = {"severity": "error", "summary": summary, "detail": detail, "address": address}
-    return json.dumps({"type": "diagnostic", "@message": f"Error: {summary}", "diagnostic": told})
+    node = {"severity": "error", "summary": summary, "detail": detail, "address": address}
+    return json.dumps({"type": "diagnostic", "@message": f"Error: {summary}", "diagnostic": node})
 
 
 RUN = (
@@ -50,12 +50,12 @@ RUN = (
 )
 
 
-def said() -> ApplyProgress:
+def progress_of_crash() -> ApplyProgress:
     return fed(None, *RUN, *(TRACE + REST).splitlines())
 
 
 def test_all_that_a_crash_broke_is_one_error_with_the_raw_text_behind() -> None:
-    now = said()
+    now = progress_of_crash()
     first, other = now.errors
     assert other.address == "aws_sqs_queue.q"
     title, why, onward = first.summary.splitlines()
@@ -69,7 +69,7 @@ def test_all_that_a_crash_broke_is_one_error_with_the_raw_text_behind() -> None:
     assert len(now.crash.trace) == terraform_crash.MAX_TRACE_LINES
 
 
-def test_a_provider_that_was_killed_leaves_no_trace_and_that_is_said() -> None:
+def test_a_provider_that_was_killed_leaves_no_trace_and_the_error_says_so() -> None:
     (one,) = fed(None, *RUN[:4]).errors
     assert one.summary.startswith("A provider crashed")
     assert "killed for want of memory" in one.summary
@@ -98,7 +98,7 @@ def test_terraform_itself_can_crash() -> None:
     assert now.errors[0].summary.startswith("terraform itself crashed")
 
 
-def test_the_follower_tells_it_once_and_at_the_end_with_the_top_of_the_trace(
+def test_the_follower_prints_it_once_at_the_end_with_the_top_of_the_trace(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = follower(tmp_path, progress=False)
@@ -116,13 +116,13 @@ def test_the_follower_tells_it_once_and_at_the_end_with_the_top_of_the_trace(
 
 
 def test_the_screen_shows_it_as_one_error_and_the_resources_wait_for_no_reason() -> None:
-    drawn = "\n".join(line.plain for line in render_apply_errors(said(), 100))
+    drawn = "\n".join(line.plain for line in render_apply_errors(progress_of_crash(), 100))
     assert drawn.count("✗") == 2
     assert "The provider aws 5.100.0 crashed" in drawn
     assert "they may exist without being in the state" in drawn.replace("\n  ", " ")
 
 
-async def test_in_the_app_a_crash_stands_where_the_errors_do(bench: Bench) -> None:
+async def test_the_app_shows_a_crash_among_the_errors(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
         broken = event("apply_errored", "aws_iam_role.a", elapsed_seconds=1)

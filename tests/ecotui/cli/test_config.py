@@ -86,9 +86,9 @@ def test_every_setting_has_a_text_that_explains_it() -> None:
 def test_explain_helps_while_the_file_cannot_be_used(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "ecotui.yaml").write_text("aws: {timeout: soon}\n", encoding="utf-8")
     assert main(["config", "explain", "aws.timeout"]) == 0
-    said = capsys.readouterr()
-    assert "Seconds to wait" in said.out
-    assert "expected a number" in said.err
+    printed = capsys.readouterr()
+    assert "Seconds to wait" in printed.out
+    assert "expected a number" in printed.err
 
 
 def test_validate_says_what_is_wrong_in_one_line_and_exits_2(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,9 +97,9 @@ def test_validate_says_what_is_wrong_in_one_line_and_exits_2(project: Path, caps
     bad = project / "bad.yaml"
     bad.write_text("aws:\n  regoin: x\n", encoding="utf-8")
     assert main(["config", "validate", "bad.yaml"]) == 2
-    said = capsys.readouterr()
-    assert said.err == "ecotui: bad.yaml:2: aws.regoin: unknown key; did you mean 'region'?\n"
-    assert said.out == ""
+    printed = capsys.readouterr()
+    assert printed.err == "ecotui: bad.yaml:2: aws.regoin: unknown key; did you mean 'region'?\n"
+    assert printed.out == ""
     assert main(["config", "validate", "bad.yaml", "--json"]) == 2
     document = json.loads(capsys.readouterr().out)
     assert document["valid"] is False
@@ -109,7 +109,7 @@ def test_validate_says_what_is_wrong_in_one_line_and_exits_2(project: Path, caps
 def test_any_command_with_a_bad_file_is_one_line_and_exit_2(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "ecotui.yaml").write_text("", encoding="utf-8")
     assert main(["check", "environment"]) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.count("\n") == 1
-    assert "holds no settings" in said.err
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1
+    assert "holds no settings" in printed.err
