@@ -44,9 +44,19 @@ def _find_by_name(operation: str, key: str, name_field: str) -> Finder:
     return find_in_listing(operation, key, name_field, "Arn", name_field, ignores_case=True, **words)
 
 
-def _iam_kind(type_: str, find_existing: Finder, action: str, attribute: str = "name") -> CollisionKind:
+def _iam_kind(
+    type_: str, find_existing: Finder, action: str, attribute: str = "name", key_attributes: tuple[str, ...] = ()
+) -> CollisionKind:
     return CollisionKind(
-        type_, find_existing, action, "iam", attribute=attribute, guide=("2.1",), is_global=True, ignores_case=True
+        type_,
+        find_existing,
+        action,
+        "iam",
+        attribute=attribute,
+        guide=("2.1",),
+        is_global=True,
+        ignores_case=True,
+        key_attributes=key_attributes,
     )
 
 
@@ -65,7 +75,13 @@ KINDS = (
     _iam_kind("aws_iam_user", _find_by_name("list_users", "Users", "UserName"), "iam:ListUsers"),
     _iam_kind("aws_iam_group", _find_by_name("list_groups", "Groups", "GroupName"), "iam:ListGroups"),
     _iam_kind("aws_iam_openid_connect_provider", _find_oidc_provider, "iam:ListOpenIDConnectProviders", "url"),
-    _iam_kind("aws_iam_service_linked_role", _find_service_linked_role, "iam:ListRoles", "aws_service_name"),
+    _iam_kind(
+        "aws_iam_service_linked_role",
+        _find_service_linked_role,
+        "iam:ListRoles",
+        "aws_service_name",
+        key_attributes=("custom_suffix",),
+    ),
     _iam_kind("aws_iam_saml_provider", _find_saml_provider, "iam:ListSAMLProviders"),
     _iam_kind(
         "aws_iam_server_certificate",

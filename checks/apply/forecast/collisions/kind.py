@@ -112,6 +112,9 @@ class CollisionKind:
     scope: tuple[str, str] | None = None
     """The attribute and the type of what the name is unique in: a group's VPC, a record's zone. In a new one, all are free."""
 
+    key_attributes: tuple[str, ...] = ()
+    """Attributes that are unique only together with the name: a record's type."""
+
     def query(
         self, aws: AwsSession, planned: PlannedChange, name: str, cache: ListingCache | None = None
     ) -> CollisionQuery:

@@ -129,30 +129,27 @@ def _planned_name(change: PlannedChange, attribute: str) -> str | None:
 
 def _find_duplicate_names(lookups: Sequence[_Lookup], source_index: SourceIndex) -> list[Collision]:
     """Names that the plan itself gives twice."""
-    seen: dict[tuple[str, ...], str] = {}
+    first_by_key: dict[tuple[str, ...], str] = {}
     found = []
-    for kind, one, name in lookups:
-        if kind.type == "aws_route53_record":
-            extra = tuple(str(one.after.get(key)) for key in ("zone_id", "type", "set_identifier"))
-        elif kind.type == "aws_iam_service_linked_role":
-            extra = (str(one.after.get("custom_suffix")),)
-        else:
-            extra = (str(one.after.get(kind.scope[0])) if kind.scope else "",)
-        names = sorted(_text_set(one.after.get(kind.attribute))) if kind.adds_names else [name]
-        for each in names:
+    for kind, one, planned_name in lookups:
+        scope = (*(kind.scope[:1] if kind.scope else ()), *kind.key_attributes)
+        values = tuple(str(one.after.get(attribute)) for attribute in scope)
+        names = sorted(_text_set(one.after.get(kind.attribute))) if kind.adds_names else [planned_name]
+        for name in names:
             key = (
                 kind.type,
-                each.lower() if kind.ignores_case else each,
+                name.lower() if kind.ignores_case else name,
                 "" if kind.is_global else one.region,
-                *extra,
+                *values,
             )
-            if seen.setdefault(key, one.address) != one.address:
+            first = first_by_key.setdefault(key, one.address)
+            if first != one.address:
                 found.append(
                     Collision(
                         address=one.address,
                         type=one.type,
-                        name=one_line(each),
-                        existing=f"this plan creates it twice: also as {seen[key]}",
+                        name=one_line(name),
+                        existing=f"this plan creates it twice: also as {first}",
                         fixes=(RENAME, STOP),
                         guide=kind.guide,
                         location=source_index.locate(one.address, kind.attribute),

@@ -42,5 +42,6 @@ KINDS = (
         can_collide=lambda planned: planned.after.get("allow_overwrite") is not True,
         scope=("zone_id", "aws_route53_zone"),
         allows_empty_name=True,
+        key_attributes=("type", "set_identifier"),
     ),
 )

@@ -147,3 +147,16 @@ def test_no_type_is_in_two_kinds_or_among_those_that_cannot_collide() -> None:
     rows = [kind.type for kinds in collisions._SERVICES for kind in kinds]
     assert len(rows) == len(set(rows)) > 55
     assert set(rows).isdisjoint(NON_COLLIDING_TYPES)
+
+
+@pytest.mark.parametrize(("type_", "collides"), [("A", True), ("AAAA", False)])
+def test_records_of_one_name_collide_within_a_plan_only_when_their_type_is_the_same(type_: str, collides: bool) -> None:
+    records = [
+        planned("aws_route53_record", name, after={"name": "api", "zone_id": "Z1", "type": record_type})
+        for name, record_type in (("a", "A"), ("b", type_))
+    ]
+    account = ScriptedAccount(
+        get_hosted_zone={"HostedZone": {"Name": "example.com."}}, list_resource_record_sets={"ResourceRecordSets": []}
+    )
+    found = forecast_for(account, *records).collisions
+    assert [one.address for one in found] == (["aws_route53_record.b"] if collides else [])
