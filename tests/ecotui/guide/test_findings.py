@@ -66,6 +66,7 @@ LEADS = {
         "unknowable": RESPONSE,
         "unlooked:*": RESPONSE,
         "warned:*": "4.2 or 6.2",
+        "why": "6.1 of a distribution",
     },
     "cloudfront": {"distribution.*": "6.1 or 6.2", "list": RESPONSE, "tags": RESPONSE},
     "nodes": {
