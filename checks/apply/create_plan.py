@@ -38,8 +38,8 @@ def create_plan(
 ) -> tuple[SavedReview, Path]:
     """Initialise if needed, plan, forecast, and save into `folder`. Returns the review and the plan's file.
 
-    `on_line` gets terraform's JSON lines as they come, `on_progress` what is being done. `read_durations` gives what
-    earlier applies tell about these addresses.
+    `on_line` gets terraform's JSON lines as they come, `on_progress` what is being done. `read_durations` gives the
+    durations of these addresses in earlier applies.
     Raises CommandError (terraform refused, or cannot be run), PlanUnreadable, PlanInterrupted, OSError (disk).
     """
     terraform = Terraform(context)

@@ -103,7 +103,7 @@ class DurationStats(FrozenStruct, frozen=True):
         if known := self.types.get(f"{action} {type_}"):
             return TypicalDuration(seconds=known[0], sample_count=known[1])
         estimates = CREATE_ESTIMATES if action == "create" else DELETE_ESTIMATES
-        if action not in ("create", "delete") and "cloudfront" not in type_:  # a distribution is deployed anew
+        if action not in ("create", "delete") and "cloudfront" not in type_:  # a distribution is deployed again
             return TypicalDuration(seconds=DEFAULT_ESTIMATE)
         return TypicalDuration(seconds=estimates.get(type_, DEFAULT_ESTIMATE))
 

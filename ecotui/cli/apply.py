@@ -1,4 +1,4 @@
-"""`ecotui apply`: apply the plan that was reviewed, under the supervisor, and follow it to its end."""
+"""`ecotui apply`: apply the reviewed plan under the supervisor, and follow it to its end."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def _read_state_and_lock(context: CheckContext, terraform: Terraform) -> tuple[S
 
 
 def _account_mismatch(context: CheckContext, review: SavedReview) -> str:
-    """Why the plan is not applied in this account. Fetched anew: credentials may have changed since the review."""
+    """Why the plan is not applied in this account. Fetched again: credentials may have changed since the review."""
     if not (review.account or review.region):  # nothing of AWS in this plan
         return ""
     try:

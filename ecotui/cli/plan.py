@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="DIR", help="where to save the plan (default: the state folder)")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument(
-        "--progress", action="store_true", help="print terraform's JSON lines as they come, and ours between"
+        "--progress", action="store_true", help="print JSON lines as they come: terraform's, and those of ecotui"
     )
     parser.add_argument("--init-only", action="store_true", help="only initialise the terraform folder")
 

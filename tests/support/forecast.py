@@ -1,4 +1,4 @@
-"""An account that answers what a test lays down, and the forecast of a plan in it."""
+"""An account that answers as a test scripts it, and the forecast of a plan in it."""
 
 from __future__ import annotations
 

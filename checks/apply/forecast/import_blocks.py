@@ -103,7 +103,7 @@ def read_imported_addresses(folder: Path) -> frozenset[str]:
 def remove_import_blocks(folder: Path, addresses: Sequence[str] = ()) -> list[str]:
     """Remove the blocks of these addresses, or all with the file itself; returns the removed addresses.
 
-    Raises ImportBlockError for an address that has no block, or a file that is not ours; OSError.
+    Raises ImportBlockError for an address that has no block, or a file that ecotui did not write; OSError.
     """
     target = folder / IMPORT_FILE
     blocks = _parse_blocks(_read_own_file(target))

@@ -60,7 +60,7 @@ def _check_credentials(context: CheckContext, apply_seconds: float) -> list[Fore
     estimate = f"the apply takes {format_approximate(apply_seconds)}"
     if source.expires is None:
         if source.method == "env" and context.env.get("AWS_SESSION_TOKEN"):
-            why = f"they are those of a session whose end nothing tells; {estimate}"
+            why = f"they are those of a session without a known end; {estimate}"
             return [ForecastWarning(what="when the credentials expire is not known", why=why)]
         return []
     left = source.expires - time.time()
@@ -286,4 +286,4 @@ _ACCOUNT_CHECKS = (
     ),
     (_check_validation_records, "validation records of earlier certificates", "route53:ListResourceRecordSets"),
 )
-"""Checks, what each looks for, and the IAM action that it needs."""
+"""Checks, what each searches for, and the IAM action that it needs."""

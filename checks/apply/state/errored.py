@@ -72,7 +72,7 @@ class ErroredState(FrozenStruct, frozen=True):
             case PushSafety.BROKEN:
                 return f"{ERRORED_STATE_FILE} is there, but is no state that can be read ({self.problem}): check it by hand"
             case PushSafety.UNCOMPARED:
-                return f"{what}; what it would change cannot be told before the state can be read: {self.problem}"
+                return f"{what}; what it would change is not known before the state can be read: {self.problem}"
             case PushSafety.SAME:
                 return f"{ERRORED_STATE_FILE} is there, but the state holds all of it already: it only has to be moved aside"
             case PushSafety.FOREIGN:

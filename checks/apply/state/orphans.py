@@ -151,7 +151,7 @@ def find_orphan(context: CheckContext, creation: InterruptedCreation, known_ids:
         explained = context.aws.explain(error, kind.action if kind else "")
         candidates, unknown_reason, denied = (), explained.summary, explained.denied
     if creation.id:
-        # The id that terraform reported goes before anything that only looks like it.
+        # The id that terraform reported goes before anything that is only similar.
         same = tuple(each for each in candidates if creation.id in (each.id, each.import_id))
         if not same and unknown_reason:
             description = f"{creation.id}, as terraform reported; it was not checked"

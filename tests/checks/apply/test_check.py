@@ -1,4 +1,4 @@
-"""The look of the apply step, with a terraform that answers from files."""
+"""The check of the apply step, with a terraform that answers from files."""
 
 from __future__ import annotations
 

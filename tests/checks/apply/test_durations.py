@@ -1,4 +1,4 @@
-"""Usual times from earlier runs, the estimate of what is left, and how a followed apply tells both."""
+"""Typical durations, the estimate of the remaining time, and how a followed apply shows both."""
 
 from __future__ import annotations
 

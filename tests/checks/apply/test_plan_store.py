@@ -1,4 +1,4 @@
-"""Plans that are not applied, and why: losses that were not agreed to, a full disk, and what no plan is."""
+"""Saved plans: which are refused and why, and the review beside them."""
 
 from __future__ import annotations
 

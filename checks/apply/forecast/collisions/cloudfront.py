@@ -2,7 +2,7 @@
 
 No distribution may have an alias whose DNS record points to another one.
 
-Those of this account are listed. Of another account's, CloudFront tells (ListConflictingAliases) only to somebody who has a
+Those of this account are listed. Of another account's, CloudFront answers (ListConflictingAliases) only to an account that has a
 distribution with a certificate for the alias; without one, a CNAME in the DNS is the only trace that can be seen. Overlapping
 wildcards do not collide (developer guide, "Use wildcards in alternate domain names").
 """
@@ -78,7 +78,7 @@ def _response_items(one: dict[str, Any], key: str) -> Iterable[Any]:
 def _find_in_other_account(
     query: CollisionQuery, distributions: Sequence[dict[str, Any]], aliases: set[str]
 ) -> ExistingResource | None:
-    """The distribution of another account, asked through one of ours whose certificate covers the alias."""
+    """The distribution of another account, found through one of ours whose certificate covers the alias."""
     by_certificate = {
         arn: one["Id"]
         for one in distributions

@@ -24,7 +24,7 @@ def _find_oidc_provider(query: CollisionQuery) -> ExistingResource | None:
 
 
 def _find_service_linked_role(query: CollisionQuery) -> ExistingResource | None:
-    # Its name is AWS's choice, one a service (and suffix): the path tells which service it is for.
+    # Its name is AWS's choice, one a service (and suffix): the path names the service.
     suffix = query.planned.known_text("custom_suffix") or ""
     for role in query.list_items("list_roles", "Roles", PathPrefix=f"/aws-service-role/{query.name}/"):
         if role["RoleName"].endswith(f"_{suffix}") if suffix else "_" not in role["RoleName"]:

@@ -7,7 +7,7 @@ from checks.aws.errors import aws_error_code, is_denied, is_not_found
 
 
 def _find_bucket(query: CollisionQuery) -> ExistingResource | None:
-    # HeadBucket tells whether the name is taken, the listing of our own buckets who has it.
+    # HeadBucket answers whether the name is taken, the listing of our own buckets whether this account has it.
     arn = f"arn:aws:s3:::{query.name}"
     try:
         query.client.head_bucket(Bucket=query.name)

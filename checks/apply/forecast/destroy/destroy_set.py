@@ -52,7 +52,7 @@ class DestroySet:
 
     def is_deleted_with_service(self, name: str) -> bool:
         """Whether a load balancer (or a group of one) of this name may go with a service or an ingress of the cluster that
-        the plan destroys: it looks like one that a controller made, and the controller takes it away again."""
+        the plan destroys: its name is one of a controller's, and the controller deletes it again."""
         return bool(_CONTROLLER_NAME.match(name)) and any(_SERVICE_TYPES.match(type_) for type_ in self._by_type)
 
     def users_of(self, text: Any) -> list[PlannedChange]:

@@ -1,6 +1,6 @@
 """Resources that the plan destroys but AWS refuses to delete: a protected database, an attached policy, a full bucket.
 
-What the plan itself tells is decided here; what the account tells, in `blockers`.
+What the plan shows is decided here; what the account shows, in `blockers`.
 """
 
 from __future__ import annotations

@@ -29,9 +29,9 @@ _STATUS_CHECKS: dict[str, Callable[[CheckContext, RunningResource], ResourceStat
 _UNKNOWABLE_TYPES = {
     "aws_route53_record": "Route53 spreads a change to all its servers, usually within 60 s; how far it is, only"
     " terraform can ask, which has the id of the change.",
-    "null_resource": "It is nothing in AWS: its provisioner runs on this machine, and only its output tells.",
-    "terraform_data": "It is nothing in AWS: its provisioner runs on this machine, and only its output tells.",
-    "time_sleep": "It is nothing in AWS: terraform was told to wait here.",
+    "null_resource": "It is nothing in AWS: its provisioner runs on this machine, and only its output shows how far it is.",
+    "terraform_data": "It is nothing in AWS: its provisioner runs on this machine, and only its output shows how far it is.",
+    "time_sleep": "It is nothing in AWS: terraform only waits here.",
 }
 
 

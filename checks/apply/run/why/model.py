@@ -24,11 +24,11 @@ class RunningResource(FrozenStruct, frozen=True):
     """Seconds."""
     typical: TypicalDuration | None = None
     note: str = ""
-    """What its provisioner said last."""
+    """The last line of its provisioner."""
     planned_attributes: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Its attributes as the reviewed plan has them, by path: `tags.Name`."""
     dependencies: tuple[str, ...] = ()
-    """Resources that it waits for, as far as the plan tells (`Plan.after`): addresses without keys."""
+    """Resources that it waits for, as far as the plan shows (`Plan.dependencies`): addresses without keys."""
     created_ids: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Address to id, of what this run has created."""
 

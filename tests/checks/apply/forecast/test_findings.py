@@ -1,4 +1,4 @@
-"""What the forecast found, as findings of the apply step with their ways out."""
+"""The findings of the apply step about the forecast, and their fixes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The forecast: names and quotas, looked up in an account that answers as these tests want it to."""
+"""The forecast: collisions, warnings and the plan document, in a scripted account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a plan needs of the quotas, against what is used and what is left."""
+"""The quotas that a plan needs, against use and limit."""
 
 from __future__ import annotations
 

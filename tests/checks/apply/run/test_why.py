@@ -1,4 +1,4 @@
-"""Why a resource is still being created: what AWS shows of it, joined to the stream; denied, gone and unknowable."""
+"""Why a resource is still being created: its live state in AWS, denied, gone and unknowable."""
 
 from __future__ import annotations
 
