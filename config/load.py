@@ -204,8 +204,7 @@ def _merge_source(
 
 
 def _convert_and_validate(merged: dict[str, Any], origins: dict[str, str], marks: Mapping[str, YamlMark]) -> Settings:
-    from config.schema import convert_settings, find_origin, split_commands
-    from config.validation import find_setting_problems
+    from config.schema import convert_settings, find_origin, find_setting_problems, split_commands
 
     split_commands(merged, origins)
     settings = convert_settings(merged, origins, marks)

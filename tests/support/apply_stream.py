@@ -57,8 +57,8 @@ async def applying(bench: Bench, pilot: Pilot[Any], *lines: str, at: float = 60.
     panel = screen.query_one("#step-apply", ApplyPanel)
     panel.clock = lambda: STARTED + at
     assert screen.project is not None
-    screen.start_command(
-        lambda desk: desk.start_command("apply", "Apply the reviewed plan", ("ecotui", "apply", "--yes")), "apply"
+    screen.commands.start(
+        lambda project: project.start_command("apply", "Apply the reviewed plan", ("ecotui", "apply", "--yes")), "apply"
     )
     command = screen.step_commands["apply"].command
     bench.write_output(command, *lines)
