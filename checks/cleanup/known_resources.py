@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from checks.aws.errors import aws_error_types
 from checks.cleanup.ownership import KnownResources
@@ -110,6 +111,11 @@ def find_state_storage(folder: Path) -> set[str]:
     for path in (*folder.glob("*.tfbackend"), *folder.glob("backend*.hcl"), *folder.glob("backend*.conf")):
         values += hcl.parse_hcl(_read_text(path)).find_values("bucket", "dynamodb_table")
     names = {one.literal for one in values if one.literal}
+    for path in hcl.list_files(folder, ".tf.json"):
+        try:
+            names.update(_json_storage(json.loads(_read_text(path) or "{}")))
+        except (ValueError, RecursionError):
+            continue  # not JSON: terraform does not read it either
     try:
         configured = json.loads(_read_text(folder / ".terraform" / "terraform.tfstate") or "{}")
         config = configured.get("backend", {}).get("config", {})
@@ -117,6 +123,16 @@ def find_state_storage(folder: Path) -> set[str]:
     except (ValueError, AttributeError):
         pass  # not a backend record: then the configuration itself has to name the bucket
     return names
+
+
+def _json_storage(node: Any, *, is_backend: bool = False) -> Iterator[str]:
+    """The buckets and lock tables of the backends in a configuration written as JSON."""
+    for key, value in node.items() if isinstance(node, dict) else ():
+        if is_backend and key in ("bucket", "dynamodb_table") and isinstance(value, str) and "${" not in value:
+            yield value
+        yield from _json_storage(value, is_backend=is_backend or key in ("backend", "terraform_remote_state"))
+    for one in node if isinstance(node, list) else ():
+        yield from _json_storage(one, is_backend=is_backend)
 
 
 def find_import_blocks(folder: Path) -> dict[tuple[str, str], str]:

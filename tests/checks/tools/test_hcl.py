@@ -129,6 +129,16 @@ def test_the_storage_of_the_state_is_found_also_in_a_broken_file(tmp_path: Path)
     assert "lost" in find_state_storage(tmp_path)
 
 
+def test_the_storage_of_the_state_is_found_in_a_configuration_written_as_json(tmp_path: Path) -> None:
+    (tmp_path / "backend.tf.json").write_text(
+        '{"terraform": [{"backend": {"s3": {"bucket": "state", "dynamodb_table": "lock", "key": "x"}}}],'
+        ' "resource": {"aws_s3_bucket": {"b": {"bucket": "ordinary"}}},'
+        ' "data": {"terraform_remote_state": {"n": {"config": {"bucket": "remote"}}}}}'
+    )
+    (tmp_path / "broken.tf.json").write_text("[" * 100_000)
+    assert find_state_storage(tmp_path) == {"state", "lock", "remote"}
+
+
 PIECES = st.sampled_from(["a", "=", '"', "${", "}", "{", "[", "]", "\n", "<<E", "(", ")", "가", "\\", "#", '"x"', ","])
 
 
