@@ -100,7 +100,7 @@ def test_leftovers_go_by_keys_through_a_kill_of_everything_and_the_forecast_afte
     try:
         narrow.to_the_list("cloudfront")
         narrow.delete("eco2-demo", "p")  # what is proven
-        narrow.until("Nothing of an earlier deployment is", 90)
+        narrow.until("No leftovers of an earlier deployment", 90)
     finally:
         narrow.close()
     planned = subprocess.run(
