@@ -85,7 +85,7 @@ def resolve_keys(detail: CleanupDetail, names: Sequence[str]) -> list[str]:
                 f"{one_line(name)} is not among the leftovers; if it is ours, name it in cleanup.exact of ecotui.yaml"
             )
         if len(set(matches)) > 1:
-            raise ApprovalError(f"{one_line(name)} means several: {', '.join(map(one_line, matches))}")
+            raise ApprovalError(f"{one_line(name)} fits several: {', '.join(map(one_line, matches))}")
         keys.append(matches[0])
     return list(dict.fromkeys(keys))
 

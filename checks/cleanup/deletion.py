@@ -188,7 +188,7 @@ class Deletion:
             reason = decision.protection_reason or (
                 "terraform manages it" if managed else "no selector finds it any more"
             )
-            return self._set_state(job, DeletionState.SKIPPED, f"kept: {reason}")
+            return self._set_state(job, DeletionState.SKIPPED, f"not deleted: {reason}")
         if change := describe_change(item, resource):
             return self._set_state(job, DeletionState.SKIPPED, change)
         if job.tries == 0:

@@ -74,11 +74,11 @@ def run(args: argparse.Namespace) -> int:
 
         return run_script(args)
     if args.run or args.agreed:
-        return _usage_error("--run and --agreed go with --script")
+        return _usage_error("--run and --agreed need --script")
     if args.approve and not args.delete:
-        return _usage_error("--approve goes with --delete")
+        return _usage_error("--approve needs --delete")
     if args.delete and (args.approve_out or args.json):
-        return _usage_error("--delete goes with neither --approve-out nor --json")
+        return _usage_error("--delete cannot be combined with --approve-out or --json")
     if args.approve and (args.select or args.select_proven):
         return _usage_error("--approve FILE names what is deleted: leave out --select")
     if args.delete and not args.approve and not (sys.stdin.isatty() and sys.stdout.isatty()):

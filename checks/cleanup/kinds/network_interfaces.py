@@ -44,7 +44,7 @@ def _endpoint_fields(item: Item) -> ResourceFields:
             *(f"route-table:{table}" for table in item.get("RouteTableIds", ())),
             f"vpc:{item.get('VpcId', '')}",
         ),
-        "protection_reason": "made by an AWS service; it goes with that" if item.get("RequesterManaged") else "",
+        "protection_reason": "created by an AWS service, which deletes it" if item.get("RequesterManaged") else "",
     }
 
 
@@ -68,7 +68,9 @@ def _interface_fields(item: Item) -> ResourceFields:
     id, description, attachment = item["NetworkInterfaceId"], item.get("Description", ""), item.get("Attachment", {})
     instance = attachment.get("InstanceId", "")
     user = instance or attachment.get("InstanceOwnerId", "")
-    service = f"made by AWS for {description or 'a service'}; it goes with that" if is_created_by_service(item) else ""
+    service = (
+        f"created by AWS for {description or 'a service'} and deleted with it" if is_created_by_service(item) else ""
+    )
     return {
         "aliases": (id, *([description] if description else [])),
         "size": item.get("PrivateIpAddress", ""),

@@ -74,7 +74,7 @@ def _route_table_fields(item: Item) -> ResourceFields:
         "identity": (id, vpc),
         "blocked_by": tuple(f"subnet:{subnet}" for subnet in subnets),
         "blocks": (f"vpc:{vpc}",),
-        "protection_reason": "the main route table of its VPC: it goes with that" if _is_main_table(item) else "",
+        "protection_reason": "the main route table of its VPC, deleted with it" if _is_main_table(item) else "",
     }
 
 
@@ -104,7 +104,7 @@ def _network_acl_fields(item: Item) -> ResourceFields:
         "identity": (id, vpc),
         "blocked_by": tuple(f"subnet:{subnet}" for subnet in subnets),
         "blocks": (f"vpc:{vpc}",),
-        "protection_reason": "the default network ACL of its VPC: it goes with that" if item.get("IsDefault") else "",
+        "protection_reason": "the default network ACL of its VPC, deleted with it" if item.get("IsDefault") else "",
     }
 
 
@@ -186,7 +186,7 @@ def _delete_vpc(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> N
     # EC2 says only that there are dependencies; and it would silently end a peering connection, on the other side too.
     left = [id for part in _PARTS for id in _list_parts(query, part, resource.id, resource.region)]
     if left:
-        raise ResourceInUse(f"still holds {join_names(left)}")
+        raise ResourceInUse(f"still contains {join_names(left)}")
     with explain_in_use_error(query, resource.region, "vpc-id", resource.id):
         query.client("ec2", resource.region).delete_vpc(VpcId=resource.id)
 

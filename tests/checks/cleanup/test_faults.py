@@ -96,7 +96,7 @@ def test_unreadable_tags_protect_a_resource_that_is_ours_by_name_only(faulty: Fa
     assert unread.protected == "whether its tag ecotui:keep keeps it could not be checked"
     assert "s3:GetBucketTagging" in {action for finding in report.findings for action in finding.denied}
     ((state, message),) = faulty.run(approval).values()
-    assert (state, message) == (DeletionState.SKIPPED, f"kept: {unread.protected}")
+    assert (state, message) == (DeletionState.SKIPPED, f"not deleted: {unread.protected}")
     assert "prod-eco-logs" in {one["Name"] for one in s3.list_buckets()["Buckets"]}
 
 

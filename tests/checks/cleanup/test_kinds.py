@@ -201,7 +201,7 @@ def test_a_network_interface_of_an_aws_service_is_never_deletable(
         "Description": "ELB app/x/1", "InterfaceType": "interface", "TagSet": OURS,
     }  # fmt: skip
     decision = decide_ownership(resource_of("network-interface", found), CleanupSettings(tags=TAGS), KnownResources())
-    assert decision.protection_reason == "made by AWS for ELB app/x/1; it goes with that"
+    assert decision.protection_reason == "created by AWS for ELB app/x/1 and deleted with it"
     assert not decision.deletable
     found.update(RequesterManaged=False, InterfaceType="nat_gateway")
     assert not decide_ownership(

@@ -134,7 +134,7 @@ def test_a_foreign_vpn_gateway_that_blocks_our_vpc_is_named(account: Any) -> Non
     vpc = ec2.create_vpc(CidrBlock="10.1.0.0/16", TagSpecifications=account.tags("vpc"))["Vpc"]["VpcId"]
     theirs = ec2.create_vpn_gateway(Type="ipsec.1")["VpnGateway"]["VpnGatewayId"]
     ec2.attach_vpn_gateway(VpnGatewayId=theirs, VpcId=vpc)
-    assert account.delete() == {f"vpc:{vpc}": (DeletionState.FAILED, f"still holds {theirs}")}
+    assert account.delete() == {f"vpc:{vpc}": (DeletionState.FAILED, f"still contains {theirs}")}
 
 
 def test_the_default_vpc_and_its_parts_are_protected_although_they_have_our_tags(account: Any) -> None:

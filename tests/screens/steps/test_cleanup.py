@@ -38,7 +38,7 @@ def runs(panel: CleanupPanel) -> None:
     assert isinstance(screen, MainScreen)
     assert screen.project is not None
     screen.project.rebuild = screen.project.rebuild.with_command("cleanup", "Delete")
-    screen.refresh_all()
+    screen.refresh_rebuild()
 
 
 async def test_only_what_is_proven_to_be_ours_is_chosen_beforehand(bench: Bench, pilot: Pilot[int]) -> None:
