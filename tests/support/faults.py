@@ -5,7 +5,6 @@ The faults stand between botocore and moto, after botocore's own retries: what a
 
 from __future__ import annotations
 
-import json
 import random
 import threading
 from collections import Counter
@@ -23,6 +22,7 @@ from checks.cleanup.ownership import KnownResources
 from checks.context import CheckContext
 from config.model import AwsSettings, CleanupSettings, Settings
 from support.cleanup import OURS, InstantClock, list_no_identities
+from support.deletion import DOCUMENT, TRUST
 from support.random_accounts import ProcessKilled
 
 REGION = "ap-northeast-2"
@@ -148,17 +148,6 @@ def faulty(faulty_context: FaultyAccount, monkeypatch: pytest.MonkeyPatch) -> Fa
     faulty_context.call_faults.changes.clear()
     monkeypatch.setattr("checks.tools.terraform.read_state_resources", lambda context: ())
     return faulty_context
-
-
-DOCUMENT = json.dumps(
-    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
-)
-TRUST = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
-    }
-)
 
 
 def fill(client: Callable[[str], Any], chance: random.Random) -> tuple[set[str], set[str]]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-OURS = [{"Key": "Project", "Value": "SeSACTHON"}, {"Key": "ManagedBy", "Value": "Terraform"}]
-
 
 def create_network(account: Any, name: str, tags: dict[str, str] | None = None, cidr: str = "10.0") -> dict[str, str]:
     """A VPC with everything that one has; the ids by kind."""

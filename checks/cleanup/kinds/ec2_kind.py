@@ -42,7 +42,7 @@ class ResourceFields(TypedDict, total=False):
     price_items: tuple[tuple[str, float], ...]
 
 
-def always(item: Item) -> bool:
+def _any_item(item: Item) -> bool:
     return True
 
 
@@ -60,8 +60,8 @@ def ec2_kind(
     fields: Callable[[Item], ResourceFields],
     delete: DeleteResource,
     terraform_types: tuple[str, ...],
-    exists: Callable[[Item], bool] = always,
-    is_listed: Callable[[Item], bool] = always,
+    exists: Callable[[Item], bool] = _any_item,
+    is_listed: Callable[[Item], bool] = _any_item,
     in_vpc: bool = False,
     action: str = "delete",
     guide: tuple[str, ...] = (),

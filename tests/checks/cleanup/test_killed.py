@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 from support.cleanup import post, replace_deletion
+from support.deletion import DOCUMENT
 
 from checks.aws.session import AwsIdentity
 from checks.cleanup.approval import build_approval, write_approval
@@ -22,9 +22,6 @@ from ecotui.cli import main
 from ecotui.cli.cleanup_progress import DeletionReporter
 
 TAGS = [{"Key": "Project", "Value": "eco2"}]
-DOCUMENT = json.dumps(
-    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
-)
 SETTINGS = """
 project: eco2
 aws: {region: ap-northeast-2, account_name: eco2-prod}

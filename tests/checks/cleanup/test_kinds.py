@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from support import ROOT
 from support.cleanup import Account, resource_of
+from support.deletion import OURS
 from support.leftovers import CREATE
-from support.network import OURS, create_network
+from support.network import create_network
 
 from checks.cleanup.kinds import KINDS, KINDS_BY_ID, ec2_kind
 from checks.cleanup.leftover_kind import LeftoverKind, ResourceInUse, RetryLater

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from support.network import KIND_OF, OURS, create_network, keys
+from support.deletion import OURS
+from support.network import KIND_OF, create_network, keys
 
 from checks.cleanup.model import DeletionState
 
