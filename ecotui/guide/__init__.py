@@ -1,1 +1,1 @@
-"""The team's troubleshooting guide: read as it is written, searched, and matched to errors."""
+"""The team's troubleshooting guide: read as written, searched, matched to errors, followed as runbooks."""

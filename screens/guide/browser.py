@@ -17,11 +17,10 @@ from textual.worker import Worker
 
 from ecotui.guide.cause import check_cause
 from ecotui.guide.matching.matcher import EntryMatch, diagnose
-from ecotui.guide.reading.document import Entry
+from ecotui.guide.reading.document import Entry, fenced_blocks
 from ecotui.guide.reading.library import (
     GuideError,
     GuideLibrary,
-    code_blocks,
     guide_language,
     load_shipped_library,
     open_library,
@@ -458,7 +457,9 @@ class GuideScreen(Screen[None]):
     def action_copy(self) -> None:
         if self.entry is None:
             return
-        commands = "\n".join(body for language, body in code_blocks(self.entry) if language in ("bash", "sh", "shell"))
+        commands = "\n".join(
+            body for language, body in fenced_blocks(self.entry.text) if language in ("bash", "sh", "shell")
+        )
         if commands:
             self.app.copy_to_clipboard(commands)
             self.notify("Sent to your terminal's clipboard (OSC 52).", markup=False)

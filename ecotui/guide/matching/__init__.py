@@ -1,0 +1,1 @@
+"""Matches error text of any size against the signatures of a guide."""

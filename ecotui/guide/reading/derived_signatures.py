@@ -1,4 +1,4 @@
-"""Signatures of entries that have none: what is fixed in their fenced error texts, with what changes left open."""
+"""Derives signatures from the fenced error texts of entries that have none: fixed words, with gaps for what changes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ecotui.guide.reading.overlay import Signature
 from ecotui.guide.reading.sections import SectionKind
 
 MIN_FIXED_LETTERS = 12
-"""Letters of fixed text below which a signature would match everything; a syllable of Korean counts as two."""
+"""Letters of fixed text that a signature needs, or it would match everything. A syllable of Korean counts as two."""
 
 GAP_PATTERN = ".{0,200}?"
-"""Where something changes, or where tools put a cause between what failed and why: behind a colon."""
+"""The gap for what changes, and for a cause that tools put behind a colon."""
 
 _CODE_LANGUAGES = frozenset(
     re.findall(
@@ -23,9 +23,9 @@ _CODE_LANGUAGES = frozenset(
         "makefile nginx php properties py python rb ruby rust scala sql swift terraform tf toml ts typescript xml yaml yml",
     )
 )
-"""Languages of fences that hold code and settings: of them only what is plainly an error is taken."""
+"""Languages of code and settings: only plain errors in their fences count."""
 _SHELL_LANGUAGES = frozenset({"bash", "sh", "shell", "zsh", "fish", "powershell", "ps1", "bat", "cmd"})
-"""Languages of fences that hold commands, in which what they said stands as a comment or behind a prompt."""
+"""Languages of commands: their output is a comment, or stands below a prompt."""
 
 _ERROR_WORDS = re.compile(
     r"error|fail|fatal|denied|refused|forbidden|unauthori[sz]ed|time[ds]? ?out|timeout|exception|cannot|can't|could ?n[o']t|"
@@ -34,7 +34,7 @@ _ERROR_WORDS = re.compile(
     r"low on|blocked|오류|에러|실패|없습니다|없음|거부|초과|만료|불가|부족|[a-z](Exceeded|Exists|InUse|NotFound|Duplicate)\b",
     re.I,
 )
-"""What a line says that tells of a fault."""
+"""The words of a line that reports an error."""
 _CODE_ERROR = re.compile(r"^\s*[\w.$]*(Error|Exception)\b\s*:|^\s*(error|fatal|panic)\s*[:\[]", re.I)
 _STACK_FRAME = re.compile(r"^\s*(at [\w.$<>]+\(|File \"|\.\.\. \d+ more|\d+: +0x|goroutine \d)")
 _PROMPT = re.compile(r"^\s*(?:\S*[\w~/\])][$#%] |[$%❯>] )(?=\S)")
@@ -66,39 +66,36 @@ _GENERIC_WORDS = frozenset(
         "오류 에러 실패 없습니다 찾을 수 파일을 확인 실패했습니다",
     )
 )
-"""Words that errors of any kind are made of."""
+"""Words that occur in errors of any kind."""
 
 
 def derive_signatures(entry: Entry) -> tuple[Signature, ...]:
-    """Signatures from an entry's fenced error texts. Commands, code and settings among them are passed over."""
-    found: dict[str, Signature] = {}
+    """Signatures from the fenced error texts of an entry. Commands, code and settings are skipped."""
+    signatures: dict[str, Signature] = {}
     for line in _error_lines(entry):
         if signature := derive_signature_from_line(line):
-            found.setdefault(signature.match, signature)
-    return tuple(found.values())
+            signatures.setdefault(signature.match, signature)
+    return tuple(signatures.values())
 
 
 def _error_lines(entry: Entry) -> Iterator[str]:
-    """The lines of its fences by which a person would know the problem."""
-    lines = [line for body in _output_blocks(entry, SectionKind.PROBLEM) for line in body]
-    faults = [line for line in lines if _ERROR_WORDS.search(line)]
-    if not lines:
-        # No heading says which of its texts is the problem: only what is plainly a fault is one.
-        faults = [
-            line for body in _output_blocks(entry, SectionKind.OTHER) for line in body if _ERROR_WORDS.search(line)
-        ]
-    yield from faults or [line for line in lines if not _SETTING_LINE.search(line)]
+    """The lines of its fences by which a person would recognise the problem."""
+    lines = list(_section_output(entry, SectionKind.PROBLEM))
+    # If no heading names the problem, only plain errors count.
+    candidates = lines or _section_output(entry, SectionKind.OTHER)
+    errors = [line for line in candidates if _ERROR_WORDS.search(line)]
+    yield from errors or [line for line in lines if not _SETTING_LINE.search(line)]
 
 
-def _output_blocks(entry: Entry, part: SectionKind) -> Iterator[Iterator[str]]:
-    for passage in entry.sections:
-        if passage.kind is part:
-            for language, body in fenced_blocks(passage.text):
-                yield _output_lines(language.strip().lower(), body.splitlines())
+def _section_output(entry: Entry, kind: SectionKind) -> Iterator[str]:
+    for section in entry.sections:
+        if section.kind is kind:
+            for language, body in fenced_blocks(section.text):
+                yield from _output_lines(language.strip().lower(), body.splitlines())
 
 
 def _output_lines(language: str, lines: list[str]) -> Iterator[str]:
-    """What tools said, of a block in a language."""
+    """The lines of a fenced block that are output of tools."""
     prompted = any(_PROMPT.match(line) for line in lines)
     for line in lines:
         if not line.strip() or _STACK_FRAME.match(line) or _PROMPT.match(line):
@@ -116,9 +113,9 @@ def _output_lines(language: str, lines: list[str]) -> Iterator[str]:
 
 
 def derive_signature_from_line(line: str) -> Signature | None:
-    """The fixed words of one line as a signature; None where there is too little that is its own."""
+    """The fixed words of one line as a signature; None if they are too few or too general."""
     if line.lstrip().startswith("{"):
-        # What is read of JSON is its texts; the longest is the message.
+        # The longest string of a JSON object is the message.
         line = max(re.findall(r'"((?:[^"\\]|\\.)*)"', line), key=len, default="")
     columns = _COLUMN_SEPARATOR.split(line.strip())
     line = columns[-1] if len(columns) > 3 and len(columns[-1].split()) > 3 else line
@@ -134,33 +131,33 @@ def derive_signature_from_line(line: str) -> Signature | None:
         if _count_letters(fixed) < MIN_FIXED_LETTERS or not _is_specific(fixed):
             continue
         head, *rest = [
-            part + sign
+            part + colon
             for piece in pieces
-            for part, sign in re.findall(r"(.+?)(:(?=\s)|$)", piece.strip(" .,;"))
+            for part, colon in re.findall(r"(.+?)(:(?=\s)|$)", piece.strip(" .,;"))
             if part.strip(" :.,;-")
         ]
-        # Each part is taken where it stands first: text that is made to be long is read once.
+        # Atomic: each part matches at its first position, so that a long text is read once.
         pattern = _pattern_of_words(head) + "".join(f"(?>{GAP_PATTERN}{_pattern_of_words(part)})" for part in rest)
         return Signature(anchor=_choose_anchor(pieces), match=pattern, kind="text")
     return None
 
 
 def _mark_variable_words(text: str) -> str:
-    """The text with a hole for every word in which something changes."""
+    """The text with a gap mark for every word that varies."""
     text = _VARIABLE_TEXT.sub(_GAP_MARK, text)
     words = text.split()
-    for at, word in enumerate(words):
+    for index, word in enumerate(words):
         if _GAP_MARK in word:
-            # Signs around it stay: a colon tells what failed from why.
-            words[at] = _GAP_MARK + (":" if word.endswith(":") else "")
+            # A colon stays: it separates what failed from why.
+            words[index] = _GAP_MARK + (":" if word.endswith(":") else "")
         elif re.search(r"\d", word):
             port = re.fullmatch(r"\W*[A-Za-z0-9.-]*[A-Za-z.][A-Za-z0-9.-]*:(\d{2,5})\W*", word)
-            if word.strip(".,;:").isdigit() and _NUMBER_LABEL.search(" ".join(words[:at])):
+            if word.strip(".,;:").isdigit() and _NUMBER_LABEL.search(" ".join(words[:index])):
                 continue
             if re.fullmatch(r"[A-Za-z]+\d{1,3}[a-z]*\W*", word):
-                # A name of something: x509, ec2, utf8.
+                # A name: x509, ec2, utf8.
                 continue
-            words[at] = f"{_GAP_MARK}:{port[1]}" if port else _GAP_MARK + (":" if word.endswith(":") else "")
+            words[index] = f"{_GAP_MARK}:{port[1]}" if port else _GAP_MARK + (":" if word.endswith(":") else "")
     return " ".join(words)
 
 
@@ -169,11 +166,11 @@ def _pattern_of_words(text: str) -> str:
 
 
 def _count_letters(text: str) -> int:
-    return sum(2 if "가" <= sign <= "힣" else sign.isalpha() for sign in text)
+    return sum(2 if "가" <= letter <= "힣" else letter.isalpha() for letter in text)
 
 
 def _is_specific(text: str) -> bool:
-    """Whether the words are more than what errors of any kind are made of."""
+    """Whether the words are more than those of errors of any kind."""
     words = [
         word
         for word in re.findall(r"[^\W\d_]+", text)
@@ -185,17 +182,17 @@ def _is_specific(text: str) -> bool:
 
 
 def _choose_anchor(pieces: list[str]) -> str:
-    """The longest word that is its own, with what stands beside it: few words are wrapped over few lines."""
+    """The longest specific word and its next word. Two words are rarely wrapped apart."""
     best: tuple[int, str] = (0, "")
     for piece in pieces:
         words = piece.split()
-        for at, word in enumerate(words):
+        for index, word in enumerate(words):
             bare = word.strip(" :,.-;()[]'\"")
             weight = _count_letters(bare) * (1 if bare.lower() in _GENERIC_WORDS else 3)
             if weight > best[0]:
                 phrase = bare
-                if word.endswith(bare) and at + 1 < len(words):
-                    behind = words[at + 1].rstrip(":,.;)]'\"")
-                    phrase = f"{bare} {behind}" if behind.isalpha() else bare
+                if word.endswith(bare) and index + 1 < len(words):
+                    following = words[index + 1].rstrip(":,.;)]'\"")
+                    phrase = f"{bare} {following}" if following.isalpha() else bare
                 best = (weight, phrase)
     return best[1]

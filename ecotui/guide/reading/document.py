@@ -1,4 +1,4 @@
-"""Reads a troubleshooting guide in Markdown as teams write it. Nothing in it is an error: the rest is text."""
+"""Reads a guide in Markdown, as teams write it, into entries. Nothing in it is an error: the rest is text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ecotui.guide.reading.sections import SectionKind, exact_section_kind, guess
 
 
 class EntrySection(msgspec.Struct, frozen=True, kw_only=True):
-    """The text under one heading of an entry."""
+    """The text below one heading of an entry."""
 
     kind: SectionKind
     title: str
@@ -33,7 +33,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     title: str
     chapter: str
     line: int
-    """Where its heading stands, from 1."""
+    """The line of its heading, from 1."""
     text: str
     """The whole entry, without its heading."""
     guide: str = ""
@@ -43,33 +43,35 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def sections(self) -> tuple[EntrySection, ...]:
-        """Its text by its sub-headings and labels, taken apart when it is asked for: of a long guide few are."""
+        """Its text, split at sub-headings and labels. Computed on demand: few entries of a long guide need it."""
         return _cached_sections(self.text)
 
     @property
     def error_texts(self) -> tuple[str, ...]:
-        """The fenced error texts of its problem passages."""
+        """The fenced error texts of its problem sections."""
         return tuple(
             body
-            for passage in self.sections
-            if passage.kind is SectionKind.PROBLEM
-            for _, body in fenced_blocks(passage.text)
+            for section in self.sections
+            if section.kind is SectionKind.PROBLEM
+            for _, body in fenced_blocks(section.text)
         )
 
     def text_of_sections(self, kind: SectionKind) -> str:
-        """What it says under all headings of one kind, as plain lines: its files, its commit."""
-        return "\n".join(passage.text for passage in self.sections if passage.kind is kind)
+        """The text of all sections of one kind."""
+        return "\n".join(section.text for section in self.sections if section.kind is kind)
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of a guide, in one language."""
+
     name: str
     language: str
     title: str
     entries: tuple[Entry, ...]
     introduction: str = ""
-    """What stands before the entries: a preface, the table of contents."""
+    """The text before the entries: a preface, the table of contents."""
     notes: tuple[str, ...] = ()
-    """What could not be used, and why: duplicate numbers, an unclosed fence."""
+    """Remarks on what could not be used: duplicate numbers, an unclosed fence."""
     guide: str = ""
     """The guide that this document is one language of."""
 
@@ -79,7 +81,7 @@ _CONTENTS_HEADING = re.compile(r"^\W*(목차|차례|(table of )?contents|toc)\W*
 _HANGUL = re.compile("[\uac00-\ud7a3]")
 _NON_ASCII = re.compile("[^\x00-\x7f]+")
 _LANGUAGE_SAMPLE_LENGTH = 200_000
-"""Characters by which the language of a document is told."""
+"""Characters from which the language of a document is detected."""
 
 
 def fenced_blocks(text: str) -> Iterator[tuple[str, str]]:
@@ -92,38 +94,37 @@ def fenced_blocks(text: str) -> Iterator[tuple[str, str]]:
 def parse_guide(source: str | bytes, name: str) -> Document:
     """Read a guide.
 
-    Below the title, the headings of the upper level are chapters, those below them entries; a chapter without any is an
-    entry itself, and so is one whose sub-headings are the parts of a problem (symptom, cause, fix), up to the document
-    that is one problem as a whole. A text without headings is one entry.
+    Below the title, the headings of the upper level are chapters, those below them entries. A chapter without any is an
+    entry itself, and so is one whose sub-headings are the sections of a problem (symptom, cause, fix); a whole document
+    can be one problem. A text without headings is one entry.
     """
     text, notes = _decode(source)
     lines = sanitize(text).replace("\t", "    ").splitlines()
-    blocks, heads = parse_structure(lines)
+    fences, headings = parse_structure(lines)
     notes += [
-        f"line {block.start + 1}: a fenced block is never closed; it was taken to end "
-        + (f"at line {block.stop + 1}" if block.stop < len(lines) else "with the document")
-        for block in blocks
-        if not block.is_closed
+        f"line {fence.start + 1}: a fenced block is never closed; it was taken to end "
+        + (f"at line {fence.stop + 1}" if fence.stop < len(lines) else "with the document")
+        for fence in fences
+        if not fence.is_closed
     ]
-    top = front_matter_length(lines)
-    found = [heading for heading in heads if heading.line >= top]
-    title, outline = _outline_document(found, name, lines)
+    body_start = front_matter_length(lines)
+    title, outline = _outline_document([one for one in headings if one.line >= body_start], name, lines)
     starts = [one.heading.line if one.heading else 0 for one in outline]
     empty: list[Heading] = []
     entries: list[Entry] = []
-    taken: set[str] = set()
+    idents: set[str] = set()
     for one, start, end in zip(outline, starts, [*starts, len(lines)][1:], strict=True):
-        whole = _trim(lines[one.heading.next_line if one.heading else start : end])
-        if not whole:
+        entry_text = _trim(lines[one.heading.next_line if one.heading else start : end])
+        if not entry_text:
             empty += [one.heading] if one.heading else []
             continue
         ident = one.ident
         count = 2
-        while ident in taken:
+        while ident in idents:
             ident, count = f"{one.ident}-{count}", count + 1
         if ident != one.ident:
             notes.append(f"line {start + 1}: {one.ident} is used twice; the second one is {ident}")
-        taken.add(ident)
+        idents.add(ident)
         entries.append(
             Entry(
                 id=ident,
@@ -131,10 +132,10 @@ def parse_guide(source: str | bytes, name: str) -> Document:
                 title=one.title,
                 chapter=one.chapter,
                 line=start + 1,
-                text=whole,
+                text=entry_text,
             )
         )
-    # A chapter often has nothing but its entries.
+    # A chapter often has no text of its own.
     chapters = {entry.chapter for entry in entries}
     notes += [
         f"line {heading.line + 1}: {heading.title}: has no text; it is left out"
@@ -154,7 +155,7 @@ def parse_guide(source: str | bytes, name: str) -> Document:
 
 
 def _decode(source: str | bytes) -> tuple[str, list[str]]:
-    """The text of a file, whatever it was saved as, and a note where that is not UTF-8."""
+    """The text of a file in any encoding, and a note if that is not UTF-8."""
     if isinstance(source, str):
         return source, []
     if source[:2] in (b"\xff\xfe", b"\xfe\xff") and len(source) % 2 == 0:
@@ -162,15 +163,15 @@ def _decode(source: str | bytes) -> tuple[str, list[str]]:
     text = source.decode("utf-8-sig", errors="replace")
     lost = text.count("\ufffd")
     if lost and lost * 4 > sum(map(len, _NON_ASCII.findall(text))):
-        # Not a broken sign here and there: the whole was written in another code.
+        # More than a few broken characters: the file has another encoding.
         with suppress(UnicodeDecodeError):
             return source.decode("cp949"), ["it is saved in the Korean code page 949; UTF-8 is read everywhere"]
-    return text, [f"{lost} signs are not UTF-8 and are shown as \ufffd"] if lost else []
+    return text, [f"{lost} characters are not UTF-8 and are shown as \ufffd"] if lost else []
 
 
 @dataclass(frozen=True)
 class _EntryOutline:
-    """An entry to be: its heading, or None for a text that has no heading for it."""
+    """An entry without its text. `heading` is None for a text without headings."""
 
     heading: Heading | None
     ident: str
@@ -179,28 +180,28 @@ class _EntryOutline:
 
 
 def _outline_document(headings: Sequence[Heading], name: str, lines: Sequence[str]) -> tuple[str, list[_EntryOutline]]:
-    """The title of a document, and which of its headings are entries."""
+    """The title of a document, and the entries that its headings make."""
     highest = [heading for heading in headings if heading.level == 1]
     titled = headings[0] if len(highest) == 1 and headings[0].level == 1 else None
     rest = list(headings[1:] if titled else headings)
     title = titled.title if titled else name
     if not rest:
-        said = any(re.search(r"\w", line) for line in lines[titled.next_line if titled else 0 :])
-        return title, [_make_entry_outline(titled, title, "")] if said else []
+        has_text = any(re.search(r"\w", line) for line in lines[titled.next_line if titled else 0 :])
+        return title, [_make_entry_outline(titled, title, "")] if has_text else []
     top = min(heading.level for heading in rest)
     if _are_entry_sections(rest, top):
-        # One problem a file.
+        # The file is one problem.
         return title, [_make_entry_outline(titled, title, "")]
     return title, list(_outline_entries(rest, top))
 
 
 def _outline_entries(headings: Sequence[Heading], top: int) -> Iterator[_EntryOutline]:
-    places = [at for at, heading in enumerate(headings) if heading.level == top] + [len(headings)]
+    indexes = [index for index, heading in enumerate(headings) if heading.level == top] + [len(headings)]
     # Headings of a lower level before the first of the upper one are entries without a chapter.
-    yield from (_make_entry_outline(heading, heading.title, "") for heading in headings[: places[0]])
+    yield from (_make_entry_outline(heading, heading.title, "") for heading in headings[: indexes[0]])
     chapter = ""
-    for at, after in pairwise(places):
-        heading, below = headings[at], headings[at + 1 : after]
+    for index, end in pairwise(indexes):
+        heading, below = headings[index], headings[index + 1 : end]
         number = _NUMBERED_HEADING.match(heading.title)
         within = number and chapter.startswith(f"{number[1].rpartition('.')[0]}.") and "." in number[1]
         if not within:
@@ -213,9 +214,9 @@ def _outline_entries(headings: Sequence[Heading], top: int) -> Iterator[_EntryOu
             continue
         last = heading.title
         for one in below:
-            known, inner = _NUMBERED_HEADING.match(one.title), _NUMBERED_HEADING.match(last)
-            deeper = known and inner and known[1].startswith(f"{inner[1]}.")
-            if one.level == second or deeper:
+            number, last_number = _NUMBERED_HEADING.match(one.title), _NUMBERED_HEADING.match(last)
+            is_numbered_below = number and last_number and number[1].startswith(f"{last_number[1]}.")
+            if one.level == second or is_numbered_below:
                 if one.level == second:
                     last = one.title
                 if not _CONTENTS_HEADING.match(one.title):
@@ -223,7 +224,7 @@ def _outline_entries(headings: Sequence[Heading], top: int) -> Iterator[_EntryOu
 
 
 def _are_entry_sections(headings: Sequence[Heading], level: int) -> bool:
-    """At least half of the headings of this level are parts of a problem: what is above them is the entry."""
+    """Whether at least half of the headings of this level are sections of a problem: the heading above is the entry."""
     of_level = [heading for heading in headings if heading.level == level]
     return sum(exact_section_kind(heading.title) is not None for heading in of_level) * 2 >= len(of_level) > 0
 
@@ -239,14 +240,14 @@ def _make_entry_outline(heading: Heading | None, title: str, chapter: str) -> _E
 
 
 def _trim(lines: Sequence[str]) -> str:
-    """The text without the line that divides it from the next entry."""
+    """The text without the rule before the next entry."""
     text = "\n".join(lines).strip()
-    head, _, last = text.rpartition("\n")
-    return head.strip() if last.strip() in ("---", "***", "___") else "" if text == "---" else text
+    rest, _, last = text.rpartition("\n")
+    return rest.strip() if last.strip() in ("---", "***", "___") else "" if text == "---" else text
 
 
 def slugify(title: str) -> str:
-    """An id for an entry without a number: its words, joined."""
+    """The id of an entry without a number: the words of its title, joined."""
     return "-".join(re.findall(r"\w+", title.lower()))[:48] or "entry"
 
 
@@ -258,33 +259,33 @@ def _cached_sections(text: str) -> tuple[EntrySection, ...]:
 def _split_sections(text: str) -> Iterator[EntrySection]:
     """Split an entry at its sub-headings and at bold labels such as `**원인**:`."""
     lines = text.splitlines()
-    blocks, found = parse_structure(lines)
-    heads = {heading.line: heading for heading in found}
-    inside = {at for block in blocks for at in range(block.start, block.stop)}
-    part, title, under = SectionKind.OTHER, "", (SectionKind.OTHER, "")
+    fences, headings = parse_structure(lines)
+    heading_by_line = {heading.line: heading for heading in headings}
+    fenced_lines = {index for fence in fences for index in range(fence.start, fence.stop)}
+    brief = (SectionKind.FILES, SectionKind.COMMIT)
+    kind, title, previous = SectionKind.OTHER, "", (SectionKind.OTHER, "")
     body: list[str] = []
-    at = 0
-    while at < len(lines):
-        heading = heads.get(at)
-        label = None if heading or at in inside else parse_label(lines[at])
-        # Files and the commit are a few lines; what follows them belongs to what stood before.
-        ended = part in (SectionKind.FILES, SectionKind.COMMIT) and not lines[at].strip() and any(map(str.strip, body))
-        if heading or label or (ended and (part, title) != under):
-            if said := "\n".join(body).strip():
-                yield EntrySection(kind=part, title=title, text=said)
+    index = 0
+    while index < len(lines):
+        heading = heading_by_line.get(index)
+        label = None if heading or index in fenced_lines else parse_label(lines[index])
+        # Files and the commit are a few lines; a blank line returns to the section before them.
+        is_brief_end = kind in brief and not lines[index].strip() and any(map(str.strip, body))
+        if heading or label or (is_brief_end and (kind, title) != previous):
+            if section_text := "\n".join(body).strip():
+                yield EntrySection(kind=kind, title=title, text=section_text)
             body = []
             if heading:
-                part, title = guess_section_kind(heading.title), heading.title
-                under = (part, title)
+                kind, title = previous = guess_section_kind(heading.title), heading.title
             elif label:
-                part, title, rest = label
+                kind, title, rest = label
                 body = [rest] if rest else []
-                if part not in (SectionKind.FILES, SectionKind.COMMIT):
-                    under = (part, title)
+                if kind not in brief:
+                    previous = (kind, title)
             else:
-                part, title = under
+                kind, title = previous
         else:
-            body.append(lines[at])
-        at = heading.next_line if heading else at + 1
-    if said := "\n".join(body).strip():
-        yield EntrySection(kind=part, title=title, text=said)
+            body.append(lines[index])
+        index = heading.next_line if heading else index + 1
+    if section_text := "\n".join(body).strip():
+        yield EntrySection(kind=kind, title=title, text=section_text)

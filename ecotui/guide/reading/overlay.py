@@ -1,4 +1,4 @@
-"""What is known of a guide's entries beyond their text: signatures, findings, corrections, by the entry's number."""
+"""Overlays: the signatures, findings and corrections of a guide's entries, by the entry's number."""
 
 from __future__ import annotations
 
@@ -9,45 +9,45 @@ import msgspec
 
 
 class GuideError(Exception):
-    """A guide document or overlay that cannot be read; the message says which and why."""
+    """A guide document or overlay cannot be read. The message says which and why."""
 
 
 class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a tool words an error."""
+    """The words of an error. `match` is searched with `regex`, in text that contains `anchor`."""
 
     anchor: str
     match: str
     kind: Literal["error", "near", "warning", "progress", "text"] = "error"
-    """`error`; `near`, an error of the kind that the entry is about; `warning`; `progress`; or `text`, as the entry
-    itself has it."""
+    """`error`; `near`, an error of the kind that the entry is about; `warning`; `progress`; or `text`, words of the entry
+    itself."""
 
 
 class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where an entry is wrong or short, in the languages there are."""
+    """A correction of an entry, in one or both languages."""
 
     ko: str = ""
     en: str = ""
     verified: str = ""
-    """What proves it: documentation with its address, data, a test."""
+    """The proof: documentation with its address, data, a test."""
 
     def text_in(self, language: str) -> str:
         return (self.ko if language == "ko" else self.en) or self.en or self.ko
 
 
 class Overlay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is known of one entry beyond its text."""
+    """What an overlay adds to one entry."""
 
     findings: tuple[str, ...] = ()
-    """Ids of findings that it explains, or the beginnings of them up to a dot."""
+    """Ids of findings that it explains, or their beginnings up to a dot."""
     rules_out: tuple[str, ...] = ()
-    """Ids of findings that say, when they are well or there is nothing to look at, that its cause is absent."""
+    """Ids of findings that prove the cause absent when they are well or skipped."""
     signatures: tuple[Signature, ...] = ()
     corrections: tuple[Correction, ...] = ()
     response: bool = False
-    """It is the order of response: the way on where nothing explains an error."""
+    """Whether it is the order of response, for errors that no entry explains."""
 
     def merge_with(self, other: Overlay | None) -> Overlay:
-        """This and what another overlay adds: nothing is taken away."""
+        """This overlay and another one. Nothing is removed."""
         if other is None:
             return self
         return Overlay(
@@ -60,14 +60,14 @@ class Overlay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read_overlay(source: bytes, name: str) -> dict[str, Overlay]:
-    """Read an overlay; its patterns must compile. Raises GuideError."""
+    """Read an overlay. Its patterns must compile. Raises GuideError."""
     import regex
     import yaml
 
     try:
         entries = msgspec.convert(yaml.safe_load(source) or {}, type=dict[str, Overlay])
-        for known in entries.values():
-            for signature in known.signatures:
+        for overlay in entries.values():
+            for signature in overlay.signatures:
                 regex.compile(signature.match)
     except (yaml.YAMLError, msgspec.ValidationError, regex.error, RecursionError) as error:
         raise GuideError(f"{name}: {' '.join(str(error).split())}") from error
@@ -75,6 +75,6 @@ def read_overlay(source: bytes, name: str) -> dict[str, Overlay]:
 
 
 def merge_overlays(lower: Mapping[str, Overlay], upper: Mapping[str, Overlay]) -> dict[str, Overlay]:
-    """Two overlays as one."""
-    added = {ident: known.merge_with(upper.get(ident)) for ident, known in lower.items()}
-    return {**{ident: known for ident, known in upper.items() if ident not in lower}, **added}
+    """Two sets of overlays as one, by entry."""
+    merged = {ident: overlay.merge_with(upper.get(ident)) for ident, overlay in lower.items()}
+    return {ident: overlay for ident, overlay in upper.items() if ident not in lower} | merged

@@ -1,4 +1,4 @@
-"""The parts of an entry, told by the words that teams head them with, in Korean and in English."""
+"""The kinds of sections of an entry, recognised by the words of their headings, in Korean and English."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class SectionKind(StrEnum):
-    """What a passage of an entry is about."""
+    """What a section of an entry is about."""
 
     PROBLEM = "problem"
     CAUSE = "cause"
@@ -31,9 +31,9 @@ _HEADING_WORDS = {
     SectionKind.COMMIT: r"(관련\s*)?커밋|commits?|(fixed\s+)?in\s+commit",
 }
 _HEADING_PATTERNS = {
-    part: re.compile(rf"({words})(?P<rest>\W.*|\d.*)?", re.I) for part, words in _HEADING_WORDS.items()
+    kind: re.compile(rf"({words})(?P<rest>\W.*|\d.*)?", re.I) for kind, words in _HEADING_WORDS.items()
 }
-"""A heading that is one of these words, with at most a number and an explanation behind it."""
+"""A heading of one of these words, with at most a number and an explanation behind it."""
 _NUMBER_OR_END = re.compile(r"^\s*(#?\d+|[A-Z]|[①-⑳])?\s*($|[:：.)(\[\-–—/&,]|(and|및|와|과)\s)")
 _TITLE_PREFIX = re.compile(r"^[\W_]*(\d+(\.\d+)*[.)]?\s+)?[\W_]*")
 _NUMBER_ONLY = re.compile(r"^\s*(#?\d+|[①-⑳])?\s*(\([^)]*\)|\[[^\]]*\])?\W*$")
@@ -48,35 +48,35 @@ _LABEL = re.compile(r"^\s*(?:[-*+]\s+)?\*\*([^*]{1,40})\*\*\s*[:：]?\s*(.*)$")
 
 
 def exact_section_kind(title: str) -> SectionKind | None:
-    """The part that a heading is for, and nothing else: `원인`, `해결 방법 1: …`, `Fix`; None for any other heading.
+    """The kind of section that a heading names and nothing else: `원인`, `해결 방법 1: …`, `Fix`; None for any other.
 
-    `Error: VcpuLimitExceeded` is how teams head a whole entry: words for the problem stand alone.
+    The words for the problem must stand alone: `Error: VcpuLimitExceeded` is the heading of a whole entry.
     """
     bare = _TITLE_PREFIX.sub("", title)
-    for part, words in _HEADING_PATTERNS.items():
-        found = words.fullmatch(bare)
-        if found and (_NUMBER_ONLY if part is SectionKind.PROBLEM else _NUMBER_OR_END).match(found["rest"] or ""):
-            return part
+    for kind, pattern in _HEADING_PATTERNS.items():
+        match = pattern.fullmatch(bare)
+        if match and (_NUMBER_ONLY if kind is SectionKind.PROBLEM else _NUMBER_OR_END).match(match["rest"] or ""):
+            return kind
     return None
 
 
 def guess_section_kind(title: str) -> SectionKind:
-    """What a heading within an entry announces; the words may stand anywhere in it."""
+    """The kind of section below a heading within an entry; its words may stand anywhere in it."""
     return exact_section_kind(title) or next(
-        (part for part, words in _WORDS_ANYWHERE if words.search(title)), SectionKind.OTHER
+        (kind for kind, words in _WORDS_ANYWHERE if words.search(title)), SectionKind.OTHER
     )
 
 
 def parse_label(line: str) -> tuple[SectionKind, str, str] | None:
-    """A bold label that begins a part, as (part, label, the rest of the line): `**원인**: …`."""
+    """A bold label that opens a section, such as `**원인**: …`, as (kind, label, the rest of the line)."""
     if not line.lstrip().startswith(("**", "- **", "* **", "+ **")):
         return None
-    found = _LABEL.match(line)
-    if not found:
+    match = _LABEL.match(line)
+    if not match:
         return None
-    label = found[1].strip(" :：")
-    part = exact_section_kind(label)
-    if part is None:
+    label = match[1].strip(" :：")
+    kind = exact_section_kind(label)
+    if kind is None and guess_section_kind(label) in (SectionKind.CAUSE, SectionKind.CHECK):
         # `한도 확인`: a check within a fix.
-        part = next((one for one in (SectionKind.CAUSE, SectionKind.CHECK) if one is guess_section_kind(label)), None)
-    return (part, label, found[2]) if part is not None else None
+        kind = guess_section_kind(label)
+    return (kind, label, match[2]) if kind is not None else None

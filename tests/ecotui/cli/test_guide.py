@@ -117,7 +117,7 @@ def test_lint_says_what_could_not_be_used_with_its_line(project, capsys):
     assert lines[0] == "own.md:5: 1.1: its error text has too few fixed words to be recognised"
     assert "own.md:12: 1.1 is used twice; the second one is 1.1-2" in lines
     assert "own.md:12: 1.1-2: has a fix, but no heading for the problem" in lines
-    assert "own.md:15: 1.3: has a problem, but no way to fix it" in lines
+    assert "own.md:15: 1.3: has a problem, but no fix" in lines
     assert any(line.startswith("own.md:18: a fenced block is never closed") for line in lines)
 
 
