@@ -1,4 +1,4 @@
-"""The guide: its table of contents, the chosen entry beside it, search as you type, and what explains an error."""
+"""The guide browser: the table of contents beside an entry, search as you type, and the entries that explain an error."""
 
 from __future__ import annotations
 
@@ -45,18 +45,16 @@ from screens.widgets.footer import KeyFooter
 if TYPE_CHECKING:
     from screens.guide.paste import PasteResult
 
-VERDICT_POLL_SECONDS = 0.3
-"""Seconds between two looks at whether the verdict changed."""
+CAUSE_POLL_SECONDS = 0.3
+"""Seconds between two polls of the checks behind the state of the cause."""
 SEARCH_DEBOUNCE_SECONDS = 0.03
-"""Seconds without a key before a search begins: of keys that come together only the last one searches."""
-
-
+"""Seconds without a key before a search begins: of keys in one burst only the last one searches."""
 WIDE_WIDTH = 100
-"""Columns from which list and entry stand side by side."""
+"""Columns from which list and entry are side by side."""
 
 
 class GuideScreen(Screen[None]):
-    """Read, search, and go on to walk an entry; Escape goes back to where one was."""
+    """Reads and searches the guide, and opens runbooks. Escape goes back."""
 
     CSS_PATH = "guide.tcss"
     AUTO_FOCUS = "#entries"
@@ -68,15 +66,15 @@ class GuideScreen(Screen[None]):
         super().__init__()
         self.project = project
         self._initial_location = location = location or GuideLocation()
-        """What led here, and where one was the last time."""
+        """The reason for opening the guide, and the reader's last position."""
         self._listing = EntryListing(())
         self._list_drawn_width = 0
-        """Columns that the rows were made for."""
+        """Columns that the rows were drawn for."""
         self._row_entries: list[Entry | None] = []
-        """What each option is: an entry, or None for the heading of a chapter."""
+        """The entry of each option; None for a heading."""
         self._preselected_entry = ""
         self._pending_scroll_y = location.scroll_y
-        """To be scrolled to as soon as the entry stands there."""
+        """Scrolled to once the entry is drawn."""
         self._error = location.error
         self._match_excerpts: dict[str, str] = {}
         self._solved_counts: dict[str, int] = {}
@@ -86,7 +84,7 @@ class GuideScreen(Screen[None]):
         self._open_paste = open_paste
         self._match_scores: dict[str, float] = {}
         self._finding_entries: tuple[str, ...] = ()
-        """Entries that explain the finding that led here."""
+        """The entries that explain the finding that led here."""
         self._search_index: EntryIndex | None = None
         self._shown_state: object = None
 
@@ -97,7 +95,7 @@ class GuideScreen(Screen[None]):
             yield OptionList(id="entries", markup=False)
             with VerticalScroll(id="guide-page"):
                 yield Static(id="guide-reason")
-                yield Static(id="guide-verdict")
+                yield Static(id="guide-cause")
                 yield Static(id="guide-corrections")
                 yield Markdown(id="guide-text", open_links=False)
         yield KeyFooter(compact=True, show_command_palette=False)
@@ -112,11 +110,11 @@ class GuideScreen(Screen[None]):
         narrow = self.app.size.width < WIDE_WIDTH
         self.set_class(narrow, "-narrow")
         field = self.query_one("#guide-search", Input)
-        # In a small terminal the field is there while it is used.
+        # In a small terminal the field is visible only while it is used.
         field.display = bool(not narrow or field.value or field.has_focus)
 
     def on_descendant_focus(self) -> None:
-        # In a small terminal a text that is read gets all the room; Tab brings the list back.
+        # In a small terminal the focused text gets all the space; Tab brings the list back.
         self.set_class(self.query_one("#guide-page").has_focus, "-reading")
 
     def _show_title(self, text: str = "") -> None:
@@ -128,38 +126,38 @@ class GuideScreen(Screen[None]):
         )
 
     def _show_hits(self, hits: tuple[EntryHit, ...], pinned: tuple[str, ...] = (), selected: str = "") -> None:
-        """Fill the list, with the cursor on the chosen entry, or on the first."""
-        whole = len(hits) == len(self.library.entries) and not any(hit.line for hit in hits)
-        self._listing = EntryListing(hits, pinned, whole, self._solved_counts)
+        """Fill the list, with the cursor on the selected entry, or on the first."""
+        is_contents = len(hits) == len(self.library.entries) and not any(hit.line for hit in hits)
+        self._listing = EntryListing(hits, pinned, is_contents, self._solved_counts)
         self._draw_list(selected)
         if not hits:
             self._show_title("Nothing found")
-        elif whole:
+        elif is_contents:
             self._show_title()
 
     def _list_width(self) -> int:
         return self.app.size.width - 6 if self.app.size.width < WIDE_WIDTH else 38
 
     def _draw_list(self, selected: str = "") -> None:
-        options = self.query_one("#entries", OptionList)
+        option_list = self.query_one("#entries", OptionList)
         self._list_drawn_width = width = self._list_width()
-        self._row_entries, made = entry_options(self._listing, self.library, self.language, width, selected)
-        ids = [entry.id if entry is not None else "" for entry in self._row_entries]
-        options.clear_options()
-        options.add_options(made)
-        # Only one entry is drawn: making its Markdown costs more than all the rest.
-        at = next((place for place, ident in enumerate(ids) if ident and ident == selected), None)
-        first = next((place for place, ident in enumerate(ids) if ident), None)
-        options.highlighted = first if at is None else at
+        self._row_entries, options = entry_options(self._listing, self.library, self.language, width, selected)
+        option_list.clear_options()
+        option_list.add_options(options)
+        # Only the highlighted entry is drawn: its Markdown costs more than all the rest.
+        indexes = {
+            entry.id: index for index, entry in reversed(list(enumerate(self._row_entries))) if entry is not None
+        }
+        option_list.highlighted = indexes.get(selected, min(indexes.values(), default=None))
 
     async def _show_entry(self, entry: Entry) -> None:
-        same = self.entry is not None and self.entry.id == entry.id
+        is_same = self.entry is not None and self.entry.id == entry.id
         self.entry = self.library.entry_in_language(entry.id, self.language) or entry
         width = max(self.query_one("#guide-page").size.width - 6, 40)
-        said = self._render_match_reason(entry, width)
-        self.query_one("#guide-reason", Static).update(said)
-        self.query_one("#guide-reason").display = bool(said.plain)
-        self._show_verdict()
+        reason = self._render_match_reason(entry, width)
+        self.query_one("#guide-reason", Static).update(reason)
+        self.query_one("#guide-reason").display = bool(reason.plain)
+        self._show_cause()
         corrections = self.library.file_overlays[entry.id].corrections if entry.id in self.library.file_overlays else ()
         self.query_one("#guide-corrections", Static).update(render_corrections(corrections, self.language, width))
         self.query_one("#guide-corrections").display = bool(corrections)
@@ -168,9 +166,9 @@ class GuideScreen(Screen[None]):
         )
         page = self.query_one("#guide-page", VerticalScroll)
         if self._pending_scroll_y and entry.id == (self._preselected_entry or entry.id):
-            to, self._pending_scroll_y = self._pending_scroll_y, 0.0
-            self.call_after_refresh(page.scroll_to, y=to, animate=False)
-        elif not same:
+            scroll_y, self._pending_scroll_y = self._pending_scroll_y, 0.0
+            self.call_after_refresh(page.scroll_to, y=scroll_y, animate=False)
+        elif not is_same:
             page.scroll_home(animate=False)
         self.refresh_bindings()
 
@@ -185,14 +183,13 @@ class GuideScreen(Screen[None]):
             return render_error(self._error, width, 3)
         return Content("")
 
-    def _show_verdict(self) -> None:
+    def _show_cause(self) -> None:
         if self.entry is None:
             return
         rebuild = self.project.rebuild
-        verdict = check_cause(self.library, self.entry.id, rebuild.reports, rebuild.active_checks)
+        cause_check = check_cause(self.library, self.entry.id, rebuild.reports, rebuild.active_checks)
         width = max(self.query_one("#guide-page").size.width - 6, 40)
-        line = render_cause_check(verdict, self.language, width, 3)
-        self.query_one("#guide-verdict", Static).update(line)
+        self.query_one("#guide-cause", Static).update(render_cause_check(cause_check, self.language, width, 3))
 
     # -- opening -------------------------------------------------------------------------------------------------
 
@@ -202,13 +199,13 @@ class GuideScreen(Screen[None]):
         self.run_worker(self._load_guide(), name="the guide", group="open", exclusive=True, exit_on_error=False)
 
     async def _load_guide(self) -> None:
-        """Read the documents beside the screen: a guide of 20 MB takes a second or two."""
+        """Read the documents in a thread: a guide of 20 MB takes a second or two."""
         loaded = self.project.config
         try:
             library = await asyncio.to_thread(open_library, loaded.settings, loaded.project, self.project.base_env)
         except GuideError as error:
             self.notify(
-                f"{error}\nThe guide that ships with ecotui stands in for it.",
+                f"{error}\nThe guide of ecotui is shown instead.",
                 title="The guide cannot be read",
                 severity="error",
                 markup=False,
@@ -218,41 +215,41 @@ class GuideScreen(Screen[None]):
         self.library = library
         self.language = self._initial_location.language or library.language
         await self._show_initial_location()
-        self.set_interval(VERDICT_POLL_SECONDS, self._poll_verdict)
+        self.set_interval(CAUSE_POLL_SECONDS, self._poll_cause)
         await self._load_solved_counts()
 
     async def _load_solved_counts(self) -> None:
-        """Which entries solved it in earlier sessions, and in this one."""
-        shelf = SessionStore(self.project.session.folder.parent.parent)
-        counts = await asyncio.to_thread(count_solved_sessions, shelf)
-        known = {self.library.id_from_log_name(name): count for name, count in counts.items()}
-        known.pop("", None)
-        if known != self._solved_counts:
-            self._solved_counts = known
+        """Read which entries solved the problem in earlier sessions, and in this one."""
+        store = SessionStore(self.project.session.folder.parent.parent)
+        counts = await asyncio.to_thread(count_solved_sessions, store)
+        solved_counts = {self.library.id_from_log_name(name): count for name, count in counts.items()}
+        solved_counts.pop("", None)
+        if solved_counts != self._solved_counts:
+            self._solved_counts = solved_counts
             self._rank_by_solved_counts()
 
     async def _show_initial_location(self) -> None:
-        """Show what one came for."""
-        came = self._initial_location
+        """Show what led here: an entry, a search, a finding, an error or a runbook."""
+        location = self._initial_location
         field = self.query_one("#guide-search", Input)
         self._search_index = None
-        if came.entry and (entry := self.library.find_entry(came.entry)):
+        if location.entry and (entry := self.library.find_entry(location.entry)):
             self._preselected_entry = entry.id
-        if words := came.search_query or field.value:
+        if words := location.search_query or field.value:
             with self.prevent(Input.Changed):
                 field.value = words
             self._set_size_classes()
             await self._search(words)
-        elif came.finding is not None:
+        elif location.finding is not None:
             self._list_finding_entries()
-        elif came.error and not came.entry:
-            self.explain_error(came.error)
+        elif location.error and not location.entry:
+            self.explain_error(location.error)
         else:
             if self._error:
                 self._set_matches(diagnose(self.library, self._error))
             self._show_hits(self._all_entries(), selected=self._preselected_entry)
-        if came.runbook is not None:
-            self.app.push_screen(self._runbook_screen(came.runbook), self._handle_runbook_closed)
+        if location.runbook is not None:
+            self.app.push_screen(self._runbook_screen(location.runbook), self._handle_runbook_closed)
         elif self._open_paste:
             self.action_paste()
 
@@ -261,17 +258,17 @@ class GuideScreen(Screen[None]):
         workers.notify_worker_error(self, event)
 
     def _rank_by_solved_counts(self) -> None:
-        """Which entries solved it in earlier sessions is known now."""
-        chosen = self.entry.id if self.entry is not None else ""
+        """Order the list again, by the entries that solved the problem in earlier sessions."""
+        current = self.entry.id if self.entry is not None else ""
         if self._match_excerpts and self._listing.hits and not self._listing.is_contents:
-            first = not self._preselected_entry or chosen == self._listing.hits[0].entry.id
+            is_first = not self._preselected_entry or current == self._listing.hits[0].entry.id
             by_id = {hit.entry.id: hit for hit in self._listing.hits}
             order = rank_entries(list(by_id), self._match_scores, self._solved_counts)
-            self._show_hits(tuple(by_id[ident] for ident in order), selected="" if first else chosen)
+            self._show_hits(tuple(by_id[ident] for ident in order), selected="" if is_first else current)
         else:
-            on_top = rank_entries(self._listing.pinned, {}, self._solved_counts)
-            moved = chosen == (self._listing.pinned or ("",))[0]
-            self._show_hits(self._listing.hits, on_top, on_top[0] if moved and on_top else chosen)
+            pinned = rank_entries(self._listing.pinned, {}, self._solved_counts)
+            is_first = current == (self._listing.pinned or ("",))[0]
+            self._show_hits(self._listing.hits, pinned, pinned[0] if is_first and pinned else current)
 
     # -- the list ------------------------------------------------------------------------------------------------
 
@@ -279,7 +276,7 @@ class GuideScreen(Screen[None]):
         return tuple(EntryHit(entry) for entry in self.library.entries)
 
     def _list_finding_entries(self) -> None:
-        """The entries that explain the finding that led here, above the table of contents."""
+        """List the entries that explain the finding that led here, above the table of contents."""
         finding = self._initial_location.finding
         assert finding is not None
         self._error = finding.raw
@@ -297,18 +294,18 @@ class GuideScreen(Screen[None]):
         self._match_excerpts = {match.entry: match.excerpt for match in matches}
         self._match_scores = {match.entry: match.score for match in matches}
 
-    def explain_error(self, error: str, matches: tuple[EntryMatch, ...] | None = None, chosen: str = "") -> None:
-        """Show the entries that explain an error, best first; the order of response when there are none."""
+    def explain_error(self, error: str, matches: tuple[EntryMatch, ...] | None = None, selected: str = "") -> None:
+        """Show the entries that explain an error, best first; without any, the order of response."""
         self._error = error
         self._set_matches(diagnose(self.library, error) if matches is None else matches)
         order = rank_entries(list(self._match_excerpts), self._match_scores, self._solved_counts)
-        found = tuple(EntryHit(entry) for ident in order if (entry := self.library.find_entry(ident)))
-        title = "What explains this error" if found else "The guide has nothing about this error"
-        if not found and (response := self.library.find_entry(self.library.response_entry)):
-            title += "; this is how to go on"
-            found = (EntryHit(response),)
+        hits = tuple(EntryHit(entry) for ident in order if (entry := self.library.find_entry(ident)))
+        title = "Entries that explain this error" if hits else "The guide has nothing about this error"
+        if not hits and (response := self.library.find_entry(self.library.response_entry)):
+            title += "; go on with this entry"
+            hits = (EntryHit(response),)
         self._show_title(title)
-        self._show_hits(found or self._all_entries(), selected=chosen)
+        self._show_hits(hits or self._all_entries(), selected=selected)
 
     @on(OptionList.OptionHighlighted, "#entries")
     async def _show_highlighted_entry(self, event: OptionList.OptionHighlighted) -> None:
@@ -319,12 +316,12 @@ class GuideScreen(Screen[None]):
     def _open_selected_entry(self) -> None:
         self.action_open_runbook()
 
-    def _poll_verdict(self) -> None:
+    def _poll_cause(self) -> None:
         rebuild = self.project.rebuild
         if (rebuild.reports, rebuild.active_checks) != self._shown_state:
             self._shown_state = (rebuild.reports, rebuild.active_checks)
             try:
-                self._show_verdict()
+                self._show_cause()
             except NoMatches:
                 return
 
@@ -340,12 +337,12 @@ class GuideScreen(Screen[None]):
             exit_on_error=False,
         )
 
-    async def _search(self, words: str, pause: float = 0.0) -> None:
-        await asyncio.sleep(pause)
+    async def _search(self, words: str, delay: float = 0.0) -> None:
+        await asyncio.sleep(delay)
         if not words.strip():
-            # The whole guide is there again, and the entry that was found stays open.
-            chosen = self.entry.id if self.entry is not None else ""
-            self._show_hits(self._all_entries(), self._finding_entries, chosen)
+            # Back to the whole guide, with the current entry open.
+            current = self.entry.id if self.entry is not None else ""
+            self._show_hits(self._all_entries(), self._finding_entries, current)
             return
         hits = await asyncio.to_thread(self._search_guide, words)
         self._set_matches(())
@@ -378,7 +375,7 @@ class GuideScreen(Screen[None]):
             self.query_one("#entries").focus()
             self._set_size_classes()
         elif search_box.value:
-            # What was searched for goes first; the whole guide is there again.
+            # The first Escape clears the search.
             search_box.value = ""
             self._set_size_classes()
         else:
@@ -399,23 +396,27 @@ class GuideScreen(Screen[None]):
         if self.entry is None:
             return
         reason = self._match_excerpts.get(self.entry.id, "")
-        led = (self._preselected_entry, self.library.response_entry, *self._listing.pinned)
-        walk = RunbookPosition(
+        error_entries = (self._preselected_entry, self.library.response_entry, *self._listing.pinned)
+        position = RunbookPosition(
             entry=self.entry.id,
-            error=reason or (self._error if self.entry.id in led else ""),
+            error=reason or (self._error if self.entry.id in error_entries else ""),
             language=self.language,
         )
-        self.app.push_screen(self._runbook_screen(walk), self._handle_runbook_closed)
+        self.app.push_screen(self._runbook_screen(position), self._handle_runbook_closed)
 
     def _handle_runbook_closed(self, answer: str | None) -> None:
         if answer == "search":
             self.action_search()
         self.run_worker(
-            self._load_solved_counts(), name="what solved it", group="open", exclusive=True, exit_on_error=False
+            self._load_solved_counts(),
+            name="the entries that solved it",
+            group="open",
+            exclusive=True,
+            exit_on_error=False,
         )
 
     def current_location(self, runbook: RunbookPosition | None = None) -> GuideLocation:
-        """Where one is, to come back to."""
+        """The reader's position, to come back to."""
         return GuideLocation(
             entry=self.entry.id if self.entry is not None else "",
             error=self._error,
@@ -427,7 +428,7 @@ class GuideScreen(Screen[None]):
         )
 
     def _steps_checking_entry(self) -> tuple[str, ...]:
-        """The steps of the rebuild that look at this entry's cause."""
+        """The steps of the rebuild that check this entry's cause."""
         assert self.entry is not None
         return check_cause(self.library, self.entry.id, self.project.rebuild.reports).steps
 
@@ -441,7 +442,7 @@ class GuideScreen(Screen[None]):
         if steps := self._steps_checking_entry():
             main_screen(self).post_message(CheckRequested(steps))
         else:
-            self.notify("This entry has no live check.", markup=False)
+            self.notify("No step checks the cause of this entry.", markup=False)
 
     async def action_language(self) -> None:
         self.language = "en" if self.language == "ko" else "ko"
@@ -474,7 +475,6 @@ class GuideScreen(Screen[None]):
             return
         self.app.push_screen(PasteScreen(self.library, self._solved_counts), self._show_paste_result)
 
-    def _show_paste_result(self, pasted: PasteResult | None) -> None:
-        if pasted is None:
-            return
-        self.explain_error(pasted.text, pasted.matches, pasted.entry)
+    def _show_paste_result(self, result: PasteResult | None) -> None:
+        if result is not None:
+            self.explain_error(result.text, result.matches, result.entry)

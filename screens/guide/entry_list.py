@@ -1,4 +1,4 @@
-"""The rows of the guide's list: entries under their documents and chapters, or what a search found and where."""
+"""Draws the list of the guide: entries below their guides and chapters, or the hits of a search."""
 
 from __future__ import annotations
 
@@ -16,50 +16,52 @@ from screens.style.columns import hanging_indent, wrap_text
 from screens.style.themes import MUTED
 
 MAX_ENTRIES = 300
-"""Entries in the list at a time: one that is longer holds up the screen, and nobody reads to its end."""
+"""Entries in the list at a time. A longer list blocks the screen, and nobody reads to its end."""
 INDENT = " " * 4
 _MARKDOWN_MARKS = re.compile(r"\*\*|__|`")
 MAX_HIT_LINES = 2
-"""Lines of the place of a hit."""
+"""Lines of the excerpt of a hit."""
 
 
 @dataclass(frozen=True)
 class EntryListing:
-    """What the list is made of."""
+    """The content of the list."""
 
     hits: tuple[EntryHit, ...]
     pinned: tuple[str, ...] = ()
-    """Entries that stand on top for what led here."""
+    """Entries at the top, because they explain what led here."""
     is_contents: bool = False
-    """The table of contents, in the order of the documents."""
+    """Whether it is the table of contents, in the order of the documents."""
     solved_counts: Mapping[str, int] = field(default_factory=dict)
-    """Entry to how often it solved it."""
+    """Entry to the number of sessions in which it solved the problem."""
 
 
 def entry_options(
     listing: EntryListing, library: GuideLibrary, language: str, width: int, selected: str = ""
 ) -> tuple[list[Entry | None], list[Option]]:
-    """What each option is (None for a heading), and the options; around the wanted entry where there are too many."""
-    kinds: list[Entry | None] = []
+    """The entry of each option (None for a heading), and the options. If there are too many, those around `selected`."""
+    rows: list[Entry | None] = []
     options: list[Option] = []
 
     def heading(text: str, style: str = "bold $text-primary") -> None:
-        kinds.append(None)
+        rows.append(None)
         options.append(Option(hanging_indent(Content(""), text, width, style), disabled=True))
 
-    def add(hit: EntryHit, *, named: bool) -> None:
-        kinds.append(hit.entry)
-        options.append(Option(_render_entry(hit, library, language, width, listing.solved_counts, show_guide=named)))
+    def add(hit: EntryHit, *, show_guide: bool) -> None:
+        rows.append(hit.entry)
+        options.append(
+            Option(_render_entry(hit, library, language, width, listing.solved_counts, show_guide=show_guide))
+        )
 
     several = len(library.guides) > 1
     ids = [hit.entry.id for hit in listing.hits]
     start = max(ids.index(selected) - MAX_ENTRIES // 2, 0) if len(ids) > MAX_ENTRIES and selected in ids else 0
     shown = listing.hits[start : start + MAX_ENTRIES]
-    on_top = [entry for ident in listing.pinned if (entry := library.find_entry(ident)) is not None]
-    if on_top:
-        heading("설명하는 항목" if language == "ko" else "What explains it")
-        for entry in on_top:
-            add(EntryHit(entry), named=several)
+    pinned = [entry for ident in listing.pinned if (entry := library.find_entry(ident)) is not None]
+    if pinned:
+        heading("관련 항목" if language == "ko" else "Entries that explain it")
+        for entry in pinned:
+            add(EntryHit(entry), show_guide=several)
     if start:
         heading(f"… {start:,} before these", MUTED)
     chapter = guide = ""
@@ -72,10 +74,10 @@ def entry_options(
         if listing.is_contents and entry.chapter != chapter and not entry.chapter.endswith(entry.title):
             heading(entry.chapter)
         chapter = entry.chapter
-        add(hit, named=several and not listing.is_contents)
+        add(hit, show_guide=several and not listing.is_contents)
     if (rest := len(listing.hits) - start - len(shown)) > 0:
         heading(f"… {rest:,} more: / searches", MUTED)
-    return kinds, options
+    return rows, options
 
 
 def _render_entry(
@@ -94,12 +96,11 @@ def _render_entry(
 
 
 def _render_hit(hit: EntryHit, width: int) -> Content:
-    """The line of the hit, with what was found in it standing out."""
-    room = width - len(INDENT)
-    before, found, after = (
+    """The line of the hit, with the hit highlighted."""
+    before, match, after = (
         _MARKDOWN_MARKS.sub("", part) for part in (hit.text_before, hit.matched_text, hit.text_after)
     )
-    lines = wrap_text(f"{before}{found}{after}", room)[:MAX_HIT_LINES]
+    lines = wrap_text(f"{before}{match}{after}", width - len(INDENT))[:MAX_HIT_LINES]
     content = Content("\n".join(f"{INDENT}{line}" for line in lines)).stylize(MUTED)
-    at = content.plain.find(found)
-    return content.stylize("bold $text-accent", at, at + len(found)) if at >= 0 else content
+    start = content.plain.find(match)
+    return content.stylize("bold $text-accent", start, start + len(match)) if start >= 0 else content

@@ -1,4 +1,4 @@
-"""Where one is in the guide, and in the walk of an entry: both outlive their screens."""
+"""The reader's position in the guide and in a runbook. Kept outside the screens, so that closing one does not lose it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class RunbookPosition:
-    """Where one is in an entry. It outlives the screen: going to a step's screen and back changes nothing."""
+    """The reader's position in a runbook. It survives going to a step's screen and back."""
 
     entry: str
     error: str = ""
@@ -23,33 +23,33 @@ class RunbookPosition:
     """The key of the step."""
     edited_commands: dict[str, str] = field(default_factory=dict)
     attempted_fixes: dict[str, RunbookStep] = field(default_factory=dict)
-    """Ways out of the live check that were chosen; when they worked, the check does not offer them any more."""
+    """Fixes that were started, by step. Once they worked, the check no longer offers them."""
     started_commands: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Step to the step of the rebuild in which its command ran, and the command's id."""
+    """Step to (step of the rebuild, id) of its last command."""
     cause_present: bool = False
-    """The check has found the cause in this walk, and not yet that it is gone."""
+    """Whether the check found the cause since the runbook was opened, and has not found it gone."""
     initial_finding_ids: set[str] = field(default_factory=set)
-    """Ids of the findings that were in the way."""
+    """Ids of all problems that the check found."""
     is_logged: bool = False
-    """The session's log knows of this walk."""
+    """Whether the session's log has this runbook."""
     scroll_y: float = 0.0
     """Lines of the step above the screen."""
 
 
 @dataclass
 class GuideLocation:
-    """Where one is in the guide, and what led there."""
+    """The reader's position in the guide, and what led there."""
 
     entry: str = ""
     error: str = ""
     finding: Finding | None = None
     language: str = ""
-    """Empty for that of the settings."""
+    """Empty for the language of the settings."""
     search_query: str = ""
     scroll_y: float = 0.0
     """Lines of the entry above the screen."""
     runbook: RunbookPosition | None = None
-    """The walk that lies on top."""
+    """The runbook on top of the guide."""
 
 
 @dataclass(eq=False)

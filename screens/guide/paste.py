@@ -1,4 +1,4 @@
-"""A box to paste an error into; what explains it stands below while one looks."""
+"""The paste screen: a box for an error, and below it the entries that explain it."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ from screens.style.themes import MUTED
 from screens.widgets.footer import KeyFooter
 
 MAX_PASTE_CHARS = 8_000_000
-"""Characters of a paste that are looked at; of a longer one the end, where errors stand."""
+"""Characters of a paste that are read. Of a longer one the end is, where errors are."""
 MAX_SHOWN_LINES = 200
-"""Lines of a paste that the box shows; a text area of a million lines holds up the screen."""
+"""Lines of a paste that the box shows. A text area with a million lines blocks the screen."""
 TYPING_DEBOUNCE_SECONDS = 0.2
-"""Seconds without a key before what is typed is looked at."""
+"""Seconds without a key before typed text is diagnosed."""
 
 
 @dataclass(frozen=True)
 class PasteResult:
-    """What was pasted, what explains it, and the entry that was chosen."""
+    """The pasted text, the entries that explain it, and the selected one."""
 
     text: str
     entry: str
@@ -46,28 +46,28 @@ class PasteResult:
 
 
 def explain_text(library: GuideLibrary, text: str) -> tuple[EntryMatch, ...]:
-    """What explains a text of any size; as a stream, so that most of it is passed over quickly."""
+    """The entries that explain a text of any size. As a stream, so that most of it is skipped quickly."""
     diagnosis = Diagnosis(library)
     diagnosis.read(BytesIO(text.encode()))
     return diagnosis.matches
 
 
 class PasteBox(TextArea):
-    """A text area that takes a paste of any size, without its control sequences."""
+    """A text area for pastes of any size. Removes control sequences."""
 
     class TextPasted(Message):
-        """Something was pasted, not typed."""
+        """Text was pasted, not typed."""
 
     @dataclass
     class LargeTextPasted(Message):
-        """More was pasted than the box shows."""
+        """The pasted text is larger than the box shows."""
 
         text: str
 
     async def _on_paste(self, event: events.Paste) -> None:
         event.prevent_default()
         event.stop()
-        # Terminals send the end of a line as the key Enter does; left alone, each line would overwrite the one before.
+        # Terminals send line ends as carriage returns; unchanged, each line would overwrite the one before.
         text = sanitize(event.text[-MAX_PASTE_CHARS:].replace("\r\n", "\n").replace("\r", "\n"))
         self.post_message(self.TextPasted())
         if text.count("\n") > MAX_SHOWN_LINES or len(text) > 200 * MAX_SHOWN_LINES:
@@ -77,7 +77,7 @@ class PasteBox(TextArea):
 
 
 class PasteScreen(Screen[PasteResult | None]):
-    """Paste, see the entries that explain it, Enter opens one."""
+    """Paste an error, see the entries that explain it, open one with Enter."""
 
     CSS_PATH = "paste.tcss"
     AUTO_FOCUS = "#paste-box"
@@ -88,16 +88,15 @@ class PasteScreen(Screen[PasteResult | None]):
         self.library = library
         self._solved_counts = solved or {}
         self._full_text = ""
-        """A paste larger than the box shows."""
+        """The whole paste, if it is larger than the box shows."""
         self._shown_text = ""
-        """What the box shows of it."""
+        """The part of it in the box."""
         self._diagnosed_text = ""
         self._entry_ids: list[str] = []
         self._matches: tuple[EntryMatch, ...] = ()
         self._focus_matches_when_ready = False
-        """Go to the entries as soon as they are there."""
+        """Focus the entries once they are there."""
         self._debounce_timer: Timer | None = None
-        """For a pause between two keys."""
 
     def compose(self) -> ComposeResult:
         yield Static(id="paste-title")
@@ -110,14 +109,14 @@ class PasteScreen(Screen[PasteResult | None]):
         self.query_one("#paste-title", Static).update(
             Content.assemble(
                 Content.styled("Paste an error", "bold $text-accent"),
-                "  Colours, boxes, time stamps and JSON do not matter.",
+                "  Colours, boxes, time stamps and JSON are ignored.",
             )
         )
-        self._show_message("Paste it here; what explains it appears below.")
+        self._show_message("Paste it here; the entries that explain it appear below.")
 
     @property
     def pasted_text(self) -> str:
-        """What is looked at: the whole paste, also where the box shows a part of it."""
+        """The whole text, also if the box shows only a part of it."""
         return self._full_text or sanitize(self.query_one("#paste-box", PasteBox).text)
 
     def _show_message(self, text: str, style: str = MUTED) -> None:
@@ -131,7 +130,7 @@ class PasteScreen(Screen[PasteResult | None]):
         with self.prevent(TextArea.Changed):
             shown = "\n".join(line[:400] for line in lines[-MAX_SHOWN_LINES:])
             self._shown_text = box.text = (
-                f"… {len(lines):,} lines pasted, the last {min(MAX_SHOWN_LINES, len(lines))} shown, all looked at …\n{shown}"
+                f"… {len(lines):,} lines pasted, the last {min(MAX_SHOWN_LINES, len(lines))} shown, all of them read …\n{shown}"
             )
             box.move_cursor(box.document.end)
         self._focus_matches_when_ready = True
@@ -149,7 +148,7 @@ class PasteScreen(Screen[PasteResult | None]):
 
     @on(PasteBox.TextPasted)
     def _note_paste(self) -> None:
-        # A paste arrives whole; then Enter should open what explains it. Who types stays in the box.
+        # A paste arrives as a whole, so Enter should open an entry. Whoever types stays in the box.
         self._focus_matches_when_ready = True
 
     def _start_diagnosis(self) -> None:
@@ -167,10 +166,10 @@ class PasteScreen(Screen[PasteResult | None]):
         if not text.strip():
             self._entry_ids = []
             self.query_one("#paste-matches", OptionList).clear_options()
-            self._show_message("Paste it here; what explains it appears below.")
+            self._show_message("Paste it here; the entries that explain it appear below.")
             return
         if len(text) > 200_000:
-            self._show_message(f"Looking at {text.count(chr(10)) + 1:,} lines…", "$text-accent")
+            self._show_message(f"Reading {text.count(chr(10)) + 1:,} lines…", "$text-accent")
         matches = await asyncio.to_thread(explain_text, self.library, text)
         self._show_matches(matches)
 
@@ -183,8 +182,8 @@ class PasteScreen(Screen[PasteResult | None]):
         options = self.query_one("#paste-matches", OptionList)
         options.clear_options()
         if not matches:
-            way_on = " This is how to go on:" if self.library.response_entry else ""
-            self._show_message(f"The guide has nothing about this.{way_on}", "$text-warning")
+            hint = " Go on with:" if self.library.response_entry else ""
+            self._show_message(f"The guide has nothing about this.{hint}", "$text-warning")
             if response := self.library.find_entry(self.library.response_entry):
                 self._entry_ids = [response.id]
                 head = Content.styled(f"{response.id:<5}", "$text-accent")
@@ -201,21 +200,21 @@ class PasteScreen(Screen[PasteResult | None]):
 
     def _render_match(self, match: EntryMatch, width: int) -> Content:
         solved = self._solved_counts.get(match.entry, 0)
-        before = f"  ✓ solved it {solved}×" if solved else ""
+        solved_text = f"  ✓ solved it {solved}×" if solved else ""
         head = Content.assemble(
             Content.styled(f"{match.entry:<5}", "bold $text-accent"),
             Content.styled(match.title, "bold"),
-            Content.styled(before, "$text-success"),
+            Content.styled(solved_text, "$text-success"),
         )
         rule = f", by “{match.rule}”" if match.rule else ""
-        # Two lines say where it is; all of it stands above.
-        excerpt = wrap_text(match.excerpt, width - 5)
-        shown = [*excerpt[:1], f"{excerpt[1]}{'…' if len(excerpt) > 2 else ''}"] if excerpt[1:] else excerpt
+        # Two lines are enough: the whole text is above.
+        lines = wrap_text(match.excerpt, width - 5)
+        excerpt = [*lines[:1], f"{lines[1]}{'…' if len(lines) > 2 else ''}"] if lines[1:] else lines
         return Content("\n").join(
             [
                 head,
                 Content.styled(f"     line {match.line}{rule}", MUTED),
-                *(Content.styled(f"     {line}", "$foreground 80%") for line in shown),
+                *(Content.styled(f"     {line}", "$foreground 80%") for line in excerpt),
             ]
         )
 

@@ -277,7 +277,7 @@ async def test_a_paste_of_any_size_is_explained_and_enter_opens_the_entry(bench:
         screen = await pasting(bench, pilot, text)
         assert time.monotonic() - begun < 10
         shown = screen.query_one(TextArea).text
-        assert "100,001 lines pasted, the last 200 shown, all looked at" in shown
+        assert "100,001 lines pasted, the last 200 shown, all of them read" in shown
         assert shown.count("\n") <= 201
         assert "line 1, by “VcpuLimitExceeded”" in bench.text(pilot)
         assert screen.pasted_text == text
@@ -390,5 +390,5 @@ async def test_g_leads_from_the_finding_of_each_step_to_its_entry_and_without_on
             await bench.until(pilot, lambda: app.screen is frame)
         await pilot.press("1", "down", "g")
         await opened("7.3")
-        assert "The guide has nothing about this error; this is how to go on" in bench.text(pilot)
+        assert "The guide has nothing about this error; go on with this entry" in bench.text(pilot)
         assert "kubectl is not on PATH" in bench.text(pilot)
