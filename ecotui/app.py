@@ -1,4 +1,4 @@
-"""The Textual app: themes, signals, and the way from nothing to the rebuild screen."""
+"""The Textual app: themes, signals, and opening the project after the first paint."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
 
 STDIN_FD = 0
 TERMINAL_POLL_SECONDS = 1.0
-"""Seconds between two looks at whether the terminal is still there; each is one system call."""
+"""Seconds between two checks that the terminal is still there; each is one system call."""
 
 
 class EcotuiApp(App[int]):
-    """Opens the desk after the first paint: settings and session are read while the frame already stands."""
+    """Opens the project after the first paint: settings and session are read while the main screen is already drawn."""
 
     TITLE = "ecotui"
     # The default screen is not pushed, so its own CSS_PATH is never read.
@@ -57,9 +57,9 @@ class EcotuiApp(App[int]):
         self.theme = initial_theme(env)
 
     def get_driver_class(self) -> type[Driver]:
-        usual = super().get_driver_class()
-        if usual.__name__ != "LinuxDriver":
-            return usual  # headless, or another system
+        driver = super().get_driver_class()
+        if driver.__name__ != "LinuxDriver":
+            return driver  # headless, or another system
         from screens.widgets.bracketed_paste import BracketedPasteDriver
 
         return BracketedPasteDriver
@@ -69,7 +69,7 @@ class EcotuiApp(App[int]):
 
     def on_mount(self) -> None:
         loop = asyncio.get_running_loop()
-        # A hang-up or a polite kill leaves the terminal as it was found. What runs goes on without us.
+        # A hang-up or SIGTERM restores the terminal. Running commands continue without us.
         for number in (signal.SIGHUP, signal.SIGTERM):
             with suppress(NotImplementedError, RuntimeError, ValueError):
                 loop.add_signal_handler(number, self._exit_on_signal, number)
@@ -78,18 +78,18 @@ class EcotuiApp(App[int]):
         self.call_after_refresh(self._start_opening_project)
 
     def _exit_when_terminal_closed(self) -> None:
-        """A terminal can go without a SIGHUP for us: the kernel sends it to the session's leader, which may be `make`,
-        `sudo` or `script`, waiting for us to end. Textual's reader would go round and round on the end of the input."""
-        gone = select.poll()
-        gone.register(STDIN_FD, 0)  # POLLHUP, POLLERR and POLLNVAL come unasked (poll(2))
-        if gone.poll(0):
+        """Exit without a SIGHUP: the kernel sends it to the session's leader only, which may be `make`, `sudo` or `script`.
+        Textual's reader would loop on the end of the input."""
+        poll = select.poll()
+        poll.register(STDIN_FD, 0)  # POLLHUP, POLLERR and POLLNVAL are always reported (poll(2))
+        if poll.poll(0):
             self._exit_on_signal(signal.SIGHUP)
 
     def _exit_on_signal(self, number: int) -> None:
         self.exit(128 + number)
 
     def _start_opening_project(self) -> None:
-        gc.enable()  # off since the start, for the sake of the first paint
+        gc.enable()  # disabled at the start, for the first paint
         _worker: Worker[None] = self.run_worker(
             self._open_project, name="open", group="open", exclusive=True, exit_on_error=False
         )
@@ -99,7 +99,7 @@ class EcotuiApp(App[int]):
         from ecotui.exit_codes import ERROR, USAGE
         from ecotui.session import SessionError
 
-        def work() -> OpenProject:
+        def open_project() -> OpenProject:
             # Imported here: the first paint does not wait for the session log and the settings.
             from ecotui.project import OpenProject
 
@@ -108,7 +108,7 @@ class EcotuiApp(App[int]):
             return OpenProject.open(loaded, self.env)
 
         try:
-            self.project = await asyncio.to_thread(work)
+            self.project = await asyncio.to_thread(open_project)
         except SettingsError as error:
             self.exit(USAGE, return_code=USAGE, message=_without_markup(f"ecotui: {error}"))
         except (SessionError, OSError) as error:
@@ -119,7 +119,7 @@ class EcotuiApp(App[int]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
-        yield SystemCommand("Quit", "Leave; what runs goes on", self.action_leave)
+        yield SystemCommand("Quit", "Quit; running commands continue", self.action_leave)
         for _key, active in screen.active_bindings.items():
             binding = active.binding
             if (

@@ -1,17 +1,17 @@
-"""Exit codes: a public contract."""
+"""The exit codes of all commands: a public contract."""
 
 from checks.finding import CheckState
 
 OK = 0
 ERROR = 1
 USAGE = 2
-"""Wrong words on the command line, or settings that cannot be used."""
+"""A usage error, or settings that cannot be used."""
 BLOCKED = 3
-"""Something is in the way, or could not be looked at."""
+"""A finding blocks, or something could not be checked."""
 WARNINGS = 4
 INTERRUPTED = 130
 
 
 def exit_code_for(state: CheckState) -> int:
-    """The exit code for the worst state found. What could not be looked at is never a success."""
+    """The exit code for the worst state found. What could not be checked is never a success."""
     return {CheckState.BLOCKED: BLOCKED, CheckState.UNKNOWN: BLOCKED, CheckState.WARN: WARNINGS}.get(state, OK)

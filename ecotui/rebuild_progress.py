@@ -1,4 +1,4 @@
-"""The rebuild as a whole: which step stands where. Pure; what can be derived is derived."""
+"""The progress of the whole rebuild: the state of each step, derived from reports, overrides and commands. Pure."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ from checks.steps import STEPS
 
 
 def steps_to_recheck(step: str, argv: Sequence[str]) -> tuple[str, ...]:
-    """The steps to look at after a command of `step`, its own first: what one step changed, later ones may see.
+    """The steps to check after a command of `step`, its own first: later steps may depend on what it changed.
 
-    A plan changes nothing. An apply, or an adoption, makes leftovers into managed things, and uses up quotas.
+    A plan changes nothing. An apply, or an import, makes managed resources of leftovers, and uses up quotas.
     """
     if tuple(argv[:2]) == ("ecotui", "plan"):
         return (step,)
-    every = tuple(one.id for one in STEPS)
-    later = every[every.index(step) :]
+    ids = tuple(one.id for one in STEPS)
+    later = ids[ids.index(step) :]
     return (*later, "cleanup", "quota") if step == "apply" else later
 
 
 @dataclass(frozen=True)
 class RebuildProgress:
-    """The last report of each step, what was overridden, and what runs or is being looked at."""
+    """The last report of each step, the overrides, and the checks and commands that run."""
 
     reports: Mapping[str, Report] = field(default_factory=dict)
     overrides: Mapping[str, str] = field(default_factory=dict)
     """Finding id to the reason that the operator gave."""
     active_checks: frozenset[str] = frozenset()
     check_messages: Mapping[str, str] = field(default_factory=dict)
-    """Step id to what its look, which is under way, is looking at."""
+    """Step id to what its running check does."""
     running_commands: Mapping[str, str] = field(default_factory=dict)
     """Step id to the title of the command that runs for it."""
 
     def with_report(self, report: Report) -> RebuildProgress:
-        """A look came back: its report replaces the step's last one."""
+        """A check is done: its report replaces the last one of the step."""
         return replace(self.without_checks(report.step), reports={**self.reports, report.step: report})
 
     def with_checks(self, *steps: str) -> RebuildProgress:
         return replace(self.without_checks(*steps), active_checks=self.active_checks | set(steps))
 
     def with_check_message(self, step: str, message: str) -> RebuildProgress:
-        """A look that is under way says what it looks at."""
+        """A running check reports what it does."""
         return (
             replace(self, check_messages={**self.check_messages, step: message}) if step in self.active_checks else self
         )
@@ -51,11 +51,11 @@ class RebuildProgress:
         return replace(
             self,
             active_checks=self.active_checks - set(steps),
-            check_messages={step: saying for step, saying in self.check_messages.items() if step not in steps},
+            check_messages={step: text for step, text in self.check_messages.items() if step not in steps},
         )
 
     def with_override(self, finding: str, reason: str) -> RebuildProgress:
-        """Let a blocked finding pass, by its id and with a reason. Raises ValueError without a reason."""
+        """Override a finding by its id. Raises ValueError without a reason."""
         if not reason.strip():
             raise ValueError("an override needs a reason")
         return replace(self, overrides={**self.overrides, finding: reason.strip()})
@@ -69,7 +69,7 @@ class RebuildProgress:
         )
 
     def blocking_findings(self, step: str) -> tuple[Finding, ...]:
-        """The findings of a step that stand in the way and were not overridden."""
+        """The findings of a step that block it and were not overridden."""
         report = self.reports.get(step)
         if report is None:
             return ()
@@ -80,13 +80,13 @@ class RebuildProgress:
         )
 
     def step_state(self, step: str) -> CheckState | None:
-        """The state of a step's last look; None before the first."""
+        """The state of the last report of a step; None before the first."""
         report = self.reports.get(step)
         return None if report is None else report.state
 
     @property
     def next_step(self) -> str | None:
-        """The first step that is not done: where the operator should look. None when all is done."""
+        """The first step that is not done; None when all are."""
         for step in STEPS:
             report = self.reports.get(step.id)
             if report is None or self.blocking_findings(step.id):

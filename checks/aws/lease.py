@@ -1,7 +1,7 @@
-"""The lock that machines share: one object in S3 for each AWS account, a lease that ends by itself.
+"""The lease that machines share: one object in S3 for each AWS account, which ends by itself.
 
-Nothing is ever deleted: who lets go writes that it is free. A lease is over when its object was not renewed for its
-length, by S3's clock; this machine's clock is never asked.
+Nothing is ever deleted: a release writes that the lease is free. A lease is over when its object was not renewed for
+its length, by S3's clock; the clock of this machine is never used.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from config.model import LEASE_SECONDS_RANGE
 EXPIRY_GRACE_SECONDS = 5.0
 """Seconds that a lease is honoured beyond its end, and a quarter of it at most: a renewal may be on its way."""
 MAX_LEASE_SECONDS = LEASE_SECONDS_RANGE[1]
-"""Seconds. A lease that says more is over after this: it was not written by an ecotui."""
+"""Seconds. A longer lease is over after this: no ecotui wrote it."""
 MAX_CONFLICT_RETRIES = 5
-"""Times that a lock is read again because somebody wrote in between."""
+"""Times that a lease is read again because somebody wrote in between."""
 
 
 class LeaseRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands in the lock: who holds the account, and for how long without a word."""
+    """The content of the object: who has the account, and for how long without a renewal."""
 
     schema: str = "ecotui.lease/1"
     id: str = ""
-    """Random, one for each time that the lock is taken: whose it is."""
+    """Random, new each time that the lease is taken: identifies the claim."""
     user: str = ""
     host: str = ""
     terminal: str = ""
@@ -37,23 +37,23 @@ class LeaseRecord(msgspec.Struct, frozen=True, kw_only=True):
     project: str = ""
     session: str = ""
     seconds: float = 120.0
-    """The lease: how long it holds after each renewal."""
+    """How long it holds after each renewal."""
     renewals: int = 0
     free: bool = False
-    """Let go by its holder."""
+    """Released by its holder."""
 
     @property
     def holder_text(self) -> str:
         """The holder in words: hana@bastion on pts/7, since 2026-11-23 14:03 UTC."""
-        told = f"{self.user or 'somebody'}@{self.host or 'a machine without a name'}"
+        text = f"{self.user or 'somebody'}@{self.host or 'a machine without a name'}"
         if self.terminal:
-            told += f" on {self.terminal}"
-        return f"{told}, since {self.since}" if self.since else told
+            text += f" on {self.terminal}"
+        return f"{text}, since {self.since}" if self.since else text
 
 
 @dataclass(frozen=True)
 class LeaseSnapshot:
-    """The lock as it was read."""
+    """The lease as it was read."""
 
     record: LeaseRecord
     etag: str
@@ -62,7 +62,7 @@ class LeaseSnapshot:
 
     @property
     def is_available(self) -> bool:
-        """Whether it may be taken: let go, or not renewed in time."""
+        """Whether it may be taken: released, or not renewed in time."""
         return self.record.free or self.seconds_left <= 0
 
     @property
@@ -74,14 +74,14 @@ class LeaseSnapshot:
 
 @dataclass(frozen=True)
 class AcquiredLease:
-    """The lock is ours; the ETag is what the next renewal stands on."""
+    """A lease that is ours. The next renewal replaces the object with this ETag."""
 
     record: LeaseRecord
     etag: str
 
 
 class LeaseHandoffRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody asks the holder to let go. It lies beside the lock: written into it, it would lengthen the lease."""
+    """Somebody asks the holder to release it. In an object of its own: written into the lease, it would renew it."""
 
     schema: str = "ecotui.lease-question/1"
     of: str = ""
@@ -89,11 +89,11 @@ class LeaseHandoffRequest(msgspec.Struct, frozen=True, kw_only=True):
     by: str = ""
     """Who asks, in words."""
     refused: bool = False
-    """The holder's answer; the other one is to let go."""
+    """The holder's answer; a granted request is answered by the release."""
 
 
 class LeaseLost(Exception):
-    """Another one holds the lock by now."""
+    """Somebody else has the lease by now."""
 
     def __init__(self, holder: LeaseRecord) -> None:
         super().__init__(holder.holder_text)
@@ -101,21 +101,21 @@ class LeaseLost(Exception):
 
 
 def lease_key(account: str) -> str:
-    """Where the lock of an account lies."""
+    """The key of an account's lease."""
     return f"locks/{account}.json"
 
 
 def read_lease(store: ObjectStore, account: str) -> LeaseSnapshot | None:
-    """Who holds the account; None when nobody ever did. Raises StoreError."""
+    """The lease of the account; None when nobody ever took it. Raises ObjectStoreError."""
     return _decode_lease(store.read(lease_key(account)))
 
 
 def acquire_lease(store: ObjectStore, account: str, record: LeaseRecord) -> AcquiredLease | LeaseSnapshot:
-    """Take the account, or learn who has it. The claim gets an id of its own. Raises StoreError."""
+    """Take the lease, or read who has it. The claim gets a new id. Raises ObjectStoreError."""
     claim = msgspec.structs.replace(record, id=secrets.token_hex(16), renewals=0, free=False)
     for _ in range(MAX_CONFLICT_RETRIES):
         found = read_lease(store, account)
-        if found is not None and found.record.id == claim.id:  # an answer of S3 was lost on its way
+        if found is not None and found.record.id == claim.id:  # S3's answer was lost
             return AcquiredLease(claim, found.etag)
         if found is not None and not found.is_available:
             return found
@@ -129,11 +129,11 @@ def acquire_lease(store: ObjectStore, account: str, record: LeaseRecord) -> Acqu
         except ConditionFailed:
             continue
         return AcquiredLease(claim, etag)
-    raise ObjectStoreError(f"The lock of account {account} changes faster than it can be read.")
+    raise ObjectStoreError(f"The team's lock of account {account} changes faster than it can be read.")
 
 
 def renew_lease(store: ObjectStore, account: str, lease: AcquiredLease) -> AcquiredLease:
-    """Hold it for another length. Raises Lost when another one has it, StoreError when S3 cannot be reached."""
+    """Renew our lease. Raises LeaseLost when somebody else has it, ObjectStoreError when S3 cannot be reached."""
     claim = msgspec.structs.replace(lease.record, renewals=lease.record.renewals + 1)
     etag = lease.etag
     for _ in range(MAX_CONFLICT_RETRIES):
@@ -149,11 +149,11 @@ def renew_lease(store: ObjectStore, account: str, lease: AcquiredLease) -> Acqui
         if found.record.id != claim.id:
             raise LeaseLost(found.record)
         etag = found.etag  # our own renewal, whose answer was lost
-    raise ObjectStoreError(f"The lock of account {account} changes faster than it can be read.")
+    raise ObjectStoreError(f"The team's lock of account {account} changes faster than it can be read.")
 
 
 def release_lease(store: ObjectStore, account: str, lease: AcquiredLease) -> None:
-    """Let go; that another one has it already is no error. Raises StoreError."""
+    """Release our lease. No error when somebody else has it already. Raises ObjectStoreError."""
     claim = msgspec.structs.replace(lease.record, free=True)
     etag = lease.etag
     for _ in range(MAX_CONFLICT_RETRIES):
@@ -168,12 +168,12 @@ def release_lease(store: ObjectStore, account: str, lease: AcquiredLease) -> Non
 
 
 def request_lease_handoff(store: ObjectStore, account: str, holder: LeaseRecord, requester: str) -> None:
-    """Ask the holder to let go; the newest question is the one that counts. Raises StoreError."""
+    """Ask the holder to release it; the newest request counts. Raises ObjectStoreError."""
     store.write(_handoff_request_key(account), msgspec.json.encode(LeaseHandoffRequest(of=holder.id, by=requester)))
 
 
 def read_lease_handoff_request(store: ObjectStore, account: str, holder: LeaseRecord) -> LeaseHandoffRequest | None:
-    """What this holder is asked, or was; None when nothing. Raises StoreError."""
+    """The request to this holder, answered or not; None when there is none. Raises ObjectStoreError."""
     stored = store.read(_handoff_request_key(account))
     if stored is None:
         return None
@@ -185,7 +185,7 @@ def read_lease_handoff_request(store: ObjectStore, account: str, holder: LeaseRe
 
 
 def refuse_lease_handoff(store: ObjectStore, account: str, request: LeaseHandoffRequest) -> None:
-    """Answer that the lock is kept. Raises StoreError."""
+    """Answer that we keep the lease. Raises ObjectStoreError."""
     store.write(_handoff_request_key(account), msgspec.json.encode(msgspec.structs.replace(request, refused=True)))
 
 
@@ -194,7 +194,7 @@ def _handoff_request_key(account: str) -> str:
 
 
 def _decode_lease(stored: StoredObject | None) -> LeaseSnapshot | None:
-    """From outside: what the lock says is text of another machine. What is no claim is somebody's, until it is over."""
+    """Sanitise the text of another machine. An object that cannot be decoded counts as somebody's, until it is over."""
     if stored is None:
         return None
     try:

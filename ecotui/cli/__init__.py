@@ -14,30 +14,30 @@ from collections.abc import Sequence
 
 COMMANDS = {
     "demo": "the whole rebuild against an embedded AWS, GitHub and Kubernetes",
-    "check": "look at the steps; nothing is changed",
+    "check": "check the steps; changes nothing",
     "quota": "request an increase of a quota, or wait for one",
     "cleanup": "list leftovers of an earlier deployment, or delete the approved ones",
     "plan": "plan, and forecast what would go wrong",
-    "adopt": "take what has a planned name already into the state",
+    "adopt": "import what has a planned name already into the state",
     "apply": "apply the reviewed plan",
     "script": "show or run the team's own rebuild script, instead of plan and apply",
-    "why": "say why a resource of the running apply is not done yet",
-    "team": "say who works in the account, on whatever machine",
-    "unlock": "say who holds the lock of the state, or remove it",
-    "recover": "say what an interrupted apply left: a state not saved, resources not in it",
-    "cloudfront": "look at the distributions, or wait until they are deployed",
-    "nodes": "look at the nodes, or wait until all are Ready",
+    "why": "explain why a resource of the running apply is not done yet",
+    "team": "show who works in the account, on any machine",
+    "unlock": "show who has the lock of the state, or remove it",
+    "recover": "show what an interrupted apply left: an unsaved state, resources missing from it",
+    "cloudfront": "check the distributions, or wait until they are deployed",
+    "nodes": "check the nodes, or wait until all are Ready",
     "diagnose": "match an error text against the guide",
     "guide": "read or search the guide",
     "sessions": "list and review past sessions",
-    "init": "write an ecotui.yaml from what is found here",
+    "init": "write an ecotui.yaml for the project in this folder",
     "config": "show, explain or validate the settings",
 }
 """Every command with its one-line help, in the order of the help text."""
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose usage errors end with the exit code of the design."""
+    """An argument parser whose usage errors have our exit code."""
 
     def error(self, message: str) -> None:  # type: ignore[override]
         from ecotui.exit_codes import USAGE
@@ -47,10 +47,10 @@ class Parser(argparse.ArgumentParser):
 
 
 def add_common_options(parser: argparse.ArgumentParser, *, after_command: bool = False) -> None:
-    """The options that every command takes, before its name or (`nested`) after it."""
+    """Add the options that every command takes, before its name or after it."""
 
     def default(value: object) -> object:
-        # What a nested parser does not see given must not undo what was given before the command's name.
+        # A default of the nested parser must not undo an option before the command's name.
         return argparse.SUPPRESS if after_command else value
 
     parser.add_argument(
@@ -93,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         from ecotui.exit_codes import BLOCKED, ERROR, INTERRUPTED, USAGE
     except KeyboardInterrupt:
         print("ecotui: interrupted", file=sys.stderr)
-        return 130  # what could not be imported any more
+        return 130  # INTERRUPTED: it could not be imported any more
 
     argv = list(sys.argv[1:] if argv is None else argv)
     command = next((word for word in argv if word in COMMANDS), None)
@@ -107,7 +107,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.command is None:
             import gc
 
-            # Starting makes only what stays: the collector would look through it in vain, before the first paint.
+            # Everything allocated at the start stays: a collection before the first paint finds nothing.
             gc.disable()
             from ecotui.app import run_app
 
@@ -117,7 +117,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("ecotui: interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output went away (`| head`): that is not an error, and nothing may be written any more.
+        # The reader of our output ended (`| head`): no error, and nothing can be written any more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     except SystemExit as end:
@@ -143,5 +143,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         from checks.sanitize import one_line
 
         print(f"ecotui: {type(error).__name__}: {one_line(str(error))}", file=sys.stderr)
-        print("Set ECOTUI_DEBUG=1 to see where.", file=sys.stderr)
+        print("Set ECOTUI_DEBUG=1 to see the traceback.", file=sys.stderr)
         return ERROR

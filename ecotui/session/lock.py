@@ -1,4 +1,4 @@
-"""One writer a project: a lock that names its holder, and that dies with it."""
+"""The lock file of a project: names its holder, and is free when the holder's process ends."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ class LockHolder:
     @property
     def description(self) -> str:
         """In words: hana@bastion on pts/7 from 203.0.113.7, since 2026-11-23 14:03."""
-        told = f"{self.user or 'somebody'}@{self.host}" if self.host else self.user or "somebody"
-        told += f" on {self.terminal}" if self.terminal else ""
-        told += f" from {self.origin}" if self.origin else ""
-        return f"{told}, since {self.since}" if self.since else told
+        text = f"{self.user or 'somebody'}@{self.host}" if self.host else self.user or "somebody"
+        text += f" on {self.terminal}" if self.terminal else ""
+        text += f" from {self.origin}" if self.origin else ""
+        return f"{text}, since {self.since}" if self.since else text
 
 
 class ProjectLock:
@@ -56,20 +56,20 @@ class ProjectLock:
         self.holder = holder
 
     def release(self) -> None:
-        """Free the project. More than once is no error."""
+        """Release the lock. More than once is no error."""
         if self._fd >= 0:
             with suppress(OSError):
-                os.ftruncate(self._fd, 0)  # who watches reads that nobody works here any more
+                os.ftruncate(self._fd, 0)  # a watcher reads that nobody works here any more
             os.close(self._fd)
             self._fd = -1
 
 
 class LocksUnsupported(SessionError):
-    """The state folder lies where files cannot be locked (a network file system): nobody can say who else writes."""
+    """The state folder is on a file system without locks: nobody can say who else writes."""
 
 
 def acquire_project_lock(root: Path, project: Path, env: Mapping[str, str] | None = None) -> ProjectLock | LockHolder:
-    """Take the project, or learn who has it. `root` is the state folder. Raises SessionError, NoLocks."""
+    """Take the lock, or read who has it. `root` is the state folder. Raises SessionError, LocksUnsupported."""
     env = os.environ if env is None else env
     with raise_session_error("cannot make the state folder", root):
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -99,7 +99,7 @@ def acquire_project_lock(root: Path, project: Path, env: Mapping[str, str] | Non
 
 
 _LOCKS_UNSUPPORTED_ERRNOS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
-"""What flock says where there are no locks: NFS without its lock daemon, some FUSE file systems."""
+"""Errors of flock where there are no locks: NFS without its lock daemon, some FUSE file systems."""
 
 
 def current_process_as_holder(env: Mapping[str, str], project: Path) -> LockHolder:
@@ -116,7 +116,7 @@ def current_process_as_holder(env: Mapping[str, str], project: Path) -> LockHold
 
 
 def read_lock_holder(root: Path, project: Path) -> LockHolder | None:
-    """Who holds the project, by what the lock says; None when it was let go. Takes nothing, disturbs nobody."""
+    """Who has the project, by its lock file; None when it was released. Only reads."""
     try:
         found = read_bytes(project_lock_path(root, project), limit=4096)
     except OSError:
@@ -126,7 +126,7 @@ def read_lock_holder(root: Path, project: Path) -> LockHolder | None:
 
 
 def has_holder_exited(holder: LockHolder) -> bool:
-    """Whether the holder's process is over: its death freed the lock. Only for holders on this machine."""
+    """Whether the holder's process ended, which frees the lock. Only for holders on this machine."""
     if holder.host != socket.gethostname():
         return False
     try:
@@ -139,12 +139,12 @@ def has_holder_exited(holder: LockHolder) -> bool:
 
 
 def project_lock_path(root: Path, project: Path) -> Path:
-    """The lock file of a project; what belongs to the lock lies beside it."""
+    """The lock file of a project; the files of its handoff and lease are beside it."""
     return root / "locks" / f"{hashlib.sha256(os.fsencode(project)).hexdigest()[:16]}.lock"
 
 
 def _parse_holder(found: bytes) -> LockHolder:
-    """What the file says; it may be empty for the moment in which the holder writes it."""
+    """The holder that the file names. The file may be empty while the holder writes it."""
     try:
         plain = json.loads(found)
         words = {
@@ -167,7 +167,7 @@ def _user_name(env: Mapping[str, str]) -> str:
 
 
 def terminal_name(env: Mapping[str, str]) -> str:
-    """The terminal that this process speaks to: pts/7; empty when it has none."""
+    """The terminal of this process: pts/7; empty when it has none."""
     for fd in (0, 2, 1):
         try:
             return os.ttyname(fd).removeprefix("/dev/")
@@ -177,11 +177,11 @@ def terminal_name(env: Mapping[str, str]) -> str:
 
 
 def describe_operator(env: Mapping[str, str] | None = None) -> str:
-    """This operator in a word, for the log: user@host, with the terminal and the address that they come from."""
+    """This operator, for the log: user@host, with the terminal and the address that they come from."""
     env = os.environ if env is None else env
     # SSH_CONNECTION: client address, client port, server address, server port (sshd's manual).
     origin = env.get("SSH_CONNECTION", "").split(" ")[0]
-    who = f"{_user_name(env)}@{socket.gethostname()}"
-    if at := terminal_name(env):
-        who += f" on {at}"
-    return f"{who} from {origin}" if origin else who
+    text = f"{_user_name(env)}@{socket.gethostname()}"
+    if terminal := terminal_name(env):
+        text += f" on {terminal}"
+    return f"{text} from {origin}" if origin else text

@@ -80,17 +80,7 @@ def start_command(
     try:
         # Locked before anybody can read it; the supervisor inherits the lock, and its death alone frees it.
         fcntl.flock(alive_fd, fcntl.LOCK_EX)
-        session.append(
-            events.CommandStarted(
-                command=folder.name,
-                step=step,
-                title=command.title,
-                argv=tuple(argv),
-                cwd=str(cwd),
-                account=command.target.account,
-                region=command.target.region,
-            )
-        )
+        session.append(_started_event(command, argv, cwd))
         task = {
             **_describe_task(session, argv, env, stdin),
             "folder": str(folder),
@@ -109,6 +99,18 @@ def start_command(
     finally:
         os.close(alive_fd)
     return command
+
+
+def _started_event(command: Command, argv: Sequence[str], cwd: Path) -> events.CommandStarted:
+    return events.CommandStarted(
+        command=command.id,
+        step=command.step,
+        title=command.title,
+        argv=tuple(argv),
+        cwd=str(cwd),
+        account=command.target.account,
+        region=command.target.region,
+    )
 
 
 def _describe_task(

@@ -1,0 +1,1 @@
+"""What several operators and machines share: the project's lock and its handoff, the lease, session summaries."""

@@ -1,8 +1,8 @@
-"""The keeper: a process that holds the team's lock for a project while somebody here needs it, and shares summaries.
+"""The lease agent: a process that holds the team's lease for a project, and shares the summaries of its sessions.
 
-Needed is it by whoever has a seat (a TUI, a headless command), and by every command that still runs in their sessions:
-so the lock outlives the terminal as the work does. When nobody is left it is let go; when this machine dies, the lease
-ends by itself. It never kills anything: a lost lock is told and logged.
+It runs while any TUI or headless command on this machine uses the lease, or a command in one of their sessions still
+runs: the lease outlives the terminal as the work does. Then it releases the lease; when this machine dies, the lease
+ends by itself. It never kills anything: it reports and logs a lost lease.
 """
 
 from __future__ import annotations
@@ -43,19 +43,19 @@ if TYPE_CHECKING:
     from checks.context import CheckContext
 
 POLL_INTERVAL = 0.2
-"""Seconds between two looks at the files: what a person perceives as soon."""
+"""Seconds between two reads of the files: short for a person."""
 RENEWALS_PER_LEASE = 4
 """Renewals in the length of a lease: three may fail, and it still holds."""
 MAX_RETRY_INTERVAL = 5.0
-"""Seconds between two looks at a lock that another one has, at most."""
+"""Seconds between two reads of a lease that somebody else has, at most."""
 OTHER_AGENT_TIMEOUT = 2.0
-"""Seconds to wait for another keeper that is just leaving."""
+"""Seconds to wait for another agent that is ending."""
 MAX_SESSIONS_TO_CATCH_UP = 30
-"""Sessions, newest first, that are compared with what is shared: those of a time when S3 was away."""
+"""Sessions, newest first, that are compared with what is shared: S3 may have been unreachable then."""
 
 
 class LeaseAgent:
-    """One project's. `run` returns when nobody needs it any more."""
+    """The agent of one project. `run` returns when nobody needs the lease any more."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class LeaseAgent:
         clock: Callable[[], float] = seconds_since_boot,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """`claim` says who we are. `clock`: as `since_boot`; after a machine's sleep the lock is looked at first."""
+        """`claim` says who we are. `clock`: `seconds_since_boot`, which goes on while the machine sleeps."""
         self._folder = folder
         self._context = context
         self._own_claim = claim
@@ -77,22 +77,22 @@ class LeaseAgent:
         self._account = ""
         self._lease: AcquiredLease | None = None
         self._lease_until = 0.0
-        """Until then the lease holds whatever happens to the network."""
+        """Until then nobody else can have taken the lease, whatever happens to the network."""
         self._next_renewal_at = 0.0
         self._released_claim = ""
-        """The claim that was let go for another: it is not taken back before another one had it,"""
+        """The claim that we released for somebody else. We do not take it back before they had it,"""
         self._handoff_deadline = 0.0
-        """or did not come for the length of a lease."""
+        """or did not take it for the length of a lease."""
         self._status = LeaseStatus()
         self._status_fd = -1
-        """The descriptor that holds what we said last."""
+        """The descriptor that locks the newest status file."""
         self._session_ids: set[str] = set()
         self._terminal = ""
-        """Of whoever sits here."""
+        """The terminal of the newest client."""
         self._shared_versions: dict[str, tuple[int, int]] = {}
         self._has_caught_up = False
         self._handoff_requester = ""
-        """In whose name we asked the holder to let go."""
+        """In whose name we asked the holder to release it."""
         self.stop_requested = False
 
     def run(self) -> None:
@@ -115,11 +115,11 @@ class LeaseAgent:
                 self._status_fd = -1
 
     def request_stop(self, signal_number: int, frame: object) -> None:
-        """A signal: let go, and end."""
+        """Signal handler: release the lease, and end."""
         self.stop_requested = True
 
     def _lock_agent_file(self) -> int:
-        """The lock that says that a keeper is at work; -1 when another one is."""
+        """Lock the file that marks a running agent; -1 when another one runs."""
         path = self._folder / AGENT_LOCK_FILE
         fd = open_private_file(path, os.O_RDWR | os.O_CREAT)
         until = self._clock() + OTHER_AGENT_TIMEOUT
@@ -138,13 +138,13 @@ class LeaseAgent:
             (self._folder / name).unlink(missing_ok=True)
         return fd
 
-    # -- who needs it --------------------------------------------------------------------------------------------
+    # -- clients -------------------------------------------------------------------------------------------------
 
     def _can_stop(self) -> bool:
-        """Whether nobody needs it, and nobody who comes now can still read that the lock is held.
+        """Whether nobody needs the lease, and no new client can still read that it is held.
 
-        Whoever comes takes a seat first and reads the standing then. So the standing goes first here, and the seats are
-        looked at again: either we see them, or they see nothing and wait for the next keeper.
+        A client writes its file first and reads the status then. So we remove the status first and read the clients'
+        files again: either we find the client, or it finds no status and waits for the next agent.
         """
         if self._is_needed():
             return False
@@ -155,22 +155,22 @@ class LeaseAgent:
         return False
 
     def _is_needed(self) -> bool:
-        """Whether somebody has a seat, or a command of theirs runs."""
-        seated = False
+        """Whether a client lives, or a command of its session runs."""
+        has_client = False
         for path in (self._folder / CLIENTS_FOLDER).iterdir():
             if not is_locked(path):
                 path.unlink(missing_ok=True)  # its owner died
                 continue
-            seated = True
-            if (told := self._read_json_object(path)) is not None:
-                self._terminal = str(told.get("terminal", ""))
-                if session := str(told.get("session", "")):
+            has_client = True
+            if (client := self._read_json_object(path)) is not None:
+                self._terminal = str(client.get("terminal", ""))
+                if session := str(client.get("session", "")):
                     self._session_ids.add(session)
-        return seated or self._has_running_commands()
+        return has_client or self._has_running_commands()
 
     @property
     def _claim_sessions(self) -> str:
-        """The ids of the sessions that this is for, the newest two: a claim is small."""
+        """The ids of the newest two sessions: a claim is small."""
         return " ".join(sorted(self._session_ids)[-2:])
 
     def _has_running_commands(self) -> bool:
@@ -180,11 +180,11 @@ class LeaseAgent:
                     return True
         return False
 
-    # -- the lock ------------------------------------------------------------------------------------------------
+    # -- the lease -----------------------------------------------------------------------------------------------
 
     def _renew_or_acquire(self) -> None:
-        """Renew it, or try to get it."""
-        begun = self._clock()
+        """Renew the lease, or try to take it."""
+        started_at = self._clock()
         try:
             store = self._connect()
             if self._lease is not None:
@@ -192,12 +192,12 @@ class LeaseAgent:
                     self._lease.record, session=self._claim_sessions, terminal=self._terminal
                 )
                 self._lease = lease.renew_lease(store, self._account, AcquiredLease(claim, self._lease.etag))
-                self._record_lease(self._lease, begun)
-                asked = lease.read_lease_handoff_request(store, self._account, self._lease.record)
-                by = asked.by if asked and not asked.refused else ""
-                self._set_status(msgspec.structs.replace(self._status, question=by))
+                self._record_lease(self._lease, started_at)
+                request = lease.read_lease_handoff_request(store, self._account, self._lease.record)
+                requester = request.by if request and not request.refused else ""
+                self._set_status(msgspec.structs.replace(self._status, question=requester))
             else:
-                self._try_acquire(store, begun)
+                self._try_acquire(store, started_at)
             self._share_summaries(store)
         except LeaseLost as lost:
             self._lease = None
@@ -207,24 +207,24 @@ class LeaseAgent:
             self._record_unreachable(str(error))
 
     def _try_acquire(self, store: ObjectStore, started_at: float) -> None:
-        waits = self._released_claim and started_at < self._handoff_deadline
-        seen = lease.read_lease(store, self._account) if waits else None
-        if seen is not None and seen.record.id == self._released_claim:  # whoever asked for it has not come yet
+        is_reserved = self._released_claim and started_at < self._handoff_deadline
+        found = lease.read_lease(store, self._account) if is_reserved else None
+        if found is not None and found.record.id == self._released_claim:  # the requester has not taken it yet
             self._next_renewal_at = self._clock() + MAX_RETRY_INTERVAL
             return
-        wanted = msgspec.structs.replace(self._own_claim, session=self._claim_sessions, terminal=self._terminal)
-        taken = lease.acquire_lease(store, self._account, wanted)
+        claim = msgspec.structs.replace(self._own_claim, session=self._claim_sessions, terminal=self._terminal)
+        taken = lease.acquire_lease(store, self._account, claim)
         if isinstance(taken, AcquiredLease):
             self._lease, self._released_claim = taken, ""
             self._record_lease(taken, started_at)
             return
-        asked = lease.read_lease_handoff_request(store, self._account, taken.record)
+        request = lease.read_lease_handoff_request(store, self._account, taken.record)
         self._record_other_holder(
-            taken, refused=asked is not None and asked.refused and asked.by == self._handoff_requester
+            taken, refused=request is not None and request.refused and request.by == self._handoff_requester
         )
 
     def _record_lease(self, lease: AcquiredLease, started_at: float) -> None:
-        """It is ours, by what S3 was asked at a moment of our clock: not earlier than that its lease began."""
+        """It is ours since a request to S3 that we sent at `started_at`: the lease did not start earlier."""
         seconds = lease.record.seconds
         self._lease_until = started_at + seconds
         self._next_renewal_at = started_at + seconds / RENEWALS_PER_LEASE
@@ -242,7 +242,7 @@ class LeaseAgent:
         )
 
     def _record_unreachable(self, message: str) -> None:
-        """S3 cannot be reached. What is held still holds until its lease is over; then nobody can say."""
+        """S3 cannot be reached. A lease that we have holds until its end; then nobody can say."""
         self._next_renewal_at = self._clock() + min(
             MAX_RETRY_INTERVAL, self._context.settings.sessions.lease / RENEWALS_PER_LEASE
         )
@@ -254,7 +254,7 @@ class LeaseAgent:
             )
 
     def _connect(self) -> ObjectStore:
-        """The store, and whose account we are in. Raises StoreError."""
+        """The store; finds out in which account we are. Raises ObjectStoreError."""
         from checks.aws.session import aws_error_types
 
         if self._object_store is None:
@@ -266,23 +266,25 @@ class LeaseAgent:
             self._object_store = store
         return self._object_store
 
-    # -- questions -----------------------------------------------------------------------------------------------
+    # -- requests ------------------------------------------------------------------------------------------------
 
     def _handle_requests(self) -> None:
-        """What those with a seat want to be said."""
+        """Pass on what clients wrote: a request to the holder, or their answer to one."""
         if (
-            (ask := self._read_request(HANDOFF_REQUEST_FILE)) is not None
+            (request := self._read_json_object(self._folder / HANDOFF_REQUEST_FILE)) is not None
             and self._object_store is not None
             and self._lease is None
         ):
             (self._folder / HANDOFF_REQUEST_FILE).unlink(missing_ok=True)
             with suppress(ObjectStoreError):
-                seen = lease.read_lease(self._object_store, self._account)
-                if seen is not None and not seen.is_available:
-                    self._handoff_requester = one_line(str(ask.get("by", "")))
-                    lease.request_lease_handoff(self._object_store, self._account, seen.record, self._handoff_requester)
+                found = lease.read_lease(self._object_store, self._account)
+                if found is not None and not found.is_available:
+                    self._handoff_requester = one_line(str(request.get("by", "")))
+                    lease.request_lease_handoff(
+                        self._object_store, self._account, found.record, self._handoff_requester
+                    )
             self._next_renewal_at = 0.0
-        if (answer := self._read_request(HANDOFF_ANSWER_FILE)) is not None:
+        if (answer := self._read_json_object(self._folder / HANDOFF_ANSWER_FILE)) is not None:
             (self._folder / HANDOFF_ANSWER_FILE).unlink(missing_ok=True)
             if self._lease is not None and answer.get("of") == self._lease.record.id:
                 self._answer_handoff(release=bool(answer.get("yield")) and not self._has_running_commands())
@@ -292,8 +294,8 @@ class LeaseAgent:
         claim = self._lease.record
         try:
             if not release:
-                if asked := lease.read_lease_handoff_request(self._object_store, self._account, claim):
-                    lease.refuse_lease_handoff(self._object_store, self._account, asked)
+                if request := lease.read_lease_handoff_request(self._object_store, self._account, claim):
+                    lease.refuse_lease_handoff(self._object_store, self._account, request)
                 self._set_status(msgspec.structs.replace(self._status, question=""))
                 return
             lease.release_lease(self._object_store, self._account, self._lease)
@@ -306,9 +308,6 @@ class LeaseAgent:
         self._next_renewal_at = self._clock() + MAX_RETRY_INTERVAL
         self._set_status(LeaseStatus(state="yielded", account=self._account, holder=holder))
 
-    def _read_request(self, name: str) -> dict[str, Any] | None:
-        return self._read_json_object(self._folder / name)
-
     @staticmethod
     def _read_json_object(path: Path) -> dict[str, Any] | None:
         try:
@@ -317,7 +316,7 @@ class LeaseAgent:
             return None
         return plain if isinstance(plain, dict) else None
 
-    # -- telling -------------------------------------------------------------------------------------------------
+    # -- the status ----------------------------------------------------------------------------------------------
 
     def _set_status(self, status: LeaseStatus) -> None:
         before, self._status = self._status, status
@@ -332,16 +331,16 @@ class LeaseAgent:
 
     def _write_status(self) -> None:
         """Raises OSError."""
-        word = LeaseStatusFile(**msgspec.structs.asdict(self._status), until=self._lease_until)
+        status = LeaseStatusFile(**msgspec.structs.asdict(self._status), until=self._lease_until)
         before, self._status_fd = (
             self._status_fd,
-            replace_and_lock(self._folder / STATUS_FILE, msgspec.json.encode(word)),
+            replace_and_lock(self._folder / STATUS_FILE, msgspec.json.encode(status)),
         )
         if before >= 0:
             os.close(before)
 
     def _log_lock_event(self, event: events.TeamLockChanged) -> None:
-        """In every session that is open here: who reads it later must know under which lock it worked."""
+        """Log the change in every open session of a client: who reads it later must know under which lock it worked."""
         for id in self._session_ids:
             with suppress(SessionError, OSError):
                 session = self._session_store.open(id)
@@ -350,7 +349,7 @@ class LeaseAgent:
                 session.close()
 
     def _share_summaries(self, store: ObjectStore) -> None:
-        """Write the summaries that changed to where other machines list them. Raises StoreError."""
+        """Write the summaries that changed to where other machines list them. Raises ObjectStoreError."""
         from ecotui.team import summaries
 
         if not self._has_caught_up:
@@ -359,13 +358,13 @@ class LeaseAgent:
                 store, self._session_store, self._context.project, MAX_SESSIONS_TO_CATCH_UP
             )
         for id in self._session_ids:
-            mark = summaries.summary_version(self._session_store, id)
-            if mark is not None and self._shared_versions.get(id) != mark:
+            version = summaries.summary_version(self._session_store, id)
+            if version is not None and self._shared_versions.get(id) != version:
                 summaries.publish_summary(store, self._session_store, id)
-                self._shared_versions[id] = mark
+                self._shared_versions[id] = version
 
     def _shut_down(self) -> None:
-        # Before the lock goes: nobody may work on an old word.
+        # Before the lease is released: nobody may work by an old status.
         (self._folder / STATUS_FILE).unlink(missing_ok=True)
         with suppress(ObjectStoreError):
             if self._object_store is not None:
@@ -375,7 +374,7 @@ class LeaseAgent:
 
 
 def run_lease_agent(folder: Path, context: CheckContext, env: Mapping[str, str]) -> None:
-    """Be the keeper of this place until nobody needs it. Raises OSError."""
+    """Run the agent of this folder until nobody needs it. Raises OSError."""
     from ecotui.session.lock import current_process_as_holder
 
     me = current_process_as_holder(env, context.project)
@@ -386,8 +385,8 @@ def run_lease_agent(folder: Path, context: CheckContext, env: Mapping[str, str])
         project=context.settings.project or context.project.name,
         seconds=context.settings.sessions.lease,
     )
-    keeper = LeaseAgent(folder, context, claim)
+    agent = LeaseAgent(folder, context, claim)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, keeper.request_stop)
+        signal.signal(number, agent.request_stop)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    keeper.run()
+    agent.run()

@@ -1,7 +1,6 @@
-"""Summaries of sessions that machines share: one small object each, written by the machine that has the session.
+"""Session summaries that machines share in S3: one small object each, written by the machine that has the session.
 
-What is written is the summary as it stands in the state folder, where everything was masked already, and masked once
-more with this machine's own secrets.
+The summary in the state folder is masked already; it is masked once more with this machine's own secrets.
 """
 
 from __future__ import annotations
@@ -28,11 +27,11 @@ SUMMARIES_PREFIX = "sessions"
 MAX_TEAM_SESSIONS = 200
 """Sessions of the team that are read for a list, newest first."""
 PARALLEL_READS = 12
-"""Summaries that are read side by side."""
+"""Summaries that are read in parallel."""
 
 
 class SharedSession(msgspec.Struct, kw_only=True):
-    """A session of some machine."""
+    """The summary of a session on some machine."""
 
     schema: str = "ecotui.shared-session/1"
     host: str = ""
@@ -40,16 +39,16 @@ class SharedSession(msgspec.Struct, kw_only=True):
 
 
 def summary_version(session_store: SessionStore, id: str) -> tuple[int, int] | None:
-    """Something that changes with the summary; None where there is none yet."""
+    """A value that changes with the summary; None where there is none yet."""
     try:
-        seen = os.lstat(session_store.folder / id / SUMMARY_NAME)
+        status = os.lstat(session_store.folder / id / SUMMARY_NAME)
     except OSError:
         return None
-    return seen.st_mtime_ns, seen.st_size
+    return status.st_mtime_ns, status.st_size
 
 
 def encode_summary(session_store: SessionStore, id: str) -> bytes:
-    """What is shared of a session. Raises SessionError."""
+    """The object of a session. Raises SessionError."""
     summary = read_session_summary(session_store.folder / id)
     redactor = Redactor(read_or_create_salt(session_store.folder / id), env=os.environ)
     plain = redactor.redact_values(msgspec.to_builtins(SharedSession(host=socket.gethostname(), summary=summary)))
@@ -57,29 +56,29 @@ def encode_summary(session_store: SessionStore, id: str) -> bytes:
 
 
 def publish_summary(store: ObjectStore, session_store: SessionStore, id: str) -> None:
-    """Share a session's summary; one that cannot be read is passed over. Raises StoreError."""
+    """Share a session's summary; skips one that cannot be read. Raises ObjectStoreError."""
     with suppress(SessionError):
         store.write(f"{SUMMARIES_PREFIX}/{id}.json", encode_summary(session_store, id))
 
 
 def publish_missing_summaries(store: ObjectStore, session_store: SessionStore, project: Path, limit: int) -> None:
-    """Share what was not shared when S3 could not be reached: the project's newest sessions. Raises StoreError."""
+    """Share the project's newest sessions that are not shared yet. Raises ObjectStoreError."""
     # S3's ETag of a small object is the MD5 of its bytes, unless a key of KMS encrypts it: then it is written again.
-    there = {one.key: one.etag for one in store.list_entries(f"{SUMMARIES_PREFIX}/")}
+    etags = {one.key: one.etag for one in store.list_entries(f"{SUMMARIES_PREFIX}/")}
     for summary in session_store.list_summaries(limit):
         if summary.folder != str(project):
             continue
         with suppress(SessionError):
             body = encode_summary(session_store, summary.id)
             if (
-                there.get(f"{SUMMARIES_PREFIX}/{summary.id}.json")
+                etags.get(f"{SUMMARIES_PREFIX}/{summary.id}.json")
                 != hashlib.md5(body, usedforsecurity=False).hexdigest()
             ):
                 store.write(f"{SUMMARIES_PREFIX}/{summary.id}.json", body)
 
 
 def read_team_sessions(store: ObjectStore, limit: int = MAX_TEAM_SESSIONS) -> Iterator[SharedSession]:
-    """The team's sessions, newest first; what is no summary is left out. Raises StoreError."""
+    """The team's sessions, newest first; skips what is no summary. Raises ObjectStoreError."""
     keys = sorted((one.key for one in store.list_entries(f"{SUMMARIES_PREFIX}/")), reverse=True)[:limit]
     with ThreadPoolExecutor(max_workers=PARALLEL_READS, thread_name_prefix="team") as pool:
         read = list(pool.map(store.read, keys))
