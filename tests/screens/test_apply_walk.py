@@ -236,7 +236,7 @@ async def recover_and_finish(me: Operator) -> None:
     await me.go_to("apply.changes")
     await me.way("apply.unfinished")
     await me.ended("what was left")
-    assert "keep what stands, instead of making it again" in me.said()
+    assert "untaint what is complete, so that it is not replaced" in me.said()
     await me.go_to("apply.changes")
     await me.way("apply.keep")
     await me.agree()
