@@ -7,6 +7,7 @@ only a shell can work out (a substitution, a wildcard, a pipe) is named as a `Sh
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -166,6 +167,8 @@ class _Text:
     shown: bytes
     holes: dict[int, tuple[int, str]] = field(default_factory=dict)
     """First byte of a hole to the byte behind it and its name."""
+    hole_begins: list[int] = field(default_factory=list)
+    """The same first bytes, in order."""
     first_line: int = 1
 
     def source(self, start: int, end: int) -> str:
@@ -174,11 +177,12 @@ class _Text:
     def literal(self, start: int, end: int, unescape: str) -> Iterator[str | ShellVariable]:
         """Text and holes of a span; `unescape` is a pattern of what a backslash escapes."""
         at = start
-        for begin, (behind, name) in self.holes.items():
-            if start <= begin and behind <= end:
-                yield _unescape(self.source(at, begin), unescape)
-                yield ShellVariable(name, self.source(begin, behind))
-                at = behind
+        for index in range(bisect_left(self.hole_begins, start), bisect_left(self.hole_begins, end)):
+            begin = self.hole_begins[index]
+            behind, name = self.holes[begin]
+            yield _unescape(self.source(at, begin), unescape)
+            yield ShellVariable(name, self.source(begin, behind))
+            at = behind
         yield _unescape(self.source(at, end), unescape)
 
 
@@ -191,12 +195,15 @@ def _parse(text: str, holes: re.Pattern[str] | None, first_line: int) -> tuple[_
     read = _Text(shown, first_line=first_line)
     if holes:
         hidden = bytearray(shown)
+        at, behind = 0, 0
         for found in holes.finditer(text):
-            begin = len(text[: found.start()].encode("utf-8", "replace"))
+            begin = behind + len(text[at : found.start()].encode("utf-8", "replace"))
             behind = begin + len(found[0].encode("utf-8", "replace"))
+            at = found.end()
             # A plain word of the same length: every position stays what it is.
             hidden[begin:behind] = b"H" * (behind - begin)
             read.holes[begin] = (behind, found[1])
+            read.hole_begins.append(begin)
         shown = bytes(hidden)
     return read, _parser().parse(shown).root_node
 
