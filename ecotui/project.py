@@ -246,7 +246,7 @@ class OpenProject:
         self._renew_lease_credentials()
 
     def override_finding(self, finding: Finding, reason: str) -> None:
-        """Let a finding pass. Raises ValueError without a reason."""
+        """Override a finding. Raises ValueError without a reason."""
         self.rebuild = self.rebuild.with_override(finding.id, reason)
         self.session.append(events.FindingOverridden(finding=finding.id, reason=reason.strip()))
 
@@ -254,11 +254,11 @@ class OpenProject:
         self.session.append(events.FixChosen(step=finding.step, finding=finding.id, fix=fix.id, title=fix.title))
 
     def start_command(self, step: str, title: str, argv: tuple[str, ...], *, stdin: bytes | None = None) -> Command:
-        """Start a command under the supervisor; it goes on without us. Raises SessionError, OSError."""
+        """Start a command under the supervisor; it continues without us. Raises SessionError, OSError."""
         if argv[0] == "ecotui":
-            # Those that a screen follows report in JSON lines.
-            following = ("--progress",) if argv[1] in _COMMANDS_WITH_PROGRESS and "--progress" not in argv else ()
-            argv = (*argv, *following, *self.child_options())
+            # A screen follows the JSON lines of these.
+            progress = ("--progress",) if argv[1] in _COMMANDS_WITH_PROGRESS and "--progress" not in argv else ()
+            argv = (*argv, *progress, *self.child_options())
         command = start_command(
             self.session,
             argv,
@@ -274,7 +274,7 @@ class OpenProject:
         return command
 
     def run_fix_command(self, finding: Finding, fix: Fix) -> Command:
-        """Carry out a fix that is a command. The operator's consent was asked by the screen."""
+        """Start the command of a fix. The screen has asked for consent."""
         assert isinstance(fix.action, RunCommand)
         self.record_fix_choice(finding, fix)
         return self.start_command(finding.step, fix.title, fix.action.argv)
@@ -293,7 +293,7 @@ class OpenProject:
         return list_running_commands(self.session)
 
     def close(self, outcome: str) -> None:
-        """End the session (unless something still runs: then it stays open, to come back to) and free the project."""
+        """End the session, unless a command still runs, and release the locks. An open session can be resumed."""
         try:
             if not self.is_read_only and not self.running_commands():
                 self.session.end(outcome)
@@ -306,7 +306,7 @@ class OpenProject:
 
 
 def rebuild_from_events(records: Iterator[events.EventRecord]) -> RebuildProgress:
-    """The rebuild as the log tells it."""
+    """The progress by the events of a log."""
     rebuild = RebuildProgress()
     for record in records:
         rebuild = _apply_event(rebuild, record.event)

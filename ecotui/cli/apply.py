@@ -19,9 +19,9 @@ from checks.tools.terraform import StateSummary, Terraform
 from checks.tools.terraform_errors import StateLock
 from config.folders import state_folder
 from ecotui import exit_codes
-from ecotui.cli.consenting import confirm_typed, is_interactive
 from ecotui.cli.context import check_context
 from ecotui.cli.locks import hold_locks, lease_override_reason
+from ecotui.cli.printing import confirm_typed, is_interactive
 from ecotui.session import SessionError
 
 

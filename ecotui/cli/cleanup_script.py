@@ -12,9 +12,8 @@ import msgspec
 from checks.finding import STATE_ICONS, CheckState
 from checks.sanitize import one_line
 from ecotui import exit_codes
-from ecotui.cli.consenting import is_interactive
 from ecotui.cli.context import check_context
-from ecotui.cli.printing import print_document
+from ecotui.cli.printing import is_interactive, print_document
 from ecotui.cli.script import current_account, print_script_summary, run_team_script
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""From the command line's options to the world that the checks look at."""
+"""Builds the CheckContext that the options of a command name."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def check_context(args: argparse.Namespace) -> CheckContext:
 
 
 def _created_resources(settings: Settings, project: Path) -> Iterable[CreatedResource]:
-    """What the sessions of this project saw being made; read when a look asks for it."""
+    """The resources that sessions of this project created; read only when a check needs them."""
     from config.folders import state_folder
     from ecotui.history.recorded_changes import find_created_resources
     from ecotui.session.store import SessionStore
@@ -40,7 +40,7 @@ def _created_resources(settings: Settings, project: Path) -> Iterable[CreatedRes
 
 
 def _deleted_buckets(settings: Settings, since: float) -> Iterable[DeletedBucket]:
-    """The buckets that sessions on this machine saw go; read when a look asks for it."""
+    """The buckets that sessions on this machine deleted; read only when a check needs them."""
     from config.folders import state_folder
     from ecotui.history.recorded_changes import find_deleted_buckets
     from ecotui.session.store import SessionStore

@@ -1,4 +1,4 @@
-"""How `ecotui apply` follows terraform: lines for people, or terraform's own lines, with ours among them, for a screen."""
+"""Prints the output of an apply: lines for a person, or terraform's JSON lines with ours among them for a screen."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from ecotui.supervisor import Command
 
 HEARTBEAT_SECONDS = 15.0
-"""Seconds without news after which what is running is told again."""
+"""Seconds without output after which the running resources are printed again."""
 MAX_ENTRIES_PER_ERROR = 3
 """Entries of the guide that are named for one error."""
 MAX_TRACE_LINES = 12
-"""Lines of a crash's stack trace that are told at the end: what broke stands at its top."""
+"""Lines of a crash's stack trace that are printed at the end: its top says what broke."""
 MAX_PROVISIONER_LINES = 400
-"""Lines of provisioners that are told of one run, in a log for people; all of them are in the output file."""
+"""Lines of provisioners that are printed of one run; all of them are in the output file."""
 
 _NEXT_STEPS = (
     "What is made stays made: `ecotui plan` goes on from there. `ecotui recover` shows what was begun and not finished."
@@ -92,7 +92,7 @@ class ApplyOutput(OutputHandler):
             return False
 
     def handle_lines(self, lines: list[str]) -> None:
-        """Lines came: tell what is new in them."""
+        """Print what is new in the lines."""
         self._progress.feed(lines)
         if self._as_json:
             sys.stdout.write("\n".join(lines) + "\n")

@@ -12,10 +12,9 @@ import msgspec
 from checks.finding import STATE_ICONS, CheckState
 from checks.sanitize import one_line
 from ecotui import exit_codes
-from ecotui.cli.consenting import confirm_typed, is_interactive
 from ecotui.cli.context import check_context
 from ecotui.cli.locks import configure_override as configure_holding
-from ecotui.cli.printing import print_document
+from ecotui.cli.printing import confirm_typed, is_interactive, print_document
 
 if TYPE_CHECKING:
     from checks.context import CheckContext

@@ -1,4 +1,4 @@
-"""`ecotui team`: who works in the account, by the lock that machines share; and the process that holds it for us."""
+"""`ecotui team`: shows who works in the account, by the team's lease; `--keep` runs the lease agent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ecotui.cli.printing import print_document
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    # For the seats of `ecotui.team.lease_client`, which begin it: the folder beside the project's lock.
+    # For `ecotui.team.lease_client`, which starts the agent: the folder beside the project's lock.
     parser.add_argument("--keep", metavar="FOLDER", help=argparse.SUPPRESS)
 
 
