@@ -1,1 +1,1 @@
-"""Past sessions looked at together with their outputs and the guide: replay, comparison, usual times, diagnoses."""
+"""Past sessions with their outputs and the guide: replay, comparison, durations, diagnoses, archives, exports."""

@@ -1,4 +1,4 @@
-"""What leaves the machine is masked again; on request also what tells whose machine and account it was."""
+"""Masks exports: secrets once more, and on request account ids, ARNs, addresses, user and host names."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _USER_AT_HOST = re.compile(r"(?P<user>[^@\s]+)@(?P<host>\S+)")
 
 
 class Anonymizer:
-    """Masks account ids, ARNs, addresses, user and host names; the same one is the same word throughout."""
+    """Masks account ids, ARNs, addresses, user and host names. The same value gets the same placeholder throughout."""
 
     def __init__(self, records: Iterable[events.EventRecord]) -> None:
         self._placeholders: dict[tuple[str, str], str] = {}
@@ -70,7 +70,7 @@ def _names_pattern(names: set[str]) -> re.Pattern[str] | None:
 
 
 def mask_for_export(session: Session, *, anonymize: bool) -> MaskText:
-    """What every text of an export goes through. Raises SessionError when the log cannot be read."""
+    """The function that masks every text of an export. Raises SessionError when the log cannot be read."""
     if not anonymize:
         return session.redactor.redact
     stricter = Anonymizer(session.read_records())
@@ -78,7 +78,7 @@ def mask_for_export(session: Session, *, anonymize: bool) -> MaskText:
 
 
 def mask_all(plain: Any, mask: MaskText) -> Any:
-    """The same for all strings in lists and dicts, keys too."""
+    """Mask all strings in lists and dicts, keys too."""
     if isinstance(plain, str):
         return mask(plain)
     if isinstance(plain, dict):

@@ -1,7 +1,7 @@
-"""A session as one file: packed for S3 with a manifest, and unpacked again trusting nothing that stands in it.
+"""A session as one file: packed for S3 with a manifest, and unpacked without trusting its content.
 
-Packed is only what a session is known to consist of, only plain files, and only when nothing in it has the shape of a
-secret: what was masked on its way to the disk is looked through once more. The salt never leaves the machine.
+Only known, plain files of a session are packed, and only when none contains anything that looks like a secret: they
+were masked when they were written, and are checked once more. The salt never leaves the machine.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MANIFEST_NAME = "manifest.json"
 ARCHIVE_SUFFIX = ".tar.gz"
 BLOCK_BYTES = 1 << 20
 MAX_UNPACKED_BYTES = 16 << 30
-"""Bytes that a session may have when it is unpacked: several outputs of the most that a supervisor keeps (2 GB each)."""
+"""Bytes of an unpacked session, at most: several outputs of the largest size that a supervisor writes (2 GB)."""
 MAX_FILES = 20_000
 """Files in one session, at most; a command has up to seven."""
 
@@ -44,11 +44,11 @@ _ARCHIVED_NAME = re.compile(
     r"|guide/\w[\w.-]{0,120}"
     r"|commands/[\w-]{1,80}/(?:command\.json|output\.(?:log|times)|exit\.json|supervisor\.log|timeline\.(?:csv|html))"
 )
-"""What is packed, and the only names that are unpacked."""
+"""The files that are packed, and the only names that are unpacked."""
 _LOCAL_ONLY_NAME = re.compile(
     r"salt|commands/[\w-]{1,80}/(?:alive|process\.json|\.exit\.reserve)|(?:.*/)?\.[\w.]+\.\d+"
 )
-"""What is of this machine alone: nothing is lost with it."""
+"""Files that only matter on this machine: they can be removed with the session."""
 
 
 class ArchivedFile(msgspec.Struct, frozen=True):
@@ -108,7 +108,7 @@ def pack_session(
 
 
 def find_unarchived_files(folder: Path) -> list[str]:
-    """Files that an archive would not hold, and that are not of this machine alone."""
+    """Files that would be lost with the session: neither in an archive nor of this machine only."""
     names = (
         path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()
     )
@@ -160,7 +160,7 @@ def _files_to_archive(folder: Path) -> list[str]:
 
 
 def _inspect_file(folder: Path, name: str, redactor: Redactor) -> ArchivedFile:
-    """Measure a file, and look for what should have been masked. Raises SessionError."""
+    """Measure a file. Raises SessionError when it contains a secret that is not masked."""
     size, digest = 0, hashlib.sha256()
     scan = _SCANS_BY_SUFFIX.get(Path(name).suffix, _scan_text)(redactor)
     next(scan)
@@ -180,11 +180,11 @@ def _inspect_file(folder: Path, name: str, redactor: Redactor) -> ArchivedFile:
 
 
 SecretScan = Generator[None, bytes, int | None]
-"""Takes blocks, and ends with the line that is not masked; an empty block ends it without one."""
+"""Is sent blocks; returns the line that is not masked, or None after an empty block."""
 
 
 def _scan_json_lines(redactor: Redactor) -> SecretScan:
-    """For lines of JSON: each string is looked at as it was when it was written."""
+    """For lines of JSON: each string is checked as it was when it was written."""
     number, rest = 0, b""
     while block := (yield):
         lines = (rest + block).split(b"\n")
@@ -206,7 +206,7 @@ def _is_masked(raw: bytes, redactor: Redactor) -> bool:
 
 
 def _scan_text(redactor: Redactor) -> SecretScan:
-    """For output: what comes out of the stream that masks must be what went in."""
+    """For output: the masking stream must change nothing."""
     stream, line = RedactingStream(redactor), 1
     original, redacted = b"", b""
     while block := (yield):
@@ -222,7 +222,7 @@ def _scan_text(redactor: Redactor) -> SecretScan:
 
 
 def _scan_binary(redactor: Redactor) -> SecretScan:
-    """For records of numbers (`output.times`): they are no text, so only what is a secret as it stands is found."""
+    """For binary records (`output.times`), which the stream for text would change."""
     text = ""
     while block := (yield):
         text = text[-redactor.max_secret_chars :] + block.decode("latin-1")
@@ -235,7 +235,7 @@ _SCANS_BY_SUFFIX = {".json": _scan_json_lines, ".jsonl": _scan_json_lines, ".tim
 
 
 def _first_difference(original: bytes, redacted: bytes) -> int | None:
-    """Where the two begin to differ; None when all that came out is the beginning of what went in."""
+    """The index of the first difference; None when the original starts with the redacted text."""
     if original.startswith(redacted):
         return None
     return next(
@@ -255,7 +255,7 @@ def _tar_member(name: str, size: int) -> tarfile.TarInfo:
 
 
 class _HashingReader(io.RawIOBase):
-    """Hands through exactly so many bytes, and hashes them."""
+    """Reads exactly `size` bytes, and hashes them."""
 
     def __init__(self, stream: BinaryIO, size: int) -> None:
         self._stream = stream
@@ -298,7 +298,7 @@ class _BlockReader(io.RawIOBase):
 
 
 def _read_archive(source: Iterable[bytes], folder: Path | None) -> ArchiveManifest:
-    """Member by member; written where there is a folder. Nothing of the archive decides where anything is written."""
+    """Read and verify each member, and write it where there is a folder. Only names that the manifest may have are used."""
     try:
         with (
             gzip.GzipFile(fileobj=io.BufferedReader(_BlockReader(source), BLOCK_BYTES), mode="rb") as unzipped,
@@ -350,7 +350,7 @@ def _read_manifest(tar: tarfile.TarFile, member: tarfile.TarInfo | None) -> Arch
 
 
 def _copy_and_hash(content: IO[bytes], target: Path | None) -> str:
-    """Read to the end, write where there is a target; the hash."""
+    """Read to the end, and write where there is a target. Returns the hash."""
     blocks = iter(lambda: content.read(BLOCK_BYTES), b"")
     if target is None:
         return sha256_hex(blocks)

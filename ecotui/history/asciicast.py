@@ -10,11 +10,11 @@ from ecotui.history.replay import OutputReader, Recording
 from ecotui.session.log import Session
 
 IDLE_TIME_LIMIT = 2.0
-"""Seconds that a player is asked to make of any longer silence."""
+"""Seconds to which a player shortens a longer pause."""
 
 
 def export_asciicast(session: Session, mask: MaskText) -> str:
-    """The recording, at the times at which things were said. Raises SessionError."""
+    """The recording, with the times at which the output was written. Raises SessionError."""
     recording = Recording(session)
     summary = session.read_summary()
     untimed = [command.title for command in recording.commands.values() if not command.has_output_times]
@@ -36,7 +36,7 @@ def export_asciicast(session: Session, mask: MaskText) -> str:
 
 
 def timed_lines(recording: Recording, mask: MaskText) -> Iterator[tuple[float, str]]:
-    """Every line with the second of its being said (since the epoch), titles and ends of commands between them."""
+    """Every line with its time (seconds since the epoch), and the starts and ends of commands."""
     readers = {command: OutputReader(recording, command) for command in recording.commands}
     for event in recording.events_from():
         if event.entry is None:

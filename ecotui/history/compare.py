@@ -22,7 +22,7 @@ from ecotui.supervisor.commands import list_commands
 
 @dataclass(frozen=True)
 class ComparedSession:
-    """One of the two, read back."""
+    """One of the two sessions."""
 
     id: str
     project: str = ""
@@ -31,34 +31,34 @@ class ComparedSession:
     """Seconds since the epoch."""
     outcome: str = ""
     seconds: float | None = None
-    """From the beginning to the end; None while it is open."""
+    """From start to end; None while it is open."""
     version: str = ""
     commit: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)
     recorded: bool = False
-    """Whether the settings were written down; an older ecotui did not."""
+    """Whether the settings were recorded; an older ecotui did not."""
     tools: Mapping[str, str] = field(default_factory=dict)
-    """Name to version, by the last look at the environment."""
+    """Name to version, by the last check of the environment."""
     steps: Mapping[str, str] = field(default_factory=dict)
-    """Step to the state of its last look."""
+    """Step to the state of its last check."""
     took: Mapping[str, float] = field(default_factory=dict)
     """Step to the seconds that its commands ran."""
     resources: Mapping[str, float] = field(default_factory=dict)
     """`create aws_vpc.main` to seconds."""
     failures: tuple[str, ...] = ()
     words: Mapping[str, str] = field(default_factory=dict)
-    """The last that was said of each finding, and of each kind of command."""
+    """The last result of each finding, and of each command by its title."""
 
 
 @dataclass(frozen=True)
 class ComparisonRow:
-    """What two sessions say about one thing; empty where one says nothing."""
+    """One value in both sessions; empty where a session does not have it."""
 
     label: str
     before: str
     after: str
     change_seconds: float | None = None
-    """Seconds more (or, below zero, fewer) in the second one, of what is a length of time."""
+    """For durations: the seconds by which the second session took longer."""
 
     @property
     def is_same(self) -> bool:
@@ -139,7 +139,7 @@ def read_compared_session(session: Session) -> ComparedSession:
 
 
 def compare_sessions(before: Session, after: Session) -> Comparison:
-    """Both, and what differs. Raises SessionError."""
+    """Both sessions, and the values that differ. Raises SessionError."""
     first, second = read_compared_session(before), read_compared_session(after)
     return Comparison(first, second, tuple(_comparison_sections(first, second)))
 
@@ -199,7 +199,7 @@ def _recorded_text(recorded: bool) -> str:
 
 
 def _failure_rows(one: ComparedSession, other: ComparedSession) -> Iterator[ComparisonRow]:
-    """By what failed, however long it took until then."""
+    """Failures by command, whatever time they took."""
 
     def counted(side: ComparedSession) -> dict[str, int]:
         counts: dict[str, int] = {}
@@ -224,7 +224,7 @@ def _duration_row(what: str, one: float | None, other: float | None) -> Comparis
 
 
 def _tool_versions(detail: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
-    """Of a report of the environment step, which may be an older or newer ecotui's."""
+    """The tools in a report of the environment step, of any version of ecotui."""
     tools = (detail or {}).get("tools")
     for tool in tools if isinstance(tools, list) else ():
         if isinstance(tool, dict) and tool.get("name"):

@@ -16,12 +16,12 @@ from ecotui.supervisor.commands import Command, read_command_status
 from ecotui.supervisor.tail import Tail
 
 MAX_SESSIONS_FOR_CURRENT_APPLY = 10
-"""Sessions that are looked through, newest first."""
+"""The newest sessions, of which the last apply is taken."""
 
 
 @dataclass(frozen=True)
 class CurrentApply:
-    """An apply, as far as it got."""
+    """An apply that runs or ran, with its plan and its progress."""
 
     command: Command
     is_running: bool
@@ -31,7 +31,7 @@ class CurrentApply:
     def describe_running_resource(
         self, address: str, now: float, durations: DurationStats | None = None
     ) -> RunningResource | None:
-        """What there is to say about a resource that runs; None when it does not."""
+        """What is known about a resource in progress; None when it is not in progress."""
         row = next((item for item in self.progress.running_operations if item.address == address), None)
         if row is None:
             return None
@@ -66,7 +66,7 @@ def find_current_apply(store: SessionStore, project: Path) -> CurrentApply | Non
 
 
 def read_apply(command: Command) -> CurrentApply:
-    """A recorded stream, from its beginning to where it is now."""
+    """The apply as far as its output goes."""
     plan = _read_plan(command)
     progress = ApplyStreamReader(plan.operations if plan else None)
     tail = Tail(command.folder, max_line_bytes=1 << 20)
@@ -83,7 +83,7 @@ def read_resource_duration_stats(
 
 
 def _read_plan(command: Command) -> Plan | None:
-    """The plan that the command applies, from its review; None when it was planned anew since, or is gone."""
+    """The plan that the command applies, from its review; None when there is another plan or none."""
     import msgspec
 
     from checks.apply.forecast.model import SavedReview

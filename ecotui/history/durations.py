@@ -1,4 +1,4 @@
-"""How long the steps usually take: over the past sessions, by the index."""
+"""How long the steps usually take, over the past sessions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ecotui.session.log import SessionSummary
 from ecotui.session.query import SessionQuery
 
 MAX_SESSIONS_COMPARED = 200
-"""Sessions that are asked, newest first; what was before them was another world."""
+"""The newest sessions, which are compared: older ones say little about today's project."""
 BAR_CHARS = "▁▂▃▄▅▆▇█"
 
 
@@ -23,11 +23,11 @@ class StepSample:
 
     session_id: str
     session_start: float
-    """When the session began."""
+    """When the session started, in seconds since the epoch."""
     seconds: float
-    """That the step's commands ran, in all."""
+    """The duration of the step's commands, in all."""
     state: str
-    """Of the step's last look; empty where there was none."""
+    """Of the step's last check; empty where there was none."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class StepDurations:
 
     @property
     def successful_seconds(self) -> tuple[float, ...]:
-        """The times of the sessions in which the step came out well; of all, where it never did."""
+        """The durations of the sessions in which the step succeeded; of all, where it never did."""
         successful = tuple(sample.seconds for sample in self.samples if sample.state in ("ok", "warn"))
         return successful or tuple(sample.seconds for sample in self.samples)
 
@@ -62,7 +62,7 @@ class StepDurations:
         return max(sample.seconds for sample in self.samples)
 
     def sparkline(self, width: int) -> str:
-        """The newest sessions as a line of bars, the newest at the right, as high as the longest of them."""
+        """The newest sessions as a line of bars, the newest at the right, scaled to the longest."""
         shown = self.samples[-width:]
         longest = max((sample.seconds for sample in shown), default=0.0) or 1.0
         return "".join(
@@ -73,12 +73,12 @@ class StepDurations:
 def read_step_durations(
     index: SessionIndex, query: SessionQuery | None = None, limit: int = MAX_SESSIONS_COMPARED
 ) -> tuple[StepDurations, ...]:
-    """The steps in their order; those that never ran a command are left out. Raises SessionError."""
+    """The steps in their order, without those that never ran a command. Raises SessionError."""
     return step_durations(index.find_summaries(query, limit, with_step_times=True))
 
 
 def step_durations(summaries: Sequence[SessionSummary]) -> tuple[StepDurations, ...]:
-    """The same, of sessions that are known already, newest first."""
+    """The same, from summaries, newest first."""
 
     def samples(step: str) -> Iterable[StepSample]:
         for summary in reversed(summaries):

@@ -1,4 +1,4 @@
-"""What a session's commands said, for whoever reads it: the last lines, and when each part was written."""
+"""The outputs of a session's commands: their last lines, and when each part was written."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def find_command_folder(session: Session, command: str) -> Path | None:
 
 
 def last_lines_reader(session: Session) -> Callable[[str, int], Sequence[str]]:
-    """Gives the last so many lines that a command said, by its id; none for what is no command."""
+    """A function that takes a command's id and a number, and gives the last lines of its output."""
 
     def read(command: str, lines: int) -> Sequence[str]:
         folder = find_command_folder(session, command)
@@ -36,7 +36,7 @@ def last_lines_reader(session: Session) -> Callable[[str, int], Sequence[str]]:
 
 
 def command_request_reader(session: Session) -> Callable[[str], CommandRequest | None]:
-    """Tells what a command was asked to do, from its folder: for a log that is read from its end."""
+    """A function that reads a command's request from its folder: for a log that is read from its end."""
 
     def read(command: str) -> CommandRequest | None:
         folder = find_command_folder(session, command)
@@ -47,7 +47,7 @@ def command_request_reader(session: Session) -> Callable[[str], CommandRequest |
 
 
 def read_output_times(session: Session, command: str, start_time: float, end_time: float) -> tuple[OutputTimes, bool]:
-    """When a command wrote what, and whether that is known; otherwise it is spread evenly over its time."""
+    """When each part of an output was written, and whether that is known; otherwise it is spread evenly."""
     folder = session.commands_folder / command
     times = OutputTimes.read(folder / OUTPUT_TIMES_FILE, folder / OUTPUT_LOG)
     if times.offsets or not times.size:

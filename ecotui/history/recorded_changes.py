@@ -22,7 +22,7 @@ MAX_SESSIONS_FOR_CREATIONS = 200
 MAX_SESSIONS_FOR_DELETIONS = 40
 """The same for deletions, of which only the last hours matter."""
 _BUCKET_KEY_PREFIX = "s3-bucket:"
-"""How the cleanup's keys of buckets begin."""
+"""Prefix of the cleanup's keys of buckets."""
 
 
 def find_created_resources(store: SessionStore, project: Path) -> list[CreatedResource]:

@@ -1,6 +1,6 @@
-"""A session played again: what stood where at any moment, derived from the events up to then, and the outputs as they came.
+"""A session played again: its progress at any time, derived from the events up to then, and the outputs as they came.
 
-Silences are shortened: nobody watches terraform wait for eight minutes. What was shortened is said. A log of any length
+Pauses are shortened: nobody watches terraform wait for eight minutes. What was shortened is shown. A log of any length
 is read once, and again by pages: of an event only its time is held in memory, in eight bytes.
 """
 
@@ -30,15 +30,15 @@ from ecotui.supervisor.output_times import OutputTimes
 from ecotui.supervisor.paths import OUTPUT_LOG
 
 EVENTS_PER_PAGE = 1_000
-"""Events that are read at once: a hundredth of a second's work."""
+"""Events that are read at once, in about 10 ms."""
 MAX_CACHED_PAGES = 4
-"""Pages that are kept, the newest used."""
+"""Pages in memory, those used last."""
 MAX_RECORDED_BYTES = 2_000_000
 """Bytes of one command's output that are played, from its end."""
 MAX_PAUSE_SECONDS = 5.0
-"""Seconds without anything that are played as they were; of a longer silence,"""
+"""Seconds of the longest pause that is played in full; of a longer one,"""
 SHORTENED_PAUSE_SECONDS = 2.0
-"""these are left."""
+"""this many seconds are played."""
 SPEEDS = (1, 2, 4, 8, 16, 32, 64)
 
 _STEP_EVENT_TAGS = {
@@ -48,11 +48,11 @@ _STEP_EVENT_TAGS = {
         events.InterruptSent,
     )
 }  # fmt: skip
-"""What moves a step, or speaks of one: the rest need not be understood before it is shown."""
+"""Events that change a step, or belong to one. The others are decoded only when they are shown."""
 
 
 def apply_event(rebuild: RebuildProgress, event: events.AnyEvent | events.UnknownEvent) -> RebuildProgress:
-    """Where the steps stand after an event."""
+    """The progress after an event."""
     match event:
         case events.CheckReported(report=report):
             return rebuild.with_report(report)
@@ -67,21 +67,21 @@ def apply_event(rebuild: RebuildProgress, event: events.AnyEvent | events.Unknow
 
 
 class EventPages(Sequence[TimelineEntry]):
-    """The moments of a session, as a sequence. What is added to the log later is not among them."""
+    """The events of a session in words, as a sequence. What is added to the log later is not among them."""
 
     def __init__(self, session: Session) -> None:
-        """Looks through the log: a second for half a million events. Raises SessionError."""
+        """Reads the log once: a second for half a million events. Raises SessionError."""
         session.flush()
         self._path = session.events_path
         self.formatter = EventFormatter(outputs.command_request_reader(session))
         self.timestamps = array("d")
-        """When each happened. A clock that was set back: time stands still until it has caught up."""
+        """When each happened, in seconds since the epoch. Never decreases, also when the clock was set back."""
         self.command_starts: list[tuple[int, TimelineEntry]] = []
-        """The commands that began, each with its index."""
+        """The commands that started, each with its index."""
         self.command_end_times: dict[str, float] = {}
-        """Command to the moment of its end."""
+        """Command to the time of its end."""
         self.first_event_indexes: dict[tuple[str, bool], int] = {}
-        """The index of the first moment of a step, and (True) of the first at which something was done for it."""
+        """The index of a step's first event, and (True) of its first command or decision."""
         self._page_offsets = array("q")
         self._page_start_progress: list[RebuildProgress] = []
         self._page_cache: dict[int, tuple[list[TimelineEntry], list[RebuildProgress]]] = {}
@@ -136,13 +136,13 @@ class EventPages(Sequence[TimelineEntry]):
         return self.iterate_from(0)
 
     def iterate_from(self, index: int) -> Iterator[TimelineEntry]:
-        """The moments from an index on, page by page. Raises SessionError."""
+        """The entries from an index on, page by page. Raises SessionError."""
         for page in range(index // EVENTS_PER_PAGE, len(self._page_offsets)):
             entries, _ = self._read_page(page)
             yield from entries[max(index - page * EVENTS_PER_PAGE, 0) :]
 
     def progress_after(self, count: int) -> RebuildProgress:
-        """Where all steps stood after so many events. Raises SessionError."""
+        """The progress after a number of events. Raises SessionError."""
         if not count:
             return RebuildProgress()
         return self._read_page((count - 1) // EVENTS_PER_PAGE)[1][(count - 1) % EVENTS_PER_PAGE]
@@ -166,31 +166,31 @@ class EventPages(Sequence[TimelineEntry]):
 
 
 class ShortenedPause(NamedTuple):
-    """A silence that was shortened."""
+    """A pause that was shortened."""
 
     position: float
-    """Where it begins, in seconds of the tape."""
+    """Where it starts, in seconds of the recording."""
     seconds: float
-    """How long it was."""
+    """How long it really was."""
 
 
 @dataclass(frozen=True)
 class RecordedCommand:
-    """A command on the tape."""
+    """A command of the recording."""
 
     command: str
     title: str
     step: str
     start_time: float
     end_time: float
-    """Seconds since the epoch; of one that has not ended, the last thing known."""
+    """Seconds since the epoch; of a command that has not ended, the last known time."""
     output_times: OutputTimes
     has_output_times: bool
-    """Whether it is known when it wrote what; otherwise its output is spread evenly over its time."""
+    """Whether the times of its output are known; otherwise they are spread evenly."""
 
 
 class ReplayEvent(NamedTuple):
-    """One thing that happens: an event as it is told, or bytes of an output."""
+    """One thing that happens: an event of the log, or bytes of an output."""
 
     position: float
     timestamp: float
@@ -201,7 +201,7 @@ class ReplayEvent(NamedTuple):
 
 
 class Recording:
-    """One session, laid out in time. Use a thread for a long one: its log is looked through once."""
+    """One session on a time axis. Create it in a thread: it reads the whole log once."""
 
     def __init__(self, session: Session) -> None:
         """Raises SessionError."""
@@ -229,7 +229,7 @@ class Recording:
         return commands
 
     def _build_time_map(self) -> None:
-        """Where the two clocks part: at the silences. Between them they go alike."""
+        """Map real time to the recording's: they differ at the shortened pauses, and run alike between them."""
         self._timestamps: list[float] = []
         self._positions: list[float] = []
         self.pauses: list[ShortenedPause] = []
@@ -253,48 +253,48 @@ class Recording:
 
     @property
     def duration(self) -> float:
-        """Seconds that it plays at 1x."""
+        """Seconds of playing at 1x."""
         return self._positions[-1] if self._positions else 0.0
 
     @property
     def skipped_seconds(self) -> float:
-        """Seconds of silence that are not played."""
+        """Seconds of pauses that are not played."""
         return sum(pause.seconds - SHORTENED_PAUSE_SECONDS for pause in self.pauses)
 
     def timestamp_at(self, position: float) -> float:
-        """The moment, in seconds since the epoch, at a place of the tape."""
+        """The time, in seconds since the epoch, at a position."""
         return _interpolate(position, self._positions, self._timestamps)
 
     def position_of(self, timestamp: float) -> float:
-        """The place of a moment on the tape."""
+        """The position of a time."""
         return _interpolate(timestamp, self._timestamps, self._positions)
 
     def count_entries_until(self, position: float) -> int:
-        """How many of the moments have happened at a place."""
+        """How many events have happened at a position."""
         return bisect_right(self.entries.timestamps, self.timestamp_at(position) + 1e-6)
 
     def entry_position(self, index: int) -> float:
-        """Where a moment stands on the tape."""
+        """The position of an event."""
         return self.position_of(self.entries.timestamps[index])
 
     def progress_at(self, position: float) -> RebuildProgress:
-        """Where all steps stood. Raises SessionError."""
+        """The progress at a position. Raises SessionError."""
         return self.entries.progress_after(self.count_entries_until(position))
 
     def command_at(self, position: float) -> RecordedCommand | None:
-        """The command that began last."""
+        """The command that was started last."""
         index = bisect_left(self._commands_by_start, (self.count_entries_until(position), "")) - 1
         return self.commands[self._commands_by_start[index][1]] if index >= 0 else None
 
     def pause_at(self, position: float) -> ShortenedPause | None:
-        """The shortened silence that a place lies in."""
+        """The shortened pause at a position."""
         index = bisect_right([pause.position for pause in self.pauses], position) - 1
         if index >= 0 and position < self.pauses[index].position + SHORTENED_PAUSE_SECONDS:
             return self.pauses[index]
         return None
 
     def parse_position(self, text: str) -> float:
-        """The place that an operator means: a step, a time of day, so far from the beginning (`+90`, `5m`), or a share.
+        """The position for a step, a time of day, a time from the start (`+90`, `5m`), or a percentage.
 
         Raises ValueError with what can be given.
         """
@@ -314,17 +314,17 @@ class Recording:
                 (day.tm_year, day.tm_mon, day.tm_mday, int(clock[1]), int(clock[2]), int(clock[3] or 0), 0, 0, -1)
             )
             return self.position_of(timestamp if timestamp >= self._timestamps[0] - 1 else timestamp + 86_400)
-        raise ValueError(f"{text!r} is no moment: a step, 14:03, +90 or 5m from the beginning, or 50%")
+        raise ValueError(f"{text!r} is no position: a step, 14:03, +90 or 5m from the start, or 50%")
 
     def events_from(self, position: float = 0.0) -> Iterator[ReplayEvent]:
-        """All that happens from a place on, in order. Raises SessionError."""
+        """All that happens from a position on, in order. Raises SessionError."""
         first = bisect_left(self.entries.timestamps, self.timestamp_at(position) - 1e-3)
         entries = (
             ReplayEvent(self.entry_position(index), entry.timestamp, entry)
             for index, entry in enumerate(self.entries.iterate_from(first), first)
         )
         output_events = (self._output_events(command) for command in self.commands.values())
-        # What a command says comes before the word that it ended, and after the word that it began.
+        # The output of a command comes after the event of its start, and before that of its end.
         merged = merge(entries, *output_events, key=lambda event: (event.position, _is_end_event(event)))
         return (event for event in merged if event.position >= position)
 
@@ -343,7 +343,7 @@ def _is_end_event(event: ReplayEvent) -> bool:
 
 
 def _interpolate(value: float, known: list[float], targets: list[float]) -> float:
-    """The value carried from one scale to the other, along straight lines."""
+    """Linear interpolation from one scale to the other."""
     if not known:
         return 0.0
     index = bisect_left(known, value)
@@ -357,10 +357,10 @@ def _interpolate(value: float, known: list[float], targets: list[float]) -> floa
 
 
 class OutputReader:
-    """One output, read on from beat to beat; whole lines only."""
+    """Reads one output from event to event; whole lines only."""
 
     def __init__(self, recording: Recording, command: str, *, start_byte: int = 0) -> None:
-        """`since`: the byte where it is begun; a long output is begun at its last part."""
+        """`start_byte`: where to start; of a long output only the last part is read."""
         self._path = recording.output_path(command)
         self._offset = max(recording.commands[command].output_times.size - MAX_RECORDED_BYTES, start_byte)
         self._partial_line = b""
@@ -381,13 +381,13 @@ class OutputReader:
         return [line.decode("utf-8", "replace") for line in lines]
 
     def read_remaining(self) -> list[str]:
-        """What is left of a last line without an end."""
+        """A last line without an end."""
         line, self._partial_line = self._partial_line, b""
         return [line.decode("utf-8", "replace")] if line else []
 
 
 class Playhead:
-    """Where the tape is. Has no clock of its own: it is given one."""
+    """The position of a replay that plays or is paused. The clock is passed in."""
 
     def __init__(self, duration: float, clock: Callable[[], float] = time.monotonic, *, speed: int = 1) -> None:
         self.duration = duration
@@ -399,7 +399,7 @@ class Playhead:
 
     @property
     def position(self) -> float:
-        """Seconds of the tape; stands at the end when that is reached."""
+        """Seconds of the recording; stays at its end."""
         if self.is_playing:
             now = self._clock()
             self._position = min(self._position + (now - self._last_update) * self.speed, self.duration)
@@ -408,7 +408,7 @@ class Playhead:
         return self._position
 
     def play(self) -> None:
-        """Go on; from the end, begin again."""
+        """Play on; at the end, play from the start."""
         if self.position >= self.duration:
             self._position = 0.0
         self._last_update = self._clock()

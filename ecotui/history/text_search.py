@@ -1,4 +1,4 @@
-"""Words looked for in a file of any size, in blocks: a gigabyte is read once and never held."""
+"""Searches for words in a file of any size, in blocks: a gigabyte is read once, and never held in memory."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ BLOCK_BYTES = 1 << 20
 READ_AHEAD_BYTES = 8 * BLOCK_BYTES
 """Bytes that the system is asked to have ready."""
 MAX_LINE_BYTES = 400
-"""Bytes of a line that are given, where nobody asks for more."""
+"""Bytes of a line that a match shows by default."""
 
 RARE_LETTER_LIMIT = 2_000
-"""How often a letter may stand in a block to be called rare there: looking at each takes half a microsecond."""
+"""How often a letter may occur in a block to count as rare: checking each takes half a microsecond."""
 _LETTERS_BY_RARITY = b"zqxjkvbywgfpmucdlhrsnioate "
-"""Letters from the rarest in English to the space: what is not among them (-1) is taken for rarer than all."""
+"""Letters from the rarest in English to the space; others (-1) count as rarer than all."""
 
 
 class TextMatch(NamedTuple):
-    """A line in which the words stand."""
+    """A line that contains the words."""
 
     offset: int
-    """Where the words begin, in bytes."""
+    """The byte where the words start."""
     text: str
-    """The line, or what is around the words in a long one."""
+    """The line; of a long one the part around the words."""
 
 
 def search_forward(
@@ -39,10 +39,9 @@ def search_forward(
     should_stop: Callable[[int], bool] = lambda offset: False,
     max_line_bytes: int = MAX_LINE_BYTES,
 ) -> Iterator[TextMatch]:
-    """Every line with the words in it, from a byte on; capital or small ASCII letters are the same.
+    """Every line that contains the words, from a byte on, in any case of ASCII letters.
 
-    `stop` is asked after each block, with the byte that was come to; `longest`: bytes of a line that are given.
-    Raises SessionError.
+    `should_stop` is called after each block with the byte that was reached. Raises SessionError.
     """
     needle = words.encode().lower()
     if not needle:
@@ -72,7 +71,7 @@ def search_forward(
 def search_backward(
     path: Path, words: str, end: int, *, should_stop: Callable[[int], bool] = lambda offset: False
 ) -> TextMatch | None:
-    """The last place of the words before a byte. `stop`: as for `find`. Raises SessionError."""
+    """The last match before a byte. `should_stop`: as for `search_forward`. Raises SessionError."""
     needle = words.encode().lower()
     if not needle:
         return None
@@ -96,10 +95,10 @@ def search_backward(
 
 
 def _find_offsets(data: bytes, needle: bytes) -> list[int]:
-    """Where the needle (in small letters) stands in the data, in any case.
+    """The offsets of the needle (in lower case) in the data, in any case.
 
-    Making all of a block small takes longer than reading it. Where the rarest letter of the needle is rare in the block
-    too, only what is around it is looked at.
+    Lowering a whole block takes longer than reading it. Where the rarest letter of the needle is rare in the block too,
+    only the text around each is compared.
     """
     rarest = min(range(len(needle)), key=lambda index: _LETTERS_BY_RARITY.find(needle[index]))
     letter = needle[rarest : rarest + 1]
@@ -120,13 +119,13 @@ def _find_offsets(data: bytes, needle: bytes) -> list[int]:
 
 
 def _prefetch(fd: int, offset: int) -> None:
-    """Have the system read on while we look: from a cold disk the two take as long as the longer one."""
+    """Let the system read ahead while we search: from a cold disk both together take as long as the slower one."""
     if hasattr(os, "posix_fadvise"):
         os.posix_fadvise(fd, offset, READ_AHEAD_BYTES, os.POSIX_FADV_WILLNEED)
 
 
 def _line_around(fd: int, offset: int, max_bytes: int) -> tuple[str, int]:
-    """The line at a place, and where it ends (or what is shown of it)."""
+    """The line at an offset, cut to `max_bytes`, and where it ends."""
     start = max(offset - max_bytes // 2, 0)
     data = os.pread(fd, max_bytes, start)
     line_start = data.rfind(b"\n", 0, offset - start) + 1

@@ -1,6 +1,6 @@
-"""A run as a timeline: rows by resource, for a spreadsheet (CSV), a browser (one HTML file) and a terminal.
+"""The timeline of an apply, a row for each resource: as CSV, as one HTML page, and for a terminal.
 
-Everything in it comes from a recorded stream, which was sanitised and redacted when it was written.
+It is built from recorded output, which was sanitised and redacted when it was written.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class ResourceOperation:
     seconds: float
     outcome: OperationOutcome
     usual: float | None = None
-    """Seconds, where earlier runs tell."""
+    """Seconds, where earlier applies are known."""
     error: str = ""
 
     @property
@@ -51,7 +51,7 @@ class ResourceOperation:
 
 @dataclass(frozen=True)
 class ApplyTimeline:
-    """A run. Rows are in the order in which they began."""
+    """An apply. Operations are in the order of their start."""
 
     title: str
     start_time: float
@@ -69,7 +69,7 @@ class ApplyTimeline:
 
     @property
     def result_text(self) -> str:
-        """What became of it, with the numbers."""
+        """The result in numbers: `12 done, 1 failed, in 3:07`."""
         parts = [
             f"{self.count(outcome)} {OUTCOME_TEXTS[outcome]}"
             for outcome in ("done", "failed", "unfinished")
@@ -79,7 +79,7 @@ class ApplyTimeline:
 
 
 def build_timeline(progress: ApplyProgress, title: str, stats: DurationStats | None = None) -> ApplyTimeline:
-    """The timeline of a stream that was read to its end, or as far as it is."""
+    """The timeline of an apply, finished or not."""
     durations = stats or progress.durations
     errors: dict[str, str] = {}
     for error in progress.errors:
@@ -150,7 +150,7 @@ def as_csv(timeline: ApplyTimeline) -> str:
 
 
 def _escape_csv_formula(text: str) -> str:
-    """A text that a spreadsheet does not take for a formula (OWASP, "CSV Injection")."""
+    """Text that a spreadsheet does not read as a formula (OWASP, "CSV Injection")."""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
@@ -196,7 +196,7 @@ table { border-collapse: collapse; margin-top: 1.2rem; } td, th { text-align: le
 
 
 def as_html(timeline: ApplyTimeline) -> str:
-    """One file that needs nothing else: no script, nothing from outside. Failures show by hatching, sign and word."""
+    """One HTML page without scripts or external files. Failures are hatched, and have a sign and a word."""
     height = 34 + _ROW_HEIGHT * len(timeline.operations) + 10
     width = _LABEL_WIDTH + _PLOT_WIDTH + _DURATION_WIDTH
     scale = TimeScale(timeline.start_time, timeline.seconds, _LABEL_WIDTH, _PLOT_WIDTH)
@@ -263,7 +263,7 @@ def _render_row(timeline: ApplyTimeline, scale: TimeScale, operation: ResourceOp
 
 
 def _render_tables(timeline: ApplyTimeline) -> list[str]:
-    """What failed, with its error; and what took longest."""
+    """Tables of what failed, with its error, and of what took longest."""
     lines = []
     failed = [operation for operation in timeline.operations if operation.outcome != "done"]
     if failed:

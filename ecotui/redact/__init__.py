@@ -1,0 +1,1 @@
+"""Masks secrets in text: patterns of tokens and keys, and the redactor that applies them."""

@@ -1,4 +1,4 @@
-"""The shapes of secrets: what tokens, keys and passwords look like in the output of tools. One entry a shape."""
+"""Patterns of secrets: what tokens, keys and passwords look like in the output of tools. One entry a format."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 
 class SecretPattern:
-    """Patterns, and what they all have: looking for that first is much quicker, and for several at once still more so.
+    """Regular expressions, and a hint that each match contains: the hint is searched first, which is much quicker.
 
     The group that took part in a match is the secret; without one, all of it is.
     """
@@ -15,17 +15,17 @@ class SecretPattern:
     def __init__(
         self, hint: str, *patterns: str | tuple[int, str], ignore_case: bool = False, is_literal: bool = False
     ) -> None:
-        """`has`: a pattern, with `plain` a text. It may stand in more than what is meant, never in less; a sign beyond
-        Latin-1 is a question mark to it. With a number, a pattern begins so many characters before."""
+        """`hint`: a regular expression, or a text with `is_literal`. It may match more than the patterns, never less, and
+        sees characters beyond Latin-1 as question marks. A pattern with a number starts so many characters before it."""
         self.literal_hint = hint if is_literal else ""
         self.find_hint = re.compile(hint).search
         self.ignore_case = ignore_case
-        """What it has is given in small letters, and stands there in any."""
+        """The hint is in lower case, and matches any case."""
         variants = [pattern if isinstance(pattern, tuple) else (0, pattern) for pattern in patterns]
         self.matchers = tuple((chars_before, re.compile(pattern).match) for chars_before, pattern in variants)
 
     def next_candidate(self, text: str, start: int) -> int:
-        """Where the next one may be; -1 where there is none."""
+        """Where the next match may be; -1 where there is none."""
         if self.literal_hint:
             return text.find(self.literal_hint, start)
         match = self.find_hint(text, start)
@@ -33,7 +33,7 @@ class SecretPattern:
 
 
 class SingleByteText:
-    """A text with one byte a character: the same places, and hints are found in it twice as fast."""
+    """A text with one byte a character: offsets are the same, and hints are found twice as fast."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -50,19 +50,19 @@ _TOKEN_CHAR = r"""[^\s"'\\&«»]"""
 _BASE64_VALUE = r"[\"']?\s?:\s{0,4}[\"']?([A-Za-z0-9+/=]{16,12288})"
 _QUOTED_VALUE = r"""(?:[^"\\\n«»]|\\.){0,4096}"""
 MAX_CHARS_BETWEEN_KEYS = 400
-"""Characters between the two words by which terraform calls an output sensitive: its type stands there."""
+"""Characters between `sensitive` and `value` in terraform's JSON of an output: the type is between them."""
 
 
 _NAME_PREFIXES = ("_", "-", "access", "auth", "session", "security", "refresh", "client")
 
 
 def _lookbehind_any(*names: str) -> str:
-    """A look back: what was read ends in one of these, in letters of any size."""
+    """A lookbehind: the text before ends in one of these, in any case."""
     return "(?ai:" + "|".join(f"(?<={name})" for name in names) + ")"
 
 
 _NAME_ENDINGS = {
-    # The end of a name that says it; or it stands alone, not in an ARN, as in secretsmanager:...:secret:name
+    # The end of a name; or the word alone, but not in an ARN, as in secretsmanager:...:secret:name
     **{
         name: f"(?:{_lookbehind_any(*(before + name for before in _NAME_PREFIXES))}|(?ai:(?<![a-z:]{name})))"
         for name in ("token", "secret")
@@ -73,9 +73,9 @@ _NAME_ENDINGS = {
     ),
 }
 _ASSIGNMENT_AHEAD = r"(?=[\"']?[\s?]{0,40}+[=:])"
-"""Before what a name is said to be."""
+"""Before an assignment."""
 _PASSWORD_AT_LINE_START = "|".join(rf"(?<=^{indent}password)" for indent in ("", "\t", " " * 2, " " * 4, " " * 8))
-"""The name has a line of its own, as in .netrc."""
+"""The word starts a line, as in .netrc."""
 
 
 SECRET_PATTERNS = (
@@ -93,8 +93,8 @@ SECRET_PATTERNS = (
         "gl(?:pat|[rdf]t|ptt|cbt|imt|agent|soat|oas)-",
         r"(?<![A-Za-z0-9])gl(?:pat|rt|dt|ptt|cbt|ft|imt|agent|soat|oas)-[\w.-]{20,255}",
     ),
-    # AWS: access key ids (AKIA long-term, ASIA temporary), and the ways in which session tokens begin.
-    # Keys of Google's APIs begin alike.
+    # AWS: access key ids (AKIA long-term, ASIA temporary), and the first characters of session tokens.
+    # Keys of Google's APIs start in a similar way.
     SecretPattern(
         "I(?:(?<=A[KS]I)A|(?<=AI)za|QoJb3JpZ2lu|(?<=oGZXI)vYXdz)",
         (2, r"A[KS]IA[A-Z2-7]{16}(?![A-Za-z0-9])"),
@@ -156,7 +156,7 @@ SECRET_PATTERNS = (
         r"--(?:token|password|certificate-key|secret(?:-access-key|-key)?)[= ]",
         rf"--(?:token|password|certificate-key|secret(?:-access-key|-key)?)[= ]{{1,2}}({_TOKEN_CHAR}{{6,4096}})",
     ),
-    # The end of a name that says it, then = or : and something with a digit in it, so that it is not just a word.
+    # The end of a secret name, then = or : and a value with a digit in it, so that it is not just a word.
     *(
         SecretPattern(
             f"{name}(?:{_ASSIGNMENT_AHEAD}{ends}{also})",
@@ -186,7 +186,7 @@ SECRET_PATTERNS = (
 
 
 def find_pattern_matches(pattern: SecretPattern, source: SingleByteText) -> Iterator[tuple[int, int]]:
-    """Where the secrets of these shapes stand."""
+    """The spans of the secrets that match."""
     text, haystack = source.text, source.lowercase if pattern.ignore_case else source.exact
     ends = [0] * len(pattern.matchers)
     index = pattern.next_candidate(haystack, 0)
@@ -199,5 +199,5 @@ def find_pattern_matches(pattern: SecretPattern, source: SingleByteText) -> Iter
 
 
 def _secret_span(match: re.Match[str]) -> tuple[int, int]:
-    """Where the secret stands: the one group that took part, or all of it."""
+    """The span of the secret: of the one group that matched, or of the whole match."""
     return match.span(match.lastindex or 0)

@@ -1,7 +1,7 @@
-"""Secrets out, before anything reaches the disk: known shapes, and the values of variables that look secret.
+"""Masks secrets before anything is written to disk: known formats, and the values of variables with secret names.
 
-A secret becomes `«secret:3fa2»`: the same secret always the same token within a session, and nothing to be learnt from
-it. Ids, ARNs, hashes and paths stay readable. Imports little: the supervisor carries it.
+A secret becomes `«secret:3fa2»`: the same token for the same secret within a session. It says nothing of the secret.
+Ids, ARNs, hashes and paths stay readable. Imports little: every supervisor loads it.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from checks.secret_names import is_secret_variable
 from ecotui.redact.patterns import MAX_CHARS_BETWEEN_KEYS, SECRET_PATTERNS, SingleByteText, find_pattern_matches
 
 MIN_SECRET_CHARS = 4
-"""Characters. A shorter value stands in too many innocent places to be masked."""
+"""Characters. A shorter value occurs in too much harmless text to be masked."""
 MIN_GUESSED_SECRET_CHARS = 8
-"""The same for a variable that only looks secret by its name."""
+"""The same for a variable that is only secret by its name."""
 MAX_MATCH_CHARS = 16_384
-"""Characters. No match of a shape is longer; what is held back at a cut depends on it."""
+"""Characters. No match of a pattern is longer; how much a stream holds back depends on it."""
 
 MAX_CACHED_TOKENS = 512
-"""Tokens that are kept, so that a secret in every line is not hashed in every line."""
+"""Tokens in memory, so that a secret in every line is not hashed for every line."""
 
 
 _KEY_BEGIN = re.compile(r"-----BEGIN (?:[A-Z0-9 ]{0,32})PRIVATE KEY(?: BLOCK)?-----")
 _KEY_END = re.compile(r"-----END (?:[A-Z0-9 ]{0,32})PRIVATE KEY(?: BLOCK)?-----")
 
 
-# terraform output -json says over several lines that a value is sensitive, then the value.
+# terraform output -json has `sensitive`, the type and the value on several lines.
 _OPEN_SENSITIVE_OUTPUT = re.compile(
     rf"\"sensitive\"\s{{0,4}}:\s{{0,4}}true\b(?![^{{}}]*\"value\"[^{{}}]*\n)[^{{}}]{{0,{MAX_CHARS_BETWEEN_KEYS}}}\Z"
 )
 
 
 def _find_private_keys(text: str) -> tuple[list[tuple[int, int]], int | None]:
-    """Where private keys are, and where one begins whose end may still come."""
+    """The spans of private keys, and the start of one whose end may still come."""
     spans: list[tuple[int, int]] = []
     position = 0
     while match := _KEY_BEGIN.search(text, position):
@@ -54,7 +54,7 @@ def _find_private_keys(text: str) -> tuple[list[tuple[int, int]], int | None]:
 
 
 class Redactor:
-    """Knows the secrets of one session. Everything is text that was sanitised already."""
+    """Masks the secrets of one session in text that was sanitised before."""
 
     def __init__(self, salt: bytes, *, env: Mapping[str, str] | None = None, secrets: Collection[str] = ()) -> None:
         """`salt`: 32 random bytes of the session. `secrets`: names of variables whose values are secret."""
@@ -70,7 +70,7 @@ class Redactor:
         return max(MAX_MATCH_CHARS, *(len(value) for value in self._values), 0)
 
     def add_secrets(self, env: Mapping[str, str], secrets: Collection[str] = ()) -> None:
-        """Mask the values of the named variables, and of all whose name looks secret, in every usual encoding."""
+        """Mask the values of the named variables, and of all with a secret name, in every usual encoding."""
         values = set(self._values)
         for name, value in env.items():
             if name in secrets:
@@ -86,7 +86,7 @@ class Redactor:
         self._values = tuple(sorted(values, key=lambda value: (-len(value), value)))
 
     def token_for(self, secret: str) -> str:
-        """What stands for a secret: 16 bits of a keyed hash, enough to tell two apart, too little to tell more."""
+        """The token of a secret: 16 bits of a keyed hash, enough to tell two secrets apart, too few to guess one."""
         token = self._tokens.get(secret)
         if token is None:
             digest = hmac.digest(self._salt, secret.encode("utf-8", "surrogatepass"), "sha256")
@@ -96,12 +96,12 @@ class Redactor:
         return token
 
     def redact(self, text: str) -> str:
-        """The text with every secret in it replaced. A whole text: what is cut in two is not found."""
+        """The text with every secret replaced. Needs the whole text: a secret that is cut in two is not found."""
         spans = self.find_secrets(text)
         return self.replace_spans(text, spans) if spans else text
 
     def redact_values(self, plain: Any) -> Any:
-        """The same for all strings in lists and dicts."""
+        """Redact all strings in lists and dicts."""
         if isinstance(plain, str):
             return self.redact(plain).encode("utf-8", "replace").decode() if plain else plain
         if isinstance(plain, dict):
@@ -111,18 +111,18 @@ class Redactor:
         return plain
 
     def has_no_secrets(self, encoded: bytes) -> bool:
-        """Whether there is certainly nothing to mask in any string of this JSON: one look for many small documents."""
+        """Whether no string of this JSON has anything to mask: one search for many small documents."""
         if b"\\" in encoded:  # a string is not there as it is
             return False
         # Each string between two ends of lines, as if it stood alone.
         return not self.find_secrets(encoded.decode("utf-8").replace('"', "\n"))
 
     def find_secrets(self, text: str) -> list[tuple[int, int]]:
-        """Where the secrets are: start and end, in order, none over another."""
+        """The spans of the secrets, in order, without overlaps."""
         spans: list[tuple[int, int]] = []
         single_byte = SingleByteText(text)
         for value in self._values:
-            # A question mark may stand for another sign there.
+            # A question mark may be another character there.
             haystack = single_byte.exact if value.isascii() and "?" not in value else text
             start = haystack.find(value)
             while start >= 0:
@@ -159,7 +159,7 @@ def _merge_spans(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _encodings_of(value: str) -> Iterator[str]:
-    """A secret as it is, as base64, as part of a URL, and as JSON writes it; of one with lines, each long line."""
+    """A secret as it is, in hex, base64, URL and JSON encoding; of one with several lines, each long line."""
     import json
 
     stripped = value.strip()
@@ -171,7 +171,7 @@ def _encodings_of(value: str) -> Iterator[str]:
         yield from (data.hex(), data.hex().upper())
         for encoded in (base64.b64encode(data), base64.urlsafe_b64encode(data)):
             yield encoded.decode()
-            # Inside a longer text (user:secret) the end differs; what is left of it is long enough to be sure.
+            # Inside a longer text (user:secret) the end differs; the rest is long enough to be sure.
             if len(encoded.rstrip(b"=")) > 16:
                 yield encoded.decode().rstrip("=")[:-1]
         for shift in (1, 2):
@@ -193,11 +193,11 @@ def _encodings_of(value: str) -> Iterator[str]:
 class RedactingStream:
     """Sanitises and redacts bytes as they come, in bounded memory: whole lines where there are any.
 
-    A line longer than `PIECE` is given out in pieces; what is held back at the cut is longer than any secret.
+    A line longer than `MAX_PIECE_BYTES` is returned in pieces; what is held back at the cut is longer than any secret.
     """
 
     MAX_PIECE_BYTES = 1 << 18
-    """Bytes of one line that are collected before a part of it is given out."""
+    """Bytes of one line that are collected before a part of it is returned."""
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
@@ -205,10 +205,10 @@ class RedactingStream:
         """Bytes since the last newline; not decoded yet."""
         self._pending_size = 0
         self._pending_text = ""
-        """Sanitised text that may hold the beginning of a secret."""
+        """Sanitised text that may contain the start of a secret."""
 
     def feed(self, data: bytes) -> str:
-        """Take bytes; give out the text that is ready, perhaps none."""
+        """Take bytes; return the text that is ready, perhaps none."""
         end = data.rfind(b"\n") + 1
         if end:
             self._pending_bytes.append(data[:end])
@@ -226,7 +226,7 @@ class RedactingStream:
         return self._redact_ready(ready[:cut])
 
     def close(self) -> str:
-        """What is left, at the end of the output; ends with a newline unless there was nothing at all."""
+        """The rest, at the end of the output; ends with a newline unless there was nothing at all."""
         ready = b"".join(self._pending_bytes)
         self._pending_bytes, self._pending_size = [], 0
         return self._redact_ready(ready, last=True)

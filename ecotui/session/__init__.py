@@ -1,8 +1,8 @@
-"""The session log: typed events in a hash chain, a summary for listing, a lock with a name on it.
+"""One session on disk: typed events in a hash chain, a summary, an index of all sessions, and the project's lock.
 
-The typed half (`events`, `log`, `store`) needs msgspec; `chain` and `files` do not, so that the supervisor stays small.
+`events`, `log` and `store` need msgspec; `hash_chain` and `private_files` do not, so that the supervisor stays small.
 """
 
 
 class SessionError(Exception):
-    """The session's folder cannot be used. The message is plain words for the operator."""
+    """The session's folder cannot be used. The message is for the operator."""

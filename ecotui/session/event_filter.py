@@ -1,4 +1,4 @@
-"""Which events of a log are wanted, told from the raw line first: a log of a million is not decoded for ten decisions."""
+"""Filters the events of a log. Checks the raw line before decoding it, so that a log of a million events stays fast."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ class EventFilter:
 
     category: EventCategory = "all"
     step: str = ""
-    """Only of this step of the rebuild; empty: of any."""
+    """Only events of this step of the rebuild; empty: of any."""
 
     @property
     def matches_all(self) -> bool:
         return self == EventFilter()
 
     def raw_substrings(self) -> tuple[bytes, ...]:
-        """What stands in a line that may be wanted; empty: any may be."""
+        """One of these is in each line that may match; empty: any line may."""
         if types := _EVENT_TYPES[self.category]:
             return tuple(f'"type":"{name}"'.encode() for name in types)
         return (self.step.encode(),) if self.step else ()
 
     def matches(self, entry: TimelineEntry) -> bool:
-        """The last word, from the event as it is told."""
+        """Whether the event matches."""
         if self.step and entry.step != self.step:
             return False
         match self.category:

@@ -1,6 +1,6 @@
-"""What can happen in a session. Each event is one line of the log; a new kind is one class, and one name in `Event`.
+"""The events of a session. Each is one line of the log; a new kind is one class, and one name in `AnyEvent`.
 
-An old ecotui reads what a newer one wrote: a kind that it does not know becomes `Unknown`.
+An old ecotui reads what a newer one wrote: a kind that it does not know becomes `UnknownEvent`.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class SessionStarted(Event, frozen=True):
     """Of the project's repository, in full; empty where it has none."""
     branch: str = ""
     dirty: bool | None = None
-    """Whether a tracked file differed from the commit; None where that could not be seen."""
+    """Whether a tracked file differed from the commit; None where that is not known."""
     settings: dict[str, str] = {}
-    """Dotted key to value, as JSON, of what the settings say; nothing secret is in them."""
+    """Dotted key to value, as JSON, of the settings; they hold no secrets."""
     digest: str = ""
     """Of all of `settings`: the same for the same settings."""
 
@@ -62,7 +62,7 @@ class CommandStarted(Event, frozen=True):
     argv: tuple[str, ...]
     cwd: str
     account: str = ""
-    """The AWS account that it was to change; empty where that was not asked before."""
+    """The AWS account that it changes; empty where that was not known at the start."""
     region: str = ""
 
 
@@ -98,7 +98,7 @@ class NoteAdded(Event, frozen=True, tag="noted"):
 
 
 class TagChanged(Event, frozen=True, tag="tagged"):
-    """A word put on the session for finding it again, or (`on` false) taken off."""
+    """A tag was added to the session, or (`on` false) removed."""
 
     tag: str
     on: bool = True
@@ -127,32 +127,32 @@ class SessionResumed(Event, frozen=True, tag="reattached"):
 
 
 class HandoffAnswered(Event, frozen=True, tag="takeover-answered"):
-    """Somebody asked to become the writer of this project, and was answered."""
+    """Somebody asked for the project's lock, and was answered."""
 
     by: str
     granted: bool
 
 
 class TeamLockChanged(Event, frozen=True, tag="team-lock"):
-    """How the lock that machines share stands from now on."""
+    """The state of the lock that machines share has changed."""
 
     state: str
     """held, taken, lost, unreachable, yielded."""
     account: str = ""
     holder: str = ""
-    """Who has it; why it could not be looked at."""
+    """Who has it, or why it could not be checked."""
 
 
 class RunbookOpened(Event, frozen=True, tag="entry-walked"):
-    """An entry of the guide was opened to be walked."""
+    """The runbook of a guide's entry was opened."""
 
     entry: str
     error: str = ""
-    """What led there, where something did."""
+    """The error that led there, if any."""
 
 
 class RunbookStepTicked(Event, frozen=True, tag="step-ticked"):
-    """A step of an entry was done, or (`done` false) is to be done again."""
+    """A step of a runbook was done, or (`done` false) has to be done again."""
 
     entry: str
     step: str
@@ -161,7 +161,7 @@ class RunbookStepTicked(Event, frozen=True, tag="step-ticked"):
 
 
 class RunbookRated(Event, frozen=True, tag="entry-judged"):
-    """The operator said whether an entry solved it."""
+    """The operator rated whether an entry solved the problem."""
 
     entry: str
     solved: bool
@@ -173,7 +173,7 @@ class SessionEnded(Event, frozen=True):
 
 
 class UnknownEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """An event of a kind, or of a version, that this ecotui does not know. Read only, never written."""
+    """An event of a kind or version that this ecotui does not know. Read only, never written."""
 
     type: str
     raw: str
@@ -202,7 +202,7 @@ AnyEvent = (
 
 
 class EventRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """An event with its place in the log."""
+    """An event with its number and time in the log."""
 
     number: int
     timestamp: float
@@ -235,7 +235,7 @@ _type_decoder = msgspec.json.Decoder(_EventType)
 
 
 def decode_record(raw: bytes, number: int, timestamp: float) -> EventRecord:
-    """A record from a line of the log. Never raises: what cannot be understood is Unknown."""
+    """A record from a line of the log. Never raises: what cannot be decoded is an `UnknownEvent`."""
     try:
         encoded = _envelope_decoder.decode(raw).event
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -257,7 +257,7 @@ def decode_record(raw: bytes, number: int, timestamp: float) -> EventRecord:
 
 
 def read_event_header(raw: bytes) -> tuple[float, str] | None:
-    """When an event happened, and of which type it is; None for a line that we would not have written so."""
+    """The time and the type of an event; None for a line that ecotui does not write."""
     try:
         header = _header_decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -274,4 +274,4 @@ SYNCED_EVENTS = (
     InterruptSent,
     SessionEnded,
 )
-"""Decisions and commands: these are on the disk before anything follows from them."""
+"""Decisions and commands: these are on the disk before anything else happens."""

@@ -1,8 +1,8 @@
-"""The file under the log: one JSON line an event, each with the hash of the line before.
+"""The log's file: one JSON line an event, each with the hash of the line before.
 
-Several processes append (the TUI, supervisors, headless commands): each append holds the file's flock, reads what the
-others added, and writes its line with one call. What a crash tore off stays in the file as a line of its own, which is
-no part of the chain: readers step over it, and nothing that was written is ever taken away.
+Several processes append (the TUI, supervisors, headless commands): each append holds the file's flock, reads what
+others added, and writes its line with one call. A line that a crash cut off stays in the file, but is no part of the
+chain: readers skip it, and nothing that was written is ever removed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ecotui.session.private_files import describe_os_error, open_private_file, r
 
 LOG_VERSION = 1
 FIRST_HASH = "0" * 64
-"""What stands for the hash before the first line."""
+"""The hash before the first line."""
 LOG_NAME = "events.jsonl"
 
 
@@ -40,7 +40,7 @@ class ChainLine(NamedTuple):
 
 
 class ChainVerification(NamedTuple):
-    """What checking the chain gave."""
+    """The result of checking the chain."""
 
     event_count: int
     torn_lines: int
@@ -93,7 +93,7 @@ class HashChain:
     ) -> int:
         """Add many events under one lock, with one write; gives the last one's number.
 
-        `at`: when they happened, one moment for all or one for each. When this returns, all are in the file; with
+        `timestamps`: when they happened, one for all or one for each. When this returns, all are in the file; with
         `sync` they are on the disk. Raises SessionError: then none of them is.
         """
         times = (
@@ -130,7 +130,7 @@ class HashChain:
             fcntl.flock(self._fd, fcntl.LOCK_EX)
 
     def _write(self, data: bytes, sync: bool) -> None:
-        """Write behind the known end; when that fails, take the part away again: nobody was told that it is there."""
+        """Append; when that fails, cut the file again: no caller was told that the events are written."""
         try:
             write_fully(self._fd, data)
             if sync:
@@ -143,11 +143,11 @@ class HashChain:
             raise SessionError(f"cannot write to {self.path}: {describe_os_error(error)}") from error
 
     def _read_appended(self) -> None:
-        """Read what others added, and end a line that a crash left open. Raises OSError."""
+        """Read what others added, and end a line that a crash cut off. Raises OSError."""
         size = os.fstat(self._fd).st_size
         if size == self._known_bytes:
             return
-        if size < self._known_bytes:  # somebody cut the file: the chain is what is left of it
+        if size < self._known_bytes:  # the file was cut: the chain is what is left of it
             self._known_bytes, self._event_number, self._head_hash = 0, 0, FIRST_HASH
         added = _read_range(self._fd, self._known_bytes, size)
         if not added.endswith(b"\n"):
@@ -170,7 +170,7 @@ def _read_range(fd: int, start: int, end: int) -> bytes:
 
 
 def _parse_lines(data: bytes, n: int, head: str) -> Iterator[ChainLine]:
-    """The lines of the data that are records at all; a line that is none is stepped over."""
+    """The records in the data; other lines are skipped."""
     for number, raw in enumerate(data.split(b"\n")[:-1], start=1):
         line = parse_line(number, raw)
         if line is not None:
@@ -178,7 +178,7 @@ def _parse_lines(data: bytes, n: int, head: str) -> Iterator[ChainLine]:
 
 
 def parse_line(line_number: int, raw: bytes) -> ChainLine | None:
-    """A record, or None for what is none. The event itself is not looked at."""
+    """A record, or None for any other line. The event itself is not checked."""
     try:
         document = json.loads(raw)
         return ChainLine(
@@ -189,7 +189,7 @@ def parse_line(line_number: int, raw: bytes) -> ChainLine | None:
 
 
 def read_lines(path: Path, start: int = 0) -> Iterator[ChainLine]:
-    """The records of the file, in order; torn lines are left out. `start`: the byte where a line begins, from which on.
+    """The records of the file, in order, without torn lines. `start`: the byte of the line to start at.
 
     Raises SessionError.
     """
@@ -200,7 +200,7 @@ def read_lines(path: Path, start: int = 0) -> Iterator[ChainLine]:
 
 
 def read_raw_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Every line of the file as it is, torn ones too, with the byte where it begins. Raises SessionError."""
+    """Every line of the file, torn ones too, with its first byte. Raises SessionError."""
     byte = 0
     for _, raw in _numbered_raw_lines(path):
         yield byte, raw
@@ -208,7 +208,7 @@ def read_raw_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def read_last_lines(path: Path, count: int) -> list[ChainLine]:
-    """The last so many records, read from the end of the file. Their `number` is 0: nobody counted up to there.
+    """The last records, read from the end of the file. Their `line_number` is 0: the lines before are not counted.
 
     Raises SessionError.
     """
@@ -219,10 +219,10 @@ def read_last_lines(path: Path, count: int) -> list[ChainLine]:
 def read_lines_before(
     path: Path, end: int | None, count: int, substrings: Sequence[bytes] = ()
 ) -> tuple[list[ChainLine], int]:
-    """The last records before a byte of the file (None: its end), oldest first, and the byte where they begin.
+    """The last records before a byte of the file (None: its end), oldest first, and the byte of the first.
 
-    Gives `count` of them, fewer at the beginning of the file. With `wanted`, at least so many are looked at, and those
-    are given that have one of these words in them. The byte is 0 when there are none before. Raises SessionError.
+    At most `count` of them. With `substrings`, at least `count` lines are read, and those are returned that contain one
+    of them. The byte is 0 when there are none before. Raises SessionError.
     """
     with raise_session_error("cannot read", path):
         fd = open_private_file(path, os.O_RDONLY)
@@ -277,7 +277,7 @@ def _numbered_raw_lines(path: Path, start: int = 0) -> Iterator[tuple[int, bytes
 
 
 def verify_chain(path: Path, *, min_events: int = 0) -> ChainVerification:
-    """Check every line against the one before. `at_least`: how many events the summary knows of.
+    """Check every line against the one before. `min_events`: how many events the summary knows of.
 
     Raises SessionError when the file cannot be read at all.
     """
@@ -307,6 +307,6 @@ def verify_chain(path: Path, *, min_events: int = 0) -> ChainVerification:
 
 
 def is_file_missing(error: SessionError) -> bool:
-    """Whether the trouble is only that there is no such file."""
+    """Whether the only problem is that there is no such file."""
     cause = error.__cause__
     return isinstance(cause, OSError) and cause.errno == errno.ENOENT

@@ -1,4 +1,4 @@
-"""One session: its folder, its events, its summary."""
+"""One session: its folder, its log of events, and its summary."""
 
 from __future__ import annotations
 
@@ -26,49 +26,49 @@ from ecotui.session.private_files import (
 
 SUMMARY_NAME = "summary.json"
 SALT_NAME = "salt"
-"""Keys the tokens that stand for secrets; never exported, so that a token tells nothing outside this folder."""
+"""The key of the tokens that replace secrets. Never exported, so that a token means nothing outside this folder."""
 COMMANDS_FOLDER_NAME = "commands"
 MAX_BATCH_EVENTS = 2_000
 """Events that are written with one call: some hundred kilobytes."""
 MAX_SUMMARY_NOTES, MAX_NOTE_CHARS = 20, 200
-"""How many notes a summary keeps, and how many characters of each: it is read for every list."""
+"""How many notes a summary has, and how many characters of each: it is read for every list."""
 MAX_COMMAND_INTERVALS = 8
-"""How many commands of a step are remembered for what may run around them: one is nested in at most a few."""
+"""How many commands of a step a summary has: a later command may contain some of them."""
 
 _EVENTS_WITH_SUMMARY_TEXT = (events.SessionStarted, events.NoteAdded, events.TagChanged)
-"""Events whose words a summary repeats."""
+"""Events whose text a summary repeats."""
 
 
 class SessionSummary(msgspec.Struct, kw_only=True):
-    """What a list of sessions shows; derived from the events, and made again from them when it is damaged."""
+    """What a list of sessions shows. Derived from the events, and made again from them when it is damaged."""
 
     id: str
     project: str = ""
     folder: str = ""
     """The project's folder."""
     by: str = ""
-    """Who began it."""
+    """Who started it."""
     started: float = 0.0
     """Seconds since the epoch."""
     ended: float | None = None
     outcome: str = ""
     """Empty while the session is open."""
     steps: dict[str, str] = {}
-    """Step to the state of its last look."""
+    """Step to the state of its last check."""
     took: dict[str, float] | None = None
     """Step to the seconds in which a command of it ran; None where an ecotui wrote this that did not count them."""
     ran: dict[str, list[tuple[float, float]]] = {}
-    """Step to begin and end of its newest commands: what runs within another one is not counted twice."""
+    """Step to start and end of its newest commands: a command within another one is not counted twice."""
     tags: list[str] = []
     notes: list[str] = []
-    """The beginnings of the newest notes, for searching."""
+    """The first characters of the newest notes, for searching."""
     count: int = 0
-    """How many events the log had when this was written,"""
+    """How many events the log had when this was written."""
     size: int = 0
-    """and how many bytes: when it has others, events were added since (by a supervisor, or just before a crash)."""
+    """And how many bytes: with any other size, events were added since (by a supervisor, or just before a crash)."""
 
     def add_event(self, record: events.EventRecord) -> bool:
-        """Count an event in; True when a list of sessions would show something new."""
+        """Take in an event; True when a list of sessions would show something new."""
         self.count = record.number
         match record.event:
             case events.SessionStarted(project=project, folder=folder, by=by):
@@ -91,7 +91,7 @@ class SessionSummary(msgspec.Struct, kw_only=True):
         return True
 
     def _add_command_time(self, step: str, begin: float, end: float) -> None:
-        """A command of the step is over. One that ran within it ended before it, and is part of its time."""
+        """Add the time of a command that ended; commands within it ended before it, and are part of its time."""
         if self.took is None:
             return
         intervals = self.ran.setdefault(step, [])
@@ -109,16 +109,16 @@ class Session:
     """An open session. Any number of processes may have the same one open and append to it."""
 
     def __init__(self, folder: Path, env: Mapping[str, str] | None = None) -> None:
-        """Use `Store.create` or `Store.open`. Raises SessionError."""
+        """Use `SessionStore.create` or `SessionStore.open`. Raises SessionError."""
         self.folder = folder
         self.id = folder.name
         self.redactor = Redactor(read_or_create_salt(folder), env=os.environ if env is None else env)
-        """Masks what is written; `redactor.learn` teaches it the secrets of this session."""
+        """Masks what is written; `add_secrets` adds the secrets of this session."""
         self._chain: hash_chain.HashChain | None = None
         self._summary: SessionSummary | None = None
         self._write_lock = threading.Lock()
         self._pending: deque[tuple[float, events.AnyEvent]] = deque()
-        """What was put, and when; not written yet."""
+        """The queue: events that are not written yet, with their times."""
         self._writer_active = threading.Event()
         self._write_error: SessionError | None = None
 
@@ -132,11 +132,11 @@ class Session:
         return self.folder / COMMANDS_FOLDER_NAME
 
     def add_secrets(self, env: Mapping[str, str], secrets: Collection[str] = ()) -> None:
-        """From now on the values of these variables, and of any that look secret, are masked in this log."""
+        """From now on mask the values of these variables, and of all with secret names, in this log."""
         self.redactor.add_secrets(env, secrets)
 
     def append(self, event: events.AnyEvent) -> events.EventRecord:
-        """Write an event. When this returns it is in the file, behind all that was put before; a decision is on the disk.
+        """Write an event, after all of `append_later`. When this returns it is in the file; a decision is on the disk.
 
         Raises SessionError (full disk, read-only folder): then nothing of it was written.
         """
@@ -147,10 +147,9 @@ class Session:
         return events.EventRecord(number=number, timestamp=timestamp, event=event)
 
     def append_later(self, event: events.AnyEvent) -> None:
-        """Take an event to be written in a moment, with all others that wait: for what comes in bulk, where the screen
-        must not wait for the disk. What has to be safe before anything follows is appended instead.
+        """Queue an event, to be written soon with others: for bulk, where the screen must not wait for the disk. What has to be safe before anything else happens is appended instead.
 
-        Raises SessionError when what was put before could not be written; it still waits, and is tried again.
+        Raises SessionError when earlier events could not be written; they stay in the queue, and are tried again.
         """
         self._pending.append((time.time(), event))
         if self._write_error is not None:
@@ -161,13 +160,13 @@ class Session:
             threading.Thread(target=self._write_in_background, name=f"log:{self.id}", daemon=True).start()
 
     def flush(self) -> None:
-        """Write what was put. Raises SessionError."""
+        """Write the queue. Raises SessionError."""
         if self._pending:
             with self._write_lock:
                 self._write_pending()
 
     def _write_in_background(self) -> None:
-        """On a thread of its own, until nothing waits."""
+        """In a thread of its own, until the queue is empty."""
         try:
             while self._pending:
                 self.flush()
@@ -175,7 +174,7 @@ class Session:
             self._write_error = error
         finally:
             self._writer_active.clear()
-        if self._pending and self._write_error is None:  # put between the last look and the end
+        if self._pending and self._write_error is None:  # queued between the last check and the end
             with contextlib.suppress(SessionError):
                 self.flush()
 
@@ -188,7 +187,7 @@ class Session:
             batch = list(itertools.islice(self._pending, MAX_BATCH_EVENTS))
 
     def _encode_masked(self, batch: Sequence[events.AnyEvent]) -> tuple[list[bytes], Sequence[events.AnyEvent]]:
-        """The events as they are written, and those again of whose words the summary repeats some."""
+        """The events encoded and masked; and the events themselves, masked where the summary repeats their text."""
         try:
             encoded = [msgspec.json.encode(event) for event in batch]
             if self.redactor.has_no_secrets(b"\n".join(encoded)):
@@ -213,7 +212,7 @@ class Session:
             changed = True
         elif (added_count := last_number - self._summary.count) > len(
             batch
-        ):  # supervisors, and commands of ours, added theirs
+        ):  # supervisors and other commands have added events
             known_count = self._summary.count
             changed = any(
                 [
@@ -225,7 +224,7 @@ class Session:
         else:
             first_number = last_number - len(batch) + 1
             changed = False
-            # The summary is on the disk too: it takes what was masked.
+            # The summary is on the disk too: it takes the masked events.
             for number, ((timestamp, _), event) in enumerate(zip(batch, masked, strict=True), first_number):
                 changed |= self._summary.add_event(events.EventRecord(number=number, timestamp=timestamp, event=event))
         if changed:
@@ -233,7 +232,7 @@ class Session:
         return last_number
 
     def _save_summary(self, summary: SessionSummary) -> None:
-        """The summary is a convenience: the event is already safe, so trouble here is not the caller's."""
+        """The summary is a convenience: the event is already safe, so an error here is not the caller's."""
         with contextlib.suppress(OSError):
             summary.size = self.events_path.lstat().st_size
             replace_atomically(self.folder / SUMMARY_NAME, msgspec.json.encode(summary))
@@ -244,7 +243,7 @@ class Session:
         return _read_records(self.folder)
 
     def read_last_records(self, count: int) -> list[events.EventRecord]:
-        """The last so many events, oldest first, without reading those before. Raises SessionError."""
+        """The last events, oldest first, without reading those before. Raises SessionError."""
         self.flush()
         return self._read_last_records(count)
 
@@ -257,9 +256,9 @@ class Session:
     def read_records_before(
         self, end: int | None, count: int, substrings: Sequence[bytes] = ()
     ) -> tuple[list[events.EventRecord], int]:
-        """Events before a byte of the log (None: its end), oldest first, and the byte where they begin; 0: no more.
+        """Events before a byte of the log (None: its end), oldest first, and the byte of the first; 0: no more.
 
-        `wanted`: as for `chain.before`. Raises SessionError.
+        `substrings`: as for `read_lines_before`. Raises SessionError.
         """
         lines, offset = hash_chain.read_lines_before(self.events_path, end, count, substrings)
         return [events.decode_record(line.raw, line.event_number, line.timestamp) for line in lines], offset
@@ -283,7 +282,7 @@ class Session:
         self.append(events.SessionEnded(outcome=outcome))
 
     def close(self) -> None:
-        """Write what waits, and give the file back; an append opens it again. Raises SessionError."""
+        """Write the queue, and close the file; an append opens it again. Raises SessionError."""
         with self._write_lock:
             self._write_pending()
             if self._chain is not None:
@@ -297,7 +296,7 @@ def _read_records(folder: Path) -> Iterator[events.EventRecord]:
 
 
 def summarize_events(folder: Path) -> SessionSummary:
-    """The summary from the events alone, whatever stands in its file. Raises SessionError."""
+    """The summary from the events alone. Raises SessionError."""
     summary = SessionSummary(id=folder.name)
     for record in _read_records(folder):
         summary.add_event(record)
@@ -324,7 +323,7 @@ def read_session_summary(folder: Path) -> SessionSummary:
 
 
 def read_current_summary(folder: str) -> SessionSummary | None:
-    """The summary as its file has it, for reading thousands; None where it is not that of all events: see `read_summary`."""
+    """The summary from its file, quickly; None where it is not of the whole log (see `read_session_summary`)."""
     try:
         fd = open_private_file(f"{folder}/{SUMMARY_NAME}", os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""Files of the state folder: private, never through a planted symlink, replaced whole or not at all."""
+"""Files of the state folder: private, never opened through a symlink, replaced whole or not at all."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _ERRNO_TEXTS = {
 
 
 def describe_os_error(error: OSError) -> str:
-    """Why an operation on a file failed, in plain words."""
+    """Why an operation on a file failed."""
     text = _ERRNO_TEXTS.get(error.errno) if error.errno is not None else None
     return text or (error.strerror or type(error).__name__).lower()
 
@@ -47,7 +47,7 @@ def raise_session_error(failure: str, path: Path) -> Iterator[None]:
 
 
 def make_private_folder(path: Path, *, exist_ok: bool = True) -> Path:
-    """Make a private folder, or accept ours. Raises SessionError for a link, a file, or somebody else's folder."""
+    """Make a private folder, or accept one. Raises SessionError for a link, a file, or another user's folder."""
     with raise_session_error("cannot make the folder", path):
         try:
             path.mkdir(mode=FOLDER_MODE)
@@ -59,7 +59,7 @@ def make_private_folder(path: Path, *, exist_ok: bool = True) -> Path:
 
 
 def require_private_folder(path: Path) -> None:
-    """Raises SessionError unless this is a real folder, of this user, that nobody else can write to."""
+    """Raises SessionError unless this is a real folder of this user that others cannot write to."""
     with raise_session_error("cannot use the folder", path):
         status = path.lstat()
     if stat.S_ISLNK(status.st_mode):
@@ -88,7 +88,7 @@ def read_bytes(path: Path, *, limit: int = 64_000_000) -> bytes:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether somebody holds this file's lock. Asking takes it for a moment: for files that have one locker only."""
+    """Whether this file is locked. The check takes the lock for an instant: for files with one locker only."""
     try:
         fd = open_private_file(path, os.O_RDONLY)
     except OSError:
@@ -103,7 +103,7 @@ def is_locked(path: Path) -> bool:
 
 
 def replace_and_lock(path: Path, data: bytes) -> int:
-    """Write a file as `replace_file` does, and hold it: it counts for as long as the descriptor that this gives is open.
+    """Write a file as `replace_atomically` does, and lock it. It is valid while the returned descriptor is open.
 
     Raises OSError.
     """
@@ -121,7 +121,7 @@ def replace_and_lock(path: Path, data: bytes) -> int:
 
 
 def read_if_locked(path: Path, *, limit: int) -> bytes | None:
-    """The content of such a file; None where nobody holds it: its writer is gone. Raises OSError."""
+    """The content of such a file; None where it is not locked: its writer is gone. Raises OSError."""
     while True:
         fd = open_private_file(path, os.O_RDONLY)
         try:
@@ -137,21 +137,21 @@ def read_if_locked(path: Path, *, limit: int) -> bytes | None:
 
 
 def _temporary_path(path: Path) -> Path:
-    """Where a file is written before it takes its place."""
+    """Where a file is written before it replaces another."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     beside.unlink(missing_ok=True)
     return beside
 
 
 def write_fully(fd: int, data: bytes) -> None:
-    """Write everything, or raise OSError; a short write is carried on."""
+    """Write everything, or raise OSError; after a short write the rest is written."""
     view = memoryview(data)
     while view:
         view = view[os.write(fd, view) :]
 
 
 def replace_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that a reader sees the old content or the new, never half of it. Raises OSError."""
+    """Write a file so that a reader sees the old content or the new, never a part. Raises OSError."""
     beside = _temporary_path(path)
     fd = open_private_file(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     try:
@@ -166,7 +166,7 @@ def replace_atomically(path: Path, data: bytes) -> None:
 
 
 def folder_size(folder: Path) -> int:
-    """Bytes of all files in a folder and below; what is gone meanwhile counts nothing."""
+    """Bytes of all files in a folder and below; files that vanish meanwhile do not count."""
     size = 0
     for path in folder.rglob("*"):
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""What a session is told of where it begins: the project's commit, and the settings in force. None of it is secret."""
+"""What a session records at its start: the project's commit, and the settings in force. None of it is secret."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from config.model import Settings
 from ecotui.session import events
 
 MAX_VALUE_CHARS = 400
-"""Characters of one setting's value that are kept."""
+"""Characters of one setting's value that are recorded."""
 
 
 class Provenance(NamedTuple):
@@ -28,7 +28,7 @@ class Provenance(NamedTuple):
 
 
 def collect_provenance(folder: Path, settings: Settings | None, env: Mapping[str, str]) -> Provenance:
-    """Look around, once, when a session begins. Never raises."""
+    """Read all of it, once, when a session starts. Never raises."""
     head = git.read_repository(folder, env)
     if settings is None:
         return Provenance(*head)
@@ -40,9 +40,9 @@ def collect_provenance(folder: Path, settings: Settings | None, env: Mapping[str
 def session_resumed_event(
     folder: Path, env: Mapping[str, str], by: str, *, skip_git_status: bool = False
 ) -> events.SessionResumed:
-    """The event of a session that goes on, with where the project stands now. Never raises.
+    """The event of a session that is resumed, with the project's current commit. Never raises.
 
-    `quickly`: without asking git whether files were changed, for whoever may not wait.
+    `skip_git_status`: do not run git to find out whether files were changed, for callers that cannot wait.
     """
     from ecotui.version import version
 
@@ -51,9 +51,9 @@ def session_resumed_event(
 
 
 def changed_settings(settings: Settings) -> dict[str, str]:
-    """Dotted key to value, as JSON, of all that is not as the settings' own model has it.
+    """Dotted key to value, as JSON, of all settings that differ from their defaults.
 
-    The settings hold no secret: variables stand there by their names.
+    The settings hold no secrets: variables are there by name only.
     """
     defaults = dict(_flatten_settings("", msgspec.to_builtins(Settings())))
     return {

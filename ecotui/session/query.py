@@ -33,7 +33,7 @@ class SessionQuery:
     until: float | None = None
     """Seconds since the epoch; `until` is not included."""
     text: str = ""
-    """Words, all of which stand somewhere in the summary, in any case."""
+    """Words, all of which are somewhere in the summary, in any case."""
     allow_partial: bool = False
     """A part of the project, outcome, operator, step or tag is enough, in any case: for a query that is being typed."""
 

@@ -1,4 +1,4 @@
-"""The shelf of sessions: where they are kept, making, opening, listing and throwing away."""
+"""All sessions of one user: creates, opens, lists and removes them."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from ecotui.session.private_files import (
 from ecotui.session.provenance import collect_provenance
 
 RESUME_WINDOW_SECONDS = 7 * 86_400
-"""Seconds after which an open session is not picked up again: the world has moved on."""
+"""Seconds after which an open session is not resumed: too much has changed."""
 
 ID_TIME_FORMAT = "%Y%m%d-%H%M%S"
-"""The beginning of an id, in UTC."""
+"""The first part of an id, in UTC."""
 _ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 
 
 def is_session_id(name: str) -> bool:
-    """Whether a name is one that a session of ours may have."""
+    """Whether a name can be the id of a session."""
     return _ID.fullmatch(name) is not None
 
 
@@ -55,7 +55,7 @@ class SessionStore:
     def create(
         self, *, project: str, folder: Path, settings: Settings | None = None, env: Mapping[str, str] | None = None
     ) -> Session:
-        """Begin a session. Raises SessionError when the state folder cannot be written to."""
+        """Start a session. Raises SessionError when the state folder cannot be written to."""
         from ecotui.version import version
 
         env = os.environ if env is None else env
@@ -80,9 +80,9 @@ class SessionStore:
         return session
 
     def _new_id_time(self) -> str:
-        """Now, for the id of a new session; later than every session's, though the clock was set back since.
+        """The time for the id of a new session: now, but later than every session, even if the clock was set back.
 
-        Newest is whose id sorts last: a session that began after all others must not be taken for an older one.
+        Sessions are sorted by their ids: a new session must not be taken for an older one.
         """
         now = time.gmtime()
         id_time = time.strftime(ID_TIME_FORMAT, now)
@@ -93,11 +93,11 @@ class SessionStore:
             return time.strftime(
                 ID_TIME_FORMAT, time.gmtime(calendar.timegm(time.strptime(latest, ID_TIME_FORMAT)) + 1)
             )
-        except (ValueError, OverflowError):  # digits that are no moment
+        except (ValueError, OverflowError):  # digits that are no time
             return id_time
 
     def open(self, id: str) -> Session:
-        """A session by its id, or by the beginning of one where that is unique. Raises SessionError."""
+        """A session by its id, or by a unique prefix of it. Raises SessionError."""
         if not re.fullmatch(r"[0-9a-f-]+", id):
             raise SessionError(f"{id!r} is not the id of a session")
         matches = [name for name in self.session_ids() if name.startswith(id)]
@@ -110,7 +110,7 @@ class SessionStore:
         return Session(path)
 
     def session_ids(self) -> list[str]:
-        """Newest first; links and names that are not ours are left out. Raises SessionError."""
+        """Newest first, without links and other names. Raises SessionError."""
         try:
             with os.scandir(self.folder) as entries:
                 names = [
@@ -157,10 +157,10 @@ class SessionStore:
         return self.open(names[0])
 
     def remove(self, id: str) -> None:
-        """Throw a session away, with all that its commands said. Raises SessionError."""
+        """Remove a session with the outputs of its commands. Raises SessionError."""
         session = self.open(id)
         with raise_session_error("cannot remove", session.folder):
-            # rmtree does not follow links; renamed first, so that half a session is never listed.
+            # rmtree does not follow links. Renamed first, so that a partly removed session is never listed.
             removed = session.folder.with_name(f".{session.id}.removed")
             session.folder.rename(removed)
             shutil.rmtree(removed)

@@ -25,7 +25,7 @@ from screens.style.themes import MUTED
 from screens.widgets.footer import KeyFooter
 
 SAME_SECONDS = 1.5
-"""Seconds below which two lengths are the same to a person; terraform tells whole ones."""
+"""Seconds below which two durations count as the same; terraform reports whole ones."""
 
 
 class CompareScreen(SessionScreenBase):
@@ -86,7 +86,7 @@ class CompareScreen(SessionScreenBase):
             if rows:
                 parts.append(_render_section(section.title, rows, width))
         if len(parts) == 1:
-            parts.append(Content("Both came out the same. a shows everything."))
+            parts.append(Content("No differences. Press a to show everything."))
         self.query_one(".body", Static).update(Content("\n\n").join(parts))
 
     def _render_sessions(self, width: int) -> Content:
@@ -113,7 +113,7 @@ def _changed_rows(section: ComparisonSection) -> tuple[ComparisonRow, ...]:
 
 
 def _render_section(title: str, rows: tuple[ComparisonRow, ...], width: int) -> Content:
-    """A table; what does not fit beside each other stands one below the other."""
+    """A table; values that do not fit side by side are put below each other."""
     lines = [Content.styled(title, "bold $text-primary")]
     lengths = all(row.change_seconds is not None or not (row.before and row.after) for row in rows)
     side_width = min(max([4, *(cell_len(text) for row in rows for text in (row.before, row.after))]), width // 4)

@@ -479,7 +479,7 @@ class SessionDetailScreen(SessionActionsScreen):
 
     @work(thread=True, name="draft", group="draft", exclusive=True, exit_on_error=False)
     def _draft_guide_entry(self, project: OpenProject) -> None:
-        """Draft an entry of the guide from the last failure that it does not explain, into a new file of the project."""
+        """Draft a guide entry from the last failure that the guide does not explain, into a new file."""
         from ecotui.guide.reading.library import GuideError, open_library
         from ecotui.history.diagnose import draft_entry_for_session
 

@@ -1,4 +1,4 @@
-"""How long each step usually takes, and how long it took in each of the past sessions."""
+"""How long each step usually takes, and how long it took in each past session."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class DurationsScreen(SessionScreenBase):
         )
         empty = self.query_one(".empty", Static)
         empty.display = not self.step_times
-        empty.update(Content("No session has run a command yet: there is nothing to measure."))
+        empty.update(Content("No session has run a command yet."))
         rows = self.query_one(RowList)
         rows.styles.height = max(len(self.step_times), 1)
         cursor = max(

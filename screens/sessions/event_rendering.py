@@ -1,4 +1,4 @@
-"""How what happened in a session is drawn: a line of its timeline, what is behind one, and what stands above them."""
+"""Renders a session's events: a line of the timeline, the details of one, and the header and filter above."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ecotui.guide.matching.matcher import EntryMatch
 
 MAX_SETTINGS = 60
-"""Settings that are shown of a session's beginning."""
+"""Settings of a session's start that are shown."""
 
 KIND_ICON = {"session": "•", "decision": "⚑", "command": "▶", "guide": "§", "note": "✎", "check": "·", "other": "·"}
 
@@ -50,7 +50,7 @@ def render_event(entry: TimelineEntry, *, show_date: bool = False) -> Content:
 
 
 def render_hit(title: str, text: str, words: str, width: int) -> Content:
-    """A line of an output in which words were found, so that they are in sight."""
+    """A line of an output in which words were found, cut so that they are visible."""
     content = Content(text)
     index = text.lower().find(words.lower())
     if index >= 0:
@@ -61,7 +61,7 @@ def render_hit(title: str, text: str, words: str, width: int) -> Content:
 
 
 def render_event_details(entry: TimelineEntry, event: events.AnyEvent | events.UnknownEvent, width: int) -> Content:
-    """All that the log has of an event, for reading."""
+    """All that the log has of an event."""
     clock = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.timestamp))
     parts = [
         hanging_indent(Content(""), entry.text, width, "bold"),
@@ -118,7 +118,7 @@ def _render_report(report: Report, width: int) -> Content:
 
 
 def render_session_header(session_id: str, summary: SessionSummary | None, verify_result: Content) -> Content:
-    """The title: the session, how it ended, and what checking its log said."""
+    """The title: the session, its outcome, and the result of checking its log."""
     parts: list[str | Content] = [Content.styled("Session", "bold $text-accent"), f"  {session_id}  "]
     if summary is not None:
         tags = "".join(f" #{tag}" for tag in summary.tags)
@@ -132,7 +132,7 @@ def render_session_header(session_id: str, summary: SessionSummary | None, verif
 
 
 def render_filter(event_filter: EventFilter, progress: str) -> Content:
-    """What is left out of the timeline, and the keys that change it; `reading`: how far it was read."""
+    """The filter of the timeline, and the keys that change it; `progress`: how far the log was read."""
     parts = [
         Content.styled(f" {category} ", "reverse" if category == event_filter.category else MUTED)
         for category in EVENT_CATEGORIES
@@ -152,7 +152,7 @@ def render_search_summary(words: str, count: int, status: str) -> Content:
 
 
 def render_guide_matches(matches: Sequence[EntryMatch] | None, width: int) -> list[Content]:
-    """What the guide says about a failure; None: it is being asked."""
+    """The guide's entries for a failure; None: not found yet."""
     if matches is None:
         return [Content.styled("searching the guide…", MUTED)]
     if not matches:
@@ -171,7 +171,7 @@ def render_output_tail(size: int, lines: Sequence[str]) -> list[Content]:
 
 
 def guide_entries_for(event: events.AnyEvent | events.UnknownEvent) -> tuple[str, ...]:
-    """Entries of the guide that an event names, or that its findings name."""
+    """Entries of the guide that an event or its findings name."""
     match event:
         case (
             events.RunbookOpened(entry=entry) | events.RunbookStepTicked(entry=entry) | events.RunbookRated(entry=entry)

@@ -1,4 +1,4 @@
-"""What one command of a session said, of any size: read, and searched forwards and backwards without holding up the screen."""
+"""The output of a command, of any size: read, and searched forwards and backwards without blocking the screen."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from screens.widgets.footer import KeyFooter
 from screens.widgets.pager import Pager
 
 CONTEXT_LINES = 4
-"""Lines that are shown above a place that was searched for."""
+"""Lines that are shown above a hit."""
 
 
 class OutputScreen(SessionScreenBase):
@@ -40,7 +40,7 @@ class OutputScreen(SessionScreenBase):
     KEY_PLACES = ("output", "pager")
 
     class SearchFinished(Message):
-        """A search has ended; without a hit when there is none in that direction."""
+        """A search has ended, perhaps without a hit."""
 
         def __init__(self, hit: TextMatch | None, error: str = "") -> None:
             super().__init__()
@@ -48,7 +48,7 @@ class OutputScreen(SessionScreenBase):
             self.error = error
 
     class SearchProgressed(Message):
-        """A search has come so far, in bytes."""
+        """A search has reached an offset, in bytes."""
 
         def __init__(self, offset: int) -> None:
             super().__init__()
@@ -89,7 +89,7 @@ class OutputScreen(SessionScreenBase):
             pager.hit_offset = self._start_offset
             self.call_after_refresh(pager.scroll_to_offset, self._start_offset, lines_above=CONTEXT_LINES)
 
-    # -- where one is --------------------------------------------------------------------------------------------
+    # -- the position --------------------------------------------------------------------------------------------
 
     @on(Pager.Scrolled)
     def _show_position(self) -> None:
@@ -172,7 +172,7 @@ class OutputScreen(SessionScreenBase):
         pager.hit_offset = message.hit.offset
         pager.scroll_to_offset(message.hit.offset, lines_above=CONTEXT_LINES)
 
-    # -- the rest ------------------------------------------------------------------------------------------------
+    # -- actions -------------------------------------------------------------------------------------------------
 
     def action_toggle_raw(self) -> None:
         self._shows_raw = not self._shows_raw

@@ -1,4 +1,4 @@
-"""The list of past sessions, newest first: found as one types, each with a picture of its steps."""
+"""Base of the screens that list past sessions: newest first, filtered while typing, each with its steps' states."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from screens.widgets.footer import KeyFooter
 from screens.widgets.row_list import RowList
 
 FIRST_PAGE_SIZE = 100
-"""Sessions that are shown before the rest is read."""
+"""Sessions that are shown before the others are read."""
 SEARCH_DEBOUNCE_SECONDS = 0.08
-"""Seconds without a key after which the list follows what was typed: shorter than two keys of a quick typist."""
+"""Seconds without a key after which the list is filtered: shorter than the time between two keys of a quick typist."""
 
 
 class SessionPicker(SessionActionsScreen):
-    """Base of the screens that list them; what Enter does is the subclass's."""
+    """Base of the screens that list sessions; a subclass says what Enter does."""
 
     CSS_PATH = "sessions.tcss"
     AUTO_FOCUS = "RowList"
@@ -54,7 +54,7 @@ class SessionPicker(SessionActionsScreen):
             """Whether these are all."""
 
     def __init__(self, project: OpenProject, marked_id: str = "") -> None:
-        """`marked`: the id of the session that has the sign of one to be compared."""
+        """`marked_id`: the session that is marked to be compared."""
         super().__init__()
         self.project = project
         self.store = SessionStore(project.session.folder.parent.parent)
@@ -102,7 +102,7 @@ class SessionPicker(SessionActionsScreen):
         query = parse_query(text).query
         index = SessionIndex(self.store)
         try:
-            # To find some of them all are looked at in any case: once is enough.
+            # A query reads all sessions in any case: once is enough.
             for limit in (FIRST_PAGE_SIZE, None) if query.matches_all else (None,):
                 summaries = index.find_summaries(query, limit)
                 if worker.is_cancelled:
@@ -164,7 +164,7 @@ class SessionPicker(SessionActionsScreen):
         self.query_one(".header", Static).update(Content.assemble(*parts))
 
     def prompt(self) -> str:
-        """What one is to do here, instead of how the list is ordered."""
+        """What to do on this screen; shown instead of the order of the list."""
         return ""
 
     # -- drawing -------------------------------------------------------------------------------------------------
@@ -197,7 +197,7 @@ class SessionPicker(SessionActionsScreen):
         parts += [hanging_indent(Content.styled("✎ ", "$text-accent"), note, width) for note in summary.notes[-2:]]
         pane.update(Content("\n").join(parts))
 
-    # -- finding -------------------------------------------------------------------------------------------------
+    # -- filtering -----------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "search":
@@ -232,16 +232,16 @@ class SessionPicker(SessionActionsScreen):
             self.close_list()
 
     def close_list(self) -> None:
-        """Escape, when there is nothing to be found any more."""
+        """Escape, when nothing is typed."""
         self.dismiss(None)
 
     def mark_session(self, id: str) -> None:
-        """Give a session the sign, or no session."""
+        """Mark a session, or none."""
         self.marked_id = id
         self._show_title()
         self.query_one(RowList).refresh()
 
-    # -- doing ---------------------------------------------------------------------------------------------------
+    # -- actions -------------------------------------------------------------------------------------------------
 
     @on(RowList.RowSelected)
     def action_open(self) -> None:
@@ -253,7 +253,7 @@ class SessionPicker(SessionActionsScreen):
         raise NotImplementedError
 
     def compare_sessions(self, session: Session, other: Session) -> None:
-        """Show what differs between two of them."""
+        """Show the differences between two sessions."""
         from screens.sessions.compare import CompareScreen
 
         # The earlier one first, whichever was chosen first.

@@ -1,4 +1,4 @@
-"""How sessions are drawn: the row of one in a list, its steps, how it ended."""
+"""Renders sessions: a row of a list, the states of the steps, the outcome."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from screens.style.themes import MUTED
 
 
 def step_icons(summary: SessionSummary) -> Content:
-    """A sign for each step, in their order."""
+    """An icon for each step, in their order."""
     states = set(CheckState)
     parts = []
     for step in STEPS:
@@ -36,7 +36,7 @@ def format_start_time(summary: SessionSummary, *, short: bool = False) -> str:
 
 
 def format_session_duration(summary: SessionSummary) -> str:
-    """How long it took; empty while it is open."""
+    """How long the session took; empty while it is open."""
     if summary.ended is None or not summary.started:
         return ""
     return format_stopwatch(max(summary.ended - summary.started, 0.0))
@@ -44,7 +44,7 @@ def format_session_duration(summary: SessionSummary) -> str:
 
 @dataclass(frozen=True)
 class SessionColumns:
-    """How wide the columns of a list of sessions are, in cells."""
+    """The widths of the columns of a list of sessions, in cells."""
 
     outcome: int
     project: int
@@ -63,7 +63,7 @@ class SessionColumns:
         )
 
     def render_header(self) -> Content:
-        cells = [("steps", len(STEPS)), ("begun", 11 if self.is_narrow else 16)]
+        cells = [("steps", len(STEPS)), ("started", 11 if self.is_narrow else 16)]
         text = "  ".join(word.ljust(width) for word, width in cells)
         rest = f"{'outcome':<{self.outcome}}  {'project':<{self.project}}"
         operator = f"  {'operator':<{self.operator}}" if self.operator else ""
@@ -86,7 +86,7 @@ class SessionColumns:
 
 
 def outcome_style(outcome: str) -> str:
-    """The colour of how a session ended."""
+    """The colour of an outcome."""
     if outcome in ("done", "rebuilt"):
         return "$text-success"
     if outcome in ("failed", "unreadable"):
@@ -95,7 +95,7 @@ def outcome_style(outcome: str) -> str:
 
 
 def render_step_states(summary: SessionSummary, width: int) -> Content:
-    """The steps with their states and how long their commands ran, in as many columns as there is room for."""
+    """The steps with their states and the durations of their commands, in as many columns as fit."""
     cells = []
     for step in STEPS:
         name = summary.steps.get(step.id, "")

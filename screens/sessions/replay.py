@@ -1,4 +1,4 @@
-"""A session played again: the same list of steps and the same panels, driven from the log, and the outputs as they came."""
+"""A session played again: its list of steps and its panels, driven by the log, and the outputs as they came."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ from screens.widgets.footer import KeyFooter
 from screens.widgets.step_list import StepList
 
 FRAME_SECONDS = 0.1
-"""Seconds between two pictures: what a person perceives as flowing."""
+"""Seconds between two frames: what a person perceives as smooth."""
 SKIP_SECONDS = 5.0
-"""Seconds of the tape that ← and → go."""
+"""Seconds that ← and → skip."""
 MAX_OUTPUT_LINES = 2_000
-"""Lines of an output that are kept in sight."""
+"""Lines of an output that are shown."""
 MAX_LINE_CHARS = 4_000
 
 
 class ReplayScreen(SessionScreenBase):
-    """Begins to play at once. Nothing can be changed from here: the panels only show."""
+    """Plays at once. Nothing can be changed here: the panels only show."""
 
     CSS_PATH = "replay.tcss"
     AUTO_FOCUS = None
@@ -48,7 +48,7 @@ class ReplayScreen(SessionScreenBase):
     KEY_PLACES = ("replay",)
 
     class RecordingLoaded(Message):
-        """The log is read."""
+        """The log was read."""
 
         def __init__(self, recording: Recording) -> None:
             super().__init__()
@@ -57,7 +57,7 @@ class ReplayScreen(SessionScreenBase):
     def __init__(
         self, session: Session, *, start_at: float | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """`at`: begin at this moment (seconds since the epoch)."""
+        """`start_at`: seconds since the epoch."""
         super().__init__()
         self.session = session
         self.recording: Recording | None = None
@@ -67,7 +67,7 @@ class ReplayScreen(SessionScreenBase):
         self._shown_step = ""
         self._shown_event_count: object = None
         self._rebuild: RebuildProgress | None = None
-        """Where the steps stand at what is shown."""
+        """The progress of the steps at the position."""
         self._output_command = ""
         self._output_reader: OutputReader | None = None
         self._output_offset = 0
@@ -117,9 +117,9 @@ class ReplayScreen(SessionScreenBase):
         self.playhead = Playhead(recording.duration, self._clock)
         title = f"{format_stopwatch(recording.duration)} at 1x"
         if recording.pauses:
-            title += f", {format_stopwatch(recording.skipped_seconds)} of silence left out"
+            title += f", {format_stopwatch(recording.skipped_seconds)} of pauses left out"
         if any(not command.has_output_times for command in recording.commands.values()):
-            title += "; some outputs spread evenly, their times are not known"
+            title += "; the times of some outputs are not known, and are spread evenly"
         self._show_title(title)
         if self._start_at is not None:
             self.playhead.seek(recording.position_of(self._start_at))
@@ -133,7 +133,7 @@ class ReplayScreen(SessionScreenBase):
             self._refresh_all()
 
     def _refresh_all(self) -> None:
-        """Everything is derived from the place of the tape."""
+        """Everything that is shown is derived from the position."""
         if self.recording is not None:
             try:
                 self._show_position(self.recording)
@@ -190,7 +190,7 @@ class ReplayScreen(SessionScreenBase):
         if recorded is None or end_byte <= self._output_offset:
             return
         if self._output_reader is None:
-            # What was said long before is not read: only its end can be in sight.
+            # Earlier output is not read: only its end is visible.
             self._output_reader = OutputReader(self.recording, command, start_byte=max(end_byte - 200_000, 0))
         lines = self._output_reader.read_until(ReplayEvent(position, 0.0, None, command, self._output_offset, end_byte))
         self._output_offset = end_byte
@@ -202,7 +202,7 @@ class ReplayScreen(SessionScreenBase):
         icon = "▶" if self.playhead.is_playing else "‖"
         times = f" {format_stopwatch(position)} / {format_stopwatch(self.playhead.duration)}"
         pause = self.recording.pause_at(position)
-        silence = f"  {format_stopwatch(pause.seconds)} of silence, shortened" if pause is not None else ""
+        paused = f"  {format_stopwatch(pause.seconds)} pause, shortened" if pause is not None else ""
         prefix = f"{icon} {self.playhead.speed}x  {clock}  "
         bar_width = max(self.app.size.width - len(prefix) - len(times) - 30, 10)
         filled = round(position / self.playhead.duration * bar_width) if self.playhead.duration else bar_width
@@ -212,7 +212,7 @@ class ReplayScreen(SessionScreenBase):
                 Content.styled("━" * filled, "$text-accent"),
                 Content.styled("─" * (bar_width - filled), "$foreground 30%"),
                 times,
-                Content.styled(silence, "$text-warning"),
+                Content.styled(paused, "$text-warning"),
             )
         )
 
@@ -241,7 +241,7 @@ class ReplayScreen(SessionScreenBase):
         self._seek(0.0 if position == 0 else self.playhead.duration)
 
     def action_skip_event(self, by: int) -> None:
-        """To the event before or after; playing stops there, as one wants to read it."""
+        """Skip to the event before or after, and pause there, to read it."""
         if self.recording is None or not self.recording.entries:
             return
         self.playhead.pause()
@@ -253,7 +253,7 @@ class ReplayScreen(SessionScreenBase):
         self._seek_to_text(step)
 
     def action_prompt_position(self) -> None:
-        hint = Content("A step (quota), a time (14:03), so far from the beginning (5m, 90s), or a share (50%).")
+        hint = Content("A step (quota), a time (14:03), a time from the start (5m, 90s), or a percentage (50%).")
         self.app.push_screen(PromptDialog("Go to", hint), lambda text: self._seek_to_text(text) if text else None)
 
     def _seek_to_text(self, text: str) -> None:

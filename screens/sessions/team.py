@@ -1,4 +1,4 @@
-"""The sessions of all machines of a team, newest first; read in a child process, as boto3 is not in this one."""
+"""The sessions of all machines of a team, newest first. A child process reads them, as boto3 is not imported here."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from screens.widgets.footer import KeyFooter
 from screens.widgets.row_list import RowList
 
 TIMEOUT_SECONDS = 60.0
-"""Seconds for the child to read the newest two hundred."""
+"""Seconds in which the child has to read the newest two hundred."""
 
 
 @dataclass(frozen=True)
 class TeamSession:
-    """A session of some machine."""
+    """A session of a machine of the team."""
 
     host: str
     is_local: bool
@@ -47,7 +47,7 @@ class TeamSessionsScreen(SessionScreenBase):
     KEY_PLACES = ("team", "rows")
 
     class TeamSessionsLoaded(Message):
-        """What the child read; `trouble` says why it could not."""
+        """The sessions that the child read; `error` says why it could not."""
 
         def __init__(self, sessions: Sequence[TeamSession], error: str = "") -> None:
             super().__init__()
@@ -104,7 +104,7 @@ class TeamSessionsScreen(SessionScreenBase):
         empty = self.query_one(".empty", Static)
         empty.display = not message.sessions
         self.query_one(RowList).display = bool(message.sessions)
-        empty.update(Content(message.error or "Nobody shared a session yet: each ecotui of the team does by itself."))
+        empty.update(Content(message.error or "No shared sessions yet. Each ecotui of the team shares its own."))
         columns = SessionColumns.fit([session.summary for session in message.sessions], self.app.size.width)
         self.query_one(".columns", Static).update(columns.render_header())
         self.query_one(RowList).set_rows(len(message.sessions))

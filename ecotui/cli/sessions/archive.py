@@ -87,7 +87,7 @@ def _archive_session(
     context: CheckContext,
     args: argparse.Namespace,
 ) -> dict[str, Any]:
-    """Archive a session, or say why not; the others go on."""
+    """One session's row; a session that cannot be archived does not stop the others."""
     session = Session(store.folder / summary.id)
     row: dict[str, Any] = {
         "id": summary.id,

@@ -14,9 +14,9 @@ from ecotui.session.event_text import format_local_time
 from ecotui.session.store import SessionStore
 
 MIN_DIFFERENCE_SECONDS = 1.5
-"""Seconds below which a difference is not told: terraform tells whole ones."""
+"""Seconds below which a difference is not shown: terraform reports whole ones."""
 MAX_RESOURCES = 15
-"""Resources that are told without --all."""
+"""Resources that are shown without --all."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace, store: SessionStore) -> int:
         )
     sections = [(section, _select_rows(section, args.all)) for section in comparison.sections]
     if not any(rows for _, rows in sections):
-        print(f"{before.id} and {after.id} came out the same.")
+        print(f"{before.id} and {after.id} have the same results.")
     width = shutil.get_terminal_size((100, 24)).columns
     for section, rows in sections:
         if rows:

@@ -1,4 +1,4 @@
-"""`ecotui sessions fetch`: archived sessions back from S3, verified before they are put into place."""
+"""`ecotui sessions fetch`: archived sessions back from S3, verified before they are listed again."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _print_archived_sessions(object_store: ObjectStore, args: argparse.Namespace
 
 
 def _resolve_archived_id(object_store: ObjectStore, prefix: str) -> str:
-    """The one whose id begins so. Raises SessionError."""
+    """The id that begins with the prefix. Raises SessionError."""
     if is_session_id(prefix):
         return prefix
     matches = [id for id, _ in _archived_sessions(object_store) if id.startswith(prefix)]
@@ -83,7 +83,7 @@ def _resolve_archived_id(object_store: ObjectStore, prefix: str) -> str:
 
 
 def download_session(object_store: ObjectStore, store: SessionStore, id: str) -> Path:
-    """Into a folder beside, and into its place only when all of it is proven. Raises SessionError, StoreError."""
+    """Unpack into a temporary folder, renamed when all is verified. Raises SessionError, ObjectStoreError."""
     from checks.aws.object_store import MAX_OBJECT_BYTES
 
     final = store.folder / id

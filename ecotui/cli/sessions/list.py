@@ -105,7 +105,7 @@ def session_document(summary: SessionSummary, store: SessionStore) -> dict[str, 
 
 
 def _run_team(args: argparse.Namespace) -> int:
-    """Raises SessionError when there is no team, or its place cannot be reached; SettingsError."""
+    """Raises SessionError when no team is set or S3 cannot be reached, and SettingsError."""
     from checks.aws.object_store import ObjectStore, ObjectStoreError
     from ecotui.cli.context import check_context
     from ecotui.team import summaries
@@ -128,7 +128,7 @@ def _run_team(args: argparse.Namespace) -> int:
         )
         return exit_codes.OK
     if not sessions:
-        print(f"Nobody shared a session in {context.settings.sessions.team} yet.")
+        print(f"No session is shared in {context.settings.sessions.team} yet.")
     width = max((len(session.host) for session in sessions), default=0)
     for session in sessions:
         summary = session.summary

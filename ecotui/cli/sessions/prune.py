@@ -1,4 +1,4 @@
-"""`ecotui sessions prune`: which sessions are old, or more than there is room for; thrown away only with --yes."""
+"""`ecotui sessions prune`: which sessions are old, or exceed a size; removed only with --yes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace, store: SessionStore) -> int:
     by_age = args.size is None or args.days is not None
     limit = time.time() - days * SECONDS_PER_DAY
     summaries = store.list_summaries()
-    # What is kept in any case: the newest ones, and what is at work.
+    # The newest sessions, and those with a running command, are never removed.
     candidates = [
         (summary, session, folder_size(session.folder))
         for summary in summaries[args.keep :]

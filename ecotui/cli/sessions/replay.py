@@ -1,4 +1,4 @@
-"""`ecotui sessions replay`: a session played again in the terminal, at a pace."""
+"""`ecotui sessions replay`: a session played again in the terminal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ecotui.session import SessionError, event_text
 from ecotui.session.store import SessionStore
 
 MAX_SLEEP_SECONDS = 0.2
-"""Seconds that are slept at once: Ctrl-C is answered within this."""
+"""Seconds slept at once: Ctrl-C takes effect within this."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -49,9 +49,9 @@ def run(args: argparse.Namespace, store: SessionStore) -> int:
         print_document("sessions.replay", _replay_document(recording, start))
         return exit_codes.OK
     pauses = (
-        f"{format_duration(recording.skipped_seconds, tenths=True)} of silence left out"
+        f"{format_duration(recording.skipped_seconds, tenths=True)} of pauses left out"
         if recording.pauses
-        else "no long silence"
+        else "no long pause"
     )
     print(f"{session.id}  {format_duration(recording.duration, tenths=True)} at 1x, {pauses}")
     try:
@@ -69,7 +69,7 @@ def _play_recording(recording: Recording, start: float, speed: float) -> None:
     pause = next(pauses, None)
     for event in recording.events_from(start):
         while pause is not None and pause.position < event.position - SHORTENED_PAUSE_SECONDS / 2:
-            _print_line(f"          … {format_duration(pause.seconds, tenths=True)} of silence …")
+            _print_line(f"          … {format_duration(pause.seconds, tenths=True)} pause …")
             pause = next(pauses, None)
         while (seconds := (event.position - start) / speed - (time.monotonic() - started)) > 0:
             time.sleep(min(seconds, MAX_SLEEP_SECONDS))
@@ -81,7 +81,7 @@ def _event_lines(recording: Recording, event: ReplayEvent, readers: dict[str, Ou
     clock = event_text.format_local_time(event.timestamp)[11:]
     if event.entry is None:
         if event.command not in readers:
-            # Begun in the middle, an output is told from there on.
+            # When the replay starts in the middle, so does the output.
             readers[event.command] = OutputReader(recording, event.command, start_byte=event.begin_byte if start else 0)
         return [f"{clock}  │ {line}" for line in readers[event.command].read_until(event)]
     icon = f"{STATE_ICONS[event.entry.state]} " if event.entry.state is not None else ""
@@ -99,7 +99,7 @@ def _print_line(line: str) -> None:
 
 
 def _replay_document(recording: Recording, start: float) -> dict[str, Any]:
-    """Everything at once, with the second at which it is played."""
+    """All events, each with the second at which it is played."""
     return {
         "id": recording.session.id,
         "seconds": round(recording.duration, 3),

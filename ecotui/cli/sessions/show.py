@@ -74,7 +74,7 @@ def _status_document(status: CommandStatus) -> dict[str, Any]:
 
 
 def _find_command_folder(session: Session, prefix: str) -> Path:
-    """The folder of the one command whose id begins so. Raises SessionError."""
+    """The folder of the one command whose id begins with the prefix. Raises SessionError."""
     try:
         folders = sorted(path for path in session.commands_folder.iterdir() if path.is_dir() and not path.is_symlink())
     except OSError:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ecotui.session.store import SessionStore
 
 MAX_SESSIONS_SEARCHED = 40
-"""Sessions that are looked through for an apply, newest first."""
+"""The newest sessions, of which one with an apply is looked for."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

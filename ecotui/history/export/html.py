@@ -1,4 +1,4 @@
-"""A session as one page: no script, nothing from elsewhere; for a screen in the light and in the dark, and for paper."""
+"""A session as one HTML page without scripts or external files, for light and dark screens and for paper."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ecotui.session.log import Session
 LABEL_WIDTH, PLOT_WIDTH, ROW_HEIGHT, AXIS_HEIGHT = 110, 860, 26, 24
 """Units of the picture: for the names at the left, for the bars, for a row, and for the axis above."""
 MAX_SLOWEST_RESOURCES = 12
-"""Resources of an apply that the page names; the apply's own timeline has all of them."""
+"""Resources of an apply on the page; the apply's own timeline has all of them."""
 PAGE_CSS = """
 :root { color-scheme: light dark; --fg: #1d2430; --dim: #5b6675; --bg: #ffffff; --card: #f5f7f9; --line: #d9dfe6;
   --ok: #1f7a46; --warn: #8a5a00; --blocked: #b3202c; --unknown: #5a4bb0; --skipped: #6b7683; --link: #1c5f9e; }
@@ -82,7 +82,7 @@ def export_html(
     applies: Sequence[ApplyTimeline] = (),
     explain: ExplainCommand = lambda command: (),
 ) -> str:
-    """One page without anything from elsewhere. Raises SessionError."""
+    """The page. Raises SessionError."""
     export = read_export(session)
     return "\n".join(_render_page(session.id, export, read_output, mask, lines, applies, explain)) + "\n"
 
@@ -217,7 +217,7 @@ def _render_commands(commands: Sequence[ExportedCommand], mask: MaskText) -> Ite
 
 
 def _render_resources(apply: ApplyTimeline, mask: MaskText) -> Iterator[str]:
-    """What did not get done, and what took longest."""
+    """The failed and unfinished resources, and those that took longest."""
 
     def row(operation: ResourceOperation) -> str:
         css_class = {"done": "ok", "failed": "blocked", "unfinished": "warn"}[operation.outcome]

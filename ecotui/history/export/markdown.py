@@ -1,4 +1,4 @@
-"""A session as a Markdown document. What comes from outside cannot get out of its place in it."""
+"""A session as a Markdown document, in which outputs and names cannot become markup."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def export_markdown(
     mask: MaskText = str,
     explain: ExplainCommand = lambda command: (),
 ) -> str:
-    """The session as a document to hand over: decisions first, the timeline, and the end of the output of what failed.
+    """Decisions first, then the timeline, and the end of the output of each failed command.
 
     Raises SessionError when the log cannot be read.
     """

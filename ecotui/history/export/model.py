@@ -1,4 +1,4 @@
-"""What a session hands over: the facts that every form of it tells, and the form for programs. Masked by `clean`."""
+"""A session as every export format needs it, and the export for programs (JSON)."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from ecotui.session.event_text import (
 from ecotui.session.log import Session, SessionSummary
 
 ExplainCommand = Callable[[str], Sequence[str]]
-"""Gives what the guide says about a command's output, a line an entry, by the command's id."""
+"""Takes a command's id; gives the guide's entries that explain its output, a line each."""
 
 
 MAX_EXPORTED_EVENTS = 5_000
-"""Events that a page or a document tells, the newest: nobody reads more, and a browser does not show a million. Decisions
-and notes are kept beside them, as many."""
+"""The newest events, which are exported: nobody reads more, and a browser does not show a million. As many decisions and
+notes are exported beside them."""
 
 
 @dataclass(frozen=True)
 class ExportedCommand:
-    """A command, with what the log says of it."""
+    """A command, as the log has it."""
 
     id: str
     step: str
@@ -45,7 +45,7 @@ class ExportedCommand:
     start_time: float
     """Seconds since the epoch."""
     seconds: float | None
-    """None while it runs, or when nobody saw it end."""
+    """None while it runs, or when its end was not recorded."""
     outcome: str
     outcome_text: str
     state: CheckState | None = None
@@ -59,14 +59,14 @@ class ExportedCommand:
 
 @dataclass(frozen=True)
 class ExportedStep:
-    """A step as its last look left it."""
+    """A step with its last state."""
 
     id: str
     title: str
     state: CheckState | None
-    """None: it was never looked at."""
+    """None: it was never checked."""
     duration: str
-    """How long its commands ran in all; empty where none did."""
+    """Of its commands, in all; empty where none ran."""
 
     @property
     def icon(self) -> str:
@@ -85,12 +85,12 @@ class SessionExport:
     verification: hash_chain.ChainVerification
     start_event: events.SessionStarted | None
     commits: str
-    """Of the project: at which it began, and each other one at which it went on."""
+    """Of the project: at the start, and each other commit at which the session was resumed."""
     commands: tuple[ExportedCommand, ...]
     entries: tuple[TimelineEntry, ...]
-    """The newest of them, at most `MOST`."""
+    """The newest, at most `MAX_EXPORTED_EVENTS`."""
     omitted_events: int
-    """Events before those."""
+    """How many events were before those."""
     start_time: float
     """When the first event was, in seconds since the epoch."""
     decisions: tuple[TimelineEntry, ...]
@@ -100,7 +100,7 @@ class SessionExport:
 
     @property
     def header_rows(self) -> tuple[tuple[str, str], ...]:
-        """What stands on top, as name and value."""
+        """The facts at the top, as name and value."""
         summary, log = self.summary, self.verification
         duration = (
             "" if summary.ended is None else f", after {format_duration(summary.ended - summary.started, tenths=True)}"

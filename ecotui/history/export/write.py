@@ -1,4 +1,4 @@
-"""A session written for those who were not there: in each form, masked again, with what the guide says about failures."""
+"""Exports a session in each format: masked, with the guide's explanations of failures."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EXPORT_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
 def render_session_export(
     session: Session, export_format: ExportFormat, *, anonymize: bool = False, library: GuideLibrary | None = None
 ) -> str:
-    """The whole text. `strict` masks accounts, names and addresses too. Raises SessionError."""
+    """The whole text. `anonymize` masks accounts, names and addresses too. Raises SessionError."""
     mask = mask_for_export(session, anonymize=anonymize)
     read_output = outputs.last_lines_reader(session)
 
@@ -54,7 +54,7 @@ def render_session_export(
 
 
 def open_library_or_none(loaded: LoadedSettings, env: Mapping[str, str]) -> GuideLibrary | None:
-    """The guide that explains; None where it cannot be read: a handover goes out without it."""
+    """The guide; None where it cannot be read: the export is written without explanations."""
     try:
         return open_library(loaded.settings, loaded.project, env)
     except GuideError:

@@ -144,7 +144,7 @@ def test_two_sessions_are_compared(store: SessionStore, capsys: pytest.CaptureFi
         {"what": "quota.vcpu", "before": "blocked: 16 of 26 vCPUs", "after": "ok: 16 of 26 vCPUs"}
     ]
     assert main(["sessions", "compare", before.id, before.id]) == 0
-    assert "came out the same" in capsys.readouterr().out
+    assert "have the same results" in capsys.readouterr().out
 
 
 def test_the_export_is_a_document_that_its_content_cannot_break(

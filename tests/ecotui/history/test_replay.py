@@ -69,7 +69,7 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
     return session
 
 
-def test_long_silences_are_shortened_and_said(session: Session) -> None:
+def test_long_pauses_are_shortened_and_shown(session: Session) -> None:
     tape = Recording(session)
     assert tape.duration < 60
     assert [round(cut.seconds) for cut in tape.pauses] == [600]
@@ -164,7 +164,7 @@ def test_the_command_line_plays_it_at_a_pace(
     out = capsys.readouterr().out
     length = Recording(session).duration
     assert slept[0] == pytest.approx(length)
-    order = ["session of eco2", "… 10 min of silence …", "overrode quota.x", "│ first", "│ second", "ended: done"]
+    order = ["session of eco2", "… 10 min pause …", "overrode quota.x", "│ first", "│ second", "ended: done"]
     places = [out.index(one) for one in order]
     assert places == sorted(places)
     slept[0] = 0.0
@@ -175,7 +175,7 @@ def test_the_command_line_plays_it_at_a_pace(
     assert main(["sessions", "replay", session.id, "--json", "--at", "100%"]) == 0
     assert json.loads(capsys.readouterr().out)["moments"][-1]["text"] == "session ended: done"
     assert main(["sessions", "replay", session.id, "--at", "tomorrow"]) == 1
-    assert "is no moment" in capsys.readouterr().err
+    assert "is no position" in capsys.readouterr().err
     assert main(["sessions", "replay", session.id, "--speed", "65"]) == 2
 
 

@@ -319,7 +319,7 @@ async def test_a_session_is_played_again_by_a_clock(bench: Bench, past: tuple[Se
         assert screen.query_one(StepList).rebuild.reports == {}
         await pilot.press("a", *"nonsense", "enter")
         await pilot.pause()
-        assert "is no moment" in bench.notices(pilot)
+        assert "is no position" in bench.notices(pilot)
 
 
 async def test_a_session_is_exported_from_the_screen_and_nothing_is_overwritten(
