@@ -17,7 +17,7 @@ class SessionListScreen(SessionPicker):
     KEY_PLACES = ("sessions", "rows")
 
     def prompt(self) -> str:
-        return f"c on another session compares it with {self.marked_id}; Escape unmarks it" if self.marked_id else ""
+        return f"c on another compares with {self.marked_id}; Escape unmarks" if self.marked_id else ""
 
     def close_list(self) -> None:
         if self.marked_id:
