@@ -185,9 +185,9 @@ def test_the_same_refusal_has_the_same_class_in_every_step(code, kind):
         assert scan.call_or_default("x:Read", refuse, "default") == "default"
     assert [failed.error for failed in scan.failed_queries] == ([] if kind is AwsErrorKind.NOT_FOUND else [error])
 
-    find_existing = describe_by_name("x", "describe", "Name", "Items.Arn")
+    find_existing = describe_by_name("describe", "Name", "Items.Arn")
     with nullcontext() if kind is AwsErrorKind.NOT_FOUND else pytest.raises(ClientError):
-        assert find_existing(SimpleNamespace(client=lambda _: SimpleNamespace(describe=refuse), name="n")) is None
+        assert find_existing(SimpleNamespace(client=SimpleNamespace(describe=refuse), name="n")) is None
 
 
 def test_no_other_module_has_a_list_of_refusals_of_its_own():

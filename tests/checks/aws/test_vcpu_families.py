@@ -44,8 +44,8 @@ def test_no_family_counts_against_two_quotas() -> None:
 
 
 def test_the_quota_step_and_the_forecast_use_this_table() -> None:
-    from checks.apply.forecast import quota_needs
+    from checks.apply.forecast import quotas
     from checks.quota import check, usage
 
-    assert check.vcpu_quota_for is quota_needs.vcpu_quota_for is vcpu_families.vcpu_quota_for
+    assert check.vcpu_quota_for is quotas.vcpu_quota_for is vcpu_families.vcpu_quota_for
     assert check.VCPU_QUOTA_CODES is usage.VCPU_QUOTA_CODES is vcpu_families.VCPU_QUOTA_CODES
