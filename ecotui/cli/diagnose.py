@@ -1,4 +1,4 @@
-"""`ecotui diagnose`: match an error text against the guide."""
+"""`ecotui diagnose`: matches an error text against the guide."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from checks.tools.terraform_crash import Crash
 
 LARGE_FILE_BYTES = 10_000_000
-"""Bytes of a file from which on entries are told while it is read: a shorter one is read in a moment."""
+"""Bytes of a file above which entries are reported while it is read: a smaller one takes a moment."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", nargs="?", default="-", metavar="FILE", help="the text (default: standard input)")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    parser.add_argument("--why", action="store_true", help="with --json: also by which rule each entry was found")
+    parser.add_argument("--why", action="store_true", help="with --json: add the rule that found each entry")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _detect_crash(file: str) -> Crash | None:
-    """A provider that crashed is a fault that no guide has to name. Only of a file: a pipe is read once."""
+    """Detect a crashed provider, which no guide has to explain. Files only: a pipe is read once."""
     from pathlib import Path
 
     from checks.tools import terraform_crash
@@ -80,11 +80,11 @@ def _detect_crash(file: str) -> Crash | None:
 KIND_DESCRIPTIONS = {
     "error": "the error that this entry is about",
     "near": "an error of the kind that this entry is about",
-    "warning": "a warning; nothing failed by it",
+    "warning": "a warning; nothing failed because of it",
     "progress": "a line of progress; nothing failed",
     "text": "words of the entry's own error text",
 }
-"""What the kind of a rule says about a match."""
+"""The kinds of rules, in words."""
 
 
 def _reason_document(match: EntryMatch) -> dict[str, object]:
@@ -92,11 +92,11 @@ def _reason_document(match: EntryMatch) -> dict[str, object]:
 
 
 def _print_early_match(match: EntryMatch) -> None:
-    """An entry as soon as it is found: a long log, or a pipe that goes on, is not waited for."""
+    """Report an entry as soon as it is found, before the end of a long log or pipe."""
     print(f"{match.entry} found in line {match.line}; reading on", file=sys.stderr, flush=True)
 
 
 def _match_document(match: EntryMatch) -> dict[str, object]:
-    """The public document's fields of a match."""
+    """The fields of a match in the public document."""
     fields = msgspec.to_builtins(match)
     return {name: fields[name] for name in ("entry", "title", "score", "line", "excerpt")}

@@ -1,10 +1,11 @@
-"""`ecotui guide`: read an entry, search, or say what of a document could not be used."""
+"""`ecotui guide`: reads an entry, searches, lints the documents, or drafts an entry from a session."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
+from pathlib import Path
 
 import msgspec
 
@@ -23,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "words",
         nargs="*",
         metavar="ENTRY|WORDS|lint [FILE]|new [SESSION]",
-        help="an entry (3.1), words to search for, or lint: what of the documents could not be used; "
+        help="an entry (3.1), or words to search for; lint: list what the documents have that could not be used; "
         "new: draft an entry from the last session",
     )
     parser.add_argument("--language", choices=("ko", "en"), help="the language (default: the setting, then LANG)")
@@ -37,9 +38,7 @@ def run(args: argparse.Namespace) -> int:
     if args.words[:1] == ["lint"] and len(args.words) <= 2:
         return _lint(args, loaded)
     if args.words[:1] == ["new"] and len(args.words) <= 2:
-        from ecotui.cli.guide_new import run_new
-
-        return run_new(args, loaded)
+        return _draft_entry(args, loaded)
     try:
         library = open_library(loaded.settings, loaded.project, os.environ)
     except GuideError as error:
@@ -63,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
 def _lint(args: argparse.Namespace, loaded: LoadedSettings) -> int:
     settings = loaded.settings
     if args.words[1:]:
-        # A file given by hand is one as typed, from where the operator stands.
+        # A file on the command line is relative to the current folder.
         own = msgspec.structs.replace(settings.guide, documents=(os.path.abspath(args.words[1]),))  # noqa: PTH100 - folds `..`
         settings = msgspec.structs.replace(settings, guide=own)
     try:
@@ -82,8 +81,40 @@ def _lint(args: argparse.Namespace, loaded: LoadedSettings) -> int:
     return exit_codes.WARNINGS if remarks else exit_codes.OK
 
 
+def _draft_entry(args: argparse.Namespace, loaded: LoadedSettings) -> int:
+    """Exit 0 with a draft, 1 without anything to draft, 2 if something cannot be read or written."""
+    from config.folders import state_folder
+    from ecotui.history.diagnose import draft_entry_for_session
+    from ecotui.session import SessionError
+    from ecotui.session.store import SessionStore
+
+    try:
+        library = open_library(loaded.settings, loaded.project, os.environ)
+        store = SessionStore(state_folder(loaded.settings, os.environ))
+        session = store.open(args.words[1]) if args.words[1:] else store.open_latest()
+        draft = draft_entry_for_session(session, library)
+        if draft is None:
+            print("ecotui guide: no failure in this session that the guide has nothing about", file=sys.stderr)
+            return exit_codes.ERROR
+        if args.out:
+            # Never over a file that is there.
+            with Path(args.out).open("x", encoding="utf-8") as file:
+                file.write(draft.text)
+        else:
+            print(draft.text, end="")
+        if not draft.is_recognised:
+            print(
+                "ecotui guide: its error text is too general to be found by; name a signature in the overlay",
+                file=sys.stderr,
+            )
+    except (GuideError, SessionError, OSError) as error:
+        print(f"ecotui guide: {error}", file=sys.stderr)
+        return exit_codes.USAGE
+    return exit_codes.OK
+
+
 def _print_hits(library: GuideLibrary, hits: tuple[EntryHit, ...], *, group_by_document: bool) -> None:
-    """One line an entry, and where the words stand; by document where there are several."""
+    """Print one line an entry, and the line of the hit; grouped by guide if there are several."""
     width = min(max((len(hit.entry.id) for hit in hits), default=0), 24)
     titles = {one.guide: one.title for one in library.guides}
     above = ""

@@ -203,17 +203,8 @@ def render_step(
         parts.append(Content("\n").join(Content.styled(line, "$text-accent") for line in code))
     if step.check_step:
         parts.append(_render_last_check(step.check_step, reports, width))
-    if step.fix is not None and isinstance(step.fix.action, OpenStep):
-        title = STEPS_BY_ID[step.fix.action.step].title
-        hint = f"Enter goes to the {title} screen; b comes back here."
-        if step.risk is Risk.DESTROYS:
-            hint = f"Enter deletes exactly these, after you type your consent; b goes to the {title} screen."
+    if hint := _enter_hint(step):
         parts.append(hanging_indent(Content(""), hint, width, MUTED))
-    if step.screen_step:
-        target = (
-            "the search" if step.screen_step == SEARCH_GUIDE else f"the {STEPS_BY_ID[step.screen_step].title} screen"
-        )
-        parts.append(Content.styled(f"Enter goes to {target}.", MUTED))
     if entry is not None and step.kind in (StepKind.FILE, StepKind.MANUAL, StepKind.SCRIPT):
         parts.append(_render_previous_fix(entry, language, width))
     if corrections and step.kind not in (StepKind.FIX, StepKind.END):
@@ -223,6 +214,18 @@ def render_step(
             hanging_indent(Content.styled("! ", "$text-warning"), strip_emphasis(note), width) for note in corrections
         ]
     return Content("\n\n").join(part for part in parts if part.plain)
+
+
+def _enter_hint(step: RunbookStep) -> str:
+    """Where Enter goes from a step, or what it deletes."""
+    if step.fix is not None and isinstance(step.fix.action, OpenStep):
+        title = STEPS_BY_ID[step.fix.action.step].title
+        if step.risk is Risk.DESTROYS:
+            return f"Enter deletes exactly these, after you type your consent; b goes to the {title} screen."
+        return f"Enter goes to the {title} screen; b comes back here."
+    if step.screen_step == SEARCH_GUIDE:
+        return "Enter goes to the search."
+    return f"Enter goes to the {STEPS_BY_ID[step.screen_step].title} screen." if step.screen_step else ""
 
 
 def _render_previous_fix(entry: Entry, language: str, width: int) -> Content:

@@ -142,16 +142,19 @@ def parse_guide(source: str | bytes, name: str) -> Document:
         for heading in empty
         if heading.title not in chapters
     ]
-    first = starts[0] if starts else len(lines)
-    korean = len(_HANGUL.findall(text[:_LANGUAGE_SAMPLE_LENGTH])) > min(len(text), _LANGUAGE_SAMPLE_LENGTH) * 0.02
     return Document(
         name=name,
-        language="ko" if korean else "en",
+        language=_detect_language(text),
         title=title,
         entries=tuple(entries),
-        introduction="\n".join(lines[:first]).strip(),
+        introduction="\n".join(lines[: starts[0] if starts else None]).strip(),
         notes=tuple(notes),
     )
+
+
+def _detect_language(text: str) -> str:
+    sample = text[:_LANGUAGE_SAMPLE_LENGTH]
+    return "ko" if len(_HANGUL.findall(sample)) > len(sample) * 0.02 else "en"
 
 
 def _decode(source: str | bytes) -> tuple[str, list[str]]:

@@ -181,10 +181,7 @@ def build_command_step(
             stdin_secret = placeholders[0].source_text
         else:
             reason = "needs a shell: a pipe"
-    if "/" in argv[0] and not argv[0].startswith("/") and not context.file_exists(argv[0]):
-        reason = f"the project has no {argv[0]}"
-    elif _NODE_NOTE.search(note.split("\n")[-1]) and argv[0] in ("tail", "journalctl", "systemctl", "crictl"):
-        reason = "it runs on a node, not on this machine"
+    reason = _why_not_here(argv[0], note, context) or reason
     command_line = _format_argv(argv, missing)
     return RunbookStep(
         key="",
@@ -199,6 +196,15 @@ def build_command_step(
         reason=reason,
         risk=command_risk(argv),
     )
+
+
+def _why_not_here(program: str, note: str, context: RunbookContext) -> str:
+    """Why a program cannot run on this machine; empty if it can."""
+    if "/" in program and not program.startswith("/") and not context.file_exists(program):
+        return f"the project has no {program}"
+    if _NODE_NOTE.search(note.split("\n")[-1]) and program in ("tail", "journalctl", "systemctl", "crictl"):
+        return "it runs on a node, not on this machine"
+    return ""
 
 
 def _apply_terraform_settings(argv: tuple[str, ...], context: RunbookContext) -> tuple[str, ...]:

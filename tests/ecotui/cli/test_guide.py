@@ -95,7 +95,7 @@ def test_standard_input_is_diagnosed(capsys, monkeypatch):
     assert "line 1:" in out and "ecotui guide 4.2" in out
 
 
-def test_a_text_that_the_guide_does_not_cover_is_said_to_be_so(project, capsys):
+def test_a_text_without_a_match_is_reported(project, capsys):
     (project / "x.log").write_text("Error: something else\n")
     assert main(["diagnose", "x.log"]) == 0
     assert capsys.readouterr().out == "The guide has nothing about this text.\n"
@@ -108,7 +108,7 @@ def test_a_file_that_cannot_be_read_is_a_usage_error(capsys):
     assert "none.log" in capsys.readouterr().err
 
 
-def test_lint_says_what_could_not_be_used_with_its_line(project, capsys):
+def test_lint_names_unusable_parts_with_their_lines(project, capsys):
     text = "# Guide\n\n## 1. Chapter\n\n### 1.1 One\n#### Problem\n```\nOops\n```\n#### Fix\nx\n"
     text += "### 1.1 Two\n#### Fix\ny\n### 1.3 Three\n#### Problem\nwords\n```\nnever closed\n"
     (project / "own.md").write_text(text)
@@ -129,7 +129,7 @@ def test_lint_of_a_document_that_can_be_used_whole_is_quiet(project, capsys):
     assert main(["guide", "lint", "none.md"]) == 2
 
 
-def test_it_is_said_why_an_entry_was_found(project, capsys):
+def test_why_adds_the_rule_that_found_an_entry(project, capsys):
     (project / "x.log").write_text(
         "aws_cloudfront_distribution.a: Still creating... [6m0s elapsed]\n"
         "Error: creating IAM Role (a): EntityAlreadyExists: Role with name a already exists.\n"

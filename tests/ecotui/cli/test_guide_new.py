@@ -98,7 +98,7 @@ def test_a_draft_for_a_guide_of_ones_own_has_its_words_and_its_numbers():
     )
 
 
-def test_an_error_too_general_to_be_found_by_is_said_to_be_so():
+def test_an_error_that_is_too_general_is_reported():
     known = EntryDraft("Error: failed", "make", (), False)
     assert not is_recognisable(render_entry(known, "1.1", EntryFormat("en", {}, 3)))
 

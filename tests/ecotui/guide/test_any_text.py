@@ -57,7 +57,7 @@ def test_no_word_of_a_document_is_lost(text: str) -> None:
 
 @settings(max_examples=60, deadline=None, database=None, derandomize=True)
 @given(TEXTS, st.text(max_size=8))
-def test_what_is_read_can_be_searched_linted_and_walked(text: str, words: str) -> None:
+def test_every_parsed_document_can_be_searched_linted_and_followed(text: str, words: str) -> None:
     library = GuideLibrary((parse_guide(text, "x.md"),), {}, "en")
     lint_library(library)
     EntryIndex(library).search(words)

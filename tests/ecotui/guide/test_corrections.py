@@ -94,7 +94,7 @@ def test_the_names_that_github_refuses_are_those_that_the_github_step_refuses() 
 
 @pytest.mark.parametrize("entry", ["2.1", "3.1", "3.2", "4.2", "5.1", "6.2"])
 @pytest.mark.parametrize("language", ["ko", "en"])
-def test_a_correction_is_said_in_both_languages_with_what_proves_it_on_the_command_line_and_in_json(
+def test_a_correction_is_printed_in_both_languages_with_its_proof_and_in_json(
     entry: str, language: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for note in load_shipped_library(language).file_overlays[entry].corrections:

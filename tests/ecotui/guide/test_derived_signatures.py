@@ -111,7 +111,7 @@ def test_a_code_that_an_error_ends_with_is_kept():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_long_log_is_passed_over_with_a_guide_of_ones_own_too(libraries, name):
+def test_a_long_log_is_read_fast_with_a_teams_own_guide_too(libraries, name):
     """No rule of it makes every line be looked at closely, Korean ones with short words neither."""
     diagnosis = Diagnosis(libraries[name])
     assert diagnosis._hints

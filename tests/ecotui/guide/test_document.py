@@ -60,7 +60,7 @@ def test_the_translation_has_no_korean_left():
     assert not [character for character in shipped("en").decode() if "\uac00" <= character <= "\ud7a3"]
 
 
-def test_problem_cause_check_and_fix_are_told_apart(document):
+def test_problem_cause_check_and_fix_are_distinguished(document):
     parts = {entry.id: [section.kind for section in entry.sections] for entry in document.entries}
     assert parts["1.1"] == [
         SectionKind.PROBLEM,
@@ -91,7 +91,7 @@ def test_a_heading_inside_a_fence_is_no_entry():
     assert "## 2. not a chapter" in document.entries[0].text
 
 
-def test_an_unclosed_fence_ends_before_the_next_heading_and_that_is_said():
+def test_an_unclosed_fence_ends_before_the_next_heading_with_a_note():
     document = parse_guide("### 1.1 A\n```\nError: x\n### 1.2 B\ntext\n", "x")
     assert [(entry.id, entry.text) for entry in document.entries] == [
         ("1.1", "```\nError: x"),
@@ -123,7 +123,7 @@ def test_a_fence_in_a_list_is_a_fence():
     assert list(fenced_blocks("say ```x``` here\n```x```\n")) == []
 
 
-def test_a_number_used_twice_is_said_and_both_are_kept():
+def test_a_number_used_twice_has_a_note_and_both_entries_remain():
     document = parse_guide("### 1.1 A\none\n\n### 1.1 B\ntwo\n", "x")
     assert [(entry.id, entry.title) for entry in document.entries] == [("1.1", "A"), ("1.1-2", "B")]
     assert document.notes == ("line 4: 1.1 is used twice; the second one is 1.1-2",)
@@ -194,7 +194,7 @@ def test_a_text_without_a_heading_is_one_entry():
         ("커밋", SectionKind.COMMIT),
     ],
 )
-def test_headings_that_only_announce_a_part_are_told_from_those_of_entries(title, part):
+def test_headings_of_sections_are_distinguished_from_those_of_entries(title, part):
     assert exact_section_kind(title) is part
 
 
@@ -232,13 +232,13 @@ def test_numbers_of_one_level_stand_in_their_chapter():
     assert document.notes == ()
 
 
-def test_what_stands_before_the_entries_is_the_introduction(document):
+def test_the_text_before_the_entries_is_the_introduction(document):
     assert document.introduction.startswith("# Troubleshooting Guide")
     assert "](#1-terraform" in document.introduction
     assert parse_guide("---\ntitle: x\ntags: [a]\n---\n# T\n## 1. A\ntext\n", "x").entries[0].id == "1"
 
 
-def test_other_codes_than_utf8_are_read_and_said():
+def test_other_encodings_than_utf8_are_read_with_a_note():
     text = "### 1.1 디스크\n꽉 찼습니다\n"
     for code, said in (("cp949", "949"), ("utf-16", "UTF-16")):
         document = parse_guide(text.encode(code), "x")

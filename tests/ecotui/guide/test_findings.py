@@ -211,7 +211,7 @@ def cleanup(*findings: Finding, looked_at: tuple[str, ...] = ()):
     ("entry", "kind"),
     [("2.1", "iam-policy"), ("4.1", "key-pair"), ("4.2", "s3-bucket"), ("6.2", "cloudfront")],
 )
-def test_leftovers_of_its_kind_are_the_cause_and_only_a_look_at_that_kind_says_that_there_are_none(
+def test_leftovers_of_its_kind_are_the_cause_and_only_a_check_of_that_kind_proves_their_absence(
     library: GuideLibrary, entry: str, kind: str
 ) -> None:
     every = tuple(one.id for one in LEFTOVERS)
@@ -264,12 +264,12 @@ def test_leftovers_of_its_kind_are_the_cause_and_only_a_look_at_that_kind_says_t
         ("7.2", finding("nodes.api", CheckState.UNKNOWN, "forbidden", guide=("7.2",)), CauseState.UNKNOWN),
     ],
 )
-def test_a_cause_is_absent_only_where_it_was_looked_for(
+def test_a_cause_is_absent_only_if_it_was_checked(
     library: GuideLibrary, entry: str, found: Finding, cause: CauseState
 ) -> None:
     assert check_cause(library, entry, {found.step: report(found.step, found)}).state is cause
 
 
-def test_every_entry_of_which_a_look_can_tell_has_a_live_check(library: GuideLibrary) -> None:
+def test_every_entry_with_a_checkable_cause_has_a_check(library: GuideLibrary) -> None:
     without = [one.id for one in library.entries if check_cause(library, one.id, {}).state is CauseState.NO_CHECK]
     assert without == ["7.3", "8", "9"]

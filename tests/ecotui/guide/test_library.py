@@ -66,7 +66,7 @@ def test_signatures_come_from_the_error_texts_of_a_guide_of_ones_own(tmp_path):
     assert diagnose(library, "Error: creating EC2 Instance: VcpuLimitExceeded") == ()
 
 
-def test_an_error_text_too_short_to_tell_anything_is_no_signature(tmp_path):
+def test_an_error_text_that_is_too_short_is_no_signature(tmp_path):
     (tmp_path / "a.md").write_text("### 1.1 A\n#### Problem\n```\nError: failed\n```\n")
     library = open_library(settings(documents=("a.md",)), tmp_path, {})
     assert library.overlays == {}
@@ -242,7 +242,7 @@ def test_two_languages_of_one_document_are_one_guide(tmp_path):
     assert [one.guide for one in library.guides] == ["ops"]
 
 
-def test_documents_of_the_same_name_are_told_apart_by_their_folder(tmp_path):
+def test_documents_of_the_same_name_are_named_by_their_folder(tmp_path):
     for folder in ("api", "web"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "README.md").write_text("### 1.1 A\ntext\n")

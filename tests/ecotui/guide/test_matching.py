@@ -67,7 +67,7 @@ def test_a_stream_gives_what_the_text_gives(library, name):
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_the_bulk_of_a_log_is_passed_over_without_losing_anything(library, name, monkeypatch):
+def test_the_prefilter_loses_no_match(library, name, monkeypatch):
     """Only around the words that a rule needs is looked at closely, as it is far down in a long log."""
     # A word that a terminal cut in two is found in what is looked at line by line alone.
     whole = [case for case in cases(name) if not case.id.endswith(CUT)]
@@ -84,7 +84,7 @@ def test_the_guides_own_error_texts_lead_to_their_entries(library):
             assert entries(library, error)[:1] == [entry.id]
 
 
-def test_the_place_and_the_words_are_given(library):
+def test_a_match_has_its_line_and_excerpt(library):
     (match,) = diagnose(library, "fine\nfine\n" + WRAPPED)
     assert (match.entry, match.score, match.line) == ("3.1", 1.0, 4)
     assert match.title == "VcpuLimitExceeded"
@@ -121,7 +121,7 @@ def test_an_error_on_the_edge_of_a_block_is_whole(library):
         assert found.excerpt.endswith(alone.excerpt[-80:]), shift
 
 
-def test_a_line_without_end_is_looked_at_in_pieces(library):
+def test_a_huge_line_is_matched_in_pieces(library):
     text = b"x" * (3 * BLOCK_BYTES) + b"\nError: VcpuLimitExceeded\n" + b"z" * (2 * BLOCK_BYTES)
     assert [match.entry for match in streamed(library, text)] == ["3.1"]
 
@@ -172,12 +172,12 @@ def test_line_ends_of_windows_change_nothing(library):
     assert [m.entry for m in streamed(library, WRAPPED.replace("\n", "\r\n"))] == ["3.1"]
 
 
-def test_an_anchor_without_a_word_means_to_look_everywhere():
+def test_an_anchor_without_a_word_means_to_search_everywhere():
     assert build_hints((("ok", "ok"), ("a longer anchor", "anchor"))) is None
     assert list(find_regions(b"a\nb\n", None, 1, 1)) == [(0, b"a\nb\n")]
 
 
-def test_an_anchor_too_short_to_look_for_is_found_by_what_its_pattern_needs(library, monkeypatch):
+def test_an_anchor_too_short_to_search_is_found_by_the_words_of_its_pattern(library, monkeypatch):
     monkeypatch.setattr("ecotui.guide.matching.matcher.LINE_BY_LINE_BYTES", 0)
     known = GuideLibrary(
         library.documents,
@@ -208,7 +208,7 @@ def test_blocks_end_with_their_lines():
     assert all(part.endswith(b"\n") for part in parts[:-1])
 
 
-def test_a_pattern_that_runs_for_ever_is_given_up_and_said():
+def test_a_pattern_that_takes_too_long_is_dropped_and_named():
     slow = Signature(anchor="slowly", match="slowly (x|x)*y")
     quick = Signature(anchor="slowly", match="slowly x+")
     known = load_shipped_library("en")
@@ -226,7 +226,7 @@ def test_no_pattern_of_the_shipped_overlay_is_left_out(library):
     assert Diagnosis(library).notes == []
 
 
-def test_an_entry_is_told_as_soon_as_it_is_found(library):
+def test_an_entry_is_reported_as_soon_as_it_is_found(library):
     told = []
 
     class Pipe(io.RawIOBase):
@@ -331,18 +331,18 @@ def test_an_error_behind_another_is_not_taken_for_its_continuation(library):
         ("(word)?(?(1)yes|no)", ()),
     ],
 )
-def test_the_words_a_pattern_needs(pattern, words):
+def test_the_words_that_a_pattern_requires(pattern, words):
     assert required_words(pattern) == words
 
 
-def test_every_pattern_of_the_overlay_needs_a_word(library):
+def test_every_pattern_of_the_overlay_requires_a_word(library):
     for overlay in library.overlays.values():
         for signature in overlay.signatures:
             assert max(map(len, required_words(signature.match))) > 4, signature
     assert [remark for remark in lint_library(library) if "too long" in remark.text] == []
 
 
-def test_a_long_text_is_looked_at_as_a_stream_is(library):
+def test_a_long_text_is_matched_like_a_stream(library):
     text = "aws_subnet.a: Refreshing state... [id=subnet-1]\n" * 30_000 + WRAPPED
     assert diagnose(library, text) == streamed(library, text)
     assert [match.line for match in diagnose(library, text)] == [30_002]

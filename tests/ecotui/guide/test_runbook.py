@@ -47,7 +47,7 @@ def context(settings: Settings, *files: str, **env: str) -> RunbookContext:
     )
 
 
-def walk(entry: str, made: RunbookContext, language: str = "en") -> dict[str, RunbookStep]:
+def steps_of(entry: str, made: RunbookContext, language: str = "en") -> dict[str, RunbookStep]:
     library = load_shipped_library(language)
     found = library.entry_in_language(entry, language)
     assert found is not None
@@ -125,7 +125,7 @@ def test_a_plain_command_is_split_as_a_shell_would(line: str, argv: tuple[str, .
         "declare -x A=1",
     ],
 )
-def test_what_a_shell_would_have_to_work_out_is_only_copied_and_says_why(line: str) -> None:
+def test_a_statement_that_needs_a_shell_is_only_copied_with_the_reason(line: str) -> None:
     found = parse_statement(line)
     assert isinstance(found, ShellScript)
     assert found.reason
@@ -158,16 +158,16 @@ def test_a_loop_over_many_lines_is_one_statement() -> None:
 # -- filling in ----------------------------------------------------------------------------------------------------
 
 
-def test_holes_are_filled_from_what_was_found_and_say_from_where(settings: Settings) -> None:
-    step = walk("6.1", context(settings))["1.1"]
+def test_placeholders_are_filled_with_values_that_name_their_source(settings: Settings) -> None:
+    step = steps_of("6.1", context(settings))["1.1"]
     assert step.argv[:5] == ("aws", "cloudfront", "get-distribution", "--id", "E2QWRUHAPOMQZL")
     assert step.substitutions[0][0] == "<distribution-id>"
     assert "CloudFront" in step.substitutions[0][1].source
     assert step.is_runnable
 
 
-def test_a_hole_that_nothing_is_known_for_keeps_the_command_from_running(settings: Settings) -> None:
-    step = walk("6.1", RunbookContext(settings, PlaceholderValues()))["1.1"]
+def test_a_placeholder_without_a_value_keeps_the_command_from_running(settings: Settings) -> None:
+    step = steps_of("6.1", RunbookContext(settings, PlaceholderValues()))["1.1"]
     assert step.missing == ("<distribution-id>",)
     assert "<distribution-id>" in step.text
     assert not step.is_runnable
@@ -181,21 +181,21 @@ def test_a_hole_that_nothing_is_known_for_keeps_the_command_from_running(setting
 
 def test_a_secret_is_never_filled_in(settings: Settings) -> None:
     made = context(settings, GITHUB_TOKEN="ghp_x", YOUR_TOKEN="ghp_y", DB_PASSWORD="p")
-    step = walk("5.1", made)["2.5"]
+    step = steps_of("5.1", made)["2.5"]
     assert step.stdin_secret == "<your-token>"
     assert step.argv == ("gh", "auth", "login", "--with-token")
     assert isinstance(fix_from_step(step, "5.1").action, PasteSecret)
-    for found in walk("7.1", made).values():
+    for found in steps_of("7.1", made).values():
         assert "ghp_" not in repr(found)
     assert one_step("mysql --password $DB_PASSWORD", made).missing == ("$DB_PASSWORD",)
 
 
-def test_region_and_wished_limit_come_from_the_settings(tmp_path: Path) -> None:
+def test_region_and_desired_limit_come_from_the_settings(tmp_path: Path) -> None:
     (tmp_path / "ecotui.yaml").write_text(
         "aws: {region: eu-west-1}\nquota: {limits: [{code: L-1216C47A, service: ec2, title: v, desired: 64}]}\n"
     )
     settings = load_settings(tmp_path, None, env={}).settings
-    step = walk("3.1", RunbookContext(settings, PlaceholderValues()))["1.2"]
+    step = steps_of("3.1", RunbookContext(settings, PlaceholderValues()))["1.2"]
     assert step.argv[-4:] == ("--desired-value", "64", "--region", "eu-west-1")
     assert ("--region ap-northeast-2", "eu-west-1") in [(was, known.value) for was, known in step.substitutions]
 
@@ -207,20 +207,20 @@ def test_a_value_that_begins_like_an_option_is_not_put_in(settings: Settings) ->
 
 def test_terraform_runs_where_the_document_goes_first_or_the_project_has_it(settings: Settings) -> None:
     made = context(settings, "terraform")
-    assert walk("1.6", made)["1.1"].argv[:2] == ("terraform", "-chdir=/p/eco2/terraform")
-    assert walk("7.2", made)["1.1"].argv == ("terraform", "-chdir=terraform", "state", "list")
+    assert steps_of("1.6", made)["1.1"].argv[:2] == ("terraform", "-chdir=/p/eco2/terraform")
+    assert steps_of("7.2", made)["1.1"].argv == ("terraform", "-chdir=terraform", "state", "list")
 
 
 def test_a_script_that_the_project_does_not_have_says_so(settings: Settings) -> None:
     name = "./scripts/utilities/request-vcpu-increase.sh"
-    gone = walk("3.1", context(settings))["1.1"]
+    gone = steps_of("3.1", context(settings))["1.1"]
     assert not gone.is_runnable
     assert gone.reason == f"the project has no {name}"
-    assert walk("3.1", context(settings, name))["1.1"].is_runnable
+    assert steps_of("3.1", context(settings, name))["1.1"].is_runnable
 
 
 def test_a_script_of_loops_is_one_step_to_copy(settings: Settings) -> None:
-    steps = walk("2.1", context(settings))
+    steps = steps_of("2.1", context(settings))
     assert [step.kind for step in steps.values()] == [StepKind.SCRIPT, StepKind.END]
     assert "delete-policy" in steps["1.1"].text
     assert steps["1.1"].reason.startswith("needs a shell")
@@ -229,14 +229,14 @@ def test_a_script_of_loops_is_one_step_to_copy(settings: Settings) -> None:
 def test_both_languages_have_the_same_steps(settings: Settings) -> None:
     library = load_shipped_library("en")
     for entry in library.entries:
-        assert [(step.key, step.kind) for step in walk(entry.id, context(settings), "ko").values()] == [
-            (step.key, step.kind) for step in walk(entry.id, context(settings), "en").values()
+        assert [(step.key, step.kind) for step in steps_of(entry.id, context(settings), "ko").values()] == [
+            (step.key, step.kind) for step in steps_of(entry.id, context(settings), "en").values()
         ], entry.id
 
 
 @pytest.mark.parametrize("language", ["ko", "en"])
 def test_the_order_of_response_leads_through_the_rebuild(settings: Settings, language: str) -> None:
-    steps = [step for step in walk("7.3", context(settings), language).values() if step.kind is StepKind.MANUAL]
+    steps = [step for step in steps_of("7.3", context(settings), language).values() if step.kind is StepKind.MANUAL]
     assert [(step.check_step, step.screen_step) for step in steps] == [
         ("", ""),
         ("", "guide"),
@@ -288,17 +288,17 @@ def test_a_destroying_command_asks_for_its_own_words() -> None:
 
 
 def test_a_command_that_asks_on_the_terminal_gets_it(settings: Settings) -> None:
-    steps = walk("5.1", context(settings))
+    steps = steps_of("5.1", context(settings))
     assert isinstance(fix_from_step(steps["1.1"], "5.1").action, RunInTerminal)
-    assert isinstance(fix_from_step(walk("7.1", context(settings))["1.3"], "7.1").action, SetVariable)
-    assert isinstance(fix_from_step(walk("6.1", context(settings))["1.1"], "6.1").action, RunCommand)
+    assert isinstance(fix_from_step(steps_of("7.1", context(settings))["1.3"], "7.1").action, SetVariable)
+    assert isinstance(fix_from_step(steps_of("6.1", context(settings))["1.1"], "6.1").action, RunCommand)
     assert not needs_terminal(("gh", "auth", "status"))
 
 
 # -- the live check ------------------------------------------------------------------------------------------------
 
 
-def test_the_verdict_says_what_was_found_in_words() -> None:
+def test_the_state_of_the_cause_names_its_findings() -> None:
     library = load_shipped_library("en")
     reports = blocked_reports()
     present = check_cause(library, "6.1", reports)
@@ -309,7 +309,7 @@ def test_the_verdict_says_what_was_found_in_words() -> None:
     assert present.summary("ko").startswith("원인이 있습니다: ")
 
 
-def test_what_is_another_entrys_cause_is_not_this_ones() -> None:
+def test_a_finding_of_another_entry_is_not_this_entrys_cause() -> None:
     library = load_shipped_library("en")
     reports = {
         "apply": report("apply", finding("apply.configuration", CheckState.BLOCKED, "It is not valid.", guide=("1.3",)))
@@ -321,7 +321,7 @@ def test_what_is_another_entrys_cause_is_not_this_ones() -> None:
     assert other.summary() == "Not this cause; found instead: It is not valid."
 
 
-def test_what_could_not_be_looked_at_is_never_called_absent() -> None:
+def test_a_cause_that_could_not_be_checked_is_never_absent() -> None:
     library = load_shipped_library("en")
     denied = finding(
         "cleanup.iam-policy", CheckState.UNKNOWN, "Not allowed to list policies.", denied=("iam:ListPolicies",)
@@ -334,14 +334,14 @@ def test_what_could_not_be_looked_at_is_never_called_absent() -> None:
     assert check_cause(library, "2.1", broken).state is CauseState.UNKNOWN
 
 
-def test_before_a_look_and_during_it_nothing_is_claimed() -> None:
+def test_before_and_during_a_check_the_cause_is_not_rated() -> None:
     library = load_shipped_library("en")
     assert check_cause(library, "2.1", {}).state is CauseState.NOT_CHECKED
     assert check_cause(library, "2.1", blocked_reports(), {"cleanup"}).state is CauseState.CHECKING
     assert check_cause(library, "8", blocked_reports()).state is CauseState.NO_CHECK
 
 
-def test_the_ways_out_of_the_live_check_come_first(settings: Settings) -> None:
+def test_the_fixes_of_the_check_come_first(settings: Settings) -> None:
     library = load_shipped_library("en")
     reports = {
         "quota": report(
@@ -362,17 +362,17 @@ def test_the_ways_out_of_the_live_check_come_first(settings: Settings) -> None:
     assert steps[0].fix is not None
 
 
-def test_what_solved_it_before_comes_first_but_no_progress_before_an_error() -> None:
+def test_entries_that_solved_the_problem_come_first_but_no_progress_before_an_error() -> None:
     scores = {"3.1": 1.0, "2.1": 1.0, "6.1": 0.6}
     assert rank_entries(["3.1", "2.1", "6.1"], scores, {}) == ("3.1", "2.1", "6.1")
     assert rank_entries(["3.1", "2.1", "6.1"], scores, {"2.1": 1, "6.1": 9}) == ("2.1", "3.1", "6.1")
 
 
-def test_a_step_by_hand_names_the_files_and_the_commit_of_the_fix(settings: Settings) -> None:
+def test_a_manual_step_names_the_files_and_the_commit_of_the_fix(settings: Settings) -> None:
     library = load_shipped_library("ko")
     entry = library.find_entry("1.3")
     assert entry is not None
-    step = next(iter(walk("1.3", context(settings), "ko").values()))
+    step = next(iter(steps_of("1.3", context(settings), "ko").values()))
     shown = render_step(step, "ko", 60, cause_check=check_cause(library, "1.3", {}), reports={}, entry=entry).plain
     assert "적용 파일  terraform/alb-controller-iam.tf, terraform/s3.tf" in shown
     assert "커밋  fix: Correct IAM role reference" in shown

@@ -112,7 +112,7 @@ def test_every_word_must_be_there_and_no_words_find_all(index: tuple[GuideLibrar
     assert tuple(hit.entry for hit in ready.search("  ")) == library.entries
 
 
-def test_a_hit_says_where_it_is(index: tuple[GuideLibrary, EntryIndex]) -> None:
+def test_a_hit_has_its_line(index: tuple[GuideLibrary, EntryIndex]) -> None:
     library, ready = index
     (hit,) = ready.search("DENIED")
     assert (hit.entry.id, hit.matched_text) == ("3.2", "DENIED")
@@ -123,7 +123,7 @@ def test_a_hit_says_where_it_is(index: tuple[GuideLibrary, EntryIndex]) -> None:
     assert (korean.entry, korean.matched_text) == (library.find_entry("3.2"), "좋은")
 
 
-def test_a_hit_in_the_title_needs_no_place() -> None:
+def test_a_hit_in_the_title_has_no_line() -> None:
     ready = EntryIndex(load_shipped_library("en"))
     assert ready.search("VcpuLimitExceeded")[0] == EntryHit(load_shipped_library("en").find_entry("3.1"))
     assert ready.search("3.1")[0].line == 0

@@ -9,7 +9,7 @@ from ecotui.session import events
 from ecotui.session.store import SessionStore
 
 
-def test_the_last_word_about_a_step_and_an_entry_counts(tmp_path: Path) -> None:
+def test_the_last_tick_of_a_step_and_rating_of_an_entry_count(tmp_path: Path) -> None:
     session = SessionStore(tmp_path).create(project="p", folder=tmp_path, env={})
     for event in (
         events.RunbookStepTicked(entry="3.1", step="1.1"),
@@ -24,7 +24,7 @@ def test_the_last_word_about_a_step_and_an_entry_counts(tmp_path: Path) -> None:
     assert found.ratings == {"3.1": True}
 
 
-def test_what_helped_in_earlier_sessions_is_counted_and_what_did_not_is_left_out(tmp_path: Path) -> None:
+def test_entries_that_helped_in_earlier_sessions_are_counted(tmp_path: Path) -> None:
     shelf = SessionStore(tmp_path)
     for words in ({"3.1": True, "2.1": False}, {"3.1": True, "2.1": True}, {"6.1": True}, {}):
         session = shelf.create(project="p", folder=tmp_path, env={})
@@ -33,7 +33,7 @@ def test_what_helped_in_earlier_sessions_is_counted_and_what_did_not_is_left_out
     assert count_solved_sessions(shelf) == {"3.1": 2, "6.1": 1}
 
 
-def test_a_log_that_cannot_be_read_is_passed_over(tmp_path: Path) -> None:
+def test_an_unreadable_log_is_skipped(tmp_path: Path) -> None:
     shelf = SessionStore(tmp_path)
     broken = shelf.create(project="p", folder=tmp_path, env={})
     broken.events_path.unlink()

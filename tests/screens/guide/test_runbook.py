@@ -1,4 +1,4 @@
-"""Walking an entry of the guide, and pasting an error: the operator's way from an error to having solved it."""
+"""The runbook and paste screens: from an error to its solution."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ MEND = Fix(
 VCPU = "Error: creating EC2 Instance: VcpuLimitExceeded: You have requested more vCPU capacity"
 
 
-async def walking(bench: Bench, pilot: Pilot[Any], *pressed: str) -> RunbookScreen:
-    """Open the guide by keys, and walk the entry that it shows."""
+async def open_runbook(bench: Bench, pilot: Pilot[Any], *pressed: str) -> RunbookScreen:
+    """Open the guide by keys, and the runbook of the entry that it shows."""
     app = pilot.app
     await bench.settled(pilot)
     await pilot.press(*pressed)
@@ -91,7 +91,7 @@ async def solve(bench: Bench, pilot: Pilot[Any], screen: RunbookScreen, step: st
     ],
     ids=["3.1", "5.1", "6.1"],
 )
-async def test_an_entry_is_walked_from_its_finding_to_success(
+async def test_a_runbook_is_followed_from_its_finding_to_success(
     bench: Bench, entry: str, key: str, known: str, size: tuple[int, int]
 ) -> None:
     step = known.partition(".")[0]
@@ -101,7 +101,7 @@ async def test_an_entry_is_walked_from_its_finding_to_success(
     )
     app = bench.app()
     async with app.run_test(size=size) as pilot:
-        screen = await walking(bench, pilot, key, "g")
+        screen = await open_runbook(bench, pilot, key, "g")
         assert screen.position.entry == entry
         assert "The cause is present: It is in the way." in bench.text(pilot)
         await pilot.press("enter")
@@ -113,7 +113,7 @@ async def test_an_entry_is_walked_from_its_finding_to_success(
         assert f"{known}/mend" in [tick.step for tick in logged(screen, events.RunbookStepTicked)]
 
 
-async def test_leftovers_are_deleted_from_the_walk_after_typed_consent(bench: Bench) -> None:
+async def test_leftovers_are_deleted_from_the_runbook_after_typed_consent(bench: Bench) -> None:
     rows = (leftover("iam-policy", "prod-a"), leftover("iam-policy", "prod-b"), leftover("iam-role", "other"))
     delete = Fix(
         id="delete",
@@ -129,7 +129,7 @@ async def test_leftovers_are_deleted_from_the_walk_after_typed_consent(bench: Be
     )
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await walking(bench, pilot, "4", "g")
+        screen = await open_runbook(bench, pilot, "4", "g")
         assert "The cause is present: 2 leftover policies" in bench.text(pilot)
         await pilot.press("enter")
         await bench.until(pilot, lambda: isinstance(app.screen, TypedConfirmDialog))
@@ -151,7 +151,7 @@ async def test_a_command_is_filled_copied_edited_and_run_without_a_shell_and_ask
 ) -> None:
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
-        screen = await walking(bench, pilot, "6", "g")
+        screen = await open_runbook(bench, pilot, "6", "g")
         await go_to(pilot, screen, "1.1")
         assert "--id E2QWRUHAPOMQZL" in bench.text(pilot)
 
@@ -191,10 +191,10 @@ async def test_a_command_is_filled_copied_edited_and_run_without_a_shell_and_ask
         assert bench.started == [("aws", "cloudfront", "list-distributions", "--max-items", "5")]
 
 
-async def test_ticks_are_kept_one_comes_back_to_where_one_was_and_a_no_is_kept_too(bench: Bench) -> None:
+async def test_ticks_ratings_and_the_readers_position_survive_leaving_the_runbook(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await walking(bench, pilot, "2", "g")
+        screen = await open_runbook(bench, pilot, "2", "g")
         first = screen.steps[0].key
         await pilot.press("space")
         await pilot.pause()
@@ -331,7 +331,7 @@ async def test_an_error_that_nothing_matches_leads_through_the_order_of_response
         assert app.screen_stack[0].current_step == "apply"  # type: ignore[attr-defined]
 
 
-async def test_what_solved_it_in_an_earlier_session_comes_first(bench: Bench) -> None:
+async def test_the_entry_that_solved_it_in_an_earlier_session_comes_first(bench: Bench) -> None:
     session = SessionStore(bench.state).create(project="other", folder=bench.home, env=bench.env)
     session.append(events.RunbookRated(entry="5.1", solved=True))
     session.end("left")

@@ -1,4 +1,4 @@
-"""What a walk and the paste box look like, in a wide terminal and in a small one."""
+"""The drawing of a runbook and the paste screen, in a wide terminal and in a small one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ error validating token: missing required scope 'read:org'
 pytestmark = pytest.mark.usefixtures("frozen_log")
 
 
-def walked(bench: Bench, *keys: str) -> Callable[[Pilot[Any]], Any]:
+def runbook_opened(bench: Bench, *keys: str) -> Callable[[Pilot[Any]], Any]:
     ready = bench.ready(*keys)
 
     async def prepare(pilot: Pilot[Any]) -> None:
@@ -36,13 +36,15 @@ def walked(bench: Bench, *keys: str) -> Callable[[Pilot[Any]], Any]:
 
 
 @SIZES
-def test_walk_snapshot(snap_compare: Compare, bench: Bench, size: tuple[int, int]) -> None:
-    assert snap_compare(bench.app(), terminal_size=size, run_before=walked(bench, "2", "g", "enter"))
+def test_runbook_snapshot(snap_compare: Compare, bench: Bench, size: tuple[int, int]) -> None:
+    assert snap_compare(bench.app(), terminal_size=size, run_before=runbook_opened(bench, "2", "g", "enter"))
 
 
-def test_korean_walk_snapshot(snap_compare: Compare, bench: Bench) -> None:
+def test_korean_runbook_snapshot(snap_compare: Compare, bench: Bench) -> None:
     bench.env["ECOTUI_GUIDE_LANGUAGE"] = "ko"
-    assert snap_compare(bench.app(), terminal_size=(80, 24), run_before=walked(bench, "6", "g", "enter", "down"))
+    assert snap_compare(
+        bench.app(), terminal_size=(80, 24), run_before=runbook_opened(bench, "6", "g", "enter", "down")
+    )
 
 
 @SIZES
