@@ -50,7 +50,7 @@ def _both(steps: Sequence[str], argv: list[str], **options: Any) -> list[list[Re
 
 
 @pytest.mark.parametrize("code", [0, 3, 4])
-def test_each_report_comes_through_whatever_the_verdict(code: int) -> None:
+def test_each_report_is_received_whatever_the_exit_code(code: int) -> None:
     argv = _child(
         f"import sys; print(sys.argv[1]); print(sys.argv[2]); sys.exit({code})",
         _line("quota"),
@@ -87,7 +87,7 @@ async def test_a_report_is_there_before_the_next_one_is_made() -> None:
         ),
     ],
 )
-def test_a_broken_child_is_said_plainly(program: str, words: str, raw: str) -> None:
+def test_a_broken_child_is_explained_in_one_line(program: str, words: str, raw: str) -> None:
     for came in _both(["quota"], _child(program)):
         assert isinstance(came, CheckFailed)
         assert words in came.message
@@ -97,7 +97,7 @@ def test_a_broken_child_is_said_plainly(program: str, words: str, raw: str) -> N
         assert len(came.raw_output) < 100_000
 
 
-def test_a_program_that_is_not_there_is_said_plainly() -> None:
+def test_a_missing_program_is_explained() -> None:
     for came in _both(["quota"], ["/no/such/program"]):
         assert isinstance(came, CheckFailed)
         assert "could not be started" in came.message
@@ -118,7 +118,7 @@ GRANDCHILD = """
 """
 
 
-def test_a_look_that_takes_too_long_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
+def test_a_check_that_takes_too_long_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     for came in _both(["quota"], _child(GRANDCHILD, str(mark)), timeout=0.5):
         assert isinstance(came, CheckFailed)
@@ -126,7 +126,7 @@ def test_a_look_that_takes_too_long_is_ended_with_all_that_it_started(tmp_path: 
         assert _gone(mark)
 
 
-async def test_a_cancelled_look_leaves_nothing_running(tmp_path: Path) -> None:
+async def test_a_cancelled_check_leaves_nothing_running(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     task = asyncio.create_task(_all(run_checks(argv=_child(GRANDCHILD, str(mark)))))
     while not mark.exists():  # noqa: ASYNC110 - it is made by another process
@@ -166,7 +166,7 @@ def test_our_own_check_is_what_is_run(tmp_path: Path) -> None:
         run_checks_sync(["github"], options=["--project", str(tmp_path)])
 
 
-def test_what_a_look_says_meanwhile_is_heard_and_is_no_report() -> None:
+def test_the_progress_of_a_check_is_received_and_is_no_report() -> None:
     said = encode_message(CheckProgress(step="apply", text="terraform validate")).decode()
     argv = _child("import sys; print(sys.argv[1]); print(sys.argv[2])", said, _line("apply"))
     heard: list[tuple[str, str]] = []
@@ -177,7 +177,7 @@ def test_what_a_look_says_meanwhile_is_heard_and_is_no_report() -> None:
     assert [one.step for one in run_checks_sync(["apply"], argv=argv)] == ["apply"]
 
 
-def test_the_child_says_what_each_step_is_at_before_its_report(
+def test_the_child_reports_the_progress_of_each_step_before_its_report(
     tmp_path: Path, capfdbinary: pytest.CaptureFixtureBinary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from checks.steps import RebuildStep

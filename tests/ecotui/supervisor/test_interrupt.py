@@ -40,7 +40,7 @@ def session(tmp_path: Path) -> Iterator[Session]:
         yield session
 
 
-def test_however_often_it_is_asked_one_interrupt_reaches_the_command(session: Session) -> None:
+def test_many_requests_send_one_interrupt_to_the_command(session: Session) -> None:
     command = python(session, COUNTING, "2")
     until(lambda: "ready" in said(command))
     supervisor = until(lambda: process_of(command)["supervisor"])
@@ -67,7 +67,7 @@ def test_a_term_to_the_supervisor_is_one_interrupt_to_the_command(session: Sessi
     assert said(command) == "ready\nsignal SIGINT 1\n"
 
 
-def test_what_does_not_listen_is_killed_with_all_that_it_started(session: Session) -> None:
+def test_a_command_that_ignores_interrupts_is_killed_with_all_that_it_started(session: Session) -> None:
     command = begun(session, "sh", "-c", "trap '' INT; sh -c 'echo $$; sleep 60' & wait; sleep 60", grace=0.2)
     grandchild = int(until(lambda: said(command).strip()))
     assert send_interrupt(command.folder, force=True)

@@ -150,7 +150,9 @@ def test_escape_sequences_never_reach_the_output_file(session: Session) -> None:
         (["./script"], "no program that this machine can run"),
     ],
 )
-def test_what_cannot_be_started_says_why(session: Session, tmp_path: Path, argv: list[str], words: str) -> None:
+def test_a_command_that_cannot_be_started_records_why(
+    session: Session, tmp_path: Path, argv: list[str], words: str
+) -> None:
     script = tmp_path / "script"
     script.write_text("echo no interpreter line\n")
     script.chmod(0o755)
@@ -231,7 +233,7 @@ def test_output_of_a_million_lines_is_kept_in_bounded_memory(session: Session) -
     assert 0 < peak < 64_000  # kB
 
 
-def test_output_beyond_the_limit_is_dropped_and_said(session: Session) -> None:
+def test_output_beyond_the_limit_is_dropped_and_counted(session: Session) -> None:
     command = begun(session, "sh", "-c", "seq 100000; exit 4", output_limit=5_000)
     assert outcome(command) == "failed"
     now = read_command_status(command.folder)
@@ -241,7 +243,7 @@ def test_output_beyond_the_limit_is_dropped_and_said(session: Session) -> None:
     assert (command.folder / names.OUTPUT_LOG).stat().st_size < 5_200
 
 
-def test_something_left_behind_that_holds_the_output_does_not_hold_up_the_end(session: Session) -> None:
+def test_a_process_left_with_the_output_open_does_not_delay_the_end(session: Session) -> None:
     command = begun(session, "sh", "-c", "sleep 30 & echo $!")
     assert outcome(command) == "succeeded"
     os.kill(int(said(command)), signal.SIGKILL)
@@ -280,7 +282,7 @@ def test_the_supervisor_imports_nothing_heavy() -> None:
     assert told.stdout.strip() == "[]"
 
 
-def test_a_full_disk_holds_up_nothing_and_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_blocks_nothing_and_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from ecotui.supervisor.output_file import OutputFile
 
     log = tmp_path / "output.log"

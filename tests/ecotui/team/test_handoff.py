@@ -27,12 +27,12 @@ import sys, time
 from config.load import load_settings
 from ecotui.project import OpenProject, process_environment
 from pathlib import Path
-desk = OpenProject.open(load_settings(Path(sys.argv[1]), None, env=process_environment()), process_environment())
-print("holds" if desk.lock.is_held else "watches", flush=True)
+project = OpenProject.open(load_settings(Path(sys.argv[1]), None, env=process_environment()), process_environment())
+print("holds" if project.lock.is_held else "watches", flush=True)
 while True:
-    if (question := desk.lock.incoming_request()) and sys.argv[2] != "silent":
-        desk.answer_handoff(desk.lock, question, granted=sys.argv[2] == "grant")
-        print("answered", desk.is_read_only, flush=True)
+    if (request := project.lock.incoming_request()) and sys.argv[2] != "silent":
+        project.answer_handoff(project.lock, request, granted=sys.argv[2] == "grant")
+        print("answered", project.is_read_only, flush=True)
     time.sleep(0.02)
 """
 
@@ -74,64 +74,62 @@ def until(holds: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-def told(desk: OpenProject) -> list[str]:
-    return [type(record.event).__name__ for record in desk.session.read_records()]
+def told(project: OpenProject) -> list[str]:
+    return [type(record.event).__name__ for record in project.session.read_records()]
 
 
-def test_what_is_granted_makes_the_watcher_the_writer_of_the_same_session(
+def test_a_granted_request_makes_the_observer_the_writer_of_the_same_session(
     bench: Bench, other: Callable[[str], subprocess.Popen[str]]
 ) -> None:
     other("grant")
-    desk = bench.open_project()
-    assert desk.is_read_only
-    assert not desk.acquire_lock()  # not without being asked
-    desk.request_handoff(desk.lock)
-    until(desk.lock.read_answer)
-    until(desk.acquire_lock)
-    assert not desk.is_read_only
-    assert desk.write_refusal() == ""
-    assert told(desk)[-2:] == ["HandoffAnswered", "SessionResumed"]
-    desk.override_finding(blocked_reports()["quota"].findings[0], "asked by phone")
-    desk.close("left")
-    assert desk.session.verify().is_intact
+    project = bench.open_project()
+    assert project.is_read_only
+    assert not project.acquire_lock()  # not without being asked
+    project.request_handoff(project.lock)
+    until(project.lock.read_answer)
+    until(project.acquire_lock)
+    assert not project.is_read_only
+    assert project.write_refusal() == ""
+    assert told(project)[-2:] == ["HandoffAnswered", "SessionResumed"]
+    project.override_finding(blocked_reports()["quota"].findings[0], "asked by phone")
+    project.close("left")
+    assert project.session.verify().is_intact
 
 
-def test_what_is_refused_leaves_everything_as_it_is(
-    bench: Bench, other: Callable[[str], subprocess.Popen[str]]
-) -> None:
+def test_a_refused_request_changes_nothing(bench: Bench, other: Callable[[str], subprocess.Popen[str]]) -> None:
     other("refuse")
-    desk = bench.open_project()
-    desk.request_handoff(desk.lock)
-    until(lambda: desk.lock.read_answer() is False)
-    assert desk.lock.pending_request is None
-    assert not desk.acquire_lock()
-    assert desk.is_read_only
-    desk.close("left")
+    project = bench.open_project()
+    project.request_handoff(project.lock)
+    until(lambda: project.lock.read_answer() is False)
+    assert project.lock.pending_request is None
+    assert not project.acquire_lock()
+    assert project.is_read_only
+    project.close("left")
 
 
-def test_who_does_not_answer_stays_the_holder_and_who_dies_does_not(
+def test_a_holder_keeps_the_lock_without_an_answer_and_loses_it_when_it_dies(
     bench: Bench, other: Callable[[str], subprocess.Popen[str]]
 ) -> None:
     holder = other("silent")
-    desk = bench.open_project()
-    desk.request_handoff(desk.lock)
+    project = bench.open_project()
+    project.request_handoff(project.lock)
     time.sleep(0.1)
-    assert desk.lock.read_answer() is None
-    assert not desk.lock.is_free
-    assert not desk.acquire_lock()
+    assert project.lock.read_answer() is None
+    assert not project.lock.is_free
+    assert not project.acquire_lock()
     holder.send_signal(signal.SIGSTOP)  # stuck, not dead: it may be in the middle of a write
-    assert not desk.acquire_lock()
+    assert not project.acquire_lock()
     holder.kill()
     holder.wait()
-    assert desk.lock.is_free
-    assert desk.acquire_lock()
-    assert file_lock.read_handoff_request(bench.state, bench.project) is None  # the question went with it
-    desk.close("left")
+    assert project.lock.is_free
+    assert project.acquire_lock()
+    assert file_lock.read_handoff_request(bench.state, bench.project) is None  # the request went with it
+    project.close("left")
 
 
-def test_a_question_of_one_who_went_away_is_not_answered(bench: Bench, someone_else: LockHolder) -> None:
-    question = file_lock.request_handoff(bench.state, bench.project, "minsu@bastion")
-    assert file_lock.read_handoff_request(bench.state, bench.project) == question
+def test_a_request_of_a_process_that_ended_is_ignored(bench: Bench, someone_else: LockHolder) -> None:
+    request = file_lock.request_handoff(bench.state, bench.project, "minsu@bastion")
+    assert file_lock.read_handoff_request(bench.state, bench.project) == request
     path = lock.project_lock_path(bench.state, bench.project).with_suffix(".question")
     gone = subprocess.Popen(["true"])
     gone.wait()
@@ -140,14 +138,14 @@ def test_a_question_of_one_who_went_away_is_not_answered(bench: Bench, someone_e
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"id": 1}', b"\xff" * 50, b'{"id":"a","by":"b","pid":"x"}'])
-def test_a_question_that_is_none_is_passed_over(bench: Bench, someone_else: LockHolder, content: bytes) -> None:
+def test_an_invalid_request_file_is_ignored(bench: Bench, someone_else: LockHolder, content: bytes) -> None:
     for suffix in (".question", ".answer"):
         lock.project_lock_path(bench.state, bench.project).with_suffix(suffix).write_bytes(content)
     assert file_lock.read_handoff_request(bench.state, bench.project) is None
     assert file_lock.read_handoff_answer(bench.state, bench.project) is None
 
 
-def test_a_link_planted_in_its_place_is_not_followed(bench: Bench, someone_else: LockHolder) -> None:
+def test_a_link_in_place_of_the_request_file_is_not_followed(bench: Bench, someone_else: LockHolder) -> None:
     target = bench.home / "precious"
     target.write_text("mine")
     path = lock.project_lock_path(bench.state, bench.project).with_suffix(".question")
@@ -158,7 +156,7 @@ def test_a_link_planted_in_its_place_is_not_followed(bench: Bench, someone_else:
     assert not path.is_symlink()
 
 
-def test_a_file_system_without_locks_is_said_and_only_watched(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_system_without_locks_makes_the_project_read_only(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     import errno
     import fcntl
 
@@ -168,21 +166,21 @@ def test_a_file_system_without_locks_is_said_and_only_watched(bench: Bench, monk
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", without)
-    desk = bench.open_project()
-    assert desk.is_read_only
-    assert "without locks" in desk.write_refusal()
-    assert desk.session.id == past.id
-    assert desk.rebuild.reports == blocked_reports()
+    project = bench.open_project()
+    assert project.is_read_only
+    assert "without locks" in project.write_refusal()
+    assert project.session.id == past.id
+    assert project.rebuild.reports == blocked_reports()
     before = past.events_path.read_bytes()
-    desk.record_report(blocked_reports()["quota"])
-    desk.close("left")
+    project.record_report(blocked_reports()["quota"])
+    project.close("left")
     assert past.events_path.read_bytes() == before
     with pytest.raises(SessionError, match="has no locks"):
         past.append(events.NoteAdded(text="x"))
     assert past.events_path.read_bytes() == before
 
 
-async def test_the_first_sees_who_asks_and_hands_over_by_a_key(bench: Bench) -> None:
+async def test_the_holder_sees_the_request_and_releases_the_lock_by_a_key(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await bench.settled(pilot)
@@ -213,7 +211,7 @@ async def test_the_first_sees_who_asks_and_hands_over_by_a_key(bench: Bench) -> 
         screen.project.close("left")
 
 
-async def test_the_second_asks_by_a_key_and_follows_what_runs(bench: Bench) -> None:
+async def test_the_observer_requests_the_lock_by_a_key_and_follows_running_commands(bench: Bench) -> None:
     first = bench.open_project()
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
@@ -232,9 +230,9 @@ async def test_the_second_asks_by_a_key_and_follows_what_runs(bench: Bench) -> N
         assert isinstance(app.screen, ConfirmDialog)
         await pilot.press("enter")
         await bench.until(pilot, lambda: first.lock.incoming_request(), "the question")
-        question = first.lock.incoming_request()
-        assert question is not None
-        first.answer_handoff(first.lock, question, granted=True)
+        request = first.lock.incoming_request()
+        assert request is not None
+        first.answer_handoff(first.lock, request, granted=True)
         await bench.until(pilot, lambda: not screen.project.is_read_only, "the project")  # type: ignore[union-attr]
         assert "You have the lock now" in bench.notices(pilot)
         assert "watching" not in bench.text(pilot).splitlines()[0]
@@ -244,15 +242,15 @@ async def test_the_second_asks_by_a_key_and_follows_what_runs(bench: Bench) -> N
     first.close("left")
 
 
-def test_the_seat_of_who_hands_over_stays_until_the_other_has_one(bench: Bench) -> None:
+def test_the_lease_client_of_the_old_writer_stays_until_the_new_writer_has_one(bench: Bench) -> None:
     (bench.project / "ecotui.yaml").write_text("project: eco2\nsessions: {team: 's3://eco2-team/x'}\n")
     first, second = bench.open_project(), bench.open_project()
     assert first.lease is not None and second.lease is None
     seats = first.lease.folder / "seats"
     second.request_handoff(second.lock)
-    question = first.lock.incoming_request()
-    assert question is not None
-    first.answer_handoff(first.lock, question, granted=True)
+    request = first.lock.incoming_request()
+    assert request is not None
+    first.answer_handoff(first.lock, request, granted=True)
     assert len(list(seats.iterdir())) == 1  # the team's lock must not be free for a moment
     assert second.acquire_lock()
     assert len(list(seats.iterdir())) == 2

@@ -1,4 +1,4 @@
-"""The keeper of the team's lock: held for as long as somebody here needs it, and never silently lost."""
+"""The agent of the team's lock: held for as long as somebody here needs it, and never silently lost."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HERE = LeaseRecord(user="hana", host="bastion-1", seconds=60.0)
 
 
 class Machine:
-    """One machine: a state folder, and a keeper whose time goes by only when it sleeps."""
+    """One machine: a state folder, and a agent whose time goes by only when it sleeps."""
 
     def __init__(self, folder: Path, store: ObjectStore, env: dict[str, str]) -> None:
         self.state = folder / "state"
@@ -39,47 +39,47 @@ class Machine:
         self.project.mkdir(parents=True)
         self.state.mkdir()
         self.env = env
-        self.shelf = SessionStore(self.state)
+        self.sessions = SessionStore(self.state)
         settings = model.Settings(
             project="eco2",
             aws=model.AwsSettings(region="ap-northeast-2"),
             sessions=model.SessionsSettings(team=TEAM, lease=60),
         )
-        self.world = CheckContext(settings=settings, project=self.project, env=env)
-        self.world.__dict__["aws"] = store._aws  # its clients are made already
+        self.context = CheckContext(settings=settings, project=self.project, env=env)
+        self.context.__dict__["aws"] = store._aws  # its clients are made already
         self.now = 1000.0
-        self.told: list[LeaseStatus] = []
-        self.seat = lease_client.open_lease_client(self.state, self.project, (), env)
+        self.statuses: list[LeaseStatus] = []
+        self.client = lease_client.open_lease_client(self.state, self.project, (), env)
 
     def session(self) -> Session:
-        return self.shelf.create(project="eco2", folder=self.project)
+        return self.sessions.create(project="eco2", folder=self.project)
 
     def keep(self, *script: Callable[[LeaseAgent], object]) -> LeaseAgent:
-        """Run the keeper; before each round, after a beat of its time, the next of these; then its seat is left."""
+        """Run the agent; before each round, after a beat of its time, the next of these; then its client is closed."""
         steps = list(script)
 
         def sleep(seconds: float) -> None:
             self.now += 20  # longer than between any two renewals
-            found = msgspec.json.decode((self.seat.folder / lease_client.STATUS_FILE).read_bytes(), type=LeaseStatus)
-            if not self.told or self.told[-1] != found:
-                self.told.append(found)
+            found = msgspec.json.decode((self.client.folder / lease_client.STATUS_FILE).read_bytes(), type=LeaseStatus)
+            if not self.statuses or self.statuses[-1] != found:
+                self.statuses.append(found)
             if steps:
-                steps.pop(0)(keeper)
+                steps.pop(0)(agent)
             else:
-                self.seat.release()
+                self.client.release()
 
-        keeper = LeaseAgent(self.seat.folder, self.world, HERE, clock=lambda: self.now, sleep=sleep)
-        keeper.run()
-        return keeper
+        agent = LeaseAgent(self.client.folder, self.context, HERE, clock=lambda: self.now, sleep=sleep)
+        agent.run()
+        return agent
 
     def answer(self, *, granted: bool) -> None:
         """Answer who asks, by the last status."""
-        status = self.told[-1]
-        self.seat.answer_handoff(HandoffRequest(status.claim, status.question), granted=granted)
+        status = self.statuses[-1]
+        self.client.answer_handoff(HandoffRequest(status.claim, status.question), granted=granted)
 
     @property
     def states(self) -> list[str]:
-        return [one.state for one in self.told]
+        return [one.state for one in self.statuses]
 
 
 @pytest.fixture
@@ -87,11 +87,11 @@ def here(tmp_path: Path, team_store: ObjectStore, aws_env: dict[str, str]) -> Ma
     return Machine(tmp_path / "here", team_store, aws_env)
 
 
-def nothing(keeper: LeaseAgent) -> None:
+def nothing(agent: LeaseAgent) -> None:
     pass
 
 
-def test_it_is_held_while_somebody_has_a_seat_and_let_go_after(here: Machine, team_store: ObjectStore) -> None:
+def test_the_lease_is_held_while_a_client_lives_and_released_after(here: Machine, team_store: ObjectStore) -> None:
     seen = []
     here.keep(nothing, lambda _: seen.append(lease.read_lease(team_store, ACCOUNT)))
     assert here.states == ["held"]
@@ -101,28 +101,28 @@ def test_it_is_held_while_somebody_has_a_seat_and_let_go_after(here: Machine, te
     assert after is not None
     assert after.record.free
     assert after.record.renewals >= 1
-    assert lease_client.read_lease_status(here.seat.folder) is None
+    assert lease_client.read_lease_status(here.client.folder) is None
 
 
-def test_who_has_it_elsewhere_is_named_and_it_is_ours_when_they_let_go(here: Machine, team_store: ObjectStore) -> None:
+def test_a_holder_elsewhere_is_named_and_its_released_lease_is_taken(here: Machine, team_store: ObjectStore) -> None:
     theirs = lease.acquire_lease(team_store, ACCOUNT, ELSEWHERE)
     assert isinstance(theirs, AcquiredLease)
     here.keep(nothing, lambda _: lease.release_lease(team_store, ACCOUNT, theirs), nothing)
     assert here.states == ["taken", "held"]
-    assert "minsu@bastion-2 on pts/2, since 2026-11-23 14:03 UTC works in account" in here.told[0].refusal_reason()
+    assert "minsu@bastion-2 on pts/2, since 2026-11-23 14:03 UTC works in account" in here.statuses[0].refusal_reason()
 
 
 def test_it_stays_held_while_a_command_of_the_session_runs(
     here: Machine, team_store: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = here.session()
-    here.seat.set_session(session.id)
+    here.client.set_session(session.id)
     work = [True] * 4
     monkeypatch.setattr("ecotui.team.lease_agent.list_running_commands", lambda _: work)
     seen = []
 
     def left(_: LeaseAgent) -> None:
-        here.seat.release()
+        here.client.release()
 
     def look(_: LeaseAgent) -> None:
         found = lease.read_lease(team_store, ACCOUNT)
@@ -136,11 +136,9 @@ def test_it_stays_held_while_a_command_of_the_session_runs(
     assert after.record.free
 
 
-def test_a_lock_that_is_lost_while_work_goes_on_is_told_and_logged_and_nothing_is_killed(
-    here: Machine, team_store: ObjectStore
-) -> None:
+def test_a_lost_lease_is_reported_and_logged_and_nothing_is_killed(here: Machine, team_store: ObjectStore) -> None:
     session = here.session()
-    here.seat.set_session(session.id)
+    here.client.set_session(session.id)
 
     def stolen(
         _: LeaseAgent,
@@ -149,8 +147,8 @@ def test_a_lock_that_is_lost_while_work_goes_on_is_told_and_logged_and_nothing_i
 
     here.keep(stolen, nothing, nothing)
     assert here.states[-1] == "lost"
-    assert here.told[-1].holder.startswith("minsu@bastion-2")
-    assert "minsu" in here.told[-1].refusal_reason(overridden=True)  # cannot be let pass: somebody works there
+    assert here.statuses[-1].holder.startswith("minsu@bastion-2")
+    assert "minsu" in here.statuses[-1].refusal_reason(overridden=True)  # cannot be let pass: somebody works there
     logged = [one.event for one in session.read_records() if isinstance(one.event, events.TeamLockChanged)]
     assert [one.state for one in logged] == ["held", "lost"]
     assert logged[1].holder.startswith("minsu@bastion-2")
@@ -159,7 +157,7 @@ def test_a_lock_that_is_lost_while_work_goes_on_is_told_and_logged_and_nothing_i
     assert (found.record.user, found.record.free) == ("minsu", False)  # what is theirs was not let go
 
 
-def test_s3_that_cannot_be_reached_is_said_and_never_green(here: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_s3_is_reported_and_never_green(here: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     def away(self: ObjectStore, key: str) -> None:
         raise ObjectStoreError("AWS cannot be reached: http://127.0.0.1:9")
 
@@ -167,12 +165,12 @@ def test_s3_that_cannot_be_reached_is_said_and_never_green(here: Machine, monkey
         patched.setattr(ObjectStore, "read", away)
         here.keep(nothing, lambda _: patched.undo(), nothing)
     assert here.states == ["unreachable", "held"]
-    assert "could not be checked: AWS cannot be reached" in here.told[0].refusal_reason()
-    assert "environment.team" in here.told[0].refusal_reason()
-    assert here.told[0].refusal_reason(overridden=True) == ""
+    assert "could not be checked: AWS cannot be reached" in here.statuses[0].refusal_reason()
+    assert "environment.team" in here.statuses[0].refusal_reason()
+    assert here.statuses[0].refusal_reason(overridden=True) == ""
 
 
-def test_a_network_that_is_gone_for_shorter_than_the_lease_changes_nothing(
+def test_a_network_failure_shorter_than_the_lease_changes_nothing(
     here: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     replace = ObjectStore.replace
@@ -188,14 +186,14 @@ def test_a_network_that_is_gone_for_shorter_than_the_lease_changes_nothing(
 
     here.keep(cut, nothing, mended, nothing)
     assert here.states == ["held"]
-    here.seat = lease_client.open_lease_client(here.state, here.project, (), here.env)
-    here.told.clear()
+    here.client = lease_client.open_lease_client(here.state, here.project, (), here.env)
+    here.statuses.clear()
     here.keep(cut, nothing, nothing, nothing, nothing, mended, nothing)
     assert here.states == ["held", "lost", "held"]
-    assert "could not be renewed in time" in here.told[1].message
+    assert "could not be renewed in time" in here.statuses[1].message
 
 
-def test_the_word_of_a_keeper_that_is_stopped_holds_no_longer_than_its_lease(
+def test_the_status_of_a_stopped_agent_is_valid_no_longer_than_its_lease(
     here: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[LeaseStatus | None] = []
@@ -203,7 +201,7 @@ def test_the_word_of_a_keeper_that_is_stopped_holds_no_longer_than_its_lease(
     def look(_: LeaseAgent) -> None:
         for after in (0.0, 39.0, 61.0):  # it is asleep, or waits for S3
             monkeypatch.setattr(lease_client, "seconds_since_boot", lambda after=after: here.now + after)
-            read.append(lease_client.read_lease_status(here.seat.folder))
+            read.append(lease_client.read_lease_status(here.client.folder))
 
     here.keep(nothing, look, nothing, look)
     assert [one.state for one in read if one] == ["held", "held", "lost"] * 2
@@ -211,8 +209,8 @@ def test_the_word_of_a_keeper_that_is_stopped_holds_no_longer_than_its_lease(
     assert "was lost: it could not be renewed in time" in read[2].refusal_reason(overridden=True)
 
 
-def test_the_word_of_a_keeper_that_was_killed_says_nothing_though_the_next_one_began(here: Machine) -> None:
-    place = here.seat.folder
+def test_the_status_of_a_killed_agent_is_ignored_although_another_one_started(here: Machine) -> None:
+    place = here.client.folder
     next_one = os.open(place / lease_client.AGENT_LOCK_FILE, os.O_RDWR | os.O_CREAT)
     fcntl.flock(next_one, fcntl.LOCK_EX)
     word = lease_client.LeaseStatusFile(
@@ -226,7 +224,7 @@ def test_the_word_of_a_keeper_that_was_killed_says_nothing_though_the_next_one_b
     assert lease_client.read_lease_status(place) is None
 
 
-def test_a_question_from_elsewhere_is_passed_on_and_answered(here: Machine, team_store: ObjectStore) -> None:
+def test_a_request_from_elsewhere_is_passed_on_and_answered(here: Machine, team_store: ObjectStore) -> None:
     claims = []
 
     def ask(_: LeaseAgent) -> None:
@@ -247,7 +245,7 @@ def test_a_question_from_elsewhere_is_passed_on_and_answered(here: Machine, team
         here.answer(granted=True)
 
     here.keep(ask, nothing, refused, nothing, asked_again, nothing, granted, nothing, nothing)
-    questions = [one.question for one in here.told if one.state == "held"]
+    questions = [one.question for one in here.statuses if one.state == "held"]
     assert questions == ["", "minsu@bastion-2", "", "minsu@bastion-2"]
     assert here.states[-1] == "yielded"  # and is not taken back before the other came
     found = lease.read_lease(team_store, ACCOUNT)
@@ -255,7 +253,9 @@ def test_a_question_from_elsewhere_is_passed_on_and_answered(here: Machine, team
     assert found.record.free
 
 
-def test_what_was_let_go_for_one_who_does_not_come_is_taken_back(here: Machine, team_store: ObjectStore) -> None:
+def test_a_lease_released_for_a_requester_who_does_not_take_it_is_taken_back(
+    here: Machine, team_store: ObjectStore
+) -> None:
     def granted(_: LeaseAgent) -> None:
         here.answer(granted=True)
 
@@ -270,7 +270,7 @@ def test_summaries_are_shared_masked_and_listed_elsewhere(
     before = here.session()  # of a time without a network
     before.end("rebuilt")
     session = here.session()
-    here.seat.set_session(session.id)
+    here.client.set_session(session.id)
 
     def noted(_: LeaseAgent) -> None:
         session.append(events.NoteAdded(text="the token is correct-horse-battery-1"))
@@ -288,7 +288,7 @@ def test_summaries_are_shared_masked_and_listed_elsewhere(
         assert b"correct-horse" not in stored.body
 
 
-def test_what_is_no_summary_is_left_out_of_the_list(team_store: ObjectStore) -> None:
+def test_objects_that_are_no_summaries_are_left_out_of_the_list(team_store: ObjectStore) -> None:
     team_store.write("sessions/x.json", b"{}")
     team_store.write("sessions/20260101-000000-aaaaaa.json", b"\xff")
     team_store.write(
@@ -300,7 +300,7 @@ def test_what_is_no_summary_is_left_out_of_the_list(team_store: ObjectStore) -> 
     assert "\x1b" not in found.summary.by
 
 
-def test_whoever_comes_while_it_goes_either_keeps_it_or_reads_nothing_that_ends(
+def test_a_client_that_opens_while_the_agent_ends_keeps_it_running_or_reads_no_status(
     here: Machine, team_store: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[str] = []
@@ -309,15 +309,15 @@ def test_whoever_comes_while_it_goes_either_keeps_it_or_reads_nothing_that_ends(
 
     def after_the_standing(path: Path, missing_ok: bool = False) -> None:
         unlink(path, missing_ok=missing_ok)
-        if path.name == lease_client.STATUS_FILE and here.told and not came:
+        if path.name == lease_client.STATUS_FILE and here.statuses and not came:
             came.append(lease_client.open_lease_client(here.state, here.project, (), here.env))
-            found = lease_client.read_lease_status(here.seat.folder)
+            found = lease_client.read_lease_status(here.client.folder)
             read.append(found.state if found else "")
 
     monkeypatch.setattr(Path, "unlink", after_the_standing)
 
     def leaves(_: LeaseAgent) -> None:
-        here.seat.release()
+        here.client.release()
 
     def held_for_them(_: LeaseAgent) -> None:
         found = lease.read_lease(team_store, ACCOUNT)
@@ -331,26 +331,26 @@ def test_whoever_comes_while_it_goes_either_keeps_it_or_reads_nothing_that_ends(
     assert after.record.free
 
 
-def test_a_seat_that_was_taken_for_a_dead_one_is_taken_again(here: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_file_that_was_removed_as_dead_is_made_again(here: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     flock, swept = lease_client.fcntl.flock, []
 
     def swept_before(fd: int, how: int) -> None:
         if not swept:
             swept.append(
-                next(path for path in (here.seat.folder / lease_client.CLIENTS_FOLDER).iterdir() if path != mine)
+                next(path for path in (here.client.folder / lease_client.CLIENTS_FOLDER).iterdir() if path != mine)
             )
             swept[0].unlink()
         flock(fd, how)
 
-    mine = here.seat._client_file
+    mine = here.client._client_file
     monkeypatch.setattr(lease_client.fcntl, "flock", swept_before)
     seat = lease_client.open_lease_client(here.state, here.project, (), here.env)
     assert swept
     assert seat._client_file.exists()
 
 
-def test_a_second_keeper_leaves_the_first_alone(here: Machine) -> None:
-    other = LeaseAgent(here.seat.folder, here.world, HERE, clock=lambda: here.now, sleep=lambda _: later())
+def test_a_second_agent_does_not_disturb_the_first(here: Machine) -> None:
+    other = LeaseAgent(here.client.folder, here.context, HERE, clock=lambda: here.now, sleep=lambda _: later())
 
     def later() -> None:
         here.now += 1
@@ -359,7 +359,7 @@ def test_a_second_keeper_leaves_the_first_alone(here: Machine) -> None:
     assert here.states == ["held"]
 
 
-def test_a_seat_where_the_folder_is_a_link_is_refused(tmp_path: Path) -> None:
+def test_a_client_folder_that_is_a_link_is_refused(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "locks").symlink_to(tmp_path / "elsewhere")
