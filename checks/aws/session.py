@@ -1,7 +1,7 @@
-"""The one AWS session of a run: who we are, clients made once, answers that come in pages, and errors in plain words.
+"""The AWS session of a command or check: identity, clients, paginated listings, and errors in plain words.
 
-botocore is used without boto3 on top: the checks need its clients and nothing else, and every import shows at start.
-Nothing of botocore is imported before the first question is asked.
+Uses botocore without boto3: only its clients are needed, and every import costs start time. botocore itself is
+imported with the first request.
 """
 
 from __future__ import annotations
@@ -19,40 +19,40 @@ from checks.finding import Finding
 from config import model
 
 if TYPE_CHECKING:
-    from checks.aws.isolated_session import CredentialSource, IsolatedSession
+    from checks.aws.botocore_session import BotocoreSession, CredentialSource
 
 __all__ = ["AwsErrorKind", "AwsIdentity", "AwsSession", "ExplainedError", "aws_error_types", "explain_aws_error"]
 
 CONNECT_TIMEOUT = 3.0
-"""Seconds for the TCP connection: an endpoint that does not take one in this time is as good as dead to a look."""
+"""Seconds for the TCP connection: a check gives up an endpoint that does not accept one in this time."""
 MAX_ATTEMPTS = 5
-"""Tries in all when AWS throttles or answers with a server error; dead connections are not tried this often."""
+"""Tries in all when AWS throttles or answers with a server error. Lost connections are not retried."""
 
 
 class AwsIdentity(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom AWS takes us for."""
+    """The identity that AWS sees (sts:GetCallerIdentity), and the alias of its account."""
 
     account: str
     arn: str
     user_id: str
     alias: str = ""
-    """The account's alias; empty when it has none or it may not be read."""
+    """Empty when the account has none, or it may not be read."""
     alias_known: bool = True
-    """False when the alias could not be looked up."""
+    """False when the alias could not be read."""
 
 
 class AwsSession:
-    """Credentials, region and endpoints come from the settings and the environment *given*, never from os.environ.
+    """Credentials, region and endpoints come from the settings, the environment of this process, and its AWS files.
 
-    Threads may share it: clients are made one after the other under a lock (side by side is slower), and botocore
-    lets a client be called from several threads.
+    `env` is that environment. Threads may share a session: clients are made one after the other under a lock (in
+    parallel is slower), and botocore lets several threads call one client.
     """
 
     def __init__(self, settings: model.AwsSettings, env: Mapping[str, str]) -> None:
         self._settings = settings
         self._env = env
         self._lock = threading.RLock()
-        self._session: IsolatedSession | None = None
+        self._session: BotocoreSession | None = None
         self._clients: dict[tuple[str, str], Any] = {}
         self._identity: AwsIdentity | None = None
 
@@ -74,35 +74,35 @@ class AwsSession:
 
     def client(self, service: str, region: str | None = None) -> Any:
         """The client of a service, made on first use. Raises botocore's errors for missing credentials or region."""
-        where = region or self.region
+        region = region or self.region
         with self._lock:
-            key = (service, where)
+            key = (service, region)
             if key not in self._clients:
-                self._clients[key] = self._open_session().client_for(service, where)
+                self._clients[key] = self._open_session().client(service, region)
             return self._clients[key]
 
     def identity(self) -> AwsIdentity:
-        """Who we are, asked once. Raises botocore's errors."""
+        """The identity, fetched once. Raises botocore's errors."""
         with self._lock:
             if self._identity is None:
                 self._identity = self._fetch_identity()
             return self._identity
 
     def refetch_identity(self) -> AwsIdentity:
-        """Who we are, asked again: for the moment before something is changed."""
+        """The identity, fetched again: right before a change. Raises botocore's errors."""
         with self._lock:
             self._identity = None
             return self.identity()
 
     def credential_source(self) -> CredentialSource:
-        """Where the credentials come from and when they end. Raises NoCredentialsError, and others, as a client does."""
+        """Where the credentials come from, and when they expire. Raises NoCredentialsError, and other errors of a client."""
         with self._lock:
             return self._open_session().credential_source()
 
     def profiles(self) -> tuple[str, ...]:
-        """The profiles that the configuration files know, sorted."""
+        """The profiles in the configuration files, sorted."""
         with self._lock:
-            return tuple(sorted(self._open_session().available_profiles))
+            return self._open_session().profiles
 
     def paginate(
         self, service: str, operation: str, key: str, *, region: str | None = None, **kwargs: Any
@@ -123,21 +123,20 @@ class AwsSession:
             yield from found or ()
 
     def explain(self, error: BaseException, action: str = "") -> ExplainedError:
-        """`explain` with the profile and region in force filled in."""
-        trouble = explain_aws_error(error, action, profile=self.profile, region=self._settings.region)
-        in_variables = bool(self._env.get("AWS_ACCESS_KEY_ID")) and not self._settings.profile
-        return replace_login_fixes(trouble) if in_variables else trouble
+        """`explain_aws_error` for the profile and region in force."""
+        explained = explain_aws_error(error, action, profile=self.profile, region=self._settings.region)
+        uses_variables = bool(self._env.get("AWS_ACCESS_KEY_ID")) and not self._settings.profile
+        return replace_login_fixes(explained) if uses_variables else explained
 
     def unknown_finding(self, id: str, step: str, title: str, error: BaseException, action: str = "") -> Finding:
-        """The finding for a look that failed with this error."""
+        """The finding for a check that failed with this error."""
         return _unknown(id, step, title, self.explain(error, action))
 
-    def _open_session(self) -> IsolatedSession:
+    def _open_session(self) -> BotocoreSession:
         if self._session is None:
-            from checks.aws.isolated_session import IsolatedSession
+            from checks.aws.botocore_session import BotocoreSession
 
-            self._session = IsolatedSession(
-                self._env,
+            self._session = BotocoreSession(
                 profile=self._settings.profile,
                 region=self._settings.region,
                 connect_timeout=min(CONNECT_TIMEOUT, self._settings.timeout),

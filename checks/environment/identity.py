@@ -31,7 +31,7 @@ from checks.finding import (
 from checks.sanitize import one_line
 
 if TYPE_CHECKING:
-    from checks.aws.isolated_session import CredentialSource
+    from checks.aws.botocore_session import CredentialSource
 
 _finding = partial(build_finding, "environment")
 CREDENTIALS_EXPIRY_WARNING = 3600.0

@@ -10,13 +10,64 @@ import socket
 import threading
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+
+_environment_lock = threading.RLock()
+
+
+@contextmanager
+def process_environment(env: Mapping[str, str]) -> Iterator[None]:
+    """`env` in place of the environment of this process, for one thread after the other."""
+    with _environment_lock, patch.dict(os.environ, env, clear=True):
+        yield
+
+
+class SessionInEnvironment:
+    """A BotocoreSession that reads this mapping as its process's environment, whenever it is used."""
+
+    def __init__(self, session: Any, env: Mapping[str, str]) -> None:
+        self._session = session
+        self._env = env
+
+    def __getattr__(self, name: str) -> Any:
+        with process_environment(self._env):
+            found = getattr(self._session, name)
+        if not callable(found):
+            return found
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            with process_environment(self._env):
+                return found(*args, **kwargs)
+
+        return call
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sessions_in_their_environment() -> Iterator[None]:
+    """botocore reads the environment of its process: in the program that of a check's own child. The tests share one
+    process, and give each session its environment as a mapping."""
+    from checks.aws.session import AwsSession
+
+    open_session = AwsSession._open_session
+
+    def open_in_environment(self: AwsSession) -> Any:
+        if self._session is None:
+            with process_environment(self._env):
+                self._session = SessionInEnvironment(open_session(self), self._env)  # type: ignore[assignment]
+        return self._session
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(AwsSession, "_open_session", open_in_environment)
+        yield
+
 
 Answer = dict[str, Any] | tuple[int, dict[str, Any]] | Callable[[dict[str, Any]], Any]
 """A body; a status and a body; or a function of the request that gives either."""
@@ -30,9 +81,9 @@ def aws_at_speed() -> Iterator[None]:
     import botocore.session
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
-        patch.setattr(botocore.session, "create_loader", functools.cache(botocore.loaders.create_loader))
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+        monkeypatch.setattr(botocore.session, "create_loader", functools.cache(botocore.loaders.create_loader))
         yield
 
 

@@ -130,8 +130,8 @@ def faulty_context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyA
     with mock_aws():
         context, call_faults = CheckContext(settings=settings, project=Path(home), env=env), CallFaults()
         session: Any = context.aws._open_session()
-        session.register("before-call", call_faults.before)
-        session.register("after-call", call_faults.after)
+        session._session._session.register("before-call", call_faults.before)
+        session._session._session.register("after-call", call_faults.after)
         context.aws.client("cloudfront").meta.events.register(
             "before-call.cloudfront.ListCloudFrontOriginAccessIdentities", list_no_identities
         )

@@ -15,7 +15,7 @@ from checks.apply.durations import CREATE_ESTIMATES, DurationStats, add_no_wait_
 from checks.apply.run.duration_history import DurationHistory
 from checks.apply.run.progress import RemainingTimeEstimate, format_approximate, operation_rows
 from checks.apply.run.stream import ApplyProgress, ApplyStreamReader
-from checks.aws.isolated_session import CredentialSource
+from checks.aws.botocore_session import CredentialSource
 from ecotui.cli.follow import CommandFollower
 from ecotui.history.apply_streams import read_duration_stats
 from ecotui.session.store import SessionStore

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from checks.finding import OpenStep
 from config import model
 
 REGION = "ap-northeast-2"
+ROOT = Path(__file__).parents[3]
 
 
 def aws(env: dict[str, str], **settings: object) -> AwsSession:
@@ -58,21 +60,35 @@ def test_the_identity_is_asked_again_before_a_change(aws_env):
     assert session.refetch_identity().alias == "renamed"
 
 
-def test_keys_and_endpoint_of_the_process_are_not_used(aws_env, monkeypatch, dead_endpoint):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", dead_endpoint)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of-the-process")
-    monkeypatch.setenv("HTTP_PROXY", dead_endpoint)
-    session = aws(aws_env)
-    assert session.identity().account == "123456789012"
-    assert session.credential_source().method == "env"
-    assert session._open_session().get_credentials().access_key == "AKIAIOSFODNN7EXAMPLE"
+CHILD = """
+import json, os, sys
+from checks.aws.session import AwsSession, aws_error_types
+from config import model
+session = AwsSession(model.AwsSettings(**json.loads(sys.argv[1])), dict(os.environ))
+try:
+    print(json.dumps({"account": session.identity().account, "source": session.credential_source().method}))
+except aws_error_types() as error:
+    explained = session.explain(error)
+    print(json.dumps({"kind": explained.kind, "summary": explained.summary}))
+"""
 
 
-def test_keys_of_the_process_do_not_stand_in_for_missing_ones(tmp_path, monkeypatch):
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of-the-process")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of-the-process")
-    monkeypatch.setenv("AWS_PROFILE", "of-the-process")
-    assert trouble(aws(home(tmp_path))).kind is AwsErrorKind.NO_CREDENTIALS
+def in_child(env: dict[str, str], **settings: object) -> dict[str, str]:
+    """What a session answers in a process of its own, as the check of a step has one."""
+    argv = [sys.executable, "-c", CHILD, json.dumps({"region": REGION, **settings})]
+    done = subprocess.run(argv, env={**env, "PYTHONPATH": str(ROOT)}, capture_output=True, timeout=60, check=True)
+    return json.loads(done.stdout)
+
+
+def test_keys_and_endpoint_come_from_the_environment_of_the_child(aws_env):
+    assert in_child(aws_env) == {"account": "123456789012", "source": "env"}
+
+
+def test_without_keys_of_its_own_a_child_has_no_credentials(tmp_path, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of-the-parent")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of-the-parent")
+    monkeypatch.setenv("AWS_PROFILE", "of-the-parent")
+    assert in_child(home(tmp_path))["kind"] == AwsErrorKind.NO_CREDENTIALS
 
 
 def test_profiles_come_from_the_home_given(tmp_path):
@@ -91,8 +107,8 @@ def test_profiles_come_from_the_home_given(tmp_path):
 def test_a_profile_named_in_the_settings_beats_keys_in_the_environment(tmp_path):
     env = home(tmp_path, credentials="[work]\naws_access_key_id = AKIAWORK\naws_secret_access_key = s\n")
     env |= {"AWS_ACCESS_KEY_ID": "AKIAENV", "AWS_SECRET_ACCESS_KEY": "s"}
-    assert aws(env, profile="work")._open_session().get_credentials().access_key == "AKIAWORK"
-    assert aws(env)._open_session().get_credentials().access_key == "AKIAENV"
+    assert aws(env, profile="work")._open_session().credentials().access_key == "AKIAWORK"
+    assert aws(env)._open_session().credentials().access_key == "AKIAENV"
 
 
 def test_without_a_home_no_file_of_the_user_is_read(monkeypatch, tmp_path):
@@ -199,8 +215,8 @@ def test_an_expired_sso_token_offers_to_log_in(tmp_path):
     (cache / f"{hashlib.sha1(b'corp').hexdigest()}.json").write_text(
         json.dumps({"startUrl": "https://corp.example/start", "accessToken": "t", "expiresAt": past})
     )
-    found = trouble(aws(env, profile="work"))
-    assert found.kind is AwsErrorKind.SSO and "expired" in found.summary
+    found = in_child(env, profile="work")
+    assert found["kind"] == AwsErrorKind.SSO and "expired" in found["summary"]
 
 
 def process(tmp_path: Path, code: str) -> dict[str, str]:
@@ -215,15 +231,26 @@ def test_a_credential_process_runs_in_the_environment_given(tmp_path):
         'import json, os\nprint(json.dumps({"Version": 1, "AccessKeyId": os.environ["MARK"], "SecretAccessKey": "s"}))',
     )
     session = aws({**env, "MARK": "AKIAMARK"}, profile="p")
-    assert session._open_session().get_credentials().access_key == "AKIAMARK"
+    assert session._open_session().credentials().access_key == "AKIAMARK"
     assert session.credential_source().method == "custom-process"
 
 
 def test_a_credential_process_that_hangs_is_killed_and_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("checks.aws.isolated_session.PROCESS_TIMEOUT", 0.3)
+    monkeypatch.setattr("checks.aws.botocore_session.PROCESS_TIMEOUT", 0.3)
     session = aws(process(tmp_path, "import time\ntime.sleep(60)"), profile="p")
     started = time.monotonic()
     found = trouble(session)
+    assert time.monotonic() - started < 5
+    assert found.kind is AwsErrorKind.TIMEOUT and "credential_process" in found.summary
+
+
+def test_a_hanging_process_behind_a_role_is_killed_too(tmp_path, monkeypatch):
+    monkeypatch.setattr("checks.aws.botocore_session.PROCESS_TIMEOUT", 0.3)
+    env = process(tmp_path, "import time\ntime.sleep(60)")
+    with (Path(env["HOME"]) / ".aws" / "config").open("a") as config:
+        config.write("[profile admin]\nrole_arn = arn:aws:iam::123456789012:role/admin\nsource_profile = p\n")
+    started = time.monotonic()
+    found = trouble(aws(env, profile="admin"))
     assert time.monotonic() - started < 5
     assert found.kind is AwsErrorKind.TIMEOUT and "credential_process" in found.summary
 

@@ -20,7 +20,7 @@ from checks.apply.forecast.model import (
     plan_document,
 )
 from checks.apply.plan.model import Plan
-from checks.aws.isolated_session import CredentialSource
+from checks.aws.botocore_session import CredentialSource
 from checks.finding import CheckState
 
 POLICY = planned("aws_iam_policy", after={"name": "prod-policy"})
