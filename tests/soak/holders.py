@@ -103,7 +103,7 @@ def project(session_of: Path, chance: random.Random) -> tuple[list[str], Counter
         time.sleep(chance.uniform(0.02, 0.12))
         which = chance.randrange(2)
         _killed(operators[which])
-        done["operators killed with -9 while they hand over"] += 1
+        done["operators killed with -9 while they release the lock"] += 1
         operators[which] = begin()
     time.sleep(0.15)
     for pid in operators:

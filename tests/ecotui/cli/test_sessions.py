@@ -86,7 +86,7 @@ def test_the_list_can_be_limited(store: SessionStore, capsys: pytest.CaptureFixt
     assert len(_json(capsys, "list", "--of", "eco2", "--limit", "1")["sessions"]) == 1
 
 
-def test_a_session_is_told_as_a_timeline(store: SessionStore, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_session_is_shown_as_a_timeline(store: SessionStore, capsys: pytest.CaptureFixture[str]) -> None:
     session = _session(store, end=None)
     command = _command(session, "sh", "-c", "echo first; echo last; exit 3")
     assert main(["sessions", "show"]) == 0

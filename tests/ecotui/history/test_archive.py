@@ -405,13 +405,13 @@ def test_an_archive_that_was_cut_off_is_refused(cut: int, shelf: SessionStore) -
         archive.verify_archive([data[:cut]])
 
 
-def test_an_archive_of_a_newer_version_is_said(shelf: SessionStore) -> None:
+def test_an_archive_of_a_newer_version_is_refused(shelf: SessionStore) -> None:
     _, data = made(shelf, lambda members: None, schema="ecotui.archive/2")
     with pytest.raises(SessionError, match="newer version"):
         archive.verify_archive([data])
 
 
-def test_a_place_is_needed_and_a_session_too(shelf: SessionStore, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bucket_and_a_session_are_required(shelf: SessionStore, capsys: pytest.CaptureFixture[str]) -> None:
     past(shelf)
     assert main(["sessions", "archive", "--older-than", "0"]) == 1
     assert "no bucket is named" in capsys.readouterr().err
@@ -432,7 +432,7 @@ def sized(shelf: SessionStore, count: int, size: int) -> list[str]:
     return made
 
 
-def test_the_oldest_go_until_the_rest_fits(shelf: SessionStore, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_oldest_are_removed_until_the_rest_fits(shelf: SessionStore, capsys: pytest.CaptureFixture[str]) -> None:
     ids = sized(shelf, 4, 1_000_000)
     dry = run(capsys, "prune", "--size", "2.5MB")
     assert [one["id"] for one in dry["sessions"]] == [ids[1], ids[0]]
@@ -453,7 +453,9 @@ def test_the_newest_stay_even_when_they_do_not_fit(shelf: SessionStore, capsys: 
     assert main(["sessions", "prune", "--size", "ten"]) == 2
 
 
-def test_age_and_size_together_take_what_either_takes(shelf: SessionStore, capsys: pytest.CaptureFixture[str]) -> None:
+def test_age_and_size_together_remove_what_either_removes(
+    shelf: SessionStore, capsys: pytest.CaptureFixture[str]
+) -> None:
     ids = sized(shelf, 3, 100_000)
     told = run(capsys, "prune", "--size", "10GB", "--days", "0", "--keep", "1")
     assert [one["id"] for one in told["sessions"]] == [ids[1], ids[0]]

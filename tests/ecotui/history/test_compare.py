@@ -75,7 +75,7 @@ def rebuilt(
     return session
 
 
-def test_times_failures_tools_and_settings_are_told_side_by_side(store: SessionStore) -> None:
+def test_times_failures_tools_and_settings_are_compared_side_by_side(store: SessionStore) -> None:
     one = rebuilt(store)
     other = rebuilt(store, region="eu-west-1", terraform="1.12.0", seconds=90, failed=True, vpc=12)
     found = compare_sessions(one, other)
@@ -198,7 +198,7 @@ def test_what_is_typed_to_find_sessions_is_understood(text: str, wanted: dict[st
     assert not found.problem
 
 
-def test_a_date_that_is_not_one_yet_is_said_and_left_out() -> None:
+def test_an_incomplete_date_is_reported_and_left_out() -> None:
     found = parse_query("since:2026-1 slow")
     assert "2026-05-01" in found.problem
     assert found.query == SessionQuery(allow_partial=True, text="slow")

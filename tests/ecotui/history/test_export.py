@@ -1,4 +1,4 @@
-"""Handing a session over: nothing from elsewhere in the page, nothing of whose machine it was when asked so."""
+"""Exports of a session: the page needs no other file, and a strict export names no machine, account or person."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_words_are_found_in_the_outputs(session: Session, capsys: pytest.Capture
     assert "No output" in capsys.readouterr().out
 
 
-def test_a_long_log_is_told_from_its_end_with_all_decisions_and_that_is_said(
+def test_a_long_log_is_exported_from_its_end_with_all_decisions_and_says_so(
     session: Session, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("ecotui.history.export.model.MAX_EXPORTED_EVENTS", 50)

@@ -136,7 +136,7 @@ def test_the_playhead_follows_the_clock_it_is_given() -> None:
     assert (head.position, head.is_playing) == (60, False)
 
 
-def test_moments_are_named_as_people_name_them(session: Session) -> None:
+def test_positions_are_read_as_people_write_them(session: Session) -> None:
     tape = Recording(session)
     assert tape.parse_position("0%") == 0
     assert tape.parse_position("100%") == tape.duration
@@ -228,7 +228,7 @@ def test_by_pages_of_any_size_the_same_is_played(session: Session, monkeypatch: 
         assert played() == whole
 
 
-def test_a_log_that_was_cut_while_it_is_played_is_said(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_log_that_was_cut_while_it_is_played_is_reported(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replay, "EVENTS_PER_PAGE", 2)
     tape = Recording(session)
     tape.session.events_path.write_bytes(session.events_path.read_bytes()[:600])

@@ -103,7 +103,7 @@ def test_bars_lie_within_the_picture_and_at_their_times() -> None:
     assert abs(bars[2][0] + bars[2][1] - 1330) < 1
 
 
-def test_a_long_address_keeps_its_end_and_its_place() -> None:
+def test_a_long_address_keeps_its_end() -> None:
     long = f'module.{"x" * 80}.aws_instance.node["k8s-master"]'
     progress = ApplyStreamReader()
     progress.feed([event("apply_start", long, 0), event("apply_complete", long, 3, elapsed_seconds=3)])

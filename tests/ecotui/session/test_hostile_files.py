@@ -89,7 +89,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("part", GONE)
-def test_a_session_that_lost_a_part_is_listed_told_and_in_nobodys_way(
+def test_a_session_that_lost_a_file_is_listed_and_blocks_nothing(
     part: str, shelf: SessionStore, whole: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = a_session(shelf, end="rebuilt")

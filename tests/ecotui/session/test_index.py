@@ -119,7 +119,7 @@ def test_a_damaged_index_is_made_again(store: SessionStore, make: Make, damage: 
     assert index.path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_link_in_the_place_of_the_index_is_not_followed(store: SessionStore, make: Make, tmp_path: Path) -> None:
+def test_a_link_instead_of_the_index_is_not_followed(store: SessionStore, make: Make, tmp_path: Path) -> None:
     make("one")
     aim = tmp_path / "aim"
     index = SessionIndex(store)
@@ -147,7 +147,7 @@ def test_an_index_that_another_process_keeps_locked_is_done_without(
     other.close()
 
 
-def test_a_session_that_cannot_be_read_is_listed_and_looked_at_again(store: SessionStore, make: Make) -> None:
+def test_an_unreadable_session_is_listed_and_read_again(store: SessionStore, make: Make) -> None:
     session = make("one")
     (session.folder / "summary.json").unlink()
     kept = session.events_path.read_bytes()

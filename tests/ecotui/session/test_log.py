@@ -128,7 +128,7 @@ def test_a_changed_line_is_named(session: Session) -> None:
 
 
 @pytest.mark.parametrize("what", ["removed", "swapped", "repeated", "cut off"])
-def test_a_line_that_is_not_in_its_place_is_named(session: Session, what: str) -> None:
+def test_a_line_out_of_order_is_reported(session: Session, what: str) -> None:
     for event in EVERY_KIND:
         session.append(event)
     lines = session.events_path.read_bytes().splitlines(keepends=True)
@@ -188,7 +188,7 @@ def test_text_that_is_no_utf8_can_be_logged(session: Session) -> None:
     assert [record.event for record in session.read_records()][-1] == events.NoteAdded(text="file ? name")
 
 
-def test_a_full_disk_is_said_and_leaves_no_half_line(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_and_leaves_no_partial_line(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     session.append(events.NoteAdded(text="before"))
     size = session.events_path.stat().st_size
     real, calls = os.write, []

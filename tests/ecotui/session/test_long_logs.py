@@ -46,7 +46,7 @@ def test_words_are_found_across_the_blocks_and_once_a_line(tmp_path: Path, monke
     assert list(text_search.search_forward(path, "")) == []
 
 
-def test_a_link_in_the_place_of_an_output_is_not_searched(tmp_path: Path) -> None:
+def test_a_link_instead_of_an_output_is_not_searched(tmp_path: Path) -> None:
     (tmp_path / "aim").write_text("error")
     (tmp_path / "output.log").symlink_to(tmp_path / "aim")
     with pytest.raises(SessionError, match="links are not followed"):
@@ -91,7 +91,7 @@ def test_what_is_put_is_written_by_itself_and_masked(tmp_path: Path) -> None:
     assert session.verify().is_intact
 
 
-def test_a_full_disk_is_told_at_the_next_event_and_what_was_put_is_written_when_there_is_room(
+def test_a_full_disk_is_reported_at_the_next_event_and_the_queue_is_written_when_there_is_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = SessionStore(tmp_path).create(project="p", folder=Path("/p"), env={})

@@ -26,7 +26,7 @@ TROUBLE = "20261130-213806-2e84b3"
 """Every kind of event: failures, a killed supervisor, a takeover, a lost lock. Two lines were put in while it was recorded:
 one that a crash tore, and an event of a newer ecotui."""
 ARCHIVED = "20261130-213819-6f06f6"
-"""A look and a command, as `ecotui sessions archive` sent it to S3: `<id>.tar.gz`."""
+"""A check and a command, as `ecotui sessions archive` sent it to S3: `<id>.tar.gz`."""
 ALL = (REBUILD, TROUBLE, ARCHIVED)
 EVENTS = {REBUILD: 36, TROUBLE: 55, ARCHIVED: 6}
 OUTCOMES = {REBUILD: "done", TROUBLE: "failed", ARCHIVED: "done"}
@@ -173,7 +173,7 @@ def test_every_kind_of_event_is_recorded(run: Run) -> None:
     assert {*kinds(told(run, "show", TROUBLE)["events"])} == {*KINDS, NEWER}
 
 
-def test_a_rebuild_is_told(run: Run) -> None:
+def test_a_rebuild_is_shown_as_a_timeline(run: Run) -> None:
     text = run("show", REBUILD)
     order = [
         "session of eco2-demo",
@@ -195,7 +195,7 @@ def test_a_rebuild_is_told(run: Run) -> None:
     assert "aws_instance" in run("timeline", REBUILD, "--csv")
 
 
-def test_trouble_is_told(run: Run) -> None:
+def test_failures_overrides_and_locks_are_shown_as_a_timeline(run: Run) -> None:
     text = run("show", TROUBLE)
     for one in (
         "Create the instances: failed",
@@ -275,7 +275,7 @@ def test_they_are_played_again(all_here: Run, id: str) -> None:
 
 
 @pytest.mark.parametrize("id", ALL)
-def test_they_are_handed_over(all_here: Run, tmp_path: Path, id: str) -> None:
+def test_they_are_exported(all_here: Run, tmp_path: Path, id: str) -> None:
     for form in ("md", "html", "json", "cast"):
         out = tmp_path / f"{id}.{form}"
         all_here("export", id, "--format", form, "--out", str(out))

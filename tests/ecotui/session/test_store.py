@@ -176,5 +176,5 @@ def test_a_lock_file_without_a_name_in_it_still_holds(tmp_path: Path) -> None:
     mine.release()
 
 
-def test_a_writer_is_named_with_the_place_they_come_from() -> None:
+def test_a_writer_is_named_with_terminal_and_address() -> None:
     assert lock.describe_operator({"SSH_CONNECTION": "203.0.113.7 50000 10.0.0.1 22"}).endswith("from 203.0.113.7")

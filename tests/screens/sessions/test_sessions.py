@@ -1,4 +1,4 @@
-"""Past sessions on the screen: found while typing, read from the end, searched, compared, replayed, handed over."""
+"""Past sessions on the screen: found while typing, read from the end, searched, compared, replayed, exported."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ async def test_a_long_log_opens_at_its_end_and_earlier_events_come_when_one_goes
         assert [one.event_number for one, _ in review.timeline] == list(range(1, len(review.timeline) + 1))
 
 
-async def test_what_is_new_in_a_session_that_goes_on_comes_into_sight_and_all_keys_are_told(
+async def test_new_events_of_an_open_session_are_shown_and_all_keys_are_listed(
     bench: Bench, past: tuple[Session, Session], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("screens.sessions.detail.LOG_POLL_SECONDS", 0.02)
