@@ -1,4 +1,4 @@
-"""The panel of the apply step: the reviewed plan and its forecast; while it is applied, what runs and what is done."""
+"""The panel of the apply step: the saved plan and its forecast; while it is applied, the running operations."""
 
 from __future__ import annotations
 
@@ -17,25 +17,24 @@ from checks.apply.model import ApplyDetail
 from checks.apply.run.progress import RemainingTimeEstimate
 from checks.apply.run.stream import ApplyStreamReader
 from checks.finding import Report
+from checks.script.stages import StageParser
 from screens.actions import bindings
 from screens.messages import CommandOutputReceived, FixRequested
 from screens.project_screen import ProjectScreen
-from screens.steps import apply_stages
-from screens.steps.apply_progress import ApplyProgressView, render_apply_outcome
+from screens.steps.apply_progress import STAGE_PATTERNS, ApplyProgressView, render_apply_outcome, render_stages
 from screens.steps.panel import StepPanel
 from screens.style.columns import hanging_indent
 from screens.style.themes import MUTED
 
 if TYPE_CHECKING:
     from checks.apply.plan.model import Plan
-    from checks.script.stages import StageParser
     from ecotui.supervisor import Command, Tail
 
 MAX_LINES_PER_POLL = 5_000
-"""Lines taken at once: about 25 ms."""
+"""Lines read at once: about 25 ms."""
 
 MAX_RESOURCE_TYPES = 6
-"""Types of the state that are counted one by one: the commonest. The finding about the state counts more."""
+"""The commonest types of resources in the state, counted one by one. The finding about the state has more."""
 
 
 class ApplyPanel(StepPanel):
@@ -46,12 +45,12 @@ class ApplyPanel(StepPanel):
         self.clock: Callable[[], float] = time.time
         self._drawn_at = 0.0
         self._focus_pending = False
-        """The cursor goes to what runs, as soon as there is something."""
+        """The focus moves to the running operations as soon as there are some."""
         self._tail: Tail | None = None
         self._estimate = RemainingTimeEstimate((), {})
         self._progress: ApplyStreamReader | None = None
         self._stages: StageParser | None = None
-        """Of the team's own script, where that runs instead."""
+        """The stages of the team's script, where that runs instead."""
         self._command_id = ""
         """The id of the command whose stream is drawn."""
 
@@ -65,7 +64,7 @@ class ApplyPanel(StepPanel):
             self._finish_progress()
 
     def replaces_output_of(self, argv: tuple[str, ...]) -> bool:
-        """A plan that was made; of one that terraform refused the output says more."""
+        """A plan that succeeded is shown by the report; why one failed is in the output."""
         detail = self.report.detail if self.report else None
         return argv[:2] == ("ecotui", "plan") and bool(detail and detail.get("plan"))
 
@@ -75,7 +74,7 @@ class ApplyPanel(StepPanel):
             self.query_one(".findings").display = False
 
     def show_detail(self, report: Report) -> None:
-        own = self.query_one(".detail", Static)
+        detail_widget = self.query_one(".detail", Static)
         if self._is_applying:
             self._show_progress()
             return
@@ -85,21 +84,21 @@ class ApplyPanel(StepPanel):
             lines = [*render_apply_outcome(self._progress.snapshot(), self.text_width), *lines]
         if self._stages is not None:
             lines = [*self._render_stages(), *lines]
-        own.display = bool(lines)
-        own.update(Content("\n").join(lines))
+        detail_widget.display = bool(lines)
+        detail_widget.update(Content("\n").join(lines))
 
     def _render_stages(self) -> list[Content]:
         if self._stages is None:
             return []
         running = self.step in self.rebuild.running_commands
-        return apply_stages.render_stages(self._stages, self.clock(), self.text_width, running=running)
+        return render_stages(self._stages, self.clock(), self.text_width, running=running)
 
     def _show_stages(self) -> None:
         lines = self._render_stages()
         if lines:
-            own = self.query_one(".detail", Static)
-            own.display = True
-            own.update(Content("\n").join(lines))
+            detail_widget = self.query_one(".detail", Static)
+            detail_widget.display = True
+            detail_widget.update(Content("\n").join(lines))
 
     @property
     def _is_applying(self) -> bool:
@@ -119,7 +118,7 @@ class ApplyPanel(StepPanel):
         lines = self._read_lines(output)
         if lines:
             self._progress.feed(lines)
-        # Without news once a second is enough: only the clock has moved.
+        # Without new lines once a second is enough: only the clock has moved.
         if lines or self.clock() - self._drawn_at >= 1:
             self._show_progress()
 
@@ -127,10 +126,10 @@ class ApplyPanel(StepPanel):
         from ecotui.supervisor import Tail
 
         self._progress = None
-        self._stages = apply_stages.create_stages() if command.argv[:2] == ("ecotui", "script") else None
+        self._stages = StageParser(STAGE_PATTERNS) if command.argv[:2] == ("ecotui", "script") else None
         if "apply" not in command.argv:
             return
-        # Its own place in the file: whoever comes back to a run counts from its beginning, in whole lines.
+        # A tail of its own: progress is counted from the first line, also when an apply is followed again.
         self._tail = Tail(command.folder, max_line_bytes=1 << 20) if command.folder.is_dir() else None
         plan = self._read_reviewed_plan(command)
         self._progress = ApplyStreamReader(plan.operations if plan else None)
@@ -141,25 +140,25 @@ class ApplyPanel(StepPanel):
         if self._tail is None:
             return list(output.lines)
         lines: list[str] = []
-        # Bounded: the rest comes with the next beat.
+        # Bounded: the rest is read the next time.
         while len(lines) < MAX_LINES_PER_POLL and (more := self._tail.read(MAX_LINES_PER_POLL)):
             lines += more
         return lines
 
     def _finish_progress(self) -> None:
-        """The run is over: what was hidden for it comes back."""
+        """The apply has ended: show the findings again that were hidden for it."""
         if self._stages is not None:
             self._stages.finish(self.clock())
             if self.report is not None:
                 self._show_detail_if_valid(self.report)
-        live = self.query_one(ApplyProgressView)
-        if not live.display:
+        view = self.query_one(ApplyProgressView)
+        if not view.display:
             return
-        # Also where nothing was begun, and so nothing could have the cursor: the keys of the panel need it.
-        focused = live.query_one(OptionList).has_focus or self._focus_pending
+        # Also where no operation started, so that nothing could have the focus: the keys of the panel need it.
+        focused = view.query_one(OptionList).has_focus or self._focus_pending
         focused = focused or (self.display and self.app.focused is None)
         self._focus_pending = False
-        live.display = False
+        view.display = False
         self.query_one(".findings").display = bool(self._findings)
         if focused:
             self.focus_findings()
@@ -182,34 +181,34 @@ class ApplyPanel(StepPanel):
             self.app.push_screen(ResourceStatusDialog(row.address, self.screen.project))
 
     def action_plan(self) -> None:
-        """Read the saved plan; when it is to be applied from there, ask what has to be asked."""
+        """Open the saved plan. To apply it from there is the fix of the finding, with its questions."""
         from screens.steps.plan_review import PlanReviewScreen
 
         if self.report is None or not self.report.detail:
             return
         detail = msgspec.convert(self.report.detail, type=ApplyDetail)
-        ways = [(finding, fix) for finding in self.report.findings for fix in finding.fixes if fix.id == "apply.apply"]
+        fixes = [(finding, fix) for finding in self.report.findings for fix in finding.fixes if fix.id == "apply.apply"]
 
-        def read(apply: bool | None) -> None:
-            if apply and ways:
-                self.post_message(FixRequested(*ways[0]))
+        def decided(apply: bool | None) -> None:
+            if apply and fixes:
+                self.post_message(FixRequested(*fixes[0]))
 
         self.app.push_screen(
-            PlanReviewScreen(Path(detail.plan_file), stale=detail.stale_reason, applicable=bool(ways)), read
+            PlanReviewScreen(Path(detail.plan_file), stale=detail.stale_reason, applicable=bool(fixes)), decided
         )
 
     def _read_reviewed_plan(self, command: Command) -> Plan | None:
-        """The reviewed plan that this command applies: the stream itself promises no total."""
+        """The saved plan that this command applies: the stream itself has no total."""
         from checks.apply.plan_store import PlanNotReviewed, read_review
 
         argv = command.argv
-        place = argv[argv.index("--plan") + 1] if "--plan" in argv[:-1] else ""
-        if not place and self.report and self.report.detail:
-            place = msgspec.convert(self.report.detail, type=ApplyDetail).plan_file
-        if not place:
+        plan_file = argv[argv.index("--plan") + 1] if "--plan" in argv[:-1] else ""
+        if not plan_file and self.report and self.report.detail:
+            plan_file = msgspec.convert(self.report.detail, type=ApplyDetail).plan_file
+        if not plan_file:
             return None
         try:
-            return read_review(Path(place)).plan
+            return read_review(Path(plan_file)).plan
         except PlanNotReviewed:
             return None
 
@@ -217,23 +216,23 @@ class ApplyPanel(StepPanel):
         if self._progress is None or not self._is_applying:
             return
         self._drawn_at = self.clock()
-        live = self.query_one(ApplyProgressView)
-        live.show(self._progress.snapshot(), self._estimate, self._drawn_at, self.text_width)
-        if not live.display:
-            # What was found before the run says nothing about it, and the rows of the run are to stand on top.
+        view = self.query_one(ApplyProgressView)
+        view.show(self._progress.snapshot(), self._estimate, self._drawn_at, self.text_width)
+        if not view.display:
+            # The findings from before the apply say nothing about it, and its rows belong on top.
             findings = self.query_one(".findings")
             self._focus_pending = findings.has_focus or self.app.focused is None
-            live.display = True
+            view.display = True
             findings.display = self.query_one(".detail").display = False
-        rows = live.query_one(OptionList)
-        # Nothing can have the cursor before terraform begins with something.
+        rows = view.query_one(OptionList)
+        # Nothing can have the focus before terraform starts an operation.
         if self._focus_pending and rows.display:
             self._focus_pending = False
             rows.focus()
 
 
 def _render_plan(detail: ApplyDetail, width: int) -> list[Content]:
-    """What was planned, and what the forecast says."""
+    """The plan, its forecast, and what is in the state."""
     lines = []
     for label, text in (
         ("Plan", detail.plan_sentence),

@@ -1,4 +1,5 @@
-"""The live part of the apply panel: how far, what runs against its usual time, errors with the guide's word, outputs."""
+"""Draws a running apply: its progress, operations against their usual times, errors with their guide entries, outputs;
+and the stages of the team's script."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from checks.apply.run.progress import OperationRow, RemainingTimeEstimate, forma
 from checks.apply.run.stream import ApplyProgress
 from checks.apply.state.tainted import CONTEXT_CANCELED, EXECUTION_HALTED
 from checks.duration import format_stopwatch
+from checks.script.stages import ScriptStage, StageParser
 from screens.style.columns import hanging_indent, pad_cells, render_bar
 from screens.style.themes import MUTED
 
@@ -31,25 +33,29 @@ MAX_ERROR_LINES = 4
 MAX_OUTPUTS = 12
 WIDE_WIDTH = 84
 """Cells from which there is room to say what a usual time rests on."""
+STAGE_PATTERNS = (r"^\[stage \d+, after [^\]]+\] (.*)$",)
+"""How `ecotui script --run` announces a stage."""
+MAX_STAGES = 14
+"""Stages that are drawn: the last ones; the log has them all."""
 
 
 class ApplyProgressView(Vertical):
-    """Drawn again with every moment of the run; the cursor among what runs stays on its resource."""
+    """The running apply. The cursor among the running operations stays on its resource."""
 
     DEFAULT_CSS = """
     ApplyProgressView { height: auto; margin: 0 0 1 1; display: none; }
     ApplyProgressView Static { height: auto; }
-    ApplyProgressView .live-running { height: auto; max-height: 60vh; margin: 0; border: none; }
+    ApplyProgressView .apply-operations { height: auto; max-height: 60vh; margin: 0; border: none; }
     """
 
     def __init__(self) -> None:
-        super().__init__(classes="live")
+        super().__init__()
         self._rows: tuple[OperationRow, ...] = ()
 
     def compose(self) -> ComposeResult:
-        yield Static(classes="live-header")
-        yield OptionList(classes="live-running", markup=False)
-        yield Static(classes="live-details")
+        yield Static(classes="apply-header")
+        yield OptionList(classes="apply-operations", markup=False)
+        yield Static(classes="apply-details")
 
     @property
     def selected_row(self) -> OperationRow | None:
@@ -60,7 +66,7 @@ class ApplyProgressView(Vertical):
     def show(self, progress: ApplyProgress, estimate: RemainingTimeEstimate, now: float, width: int) -> None:
         """`now`: seconds since the epoch. `width`: cells for a line."""
         rows = operation_rows(progress, now)
-        self.query_one(".live-header", Static).update(
+        self.query_one(".apply-header", Static).update(
             Content("\n").join(_render_header(progress, estimate, rows, now, width))
         )
         options = self.query_one(OptionList)
@@ -85,7 +91,7 @@ class ApplyProgressView(Vertical):
             self.screen.refresh_bindings()
         self._rows = rows
         options.display = bool(rows)
-        self.query_one(".live-details", Static).update(Content("\n").join(_render_details(progress, width)))
+        self.query_one(".apply-details", Static).update(Content("\n").join(_render_details(progress, width)))
 
 
 def _render_header(
@@ -112,29 +118,29 @@ def _render_header(
         )
     ]
     if not (rows or progress.done_count or progress.failed_count or progress.is_complete):
-        waits = "nothing is begun yet: terraform starts the provider, takes the lock and reads the state"
+        waits = "nothing started yet: terraform starts the provider, takes the lock and reads the state"
         lines.append(hanging_indent(Content(""), waits, width, MUTED))
     if any(row.is_late for row in rows):
         lines.append(
-            hanging_indent(Content.styled("! ", "$text-warning"), "later than usual: w asks AWS why", width, MUTED)
+            hanging_indent(Content.styled("! ", "$text-warning"), "slower than usual: w asks AWS why", width, MUTED)
         )
     return [*lines, Content("")]
 
 
 def _render_running_row(row: OperationRow, width: int) -> Content:
-    """`▶ aws_nat_gateway.main  create  1:42 of about 2 min (3×)`, and what its provisioner said."""
+    """`▶ aws_nat_gateway.main  create  1:42 of about 2 min (3×)`, and the last line of its provisioner."""
     # What takes a moment needs no forecast.
     usual = f"of {format_approximate(row.typical.seconds)}" if row.typical.seconds >= 8 else ""
     basis = f" ({row.typical.short_basis})" if usual and width >= WIDE_WIDTH else ""
     late = "  late" if row.is_late else ""
-    said = f"{row.action:<6} {format_stopwatch(row.elapsed):>6} {usual}{basis}".rstrip()
-    # Columns: the same for all rows, whatever is said in this one.
+    times = f"{row.action:<6} {format_stopwatch(row.elapsed):>6} {usual}{basis}".rstrip()
+    # Columns: the same for all rows, whatever this one shows.
     room = min(max(width - 4 - (42 if width >= WIDE_WIDTH else 34), 20), 52)
     line = Content.assemble(
         Content.styled("! " if row.is_late else "▶ ", "$text-warning" if row.is_late else "$text-accent"),
         pad_cells(Content(truncate_address(row.address, room)), room),
         "  ",
-        Content.styled(said, MUTED),
+        Content.styled(times, MUTED),
         Content.styled(late, "$text-warning"),
     )
     if not row.note:
@@ -144,15 +150,15 @@ def _render_running_row(row: OperationRow, width: int) -> Content:
 
 def _render_details(progress: ApplyProgress, width: int) -> list[Content]:
     lines = render_apply_errors(progress, width)
-    # terraform tells the reasons at the end, and that something failed at once.
-    told = {error.address for error in progress.errors}
-    told |= set(progress.crash.addresses if progress.crash else ())
-    for lost in [one for one in progress.failed_operations if one.address not in told][:MAX_ERRORS]:
-        failed = f"failed after {format_stopwatch(lost.duration)}; terraform says why at the end"
+    # terraform reports at once that an operation failed, and only at the end why.
+    explained = {error.address for error in progress.errors}
+    explained |= set(progress.crash.addresses if progress.crash else ())
+    for failure in [one for one in progress.failed_operations if one.address not in explained][:MAX_ERRORS]:
+        failed = f"failed after {format_stopwatch(failure.duration)}; terraform says why at the end"
         lines.append(
             Content.assemble(
                 Content.styled("✗ ", "$text-error"),
-                truncate_address(lost.address, max(width - 52, 20)),
+                truncate_address(failure.address, max(width - 52, 20)),
                 Content.styled(f"  {failed}", MUTED),
             )
         )
@@ -180,23 +186,23 @@ def _render_details(progress: ApplyProgress, width: int) -> list[Content]:
 
 
 def render_apply_errors(progress: ApplyProgress, width: int) -> list[Content]:
-    """The errors so far, each with what the guide has about it."""
+    """The errors so far, each with its guide entries."""
     lines: list[Content] = []
     halted = any(one.summary == EXECUTION_HALTED for one in progress.errors)
     left = [one.address for one in progress.errors if halted and CONTEXT_CANCELED in one.summary]
-    told = [
+    shown = [
         (index, one)
         for index, one in enumerate(progress.errors)
         if one.summary != EXECUTION_HALTED and not (halted and CONTEXT_CANCELED in one.summary)
     ]
     if halted:
-        said = ["terraform was asked to stop"]
+        notes = ["terraform was asked to stop"]
         if left:
-            said.append(f"it no longer waited for {_format_addresses(left)}: they may exist all the same")
-        if told:
-            said.append("what it could not begin any more may read as an error")
-        lines.append(hanging_indent(Content.styled("! ", "$text-warning"), "; ".join(said), width))
-    for index, error in told[:MAX_ERRORS]:
+            notes.append(f"it no longer waited for {_format_addresses(left)}: they may exist all the same")
+        if shown:
+            notes.append("operations that it did not start any more may be reported as errors")
+        lines.append(hanging_indent(Content.styled("! ", "$text-warning"), "; ".join(notes), width))
+    for index, error in shown[:MAX_ERRORS]:
         lines.append(hanging_indent(Content.styled("✗ ", "$text-error"), _clip_error(error.summary), width))
         where = "  ".join(part for part in (error.address, error.location) if part)
         if where:
@@ -204,8 +210,8 @@ def render_apply_errors(progress: ApplyProgress, width: int) -> list[Content]:
         for one in progress.explanations:
             if one.error == index:
                 lines.append(hanging_indent(Content("  "), f"guide {one.entry}: {one.title}", width, "$text-accent"))
-    if len(told) > MAX_ERRORS:
-        lines.append(Content.styled(f"  and {len(told) - MAX_ERRORS} more: l opens the log", MUTED))
+    if len(shown) > MAX_ERRORS:
+        lines.append(Content.styled(f"  and {len(shown) - MAX_ERRORS} more: l opens the log", MUTED))
     return lines
 
 
@@ -216,13 +222,13 @@ def _format_addresses(addresses: list[str]) -> str:
 
 
 def _clip_error(text: str) -> str:
-    """The first lines: a provider that cannot be started tells its file's mode and architecture."""
+    """The first lines of an error: some have a page, as that of a provider that cannot be started."""
     lines = text.splitlines()
     return text if len(lines) <= MAX_ERROR_LINES else "\n".join([*lines[:MAX_ERROR_LINES], "… (l opens the log)"])
 
 
 def render_apply_outcome(progress: ApplyProgress, width: int) -> list[Content]:
-    """The end of the run that was followed last: how it ended, its errors, its outputs."""
+    """How the apply that was followed last ended: its summary, errors and outputs."""
     lines = []
     if progress.summary:
         lines.append(Content.assemble(Content.styled("✓ ", "$text-success"), progress.summary))
@@ -249,3 +255,18 @@ def truncate_address(address: str, width: int) -> str:
 def _format_output_value(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return " ".join(text.split())
+
+
+def render_stages(stages: StageParser, now: float, width: int, *, running: bool) -> list[Content]:
+    """One line a stage, the last ones; nothing when none was seen."""
+    every = stages.stages
+    lines = [_render_stage(one, now, width, running=running and not one.ended_at) for one in every[-MAX_STAGES:]]
+    if len(every) > MAX_STAGES:
+        lines.insert(0, Content.styled(f"{len(every) - MAX_STAGES} stages before", MUTED))
+    return lines
+
+
+def _render_stage(stage: ScriptStage, now: float, width: int, *, running: bool) -> Content:
+    sign = Content.styled("▶ " if running else "✓ " if stage.ended_at else "· ", "$text-primary" if running else "")
+    time = Content.styled(f"{format_stopwatch(stage.duration_seconds(now)):>8}  ", MUTED)
+    return hanging_indent(sign + time, stage.title, width)

@@ -1,13 +1,9 @@
-"""The panel of the nodes step: groups against what is expected of them, then every node."""
+"""The panel of the nodes step: each group against the nodes expected in it, then every node."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import msgspec
 from textual.content import Content
-from textual.widget import Widget
-from textual.widgets import Static
 
 from checks.finding import CheckState, Report
 from checks.nodes.model import NodeGroupRow, NodeRow, NodesDetail
@@ -22,14 +18,9 @@ MAX_ROWS = 60
 
 
 class NodesPanel(StepPanel):
-    def compose_detail(self) -> Iterable[Widget]:
-        yield Static(classes="detail")
-
-    def show_detail(self, report: Report) -> None:
-        own = self.query_one(".detail", Static)
-        own.display = bool(report.detail)
+    def render_detail(self, report: Report) -> Content | None:
         if not report.detail:
-            return
+            return None
         detail = msgspec.convert(report.detail, type=NodesDetail)
         parts = []
         if detail.groups:
@@ -47,7 +38,7 @@ class NodesPanel(StepPanel):
             parts.append(render_table(["", "node", "status", "instance", "version", "address"], rows, self.text_width))
         if len(detail.rows) > MAX_ROWS:
             parts.append(Content.styled(f"and {len(detail.rows) - MAX_ROWS} more: ecotui nodes", MUTED))
-        own.update(Content("\n\n").join(parts))
+        return Content("\n\n").join(parts)
 
 
 def _node_group_cells(row: NodeGroupRow, api_reachable: bool) -> list[Content | str]:

@@ -34,7 +34,7 @@ GUIDE_STATES = (CheckState.BLOCKED, CheckState.WARN, CheckState.UNKNOWN)
 
 
 class StepPanel(Vertical):
-    """The panel of a step. A subclass may draw a part of its own with `compose_detail` and `show_detail`."""
+    """The panel of a step. A subclass may draw a part of its own with `render_detail`, or with `compose_detail` and `show_detail`."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("step")
 
@@ -66,11 +66,21 @@ class StepPanel(Vertical):
         yield Static(classes="hint")
 
     def compose_detail(self) -> Iterable[Widget]:
-        """What this step draws between the verdict and the findings."""
-        return ()
+        """The widgets of the step's own part, below the findings."""
+        detail = Static(classes="detail")
+        detail.display = False
+        yield detail
 
     def show_detail(self, report: Report) -> None:
         """Update the step's own part from a report."""
+        detail = self.query_one(".detail", Static)
+        content = self.render_detail(report)
+        detail.display = content is not None
+        detail.update(content or "")
+
+    def render_detail(self, report: Report) -> Content | None:
+        """What the step draws of its own from a report, in text; None: nothing."""
+        return None
 
     def show_output(self, output: CommandOutputReceived) -> None:
         """Show lines of this step's command; a step that draws its progress extends this."""

@@ -1,13 +1,9 @@
-"""The panel of the quota step: what is allowed, taken and wanted, as bars."""
+"""The panel of the quota step: limit, use and need of each quota, as bars."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import msgspec
 from textual.content import Content
-from textual.widget import Widget
-from textual.widgets import Static
 
 from checks.finding import Report
 from checks.quota.model import QuotaDetail, QuotaRow, format_quantity
@@ -20,13 +16,10 @@ BAR_WIDTH = 16
 
 
 class QuotaPanel(StepPanel):
-    def compose_detail(self) -> Iterable[Widget]:
-        yield Static(classes="detail")
-
-    def show_detail(self, report: Report) -> None:
+    def render_detail(self, report: Report) -> Content | None:
         detail = msgspec.convert(report.detail or {}, type=QuotaDetail)
-        own = self.query_one(".detail", Static)
-        own.display = bool(detail.rows)
+        if not detail.rows:
+            return None
         narrow = self.text_width < 76
         head = ["", "quota", "limit", "in use", "needed", "" if narrow else "use and need of the limit"]
         rows = [
@@ -51,16 +44,16 @@ class QuotaPanel(StepPanel):
                 )
                 for request in row.requests[:3]
             ]
-        own.update(Content("\n").join(lines))
+        return Content("\n").join(lines)
 
 
 def _render_usage_bar(row: QuotaRow) -> Content:
     """The bar of a quota: full when use and need together reach the limit."""
     if row.limit is None or row.used is None:
         return Content.styled("not known", MUTED)
-    wanted = row.used + (row.needed or 0)
-    share = wanted / row.limit if row.limit else 1.0
+    total = row.used + (row.needed or 0)
+    share = total / row.limit if row.limit else 1.0
     return Content.assemble(
         render_bar(share, BAR_WIDTH, state_style(row.state)),
-        f" {format_quantity(wanted)} of {format_quantity(row.limit)}",
+        f" {format_quantity(total)} of {format_quantity(row.limit)}",
     )

@@ -96,7 +96,7 @@ async def test_what_runs_stands_on_top_with_its_time_against_what_is_usual(bench
     assert "kubeadm init: pulling images" in said
     assert "terraform says why at the end" in said
     assert not panel.query_one(".findings").display
-    assert panel.query_one(".live-running", OptionList).has_focus
+    assert panel.query_one(".apply-operations", OptionList).has_focus
 
 
 async def test_the_cursor_stays_on_its_resource_when_rows_come_and_go(bench: Bench, pilot: Pilot[int]) -> None:
@@ -200,7 +200,7 @@ async def test_the_stages_of_the_team_s_script_are_drawn_with_their_times(
     await pilot.pause()
     panel = screen.query_one("#step-apply", ApplyPanel)
     panel.clock = lambda: STARTED
-    screen.start_command(
+    screen.commands.start(
         lambda desk: desk.start_command("apply", "The team's script", ("ecotui", "script", "--run", "--yes")),
         "apply",
     )
@@ -268,6 +268,6 @@ async def test_before_anything_is_begun_it_is_said_what_terraform_does(bench: Be
         await pilot.app.screen.mount(live := ApplyProgressView())
         begun = msgspec.structs.replace(ApplyStreamReader({}).snapshot(), total_count=46, started_at=STARTED)
         live.show(begun, RemainingTimeEstimate((), {}), STARTED + 9, 76)
-        head = str(live.query_one(".live-header", Static).visual)
+        head = str(live.query_one(".apply-header", Static).visual)
         assert "0 of 46" in head
         assert "nothing is begun yet" in head
