@@ -270,4 +270,4 @@ async def test_before_anything_is_begun_it_is_said_what_terraform_does(bench: Be
         live.show(begun, RemainingTimeEstimate((), {}), STARTED + 9, 76)
         head = str(live.query_one(".apply-header", Static).visual)
         assert "0 of 46" in head
-        assert "nothing is begun yet" in head
+        assert "nothing started yet" in head
