@@ -234,7 +234,7 @@ def said_of(*summaries: str) -> list[str]:
 def test_an_error_of_a_page_is_clipped_and_an_interrupt_is_no_error() -> None:
     page = "Unrecognized remote plugin message:\n" + "\n".join(f"Path {n}" for n in range(20))
     lines = "\n".join(said_of("execution halted", page)).splitlines()
-    assert lines[0].startswith("! terraform was asked to stop; what it could not begin")
+    assert lines[0].startswith("! terraform was asked to stop; operations that it did not")
     assert "✗ Unrecognized remote plugin message:" in lines
     assert lines[-1].strip() == "… (l opens the log)"
     assert len(lines) <= 8
