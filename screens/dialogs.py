@@ -220,3 +220,20 @@ class DeletionConfirmDialog(TypedConfirmDialog):
             Content("\n").join(lines),
             f"{detail.account_name or detail.account} {len(leftovers)}",
         )
+
+
+class RateDialog(Dialog[bool]):
+    """Asks whether a guide entry solved the problem. Escape answers None: not yet."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("dialog.rate")
+
+    def __init__(self, title: str, body: Content) -> None:
+        super().__init__()
+        self._title = title
+        self._body = body
+
+    def compose(self) -> ComposeResult:
+        with dialog_box(self._title):
+            yield Static(self._body, classes="body")
+            yield Static(Content("y yes    n no    Escape: not yet"), classes="hint")
+        yield Footer(show_command_palette=False)

@@ -38,7 +38,7 @@ from ecotui.guide.usage import read_guide_usage
 from ecotui.project import OpenProject
 from ecotui.session import SessionError, events
 from screens.actions import bindings
-from screens.dialogs import DeletionConfirmDialog, Dialog, PromptDialog, dialog_box
+from screens.dialogs import DeletionConfirmDialog, PromptDialog, RateDialog
 from screens.guide.location import GuideLocation, LeaveGuideRequested, RunbookPosition
 from screens.guide.runbook_rendering import (
     render_cause_check,
@@ -58,23 +58,6 @@ POLL_SECONDS = 0.2
 
 MAX_ERROR_CHARS = 300
 """Characters of the error that the session's log keeps with a runbook."""
-
-
-class RateDialog(Dialog[bool]):
-    """Asks whether the entry solved the problem. Escape answers None: not yet."""
-
-    BINDINGS: ClassVar[list[BindingType]] = bindings("dialog.rate")
-
-    def __init__(self, title: str, body: Content) -> None:
-        super().__init__()
-        self._title = title
-        self._body = body
-
-    def compose(self) -> ComposeResult:
-        with dialog_box(self._title):
-            yield Static(self._body, classes="body")
-            yield Static(Content("y yes    n no    Escape: not yet"), classes="hint")
-        yield KeyFooter(compact=True, show_command_palette=False)
 
 
 class RunbookScreen(Screen[str | None]):

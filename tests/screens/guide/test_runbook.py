@@ -17,10 +17,10 @@ from checks.finding import CheckState, Fix, OpenStep, Risk, RunCommand
 from ecotui.guide.runbook.step import END_STEP
 from ecotui.session import events
 from ecotui.session.store import SessionStore
-from screens.dialogs import ConfirmDialog, PromptDialog, TypedConfirmDialog
+from screens.dialogs import ConfirmDialog, PromptDialog, RateDialog, TypedConfirmDialog
 from screens.guide.browser import GuideScreen
 from screens.guide.paste import PasteBox, PasteScreen
-from screens.guide.runbook import RateDialog, RunbookScreen
+from screens.guide.runbook import RunbookScreen
 from screens.main.screen import MainScreen
 from screens.messages import GuideRequested
 
