@@ -1,4 +1,4 @@
-"""What a look may look at: the settings, the project folder, the environment, and one AWS session."""
+"""What a check gets: the settings, the project folder, the environment, and one AWS session."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class CreatedResource(FrozenStruct, frozen=True):
 
 
 class DeletedBucket(FrozenStruct, frozen=True):
-    """A bucket that an earlier session saw go. In whichever account: the name is one for the whole world."""
+    """A bucket that an earlier session deleted, in any account: bucket names are unique in all of AWS."""
 
     name: str
     deleted_at: float
@@ -56,7 +56,7 @@ def _no_deleted_buckets(since: float) -> Iterable[DeletedBucket]:
 
 @dataclass(frozen=True)
 class CheckContext:
-    """Handed to every look and every fix; holds no state of its own."""
+    """Given to every check and every fix; holds no state of its own."""
 
     settings: Settings
     project: Path
@@ -64,9 +64,9 @@ class CheckContext:
     env: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     """The environment of every command that is started."""
     on_progress: Callable[[str], None] = _ignore_progress
-    """Told, in a few words, what is being looked at; for the operator who waits."""
+    """Called with a few words on what is checked now, for the operator who waits."""
     created_resources: Callable[[], Iterable[CreatedResource]] = _no_created_resources
-    """What earlier sessions of this project created; asked only by a look that judges whose something is."""
+    """What earlier sessions of this project created; read only where ownership is decided."""
     deleted_buckets: Callable[[float], Iterable[DeletedBucket]] = _no_deleted_buckets
     """The buckets that earlier sessions of this machine deleted since then (seconds since the epoch)."""
 
@@ -75,7 +75,7 @@ class CheckContext:
         return (self.project / self.settings.terraform.directory).resolve()
 
     def with_progress(self, on_progress: Callable[[str], None]) -> CheckContext:
-        """The same world, telling somebody else; one AWS session serves both, where it was made before."""
+        """The same context with another progress callback; both share the AWS session, where there is one already."""
         other = replace(self, on_progress=on_progress)
         if "aws" in self.__dict__:
             other.__dict__["aws"] = self.aws

@@ -15,13 +15,13 @@ import msgspec
 
 
 class CheckState(StrEnum):
-    """What a look found. Only `ok` lets the rebuild go on without a word."""
+    """The result of a check. Only `ok` lets the rebuild go on without a question."""
 
     OK = "ok"
     WARN = "warn"
     BLOCKED = "blocked"
     UNKNOWN = "unknown"
-    """Could not look; never to be shown as green."""
+    """Could not be checked; never shown as green."""
     SKIPPED = "skipped"
     """Does not apply here, or waits for an earlier step."""
 
@@ -44,7 +44,7 @@ def worst_state(states: Iterable[CheckState]) -> CheckState:
 
 
 class Risk(StrEnum):
-    """What a fix can do to the world, from nothing to gone."""
+    """What a fix can do, from reading only to destroying."""
 
     READS = "reads"
     CHANGES = "changes"
@@ -121,7 +121,7 @@ FixAction = RunCommand | RunInTerminal | PasteSecret | SetVariable | UnsetVariab
 
 
 class Fix(FrozenStruct, frozen=True):
-    """A way out of a finding: what it runs, what it changes, how risky it is."""
+    """A remedy for a finding: what it runs, what it changes, how risky it is."""
 
     id: str
     title: str
@@ -154,7 +154,7 @@ class Fix(FrozenStruct, frozen=True):
 
 
 class Finding(FrozenStruct, frozen=True):
-    """One answer of a look."""
+    """One result of a check."""
 
     id: str
     """Stable, dotted, starts with the step: `quota.vcpu`."""
@@ -202,14 +202,14 @@ def build_finding(
 
 
 class Report(FrozenStruct, frozen=True):
-    """All that one look of one step found."""
+    """All findings of one check of one step."""
 
     step: str
     findings: tuple[Finding, ...]
     started: float
     """Seconds since the epoch."""
     seconds: float
-    """How long the look took."""
+    """How long the check took."""
     detail: dict[str, Any] | None = None
     """What the step's screen draws beyond the findings; each step converts it with `msgspec.convert`."""
 
@@ -219,7 +219,7 @@ class Report(FrozenStruct, frozen=True):
 
 
 class ReportBuilder:
-    """A look that has begun: it keeps the time until there is something to report."""
+    """Times a check, and builds its report."""
 
     def __init__(self, step: str) -> None:
         self._step = step

@@ -1,7 +1,6 @@
-"""Waiting for the world to become so: look, wait for the next look with a countdown, end in time. No threads.
+"""Polls until a condition holds: check, count down to the next check, stop at a time limit. No threads.
 
-Shared by everything that waits (a quota's approval, a distribution, nodes). Clock and sleep are given, so that a test
-waits for hours in no time.
+Used by every `--wait` (quotas, distributions, nodes). Clock and sleep are parameters: a test waits for hours in no time.
 """
 
 from __future__ import annotations
@@ -13,16 +12,16 @@ from enum import StrEnum
 from typing import Any
 
 TICK_SECONDS = 1.0
-"""Seconds between two words of the countdown."""
+"""Seconds between two ticks of the countdown."""
 
 
 class PollOutcome(StrEnum):
     PENDING = "going"
     DONE = "done"
     FAILED = "failed"
-    """It will never come: a request that was denied."""
+    """It will never be done: a request that was denied."""
     TIMEOUT = "timeout"
-    """Not given by a look: the time allowed is over."""
+    """The time limit is over; no poll returns this."""
 
 
 @dataclass(frozen=True)
@@ -38,29 +37,29 @@ SYSTEM_CLOCK = PollClock()
 
 @dataclass(frozen=True)
 class PollResult:
-    """What one look saw."""
+    """The result of one poll."""
 
     outcome: PollOutcome
     text: str
     """One plain line: where it stands."""
     status: str = ""
-    """The world's own word for it: `CASE_OPENED`, `InProgress`."""
+    """The status as AWS or Kubernetes names it: `CASE_OPENED`, `InProgress`."""
     data: dict[str, Any] = field(default_factory=dict)
     """More for a screen, as plain values."""
 
 
 @dataclass(frozen=True)
 class PollTick:
-    """Said once after each look, and every second until the next."""
+    """Emitted after each poll, and every second until the next."""
 
     result: PollResult
     elapsed: float
     next_poll_in: float
-    """Seconds; 0 when there is no further look."""
+    """Seconds; 0 when there is no further poll."""
     is_poll: bool
-    """True right after a look, False in a countdown."""
+    """True right after a poll, False in the countdown."""
     poll_count: int
-    """Looks so far, those that got no answer included."""
+    """Polls so far, including those that failed."""
 
 
 @dataclass(frozen=True)
@@ -80,16 +79,16 @@ def poll_until_done(
     clock: PollClock = SYSTEM_CLOCK,
     explain_transient: Callable[[Exception], str | None] = lambda error: None,
 ) -> PollEnd:
-    """Look every `poll` seconds until a look says done or failed, or `limit` seconds are over.
+    """Call `check` every `interval` seconds until it is done or has failed, or `timeout` seconds are over.
 
-    An error of a look for which `passing` has words (throttled, no network) is waited out with those words; any other
-    is raised. KeyboardInterrupt goes through. The look itself is never cut short, and the last one is made at the limit.
+    Waits through an error that `explain_transient` has words for (throttled, no network); raises any other.
+    KeyboardInterrupt goes through. A poll is never cut short, and the last one is made at the time limit.
     """
     started = clock.now()
-    looks = 0
+    polls = 0
     last = PollResult(PollOutcome.PENDING, "")
     while True:
-        looks += 1
+        polls += 1
         try:
             last = check()
         except Exception as error:
@@ -100,11 +99,11 @@ def poll_until_done(
         elapsed = clock.now() - started
         if last.outcome is not PollOutcome.PENDING or elapsed >= timeout:
             verdict = PollOutcome.TIMEOUT if last.outcome is PollOutcome.PENDING else last.outcome
-            on_tick(PollTick(last, elapsed, 0.0, True, looks))
-            return PollEnd(verdict, last, elapsed, looks)
+            on_tick(PollTick(last, elapsed, 0.0, True, polls))
+            return PollEnd(verdict, last, elapsed, polls)
         until = min(clock.now() + max(interval, 0.1), started + timeout)
-        looked = True
+        is_poll = True
         while (left := until - clock.now()) > 0:
-            on_tick(PollTick(last, clock.now() - started, left, looked, looks))
-            looked = False
+            on_tick(PollTick(last, clock.now() - started, left, is_poll, polls))
+            is_poll = False
             clock.sleep(min(TICK_SECONDS, left))

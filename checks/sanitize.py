@@ -40,7 +40,7 @@ _SAFE_BYTES = bytes(
 """Bytes that begin nothing that has to be taken out: most texts have no others, which one pass tells."""
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _BYTE_SCAN_THRESHOLD = 1000
-"""Characters from which a text is looked at as bytes first: quicker than looking for each kind of sign."""
+"""Characters from which a text is scanned as bytes first: faster than a search for each kind of sign."""
 
 
 def sanitize(text: str | bytes, *, limit: int | None = None) -> str:

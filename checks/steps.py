@@ -1,4 +1,4 @@
-"""The steps of a rebuild, in order. A new step is one module with `look`, and one line here."""
+"""The steps of a rebuild, in order. A new step is one module with `check`, and one line here."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ class RebuildStep:
     module: str
 
     def check(self, context: CheckContext) -> Report:
-        """Look, read-only. Never raises: what goes wrong in a look is a finding with state `unknown`."""
-        begun = ReportBuilder(self.id)
+        """Check the step. Reads only. Never raises: an error is a finding with state `unknown`."""
+        builder = ReportBuilder(self.id)
         try:
-            look: Callable[[CheckContext], Report] = importlib.import_module(self.module).check
-            return look(context)
-        except Exception as error:  # noqa: BLE001 - a look that breaks must not take the other steps with it
+            check: Callable[[CheckContext], Report] = importlib.import_module(self.module).check
+            return check(context)
+        except Exception as error:  # noqa: BLE001 - a check that breaks must not take the other steps with it
             broken = Finding(
                 id=f"{self.id}.look",
                 step=self.id,
                 state=CheckState.UNKNOWN,
-                title=f"{self.title} could not be looked at",
-                summary=f"The look itself failed: {type(error).__name__}: {error}",
+                title=f"{self.title} could not be checked",
+                summary=f"The check itself failed: {type(error).__name__}: {error}",
                 raw=repr(error),
             )
-            return begun.build((broken,))
+            return builder.build((broken,))
 
 
 STEPS = (

@@ -28,7 +28,7 @@ CallResult = TypeVar("CallResult")
 
 
 class AwsErrorKind(StrEnum):
-    """What sort of trouble it is, for code that reacts to it."""
+    """The class of an AWS error, for code that reacts to it."""
 
     NO_CREDENTIALS = "no-credentials"
     EXPIRED = "expired"
@@ -70,7 +70,7 @@ _Problem = tuple[AwsErrorKind, str, tuple[Fix, ...]]
 
 
 class MfaRequired(Exception):
-    """The profile wants a code from an MFA device; a look never asks for one."""
+    """The profile wants a code from an MFA device; a check never asks for one."""
 
 
 class CredentialProcessTimeout(Exception):
@@ -83,7 +83,7 @@ class CredentialProcessTimeout(Exception):
 
 
 def aws_error_types() -> tuple[type[Exception], ...]:
-    """Everything that a call through `Aws` raises for trouble outside of this program."""
+    """Every error that a call through `AwsSession` raises for causes outside of this program."""
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError  # of neither family
 
@@ -202,10 +202,10 @@ SERVICE_METADATA_KEY = "ecotui-service"
 
 
 def explain_aws_error(error: BaseException, action: str = "", *, profile: str = "", region: str = "") -> ExplainedError:
-    """Any error of a call through `Aws` as plain words, a state and ways out.
+    """Any error of a call through `AwsSession`, in plain words, with a state and fixes.
 
     `action` is the IAM action that the call needs (`ec2:DescribeInstances`); AWS's own message names a better one.
-    Unknown errors come back too, as `Kind.OTHER`: this never raises.
+    Unknown errors come back too, as `AwsErrorKind.OTHER`: this never raises.
     """
     from botocore.exceptions import ClientError
 
@@ -215,7 +215,7 @@ def explain_aws_error(error: BaseException, action: str = "", *, profile: str = 
 
 
 def unknown_aws_finding(id: str, step: str, title: str, error: ExplainedError) -> Finding:
-    """The finding for a look that could not be made."""
+    """The finding for a check that failed."""
     return Finding(
         id=id,
         step=step,

@@ -1,0 +1,1 @@
+"""Step 1: tools, AWS identity, project, files and variables."""

@@ -1,4 +1,4 @@
-"""Whom AWS takes us for: the credentials and their time left, the identity, the account and the region."""
+"""The AWS identity: credentials and their time left, identity, account, region, and the profiles to choose from."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ CREDENTIALS_EXPIRY_WARNING = 3600.0
 _BLOCKING_ERRORS = frozenset(
     {AwsErrorKind.NO_CREDENTIALS, AwsErrorKind.EXPIRED, AwsErrorKind.INVALID, AwsErrorKind.SSO, AwsErrorKind.MFA}
 )
-"""Trouble that is surely in the way, and is no failure to look."""
+"""Errors that block the rebuild for certain: the check itself did not fail."""
 _CREDENTIAL_SOURCE_LABELS = {
     "env": "environment variables",
     "explicit": "given keys",
@@ -142,7 +142,7 @@ def _account_finding(context: CheckContext, identity: AwsIdentity, profiles: Seq
     wanted, name = context.settings.aws.account, context.settings.aws.account_name
     alias = one_line(identity.alias)
     shown = f"{identity.account} ({alias})" if alias else identity.account
-    known = alias or ("none" if identity.alias_known else "could not be looked up (iam:ListAccountAliases)")
+    known = alias or ("none" if identity.alias_known else "could not be read (iam:ListAccountAliases)")
     facts = [Fact(label="account", value=identity.account), Fact(label="alias", value=known)]
     if wanted:
         facts.append(Fact(label="expected", value=f"{wanted} ({one_line(name)})" if name else wanted))
@@ -349,7 +349,7 @@ def _read_sections(path: Path | None) -> dict[str, dict[str, str]]:
         with path.open(encoding="utf-8", errors="replace") as stream:
             parser.read_string(stream.read(_MAX_PROFILE_FILE_BYTES))
     except (OSError, configparser.Error):
-        return {}  # the look at the identity says what is wrong with the file
+        return {}  # the credentials finding says what is wrong with the file
     secret = ("aws_secret_access_key", "aws_session_token")
     return {
         name: {key: value or "" for key, value in parser.items(name) if key not in secret} for name in parser.sections()

@@ -1,4 +1,4 @@
-"""What has to lie on the operator's machine: the project, its terraform folder, files, the SSH key, variables."""
+"""Files and variables on the operator's machine: the project, its terraform folder, files, the SSH key, variables."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def _file_finding(name: str, path: Path) -> Finding:
     except (FileNotFoundError, NotADirectoryError):
         return _finding(id, CheckState.BLOCKED, shown, f"{shown} does not exist ({one_line(str(path))}).")
     except OSError as error:
-        return _finding(id, CheckState.UNKNOWN, shown, f"{shown} could not be looked at: {error.strerror}.")
+        return _finding(id, CheckState.UNKNOWN, shown, f"{shown} could not be checked: {error.strerror}.")
     if stat.S_ISDIR(mode):
         return _finding(id, CheckState.OK, shown, f"The folder {shown} is there.")
     if not os.access(path, os.R_OK):

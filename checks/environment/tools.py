@@ -1,4 +1,4 @@
-"""Which tools are on PATH, and in which version: each is asked for it, all at once."""
+"""The tools on PATH and their versions, each asked in parallel."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _BREW_FORMULAE = {
 
 
 def check_tool(context: CheckContext, tool: ToolSettings) -> tuple[Finding, ToolRow]:
-    """Ask one tool for its version. Never raises for what a tool can do wrong."""
+    """Ask one tool for its version. Never raises for a tool that is missing or broken."""
     context.on_progress(f"version of {tool.name}")
     command = _tool_command(context, tool)
     path = shutil.which(command[0], path=context.env.get("PATH", "")) or ""
@@ -117,7 +117,7 @@ def _check_wrapper_command(tool: ToolSettings, command: tuple[str, ...], path: s
     if not path:
         return _missing_tool(tool, command[0])
     said = f"{tool.name} runs as `{one_line(' '.join(command), limit=100)}`; {one_line(command[0])} is here"
-    return _finding_and_row(tool, CheckState.OK, f"{said}, the version behind it is not looked at.", path=path)
+    return _finding_and_row(tool, CheckState.OK, f"{said}, the version behind it is not checked.", path=path)
 
 
 def _check_version(tool: ToolSettings, command: str, path: str, result: CommandResult) -> tuple[Finding, ToolRow]:

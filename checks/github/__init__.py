@@ -1,0 +1,1 @@
+"""Step 3: the GitHub login, and the secrets of the repository."""

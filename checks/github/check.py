@@ -1,4 +1,4 @@
-"""The GitHub step: the login, where its token comes from, its scopes, and the repository's secrets and variables."""
+"""Step 3: the GitHub login, where its token comes from, its scopes, and the repository's secrets and variables."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ STEP = "github"
 GUIDE = ("5.1",)
 _finding = partial(build_finding, STEP, guide=GUIDE)
 TOKEN_EXPIRY_WARNING = timedelta(days=1)
-"""A token that ends sooner is told: a rebuild with its waits can take most of a day."""
+"""A token that expires sooner gets a warning: a rebuild with its waits can take most of a day."""
 
 
 def check(context: CheckContext) -> Report:
-    """Look at the login and the repository, read-only."""
-    begun = ReportBuilder(STEP)
+    """Check the login and the repository. Reads only."""
+    builder = ReportBuilder(STEP)
     settings = context.settings.github
     if not settings.enabled:
         findings: tuple[Finding, ...] = (
-            _finding("login", CheckState.SKIPPED, "GitHub", "Not looked at: github.enabled is false in the settings"),
+            _finding("login", CheckState.SKIPPED, "GitHub", "Not checked: github.enabled is false in the settings"),
         )
         detail = GitHubDetail(host=settings.host)
     else:
         findings, detail = _check_login_and_repository(context)
-    return begun.build(findings, detail)
+    return builder.build(findings, detail)
 
 
 def _check_login_and_repository(context: CheckContext) -> tuple[tuple[Finding, ...], GitHubDetail]:
@@ -53,12 +53,12 @@ def _check_login_and_repository(context: CheckContext) -> tuple[tuple[Finding, .
     except CommandError as error:
         identity = error
 
-    stored, stored_missing = _check_stored_login(gh, variables, settings.scopes, identity)
-    detail = msgspec.structs.replace(detail, stored_login=stored, stored_missing=stored_missing)
-    ways = _FixBuilder(context, variables, stored, bool(stored) and not stored_missing)
+    stored_login, stored_missing = _check_stored_login(gh, variables, settings.scopes, identity)
+    detail = msgspec.structs.replace(detail, stored_login=stored_login, stored_missing=stored_missing)
+    fix_builder = _FixBuilder(context, variables, stored_login, bool(stored_login) and not stored_missing)
 
     if isinstance(identity, CommandError):
-        return _login_failed_findings(identity, context, ways, detail)
+        return _login_failed_findings(identity, context, fix_builder, detail)
 
     rows = compare_scopes(settings.scopes, identity.scopes)
     detail = msgspec.structs.replace(
@@ -70,10 +70,10 @@ def _check_login_and_repository(context: CheckContext) -> tuple[tuple[Finding, .
         scopes_told=identity.scopes is not None,
         expires=identity.expires,
     )
-    scopes = _scopes_finding(identity, rows, ways)
+    scopes = _scopes_finding(identity, rows, fix_builder)
     findings = [
         _login_finding(identity, settings.host, source),
-        _token_finding(variables, scopes.state, ways, identity),
+        _token_finding(variables, scopes.state, fix_builder, identity),
         scopes,
     ]
     if settings.repository or settings.secrets or settings.variables:
@@ -85,7 +85,7 @@ def _check_login_and_repository(context: CheckContext) -> tuple[tuple[Finding, .
 
 
 class _FixBuilder:
-    """What the ways out depend on."""
+    """Builds the fixes from the token, the stored login and the settings."""
 
     def __init__(
         self, context: CheckContext, token_variables: tuple[str, ...], stored_login: str, stored_login_has_scopes: bool
@@ -141,7 +141,7 @@ def _missing_scopes(required_scopes: tuple[str, ...], token_scopes: tuple[str, .
 
 
 def compare_scopes(required_scopes: tuple[str, ...], token_scopes: tuple[str, ...] | None) -> tuple[ScopeRow, ...]:
-    """Each wanted scope against what the token has; `given` is None where the token does not tell."""
+    """Each required scope with its state; `token_scopes` is None for a token that does not tell them."""
     rows = []
     for scope in required_scopes:
         by = None if token_scopes is None else find_granting_scope(scope, token_scopes)
@@ -248,15 +248,15 @@ def _login_failed_findings(
 ) -> tuple[tuple[Finding, ...], GitHubDetail]:
     """Nobody could be identified: the login says why, and the scopes wait for it."""
     host = context.settings.github.host
-    state, ways_out = CheckState.UNKNOWN, _error_fixes(error, host)
+    state, options = CheckState.UNKNOWN, _error_fixes(error, host)
     summary = error.explain()
     raw = error.raw if isinstance(error, GhError) else ""
     if isinstance(error, GhError):
         match error.kind:
             case GhErrorKind.LOGGED_OUT:
-                state, ways_out = CheckState.BLOCKED, fix_builder.login_fixes()
+                state, options = CheckState.BLOCKED, fix_builder.login_fixes()
             case GhErrorKind.BAD_TOKEN:
-                state, ways_out = CheckState.BLOCKED, fix_builder.login_fixes()
+                state, options = CheckState.BLOCKED, fix_builder.login_fixes()
                 if fix_builder.token_variables:
                     good = f"; the stored login of {fix_builder.stored_login} works" if fix_builder.stored_login else ""
                     summary = f"{host} does not accept the token in {fix_builder.token_variables[0]}{good}"
@@ -265,21 +265,21 @@ def _login_failed_findings(
             case GhErrorKind.FORBIDDEN:
                 # An app's token (that of a workflow, for example) may not ask who it is, and can be good all the same.
                 summary = f"{host} does not tell this token who it is: an app's token, or a workflow's"
-                ways_out = fix_builder.login_fixes()
+                options = fix_builder.login_fixes()
             case _:
                 pass
     elif isinstance(error, CommandNotFound):
         state = CheckState.BLOCKED
     rows = tuple(ScopeRow(scope=scope, state="unknown") for scope in context.settings.github.scopes)
     findings = [
-        _finding("login", state, "Login", summary, fixes=ways_out, raw=raw),
+        _finding("login", state, "Login", summary, fixes=options, raw=raw),
         _finding("scopes", CheckState.UNKNOWN, "Scopes", "Not known before gh can log in"),
     ]
     return tuple(findings), msgspec.structs.replace(detail, scopes=rows)
 
 
 def _error_fixes(error: CommandError, host: str) -> tuple[Fix, ...]:
-    """What to try when the trouble is not the token."""
+    """Fixes for errors that do not come from the token."""
     if isinstance(error, CommandNotFound):
         return (
             Fix(
@@ -296,7 +296,7 @@ def _error_fixes(error: CommandError, host: str) -> tuple[Fix, ...]:
             return (
                 Fix(
                     id="github.logout",
-                    title="Look at gh's own files",
+                    title="Open gh's own files",
                     action=CopyText(text='${EDITOR:-vi} "${GH_CONFIG_DIR:-$HOME/.config/gh}/hosts.yml"'),
                     changes="nothing yet: repair the file, or move it away and log in again",
                 ),

@@ -1,4 +1,4 @@
-"""The ways out of what the GitHub step finds, each with its exact command."""
+"""Fixes of the GitHub step, each with its exact command."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def missing_scopes_fixes(
     stored_login_has_scopes: bool,
     script_variables: Collection[str],
 ) -> tuple[Fix, ...]:
-    """The ways out when scopes are missing. While a variable hides the login, gh refuses to refresh or to log in."""
+    """Fixes for missing scopes. While a variable hides the login, gh refuses to refresh or to log in."""
     if not token_variables:
         return (
             refresh_login_fix(host, missing_scopes),

@@ -1,4 +1,4 @@
-"""What the GitHub screen draws beyond the findings. Importing it pulls in nothing heavy."""
+"""The tables of the GitHub step. Imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from checks.finding import FrozenStruct
 
 
 class ScopeRow(FrozenStruct, frozen=True):
-    """One scope that the rebuild wants."""
+    """One scope that the rebuild needs."""
 
     scope: str
     state: str
@@ -27,7 +27,7 @@ class SecretOrVariableRow(FrozenStruct, frozen=True):
 
 
 class GitHubDetail(FrozenStruct, frozen=True):
-    """Everything the look saw, as `Report.detail` carries it."""
+    """All that the check read, in `Report.detail`."""
 
     host: str
     login: str = ""

@@ -1,4 +1,4 @@
-"""The secrets and variables of the repository: which of the wanted ones are there. Values are never read."""
+"""The repository's secrets and variables: which of the required names exist. Values are never read."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def _unknown_finding(id: str, title: str, error: CommandError, *, denied: str = 
         id,
         CheckState.UNKNOWN,
         title,
-        f"{title} could not be looked at: {error.explain()}",
+        f"{title} could not be checked: {error.explain()}",
         raw=error.raw if isinstance(error, GhError) else "",
         denied=(f"{denied} (write access, and the scope repo)",) if refused and denied else (),
     )

@@ -1,0 +1,1 @@
+"""Step 2: quotas against the need of the plan."""

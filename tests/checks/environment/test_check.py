@@ -155,7 +155,7 @@ def test_configured_commands_are_the_ones_that_are_asked(project: Path, env: dic
     found = by_id(check(CheckContext(settings, project, env)))
     assert found["terraform"].summary == "tofu 1.9.0."
     assert found["kubectl"].state is CheckState.OK
-    assert "the version behind it is not looked at" in found["kubectl"].summary
+    assert "the version behind it is not checked" in found["kubectl"].summary
 
 
 def test_the_identity_is_told_and_compared_with_the_settings(project: Path, env: dict[str, str], endpoint: str) -> None:
