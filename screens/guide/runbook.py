@@ -435,10 +435,8 @@ class RunbookScreen(Screen[str | None]):
 
     def action_go_to_step(self) -> None:
         step = self.selected_step
-        if step is not None and (step.check_step or step.screen_step in STEPS_BY_ID):
-            self.leave_for_step(step.check_step or step.screen_step)
-        else:
-            self.leave_for_step(self._rebuild_step(step))
+        manual = (step.check_step or step.screen_step) if step is not None else ""
+        self.leave_for_step(manual if manual in STEPS_BY_ID else self._rebuild_step(step))
 
     def _can_act(self) -> bool:
         """Whether this operator may change anything now; says why not."""
