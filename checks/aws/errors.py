@@ -365,7 +365,7 @@ def _endpoint_in_message(text: str) -> str:
 
 
 def replace_login_fixes(error: ExplainedError) -> ExplainedError:
-    """The same where the keys stand in variables: no login changes those, and they go before what it stores."""
+    """The error without login fixes, for keys in variables: these take precedence over what a login stores."""
     kept = tuple(fix for fix in error.fixes if fix.id not in ("sso-login", "configure"))
     if kept == error.fixes:
         return error

@@ -1,15 +1,15 @@
-"""What the operator can do about AWS credentials and permissions."""
+"""Fixes for AWS credentials and permissions."""
 
 from __future__ import annotations
 
 from checks.finding import CopyText, Fix, OpenStep, Risk, RunInTerminal
 
 RENEW_VARIABLES_FIX_ID = "renew-variables"
-"""The way to where keys in variables are renewed; the environment step itself does not offer it."""
+"""Opens the environment step, where keys in variables are renewed; that step itself does not offer it."""
 
 
 def sso_login_fix(profile: str) -> Fix:
-    """SSO, for this profile; empty: the default one."""
+    """Fix: log in with SSO for this profile; empty: the default one."""
     return Fix(
         id="sso-login",
         title="Log in with SSO",
@@ -21,7 +21,7 @@ def sso_login_fix(profile: str) -> Fix:
 
 
 def new_credentials_fixes(profile: str) -> tuple[Fix, ...]:
-    """SSO or access keys, for this profile."""
+    """Fixes: log in with SSO, or enter access keys, for this profile."""
     configure = Fix(
         id="configure",
         title="Enter access keys",
@@ -33,7 +33,7 @@ def new_credentials_fixes(profile: str) -> tuple[Fix, ...]:
 
 
 def mfa_credentials_fix() -> Fix:
-    """A profile that wants a code, which no look asks for."""
+    """Fix: fetch credentials with an MFA code, which no check asks for."""
     return Fix(
         id="mfa",
         title="Fetch temporary credentials with the MFA code",
@@ -44,7 +44,7 @@ def mfa_credentials_fix() -> Fix:
 
 
 def list_profiles_fix() -> Fix:
-    """Where a profile was named that is not there."""
+    """Fix: list the profiles, where one was named that does not exist."""
     return Fix(
         id="profiles",
         title="List the profiles",
@@ -54,7 +54,7 @@ def list_profiles_fix() -> Fix:
 
 
 def request_permission_fix(action: str) -> Fix:
-    """An IAM action that was refused."""
+    """Fix: a policy statement that allows the missing IAM action."""
     statement = f'{{"Effect": "Allow", "Action": "{action}", "Resource": "*"}}'
     return Fix(
         id="grant",
@@ -65,7 +65,7 @@ def request_permission_fix(action: str) -> Fix:
 
 
 def renew_variables_fix() -> Fix:
-    """Keys that stand in variables: no login changes those."""
+    """Fix: open the environment step: no login changes keys in variables."""
     return Fix(
         id=RENEW_VARIABLES_FIX_ID,
         title="Renew the keys in the variables: go to the environment",
