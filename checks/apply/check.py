@@ -40,7 +40,7 @@ from checks.text import plural
 from checks.tools.run import CommandError
 from checks.tools.terraform import StateSummary, Terraform, TerraformError
 from checks.tools.terraform_backend import read_backend
-from checks.tools.terraform_errors import Diagnostic, StateLock, guide_entries_for, needs_init
+from checks.tools.terraform_errors import Diagnostic, StateLock, guide_entries_for_diagnostics, needs_init
 
 _configuration_finding = partial(build_finding, "apply", "configuration", title="Configuration")
 _state_finding = partial(build_finding, "apply", "state", title="State")
@@ -242,7 +242,7 @@ def _validate(terraform: Terraform) -> Finding:
         summary=f"{terraform.name} refuses the configuration: {one_line(first.summary)}{location}"
         + (f", and {more} more" if more else ""),
         facts=(*_folder_facts(terraform), *errors),
-        guide=guide_entries_for(validation.diagnostics),
+        guide=guide_entries_for_diagnostics(validation.diagnostics),
         fixes=(edit_fix(terraform.folder, first, terraform.env),) if first.location else (),
         raw=raw,
     )
@@ -251,7 +251,7 @@ def _validate(terraform: Terraform) -> Finding:
 def _valid_finding(terraform: Terraform, diagnostics: Iterable[Diagnostic]) -> Finding:
     """A valid configuration. A warning that the guide explains makes it a warning."""
     warnings = [one for one in diagnostics if not one.is_error]
-    guide = guide_entries_for(warnings)
+    guide = guide_entries_for_diagnostics(warnings)
     summary = "The configuration is valid"
     if warnings:
         summary += f", with {plural(len(warnings), 'warning')}: {one_line(warnings[0].summary)}"

@@ -87,6 +87,23 @@ def _parse_instance(raw: dict[str, Any]) -> NodeInstance:
     )
 
 
+def _build_missing_row(instance: NodeInstance, matcher: GroupMatcher, now: float) -> NodeRow:
+    """The row of a running instance that has not joined."""
+    return NodeRow(
+        name=instance.name,
+        group=matcher.find_group(instance.name),
+        joined=False,
+        ready=False,
+        instance_id=instance.id,
+        instance_state=instance.state,
+        type=instance.type,
+        age=None if instance.launched_at is None else max(0.0, now - instance.launched_at),
+        internal_ip=instance.private_ip,
+        public_ip=instance.public_ip,
+        user=_login_user(""),
+    )
+
+
 def build_node_rows(
     groups: Sequence[NodeGroupSettings], nodes: Iterable[Node], instances: Sequence[NodeInstance] | None, now: float
 ) -> tuple[NodeRow, ...]:
@@ -130,23 +147,11 @@ def build_node_rows(
                 user=_login_user(fast_one_line(info.osImage) if info else ""),
             )
         )
-    for one in instances or ():
-        if one.id not in joined and one.state in ACTIVE_INSTANCE_STATES:
-            rows.append(
-                NodeRow(
-                    name=one.name,
-                    group=matcher.find_group(one.name),
-                    joined=False,
-                    ready=False,
-                    instance_id=one.id,
-                    instance_state=one.state,
-                    type=one.type,
-                    age=None if one.launched_at is None else max(0.0, now - one.launched_at),
-                    internal_ip=one.private_ip,
-                    public_ip=one.public_ip,
-                    user=_login_user(""),
-                )
-            )
+    rows += [
+        _build_missing_row(one, matcher, now)
+        for one in instances or ()
+        if one.id not in joined and one.state in ACTIVE_INSTANCE_STATES
+    ]
     return tuple(
         sorted(
             rows, key=lambda row: (row.ready, group_order.get(row.group, len(group_order)), natural_sort_key(row.name))

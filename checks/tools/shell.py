@@ -214,7 +214,7 @@ def parse_commands(text: str, *, first_line: int = 1) -> tuple[ShellCommand, ...
     return tuple(_commands(read, [root]))
 
 
-def parse_statements(text: str, *, holes: re.Pattern[str] | None = None) -> list[ShellStatement]:
+def parse_shell(text: str, *, holes: re.Pattern[str] | None = None) -> list[ShellStatement]:
     """The statements of a script, and the comments between them. Never raises.
 
     `holes` matches placeholders of values in a document (`<distribution-id>`; group 1 is its name): it becomes a

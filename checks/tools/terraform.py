@@ -22,7 +22,7 @@ from checks.tools.terraform_errors import (
     Diagnostic,
     StateLock,
     find_state_lock,
-    guide_entries_for,
+    guide_entries_for_diagnostics,
     needs_init,
     parse_diagnostics,
 )
@@ -47,7 +47,7 @@ class TerraformError(CommandError):
 
     @property
     def guide(self) -> tuple[str, ...]:
-        return guide_entries_for(self.diagnostics)
+        return guide_entries_for_diagnostics(self.diagnostics)
 
     @property
     def needs_init(self) -> bool:

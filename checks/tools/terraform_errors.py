@@ -178,7 +178,7 @@ _GUIDE_ENTRIES = (
 )
 
 
-def guide_entries_for(diagnostics: Iterable[Diagnostic]) -> tuple[str, ...]:
+def guide_entries_for_diagnostics(diagnostics: Iterable[Diagnostic]) -> tuple[str, ...]:
     """The guide's entries that explain these, most severe diagnostics first, each once."""
     found: dict[str, None] = {}
     for one in sorted(diagnostics, key=lambda each: not each.is_error):

@@ -192,7 +192,7 @@ def _run_apply(
     from ecotui.history.apply_streams import read_duration_stats
     from ecotui.session import events, store
     from ecotui.supervisor.commands import DeploymentTarget
-    from ecotui.supervisor.running import run_command
+    from ecotui.supervisor.running import run_child
     from ecotui.team.lease_client import TEAM_LOCK_FINDING
 
     child = bool(context.env.get("ECOTUI_SESSION"))
@@ -204,7 +204,7 @@ def _run_apply(
             *([(TEAM_LOCK_FINDING, held.override_reason)] if held.override_reason else ()),
         ):
             session.append(events.FindingOverridden(finding=id_, reason=reason))
-        running = run_command(
+        running = run_child(
             session,
             terraform.apply_argv(plan),
             step="apply",

@@ -150,7 +150,7 @@ def run_team_script(
     from ecotui.cli.follow_script import ScriptOutput
     from ecotui.cli.locks import hold_locks
     from ecotui.session import events, store
-    from ecotui.supervisor.running import run_command
+    from ecotui.supervisor.running import run_child
     from ecotui.team.lease_client import TEAM_LOCK_FINDING
 
     is_child = bool(context.env.get("ECOTUI_SESSION"))
@@ -159,7 +159,7 @@ def run_team_script(
         locks.set_session(session.id)
         if locks.override_reason:
             session.append(events.FindingOverridden(finding=TEAM_LOCK_FINDING, reason=locks.override_reason))
-        running = run_command(
+        running = run_child(
             session,
             script_check.argv,
             step=step,

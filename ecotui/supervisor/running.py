@@ -76,7 +76,7 @@ class RunningCommand(Protocol):
         ...
 
 
-def run_command(
+def run_child(
     session: Session,
     argv: Sequence[str],
     *,

@@ -1,0 +1,1 @@
+"""A small GitHub on loopback that the real gh logs in to."""

@@ -1,0 +1,1 @@
+"""A small Kubernetes API on loopback that the real kubectl reads."""

@@ -88,7 +88,7 @@ def parse_statements(body: str) -> Iterator[Statement]:
     is_after_blank = True
     """Whether a blank line, and no command, is above."""
     next_line = 1
-    parsed = shell.parse_statements(body, holes=_ANGLE_PLACEHOLDER)
+    parsed = shell.parse_shell(body, holes=_ANGLE_PLACEHOLDER)
     for index, one in enumerate(parsed):
         if one.line > next_line:
             notes, is_after_blank = [], True

@@ -132,6 +132,19 @@ def edit_step(step: RunbookStep, text: str, context: RunbookContext) -> RunbookS
 _NODE_NOTE = re.compile(r"\bnodes?\b|노드에서", re.I)
 
 
+def _place_command(
+    argv: tuple[str, ...], folder: FilledText, missing: list[str], context: RunbookContext, *, is_edited: bool
+) -> tuple[tuple[str, ...], str]:
+    """The command for the folder it runs in, and why it cannot run here. Adds the folder's placeholders to `missing`."""
+    project_root = context.values.by_name.get("project_root", PlaceholderValue("", "")).value
+    if folder.text and folder.text != project_root:
+        if argv[0] not in ("terraform", "tofu"):
+            return argv, f"it starts in another folder: {folder.text}"
+        missing += [placeholder.source_text for placeholder in folder.missing_placeholders]
+        return (argv[0], f"-chdir={folder.text}", *argv[1:]), ""
+    return (argv if is_edited else _apply_terraform_settings(argv, context)), ""
+
+
 def build_command_step(
     body: StatementBody,
     text: str,
@@ -165,15 +178,7 @@ def build_command_step(
     if not is_edited:
         argv, replaced = apply_settings_to_options(argv, context.settings)
         substitutions += replaced
-    reason = ""
-    if folder.text and folder.text != context.values.by_name.get("project_root", PlaceholderValue("", "")).value:
-        if argv[0] in ("terraform", "tofu"):
-            argv = (argv[0], f"-chdir={folder.text}", *argv[1:])
-            missing += [placeholder.source_text for placeholder in folder.missing_placeholders]
-        else:
-            reason = f"it starts in another folder: {folder.text}"
-    elif not is_edited:
-        argv = _apply_terraform_settings(argv, context)
+    argv, reason = _place_command(argv, folder, missing, context, is_edited=is_edited)
     stdin_secret = ""
     if body.stdin is not None:
         placeholders = fill_placeholders(body.stdin, context.values).missing_placeholders

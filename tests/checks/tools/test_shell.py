@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checks.tools.shell import ShellFeature, ShellVariable, parse_commands, parse_statements
+from checks.tools.shell import ShellFeature, ShellVariable, parse_commands, parse_shell
 
 HOLES = re.compile(r"(?<!<)<([A-Za-z\uac00-\ud7a3][\w.-]*(?: [\w.-]+){0,4})>")
 
@@ -31,7 +31,7 @@ HOLES = re.compile(r"(?<!<)<([A-Za-z\uac00-\ud7a3][\w.-]*(?: [\w.-]+){0,4})>")
     ],
 )
 def test_a_command_is_split_as_bash_splits_it(line: str, words: tuple[str, ...]) -> None:
-    (statement,) = parse_statements(line)
+    (statement,) = parse_shell(line)
     assert statement.commands[0].texts == words
     assert statement.needs is None
 
@@ -62,18 +62,18 @@ def test_a_command_is_split_as_bash_splits_it(line: str, words: tuple[str, ...])
     ],
 )
 def test_what_only_a_shell_can_do_is_named(line: str, feature: ShellFeature) -> None:
-    (statement,) = parse_statements(line)
+    (statement,) = parse_shell(line)
     assert statement.needs is feature
 
 
 def test_quoted_signs_need_no_shell() -> None:
-    (statement,) = parse_statements("aws s3 ls 'a*' \"b?|;\" c\\* --x={}")
+    (statement,) = parse_shell("aws s3 ls 'a*' \"b?|;\" c\\* --x={}")
     assert statement.needs is None
     assert statement.commands[0].texts == ("aws", "s3", "ls", "a*", "b?|;", "c*", "--x={}")
 
 
 def test_holes_of_a_document_are_variables_also_in_quotes_and_korean() -> None:
-    (statement,) = parse_statements('aws s3 rm "s3://<버킷 이름>/x" <id> > out', holes=HOLES)
+    (statement,) = parse_shell('aws s3 rm "s3://<버킷 이름>/x" <id> > out', holes=HOLES)
     assert statement.commands[0].words[3].parts == ("s3://", ShellVariable("버킷 이름", "<버킷 이름>"), "/x")
     assert statement.commands[0].words[4].parts == (ShellVariable("id", "<id>"),)
     assert statement.needs is ShellFeature.REDIRECTION
@@ -81,7 +81,7 @@ def test_holes_of_a_document_are_variables_also_in_quotes_and_korean() -> None:
 
 def test_statements_have_their_lines_and_comments() -> None:
     text = "# 첫째\naws a \\\n  b  # behind\n\nfor b in $X; do\n  aws rm $b\ndone\nls; pwd\n"
-    assert [(one.line, one.end_line, one.source.split("\n")[0], one.comment) for one in parse_statements(text)] == [
+    assert [(one.line, one.end_line, one.source.split("\n")[0], one.comment) for one in parse_shell(text)] == [
         (1, 1, "", "첫째"),
         (2, 3, "aws a \\", "behind"),
         (5, 7, "for b in $X; do", ""),
@@ -151,7 +151,7 @@ PIECES = st.sampled_from(
 @settings(max_examples=150, deadline=None, database=None, derandomize=True)
 @given(st.one_of(st.lists(PIECES, max_size=30).map("".join), st.text(max_size=30)))
 def test_any_text_is_read_and_no_word_of_it_is_lost(text: str) -> None:
-    read = parse_statements(text, holes=HOLES)
+    read = parse_shell(text, holes=HOLES)
     assert set(re.findall(r"\w+", text)) <= set(
         re.findall(r"\w+", "\n".join(f"{one.source}\n{one.comment}" for one in read))
     )

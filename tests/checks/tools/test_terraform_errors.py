@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from checks.tools.terraform_errors import find_state_lock, guide_entries_for, needs_init, parse_diagnostics
+from checks.tools.terraform_errors import find_state_lock, guide_entries_for_diagnostics, needs_init, parse_diagnostics
 
 HUMAN = """
 Error: Missing resource instance key
@@ -91,13 +91,13 @@ def test_text_without_errors_has_none() -> None:
     ],
 )
 def test_an_error_leads_to_its_entry_and_a_similar_one_to_none(summary: str, entries: tuple[str, ...]) -> None:
-    assert guide_entries_for(parse_diagnostics(line(summary))) == entries
+    assert guide_entries_for_diagnostics(parse_diagnostics(line(summary))) == entries
 
 
 def test_the_lifecycle_warning_leads_to_its_entry() -> None:
-    assert guide_entries_for(parse_diagnostics(HUMAN)) == ("1.4", "1.5")
+    assert guide_entries_for_diagnostics(parse_diagnostics(HUMAN)) == ("1.4", "1.5")
     other = line("Invalid Attribute Combination", "2 attributes specified when one of [a,b] is required")
-    assert guide_entries_for(parse_diagnostics(other)) == ()
+    assert guide_entries_for_diagnostics(parse_diagnostics(other)) == ()
 
 
 def test_a_held_lock_names_its_holder_and_since_when() -> None:

@@ -19,7 +19,7 @@ from checks.github import check as github_check
 from checks.github import secrets
 from checks.nodes import check as nodes_check
 from checks.steps import STEPS
-from checks.tools.terraform_errors import Diagnostic, guide_entries_for
+from checks.tools.terraform_errors import Diagnostic, guide_entries_for_diagnostics
 from ecotui.guide.cause import CauseState, check_cause
 from ecotui.guide.reading.library import GuideLibrary, load_shipped_library
 
@@ -181,7 +181,7 @@ def test_a_name_that_is_taken_leads_to_the_entry_about_its_error(
 def test_what_terraform_refuses_leads_to_the_entry_about_it(
     library: GuideLibrary, summary: str, detail: str, entry: str
 ) -> None:
-    numbers = guide_entries_for([Diagnostic(severity="error", summary=summary, detail=detail)])
+    numbers = guide_entries_for_diagnostics([Diagnostic(severity="error", summary=summary, detail=detail)])
     found = finding("apply.configuration", CheckState.BLOCKED, summary, guide=numbers)
     assert entries(library, found)[0] == entry
     if entry != RESPONSE:
