@@ -1,1 +1,1 @@
-"""Looking at the world and fixing it: one module a step, plus the wrappers they stand on."""
+"""Read-only checks of the account, the tools and the project, and their fixes: one package a step, over tools and aws."""

@@ -53,7 +53,7 @@ class Demo:
 
 
 def unavailable_reason() -> str:
-    """Why the demo cannot run here, as one line with the way out; empty when it can."""
+    """Why the demo cannot run here, in one line with what to install; empty when it can."""
     missing = [name for name in ("moto", "flask", "flask_cors") if importlib.util.find_spec(name) is None]
     if not missing:
         return ""

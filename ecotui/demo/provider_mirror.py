@@ -24,7 +24,7 @@ _MAX_FOLDERS = 2000
 def find_mirror(env: Mapping[str, str] | None = None) -> Path | None:
     """The first filesystem mirror with the AWS provider in it, or None.
 
-    Looked at: $ECOTUI_PROVIDER_MIRROR, the filesystem_mirror blocks of the CLI configuration, the implied mirror folders
+    Tries $ECOTUI_PROVIDER_MIRROR, the filesystem_mirror blocks of the CLI configuration, the implied mirror folders
     that terraform documents (developer.hashicorp.com/terraform/cli/config/config-file), and conventional places.
     """
     env = os.environ if env is None else env

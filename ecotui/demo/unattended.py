@@ -1,7 +1,7 @@
-"""`ecotui demo --auto`: the whole rebuild, unattended, by the same looks, commands and session log that an operator uses.
+"""`ecotui demo --auto`: the whole rebuild, unattended, by the same checks, commands and session log that an operator uses.
 
-Nothing here knows the world from inside: each step is looked at, what is in the way is fixed by a command under the
-supervisor, and only the next look decides whether that worked.
+Nothing here knows the demo from inside: each step is checked, a command under the supervisor fixes what blocks it, and only the
+next check decides whether that worked.
 """
 
 from __future__ import annotations
@@ -64,10 +64,10 @@ class DemoStepResult:
 
 
 class UnattendedRebuild:
-    """Plays one rebuild in one session."""
+    """One rebuild in one session."""
 
     def __init__(self, demo: Demo, print_line: Callable[[str], None], open_project: OpenProject | None = None) -> None:
-        """`desk`: go on at that desk, with its session, from where its log says that it stands."""
+        """`open_project`: go on in its session, from where its log says that the rebuild stands."""
         self._demo = demo
         self._print_line = print_line
         self._started_at = time.monotonic()
@@ -87,10 +87,10 @@ class UnattendedRebuild:
                 self._record_result(report)
 
     def run(self) -> None:
-        """The whole rebuild, or what is left of it. Raises Stuck, and what looking and the session raise."""
+        """The whole rebuild, or what is left of it. Raises RebuildStuck, CheckFailed and SessionError."""
         first = STEPS[0].id
         if self._open_project is None or not self._open_project.is_resumed:
-            self._print_with_time("Looking at everything")
+            self._print_with_time("Checking everything")
             self._check_steps(*(step.id for step in STEPS))
         else:
             first = self._open_project.rebuild.next_step or STEPS[-1].id
@@ -108,7 +108,7 @@ class UnattendedRebuild:
             ("nodes", self._wait_for_nodes),
         )
         for step, fix in ways[[step for step, _ in ways].index(first) :]:
-            self._print_with_time(f"Looking at {STEPS_BY_ID[step].title}")
+            self._print_with_time(f"Checking {STEPS_BY_ID[step].title}")
             begun = time.monotonic()
             passable = _OK_ONLY if step in ("apply", "cloudfront", "nodes") else _OK_OR_WARN
             report = self._check_steps(step)
@@ -179,7 +179,7 @@ class UnattendedRebuild:
         self._run_command("nodes", "Wait for the nodes", "ecotui", "nodes", "--wait")
 
     def _check_steps(self, *steps: str) -> Report:
-        """Look, log and print; returns the last report. Raises looking.LookFailed."""
+        """Check, log and print; returns the last report. Raises CheckFailed."""
         last: Report | None = None
         options = ("--project", str(self._demo.project))
         for report in check_runner.run_checks_sync(steps, options=options, env=self._env):
@@ -190,7 +190,7 @@ class UnattendedRebuild:
             )
             last = report
         if last is None:
-            raise RebuildStuck(f"no answer from the look at {', '.join(steps)}")
+            raise RebuildStuck(f"no answer from the check of {', '.join(steps)}")
         return last
 
     def _record_result(self, report: Report) -> None:
@@ -198,7 +198,7 @@ class UnattendedRebuild:
         played.state, played.summary = report.state.value, _worst_summary(report)
 
     def _run_command(self, step: str, title: str, *argv: str, stdin: bytes | None = None) -> None:
-        """One command under the supervisor, followed to its end. Raises Stuck unless it succeeds."""
+        """One command under the supervisor, followed to its end. Raises RebuildStuck unless it succeeds."""
         self._print_with_time(f"{title}: {shlex.join(argv)}")
         command = supervisor.start_command(
             self.session,
@@ -212,7 +212,7 @@ class UnattendedRebuild:
         self._wait_for_command(command, shlex.join(argv))
 
     def _wait_for_command(self, command: supervisor.Command, line: str) -> None:
-        """Follow a command to its end. Raises Stuck unless it succeeds."""
+        """Follow a command to its end. Raises RebuildStuck unless it succeeds."""
         begun, last = time.monotonic(), ""
         tail = supervisor.Tail(command.folder)
         try:
@@ -246,10 +246,7 @@ class UnattendedRebuild:
 def run_unattended(
     demo: Demo, *, json: bool = False, keep: Path | None = None, open_project: OpenProject | None = None
 ) -> int:
-    """Play it, print it, keep the session's log; exit code 0 only with every node Ready.
-
-    `desk`: as for `Player`.
-    """
+    """Run it, print it, keep the session's log; exit code 0 only with every node Ready."""
     out = sys.stderr if json else sys.stdout
     begun = time.monotonic()
 
@@ -305,7 +302,7 @@ def _report_outcome(
 
 
 def _worst_summary(report: Report) -> str:
-    """The one finding that says most: what stands in the way, or how many looked well."""
+    """The one finding that says most: what blocks the step, or how many are in order."""
     for state in (CheckState.BLOCKED, CheckState.UNKNOWN, CheckState.WARN):
         for finding in report.findings:
             if finding.state is state:

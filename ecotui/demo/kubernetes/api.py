@@ -63,7 +63,7 @@ class KubernetesApi:
         if not self._store.has_master:
             return _failure_response(503, "ServiceUnavailable", "the server is currently unable to handle the request")
         if request.method not in ("GET", "HEAD"):
-            return _failure_response(405, "MethodNotAllowed", "the demo's cluster can only be looked at")
+            return _failure_response(405, "MethodNotAllowed", "the demo's cluster is read-only")
         return self._handle_discovery(path, request) or self._handle_objects(path, request)
 
     def _handle_discovery(self, path: str, request: HttpRequest) -> HttpResponse | None:

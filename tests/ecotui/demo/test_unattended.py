@@ -33,13 +33,13 @@ from ecotui.session.store import SessionStore
 pytestmark = [pytest.mark.real, pytest.mark.world, pytest.mark.xdist_group("auto"), pytest.mark.timeout(300)]
 
 CUTS = {
-    "environment": "Looking at everything",
+    "environment": "Checking everything",
     "quota": "Wait for the approval: ",
     "github": "Add read:org to the login: ",
     "cleanup": "Delete what was approved: ",
     "apply": "Apply the plan: ",
-    "cloudfront": "Looking at CloudFront",
-    "nodes": "Looking at Nodes",
+    "cloudfront": "Checking CloudFront",
+    "nodes": "Checking Nodes",
 }
 """What is said when a step is about to do something: there the operator's process is killed."""
 Played = tuple[dict[str, Any], str, Path]
