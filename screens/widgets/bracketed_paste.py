@@ -68,6 +68,11 @@ class BracketedPasteDriver(linux_driver.LinuxDriver):
         if self._must_signal_resume:
             super()._sigcont_application()
 
+    def write(self, data: str) -> None:
+        # The thread that writes ends with the terminal. Its queue is bounded: to go on writing would wait for ever.
+        if self._writer_thread is None or self._writer_thread.is_alive():
+            super().write(data)
+
     def run_input_thread(self) -> None:
         # The inherited loop makes its parser by this name. Textual is pinned, and a test holds that it still does.
         vars(linux_driver)["XTermParser"] = BracketedPasteParser

@@ -188,7 +188,7 @@ def test_it_is_compared_with_the_shift_before(played: Played) -> None:
     earlier = SessionStore(session.folder.parent.parent).list_summaries()[1]
     told = json.loads(_ecotui(played, "compare", earlier.id, session.id, "--json"))
     sections = {section["title"]: section["rows"] for section in told["sections"]}
-    quota = next(row for row in sections["Steps, last look"] if row["what"] == "Quotas")
+    quota = next(row for row in sections["Steps, last check"] if row["what"] == "Quotas")
     assert (quota["before"], quota["after"]) == (CheckState.BLOCKED.value, CheckState.OK.value)
     assert told["sessions"][1]["took"]["apply"] > 0
     assert len(told["sessions"][1]["resources"]) > 40
