@@ -24,11 +24,11 @@ walk: $(STAMP)
 	@$(BIN)/pytest -m walk
 
 bench: $(STAMP)
-	@$(BIN)/python -m tests.bench
+	@PYTHONPATH=tests $(BIN)/python -m tests.bench
 
 # Kill, cut and fill at random moments, and see whether the session log still tells the truth.
 soak: $(STAMP)
-	@$(BIN)/python -m tests.soak
+	@PYTHONPATH=tests $(BIN)/python -m tests.soak
 
 lint: $(STAMP)
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .

@@ -11,10 +11,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from support.diagnosis import SETS, cases
+
 from ecotui.guide.matching.matcher import Diagnosis, diagnose
 from ecotui.guide.reading.library import load_shipped_library
 
-from ..support.diagnosis import SETS, cases
 from . import big_guide
 from .table import Row
 
