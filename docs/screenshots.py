@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import getpass
+import re
+import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -58,6 +62,13 @@ async def _until_checked(app: EcotuiApp, pilot: Pilot[object]) -> None:
         await pilot.pause(0.1)
 
 
+def _anonymize(picture: str, demo: Demo) -> str:
+    """Without the folder, the user and the host of the machine that drew it; also where a column cut the folder."""
+    text = picture.replace(str(demo.project), "/srv/eco2").replace(str(demo.root), "/srv")
+    text = re.sub(rf"{re.escape(tempfile.gettempdir())}/ecotui-d[^<&]*", "/srv/eco2", text)
+    return text.replace(f"{getpass.getuser()}@{socket.gethostname()}", "kim@bastion")
+
+
 def main() -> None:
     """Start the demo, make a plan, draw every picture, and write them."""
     FOLDER.mkdir(exist_ok=True)
@@ -66,7 +77,7 @@ def main() -> None:
         plan = [sys.executable, "-P", "-m", "ecotui", "plan"]
         subprocess.run(plan, cwd=demo.project, env=demo.env, stdout=subprocess.DEVNULL, check=False)
         for name, picture in asyncio.run(draw(demo)).items():
-            text = picture.replace(str(demo.project), "/srv/eco2").replace(str(demo.project.parent), "/srv")
+            text = _anonymize(picture, demo)
             (FOLDER / f"{name}.svg").write_text(text, encoding="utf-8")
 
 
