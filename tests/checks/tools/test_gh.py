@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,17 @@ from checks.tools.gh import (
 )
 from checks.tools.run import CommandResult
 
-TRANSCRIPTS = DATA / "transcripts" / "gh-2.23"
+Recorded = Callable[[str], CommandResult]
 
 
-def recorded(name: str) -> CommandResult:
-    text = (TRANSCRIPTS / f"{name}.txt").read_text()
+@pytest.fixture(params=("gh-2.23", "gh-2.103"))
+def recorded(request: pytest.FixtureRequest) -> Recorded:
+    """The recorded results of one version, by their names."""
+    return lambda name: read_transcript(DATA / "transcripts" / request.param / f"{name}.txt")
+
+
+def read_transcript(path: Path) -> CommandResult:
+    text = path.read_text()
     _, _, rest = text.partition("----- stdout -----\n")
     stdout, _, rest = rest.partition("----- stderr -----\n")
     stderr, _, code = rest.partition("----- exit code -----\n")
@@ -41,7 +48,7 @@ def stand_in(folder: Path, text: str) -> Gh:
     return Gh("github.com", {"PATH": f"{folder}:/usr/bin:/bin", "HOME": str(folder)})
 
 
-def test_the_recorded_headers_give_the_scopes() -> None:
+def test_the_recorded_headers_give_the_scopes(recorded: Recorded) -> None:
     found = parse_gh_response(recorded("api-user-headers"), "github.com")
     assert found.headers["x-oauth-scopes"] == "read:org, repo, write:packages"
 
@@ -100,7 +107,7 @@ def test_each_error_has_its_own_kind(outcome: CommandResult, why: GhErrorKind) -
     assert error.value.kind is why
 
 
-def test_recorded_without_a_token_is_logged_out() -> None:
+def test_recorded_without_a_token_is_logged_out(recorded: Recorded) -> None:
     with pytest.raises(GhError) as error:
         parse_gh_response(recorded("api-user-no-token"), "github.com")
     assert error.value.kind is GhErrorKind.LOGGED_OUT

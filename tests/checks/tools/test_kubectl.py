@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,17 @@ from checks.tools.run import CommandNotFound, CommandResult
 from config.model import KubectlSettings as KubectlSettings
 from config.model import Settings
 
-TRANSCRIPTS = DATA / "transcripts" / "kubectl-1.32"
+Recorded = Callable[[str], CommandResult]
 
 
-def recorded(name: str) -> CommandResult:
-    text = (TRANSCRIPTS / f"{name}.txt").read_text()
+@pytest.fixture(params=("kubectl-1.32", "kubectl-1.37"))
+def recorded(request: pytest.FixtureRequest) -> Recorded:
+    """The recorded results of one version, by their names."""
+    return lambda name: read_transcript(DATA / "transcripts" / request.param / f"{name}.txt")
+
+
+def read_transcript(path: Path) -> CommandResult:
+    text = path.read_text()
     _, _, rest = text.partition("----- stdout -----\n")
     stdout, _, rest = rest.partition("----- stderr -----\n")
     stderr, _, code = rest.partition("----- exit code -----\n")
@@ -65,7 +72,7 @@ def stand_in(folder: Path, text: str) -> None:
         ("http-429-always", KubectlErrorKind.SERVER),
     ],
 )
-def test_each_recorded_error_is_known_and_has_advice(name: str, why: KubectlErrorKind) -> None:
+def test_each_recorded_error_is_known_and_has_advice(name: str, why: KubectlErrorKind, recorded: Recorded) -> None:
     error = parse_kubectl_error(recorded(name))
     assert error.kind is why
     assert error.advice
@@ -91,11 +98,11 @@ def test_errors_that_were_not_recorded_are_known_by_their_words(stderr: str, kin
     assert parse_kubectl_error(CommandResult(("kubectl",), 1, "", stderr, 0.1)).kind is kind
 
 
-def test_what_is_forbidden_names_verb_and_resource() -> None:
+def test_what_is_forbidden_names_verb_and_resource(recorded: Recorded) -> None:
     assert parse_kubectl_error(recorded("partial-pods-forbidden")).denied == "list pods"
 
 
-def test_an_unknown_error_is_shown_as_it_is() -> None:
+def test_an_unknown_error_is_shown_as_it_is(recorded: Recorded) -> None:
     error = parse_kubectl_error(recorded("http-to-https"))
     assert error.kind is KubectlErrorKind.OTHER
     assert "rejected our request" in error.explain()
