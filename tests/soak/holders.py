@@ -116,7 +116,7 @@ def project(session_of: Path, chance: random.Random) -> tuple[list[str], Counter
     if not (verdict := log.verify()).is_intact:
         faults.append(f"writers: the chain is broken at line {verdict.broken_line}: {verdict.reason}")
     granted = (one.event for one in log.read_records() if isinstance(one.event, events.HandoffAnswered))
-    done["hand-overs, granted or refused"] = sum(1 for _ in granted)
+    done["handoffs, granted or refused"] = sum(1 for _ in granted)
     done["times that a project was held"] = len(diary.holdings())
     last.close("left")
     return faults, done
@@ -165,20 +165,20 @@ def account(folder: Path, chance: random.Random) -> tuple[list[str], Counter[str
             case 0:
                 _killed(one.keeper)
                 one.keep()
-                done["keepers killed with -9"] += 1
+                done["lease agents killed with -9"] += 1
             case 1:
                 os.kill(one.keeper, signal.SIGSTOP)
                 time.sleep(chance.uniform(0.2, 3.0) * LEASE)
                 os.kill(one.keeper, signal.SIGCONT)
-                done["keepers stopped, for up to three leases"] += 1
+                done["lease agents stopped, for up to three leases"] += 1
             case 2:
                 _killed(one.operator)
                 time.sleep(chance.uniform(0.0, 0.1))
                 one.operate()
-                done["operators killed with -9 in their seat"] += 1
+                done["operators killed with -9 while they use the lease"] += 1
             case _:
                 one.yield_to("the other one")
-                done["keepers asked to let go"] += 1
+                done["lease agents asked to release"] += 1
     faults = []
     _killed(machines[0].operator)
     _killed(machines[0].keeper)
