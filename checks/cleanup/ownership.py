@@ -5,7 +5,6 @@ An exclusion always beats an inclusion: a protected resource is never deletable,
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -17,10 +16,16 @@ from config.model import CleanupSettings
 
 CLOCK_TOLERANCE_SECONDS = 300.0
 """Seconds by which the clocks of AWS and of the operator's machine may differ."""
-_UNIQUE_ID = re.compile(
-    r"(?:^|[/:])(?:[a-z]+(?:-[a-z]+)*-[0-9a-f]{8,}|[EZ][A-Z0-9]{9,}|[0-9a-f]{16,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$"
-)
-"""`i-0abc…`, `eipalloc-…`, `E2ABC…` and `Z0ABC…` (CloudFront, Route53), the end of a load balancer's or a certificate's ARN."""
+KINDS_WITH_UNIQUE_IDS = frozenset({
+    "acm-certificate", "cloudfront", "cloudfront-oac", "cloudfront-oai", "customer-gateway", "ec2-instance",
+    "egress-gateway", "elastic-ip", "internet-gateway", "launch-template", "load-balancer", "nat-gateway",
+    "network-acl", "network-interface", "route-table", "route53-zone", "security-group", "subnet", "target-group",
+    "volume", "vpc", "vpc-endpoint", "vpc-peering", "vpn-connection", "vpn-gateway",
+})  # fmt: skip
+"""Kinds whose `id` AWS makes up and gives once: ids of EC2, CloudFront and Route53, ARNs that end in a part made by AWS.
+
+Every other kind has an id that a person chose, and that somebody else may choose again, whatever it looks like.
+"""
 
 
 @dataclass(frozen=True)
@@ -113,10 +118,10 @@ def find_earlier_evidence(
 def find_session_proof(resource: AwsResource, runs: Iterable[CreatedResource]) -> tuple[bool, str]:
     """Whether one of these runs created this very resource, and that in words.
 
-    A session has terraform's type and id. That is proof where AWS gives an id once (`vpc-0123…`, an ARN that ends in
-    one). Where a person gave it as a name, a later resource of somebody else may have it: then the creation date decides.
+    A session has terraform's type and id. That is proof where AWS gives an id of this kind once. Where a person gave it
+    as a name, a later resource of somebody else may have it: then the creation date decides.
     """
-    if any(_UNIQUE_ID.search(id) for id in (resource.id, resource.arn) if id):
+    if resource.kind in KINDS_WITH_UNIQUE_IDS:
         return True, "created by an earlier session"
     if resource.created_at is None:
         return False, "an earlier session created one of this name; AWS does not say whether it is this one"

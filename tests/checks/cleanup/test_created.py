@@ -13,9 +13,10 @@ import msgspec
 import pytest
 
 from checks.cleanup import ownership as memory
+from checks.cleanup.kinds import KINDS_BY_ID
 from checks.cleanup.known_resources import find_session_resources, read_earlier_states
 from checks.cleanup.model import AwsResource, Ownership
-from checks.cleanup.ownership import KnownResources, decide_ownership
+from checks.cleanup.ownership import KINDS_WITH_UNIQUE_IDS, KnownResources, decide_ownership
 from checks.context import CheckContext, CreatedResource
 from config.model import AwsSettings, CleanupSettings, Settings
 from ecotui.history.recorded_changes import find_created_resources
@@ -85,6 +86,39 @@ def test_a_reusable_name_is_proof_only_with_its_creation_date(created: float | N
     assert decision.is_listed
     assert decision.preselected is (ownership is Ownership.SESSION)
     assert "earlier session" in decision.reason
+
+
+def build_named_resource(kind: str, type: str, id: str) -> tuple[AwsResource, KnownResources, tuple[str, ...]]:
+    """A resource made long after the run that created one of its id, and what that run left behind."""
+    resource = AwsResource(kind=kind, id=id, name=id, arn=f"arn:aws:x:::{id}", created_at=AT + 9e6)
+    return resource, known(msgspec.structs.replace(RUN, type=type, id=id)), (type,)
+
+
+@pytest.mark.parametrize(
+    ("kind", "type", "id"),
+    [
+        ("iam-role", "aws_iam_role", "deploy-20251130"),
+        ("iam-role", "aws_iam_role", "EDEPLOYMENT01"),
+        ("iam-policy", "aws_iam_policy", "arn:aws:iam::123456789012:policy/deploy-20251130"),
+        ("log-group", "aws_cloudwatch_log_group", "/app/release-20251130"),
+        ("ssm-parameter", "aws_ssm_parameter", "/app/0123456789abcdef"),
+        ("key-pair", "aws_key_pair", "i-0123456789abcdef0"),
+        ("s3-bucket", "aws_s3_bucket", "backup-20251130"),
+        ("placement-group", "aws_placement_group", "nodes-20251130"),
+        ("classic-load-balancer", "aws_elb", "front-20251130"),
+        ("a-kind-of-later", "aws_later", "vpc-0123456789abcdef0"),
+    ],
+)
+def test_a_name_that_resembles_an_id_is_proof_only_with_its_creation_date(kind: str, type: str, id: str) -> None:
+    resource, evidence, types = build_named_resource(kind, type, id)
+    decision = decide_ownership(resource, CleanupSettings(), evidence, types)
+    assert (decision.ownership, decision.preselected) == (Ownership.NAME_ONLY, False)
+    same = msgspec.structs.replace(resource, created_at=AT + 3)
+    assert decide_ownership(same, CleanupSettings(), evidence, types).ownership is Ownership.SESSION
+
+
+def test_kinds_whose_ids_aws_gives_once_exist() -> None:
+    assert KINDS_BY_ID.keys() >= KINDS_WITH_UNIQUE_IDS
 
 
 def test_a_created_resource_that_was_tagged_for_another_project_since_is_not_proven() -> None:
