@@ -15,7 +15,7 @@ from checks.cleanup.model import AwsResource, CleanupDetail, Leftover, Ownership
 from checks.finding import FrozenStruct
 from checks.sanitize import one_line
 
-APPROVAL_SCHEMA = "ecotui.cleanup-approval/1"
+APPROVAL_SCHEMA = "ecotui.cleanup-approval/2"
 MAX_APPROVAL_BYTES = 50_000_000
 """Bytes: 5,000 items take about 3 MB."""
 
@@ -46,6 +46,8 @@ class Approval(FrozenStruct, frozen=True, forbid_unknown_fields=True):
     """Seconds since the epoch."""
     items: tuple[ApprovedItem, ...]
     schema: str = APPROVAL_SCHEMA
+    state_read: bool = True
+    """False: terraform's state could not be read then either, and the person who approved was told so."""
     digest: str = ""
     """SHA-256 of everything else: a list that was edited by hand is refused."""
 
@@ -67,6 +69,7 @@ def build_approval(detail: CleanupDetail, keys: Iterable[str], created_at: float
         region=detail.region,
         created=time.time() if created_at is None else created_at,
         items=items,
+        state_read=detail.state_read,
     )
     return msgspec.structs.replace(plain, digest=_compute_digest(plain))
 

@@ -170,23 +170,30 @@ KEEP_FOREVER_VALUES = frozenset({"", "forever", "true", "yes", "always"})
 def read_keep_tag(tags: Mapping[str, str], selectors: CleanupSettings, today: date | None = None) -> tuple[str, str]:
     """Why the keep tag protects it, or that the tag's date is over; both empty without the tag.
 
-    The day itself still counts, in UTC. A value that is no date protects: somebody set the tag on purpose.
+    Capital letters in its key make no difference; of several such tags, one that protects counts.
     """
     name = selectors.keep_tag
     if name and tags == UNREADABLE_TAGS:
         return f"whether its tag {name} keeps it could not be checked", ""
-    if not name or name not in tags:
-        return "", ""
-    value = tags[name].strip()
+    found = [_read_keep_value(key, tags[key], today) for key in tags if name and key.casefold() == name.casefold()]
+    return next((one for one in found if one[0]), found[0] if found else ("", ""))
+
+
+def _read_keep_value(key: str, value: str, today: date | None) -> tuple[str, str]:
+    """What one keep tag means, as `read_keep_tag`.
+
+    The day itself still counts, in UTC. A value that is no date protects: somebody set the tag on purpose.
+    """
+    value = value.strip()
     if value.lower() in KEEP_FOREVER_VALUES:
-        return f"kept by its tag {name}", ""
+        return f"kept by its tag {key}", ""
     try:
         last = datetime.fromisoformat(value).date()
     except ValueError:
-        return f"kept by its tag {name}, whose date cannot be read: {value}", ""
+        return f"kept by its tag {key}, whose date cannot be read: {value}", ""
     if last < (today or datetime.now(UTC).date()):
-        return "", f"its tag {name} ended on {last}"
-    return f"kept until {last} by its tag {name}", ""
+        return "", f"its tag {key} ended on {last}"
+    return f"kept until {last} by its tag {key}", ""
 
 
 def has_tags(tags: Mapping[str, str], required: Mapping[str, str]) -> bool:

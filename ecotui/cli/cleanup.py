@@ -220,6 +220,13 @@ def _delete_with_locks(context: CheckContext, approval: Approval, args: argparse
     if (code := _check_identity(context, approval, reporter)) is not None:
         return code
     known_resources = read_known_resources(context)
+    if approval.state_read and not known_resources.state_read:
+        reporter.print_line(
+            f"terraform's state cannot be read any more ({known_resources.state_error}): nothing was deleted;"
+            " repair it, then run the same command again",
+            error=True,
+        )
+        return exit_codes.BLOCKED
     if not known_resources.state_read:
         reporter.print_line(
             f"terraform's state was not read ({known_resources.state_error}): only the approved list decides"

@@ -293,6 +293,23 @@ def test_an_expired_keep_tag_is_named_and_the_settings_may_rename_the_tag() -> N
     ).deletable
 
 
+@pytest.mark.parametrize("key", ["ecotui:Keep", "Ecotui:keep", "ECOTUI:KEEP"])
+def test_a_keep_tag_protects_in_capital_letters_too(key: str) -> None:
+    assert read_keep_tag({key: "forever"}, CleanupSettings(), TODAY) == (f"kept by its tag {key}", "")
+    assert read_keep_tag({key: "2026-11-23"}, CleanupSettings(), TODAY) == ("", f"its tag {key} ended on 2026-11-23")
+    renamed = CleanupSettings(keep_tag=key)
+    assert read_keep_tag({"ecotui:keep": "forever"}, renamed, TODAY) == ("kept by its tag ecotui:keep", "")
+
+
+@pytest.mark.parametrize("value", ["forever", "2999-01-01", "next year"])
+def test_of_two_keep_tags_the_one_that_protects_counts(value: str) -> None:
+    for first, second in (("ecotui:keep", "ecotui:Keep"), ("ecotui:Keep", "ecotui:keep")):
+        kept, ended = read_keep_tag({first: "2020-01-01", second: value}, CleanupSettings(), TODAY)
+        assert kept
+        assert second in kept
+        assert ended == ""
+
+
 def test_an_instance_of_an_auto_scaling_group_is_protected() -> None:
     made_by = [*OURS, {"Key": "aws:autoscaling:groupName", "Value": "workers"}]
     seen = resource_of("ec2-instance", {"InstanceId": "i-1", "State": {"Name": "running"}, "Tags": made_by})

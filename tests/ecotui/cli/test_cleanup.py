@@ -15,6 +15,7 @@ from support.deletion import KEYS, create_attached_policy, create_versioned_buck
 from checks.cleanup.approval import build_approval, write_approval
 from checks.cleanup.check import check_with_detail
 from checks.context import CheckContext
+from checks.tools.run import CommandError
 from ecotui.cli import main
 
 
@@ -125,6 +126,39 @@ def test_a_failed_item_exits_with_three_and_its_reason(
     iam.attach_user_policy(UserName="newcomer", PolicyArn=arn)
     assert ecotui(config, "--delete", "--approve", str(target), "--pause", "0") == 3
     assert "in use since it was approved: user newcomer" in capsys.readouterr().out
+
+
+def fail_to_read_state(context: CheckContext) -> tuple[()]:
+    raise CommandError("the backend does not answer")
+
+
+def test_a_state_that_became_unreadable_after_the_approval_stops_the_deletion(
+    context: CheckContext,
+    config: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    create_attached_policy(context)
+    target = tmp_path / "list.json"
+    assert ecotui(config, "--approve-out", str(target), "--select-proven") == 0
+    monkeypatch.setattr("checks.tools.terraform.read_state_resources", fail_to_read_state)
+    assert ecotui(config, "--delete", "--approve", str(target), "--pause", "0") == 3
+    captured = capsys.readouterr()
+    assert "the backend does not answer" in captured.out + captured.err
+    assert "nothing was deleted" in captured.out + captured.err
+    assert len(context.aws.client("iam").list_policies(Scope="Local")["Policies"]) == 1
+
+
+def test_a_list_that_was_approved_without_the_state_decides_alone(
+    context: CheckContext, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arn = create_attached_policy(context)
+    monkeypatch.setattr("checks.tools.terraform.read_state_resources", fail_to_read_state)
+    target = tmp_path / "list.json"
+    assert ecotui(config, "--approve-out", str(target), "--select", f"iam-policy:{arn}") == 0
+    assert ecotui(config, "--delete", "--approve", str(target), "--pause", "0") == 0
+    assert context.aws.client("iam").list_policies(Scope="Local")["Policies"] == []
 
 
 @pytest.mark.parametrize(("typed", "code", "left"), [("eco2-prod 1", 0, 0), ("eco2-prod 2", 3, 1), ("yes", 3, 1)])
