@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from checks.aws.errors import aws_error_types
+from checks.aws.object_store import split_s3_url
 from checks.cleanup.ownership import KnownResources
 from checks.context import CheckContext, CreatedResource
 from checks.sanitize import one_line
 from checks.tools import hcl
 from checks.tools.hcl import HclExpression
+from config.model import SessionsSettings
 
 _RESOURCE_TYPE = re.compile(r"(?:^|\.)(?P<type>[a-z][a-z0-9]*_[a-z0-9_]+)\.[\w-]+(?:\[.*\])?$")
 _MAX_CONFIG_BYTES = 2_000_000
@@ -33,6 +35,7 @@ def read_known_resources(context: CheckContext) -> KnownResources:
     plain = KnownResources(
         session_resources=find_session_resources(context),
         state_storage=frozenset(find_state_storage(context.terraform_folder)),
+        session_storage=find_session_storage(context.settings.sessions),
         import_blocks=find_import_blocks(context.terraform_folder),
     )
     if not context.terraform_folder.is_dir():
@@ -133,6 +136,15 @@ def _json_storage(node: Any, *, is_backend: bool = False) -> Iterator[str]:
         yield from _json_storage(value, is_backend=is_backend or key in ("backend", "terraform_remote_state"))
     for one in node if isinstance(node, list) else ():
         yield from _json_storage(one, is_backend=is_backend)
+
+
+def find_session_storage(sessions: SessionsSettings) -> dict[str, str]:
+    """The buckets that the settings name for the team's lock and for archived sessions, and why each is protected."""
+    reasons = {
+        sessions.archive: "holds the archived sessions (sessions.archive)",
+        sessions.team: "holds the team's lock and summaries (sessions.team)",
+    }
+    return {split_s3_url(url)[0]: reason for url, reason in reasons.items() if url}
 
 
 def find_import_blocks(folder: Path) -> dict[tuple[str, str], str]:

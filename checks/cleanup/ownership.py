@@ -44,6 +44,8 @@ class KnownResources:
     """(terraform type, id) of everything in a backup or an unsaved state, and the name of that file."""
     state_storage: frozenset[str] = frozenset()
     """Buckets and tables that hold terraform's state and its lock."""
+    session_storage: Mapping[str, str] = field(default_factory=dict)
+    """Buckets that hold ecotui's own lock, summaries and archive, and the reason to protect each."""
     import_blocks: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """(terraform type, import id) of every import block, and the name of the file that has it."""
 
@@ -157,6 +159,8 @@ def find_protection(resource: AwsResource, selectors: CleanupSettings, known_res
     names = {resource.id, resource.name, resource.arn, resource.key, *resource.aliases} - {""}
     if names & known_resources.state_storage:
         return "holds terraform's state or its lock"
+    if reasons := [known_resources.session_storage[name] for name in names if name in known_resources.session_storage]:
+        return reasons[0]
     for pattern in selectors.protect:
         if any(_matches_protect_pattern(pattern, name) for name in names):
             return f"cleanup.protect: {pattern}"

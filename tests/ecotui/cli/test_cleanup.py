@@ -128,6 +128,46 @@ def test_a_failed_item_exits_with_three_and_its_reason(
     assert "in use since it was approved: user newcomer" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("setting", ["team", "archive"])
+def test_the_bucket_of_the_team_and_of_the_archive_is_listed_as_protected(
+    context: CheckContext, config: Path, capsys: pytest.CaptureFixture[str], setting: str
+) -> None:
+    create_versioned_bucket(context)
+    with config.open("a") as file:
+        file.write(f"sessions: {{{setting}: s3://prod-sesacthon-images/ecotui}}\n")
+    ecotui(config, "--json")
+    details = json.loads(capsys.readouterr().out)["details"]["s3-bucket:prod-sesacthon-images"]
+    assert details["protected"].endswith(f"(sessions.{setting})")
+    assert details["preselected"] is False
+
+
+@pytest.mark.parametrize("setting", ["team", "archive"])
+def test_a_bucket_that_the_settings_name_since_its_approval_is_not_deleted(
+    context: CheckContext, config: Path, tmp_path: Path, setting: str
+) -> None:
+    create_versioned_bucket(context)
+    target = tmp_path / "list.json"
+    assert ecotui(config, "--approve-out", str(target), "--select", "s3-bucket:prod-sesacthon-images") == 0
+    with config.open("a") as file:
+        file.write(f"sessions: {{{setting}: s3://prod-sesacthon-images/ecotui}}\n")
+    assert ecotui(config, "--delete", "--approve", str(target), "--pause", "0") == 3
+    s3 = context.aws.client("s3")
+    assert len(s3.list_object_versions(Bucket="prod-sesacthon-images")["Versions"]) >= 6
+
+
+def test_the_state_bucket_is_not_deleted_although_it_was_approved_before_a_backend_named_it(
+    context: CheckContext, config: Path, tmp_path: Path
+) -> None:
+    create_versioned_bucket(context)
+    target = tmp_path / "list.json"
+    assert ecotui(config, "--approve-out", str(target), "--select", "s3-bucket:prod-sesacthon-images") == 0
+    (context.terraform_folder / "main.tf").write_text(
+        'terraform {\n  backend "s3" {\n    bucket = "prod-sesacthon-images"\n  }\n}\n'
+    )
+    assert ecotui(config, "--delete", "--approve", str(target), "--pause", "0") == 3
+    assert len(context.aws.client("s3").list_buckets()["Buckets"]) == 1
+
+
 def fail_to_read_state(context: CheckContext) -> tuple[()]:
     raise CommandError("the backend does not answer")
 
