@@ -23,6 +23,7 @@ def _pattern(pattern: str, problem: str) -> Meta:
 
 
 Seconds = Annotated[float, Meta(gt=0, le=_MAX, extra={"problem": "must be more than 0 seconds, is {value}"})]
+Hours = Annotated[float, Meta(gt=0, le=_MAX, extra={"problem": "must be more than 0 hours, is {value}"})]
 Amount = Annotated[float, Meta(ge=0, le=_MAX, extra={"problem": "must be 0 or more, is {value}"})]
 Count = Annotated[int, Meta(ge=0, extra={"problem": "must be 0 or more, is {value}"})]
 PositiveCount = Annotated[int, Meta(ge=1, extra={"problem": "must be 1 or more, is {value}"})]
@@ -243,6 +244,8 @@ class CleanupSettings(StrictStruct, frozen=True):
     """A tag that protects what carries it: until the date in its value (2027-01-31), or for good (`forever`)."""
     kinds: tuple[str, ...] = ()
     """Only these kinds; empty means all."""
+    approval_hours: Hours = 24.0
+    """Hours after which an approved list deletes nothing any more, and a new one has to be approved."""
     poll: Seconds = 5.0
     """Seconds between two checks of a resource that is being deleted."""
     wait: Seconds = 2700.0

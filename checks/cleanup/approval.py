@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from checks.cleanup.model import AwsResource, CleanupDetail, Leftover, Ownership
+from checks.cleanup.ownership import CLOCK_TOLERANCE_SECONDS
 from checks.finding import FrozenStruct
 from checks.sanitize import one_line
 
@@ -35,6 +36,8 @@ class ApprovedItem(FrozenStruct, frozen=True, forbid_unknown_fields=True):
     fingerprint: str
     region: str = ""
     uses: tuple[str, ...] = ()
+    content: int | None = 0
+    """As `AwsResource.content`, when it was approved."""
     blocked_by: tuple[str, ...] = ()
 
 
@@ -129,10 +132,27 @@ def read_approval(path: Path) -> Approval:
     return approval
 
 
+def describe_expiry(approval: Approval, hours: float, now: float | None = None) -> str:
+    """Why the list is too old, or younger than now; empty while it may be used. `hours` is `cleanup.approval_hours`."""
+    age = (time.time() if now is None else now) - approval.created
+    if age < -CLOCK_TOLERANCE_SECONDS:
+        return "The list is from the future: check the clocks, or write a new list with --approve-out"
+    if age > hours * 3600:
+        return (
+            f"The list has expired: it was approved {age / 3600:,.0f} h ago, cleanup.approval_hours is {hours:g};"
+            " write a new one with --approve-out"
+        )
+    return ""
+
+
 def describe_change(item: ApprovedItem, current: AwsResource) -> str:
     """What has changed since the approval, in words; empty when nothing has."""
     if current.fingerprint != item.fingerprint:
         return "changed since it was approved (another resource of this name, or other tags)"
+    if item.content is None or current.content is None:
+        return f"what it holds could not be counted {'when it was approved' if item.content is None else 'any more'}"
+    if current.content > item.content:
+        return f"holds more than when it was approved: {current.size}; {item.content:,} then"
     new_uses = sorted(map(one_line, set(current.uses) - set(item.uses)))
     return f"in use since it was approved: {', '.join(new_uses)}" if new_uses else ""
 
@@ -147,6 +167,7 @@ def _build_item(leftover: Leftover) -> ApprovedItem:
         fingerprint=leftover.fingerprint,
         region=leftover.region,
         uses=leftover.uses,
+        content=leftover.content,
         blocked_by=leftover.blocked_by,
     )
 

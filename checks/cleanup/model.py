@@ -60,6 +60,8 @@ class AwsResource(FrozenStruct, frozen=True):
     """As AWS shows it: `InProgress, enabled`."""
     uses: tuple[str, ...] = ()
     """What it is attached to or serves. A deletion may shorten the list; when it grows, somebody uses the resource."""
+    content: int | None = 0
+    """How many versions of objects it holds; one more than a page of the listing for more than that. None: not known."""
     identity: tuple[str, ...] = ()
     """What tells it from a later resource of the same name: unique id, creation date."""
     blocked_by: tuple[str, ...] = ()
@@ -109,6 +111,8 @@ class Leftover(FrozenStruct, frozen=True):
     state: str = ""
     age_seconds: float | None = None
     size: str = ""
+    content: int | None = 0
+    """As `AwsResource.content`."""
     tags: dict[str, str] = msgspec.field(default_factory=dict)
     fingerprint: str = ""
     preselected: bool = False

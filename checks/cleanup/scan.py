@@ -128,6 +128,7 @@ def _build_leftovers(
                 state=one_line(resource.state),
                 age_seconds=max(0.0, now - resource.created_at) if resource.created_at else None,
                 size=one_line(resource.size),
+                content=resource.content,
                 tags={one_line(name): one_line(value) for name, value in resource.tags.items()},
                 fingerprint=resource.fingerprint,
                 preselected=decision.preselected,

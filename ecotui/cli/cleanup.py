@@ -12,7 +12,15 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from checks.cleanup.approval import Approval, ApprovalError, build_approval, read_approval, resolve_keys, write_approval
+from checks.cleanup.approval import (
+    Approval,
+    ApprovalError,
+    build_approval,
+    describe_expiry,
+    read_approval,
+    resolve_keys,
+    write_approval,
+)
 from checks.cleanup.model import CleanupDetail, DeletionState, Leftover, Ownership
 from checks.context import CheckContext
 from checks.finding import STATE_ICONS, CheckState, Report
@@ -272,7 +280,7 @@ def _approval_mismatch(context: CheckContext, identity: AwsIdentity, approval: A
         return f"This is account {identity.account}, the settings name {expected}"
     if context.aws.region != approval.region:
         return f"The list is for {one_line(approval.region)}, the region is now {context.aws.region}"
-    return ""
+    return describe_expiry(approval, context.settings.cleanup.approval_hours)
 
 
 def _rescan_and_report(

@@ -19,6 +19,15 @@ def _read_tags(query: AwsQuery, item: dict[str, Any], action: str, operation: st
     )
 
 
+def _refuse_new_uses(resource: AwsResource, uses: list[str]) -> None:
+    """Raises ResourceInUse for a use that was not there when the resource was compared with its approval.
+
+    The next try reads it again, and compares again.
+    """
+    if new := sorted(set(uses) - set(resource.uses)):
+        raise ResourceInUse(f"in use since it was checked: {', '.join(new)}")
+
+
 def _list_profiles(query: AwsQuery) -> Iterable[AwsResource]:
     listed = list(query.list_items("iam", "list_instance_profiles", "InstanceProfiles"))
     return query.map_parallel(partial(_build_profile, query), listed)
@@ -72,9 +81,14 @@ def _read_role(query: AwsQuery, id: str, region: str) -> AwsResource | None:
 def _delete_role(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:
     """A role can be deleted only when it is in no instance profile and has neither attached nor inline policies."""
     iam, name = query.client("iam"), resource.id
-    for profile in query.list_items("iam", "list_instance_profiles_for_role", "InstanceProfiles", RoleName=name):
-        task.report_progress(f"removing from instance profile {profile['InstanceProfileName']}")
-        iam.remove_role_from_instance_profile(InstanceProfileName=profile["InstanceProfileName"], RoleName=name)
+    profiles = [
+        profile["InstanceProfileName"]
+        for profile in query.list_items("iam", "list_instance_profiles_for_role", "InstanceProfiles", RoleName=name)
+    ]
+    _refuse_new_uses(resource, [f"instance profile {profile}" for profile in profiles])
+    for profile in profiles:
+        task.report_progress(f"removing from instance profile {profile}")
+        iam.remove_role_from_instance_profile(InstanceProfileName=profile, RoleName=name)
     for policy in query.list_items("iam", "list_attached_role_policies", "AttachedPolicies", RoleName=name):
         iam.detach_role_policy(RoleName=name, PolicyArn=policy["PolicyArn"])
     for inline in query.list_items("iam", "list_role_policies", "PolicyNames", RoleName=name):
@@ -132,7 +146,9 @@ def _delete_policy(query: AwsQuery, resource: AwsResource, task: DeletionTask) -
     if iam.get_policy(PolicyArn=arn)["Policy"].get("PermissionsBoundaryUsageCount", 0):
         boundaries = _list_entities(query, arn, "PermissionsBoundary")
         raise DeletionRefused(f"it is the permissions boundary of {', '.join(boundaries)}")
-    for entity in _list_entities(query, arn, "PermissionsPolicy"):
+    entities = _list_entities(query, arn, "PermissionsPolicy")
+    _refuse_new_uses(resource, entities)
+    for entity in entities:
         type_, _, name = entity.partition(" ")
         task.report_progress(f"detaching from {entity}")
         detach = getattr(iam, f"detach_{type_}_policy")

@@ -69,7 +69,10 @@ def _build_bucket(query: AwsQuery, name: str, created: float | None, region: str
     )
     if not query.is_listed(resource):
         return resource
-    size, holds_state = query.call_or_default("s3:ListBucketVersions", lambda: _read_first_page(s3, name), ("", False))
+    not_counted: tuple[str, int | None, bool] = ("", None, False)
+    size, content, holds_state = query.call_or_default(
+        "s3:ListBucketVersions", lambda: _read_first_page(s3, name), not_counted
+    )
     versioning = query.call_or_default(
         "s3:GetBucketVersioning", lambda: s3.get_bucket_versioning(Bucket=name).get("Status", ""), ""
     )
@@ -78,6 +81,7 @@ def _build_bucket(query: AwsQuery, name: str, created: float | None, region: str
     return replace(
         resource,
         size=size,
+        content=content,
         state=", ".join(filter(None, states)),
         protection_reason="holds a terraform state (*.tfstate)" if holds_state else "",
     )
@@ -108,8 +112,8 @@ def _has_object_lock(s3: Any, name: str) -> bool:
     return bool(configuration.get("ObjectLockEnabled") == "Enabled")
 
 
-def _read_first_page(s3: Any, name: str) -> tuple[str, bool]:
-    """How much is in the bucket, by its first page, and whether that page shows a terraform state."""
+def _read_first_page(s3: Any, name: str) -> tuple[str, int | None, bool]:
+    """How much is in the bucket, in words and as `AwsResource.content`, and whether its first page shows a state."""
     page = s3.list_object_versions(Bucket=name, MaxKeys=DELETE_BATCH_SIZE)
     versions, markers = page.get("Versions", ()), page.get("DeleteMarkers", ())
     more = "+" if page.get("IsTruncated") else ""
@@ -118,7 +122,8 @@ def _read_first_page(s3: Any, name: str) -> tuple[str, bool]:
         f"{len(markers):,}{more} delete marker{'' if len(markers) == 1 and not more else 's'}" if markers else "",
     ]
     holds_state = any(item["Key"].endswith(".tfstate") for item in versions)
-    return ", ".join(filter(None, words)) if versions or markers else "empty", holds_state
+    content = DELETE_BATCH_SIZE + 1 if more else len(versions)
+    return ", ".join(filter(None, words)) if versions or markers else "empty", content, holds_state
 
 
 def _abort_uploads(query: AwsQuery, resource: AwsResource, task: DeletionTask) -> None:

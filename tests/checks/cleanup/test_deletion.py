@@ -25,7 +25,7 @@ from support.deletion import (
     rows,
 )
 
-from checks.cleanup.approval import build_approval
+from checks.cleanup.approval import Approval, build_approval
 from checks.cleanup.check import check, check_with_detail
 from checks.cleanup.deletion import MAX_REFUSALS, Deletion
 from checks.cleanup.kinds import KINDS_BY_ID, s3
@@ -302,6 +302,116 @@ def test_a_resource_that_changed_since_its_approval_is_skipped(context: CheckCon
     assert outcome[f"iam-policy:{arn}"][0] is DeletionState.SKIPPED
     assert "user newcomer" in outcome[f"iam-policy:{arn}"][1]
     assert len(ec2.describe_key_pairs()["KeyPairs"]) == 1
+
+
+def approve_bucket(context: CheckContext, *, objects: int) -> Approval:
+    create_versioned_bucket(context, objects=objects)
+    _, detail = check_with_detail(context)
+    return build_approval(detail, ["s3-bucket:prod-sesacthon-images"])
+
+
+@pytest.mark.parametrize("objects", [0, 3])
+def test_a_bucket_that_holds_more_than_at_its_approval_is_not_emptied(context: CheckContext, objects: int) -> None:
+    approval, s3_client = approve_bucket(context, objects=objects), context.aws.client("s3")
+    for number in range(30):
+        s3_client.put_object(Bucket="prod-sesacthon-images", Key=f"new-{number}", Body=b"1")
+    before = len(s3_client.list_object_versions(Bucket="prod-sesacthon-images")["Versions"])
+    outcome = Deletion(context.aws, approval, CLEANUP, KnownResources(), lambda _: None, clock=InstantClock()).run()
+    state, message = outcome["s3-bucket:prod-sesacthon-images"]
+    assert state is DeletionState.SKIPPED
+    assert message.startswith(f"holds more than when it was approved: {before} versions")
+    assert message.endswith(f"; {2 * objects} then")
+    assert len(s3_client.list_object_versions(Bucket="prod-sesacthon-images")["Versions"]) == before
+
+
+def test_a_bucket_that_outgrew_a_page_of_its_listing_since_its_approval_is_not_emptied(
+    context: CheckContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3, "DELETE_BATCH_SIZE", 10)
+    approval, s3_client = approve_bucket(context, objects=3), context.aws.client("s3")
+    for number in range(30):
+        s3_client.put_object(Bucket="prod-sesacthon-images", Key=f"a-{number}", Body=b"1")
+    outcome = Deletion(context.aws, approval, CLEANUP, KnownResources(), lambda _: None, clock=InstantClock()).run()
+    assert outcome["s3-bucket:prod-sesacthon-images"][0] is DeletionState.SKIPPED
+    assert "10+ versions" in outcome["s3-bucket:prod-sesacthon-images"][1]
+
+
+def test_a_bucket_that_holds_less_than_at_its_approval_is_deleted(context: CheckContext) -> None:
+    approval, s3_client = approve_bucket(context, objects=3), context.aws.client("s3")
+    version = s3_client.list_object_versions(Bucket="prod-sesacthon-images")["Versions"][0]
+    s3_client.delete_object(Bucket="prod-sesacthon-images", Key=version["Key"], VersionId=version["VersionId"])
+    outcome = Deletion(context.aws, approval, CLEANUP, KnownResources(), lambda _: None, clock=InstantClock()).run()
+    assert outcome["s3-bucket:prod-sesacthon-images"][0] is DeletionState.GONE
+
+
+@pytest.mark.parametrize("denied_first", [True, False])
+def test_a_bucket_whose_content_could_not_be_counted_is_not_emptied(context: CheckContext, denied_first: bool) -> None:
+    """At the approval, or right before the deletion: what is in it is not known, so it is not what was approved."""
+    events = context.aws.client("s3").meta.events
+    create_versioned_bucket(context)
+    if denied_first:
+        events.register("before-call.s3.ListObjectVersions", refuse)
+    _, detail = check_with_detail(context)
+    approval = build_approval(detail, ["s3-bucket:prod-sesacthon-images"])
+    if denied_first:
+        events.unregister("before-call.s3.ListObjectVersions", refuse)
+    else:
+        events.register("before-call.s3.ListObjectVersions", refuse)
+    aborted: list[object] = []
+    events.register("before-call.s3.AbortMultipartUpload", lambda **_: aborted.append(1))
+    try:
+        outcome = Deletion(context.aws, approval, CLEANUP, KnownResources(), lambda _: None, clock=InstantClock()).run()
+    finally:
+        events.unregister("before-call.s3.ListObjectVersions", refuse)
+    state, message = outcome["s3-bucket:prod-sesacthon-images"]
+    assert state is DeletionState.SKIPPED
+    assert "could not be counted" in message
+    assert aborted == []
+
+
+@pytest.mark.parametrize("entity", ["role", "user", "group"])
+def test_a_policy_that_gains_a_user_after_its_last_check_is_not_detached(context: CheckContext, entity: str) -> None:
+    arn, iam = create_attached_policy(context), context.aws.client("iam")
+    attached: list[str] = []
+
+    def attach(progress: DeletionProgress) -> None:
+        if progress.state == "deleting" and not attached:
+            attached.append(entity)
+            if entity == "role":
+                iam.create_role(RoleName="newcomer", AssumeRolePolicyDocument=TRUST)
+            elif entity == "user":
+                iam.create_user(UserName="newcomer")
+            else:
+                iam.create_group(GroupName="newcomer")
+            getattr(iam, f"attach_{entity}_policy")(**{f"{entity.capitalize()}Name": "newcomer", "PolicyArn": arn})
+
+    outcome, _ = delete(context, meanwhile=attach)
+    state, message = outcome[f"iam-policy:{arn}"]
+    assert attached
+    assert state is DeletionState.SKIPPED
+    assert f"{entity} newcomer" in message
+    users = iam.list_entities_for_policy(PolicyArn=arn)
+    assert len(users["PolicyRoles"] + users["PolicyUsers"] + users["PolicyGroups"]) == 4
+
+
+def test_a_role_that_enters_a_profile_after_its_last_check_is_not_removed_from_it(context: CheckContext) -> None:
+    iam = context.aws.client("iam")
+    iam.create_role(RoleName="prod-sesacthon-node", AssumeRolePolicyDocument=TRUST, Tags=OURS)
+    iam.create_instance_profile(InstanceProfileName="newcomer", Tags=[{"Key": "Project", "Value": "Other"}])
+    added: list[str] = []
+
+    def add(progress: DeletionProgress) -> None:
+        if progress.state == "deleting" and not added:
+            added.append(progress.item)
+            iam.add_role_to_instance_profile(InstanceProfileName="newcomer", RoleName="prod-sesacthon-node")
+
+    outcome, _ = delete(context, ["iam-role:prod-sesacthon-node"], meanwhile=add)
+    state, message = outcome["iam-role:prod-sesacthon-node"]
+    assert added
+    assert state is DeletionState.SKIPPED
+    assert "instance profile newcomer" in message
+    (role,) = iam.get_instance_profile(InstanceProfileName="newcomer")["InstanceProfile"]["Roles"]
+    assert role["RoleName"] == "prod-sesacthon-node"
 
 
 def test_an_interrupted_deletion_is_finished_by_the_next(

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import threading
+import time
 from pathlib import Path
 
 import msgspec
@@ -126,6 +127,41 @@ def test_a_failed_item_exits_with_three_and_its_reason(
     iam.attach_user_policy(UserName="newcomer", PolicyArn=arn)
     assert ecotui(config, "--delete", "--approve", str(target), "--pause", "0") == 3
     assert "in use since it was approved: user newcomer" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("age_hours", "setting", "code", "words"),
+    [
+        (25, "", 2, "has expired"),
+        (500_000, "", 2, "has expired"),
+        (-1, "", 2, "from the future"),
+        (23, "", 0, ""),
+        (25, "  approval_hours: 48\n", 0, ""),
+        (2, "  approval_hours: 1.5\n", 2, "has expired"),
+    ],
+)
+def test_an_approval_expires_and_one_from_the_future_is_refused(
+    context: CheckContext,
+    config: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    age_hours: float,
+    setting: str,
+    code: int,
+    words: str,
+) -> None:
+    create_attached_policy(context)
+    _, detail = check_with_detail(context)
+    target = tmp_path / "list.json"
+    keys = [one.key for one in detail.resources if one.preselected]
+    write_approval(build_approval(detail, keys, created_at=time.time() - age_hours * 3600), target)
+    with config.open("a") as file:
+        file.write(setting)
+    assert ecotui(config, "--delete", "--approve", str(target), "--pause", "0") == code
+    captured = capsys.readouterr()
+    assert words in captured.err
+    left = len(context.aws.client("iam").list_policies(Scope="Local")["Policies"])
+    assert left == (1 if code else 0)
 
 
 @pytest.mark.parametrize("setting", ["team", "archive"])
